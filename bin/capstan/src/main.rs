@@ -1,0 +1,2 @@
+//! capstan
+fn main() {}
