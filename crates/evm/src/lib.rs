@@ -1,1 +1,46 @@
-//! placeholder
+//! Executes transactions and blocks: revm with native contracts inside.
+//!
+//! ```text
+//!            BlockRun ── one block, sequential, deterministic ──► receipts, access list, StateDiff
+//!            call::Session ── eth_call, estimate, simulate, trace: a scratch overlay, kept or thrown away
+//!                 │
+//!             CapstanEvm ── an own `EvmTr`: calls to native addresses run Rust, everything else runs bytecode
+//!              │       │
+//!       EVM interpreter  RevmStore ── `capstan_state::Store` over revm's journal, with the EVM's gas
+//!              │       │
+//!              Overlay ── what this block (or call) changed, over `dyn StateRead`
+//! ```
+//!
+//! A native contract may call EVM code and be called by it, in any mix up to [`NATIVE_DEPTH_MAX`]. Everything a
+//! native writes goes through the same journal as bytecode, so reverts, access lists, tracers and proofs need
+//! no special case. The rules are in `specs/execution.md`.
+
+pub mod block;
+pub mod call;
+mod diff;
+mod error;
+mod overlay;
+mod rules;
+mod state;
+pub mod statetest;
+mod system;
+pub mod trace;
+mod tx;
+
+pub use block::{BlockContext, BlockOutcome, BlockRun, TxOutcome};
+pub use diff::{AccountDiff, StateDiff};
+pub use error::{ExecError, StateError, TxRefused};
+pub use overlay::Overlay;
+pub use rules::{BaseFeeRule, Fork, Rules};
+pub use state::{AccountInfo, StateRead};
+pub use system::{SYSTEM_SENDER, SystemTx};
+
+/// A signed transaction of any type that a block may hold, without blob sidecars.
+pub type Tx = alloy_consensus::EthereumTxEnvelope<alloy_consensus::TxEip4844>;
+
+/// A receipt with its bloom.
+pub type Receipt = alloy_consensus::ReceiptEnvelope;
+
+/// Most native frames that may be open at once, EVM frames between them not counted. The next call fails as
+/// if the call stack were full, and its gas comes back.
+pub const NATIVE_DEPTH_MAX: usize = 16;

@@ -1,0 +1,211 @@
+//! What a block (or a call) changed so far, over the state below it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use alloy_primitives::map::{AddressMap, B256Map, U256Map};
+use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
+use revm::bytecode::Bytecode;
+use revm::state::{AccountInfo as EvmInfo, EvmState};
+use revm::{Database, DatabaseRef};
+
+use crate::{AccountInfo, StateError, StateRead};
+
+/// An account as read or as last written.
+#[derive(Clone, Debug, Default)]
+struct Cached {
+    info: Option<EvmInfo>,
+    storage: U256Map<U256>,
+    /// Storage below is gone: the account was destroyed, created here, or overridden as a whole.
+    detached: bool,
+}
+
+/// Reads through to the state below and remembers what it read; holds what was committed on top.
+#[derive(Clone)]
+pub struct Overlay {
+    base: Arc<dyn StateRead>,
+    accounts: AddressMap<Cached>,
+    codes: B256Map<Bytecode>,
+    hashes: BTreeMap<u64, B256>,
+}
+
+impl std::fmt::Debug for Overlay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Overlay")
+            .field("accounts", &self.accounts.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Overlay {
+    /// Nothing changed yet.
+    pub fn new(base: Arc<dyn StateRead>) -> Self {
+        Self {
+            base,
+            accounts: AddressMap::default(),
+            codes: B256Map::default(),
+            hashes: BTreeMap::new(),
+        }
+    }
+
+    /// The state below.
+    pub fn base(&self) -> &Arc<dyn StateRead> {
+        &self.base
+    }
+
+    /// Writes what one transaction left behind.
+    ///
+    /// The order of a hash map does not matter here: every account is written for itself.
+    pub(crate) fn commit(&mut self, state: &EvmState) {
+        for (address, account) in state {
+            if !account.is_touched() {
+                continue;
+            }
+            let cached = self.accounts.entry(*address).or_default();
+            // EIP-161: what a transaction touched and left empty does not exist.
+            if account.is_selfdestructed() || account.is_empty() && !account.is_created() {
+                *cached = Cached {
+                    info: None,
+                    storage: U256Map::default(),
+                    detached: true,
+                };
+                continue;
+            }
+            if account.is_created() {
+                cached.storage.clear();
+                cached.detached = true;
+            }
+            if let Some(code) = account.info.code.as_ref().filter(|code| !code.is_empty()) {
+                self.codes
+                    .entry(account.info.code_hash)
+                    .or_insert_with(|| code.clone());
+            }
+            cached.info = Some(account.info.clone());
+            for (slot, word) in account.changed_storage_slots() {
+                cached.storage.insert(*slot, word.present_value);
+            }
+        }
+    }
+
+    fn cached(&mut self, address: Address) -> Result<&mut Cached, StateError> {
+        use alloy_primitives::map::Entry;
+        match self.accounts.entry(address) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => {
+                let info = self.base.account(address)?.map(to_evm);
+                Ok(entry.insert(Cached {
+                    info,
+                    ..Cached::default()
+                }))
+            }
+        }
+    }
+}
+
+fn to_evm(info: AccountInfo) -> EvmInfo {
+    let mut out = EvmInfo {
+        balance: info.balance,
+        nonce: info.nonce,
+        code_hash: info.code_hash,
+        ..EvmInfo::default()
+    };
+    if out.code_hash != KECCAK256_EMPTY {
+        out.code = None;
+    }
+    out
+}
+
+impl Database for Overlay {
+    type Error = StateError;
+
+    fn basic(&mut self, address: Address) -> Result<Option<EvmInfo>, StateError> {
+        Ok(self.cached(address)?.info.clone())
+    }
+
+    fn code_by_hash(&mut self, hash: B256) -> Result<Bytecode, StateError> {
+        if let Some(code) = self.codes.get(&hash) {
+            return Ok(code.clone());
+        }
+        let code = self.code_by_hash_ref(hash)?;
+        self.codes.insert(hash, code.clone());
+        Ok(code)
+    }
+
+    fn storage(&mut self, address: Address, slot: U256) -> Result<U256, StateError> {
+        let cached = self.cached(address)?;
+        if let Some(word) = cached.storage.get(&slot) {
+            return Ok(*word);
+        }
+        if cached.detached {
+            return Ok(U256::ZERO);
+        }
+        let word = self.base.storage(address, slot)?;
+        if let Some(cached) = self.accounts.get_mut(&address) {
+            cached.storage.insert(slot, word);
+        }
+        Ok(word)
+    }
+
+    fn block_hash(&mut self, number: u64) -> Result<B256, StateError> {
+        self.block_hash_ref(number)
+    }
+}
+
+impl DatabaseRef for Overlay {
+    type Error = StateError;
+
+    fn basic_ref(&self, address: Address) -> Result<Option<EvmInfo>, StateError> {
+        match self.accounts.get(&address) {
+            Some(cached) => Ok(cached.info.clone()),
+            None => Ok(self.base.account(address)?.map(to_evm)),
+        }
+    }
+
+    fn code_by_hash_ref(&self, hash: B256) -> Result<Bytecode, StateError> {
+        if let Some(code) = self.codes.get(&hash) {
+            return Ok(code.clone());
+        }
+        Ok(Bytecode::new_raw(self.base.code(hash)?))
+    }
+
+    fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, StateError> {
+        match self.accounts.get(&address) {
+            Some(cached) => match cached.storage.get(&slot) {
+                Some(word) => Ok(*word),
+                None if cached.detached => Ok(U256::ZERO),
+                None => self.base.storage(address, slot),
+            },
+            None => self.base.storage(address, slot),
+        }
+    }
+
+    fn block_hash_ref(&self, number: u64) -> Result<B256, StateError> {
+        match self.hashes.get(&number) {
+            Some(hash) => Ok(*hash),
+            None => self.base.block_hash(number),
+        }
+    }
+}
+
+/// The overlay is itself a state that a next block can stand on.
+impl StateRead for Overlay {
+    fn account(&self, address: Address) -> Result<Option<AccountInfo>, StateError> {
+        Ok(self.basic_ref(address)?.map(|info| AccountInfo {
+            balance: info.balance,
+            nonce: info.nonce,
+            code_hash: info.code_hash,
+        }))
+    }
+
+    fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
+        self.storage_ref(address, slot)
+    }
+
+    fn code(&self, hash: B256) -> Result<alloy_primitives::Bytes, StateError> {
+        Ok(self.code_by_hash_ref(hash)?.original_bytes())
+    }
+
+    fn block_hash(&self, number: u64) -> Result<B256, StateError> {
+        self.block_hash_ref(number)
+    }
+}
