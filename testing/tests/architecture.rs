@@ -1,0 +1,301 @@
+//! The house has floors: imports go down, and only along the edges listed here.
+//!
+//! A new edge is a decision about the architecture. Whoever needs one adds it here, with its reason in
+//! ARCHITECTURE.md, so that a review sees it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Which room may import which. `testing` is a tool of development and sees all.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("capstan-units", &[]),
+    ("capstan-state-derive", &[]),
+    ("capstan-state", &["capstan-units", "capstan-state-derive"]),
+    ("capstan-contracts", &["capstan-units", "capstan-state"]),
+    (
+        "capstan-evm",
+        &["capstan-units", "capstan-state", "capstan-contracts"],
+    ),
+    (
+        "capstan-chain",
+        &[
+            "capstan-units",
+            "capstan-state",
+            "capstan-contracts",
+            "capstan-evm",
+        ],
+    ),
+    (
+        "capstan-rpc",
+        &[
+            "capstan-units",
+            "capstan-state",
+            "capstan-contracts",
+            "capstan-evm",
+            "capstan-chain",
+        ],
+    ),
+    (
+        "capstan",
+        &[
+            "capstan-units",
+            "capstan-state",
+            "capstan-contracts",
+            "capstan-evm",
+            "capstan-chain",
+            "capstan-rpc",
+        ],
+    ),
+    (
+        "capstan-testing",
+        &[
+            "capstan-units",
+            "capstan-state",
+            "capstan-contracts",
+            "capstan-evm",
+            "capstan-chain",
+            "capstan-rpc",
+        ],
+    ),
+    ("xtask", &[]),
+];
+
+/// Which contract may import which other contract. What is no contract (the framework beside them) is free.
+const CONTRACTS: &[(&str, &[&str])] = &[
+    ("admin", &[]),
+    ("token", &["admin"]),
+    ("flash", &["admin", "token"]),
+    ("multicall", &[]),
+    ("create2", &[]),
+];
+
+/// Files of the contracts room that know every contract: they list them.
+const REGISTRIES: &[&str] = &[
+    "lib.rs",
+    "registry.rs",
+    "genesis.rs",
+    "errors.rs",
+    "decode.rs",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("testing lies in the repository")
+        .to_owned()
+}
+
+fn metadata() -> serde_json::Value {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
+        .current_dir(root())
+        .output()
+        .expect("cargo answers");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON")
+}
+
+#[test]
+fn rooms_import_only_along_the_listed_edges() {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().expect("packages");
+    let allowed: BTreeMap<&str, &[&str]> = ROOMS.iter().copied().collect();
+    let names: BTreeSet<&str> = packages
+        .iter()
+        .filter_map(|package| package["name"].as_str())
+        .collect();
+    let mut wrong = Vec::new();
+    for package in packages {
+        let name = package["name"].as_str().expect("a name");
+        let Some(edges) = allowed.get(name) else {
+            wrong.push(format!("{name} is a room that the table does not know"));
+            continue;
+        };
+        for dependency in package["dependencies"].as_array().expect("dependencies") {
+            let target = dependency["name"].as_str().expect("a name");
+            if names.contains(target) && !edges.contains(&target) {
+                wrong.push(format!("{name} imports {target}"));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "edges that the architecture does not have:\n  {}",
+        wrong.join("\n  ")
+    );
+}
+
+/// What the library door needs is what a researcher builds: no EVM, no node.
+#[test]
+fn contracts_need_no_evm() {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--offline",
+            "--package",
+            "capstan-contracts",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+        ])
+        .current_dir(root())
+        .output()
+        .expect("cargo answers");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let tree = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        tree.contains("capstan-state"),
+        "the tree is not that of the contracts:\n{tree}"
+    );
+    for heavy in ["revm", "tokio", "redb", "axum", "alloy-consensus"] {
+        let found = tree
+            .lines()
+            .any(|line| line.split(' ').next() == Some(heavy));
+        assert!(!found, "capstan-contracts pulls {heavy}");
+    }
+}
+
+#[test]
+fn contracts_import_only_along_the_listed_edges() {
+    let source = root().join("crates/contracts/src");
+    let allowed: BTreeMap<&str, &[&str]> = CONTRACTS.iter().copied().collect();
+    let mut wrong = Vec::new();
+    let mut edges_seen = 0;
+    for file in rust_files(&source) {
+        let path = file.strip_prefix(&source).expect("below the source");
+        let first = path
+            .components()
+            .next()
+            .expect("a name")
+            .as_os_str()
+            .to_string_lossy()
+            .into_owned();
+        if REGISTRIES.contains(&first.as_str()) || is_test(path) {
+            continue;
+        }
+        let room = first.trim_end_matches(".rs");
+        for target in imported(&fs::read_to_string(&file).expect("readable")) {
+            if target == room || !allowed.contains_key(target.as_str()) {
+                continue;
+            }
+            edges_seen += 1;
+            let known = allowed
+                .get(room)
+                .is_some_and(|edges| edges.contains(&target.as_str()));
+            if !known {
+                wrong.push(format!("{} imports {target}", path.display()));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "edges between contracts that the architecture does not have:\n  {}",
+        wrong.join("\n  ")
+    );
+    let folders = CONTRACTS
+        .iter()
+        .filter(|(name, _)| source.join(name).exists())
+        .count();
+    assert!(
+        folders == 0 || edges_seen > 0,
+        "no import was found at all: the reader of imports is broken"
+    );
+}
+
+/// The first names after `crate::`, in paths and in groups.
+fn imported(text: &str) -> BTreeSet<String> {
+    let code: String = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    let mut names = BTreeSet::new();
+    for (at, _) in code.match_indices("crate::") {
+        let rest = &code[at + "crate::".len()..];
+        match rest.strip_prefix('{') {
+            Some(group) => names.extend(group_heads(group)),
+            None => names.extend(head(rest)),
+        }
+    }
+    names
+}
+
+fn head(path: &str) -> Option<String> {
+    let name: String = path
+        .trim_start()
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .collect();
+    (!name.is_empty()).then_some(name)
+}
+
+/// The heads of `a::{b, c}, d}`: what stands at the first level of a group.
+fn group_heads(group: &str) -> Vec<String> {
+    let mut heads = Vec::new();
+    let mut depth = 0;
+    let mut start = 0;
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => {
+                heads.extend(head(&group[start..at]));
+                break;
+            }
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                heads.extend(head(&group[start..at]));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    heads
+}
+
+fn is_test(path: &Path) -> bool {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    stem == "tests"
+        || stem.ends_with("_tests")
+        || path.components().any(|part| part.as_os_str() == "tests")
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+#[test]
+fn the_reader_of_imports_sees_paths_and_groups() {
+    let names = imported(
+        "use crate::token::{self, Token};\n// crate::flash\nuse crate::{admin::{a, b}, oracle};\ncrate::x()",
+    );
+    let expected = ["admin", "oracle", "token", "x"].map(str::to_owned);
+    assert_eq!(names, BTreeSet::from(expected));
+}

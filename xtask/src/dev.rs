@@ -1,0 +1,31 @@
+//! `cargo xtask dev`: from a clone to a running chain.
+
+use std::{os::unix::process::CommandExt, path::PathBuf};
+
+use eyre::{Result, WrapErr, bail};
+
+use crate::shell;
+
+/// Builds the program if it is missing or stale and becomes it.
+pub(crate) fn run(flags: &[String]) -> Result<()> {
+    let binary = build()?;
+    let error = shell::program(&binary).arg("dev").args(flags).exec();
+    Err(error).wrap_err_with(|| format!("cannot start {}", binary.display()))
+}
+
+/// Builds `capstan` and says where it is.
+pub(crate) fn build() -> Result<PathBuf> {
+    needs()?;
+    shell::run(shell::cargo().args(["build", "--package", "capstan"]))?;
+    Ok(shell::target_dir()?.join("debug/capstan"))
+}
+
+/// What building takes beside cargo, which runs us already.
+fn needs() -> Result<()> {
+    if !["cc", "gcc", "clang"].into_iter().any(shell::has) {
+        bail!(
+            "a C compiler is missing (signature recovery is written in C): install gcc or clang, then run this again"
+        );
+    }
+    Ok(())
+}

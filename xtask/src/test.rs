@@ -1,0 +1,200 @@
+//! `cargo xtask test`: every test there is, in one command, with the minutes of each part.
+
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use eyre::{Result, bail};
+
+use crate::{clients, dev, shell, statetests, tally::Tally};
+
+/// Which parts to run.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Only these parts: rust, clients, statetests
+    #[arg(value_enum)]
+    parts: Vec<Name>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Name {
+    Build,
+    Rust,
+    Clients,
+    Statetests,
+}
+
+/// One part of the tests.
+struct Part {
+    name: Name,
+    what: &'static str,
+    /// Minutes on two cores; beyond it is a warning, beyond twice a failure.
+    budget_minutes: u32,
+    run: fn() -> Result<Outcome>,
+}
+
+/// How a part ended.
+pub(crate) enum Outcome {
+    /// It ran; the flag says whether its runner was content.
+    Ran(Tally, bool),
+    /// It could not run; the words say what is missing and how to get it. Refused where `CI` is set.
+    Skip(String),
+}
+
+/// The test budget. Build and lint share 25 minutes on a machine that has built nothing yet; the chain's tests
+/// share the rest.
+const PARTS: [Part; 4] = [
+    Part {
+        name: Name::Build,
+        what: "build of everything that is tested",
+        budget_minutes: 17,
+        run: build,
+    },
+    Part {
+        name: Name::Rust,
+        what: "Rust tests, process tests and documentation examples",
+        budget_minutes: 10,
+        run: rust,
+    },
+    Part {
+        name: Name::Clients,
+        what: "viem, ethers, cast, Hardhat and a wallet's methods",
+        budget_minutes: 5,
+        run: clients::run,
+    },
+    Part {
+        name: Name::Statetests,
+        what: "random state tests filled by the execution specification",
+        budget_minutes: 3,
+        run: statetests::run,
+    },
+];
+
+/// Runs the parts and closes with one line that adds them up.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let mut total = Tally::default();
+    let mut complaints = Vec::new();
+    let mut table = String::new();
+    for part in &PARTS {
+        let wanted = options.parts.is_empty()
+            || options.parts.contains(&part.name)
+            || part.name == Name::Build;
+        if !wanted {
+            continue;
+        }
+        println!("== {:?}: {}", part.name, part.what);
+        let start = Instant::now();
+        let outcome = (part.run)();
+        let spent = start.elapsed();
+        let words = match outcome {
+            Ok(Outcome::Ran(tally, content)) => {
+                total = total.plus(tally);
+                if !content || tally.failed > 0 {
+                    complaints.push(format!("{:?} failed", part.name));
+                } else if tally.run_count() == 0 && part.name != Name::Build {
+                    complaints.push(format!("{:?} ran no test", part.name));
+                }
+                if part.name == Name::Build {
+                    String::new()
+                } else {
+                    tally.to_string()
+                }
+            }
+            Ok(Outcome::Skip(why)) => {
+                total.skipped += 1;
+                println!("SKIP {:?}: {why}", part.name);
+                if shell::is_ci() {
+                    complaints.push(format!(
+                        "{:?} was skipped, which CI does not accept: {why}",
+                        part.name
+                    ));
+                }
+                format!("SKIP: {why}")
+            }
+            Err(error) => {
+                total.failed += 1;
+                complaints.push(format!("{:?}: {error:#}", part.name));
+                "failed".to_owned()
+            }
+        };
+        complaints.extend(over_budget(part, spent));
+        table += &format!(
+            "{:<11} {:>6.1} of {:>2} minutes   {words}\n",
+            format!("{:?}", part.name),
+            spent.as_secs_f64() / 60.0,
+            part.budget_minutes
+        );
+        if part.name == Name::Build && !complaints.is_empty() {
+            break;
+        }
+    }
+    println!("\n{table}");
+    for complaint in &complaints {
+        println!("error: {complaint}");
+    }
+    println!("{total}");
+    if !complaints.is_empty() {
+        bail!("the tests did not pass: {}", complaints.join("; "));
+    }
+    Ok(())
+}
+
+/// Prints a warning beyond the budget and returns a complaint beyond twice.
+fn over_budget(part: &Part, spent: Duration) -> Option<String> {
+    let budget = Duration::from_secs(60 * u64::from(part.budget_minutes));
+    if spent <= budget {
+        return None;
+    }
+    let words = format!(
+        "{:?} took {:.1} minutes of its {}: move what is long to `cargo xtask soak`",
+        part.name,
+        spent.as_secs_f64() / 60.0,
+        part.budget_minutes
+    );
+    if spent > 2 * budget {
+        return Some(words);
+    }
+    println!("warning: {words}");
+    None
+}
+
+fn build() -> Result<Outcome> {
+    dev::build()?;
+    shell::run(shell::cargo().args(["test", "--workspace", "--no-run"]))?;
+    Ok(Outcome::Ran(Tally::default(), true))
+}
+
+fn rust() -> Result<Outcome> {
+    let mut runs = Vec::new();
+    if shell::cargo()
+        .args(["nextest", "--version"])
+        .output()
+        .is_ok_and(|output| output.status.success())
+    {
+        runs.push(vec![
+            "nextest",
+            "run",
+            "--workspace",
+            "--no-fail-fast",
+            "--no-tests",
+            "pass",
+        ]);
+    } else {
+        runs.push(vec![
+            "test",
+            "--workspace",
+            "--lib",
+            "--bins",
+            "--tests",
+            "--no-fail-fast",
+        ]);
+    }
+    runs.push(vec!["test", "--workspace", "--doc", "--no-fail-fast"]);
+    let mut tally = Tally::default();
+    let mut content = true;
+    for flags in runs {
+        let watched = shell::watch(shell::cargo().args(flags))?;
+        tally = tally.plus(Tally::read(&watched.lines));
+        content &= watched.success;
+    }
+    Ok(Outcome::Ran(tally, content))
+}
