@@ -1,7 +1,53 @@
-//! Blocks, block log, state, pool, build, check, finalize.
+//! The chain: blocks, their state, and the transactions that wait for the next one.
+//!
+//! ```text
+//!  submit ─► Pool ─► Solo (or another driver): BlockInputs ─► build ─► check ─► finalize
+//!                                                              │                   │
+//!                                       capstan_evm::BlockRun ─┘                   ├─► BlockLog, one fsync: the commit point
+//!                                                                                  ├─► hot state, read by everyone at once
+//!                                                                                  └─► database, flushed behind, redone after a crash
+//! ```
+//!
+//! * [`Chain`] is the one door. It is a handle: clone it freely.
+//! * [`Genesis`] says what a chain is; [`ChainConfig`] what this node does with it.
+//! * [`Pool`] holds transactions by sender and nonce, and gives them out by price.
+//! * [`Dev`] holds what only a development chain may do.
+//! * [`Solo`] makes blocks on one machine. A consensus driver uses the same three verbs.
+//!
+//! What a block must be is in `specs/blocks.md`, the pool's rules in `specs/pool.md`, the genesis file in
+//! `specs/genesis.md`.
 
+mod block;
+mod chain;
+mod config;
 pub mod db;
+mod dev;
 pub mod disk;
+mod error;
+mod genesis;
 pub mod kv;
 pub mod log;
+mod pool;
+mod query;
+mod solo;
 pub mod trie;
+
+pub use block::{
+    Block, DecodeError, IMPERSONATION_S, LogEntry, RawBlock, header_time_ms,
+    impersonation_signature, recover, split_time_ms,
+};
+pub use chain::{BlockInputs, Built, Chain, Event, Pending, Refusal, TxFeed, Verdict};
+pub use config::{ChainConfig, Flush, Mining, Storage};
+pub use dev::Dev;
+pub use error::ChainError;
+pub use genesis::{
+    DEV_CHAIN_ID, DEV_MNEMONIC, DevAccount, ForkAt, Genesis, GenesisAccount, GenesisError, NativeConfig, VersionAt,
+};
+pub use pool::{Pool, PoolConfig, PoolContent, PoolError, PoolStatus, Pooled};
+pub use query::{
+    AccountTransaction, At, Budget, FeeHistory, LogQuery, LogRange, Page,
+};
+pub use solo::Solo;
+
+/// Blocks of state history that a node keeps unless told otherwise: one week at four blocks a second.
+pub const DEFAULT_HISTORY_BLOCKS: u64 = 7 * 24 * 3600 * 4;

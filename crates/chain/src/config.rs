@@ -1,0 +1,95 @@
+//! What an operator chooses about a node, as opposed to what a chain is ([`crate::Genesis`]).
+
+use std::{path::PathBuf, time::Duration};
+
+use alloy_primitives::Address;
+
+use crate::{Genesis, PoolConfig};
+
+/// How to open a chain.
+#[derive(Clone, Debug)]
+pub struct ChainConfig {
+    /// The chain.
+    pub genesis: Genesis,
+    /// Where it lives.
+    pub storage: Storage,
+    /// Pool bounds.
+    pub pool: PoolConfig,
+    /// When blocks are made.
+    pub mining: Mining,
+    /// Who earns the priority fees of blocks that this node builds.
+    pub beneficiary: Address,
+    /// Developer verbs ([`crate::Dev`]); refused when the genesis does not allow them.
+    pub dev: bool,
+    /// Blocks whose state stays readable; `None` keeps all.
+    pub history_blocks: Option<u64>,
+    /// When finalized blocks move from memory to the database.
+    pub flush: Flush,
+    /// How far ahead of this node's clock a block may be before it is `NotYet`.
+    pub clock_tolerance: Duration,
+}
+
+impl ChainConfig {
+    /// A development chain in memory, one block for each submission.
+    pub fn dev(genesis: Genesis) -> Self {
+        Self {
+            genesis,
+            storage: Storage::Memory,
+            pool: PoolConfig::dev(),
+            mining: Mining::Instant,
+            beneficiary: Address::ZERO,
+            dev: true,
+            history_blocks: None,
+            flush: Flush::default(),
+            clock_tolerance: Duration::from_secs(1),
+        }
+    }
+
+    /// A node over a data folder, at the pace of its genesis.
+    pub fn node(genesis: Genesis, folder: PathBuf) -> Self {
+        let pace = Duration::from_millis(genesis.pace_ms);
+        Self {
+            storage: Storage::Folder(folder),
+            pool: PoolConfig::node(),
+            mining: Mining::Interval(pace),
+            dev: false,
+            history_blocks: Some(crate::DEFAULT_HISTORY_BLOCKS),
+            ..Self::dev(genesis)
+        }
+    }
+}
+
+/// Where a chain lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// In memory: gone with the process.
+    Memory,
+    /// In a folder, held by one process at a time.
+    Folder(PathBuf),
+}
+
+/// When the Solo driver makes a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mining {
+    /// Every so often, empty or not: confirmations arrive without traffic.
+    Interval(Duration),
+    /// As soon as a transaction is ready; what arrives meanwhile shares the next block.
+    Instant,
+    /// Only when asked ([`crate::Dev::mine`]).
+    Manual,
+}
+
+/// When finalized blocks move from memory to the database; whichever comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flush {
+    /// After so many blocks.
+    pub blocks: u64,
+    /// After so long.
+    pub interval: Duration,
+}
+
+impl Default for Flush {
+    fn default() -> Self {
+        Self { blocks: 64, interval: Duration::from_secs(1) }
+    }
+}

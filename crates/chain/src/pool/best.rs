@@ -1,0 +1,110 @@
+//! Transactions for a block, best first.
+
+use std::{
+    cmp::Ordering,
+    collections::{BinaryHeap, HashSet, VecDeque},
+    sync::Arc,
+};
+
+use alloy_consensus::Transaction as _;
+use alloy_primitives::Address;
+
+use super::{Pool, Pooled, store::PoolStore};
+
+/// How many transactions are drawn under one lock: a batch that is being admitted waits no longer than this
+/// takes, and a block that is being built seldom waits for a batch.
+const CHUNK: usize = 1024;
+
+/// Highest tip first, nonces of one sender in order. Each transaction is given out once.
+pub(crate) struct Best {
+    pool: Arc<Pool>,
+    base_fee_wei: u64,
+    /// The next transaction of each sender.
+    heads: BinaryHeap<Head>,
+    drawn: VecDeque<Arc<Pooled>>,
+    skipped: HashSet<Address>,
+}
+
+struct Head {
+    tip_wei: u128,
+    tx: Arc<Pooled>,
+}
+
+impl Head {
+    /// The transaction with what it pays to the block's proposer; `None` if it does not reach the base fee.
+    fn new(tx: &Arc<Pooled>, base_fee_wei: u64) -> Option<Self> {
+        let tip_wei = tx.tx.effective_tip_per_gas(base_fee_wei)?;
+        Some(Self { tip_wei, tx: Arc::clone(tx) })
+    }
+}
+
+impl Ord for Head {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let by_tip = self.tip_wei.cmp(&other.tip_wei);
+        by_tip.then_with(|| other.tx.sequence.cmp(&self.tx.sequence))
+    }
+}
+
+impl PartialOrd for Head {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Head {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Head {}
+
+impl Best {
+    pub(super) fn new(pool: Arc<Pool>, base_fee_wei: u64) -> Self {
+        let heads = {
+            let store = pool.store.lock();
+            let first = |sender: &super::sender::Sender| {
+                Head::new(sender.ready().next()?, base_fee_wei)
+            };
+            store.senders.values().filter_map(first).collect()
+        };
+        Self { pool, base_fee_wei, heads, drawn: VecDeque::new(), skipped: HashSet::new() }
+    }
+
+    /// The next transaction of no sender that was skipped.
+    pub(crate) fn next_tx(&mut self) -> Option<Arc<Pooled>> {
+        loop {
+            if self.drawn.is_empty() {
+                self.draw();
+            }
+            let tx = self.drawn.pop_front()?;
+            if self.skipped.is_empty() || !self.skipped.contains(&tx.sender()) {
+                return Some(tx);
+            }
+        }
+    }
+
+    /// Gives out nothing more of this sender: one of its transactions did not enter the block, so the
+    /// later ones cannot.
+    pub(crate) fn skip_sender(&mut self, sender: Address) {
+        self.skipped.insert(sender);
+    }
+
+    fn draw(&mut self) {
+        let store = self.pool.store.lock();
+        while self.drawn.len() < CHUNK {
+            let Some(head) = self.heads.pop() else { return };
+            if let Some(next) = follower(&store, &head.tx) {
+                self.heads.extend(Head::new(next, self.base_fee_wei));
+            }
+            self.drawn.push_back(head.tx);
+        }
+    }
+}
+
+fn follower<'a>(store: &'a PoolStore, tx: &Pooled) -> Option<&'a Arc<Pooled>> {
+    let sender = store.senders.get(&tx.sender())?;
+    let nonce = tx.nonce() + 1;
+    let ready_end = sender.nonce + sender.ready as u64;
+    if nonce >= ready_end { None } else { sender.txs.get(&nonce) }
+}
