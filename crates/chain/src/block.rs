@@ -57,7 +57,14 @@ impl Block {
         access_list: Bytes,
     ) -> Self {
         let size = codec::ethereum_size(&header, &transactions);
-        Self { header, transactions, receipts, access_list, size, positions: OnceLock::new() }
+        Self {
+            header,
+            transactions,
+            receipts,
+            access_list,
+            size,
+            positions: OnceLock::new(),
+        }
     }
 
     /// Block hash.
@@ -94,7 +101,9 @@ impl Block {
 
     /// Whether the transaction is one of the chain's own ([`capstan_evm::SystemTx`]).
     pub fn is_system(&self, index: usize) -> bool {
-        self.transactions.get(index).is_some_and(|tx| codec::is_system(tx))
+        self.transactions
+            .get(index)
+            .is_some_and(|tx| codec::is_system(tx))
     }
 
     /// Gas used by one transaction alone.
@@ -123,7 +132,11 @@ impl Block {
 
     /// Index, within the block, of the first log of a transaction.
     pub fn first_log_index(&self, index: usize) -> u64 {
-        self.receipts.iter().take(index).map(|r| r.logs().len() as u64).sum()
+        self.receipts
+            .iter()
+            .take(index)
+            .map(|r| r.logs().len() as u64)
+            .sum()
     }
 
     /// Address of the contract that the transaction creates, if it is a creation.
@@ -135,26 +148,37 @@ impl Block {
     /// Logs with their place in the chain, in order.
     pub fn logs(self: &Arc<Self>) -> impl Iterator<Item = LogEntry> + '_ {
         let mut log_index = 0;
-        self.receipts.iter().enumerate().flat_map(move |(tx_index, receipt)| {
-            let first = log_index;
-            log_index += receipt.logs().len() as u64;
-            receipt.logs().iter().zip(first..).map(move |(log, log_index)| LogEntry {
-                block_hash: self.hash(),
-                block_number: self.number(),
-                block_timestamp_s: self.header.timestamp,
-                tx_hash: *self.transactions[tx_index].tx_hash(),
-                tx_index: tx_index as u64,
-                log_index,
-                log: log.clone(),
+        self.receipts
+            .iter()
+            .enumerate()
+            .flat_map(move |(tx_index, receipt)| {
+                let first = log_index;
+                log_index += receipt.logs().len() as u64;
+                receipt
+                    .logs()
+                    .iter()
+                    .zip(first..)
+                    .map(move |(log, log_index)| LogEntry {
+                        block_hash: self.hash(),
+                        block_number: self.number(),
+                        block_timestamp_s: self.header.timestamp,
+                        tx_hash: *self.transactions[tx_index].tx_hash(),
+                        tx_index: tx_index as u64,
+                        log_index,
+                        log: log.clone(),
+                    })
             })
-        })
     }
 
     /// The block as it travels.
     pub fn raw(&self) -> RawBlock {
         RawBlock {
             header: self.header.inner().clone(),
-            transactions: self.transactions.iter().map(|tx| tx.inner().clone()).collect(),
+            transactions: self
+                .transactions
+                .iter()
+                .map(|tx| tx.inner().clone())
+                .collect(),
             access_list: self.access_list.clone(),
         }
     }
@@ -187,7 +211,10 @@ pub struct LogEntry {
 /// Consensus time of a header in milliseconds. Extra data of another shape counts as zero milliseconds.
 pub fn header_time_ms(header: &Header) -> u64 {
     let ms = <[u8; 2]>::try_from(header.extra_data.as_ref()).map_or(0, u16::from_be_bytes);
-    header.timestamp.saturating_mul(1000).saturating_add(u64::from(ms))
+    header
+        .timestamp
+        .saturating_mul(1000)
+        .saturating_add(u64::from(ms))
 }
 
 /// Header seconds and extra data for a time in milliseconds.

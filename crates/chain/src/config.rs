@@ -90,6 +90,9 @@ pub struct Flush {
 
 impl Default for Flush {
     fn default() -> Self {
-        Self { blocks: 64, interval: Duration::from_secs(1) }
+        Self {
+            blocks: 64,
+            interval: Duration::from_secs(1),
+        }
     }
 }

@@ -63,9 +63,7 @@ pub enum ChainError {
         last_block: u64,
     },
     /// The query's time ran out.
-    #[error(
-        "query took longer than {limit:?} and reached block {reached}: narrow the block range"
-    )]
+    #[error("query took longer than {limit:?} and reached block {reached}: narrow the block range")]
     QueryTimeout {
         /// Most time for one query.
         limit: Duration,

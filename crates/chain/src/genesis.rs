@@ -39,7 +39,9 @@ pub enum GenesisError {
         reason: String,
     },
     /// Not JSON, or not these fields.
-    #[error("genesis is not valid JSON of this schema: {0} (see specs/genesis.md, or `capstan genesis init` for an example)")]
+    #[error(
+        "genesis is not valid JSON of this schema: {0} (see specs/genesis.md, or `capstan genesis init` for an example)"
+    )]
     Json(String),
     /// A field's value makes no chain.
     #[error("genesis field `{field}`: {reason}")]
@@ -159,8 +161,14 @@ impl Genesis {
             base_fee: rules.base_fee,
             allow_unprotected: false,
             development: false,
-            forks: vec![ForkAt { from: 0, fork: Fork::Osaka }],
-            versions: vec![VersionAt { from: 0, version: 1 }],
+            forks: vec![ForkAt {
+                from: 0,
+                fork: Fork::Osaka,
+            }],
+            versions: vec![VersionAt {
+                from: 0,
+                version: 1,
+            }],
             native: NativeConfig::default(),
             alloc: BTreeMap::new(),
         }
@@ -170,15 +178,22 @@ impl Genesis {
     /// Seed 0 takes them from [`DEV_MNEMONIC`], another seed makes others.
     pub fn dev(accounts: u32, seed: u64) -> Self {
         let list = Self::dev_accounts(accounts, seed);
-        let funded =
-            GenesisAccount { balance: U256::from(DEV_BALANCE_WEI), ..GenesisAccount::default() };
+        let funded = GenesisAccount {
+            balance: U256::from(DEV_BALANCE_WEI),
+            ..GenesisAccount::default()
+        };
         Self {
             allow_unprotected: true,
             development: true,
             native: NativeConfig {
-                admin_owner: list.first().map_or(Address::ZERO, |account| account.address),
+                admin_owner: list
+                    .first()
+                    .map_or(Address::ZERO, |account| account.address),
             },
-            alloc: list.iter().map(|account| (account.address, funded.clone())).collect(),
+            alloc: list
+                .iter()
+                .map(|account| (account.address, funded.clone()))
+                .collect(),
             ..Self::new(DEV_CHAIN_ID)
         }
     }
@@ -195,7 +210,10 @@ impl Genesis {
         };
         (0..accounts)
             .filter_map(signer)
-            .map(|signer| DevAccount { address: signer.address(), key: signer.to_bytes() })
+            .map(|signer| DevAccount {
+                address: signer.address(),
+                key: signer.to_bytes(),
+            })
             .collect()
     }
 
@@ -230,10 +248,17 @@ impl Genesis {
     pub fn validate(&self) -> Result<(), GenesisError> {
         let rule = |holds: bool, field: &str, reason: String| match holds {
             true => Ok(()),
-            false => Err(GenesisError::Field { field: field.into(), reason }),
+            false => Err(GenesisError::Field {
+                field: field.into(),
+                reason,
+            }),
         };
         let at_least = |value: u64, least: u64, field: &str| {
-            rule(value >= least, field, format!("is {value}, must be at least {least}"))
+            rule(
+                value >= least,
+                field,
+                format!("is {value}, must be at least {least}"),
+            )
         };
         at_least(self.chain_id, 1, "chainId")?;
         at_least(self.pace_ms, 1, "paceMs")?;
@@ -245,7 +270,9 @@ impl Genesis {
         at_least(self.user_gas_limit, 1_000_000, "userGasLimit")?;
         at_least(self.system_gas_limit, 1_000_000, "systemGasLimit")?;
         rule(
-            self.user_gas_limit.checked_add(self.system_gas_limit).is_some_and(|sum| sum <= 1 << 50),
+            self.user_gas_limit
+                .checked_add(self.system_gas_limit)
+                .is_some_and(|sum| sum <= 1 << 50),
             "userGasLimit",
             "with systemGasLimit it must stay below 2^50".into(),
         )?;
@@ -254,15 +281,26 @@ impl Genesis {
         rule(
             u128::from(self.initial_base_fee_wei) >= self.base_fee.floor_wei,
             "initialBaseFeeWei",
-            format!("is {}, below baseFee.floorWei {}", self.initial_base_fee_wei, self.base_fee.floor_wei),
+            format!(
+                "is {}, below baseFee.floorWei {}",
+                self.initial_base_fee_wei, self.base_fee.floor_wei
+            ),
         )?;
         check_schedule("forks", self.forks.iter().map(|entry| entry.from))?;
         check_schedule("versions", self.versions.iter().map(|entry| entry.from))?;
         for pair in self.forks.windows(2) {
-            rule(pair[0].fork < pair[1].fork, "forks", "forks must follow one another".into())?;
+            rule(
+                pair[0].fork < pair[1].fork,
+                "forks",
+                "forks must follow one another".into(),
+            )?;
         }
         for pair in self.versions.windows(2) {
-            rule(pair[0].version < pair[1].version, "versions", "versions must rise".into())?;
+            rule(
+                pair[0].version < pair[1].version,
+                "versions",
+                "versions must rise".into(),
+            )?;
         }
         self.check_alloc()
     }
@@ -271,19 +309,26 @@ impl Genesis {
         let mut total = U256::ZERO;
         for (address, account) in &self.alloc {
             let field = |name: &str| format!("alloc.{address}.{name}");
-            total = total.checked_add(account.balance).filter(|sum| sum.bit_len() <= 128).ok_or_else(
-                || GenesisError::Field {
+            total = total
+                .checked_add(account.balance)
+                .filter(|sum| sum.bit_len() <= 128)
+                .ok_or_else(|| GenesisError::Field {
                     field: field("balance"),
                     reason: "all balances together must stay below 2^128 wei".into(),
-                },
-            )?;
+                })?;
             if account.code.starts_with(&[0xef]) {
                 let reason = "code must not start with the byte 0xef (EIP-3541)".into();
-                return Err(GenesisError::Field { field: field("code"), reason });
+                return Err(GenesisError::Field {
+                    field: field("code"),
+                    reason,
+                });
             }
             if state::is_reserved(*address) {
                 let reason = "this address belongs to the chain itself".into();
-                return Err(GenesisError::Field { field: format!("alloc.{address}"), reason });
+                return Err(GenesisError::Field {
+                    field: format!("alloc.{address}"),
+                    reason,
+                });
             }
         }
         Ok(())
@@ -298,14 +343,23 @@ impl Genesis {
             system_gas_limit: self.system_gas_limit,
             base_fee: self.base_fee,
             allow_unprotected: self.allow_unprotected,
-            forks: self.forks.iter().map(|entry| (entry.from, entry.fork)).collect(),
-            versions: versions.map(|entry| (entry.from, ProtocolVersion(entry.version))).collect(),
+            forks: self
+                .forks
+                .iter()
+                .map(|entry| (entry.from, entry.fork))
+                .collect(),
+            versions: versions
+                .map(|entry| (entry.from, ProtocolVersion(entry.version)))
+                .collect(),
         }
     }
 
     /// Digest of everything that the genesis state root does not hold.
     fn digest(&self) -> B256 {
-        let rules = Self { alloc: BTreeMap::new(), ..self.clone() };
+        let rules = Self {
+            alloc: BTreeMap::new(),
+            ..self.clone()
+        };
         keccak256(serde_json::to_vec(&rules).unwrap_or_default())
     }
 }
@@ -317,12 +371,19 @@ fn check_schedule(field: &str, from: impl Iterator<Item = u64>) -> Result<(), Ge
         true => Ok(()),
         false => Err(GenesisError::Field {
             field: field.into(),
-            reason: format!("heights are {from:?}: the first must be 0, and each higher than the one before"),
+            reason: format!(
+                "heights are {from:?}: the first must be 0, and each higher than the one before"
+            ),
         }),
     }
 }
 
 fn mnemonic_signer(index: u32) -> Option<PrivateKeySigner> {
     use alloy_signer_local::{MnemonicBuilder, coins_bip39::English};
-    MnemonicBuilder::<English>::default().phrase(DEV_MNEMONIC).index(index).ok()?.build().ok()
+    MnemonicBuilder::<English>::default()
+        .phrase(DEV_MNEMONIC)
+        .index(index)
+        .ok()?
+        .build()
+        .ok()
 }

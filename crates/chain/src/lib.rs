@@ -41,12 +41,11 @@ pub use config::{ChainConfig, Flush, Mining, Storage};
 pub use dev::Dev;
 pub use error::ChainError;
 pub use genesis::{
-    DEV_CHAIN_ID, DEV_MNEMONIC, DevAccount, ForkAt, Genesis, GenesisAccount, GenesisError, NativeConfig, VersionAt,
+    DEV_CHAIN_ID, DEV_MNEMONIC, DevAccount, ForkAt, Genesis, GenesisAccount, GenesisError,
+    NativeConfig, VersionAt,
 };
 pub use pool::{Pool, PoolConfig, PoolContent, PoolError, PoolStatus, Pooled};
-pub use query::{
-    AccountTransaction, At, Budget, FeeHistory, LogQuery, LogRange, Page,
-};
+pub use query::{AccountTransaction, At, Budget, FeeHistory, LogQuery, LogRange, Page};
 pub use solo::Solo;
 
 /// Blocks of state history that a node keeps unless told otherwise: one week at four blocks a second.

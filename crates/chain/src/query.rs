@@ -72,7 +72,10 @@ impl LogQuery {
         let from = self.addresses.is_empty() || self.addresses.contains(&log.address);
         from && self.topics.iter().enumerate().all(|(position, wanted)| {
             wanted.is_empty()
-                || log.topics().get(position).is_some_and(|topic| wanted.contains(topic))
+                || log
+                    .topics()
+                    .get(position)
+                    .is_some_and(|topic| wanted.contains(topic))
         })
     }
 }
@@ -93,7 +96,10 @@ pub enum LogRange {
 
 impl Default for LogRange {
     fn default() -> Self {
-        Self::Numbers { from: 0, to: u64::MAX }
+        Self::Numbers {
+            from: 0,
+            to: u64::MAX,
+        }
     }
 }
 
@@ -108,7 +114,10 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { results: 20_000, time: Duration::from_secs(5) }
+        Self {
+            results: 20_000,
+            time: Duration::from_secs(5),
+        }
     }
 }
 

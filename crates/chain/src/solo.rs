@@ -10,7 +10,9 @@ pub struct Solo {
 impl Solo {
     /// Starts making blocks as the chain's configuration says.
     pub fn start(chain: &Chain) -> Result<Self, ChainError> {
-        Ok(Self { _chain: chain.clone() })
+        Ok(Self {
+            _chain: chain.clone(),
+        })
     }
 
     /// Ends after the block in progress, with everything flushed.

@@ -27,7 +27,10 @@ pub struct DecodeError {
 
 impl DecodeError {
     fn new(what: impl Into<String>, why: impl ToString) -> Self {
-        Self { what: what.into(), why: why.to_string() }
+        Self {
+            what: what.into(),
+            why: why.to_string(),
+        }
     }
 }
 
@@ -50,7 +53,10 @@ pub fn recover(tx: Tx, allow_impersonation: bool) -> Result<Recovered<Tx>, Decod
     }
     match tx.recover_signer() {
         Ok(signer) => Ok(Recovered::new_unchecked(tx, signer)),
-        Err(_) => Err(DecodeError::new("signature", "does not recover to a sender")),
+        Err(_) => Err(DecodeError::new(
+            "signature",
+            "does not recover to a sender",
+        )),
     }
 }
 
@@ -72,7 +78,10 @@ pub fn impersonation_signature(sender: Address) -> Signature {
 
 fn named_sender(r: U256) -> Option<Address> {
     let word = B256::from(r ^ NAME_FLAG);
-    word[..12].iter().all(|byte| *byte == 0).then(|| Address::from_word(word))
+    word[..12]
+        .iter()
+        .all(|byte| *byte == 0)
+        .then(|| Address::from_word(word))
 }
 
 /// Payload length of a list of transactions as a block body holds them.
@@ -82,7 +91,11 @@ fn transactions_length<'a>(transactions: impl Iterator<Item = &'a Tx>) -> usize 
 
 fn encode_transactions<'a>(transactions: impl Iterator<Item = &'a Tx> + Clone, out: &mut Vec<u8>) {
     let payload_length = transactions_length(transactions.clone());
-    RlpHeader { list: true, payload_length }.encode(out);
+    RlpHeader {
+        list: true,
+        payload_length,
+    }
+    .encode(out);
     for tx in transactions {
         tx.network_encode(out);
     }
@@ -122,7 +135,11 @@ fn list_length(payload: usize) -> usize {
 pub(super) fn ethereum_rlp(header: &Header, transactions: &[Recovered<Tx>]) -> Bytes {
     let mut out = Vec::new();
     let payload = header.length() + list_length(transactions_length(inner(transactions))) + 2;
-    RlpHeader { list: true, payload_length: payload }.encode(&mut out);
+    RlpHeader {
+        list: true,
+        payload_length: payload,
+    }
+    .encode(&mut out);
     header.encode(&mut out);
     encode_transactions(inner(transactions), &mut out);
     out.extend_from_slice(&[alloy_rlp::EMPTY_LIST_CODE, alloy_rlp::EMPTY_LIST_CODE]);
@@ -149,7 +166,11 @@ impl RawBlock {
         if !bytes.is_empty() || !list.is_empty() {
             return Err(DecodeError::new("block", "bytes after the end"));
         }
-        Ok(Self { header, transactions, access_list })
+        Ok(Self {
+            header,
+            transactions,
+            access_list,
+        })
     }
 }
 
@@ -162,8 +183,16 @@ impl Block {
         encode_transactions(inner(&self.transactions), &mut body);
         let senders: Vec<Address> = self.transactions.iter().map(Recovered::signer).collect();
         senders.encode(&mut body);
-        let length = self.receipts.iter().map(|receipt| receipt.network_len()).sum();
-        RlpHeader { list: true, payload_length: length }.encode(&mut body);
+        let length = self
+            .receipts
+            .iter()
+            .map(|receipt| receipt.network_len())
+            .sum();
+        RlpHeader {
+            list: true,
+            payload_length: length,
+        }
+        .encode(&mut body);
         for receipt in &self.receipts {
             receipt.network_encode(&mut body);
         }
@@ -174,8 +203,7 @@ impl Block {
     /// Reads what [`Block::encode_frame`] wrote.
     pub(crate) fn decode_frame(mut bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut list = decode_list("frame", &mut bytes)?;
-        let header =
-            Header::decode_sealed(&mut list).map_err(|e| DecodeError::new("header", e))?;
+        let header = Header::decode_sealed(&mut list).map_err(|e| DecodeError::new("header", e))?;
         let transactions = decode_transactions(&mut list)?;
         let senders =
             Vec::<Address>::decode(&mut list).map_err(|e| DecodeError::new("senders", e))?;
@@ -207,7 +235,10 @@ impl Block {
 }
 
 fn wrap(body: Vec<u8>) -> Vec<u8> {
-    let header = RlpHeader { list: true, payload_length: body.len() };
+    let header = RlpHeader {
+        list: true,
+        payload_length: body.len(),
+    };
     let mut out = Vec::with_capacity(header.length_with_payload());
     header.encode(&mut out);
     out.extend_from_slice(&body);

@@ -9,7 +9,7 @@ use tokio::sync::broadcast;
 
 use crate::{
     AccountTransaction, At, Block, Budget, ChainConfig, ChainError, Dev, FeeHistory, Genesis,
-    LogEntry, LogQuery, Page, Pool, PoolError, Pooled, RawBlock,
+    LogEntry, LogQuery, Page, Pool, PoolError, Pooled, RawBlock, trie::AccountProof,
 };
 
 /// Something that happened to the chain.
@@ -59,7 +59,10 @@ impl BlockInputs {
     /// With these transactions, tried in this order.
     pub fn with(self, transactions: Vec<Recovered<Tx>>) -> Self {
         let list: std::collections::VecDeque<_> = transactions.into();
-        Self { transactions: Box::new(list), ..self }
+        Self {
+            transactions: Box::new(list),
+            ..self
+        }
     }
 }
 
@@ -227,6 +230,18 @@ impl Chain {
         unfinished()
     }
 
+    /// Proof of an account and some of its slots (EIP-1186), at the newest blocks.
+    pub fn proof(
+        &self,
+        at: impl Into<At>,
+        address: Address,
+        slots: &[B256],
+    ) -> Result<AccountProof, ChainError> {
+        let _: At = at.into();
+        let _ = (address, slots);
+        unfinished()
+    }
+
     /// Base fees, fullness and tips of past blocks. At most 1,024 blocks and 100 percentiles.
     pub fn fee_history(
         &self,
@@ -245,7 +260,9 @@ impl Chain {
 
     /// Gives a transaction to the pool.
     pub fn submit(&self, tx: Recovered<Tx>) -> Result<B256, PoolError> {
-        self.submit_many(vec![tx]).pop().unwrap_or(Err(PoolError::Stopping))
+        self.submit_many(vec![tx])
+            .pop()
+            .unwrap_or(Err(PoolError::Stopping))
     }
 
     /// Gives transactions to the pool, in order; an answer for each.

@@ -21,7 +21,10 @@ pub(super) fn convert(ethereum: alloy_genesis::Genesis) -> Result<Genesis, Genes
             balance: account.balance,
             nonce: account.nonce.unwrap_or_default(),
             code: account.code.unwrap_or_default(),
-            storage: storage.into_iter().filter(|(_, word)| !word.is_zero()).collect(),
+            storage: storage
+                .into_iter()
+                .filter(|(_, word)| !word.is_zero())
+                .collect(),
         };
         genesis.alloc.insert(address, account);
     }

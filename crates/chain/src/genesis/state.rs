@@ -16,15 +16,23 @@ pub(crate) const EMPTY_ACCESS_LIST: [u8; 1] = [alloy_rlp::EMPTY_LIST_CODE];
 /// Ethereum's own system contracts: ancestors' hashes, and the beacon roots that tools expect to exist.
 fn ethereum_contracts() -> [(Address, Bytes); 2] {
     [
-        (eip2935::HISTORY_STORAGE_ADDRESS, eip2935::HISTORY_STORAGE_CODE.clone()),
-        (eip4788::BEACON_ROOTS_ADDRESS, eip4788::BEACON_ROOTS_CODE.clone()),
+        (
+            eip2935::HISTORY_STORAGE_ADDRESS,
+            eip2935::HISTORY_STORAGE_CODE.clone(),
+        ),
+        (
+            eip4788::BEACON_ROOTS_ADDRESS,
+            eip4788::BEACON_ROOTS_CODE.clone(),
+        ),
     ]
 }
 
 /// Whether genesis gives this address its content itself.
 pub(super) fn is_reserved(address: Address) -> bool {
     address == capstan_evm::SYSTEM_SENDER
-        || ethereum_contracts().iter().any(|(reserved, _)| *reserved == address)
+        || ethereum_contracts()
+            .iter()
+            .any(|(reserved, _)| *reserved == address)
 }
 
 /// State after genesis, as what it changes over nothing.
@@ -36,7 +44,14 @@ pub(crate) fn genesis_diff(genesis: &Genesis) -> StateDiff {
             .map(|(slot, word)| (U256::from_be_bytes(slot.0), U256::from_be_bytes(word.0)))
             .filter(|(_, word)| !word.is_zero())
             .collect();
-        put(&mut diff, *address, account.balance, account.nonce, &account.code, storage);
+        put(
+            &mut diff,
+            *address,
+            account.balance,
+            account.nonce,
+            &account.code,
+            storage,
+        );
     }
     for (address, code) in ethereum_contracts() {
         put(&mut diff, address, U256::ZERO, 1, &code, BTreeMap::new());
@@ -52,13 +67,23 @@ fn put(
     code: &Bytes,
     storage: BTreeMap<U256, U256>,
 ) {
-    let mut info = AccountInfo { balance, nonce, code_hash: KECCAK256_EMPTY };
+    let mut info = AccountInfo {
+        balance,
+        nonce,
+        code_hash: KECCAK256_EMPTY,
+    };
     if !code.is_empty() {
         info.code_hash = keccak256(code);
         diff.codes.insert(info.code_hash, code.clone());
     }
     if !info.is_empty() || !storage.is_empty() {
-        diff.accounts.insert(address, AccountDiff { info: Some(info), storage });
+        diff.accounts.insert(
+            address,
+            AccountDiff {
+                info: Some(info),
+                storage,
+            },
+        );
     }
 }
 
@@ -82,5 +107,10 @@ pub(crate) fn genesis_block(genesis: &Genesis, state_root: B256) -> Block {
         block_access_list_hash: Some(keccak256(EMPTY_ACCESS_LIST)),
         ..Header::default()
     };
-    Block::new(header.seal_slow(), Vec::new(), Vec::new(), EMPTY_ACCESS_LIST.into())
+    Block::new(
+        header.seal_slow(),
+        Vec::new(),
+        Vec::new(),
+        EMPTY_ACCESS_LIST.into(),
+    )
 }

@@ -60,7 +60,10 @@ impl Admission<'_> {
         }
         match tx.chain_id() {
             Some(have) if have != self.rules.chain_id => {
-                return Err(PoolError::WrongChain { have, want: self.rules.chain_id });
+                return Err(PoolError::WrongChain {
+                    have,
+                    want: self.rules.chain_id,
+                });
             }
             None if !self.rules.allow_unprotected => return Err(PoolError::Unprotected),
             _ => {}
@@ -89,14 +92,25 @@ impl Admission<'_> {
             (tx.signer(), tx.max_fee_per_gas(), self.base_fee_wei);
         let tip_wei = tx.max_priority_fee_per_gas().unwrap_or(max_fee_wei);
         if tip_wei > max_fee_wei {
-            return Err(PoolError::TipAboveFee { sender, tip_wei, max_fee_wei });
+            return Err(PoolError::TipAboveFee {
+                sender,
+                tip_wei,
+                max_fee_wei,
+            });
         }
         if max_fee_wei < u128::from(base_fee_wei) {
-            return Err(PoolError::FeeBelowBaseFee { sender, max_fee_wei, base_fee_wei });
+            return Err(PoolError::FeeBelowBaseFee {
+                sender,
+                max_fee_wei,
+                base_fee_wei,
+            });
         }
         let needed_tip_wei = config.min_tip_wei;
         if tip_wei < needed_tip_wei {
-            return Err(PoolError::Underpriced { tip_wei, needed_tip_wei });
+            return Err(PoolError::Underpriced {
+                tip_wei,
+                needed_tip_wei,
+            });
         }
         Ok(())
     }
@@ -109,10 +123,16 @@ impl Admission<'_> {
         }
         let spec = self.rules.fork_at(self.next_number).spec();
         if spec.is_enabled_in(SpecId::OSAKA) && have > eip7825::TX_GAS_LIMIT_CAP {
-            return Err(PoolError::TxGasCap { have, cap: eip7825::TX_GAS_LIMIT_CAP });
+            return Err(PoolError::TxGasCap {
+                have,
+                cap: eip7825::TX_GAS_LIMIT_CAP,
+            });
         }
         let (accounts, slots) = tx.access_list().map_or((0, 0), |list| {
-            (list.len() as u64, list.iter().map(|item| item.storage_keys.len() as u64).sum())
+            (
+                list.len() as u64,
+                list.iter().map(|item| item.storage_keys.len() as u64).sum(),
+            )
         });
         let authorizations = tx.authorization_count().unwrap_or(0);
         let gas = calculate_initial_tx_gas(
@@ -141,18 +161,27 @@ impl Admission<'_> {
             return Err(PoolError::NonceMax { sender, nonce });
         }
         let unreadable = |e: capstan_evm::StateError| PoolError::State(e.to_string());
-        let info = self.state.account(sender).map_err(unreadable)?.unwrap_or_default();
+        let info = self
+            .state
+            .account(sender)
+            .map_err(unreadable)?
+            .unwrap_or_default();
         if nonce < info.nonce {
-            return Err(PoolError::NonceTooLow { next: info.nonce, nonce });
+            return Err(PoolError::NonceTooLow {
+                next: info.nonce,
+                nonce,
+            });
         }
         let mut delegated = false;
-        if info.code_hash != alloy_primitives::KECCAK256_EMPTY
-            && codec::impersonated(tx).is_none()
+        if info.code_hash != alloy_primitives::KECCAK256_EMPTY && codec::impersonated(tx).is_none()
         {
             let code = self.state.code(info.code_hash).map_err(unreadable)?;
             delegated = code.len() == 23 && code.starts_with(&[0xef, 0x01, 0x00]);
             if !delegated {
-                return Err(PoolError::SenderNotEoa { sender, code_hash: info.code_hash });
+                return Err(PoolError::SenderNotEoa {
+                    sender,
+                    code_hash: info.code_hash,
+                });
             }
         }
         Ok(SenderAccount { info, delegated })

@@ -34,7 +34,10 @@ impl Head {
     /// The transaction with what it pays to the block's proposer; `None` if it does not reach the base fee.
     fn new(tx: &Arc<Pooled>, base_fee_wei: u64) -> Option<Self> {
         let tip_wei = tx.tx.effective_tip_per_gas(base_fee_wei)?;
-        Some(Self { tip_wei, tx: Arc::clone(tx) })
+        Some(Self {
+            tip_wei,
+            tx: Arc::clone(tx),
+        })
     }
 }
 
@@ -63,12 +66,17 @@ impl Best {
     pub(super) fn new(pool: Arc<Pool>, base_fee_wei: u64) -> Self {
         let heads = {
             let store = pool.store.lock();
-            let first = |sender: &super::sender::Sender| {
-                Head::new(sender.ready().next()?, base_fee_wei)
-            };
+            let first =
+                |sender: &super::sender::Sender| Head::new(sender.ready().next()?, base_fee_wei);
             store.senders.values().filter_map(first).collect()
         };
-        Self { pool, base_fee_wei, heads, drawn: VecDeque::new(), skipped: HashSet::new() }
+        Self {
+            pool,
+            base_fee_wei,
+            heads,
+            drawn: VecDeque::new(),
+            skipped: HashSet::new(),
+        }
     }
 
     /// The next transaction of no sender that was skipped.
@@ -106,5 +114,9 @@ fn follower<'a>(store: &'a PoolStore, tx: &Pooled) -> Option<&'a Arc<Pooled>> {
     let sender = store.senders.get(&tx.sender())?;
     let nonce = tx.nonce() + 1;
     let ready_end = sender.nonce + sender.ready as u64;
-    if nonce >= ready_end { None } else { sender.txs.get(&nonce) }
+    if nonce >= ready_end {
+        None
+    } else {
+        sender.txs.get(&nonce)
+    }
 }

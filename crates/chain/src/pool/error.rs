@@ -83,9 +83,7 @@ pub enum PoolError {
         max_fee_wei: u128,
     },
     /// The account cannot pay for this transaction and those before it.
-    #[error(
-        "insufficient funds for gas * price + value: address {sender} have {have} want {want}"
-    )]
+    #[error("insufficient funds for gas * price + value: address {sender} have {have} want {want}")]
     InsufficientFunds {
         /// Sender.
         sender: Address,
@@ -192,7 +190,9 @@ pub enum PoolError {
         limit: usize,
     },
     /// The pool is full, and this transaction pays no more than the cheapest in it.
-    #[error("txpool is full: {count} transactions, {bytes} bytes; a tip above {min_tip_wei} wei enters")]
+    #[error(
+        "txpool is full: {count} transactions, {bytes} bytes; a tip above {min_tip_wei} wei enters"
+    )]
     Full {
         /// Transactions in the pool.
         count: usize,

@@ -19,7 +19,10 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::{Duration, Instant}};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use alloy_consensus::{Transaction as _, transaction::Recovered};
 use alloy_eips::eip2718::Encodable2718 as _;
@@ -70,7 +73,12 @@ impl PoolConfig {
 
     /// For a development chain: one account may send a whole test suite at once.
     pub fn dev() -> Self {
-        Self { per_sender: 4_096, count: 200_000, bytes: 256 << 20, ..Self::node() }
+        Self {
+            per_sender: 4_096,
+            count: 200_000,
+            bytes: 256 << 20,
+            ..Self::node()
+        }
     }
 }
 
@@ -118,7 +126,9 @@ impl Pooled {
 
     /// `maxPriorityFeePerGas`, or the gas price of the older types.
     fn tip_wei(&self) -> u128 {
-        self.tx.max_priority_fee_per_gas().unwrap_or_else(|| self.tx.max_fee_per_gas())
+        self.tx
+            .max_priority_fee_per_gas()
+            .unwrap_or_else(|| self.tx.max_fee_per_gas())
     }
 }
 
@@ -151,7 +161,10 @@ pub struct Pool {
 
 impl Pool {
     pub(crate) fn new(config: PoolConfig) -> Self {
-        Self { store: Mutex::new(PoolStore::default()), config }
+        Self {
+            store: Mutex::new(PoolStore::default()),
+            config,
+        }
     }
 
     /// Bounds in force.
@@ -196,7 +209,11 @@ impl Pool {
     /// Hashes of all waiting transactions, oldest first.
     pub fn hashes(&self) -> Vec<B256> {
         let store = self.store.lock();
-        let mut all: Vec<_> = store.by_hash.values().map(|tx| (tx.sequence, tx.hash())).collect();
+        let mut all: Vec<_> = store
+            .by_hash
+            .values()
+            .map(|tx| (tx.sequence, tx.hash()))
+            .collect();
         all.sort_unstable();
         all.into_iter().map(|(_, hash)| hash).collect()
     }
@@ -214,12 +231,18 @@ impl Pool {
     ) -> Vec<Result<Arc<Pooled>, PoolError>> {
         let checked: Vec<_> = txs
             .into_iter()
-            .map(|tx| admission.check(&tx, &self.config).map(|account| (tx, account)))
+            .map(|tx| {
+                admission
+                    .check(&tx, &self.config)
+                    .map(|account| (tx, account))
+            })
             .collect();
         let mut store = self.store.lock();
         let answers = checked
             .into_iter()
-            .map(|checked| checked.and_then(|(tx, account)| store.insert(tx, account, &self.config)))
+            .map(|checked| {
+                checked.and_then(|(tx, account)| store.insert(tx, account, &self.config))
+            })
             .collect();
         store.report();
         answers
@@ -280,7 +303,9 @@ impl Pool {
 
 impl PoolContent {
     fn add(&mut self, address: Address, store: &PoolStore) {
-        let Some(sender) = store.senders.get(&address) else { return };
+        let Some(sender) = store.senders.get(&address) else {
+            return;
+        };
         let (pending, queued) = sender.split();
         for (list, txs) in [(&mut self.pending, pending), (&mut self.queued, queued)] {
             if !txs.is_empty() {

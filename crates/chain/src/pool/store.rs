@@ -1,11 +1,6 @@
 //! The pool behind its lock.
 
-use std::{
-    cmp::Reverse,
-    collections::BTreeSet,
-    sync::Arc,
-    time::Duration,
-};
+use std::{cmp::Reverse, collections::BTreeSet, sync::Arc, time::Duration};
 
 use alloy_consensus::{Transaction as _, transaction::Recovered};
 use alloy_primitives::{
@@ -37,14 +32,20 @@ fn price(tx: &Pooled) -> Price {
 impl PoolStore {
     pub(super) fn status(&self) -> PoolStatus {
         let queued = self.by_hash.len() - self.ready;
-        PoolStatus { pending: self.ready, queued, bytes: self.bytes }
+        PoolStatus {
+            pending: self.ready,
+            queued,
+            bytes: self.bytes,
+        }
     }
 
     pub(super) fn has_ready(&self, base_fee_wei: u64) -> bool {
         self.ready > 0
             && self.senders.values().any(|sender| {
                 let mut ready = sender.ready();
-                ready.next().is_some_and(|tx| tx.tx.max_fee_per_gas() >= u128::from(base_fee_wei))
+                ready
+                    .next()
+                    .is_some_and(|tx| tx.tx.max_fee_per_gas() >= u128::from(base_fee_wei))
             })
     }
 
@@ -107,13 +108,18 @@ impl PoolStore {
                 return Err(PoolError::DelegatedInFlight);
             }
             None if count >= config.per_sender => {
-                return Err(PoolError::AccountLimit { sender, limit: config.per_sender });
+                return Err(PoolError::AccountLimit {
+                    sender,
+                    limit: config.per_sender,
+                });
             }
             None => {}
         }
         let have = waiting.map_or(account.info.balance, |s| s.balance);
         let others = waiting.map_or_else(Default::default, |s| s.cost_wei)
-            - replaced.as_ref().map_or_else(Default::default, |old| old.cost_wei);
+            - replaced
+                .as_ref()
+                .map_or_else(Default::default, |old| old.cost_wei);
         let want = others.saturating_add(tx.cost_wei);
         if want > have {
             return Err(PoolError::InsufficientFunds { sender, have, want });
@@ -139,7 +145,9 @@ impl PoolStore {
                 .and_then(|sender| self.senders.get(&sender))
                 .and_then(|sender| sender.txs.values().next_back())
                 .map(|last| last.hash());
-            let Some(last) = last else { return Err(full(tip_wei)) };
+            let Some(last) = last else {
+                return Err(full(tip_wei));
+            };
             self.remove(&last);
             metrics::counter!("capstan_pool_evicted_total").increment(1);
         }
@@ -169,7 +177,9 @@ impl PoolStore {
 
     /// Follows an account that a block changed.
     pub(super) fn update_account(&mut self, address: Address, account: AccountInfo) {
-        let Some(sender) = self.senders.get_mut(&address) else { return };
+        let Some(sender) = self.senders.get_mut(&address) else {
+            return;
+        };
         let before = sender.ready;
         let overtaken = sender.update(account);
         self.ready = self.ready + sender.ready - before;
@@ -188,8 +198,12 @@ impl PoolStore {
         if self.sequence % 64 != 0 {
             return;
         }
-        let expired: Vec<B256> =
-            self.by_hash.values().filter(oldest).map(|tx| tx.hash()).collect();
+        let expired: Vec<B256> = self
+            .by_hash
+            .values()
+            .filter(oldest)
+            .map(|tx| tx.hash())
+            .collect();
         for hash in expired {
             self.remove(&hash);
         }
@@ -198,7 +212,8 @@ impl PoolStore {
     /// Tells the metrics how full the pool is.
     pub(super) fn report(&self) {
         let status = self.status();
-        metrics::gauge!("capstan_pool_transactions", "state" => "pending").set(status.pending as f64);
+        metrics::gauge!("capstan_pool_transactions", "state" => "pending")
+            .set(status.pending as f64);
         metrics::gauge!("capstan_pool_transactions", "state" => "queued").set(status.queued as f64);
         metrics::gauge!("capstan_pool_bytes").set(status.bytes as f64);
     }
@@ -207,14 +222,20 @@ impl PoolStore {
 /// Both fees must rise by the bump, rounded up.
 fn check_bump(old: &Pooled, new: &Pooled, config: &PoolConfig) -> Result<(), PoolError> {
     let bumped = |wei: u128| {
-        let rise = wei.saturating_mul(u128::from(config.bump_percent)).div_ceil(100);
+        let rise = wei
+            .saturating_mul(u128::from(config.bump_percent))
+            .div_ceil(100);
         wei.saturating_add(rise.max(1))
     };
     let min_fee_wei = bumped(old.tx.max_fee_per_gas());
     let min_tip_wei = bumped(old.tip_wei());
     if new.tx.max_fee_per_gas() < min_fee_wei || new.tip_wei() < min_tip_wei {
         let bump_percent = config.bump_percent;
-        return Err(PoolError::ReplacementUnderpriced { bump_percent, min_fee_wei, min_tip_wei });
+        return Err(PoolError::ReplacementUnderpriced {
+            bump_percent,
+            min_fee_wei,
+            min_tip_wei,
+        });
     }
     Ok(())
 }
