@@ -1,16 +1,31 @@
 //! One block in progress: sequential, deterministic, metered.
+//!
+//! ```text
+//!   open ─► index 0: EIP-2935, EIP-4788
+//!        ─► system transactions (pre)  ┐
+//!        ─► user transactions          ├ indices 1..n, one receipt each
+//!        ─► system transactions (post) ┘
+//!   close ─► receipts, bloom, gas, access list and its hash, StateDiff
+//! ```
 
 use std::sync::Arc;
 
-use alloy_consensus::transaction::Recovered;
-use alloy_eip7928::BlockAccessList;
+use alloy_consensus::{Eip658Value, TxReceipt, transaction::Recovered};
+use alloy_eip7928::{BlockAccessIndex, BlockAccessList, compute_block_access_list_hash};
+use alloy_eips::{
+    eip2935::HISTORY_STORAGE_ADDRESS, eip4788::BEACON_ROOTS_ADDRESS, eip7685::EMPTY_REQUESTS_HASH,
+};
 use alloy_primitives::{Address, B256, Bloom, Bytes};
 use capstan_state::BlockInfo;
-use revm::context_interface::result::{HaltReason, ResultAndState};
+use revm::context_interface::result::{ExecutionResult, HaltReason, Output, ResultAndState};
+use revm::primitives::hardfork::SpecId;
+use revm::state::EvmState;
+use revm::state::bal::Bal;
 
 use crate::call::Session;
+use crate::natives::{Natives, PROTOCOL};
 use crate::trace::DynInspector;
-use crate::{ExecError, Receipt, Rules, StateDiff, StateRead, Tx};
+use crate::{ExecError, Receipt, Rules, StateDiff, StateRead, SystemTx, Tx, TxRefused, tx};
 
 /// The block that is about to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,14 +76,22 @@ pub struct BlockOutcome {
     pub requests_hash: B256,
 }
 
-/// One block in progress.
+/// One block in progress. It belongs to one thread: open, fill and close it inside one blocking task.
 pub struct BlockRun {
     session: Session,
+    access: Bal,
+    receipts: Vec<Receipt>,
+    logs_bloom: Bloom,
+    user_gas_used: u64,
+    system_gas_used: u64,
+    system_count: u16,
 }
 
 impl std::fmt::Debug for BlockRun {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BlockRun").finish_non_exhaustive()
+        f.debug_struct("BlockRun")
+            .field("transactions", &self.receipts.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -80,27 +103,54 @@ impl BlockRun {
         parent: Arc<dyn StateRead>,
         ctx: BlockContext,
     ) -> Result<Self, ExecError> {
-        Ok(Self {
-            session: Session::open(rules, parent, ctx)?,
-        })
+        Self::open_with(rules, parent, ctx, &PROTOCOL)
+    }
+
+    /// The same with other native contracts, for tests.
+    pub fn open_with(
+        rules: Arc<Rules>,
+        parent: Arc<dyn StateRead>,
+        ctx: BlockContext,
+        natives: &'static dyn Natives,
+    ) -> Result<Self, ExecError> {
+        let spec = rules.fork_at(ctx.info.number).spec();
+        let (parent_hash, beacon_root) = (ctx.parent_hash, ctx.parent_beacon_root);
+        let mut run = Self {
+            session: Session::open_with(rules, parent, ctx, natives)?,
+            access: Bal::new(),
+            receipts: Vec::new(),
+            logs_bloom: Bloom::ZERO,
+            user_gas_used: 0,
+            system_gas_used: 0,
+            system_count: 0,
+        };
+        run.before_transactions(BEACON_ROOTS_ADDRESS, beacon_root)?;
+        if spec.is_enabled_in(SpecId::PRAGUE) {
+            run.before_transactions(HISTORY_STORAGE_ADDRESS, parent_hash)?;
+        }
+        Ok(run)
+    }
+
+    fn before_transactions(&mut self, target: Address, word: B256) -> Result<(), ExecError> {
+        let state = self.session.protocol_call(target, word.into())?;
+        self.keep(BlockAccessIndex::PRE_EXECUTION, state);
+        Ok(())
     }
 
     /// Runs a system transaction. A revert is an outcome; a transaction that breaks the rules of the block
     /// is [`ExecError::System`].
     pub fn system(&mut self, tx: &Recovered<Tx>) -> Result<TxOutcome, ExecError> {
-        let _ = tx;
-        Err(ExecError::Internal("under construction".into()))
+        Ok(self.system_watched(tx, None, |_, _| ())?.0)
     }
 
     /// Runs a user transaction. [`ExecError::Refused`] leaves the run as it was.
     pub fn user(&mut self, tx: &Recovered<Tx>) -> Result<TxOutcome, ExecError> {
-        let _ = tx;
-        Err(ExecError::Internal("under construction".into()))
+        Ok(self.user_watched(tx, None, |_, _| ())?.0)
     }
 
     /// Runs a transaction of either kind, told apart by its shape: how a received block is replayed.
     pub fn any(&mut self, tx: &Recovered<Tx>) -> Result<TxOutcome, ExecError> {
-        if crate::SystemTx::has_shape(tx.inner()) {
+        if SystemTx::has_shape(tx.inner()) {
             self.system(tx)
         } else {
             self.user(tx)
@@ -115,28 +165,208 @@ impl BlockRun {
         inspector: &mut DynInspector<'_>,
         after: impl FnOnce(&ResultAndState, &Session) -> T,
     ) -> Result<(TxOutcome, T), ExecError> {
-        let _ = (tx, inspector, after);
-        Err(ExecError::Internal("under construction".into()))
+        if SystemTx::has_shape(tx.inner()) {
+            self.system_watched(tx, Some(inspector), after)
+        } else {
+            self.user_watched(tx, Some(inspector), after)
+        }
+    }
+
+    fn user_watched<T>(
+        &mut self,
+        tx: &Recovered<Tx>,
+        inspector: Option<&mut DynInspector<'_>>,
+        after: impl FnOnce(&ResultAndState, &Session) -> T,
+    ) -> Result<(TxOutcome, T), ExecError> {
+        self.admit(tx)?;
+        let ended = self.session.user(tx::to_env(tx), inspector)?;
+        self.user_gas_used += ended.result.tx_gas_used();
+        let seen = after(&ended, &self.session);
+        Ok((self.record(tx, ended), seen))
+    }
+
+    fn system_watched<T>(
+        &mut self,
+        tx: &Recovered<Tx>,
+        inspector: Option<&mut DynInspector<'_>>,
+        after: impl FnOnce(&ResultAndState, &Session) -> T,
+    ) -> Result<(TxOutcome, T), ExecError> {
+        let read = self.read_system(tx)?;
+        let ended = match self.session.system(&read, inspector) {
+            Err(ExecError::Refused(refused)) => return Err(self.bad_system(refused)),
+            other => other?,
+        };
+        self.system_count += 1;
+        self.system_gas_used += ended.result.tx_gas_used();
+        let seen = after(&ended, &self.session);
+        Ok((self.record(tx, ended), seen))
+    }
+
+    /// What a user transaction must be before the EVM looks at it.
+    fn admit(&self, tx: &Recovered<Tx>) -> Result<(), TxRefused> {
+        let body = tx.inner();
+        if body.is_eip4844() {
+            return Err(TxRefused::Blob);
+        }
+        if SystemTx::has_shape(body) {
+            return Err(TxRefused::SystemShape);
+        }
+        let unprotected = alloy_consensus::Transaction::chain_id(body).is_none();
+        if unprotected && !self.session.rules().allow_unprotected {
+            return Err(TxRefused::Unprotected);
+        }
+        if self.session.is_native(tx.signer()) {
+            return Err(TxRefused::NativeSender(tx.signer()));
+        }
+        let gas_limit = alloy_consensus::Transaction::gas_limit(body);
+        let gas_left = self.user_gas_left();
+        if gas_limit > gas_left {
+            return Err(TxRefused::BlockFull {
+                gas_limit,
+                gas_left,
+            });
+        }
+        Ok(())
+    }
+
+    /// What a system transaction must be.
+    fn read_system(&self, tx: &Recovered<Tx>) -> Result<SystemTx, ExecError> {
+        let number = self.session.block().info.number;
+        let Some(read) = SystemTx::read(tx.inner()) else {
+            return Err(self.bad_system("not in the canonical form of a system transaction"));
+        };
+        if (read.number, read.ordinal) != (number, self.system_count) {
+            let (height, ordinal) = (read.number, read.ordinal);
+            return Err(
+                self.bad_system(format!("its nonce says block {height}, ordinal {ordinal}"))
+            );
+        }
+        if tx.signer() != crate::SYSTEM_SENDER {
+            return Err(
+                self.bad_system(format!("sender is {}, not the system sender", tx.signer()))
+            );
+        }
+        if read.gas_limit > self.system_gas_left() {
+            let left = self.system_gas_left();
+            return Err(self.bad_system(format!(
+                "gas limit {} exceeds the {left} left",
+                read.gas_limit
+            )));
+        }
+        if !self.session.is_native(read.target) {
+            return Err(self.bad_system(format!("target {} is not a native contract", read.target)));
+        }
+        Ok(read)
+    }
+
+    fn bad_system(&self, why: impl ToString) -> ExecError {
+        ExecError::System {
+            number: self.session.block().info.number,
+            ordinal: u64::from(self.system_count),
+            why: why.to_string(),
+        }
+    }
+
+    /// Keeps a finished transaction: state, access list, receipt.
+    fn record(&mut self, tx: &Recovered<Tx>, ended: ResultAndState) -> TxOutcome {
+        let index = self.receipts.len() as u64 + 1;
+        self.keep(BlockAccessIndex::new(index), ended.state);
+        let (outcome, logs) = outcome_of(ended.result);
+        let receipt = alloy_consensus::Receipt {
+            status: Eip658Value::Eip658(outcome.success),
+            cumulative_gas_used: self.user_gas_used + self.system_gas_used,
+            logs,
+        };
+        let receipt = receipt.with_bloom();
+        self.logs_bloom |= receipt.bloom();
+        self.receipts
+            .push(Receipt::from_typed(tx.tx_type(), receipt));
+        outcome
+    }
+
+    fn keep(&mut self, index: BlockAccessIndex, state: EvmState) {
+        // Accounts come in the order of a hash map; each is recorded for itself, and `close` sorts them.
+        for (address, account) in &state {
+            self.access.update_account(index, *address, account);
+        }
+        self.session.commit(&state);
+        self.session.recycle(state);
     }
 
     /// Receipts so far.
     pub fn receipts(&self) -> &[Receipt] {
-        &[]
+        &self.receipts
+    }
+
+    /// The session below, for reading state as it stands.
+    pub fn session(&self) -> &Session {
+        &self.session
     }
 
     /// Gas that user transactions may still ask for.
     pub fn user_gas_left(&self) -> u64 {
-        0
+        self.session
+            .rules()
+            .user_gas_limit
+            .saturating_sub(self.user_gas_used)
     }
 
     /// Gas that system transactions may still ask for.
     pub fn system_gas_left(&self) -> u64 {
-        0
+        self.session
+            .rules()
+            .system_gas_limit
+            .saturating_sub(self.system_gas_used)
+    }
+
+    /// System transactions so far: the next one's ordinal.
+    pub fn system_count(&self) -> u16 {
+        self.system_count
     }
 
     /// Closes the block.
     pub fn close(self) -> Result<BlockOutcome, ExecError> {
-        let _ = self.session;
-        Err(ExecError::Internal("under construction".into()))
+        let access_list = self.access.into_alloy_bal();
+        let access_list_hash = compute_block_access_list_hash(&access_list);
+        // What the block did not write of an account is the same before and after, and the overlay has it cached.
+        let diff = StateDiff::from_access_list(&access_list, self.session.overlay())?;
+        Ok(BlockOutcome {
+            receipts: self.receipts,
+            logs_bloom: self.logs_bloom,
+            gas_used: self.user_gas_used + self.system_gas_used,
+            user_gas_used: self.user_gas_used,
+            system_gas_used: self.system_gas_used,
+            access_list,
+            access_list_hash,
+            diff,
+            requests_hash: EMPTY_REQUESTS_HASH,
+        })
+    }
+}
+
+fn outcome_of(result: ExecutionResult) -> (TxOutcome, Vec<alloy_primitives::Log>) {
+    let gas_used = result.tx_gas_used();
+    let outcome = |success, output, created, halt| TxOutcome {
+        success,
+        gas_used,
+        output,
+        created,
+        halt,
+    };
+    match result {
+        ExecutionResult::Success {
+            output: Output::Call(data),
+            logs,
+            ..
+        } => (outcome(true, data, None, None), logs),
+        ExecutionResult::Success {
+            output: Output::Create(data, created),
+            logs,
+            ..
+        } => (outcome(true, data, created, None), logs),
+        ExecutionResult::Revert { output, .. } => (outcome(false, output, None, None), Vec::new()),
+        ExecutionResult::Halt { reason, .. } => {
+            (outcome(false, Bytes::new(), None, Some(reason)), Vec::new())
+        }
     }
 }

@@ -1,19 +1,29 @@
 //! Transactions over a scratch overlay: `eth_call`, `eth_estimateGas`, `eth_simulateV1`, `debug_trace*`.
 //!
 //! A [`Session`] is one block's environment over any state. Transactions run one after another; the caller
-//! keeps what each one wrote with [`Session::commit`], or drops it.
+//! keeps what each one wrote with [`Session::commit`], or drops it. A block in progress
+//! ([`crate::BlockRun`]) is a session that keeps everything and accounts for it.
+//!
+//! A session belongs to one thread: open, use and drop it inside one blocking task.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
-use revm::context::{BlockEnv, TxEnv};
-use revm::context_interface::result::ResultAndState;
+use revm::context::{BlockEnv, ContextTr, JournalTr, TxEnv};
+use revm::context_interface::block::BlobExcessGasAndPrice;
+use revm::context_interface::result::{EVMError, ExecutionResult, ResultAndState};
+use revm::handler::{Handler, MainnetHandler, SYSTEM_ADDRESS, SystemCallTx};
+use revm::inspector::InspectorHandler;
+use revm::primitives::eip4844::BLOB_BASE_FEE_UPDATE_FRACTION_PRAGUE;
 use revm::state::EvmState;
 
+use crate::evm::{Engine, Phase};
+use crate::handler::{EvmError, SystemHandler};
+use crate::natives::{Natives, PROTOCOL};
 use crate::overlay::Overlay;
-use crate::trace::DynInspector;
-use crate::{BlockContext, ExecError, Rules, StateError, StateRead};
+use crate::trace::{DynInspector, EvmContext};
+use crate::{BlockContext, ExecError, Rules, StateError, StateRead, SystemTx, TxRefused, system};
 
 /// Which rules a simulated transaction must obey. `true` is: checked, as in a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +32,7 @@ pub struct Checks {
     pub balance: bool,
     /// Nonce is the account's.
     pub nonce: bool,
-    /// Gas price covers the base fee. Off, a price below it is accepted and BASEFEE reads as 0 to a free call.
+    /// Gas price covers the base fee. Off: any price will do, and a call that pays nothing reads BASEFEE as 0.
     pub base_fee: bool,
     /// Gas limit fits the block and the per-transaction cap (EIP-7825).
     pub gas_limit: bool,
@@ -83,12 +93,16 @@ pub struct AccountOverride {
 
 /// One block's environment over a scratch overlay.
 pub struct Session {
-    overlay: Overlay,
+    rules: Arc<Rules>,
+    ctx: BlockContext,
+    engine: Engine,
 }
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").finish_non_exhaustive()
+        f.debug_struct("Session")
+            .field("ctx", &self.ctx)
+            .finish_non_exhaustive()
     }
 }
 
@@ -99,10 +113,21 @@ impl Session {
         state: Arc<dyn StateRead>,
         ctx: BlockContext,
     ) -> Result<Self, ExecError> {
-        let _ = (rules, ctx);
-        Ok(Self {
-            overlay: Overlay::new(state),
-        })
+        Self::open_with(rules, state, ctx, &PROTOCOL)
+    }
+
+    /// The same with other native contracts, for tests.
+    pub fn open_with(
+        rules: Arc<Rules>,
+        state: Arc<dyn StateRead>,
+        ctx: BlockContext,
+        natives: &'static dyn Natives,
+    ) -> Result<Self, ExecError> {
+        let evm = EvmContext::new(Overlay::new(state), rules.fork_at(ctx.info.number).spec());
+        let mut engine = Engine::new(evm, natives, ctx.info.clone());
+        engine.ctx().cfg.chain_id = rules.chain_id;
+        engine.ctx().block = block_env(&ctx)?;
+        Ok(Self { rules, ctx, engine })
     }
 
     /// Pretends something about an account.
@@ -111,30 +136,54 @@ impl Session {
         address: Address,
         change: &AccountOverride,
     ) -> Result<(), ExecError> {
-        let _ = (address, change);
-        Err(ExecError::Internal("under construction".into()))
+        if let Some(to) = change.move_precompile_to
+            && !self.engine.inner.precompiles.relocate(address, to)
+        {
+            return Err(ExecError::Internal(format!(
+                "account {address} is not a precompile"
+            )));
+        }
+        Ok(self.engine.ctx().db_mut().pretend(address, change)?)
     }
 
     /// Pretends that an ancestor block has this hash.
     pub fn override_block_hash(&mut self, number: u64, hash: B256) {
-        let _ = (number, hash);
+        self.engine.ctx().db_mut().pretend_hash(number, hash);
     }
 
     /// Moves on to another block over what was committed so far (`eth_simulateV1`, `traceBlock`).
     pub fn next_block(&mut self, ctx: BlockContext) -> Result<(), ExecError> {
-        let _ = ctx;
-        Err(ExecError::Internal("under construction".into()))
+        let state: Arc<dyn StateRead> = Arc::new(self.overlay().clone());
+        let precompiles = self.engine.inner.precompiles.clone();
+        let mut next = Self::open_with(self.rules.clone(), state, ctx, self.engine.natives)?;
+        next.engine.inner.precompiles = precompiles;
+        *self = next;
+        Ok(())
+    }
+
+    /// The block whose environment this is.
+    pub fn block(&self) -> &BlockContext {
+        &self.ctx
+    }
+
+    /// The chain's rules.
+    pub fn rules(&self) -> &Arc<Rules> {
+        &self.rules
     }
 
     /// The block as the EVM sees it, for tracers.
     pub fn block_env(&self) -> &BlockEnv {
-        unreachable!()
+        &self.engine.inner.ctx.block
     }
 
-    /// Runs one transaction and keeps nothing. `ExecError::Refused` says which check failed.
+    /// The last transaction as the EVM saw it, for tracers.
+    pub fn tx_env(&self) -> &TxEnv {
+        &self.engine.inner.ctx.tx
+    }
+
+    /// Runs one transaction and keeps nothing. [`ExecError::Refused`] says which check failed.
     pub fn run(&mut self, tx: TxEnv, checks: Checks) -> Result<ResultAndState, ExecError> {
-        let _ = (tx, checks);
-        Err(ExecError::Internal("under construction".into()))
+        self.checked(tx, checks, None)
     }
 
     /// The same, watched.
@@ -144,22 +193,163 @@ impl Session {
         checks: Checks,
         inspector: &mut DynInspector<'_>,
     ) -> Result<ResultAndState, ExecError> {
-        let _ = (tx, checks, inspector);
-        Err(ExecError::Internal("under construction".into()))
+        self.checked(tx, checks, Some(inspector))
     }
 
     /// Keeps what a transaction wrote.
     pub fn commit(&mut self, state: &EvmState) {
-        let _ = state;
+        self.engine.ctx().db_mut().commit(state);
     }
 
     /// State as it stands, for tracers that ask for a `DatabaseRef`.
     pub fn overlay(&self) -> &Overlay {
-        &self.overlay
+        &self.engine.inner.ctx.journaled_state.database
     }
 
     /// Nonce of an account as it stands.
     pub fn nonce(&self, address: Address) -> Result<u64, StateError> {
-        Ok(self.overlay.account(address)?.map_or(0, |info| info.nonce))
+        Ok(self
+            .overlay()
+            .account(address)?
+            .map_or(0, |info| info.nonce))
     }
+
+    /// Whether a native contract answers at this address.
+    pub fn is_native(&self, at: Address) -> bool {
+        self.engine.natives.owns(at)
+    }
+
+    fn checked(
+        &mut self,
+        tx: TxEnv,
+        checks: Checks,
+        inspector: Option<&mut DynInspector<'_>>,
+    ) -> Result<ResultAndState, ExecError> {
+        let base_fee = self.engine.ctx().block.basefee;
+        if !checks.base_fee && tx.gas_price == 0 {
+            self.engine.ctx().block.basefee = 0;
+        }
+        self.set_checks(checks);
+        let ended = self.user(tx, inspector);
+        self.set_checks(Checks::ALL);
+        self.engine.ctx().block.basefee = base_fee;
+        ended
+    }
+
+    fn set_checks(&mut self, checks: Checks) {
+        let cfg = &mut self.engine.ctx().cfg;
+        cfg.disable_balance_check = !checks.balance;
+        cfg.disable_nonce_check = !checks.nonce;
+        cfg.disable_base_fee = !checks.base_fee;
+        cfg.disable_block_gas_limit = !checks.gas_limit;
+        cfg.tx_gas_limit_cap = (!checks.gas_limit).then_some(u64::MAX);
+        cfg.disable_eip3607 = !checks.sender_is_eoa;
+    }
+
+    /// Runs a user's transaction under the checks that stand.
+    pub(crate) fn user(
+        &mut self,
+        tx: TxEnv,
+        inspector: Option<&mut DynInspector<'_>>,
+    ) -> Result<ResultAndState, ExecError> {
+        self.engine.ctx().tx = tx;
+        let ended = match inspector {
+            None => MainnetHandler::default().run(&mut self.engine.quiet()),
+            Some(inspector) => {
+                MainnetHandler::default().inspect_run(&mut self.engine.watched(inspector))
+            }
+        };
+        self.finish(ended)
+    }
+
+    /// Runs a system transaction: the target's system entry, no fees, no nonce, no per-transaction gas cap.
+    pub(crate) fn system(
+        &mut self,
+        tx: &SystemTx,
+        inspector: Option<&mut DynInspector<'_>>,
+    ) -> Result<ResultAndState, ExecError> {
+        let ctx = self.engine.ctx();
+        ctx.tx =
+            TxEnv::new_system_tx_with_caller(system::SYSTEM_SENDER, tx.target, tx.input.clone());
+        ctx.tx.gas_limit = tx.gas_limit;
+        ctx.cfg.disable_fee_charge = true;
+        ctx.cfg.tx_gas_limit_cap = Some(u64::MAX);
+        self.engine.phase = Phase::System;
+        let ended = match inspector {
+            None => SystemHandler::default().run(&mut self.engine.quiet()),
+            Some(inspector) => {
+                SystemHandler::default().inspect_run(&mut self.engine.watched(inspector))
+            }
+        };
+        self.engine.phase = Phase::User;
+        let cfg = &mut self.engine.ctx().cfg;
+        cfg.disable_fee_charge = false;
+        cfg.tx_gas_limit_cap = None;
+        self.finish(ended)
+    }
+
+    /// A call that Ethereum's own rules make before a block's transactions (EIP-2935, EIP-4788). As there, a
+    /// missing contract or a failing call is not an error.
+    pub(crate) fn protocol_call(
+        &mut self,
+        target: Address,
+        data: Bytes,
+    ) -> Result<EvmState, ExecError> {
+        self.engine.ctx().tx = TxEnv::new_system_tx_with_caller(SYSTEM_ADDRESS, target, data);
+        let ended = MainnetHandler::default().run_system_call(&mut self.engine.quiet());
+        Ok(self.finish(ended)?.state)
+    }
+
+    /// Takes the journal's state out. A refused transaction leaves what it loaded behind, which must not
+    /// show in the next one's access list: it is dropped here.
+    fn finish(
+        &mut self,
+        ended: Result<ExecutionResult, EvmError>,
+    ) -> Result<ResultAndState, ExecError> {
+        let state = self.engine.ctx().journal_mut().finalize();
+        match ended {
+            Ok(result) => Ok(ResultAndState { result, state }),
+            Err(EVMError::Transaction(refused)) => Err(TxRefused::Invalid(refused).into()),
+            Err(EVMError::Database(error)) => Err(error.into()),
+            Err(EVMError::Header(error)) => Err(ExecError::Header {
+                number: self.ctx.info.number,
+                why: error.to_string(),
+            }),
+            Err(EVMError::Custom(why)) => Err(ExecError::Internal(why)),
+            Err(EVMError::CustomAny(why)) => Err(ExecError::Internal(why.to_string())),
+        }
+    }
+
+    /// Gives a used state map back, so that its memory serves the next transaction.
+    pub(crate) fn recycle(&mut self, mut state: EvmState) {
+        /// Beyond this a map costs more to clear than to allocate.
+        const KEPT_CAPACITY: usize = 1024;
+        if state.capacity() <= KEPT_CAPACITY {
+            state.clear();
+            self.engine.ctx().journal_mut().inner.state = state;
+        }
+    }
+}
+
+/// The block in the EVM's own form.
+fn block_env(ctx: &BlockContext) -> Result<BlockEnv, ExecError> {
+    let info = &ctx.info;
+    let basefee = u64::try_from(info.base_fee_wei).map_err(|_| ExecError::Header {
+        number: info.number,
+        why: format!("base fee {} does not fit 64 bits", info.base_fee_wei),
+    })?;
+    Ok(BlockEnv {
+        number: U256::from(info.number),
+        beneficiary: info.beneficiary,
+        timestamp: U256::from(info.time_ms / 1000),
+        gas_limit: info.gas_limit,
+        basefee,
+        difficulty: U256::ZERO,
+        prevrandao: Some(info.prevrandao),
+        blob_excess_gas_and_price: Some(BlobExcessGasAndPrice::new(
+            0,
+            BLOB_BASE_FEE_UPDATE_FRACTION_PRAGUE,
+        )),
+        slot_num: 0,
+    })
 }

@@ -9,6 +9,7 @@ use revm::bytecode::Bytecode;
 use revm::state::{AccountInfo as EvmInfo, EvmState};
 use revm::{Database, DatabaseRef};
 
+use crate::call::{AccountOverride, StorageOverride};
 use crate::{AccountInfo, StateError, StateRead};
 
 /// An account as read or as last written.
@@ -85,6 +86,54 @@ impl Overlay {
                 cached.storage.insert(*slot, word.present_value);
             }
         }
+    }
+
+    /// Writes what a caller pretends about an account.
+    pub(crate) fn pretend(
+        &mut self,
+        address: Address,
+        change: &AccountOverride,
+    ) -> Result<(), StateError> {
+        let cached = self.cached(address)?;
+        let mut info = cached.info.clone().unwrap_or_default();
+        info.balance = change.balance.unwrap_or(info.balance);
+        info.nonce = change.nonce.unwrap_or(info.nonce);
+        if let Some(code) = &change.code {
+            // Bytes that only look like a delegation are kept as plain code.
+            let code = Bytecode::new_raw_checked(code.clone())
+                .unwrap_or_else(|_| Bytecode::new_legacy(code.clone()));
+            info.code_hash = code.hash_slow();
+            info.code = Some(code);
+        }
+        let written = change.balance.is_some() || change.nonce.is_some() || change.code.is_some();
+        if written || cached.info.is_some() {
+            cached.info = Some(info);
+        }
+        match &change.storage {
+            None => {}
+            Some(StorageOverride::Whole(slots)) => {
+                cached.detached = true;
+                cached.storage = slots.iter().map(|(slot, word)| (*slot, *word)).collect();
+            }
+            Some(StorageOverride::Slots(slots)) => {
+                cached
+                    .storage
+                    .extend(slots.iter().map(|(slot, word)| (*slot, *word)));
+            }
+        }
+        if let Some(code) = self
+            .accounts
+            .get(&address)
+            .and_then(|cached| cached.info.as_ref()?.code.clone())
+        {
+            self.codes.insert(code.hash_slow(), code);
+        }
+        Ok(())
+    }
+
+    /// Answers `hash` for an ancestor.
+    pub(crate) fn pretend_hash(&mut self, number: u64, hash: B256) {
+        self.hashes.insert(number, hash);
     }
 
     fn cached(&mut self, address: Address) -> Result<&mut Cached, StateError> {

@@ -93,3 +93,9 @@ fn deviations_are_refused() {
     assert!(!SystemTx::has_shape(&signed));
     assert_eq!(SystemTx::read(&signed), None);
 }
+
+/// EXEC-12: the marker's hash is the hash of the marker.
+#[test]
+fn marker_hash_is_right() {
+    assert_eq!(marker_hash(), keccak256(MARKER));
+}

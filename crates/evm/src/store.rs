@@ -1,0 +1,567 @@
+//! [`Store`] over revm's journal: what a native contract touches, with the EVM's own gas.
+//!
+//! Every method charges before it acts, from the same `GasParams` as the opcodes. A read that the frame
+//! cannot pay for does not happen, so it is absent from the access list, as for bytecode (EIP-7928).
+
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Log, LogData, U256, keccak256};
+use capstan_state::{
+    BlockInfo, CallKind, CallOutcome, CallRequest, CreateOutcome, CreateRequest, Ctx, Frame,
+    GasClass, Halt, Mark, Store,
+};
+use revm::Inspector;
+use revm::bytecode::Bytecode;
+use revm::context::{Cfg, ContextTr, JournalTr};
+use revm::context_interface::context::ContextError;
+use revm::context_interface::host::{Host, LoadError};
+use revm::context_interface::journaled_state::{AccountInfoLoad, JournalCheckpoint};
+use revm::context_interface::{CreateScheme, cfg::GasParams};
+use revm::handler::{FrameResult, handle_reservoir_remaining_gas};
+use revm::inspector::InspectorEvmTr;
+use revm::interpreter::instructions::contract::load_account_delegated;
+use revm::interpreter::interpreter_action::FrameInit;
+use revm::interpreter::{
+    CallInput, CallInputs, CallScheme, CallValue, CreateInputs, FrameInput, Gas, SharedMemory,
+};
+
+use crate::evm::{CapstanEvm, Phase};
+use crate::trace::EvmContext;
+use crate::{sig, system};
+
+/// ECRECOVER's price.
+const RECOVER_GAS: u64 = 3000;
+/// Static part of the LOG opcodes.
+const LOG_GAS: u64 = 375;
+/// Static part of KECCAK256.
+const KECCAK_GAS: u64 = 30;
+
+/// One native frame's world.
+pub(crate) struct RevmStore<'a, 'e, I> {
+    evm: &'a mut CapstanEvm<'e, I>,
+    frame: Frame,
+    gas: Gas,
+    is_static: bool,
+    depth: usize,
+    memory: SharedMemory,
+    /// Open marks: where the journal stood, and the refund counter with it.
+    marks: Vec<(JournalCheckpoint, i64)>,
+}
+
+impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
+    pub(crate) fn new(
+        evm: &'a mut CapstanEvm<'e, I>,
+        frame: Frame,
+        gas: Gas,
+        is_static: bool,
+        depth: usize,
+        memory: SharedMemory,
+    ) -> Self {
+        Self {
+            evm,
+            frame,
+            gas,
+            is_static,
+            depth,
+            memory,
+            marks: Vec::new(),
+        }
+    }
+
+    /// Runs the contract of this frame.
+    pub(crate) fn run(&mut self, input: &[u8]) -> Result<Bytes, Halt> {
+        let natives = self.evm.engine.natives;
+        let frame = self.frame;
+        // Only the block's own call is a system entry; what it calls in turn is refused by `call`.
+        match self.evm.engine.phase {
+            Phase::System => natives.run_system(&mut Ctx::new(self, frame), input),
+            Phase::User => natives.run(&mut Ctx::new(self, frame), input),
+        }
+    }
+
+    pub(crate) fn into_gas(self) -> Gas {
+        self.gas
+    }
+
+    fn ctx(&mut self) -> &mut EvmContext {
+        &mut self.evm.engine.inner.ctx
+    }
+
+    fn params(&self) -> &GasParams {
+        self.evm.engine.inner.ctx.cfg.gas_params()
+    }
+
+    fn writable(&self) -> Result<(), Halt> {
+        if self.is_static {
+            Err(Halt::StaticViolation)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The read that failed, as the contract sees it; the fault itself goes up beside it.
+    fn load_failed(&mut self, error: LoadError) -> Halt {
+        match error {
+            LoadError::ColdLoadSkipped => Halt::OutOfGas,
+            LoadError::DBError => {
+                let slot = self.ctx().error();
+                match std::mem::replace(slot, Ok(())) {
+                    Err(fault) => self.fatal(fault),
+                    Ok(()) => Halt::Fatal("a read failed without a reason".into()),
+                }
+            }
+        }
+    }
+
+    fn fatal(&mut self, fault: crate::evm::Fault) -> Halt {
+        let why = match &fault {
+            ContextError::Db(error) => error.to_string(),
+            ContextError::Custom(why) => why.clone(),
+        };
+        self.evm.engine.fault = Some(fault);
+        Halt::Fatal(why)
+    }
+
+    /// Reads an account, charged as BALANCE is.
+    fn visit<T>(
+        &mut self,
+        at: Address,
+        code: bool,
+        read: impl FnOnce(&AccountInfoLoad<'_>) -> T,
+    ) -> Result<T, Halt> {
+        self.charge(self.params().warm_storage_read_cost())?;
+        self.warm(at, code, read)
+    }
+
+    /// Reads an account, charged only if it is cold.
+    fn warm<T>(
+        &mut self,
+        at: Address,
+        code: bool,
+        read: impl FnOnce(&AccountInfoLoad<'_>) -> T,
+    ) -> Result<T, Halt> {
+        let cold_cost = self.params().cold_account_additional_cost();
+        let skip = self.gas.remaining() < cold_cost;
+        match self.ctx().load_account_info_skip_cold_load(at, code, skip) {
+            Ok(load) => {
+                let is_cold = load.is_cold;
+                let answer = read(&load);
+                if is_cold {
+                    self.charge(cold_cost)?;
+                }
+                Ok(answer)
+            }
+            Err(error) => Err(self.load_failed(error)),
+        }
+    }
+
+    /// Storage of an account that is not this frame's own: the account is loaded first, for the price that
+    /// reaching it by a call would have.
+    fn reach(&mut self, at: Address) -> Result<(), Halt> {
+        if at == self.frame.this {
+            Ok(())
+        } else {
+            self.warm(at, false, |_| ())
+        }
+    }
+
+    /// Reads a word; answers it with whether it was cold. The warm price is the caller's.
+    fn peek(&mut self, at: Address, slot: U256, cold_cost: u64) -> Result<(U256, bool), Halt> {
+        let skip = self.gas.remaining() < cold_cost;
+        match self.ctx().sload_skip_cold_load(at, slot, skip) {
+            Ok(load) => Ok((load.data, load.is_cold)),
+            Err(error) => Err(self.load_failed(error)),
+        }
+    }
+
+    /// What every write pays first: the right to write, EIP-2200's sentry, the account, SSTORE's static part.
+    fn begin_write(&mut self, at: Address) -> Result<(), Halt> {
+        self.writable()?;
+        if self.gas.remaining() <= self.params().call_stipend() {
+            return Err(Halt::OutOfGas);
+        }
+        self.reach(at)?;
+        self.charge(self.params().sstore_static_gas())
+    }
+
+    /// Writes a word under the SSTORE schedule. `was_cold`: an earlier read of this same step warmed it.
+    fn write(&mut self, at: Address, slot: U256, word: U256, was_cold: bool) -> Result<(), Halt> {
+        let skip = self.gas.remaining() < self.params().cold_storage_cost();
+        let load = match self.ctx().sstore_skip_cold_load(at, slot, word, skip) {
+            Ok(load) => load,
+            Err(error) => return Err(self.load_failed(error)),
+        };
+        let is_cold = load.is_cold || was_cold;
+        self.charge(self.params().sstore_dynamic_gas(true, &load.data, is_cold))?;
+        let refund = self.params().sstore_refund(true, &load.data);
+        self.gas.record_refund(refund);
+        Ok(())
+    }
+
+    /// A commutative write: reads, asks `change` for the new word (`None`: refused), writes.
+    fn commute(
+        &mut self,
+        at: Address,
+        slot: U256,
+        class: GasClass,
+        change: impl FnOnce(U256) -> Result<Option<U256>, Halt>,
+    ) -> Result<bool, Halt> {
+        self.begin_write(at)?;
+        let cold_cost = self.params().cold_storage_cost();
+        if class == GasClass::Flat {
+            self.charge(self.params().sstore_reset_without_cold_load_cost())?;
+        }
+        let (old, was_cold) = self.peek(at, slot, cold_cost)?;
+        let new = change(old)?;
+        match (class, new) {
+            (GasClass::Flat, _) => {
+                if was_cold {
+                    self.charge(cold_cost)?;
+                }
+                if let Some(new) = new
+                    && let Err(error) = self.ctx().sstore_skip_cold_load(at, slot, new, false)
+                {
+                    return Err(self.load_failed(error));
+                }
+            }
+            (GasClass::ZeroAware, Some(new)) => self.write(at, slot, new, was_cold)?,
+            (GasClass::ZeroAware, None) => {
+                if was_cold {
+                    self.charge(cold_cost)?;
+                }
+            }
+        }
+        Ok(new.is_some())
+    }
+
+    /// Runs a nested frame to its end, on the shared memory above this frame's.
+    fn nested(&mut self, frame_input: FrameInput) -> Result<FrameResult, Halt> {
+        let init = FrameInit {
+            depth: self.depth + 1,
+            memory: self.memory.new_child_context(),
+            frame_input,
+        };
+        let ended = self.evm.exec(init);
+        self.memory.free_child_context();
+        let mut result = ended.map_err(|fault| self.fatal(fault))?;
+        let instruction = result.instruction_result();
+        handle_reservoir_remaining_gas(
+            instruction,
+            self.gas.tracker_mut(),
+            result.gas_mut().tracker_mut(),
+        );
+        Ok(result)
+    }
+
+    /// The gas that a callee gets: all but a 64th (EIP-150), or less if asked for.
+    fn forward(&mut self, wanted: Option<u64>) -> Result<u64, Halt> {
+        let most = self.params().call_stipend_reduction(self.gas.remaining());
+        let gas_limit = wanted.map_or(most, |wanted| wanted.min(most));
+        self.charge(gas_limit)?;
+        Ok(gas_limit)
+    }
+
+    fn user_phase(&self) -> Result<(), Halt> {
+        match self.evm.engine.phase {
+            Phase::User => Ok(()),
+            Phase::System => Err(Halt::Revert(system::no_calls_in_system_phase())),
+        }
+    }
+}
+
+impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
+    fn load(&mut self, at: Address, slot: U256) -> Result<U256, Halt> {
+        self.reach(at)?;
+        self.charge(self.params().warm_storage_read_cost())?;
+        let cold_cost = self.params().cold_storage_additional_cost();
+        let (word, is_cold) = self.peek(at, slot, cold_cost)?;
+        if is_cold {
+            self.charge(cold_cost)?;
+        }
+        Ok(word)
+    }
+
+    fn save(&mut self, at: Address, slot: U256, word: U256) -> Result<(), Halt> {
+        self.begin_write(at)?;
+        self.write(at, slot, word, false)
+    }
+
+    fn add(&mut self, at: Address, slot: U256, delta: U256, class: GasClass) -> Result<(), Halt> {
+        self.commute(at, slot, class, |old| match old.checked_add(delta) {
+            Some(new) => Ok(Some(new)),
+            None => Err(Halt::Revert(system::panic_overflow())),
+        })?;
+        Ok(())
+    }
+
+    fn sub_bounded(
+        &mut self,
+        at: Address,
+        slot: U256,
+        delta: U256,
+        min: U256,
+        class: GasClass,
+    ) -> Result<bool, Halt> {
+        self.commute(at, slot, class, |old| {
+            Ok(old.checked_sub(delta).filter(|new| *new >= min))
+        })
+    }
+
+    fn add_capped(
+        &mut self,
+        at: Address,
+        slot: U256,
+        delta: U256,
+        cap: U256,
+        class: GasClass,
+    ) -> Result<bool, Halt> {
+        self.commute(at, slot, class, |old| {
+            Ok(old.checked_add(delta).filter(|new| *new <= cap))
+        })
+    }
+
+    fn tload(&mut self, at: Address, slot: U256) -> Result<U256, Halt> {
+        self.charge(self.params().warm_storage_read_cost())?;
+        Ok(self.ctx().journal_mut().tload(at, slot))
+    }
+
+    fn tsave(&mut self, at: Address, slot: U256, word: U256) -> Result<(), Halt> {
+        self.writable()?;
+        self.charge(self.params().warm_storage_read_cost())?;
+        self.ctx().journal_mut().tstore(at, slot, word);
+        Ok(())
+    }
+
+    fn coin_balance(&mut self, of: Address) -> Result<U256, Halt> {
+        self.visit(of, false, |account| account.account.balance)
+    }
+
+    fn coin_move(&mut self, from: Address, to: Address, amount: U256) -> Result<bool, Halt> {
+        self.writable()?;
+        self.visit(from, false, |_| ())?;
+        let to_is_empty = self.visit(to, false, |account| account.is_empty)?;
+        if amount.is_zero() {
+            return Ok(true);
+        }
+        // A CALL with value gives the callee a stipend out of this price; here nobody receives it.
+        let params = self.params();
+        let mut cost = params.transfer_value_cost() - params.call_stipend();
+        if to_is_empty {
+            cost += params.new_account_cost(true, true);
+        }
+        self.charge(cost)?;
+        match self.ctx().journal_mut().transfer(from, to, amount) {
+            Ok(refused) => Ok(refused.is_none()),
+            Err(error) => Err(self.fatal(error.into())),
+        }
+    }
+
+    fn code_size(&mut self, of: Address) -> Result<usize, Halt> {
+        self.visit(of, true, |account| {
+            account.account.code.as_ref().map_or(0, |code| code.len())
+        })
+    }
+
+    fn deploy_marker(&mut self, at: Address) -> Result<(), Halt> {
+        self.writable()?;
+        let (has_code, is_empty) = self.visit(at, true, |account| {
+            (
+                account.account.code_hash != KECCAK256_EMPTY,
+                account.is_empty,
+            )
+        })?;
+        if has_code {
+            return Ok(());
+        }
+        let mut cost = self.params().code_deposit_cost(system::MARKER.len());
+        if is_empty {
+            cost += self.params().new_account_cost(true, true);
+        }
+        self.charge(cost)?;
+        let code = Bytecode::new_legacy(Bytes::from_static(&system::MARKER));
+        self.ctx()
+            .journal_mut()
+            .set_code_with_hash(at, code, system::marker_hash());
+        Ok(())
+    }
+
+    fn create(&mut self, request: CreateRequest) -> Result<CreateOutcome, Halt> {
+        self.user_phase()?;
+        self.writable()?;
+        let length = request.init_code.len();
+        if length > self.ctx().cfg.max_initcode_size() {
+            return Err(Halt::OutOfGas);
+        }
+        let params = self.params();
+        let (scheme, cost) = match request.salt {
+            None => (CreateScheme::Create, params.create_cost()),
+            Some(salt) => (
+                CreateScheme::Create2 { salt: salt.into() },
+                params.create2_cost(length),
+            ),
+        };
+        self.charge(cost.saturating_add(self.params().initcode_cost(length)))?;
+        self.reach(request.from)?;
+        let gas_limit = self.forward(None)?;
+        let reservoir = self.gas.reservoir();
+        let inputs = CreateInputs::new(
+            request.from,
+            scheme,
+            request.value,
+            request.init_code,
+            gas_limit,
+            reservoir,
+        );
+        match self.nested(FrameInput::Create(Box::new(inputs)))? {
+            FrameResult::Create(outcome) => {
+                let result = outcome.result;
+                let success = result.result.is_ok();
+                let output = if result.result.is_revert() {
+                    result.output
+                } else {
+                    Bytes::new()
+                };
+                Ok(CreateOutcome {
+                    address: outcome.address.filter(|_| success),
+                    output,
+                })
+            }
+            FrameResult::Call(_) => Err(Halt::Fatal("a create frame ended as a call".into())),
+        }
+    }
+
+    fn call(&mut self, request: CallRequest) -> Result<CallOutcome, Halt> {
+        self.user_phase()?;
+        let moves_value = !request.value.is_zero();
+        let is_static = self.is_static || request.kind == CallKind::Static;
+        if is_static && moves_value {
+            return Err(Halt::StaticViolation);
+        }
+        let mut cost = self.params().warm_storage_read_cost();
+        if moves_value {
+            cost += self.params().transfer_value_cost();
+        }
+        self.charge(cost)?;
+        self.reach(request.from)?;
+        let remaining = self.gas.remaining();
+        let is_call = request.kind == CallKind::Call;
+        let spec = self.ctx().cfg.spec;
+        let loaded = load_account_delegated(
+            self.ctx(),
+            spec,
+            remaining,
+            request.target,
+            moves_value,
+            is_call,
+        );
+        let (access_cost, _, code, code_hash) = loaded.map_err(|error| self.load_failed(error))?;
+        self.charge(access_cost)?;
+        let mut gas_limit = self.forward(request.gas_limit)?;
+        if moves_value {
+            gas_limit = gas_limit.saturating_add(self.params().call_stipend());
+        }
+        let inputs = CallInputs {
+            input: CallInput::Bytes(request.input),
+            return_memory_offset: 0..0,
+            gas_limit,
+            reservoir: self.gas.reservoir(),
+            bytecode_address: request.target,
+            known_bytecode: (code_hash, code),
+            target_address: request.target,
+            caller: request.from,
+            value: CallValue::Transfer(request.value),
+            scheme: if is_call {
+                CallScheme::Call
+            } else {
+                CallScheme::StaticCall
+            },
+            is_static,
+            charged_new_account_state_gas: false,
+        };
+        match self.nested(FrameInput::Call(Box::new(inputs)))? {
+            FrameResult::Call(outcome) => {
+                let result = outcome.result;
+                let success = result.result.is_ok();
+                let output = if result.result.is_ok_or_revert() {
+                    result.output
+                } else {
+                    Bytes::new()
+                };
+                Ok(CallOutcome { success, output })
+            }
+            FrameResult::Create(_) => Err(Halt::Fatal("a call frame ended as a create".into())),
+        }
+    }
+
+    fn emit(&mut self, at: Address, log: LogData) -> Result<(), Halt> {
+        self.writable()?;
+        let topics = u8::try_from(log.topics().len()).map_err(|_| Halt::OutOfGas)?;
+        let length = u64::try_from(log.data.len()).map_err(|_| Halt::OutOfGas)?;
+        self.charge(LOG_GAS.saturating_add(self.params().log_cost(topics, length)))?;
+        let log = Log {
+            address: at,
+            data: log,
+        };
+        if self.evm.watched {
+            let (ctx, inspector) = self.evm.ctx_inspector();
+            ctx.journal_mut().log(log.clone());
+            inspector.log(ctx, log);
+        } else {
+            self.ctx().journal_mut().log(log);
+        }
+        Ok(())
+    }
+
+    fn charge(&mut self, gas: u64) -> Result<(), Halt> {
+        if self.gas.record_regular_cost(gas) {
+            Ok(())
+        } else {
+            Err(Halt::OutOfGas)
+        }
+    }
+
+    fn gas_left(&self) -> u64 {
+        self.gas.remaining()
+    }
+
+    fn is_static(&self) -> bool {
+        self.is_static
+    }
+
+    fn block(&self) -> &BlockInfo {
+        &self.evm.engine.block
+    }
+
+    fn mark(&mut self) -> Mark {
+        let mark = Mark(self.marks.len());
+        let refunded = self.gas.refunded();
+        let journal = self.ctx().journal_mut();
+        let checkpoint = journal.checkpoint();
+        // Tracers read the journal's depth as call depth, and a mark is no call.
+        journal.checkpoint_commit();
+        self.marks.push((checkpoint, refunded));
+        mark
+    }
+
+    fn commit(&mut self, mark: Mark) {
+        self.marks.truncate(mark.0);
+    }
+
+    fn rewind(&mut self, mark: Mark) {
+        if let Some((checkpoint, refunded)) = self.marks.get(mark.0).copied() {
+            let journal = self.ctx().journal_mut();
+            let _ = journal.checkpoint();
+            journal.checkpoint_revert(checkpoint);
+            self.gas.tracker_mut().set_refunded(refunded);
+        }
+        self.marks.truncate(mark.0);
+    }
+
+    fn recover(&mut self, digest: B256, v: u8, r: B256, s: B256) -> Result<Option<Address>, Halt> {
+        self.charge(RECOVER_GAS)?;
+        Ok(sig::recover(digest, v, r, s))
+    }
+
+    fn keccak(&mut self, bytes: &[u8]) -> Result<B256, Halt> {
+        self.charge(KECCAK_GAS.saturating_add(self.params().keccak256_cost(bytes.len())))?;
+        Ok(keccak256(bytes))
+    }
+}
