@@ -1,1 +1,24 @@
-//! placeholder
+//! The protocol: every native contract, in plain Rust over a typed store.
+//!
+//! ```text
+//!   evm ──► resolve(address) ──► Contract::run(cx, input) ──► verb ──► handles ──► Store
+//!                 registry            contract                folder    capstan_state
+//! ```
+//!
+//! One folder per contract, all with the same file names: `mod.rs` the door, `abi.rs` the interface and
+//! its table of verbs, `state.rs` the layout, `actions.rs` what verbs do, and `params.rs`, `math.rs`,
+//! `error.rs`, `invariants.rs`, `tests.rs` where there is something to put in them. The smallest complete one is
+//! `flash`; `specs/adding-a-contract.md` walks through making another.
+//!
+//! Nothing here knows an EVM, a clock, a thread or a file.
+
+pub mod address;
+pub mod contract;
+pub mod error;
+pub mod registry;
+pub mod system;
+
+pub use address::{Kind, native, parse};
+pub use contract::{Contract, Entry, Mutability, Place, Verb, refuse_delegated, revert};
+pub use registry::{GenesisConfig, all, by_name, genesis, resolve};
+pub use system::{SYSTEM_SENDER, SystemKind};

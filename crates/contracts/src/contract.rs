@@ -1,0 +1,271 @@
+//! What a native contract is to the rest of the house, and the one place where its verbs are called.
+//!
+//! A contract is a value of [`Contract`]; a verb is a row of its table. [`verbs!`](crate::verbs) makes the table from a
+//! `sol!` interface and does not compile when a verb of the interface lacks a row.
+//!
+//! ```text
+//!   input ─► selector ─► row ─► value rule ─► static rule ─► gas ─► strict decode ─► verb ─► encode
+//! ```
+
+use alloy_json_abi::JsonAbi;
+use alloy_primitives::{Address, Bytes, FixedBytes, U256};
+use alloy_sol_types::{SolCall, SolError, abi::AbiDecoderConfig};
+use capstan_state::{Ctx, Halt};
+
+use crate::{GenesisConfig, address::Kind, error};
+
+/// Gas per started word of calldata: what bytecode pays to load and check a word.
+pub const INPUT_WORD_GAS: u64 = 6;
+
+/// What a verb may do to state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutability {
+    /// Reads; runs in static calls.
+    View,
+    /// Writes; a static call to it halts, as an SSTORE would.
+    Write,
+    /// Writes nothing itself but passes calls on: runs in static calls, where its callees cannot write.
+    Relay,
+}
+
+/// One row of a contract's table.
+#[derive(Clone, Copy)]
+pub struct Verb {
+    /// First four bytes of the calldata.
+    pub selector: [u8; 4],
+    /// `transfer(address,uint256)`.
+    pub signature: &'static str,
+    /// What it may do.
+    pub mutability: Mutability,
+    /// Whether coins may come with the call.
+    pub payable: bool,
+    /// Gas charged before anything else, beside storage, calldata and calls.
+    pub base_gas: u64,
+    /// Decodes, acts, encodes.
+    pub run: Run,
+}
+
+/// The body of a verb, from argument bytes to return bytes.
+pub type Run = fn(&mut Ctx<'_>, &[u8]) -> Result<Bytes, Halt>;
+
+impl core::fmt::Debug for Verb {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(
+            f,
+            "{} {:?} {} gas",
+            self.signature, self.mutability, self.base_gas
+        )
+    }
+}
+
+/// Where a contract answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// At one address, from genesis.
+    At(Address),
+    /// At every deployed address of a kind.
+    Kind(Kind),
+}
+
+/// How calldata is read.
+#[derive(Clone, Copy, Debug)]
+pub enum Entry {
+    /// By selector. The rows are sorted.
+    Verbs(&'static [Verb]),
+    /// As it comes, by a contract older than selectors.
+    Raw(Run),
+}
+
+/// A native contract.
+#[derive(Clone, Copy, Debug)]
+pub struct Contract {
+    /// Lower case, one word; names its files in `abi/` and `specs/`.
+    pub name: &'static str,
+    /// One sentence.
+    pub doc: &'static str,
+    /// Where it answers.
+    pub place: Place,
+    /// How calldata is read.
+    pub entry: Entry,
+    /// What tools are told. Not for the hot path.
+    pub abi: fn() -> JsonAbi,
+    /// The file with the `sol!` interface: source of the Solidity file and of the texts for people.
+    pub source: &'static str,
+    /// Serves system transactions, where the contract has any.
+    pub system: Option<Run>,
+    /// Storage layout, in words, for snapshots: `(name, tag, shape)`.
+    pub layout: fn() -> Vec<(&'static str, u8, &'static str)>,
+    /// Says in words what a slot is.
+    pub describe: fn(U256) -> Option<String>,
+    /// First state, written once when a chain begins.
+    pub genesis: fn(&mut Ctx<'_>, &GenesisConfig) -> Result<(), Halt>,
+}
+
+impl Contract {
+    /// Runs the contract on calldata. Every rule that holds for all verbs is here.
+    ///
+    /// # Errors
+    /// - `NativeNotDeployed`: the address is of a known kind, but nothing was made there.
+    /// - `NativeShortCalldata`, `NativeUnknownVerb`, `NativeBadCalldata`: the input names no verb or does not decode.
+    /// - `NativeNotPayable`: coins came with a verb that takes none.
+    /// - [`Halt::StaticViolation`]: a static call to a verb that writes.
+    /// - what the verb itself says.
+    pub fn run(&self, cx: &mut Ctx<'_>, input: &[u8]) -> Result<Bytes, Halt> {
+        let verbs = match self.entry {
+            Entry::Verbs(verbs) => verbs,
+            Entry::Raw(run) => return run(cx, input),
+        };
+        if matches!(self.place, Place::Kind(_)) && cx.store.code_size(cx.this())? == 0 {
+            return Err(revert(&error::NativeNotDeployed { at: cx.this() }));
+        }
+        let Some((selector, args)) = input.split_first_chunk::<4>() else {
+            return Err(revert(&error::NativeShortCalldata {
+                length: U256::from(input.len()),
+            }));
+        };
+        let Ok(row) = verbs.binary_search_by(|verb| verb.selector.cmp(selector)) else {
+            let selector = FixedBytes(*selector);
+            return Err(revert(&error::NativeUnknownVerb { selector }));
+        };
+        let verb = &verbs[row];
+        if !verb.payable && !cx.frame.value.is_zero() {
+            return Err(revert(&error::NativeNotPayable {
+                value: cx.frame.value,
+            }));
+        }
+        if verb.mutability == Mutability::Write && cx.store.is_static() {
+            return Err(Halt::StaticViolation);
+        }
+        cx.store
+            .charge(verb.base_gas.saturating_add(input_gas(args)))?;
+        (verb.run)(cx, args)
+    }
+
+    /// Looks a verb up by its selector.
+    pub fn verb(&self, selector: [u8; 4]) -> Option<&'static Verb> {
+        let Entry::Verbs(verbs) = self.entry else {
+            return None;
+        };
+        verbs
+            .binary_search_by(|verb| verb.selector.cmp(&selector))
+            .ok()
+            .map(|row| &verbs[row])
+    }
+}
+
+fn input_gas(args: &[u8]) -> u64 {
+    let words = u64::try_from(args.len().div_ceil(32)).unwrap_or(u64::MAX);
+    words.saturating_mul(INPUT_WORD_GAS)
+}
+
+/// What DELEGATECALL, CALLCODE and an EIP-7702 delegation to a native contract answer: its storage
+/// handles address its own account, so running it in another's name has no meaning.
+pub fn refuse_delegated() -> Halt {
+    revert(&error::NativeDelegateCall {})
+}
+
+/// A revert with a Solidity custom error.
+pub fn revert(error: &impl SolError) -> Halt {
+    Halt::Revert(error.abi_encode().into())
+}
+
+/// Decodes the arguments of one verb: each value has one encoding, checked before the verb sees it.
+/// Bytes after the arguments are allowed, as Solidity allows them.
+///
+/// # Errors
+/// `NativeBadCalldata`: too short, dirty padding, or dynamic parts that overlap or leave gaps.
+pub fn decode<C: SolCall>(args: &[u8]) -> Result<C, Halt> {
+    const STRICT: AbiDecoderConfig = AbiDecoderConfig::new()
+        .strict(true)
+        .validate_allow_trailing_bytes(true);
+    C::abi_decode_raw_with_config(args, STRICT).map_err(|_| {
+        revert(&error::NativeBadCalldata {
+            selector: FixedBytes(C::SELECTOR),
+        })
+    })
+}
+
+/// Sorts a table by selector, while compiling. Two equal selectors do not compile.
+pub const fn sorted<const N: usize>(mut verbs: [Verb; N]) -> [Verb; N] {
+    let mut end = 1;
+    while end < N {
+        let mut at = end;
+        while at > 0 && number(verbs[at].selector) < number(verbs[at - 1].selector) {
+            let swap = verbs[at];
+            verbs[at] = verbs[at - 1];
+            verbs[at - 1] = swap;
+            at -= 1;
+        }
+        end += 1;
+    }
+    let mut at = 1;
+    while at < N {
+        assert!(
+            number(verbs[at - 1].selector) < number(verbs[at].selector),
+            "two verbs of one contract share a selector"
+        );
+        at += 1;
+    }
+    verbs
+}
+
+/// Whether a sorted table has a row for each of `selectors`, and none besides.
+pub const fn covers(verbs: &[Verb], selectors: &[[u8; 4]]) -> bool {
+    if verbs.len() != selectors.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < selectors.len() {
+        let mut row = 0;
+        while row < verbs.len() && number(verbs[row].selector) != number(selectors[at]) {
+            row += 1;
+        }
+        if row == verbs.len() {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+const fn number(selector: [u8; 4]) -> u32 {
+    u32::from_be_bytes(selector)
+}
+
+/// Makes `pub(crate) static VERBS`: one row per verb of a `sol!` interface.
+///
+/// `transferCall: Write, 40 => |cx, call| actions::transfer(cx, call.to, call.value);`
+/// The word `payable` before the mutability lets coins in. A verb without a row does not compile.
+#[macro_export]
+macro_rules! verbs {
+    ($calls:ty; $($(#[$payable:ident])? $call:ty: $mutability:ident, $gas:literal => $body:expr;)*) => {
+        static ROWS: [$crate::Verb; <$calls>::SELECTORS.len()] = $crate::contract::sorted([$(
+            $crate::Verb {
+                selector: <$call as ::alloy_sol_types::SolCall>::SELECTOR,
+                signature: <$call as ::alloy_sol_types::SolCall>::SIGNATURE,
+                mutability: $crate::Mutability::$mutability,
+                payable: $crate::verbs!(@payable $($payable)?),
+                base_gas: $gas,
+                run: |cx, args| {
+                    let body: fn(
+                        &mut ::capstan_state::Ctx<'_>,
+                        $call,
+                    ) -> Result<
+                        <$call as ::alloy_sol_types::SolCall>::Return,
+                        ::capstan_state::Halt,
+                    > = $body;
+                    let answer = body(cx, $crate::contract::decode::<$call>(args)?)?;
+                    Ok(<$call as ::alloy_sol_types::SolCall>::abi_encode_returns(&answer).into())
+                },
+            }
+        ),*]);
+        const _: () = assert!(
+            $crate::contract::covers(&ROWS, <$calls>::SELECTORS),
+            "a verb of the interface has no row in its table, or a row has no verb"
+        );
+        /// One row per verb, sorted by selector.
+        pub(crate) static VERBS: &[$crate::Verb] = &ROWS;
+    };
+    (@payable) => { false };
+    (@payable payable) => { true };
+}

@@ -1,0 +1,93 @@
+//! Every native contract, one line each, and the look-up that the EVM asks for each call.
+
+use alloy_primitives::Address;
+use capstan_state::{Ctx, Frame, Halt, Store};
+
+use crate::{
+    Contract, Place,
+    address::{self, Kind},
+};
+
+/// The registry. To add a contract, write its folder and add its line.
+static CONTRACTS: &[&Contract] = &[];
+
+/// Every contract, in the order in which genesis writes them.
+pub fn all() -> &'static [&'static Contract] {
+    CONTRACTS
+}
+
+/// The contract that answers at `address`, deployed or not. Two comparisons for a foreign address.
+#[inline]
+pub fn resolve(address: Address) -> Option<&'static Contract> {
+    if address::has_prefix(&address) {
+        let (kind, _) = address::parse(address)?;
+        return CONTRACTS
+            .iter()
+            .copied()
+            .find(|contract| match contract.place {
+                Place::At(at) => at == address,
+                Place::Kind(of) => of == kind,
+            });
+    }
+    if !address::CANONICAL.contains(&address) {
+        return None;
+    }
+    CONTRACTS
+        .iter()
+        .copied()
+        .find(|contract| contract.place == Place::At(address))
+}
+
+/// The contract with this name.
+pub fn by_name(name: &str) -> Option<&'static Contract> {
+    CONTRACTS
+        .iter()
+        .copied()
+        .find(|contract| contract.name == name)
+}
+
+/// What a chain says about native contracts when it begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GenesisConfig {
+    /// Holder of the root role of the whole protocol: lists, pauses, hands over.
+    pub owner: Address,
+    /// Fee of a flash mint, in hundredths of a percent of the amount.
+    pub flash_fee_bps: u16,
+}
+
+impl GenesisConfig {
+    /// A chain whose protocol belongs to `owner`, with free flash mints.
+    pub const fn owned_by(owner: Address) -> Self {
+        Self {
+            owner,
+            flash_fee_bps: 0,
+        }
+    }
+}
+
+/// Puts the markers and the first state of every contract with a fixed address.
+///
+/// # Errors
+/// Whatever the store answers; a contract's own `genesis` refuses values out of range.
+pub fn genesis(store: &mut dyn Store, config: &GenesisConfig) -> Result<(), Halt> {
+    for contract in all() {
+        if let Place::At(this) = contract.place {
+            store.deploy_marker(this)?;
+            let frame = Frame {
+                this,
+                caller: crate::SYSTEM_SENDER,
+                value: Default::default(),
+            };
+            (contract.genesis)(&mut Ctx::new(store, frame), config)?;
+        }
+    }
+    Ok(())
+}
+
+/// Kinds whose contracts are made while the chain runs, for lists of prefixes.
+pub fn kinds() -> impl Iterator<Item = (Kind, &'static Contract)> {
+    all().iter().filter_map(|contract| match contract.place {
+        Place::Kind(kind) => Some((kind, *contract)),
+        Place::At(_) => None,
+    })
+}
