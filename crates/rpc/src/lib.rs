@@ -1,3 +1,51 @@
 //! One front router: JSON-RPC over HTTP and WebSocket, metrics and health, on one port.
+//!
+//! ```text
+//!   POST / ──► access (Origin, Host) ──► parse ──► dispatch ──► Methods table ──► handler
+//!   GET  / ──► WebSocket ───────────────────┘          │            eth/ debug/ net web3 txpool
+//!   GET /health /metrics                               │            capstan dev/
+//!                                                      └─► WorkPool: EVM and disk, big stacks
+//!   Chain events ──► Hub ──► subscriptions (WebSocket), filters (polling)
+//! ```
+//!
+//! Rooms: [`methods`] is the table, [`error`] the words, [`config`] the limits. The JSON-RPC layer is
+//! our own because batch entries run together here, and answers are written as JSON exactly once.
+//!
+//! Invariants RPC-1.. are sentences of specs/rpc.md; tests name them.
 
-pub mod convert;
+mod capstan;
+pub mod config;
+mod context;
+mod debug;
+mod dev;
+pub mod error;
+mod eth;
+mod filters;
+mod keys;
+mod metrics;
+pub mod methods;
+mod native;
+mod net;
+mod server;
+mod subscriptions;
+mod txpool;
+mod web3;
+mod work;
+
+pub use config::{Access, DEV_MNEMONIC, DevKeysConfig, Limits, RpcConfig};
+pub use context::RpcContext;
+pub use error::{RpcError, RpcResult};
+pub use keys::{DevKeys, KeysError};
+pub use methods::Methods;
+pub use server::{ServeError, ServerHandle, router, serve};
+
+/// Every namespace puts its rows into the table.
+fn register_all(table: &mut Methods) {
+    eth::register(table);
+    debug::register(table);
+    net::register(table);
+    web3::register(table);
+    txpool::register(table);
+    capstan::register(table);
+    dev::register(table);
+}

@@ -1,0 +1,157 @@
+//! What a method sees: the chain, the settings, the keys, and the call it answers.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Instant,
+};
+
+use capstan_chain::Chain;
+use parking_lot::Mutex;
+use serde::Serialize;
+
+use crate::{
+    config::{Limits, RpcConfig},
+    error::{RpcError, RpcResult},
+    filters::Filters,
+    keys::DevKeys,
+    methods::{Methods, Written},
+    subscriptions::{Connection, Hub, SubscriptionId},
+    work::WorkPool,
+};
+
+/// What all calls share.
+pub(crate) struct Shared {
+    pub(crate) chain: Chain,
+    pub(crate) config: RpcConfig,
+    pub(crate) keys: DevKeys,
+    pub(crate) methods: Methods,
+    pub(crate) pool: WorkPool,
+    pub(crate) filters: Filters,
+    pub(crate) hub: Hub,
+    pub(crate) started: Instant,
+}
+
+/// What the calls of one body or message share.
+pub(crate) struct Scope {
+    /// The WebSocket connection that it came by, if it did.
+    pub(crate) connection: Option<Arc<Connection>>,
+    /// Bytes that the answers may still use together, so that a batch is no multiplier.
+    bytes_left: AtomicUsize,
+    /// Subscriptions made by it: they start once the answer that names them is on its way.
+    pub(crate) subscribed: Mutex<Vec<SubscriptionId>>,
+}
+
+impl Scope {
+    pub(crate) fn new(limits: &Limits, connection: Option<Arc<Connection>>) -> Self {
+        Self {
+            connection,
+            bytes_left: AtomicUsize::new(limits.response_bytes_max),
+            subscribed: Mutex::default(),
+        }
+    }
+
+    fn reserve(&self, bytes: usize) -> bool {
+        let take = |left: usize| left.checked_sub(bytes);
+        self.bytes_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+    }
+}
+
+/// What a method sees. Cheap to clone.
+#[derive(Clone)]
+pub struct RpcContext {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) scope: Arc<Scope>,
+    deadline: Instant,
+}
+
+impl RpcContext {
+    /// A context for one call that starts now.
+    pub(crate) fn new(shared: Arc<Shared>, scope: Arc<Scope>) -> Self {
+        let deadline = Instant::now() + shared.config.limits.call_time_max;
+        Self { shared, scope, deadline }
+    }
+
+    /// The chain.
+    pub fn chain(&self) -> &Chain {
+        &self.shared.chain
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &RpcConfig {
+        &self.shared.config
+    }
+
+    /// Bounds on this call.
+    pub fn limits(&self) -> &Limits {
+        &self.shared.config.limits
+    }
+
+    /// Unlocked accounts; empty on a real node.
+    pub fn keys(&self) -> &DevKeys {
+        &self.shared.keys
+    }
+
+    /// Installed filters.
+    pub(crate) fn filters(&self) -> &Filters {
+        &self.shared.filters
+    }
+
+    /// When the caller is told that it takes too long. Long loops look at it.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// An error if the time for this call is over: long loops ask this between steps.
+    pub fn check_deadline(&self) -> RpcResult<()> {
+        if Instant::now() < self.deadline {
+            return Ok(());
+        }
+        Err(RpcError::timed_out(self.limits().call_time_max.as_millis()))
+    }
+
+    /// Writes an answer as JSON, once, and stops at the size limit.
+    pub(crate) fn write(&self, answer: &impl Serialize) -> RpcResult<Written> {
+        let mut writer = Bounded { bytes: Vec::new(), bytes_max: FREE_BYTES, scope: &self.scope };
+        match serde_json::to_writer(&mut writer, answer) {
+            Ok(()) => Ok(writer.bytes),
+            Err(reason) if reason.is_io() => {
+                Err(RpcError::response_too_large(self.limits().response_bytes_max))
+            }
+            Err(reason) => Err(RpcError::internal(format!("cannot write the answer: {reason}"))),
+        }
+    }
+}
+
+/// A short answer reserves nothing; their number is bounded by the entries of a batch.
+const FREE_BYTES: usize = 1 << 10;
+/// Longer ones reserve at least so much at a time.
+const STEP_BYTES: usize = 64 << 10;
+
+/// A writer that reserves from its scope what it grows by, and stops when nothing is left.
+struct Bounded<'a> {
+    bytes: Vec<u8>,
+    bytes_max: usize,
+    scope: &'a Scope,
+}
+
+impl std::io::Write for Bounded<'_> {
+    fn write(&mut self, chunk: &[u8]) -> std::io::Result<usize> {
+        let missing = (self.bytes.len() + chunk.len()).saturating_sub(self.bytes_max);
+        if missing > 0 {
+            let step = missing.max(STEP_BYTES);
+            if !self.scope.reserve(step) {
+                return Err(std::io::Error::other("response too large"));
+            }
+            self.bytes_max += step;
+        }
+        self.bytes.extend_from_slice(chunk);
+        Ok(chunk.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

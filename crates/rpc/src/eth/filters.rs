@@ -1,0 +1,127 @@
+//! Filters over polling: `eth_newFilter` and its kin. What a filter is: [`crate::filters`].
+
+use std::time::Instant;
+
+use alloy_rpc_types_eth::FilterBlockOption;
+use capstan_chain::{Budget, LogEntry, LogRange};
+use serde::{Serialize, Serializer};
+
+use crate::{
+    RpcContext, convert,
+    error::{RpcError, RpcResult},
+    filters::{Changes, Ends, FilterId, LogFilter, log_query, log_range},
+    methods::Methods,
+};
+
+pub(crate) fn register(table: &mut Methods) {
+    table
+        .quick("eth_newFilter", ["filter"], "Installs a filter of logs; answers its id.", new_filter)
+        .writes();
+    table
+        .quick("eth_newBlockFilter", [], "Installs a filter of new block hashes.", |cx, ()| {
+            cx.filters().watch_blocks(cx.chain().head().number())
+        })
+        .writes();
+    table
+        .quick(
+            "eth_newPendingTransactionFilter",
+            ["full?"],
+            "Installs a filter of transactions that enter the pool: hashes, or whole if `full`.",
+            |cx, (full,): (Option<bool>,)| cx.filters().watch_pending(full.unwrap_or_default()),
+        )
+        .writes();
+    table
+        .quick(
+            "eth_uninstallFilter",
+            ["filter"],
+            "Removes a filter; false if there is none.",
+            |cx, (id,): (FilterId,)| Ok(cx.filters().uninstall(id)),
+        )
+        .writes();
+    table
+        .blocking(
+            "eth_getFilterChanges",
+            ["filter"],
+            "What is new since the last poll; logs that a rewind removed come first.",
+            changes,
+        )
+        .writes();
+    table.blocking(
+        "eth_getFilterLogs",
+        ["filter"],
+        "All logs that a filter of logs matches, old and new.",
+        filter_logs,
+    );
+}
+
+fn new_filter(cx: &RpcContext, (filter,): (LogFilter,)) -> RpcResult<FilterId> {
+    if let FilterBlockOption::AtBlockHash(_) = filter.block_option {
+        return Err(RpcError::invalid_params(
+            "a filter watches blocks to come: use fromBlock and toBlock, or eth_getLogs with blockHash",
+        ));
+    }
+    let head = cx.chain().head().number();
+    let named = |tag: Option<alloy_eips::BlockNumberOrTag>| tag.is_some_and(|tag| tag.is_number());
+    // `toBlock: "latest"` of a filter means "go on for ever".
+    let open_to = u64::MAX;
+    let to_is_open = !named(filter.get_to_block_tag());
+    let ends = Ends { open_from: head, open_to, head: if to_is_open { open_to } else { head } };
+    let range = match log_range(&filter, ends)? {
+        LogRange::Numbers { from, to } => LogRange::Numbers { from: from.min(head.max(from)), to },
+        block => block,
+    };
+    let query = capstan_chain::LogQuery { range, ..log_query(&filter)? };
+    cx.filters().watch_logs(query, head)
+}
+
+fn budget(cx: &RpcContext) -> Budget {
+    let time = cx.deadline().saturating_duration_since(Instant::now());
+    Budget { results: cx.limits().logs_max, time }
+}
+
+/// What a poll answers, on the wire.
+enum Answer {
+    Logs(Vec<alloy_rpc_types_eth::Log>),
+    Hashes(Vec<alloy_primitives::B256>),
+    Transactions(Vec<convert::RpcTransaction>),
+}
+
+impl Serialize for Answer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Logs(logs) => logs.serialize(serializer),
+            Self::Hashes(hashes) => hashes.serialize(serializer),
+            Self::Transactions(transactions) => transactions.serialize(serializer),
+        }
+    }
+}
+
+fn changes(cx: &RpcContext, (id,): (FilterId,)) -> RpcResult<Answer> {
+    Ok(match cx.filters().changes(id, cx.chain(), &budget(cx))? {
+        Changes::Logs { removed, new } => {
+            let gone = removed.into_iter().map(|entry| log(entry, true));
+            let new = new.into_iter().map(|entry| log(entry, false));
+            Answer::Logs(gone.chain(new).collect())
+        }
+        Changes::Blocks(hashes) => Answer::Hashes(hashes),
+        Changes::Pending { hashes, full: false } => Answer::Hashes(hashes),
+        Changes::Pending { hashes, full: true } => {
+            let waiting = hashes.iter().filter_map(|hash| cx.chain().pool().get(hash));
+            Answer::Transactions(
+                waiting.map(|pooled| convert::pending_transaction(&pooled.tx)).collect(),
+            )
+        }
+    })
+}
+
+fn log(entry: LogEntry, removed: bool) -> alloy_rpc_types_eth::Log {
+    let mut log = convert::log(entry);
+    log.removed = removed;
+    log
+}
+
+fn filter_logs(cx: &RpcContext, (id,): (FilterId,)) -> RpcResult<Vec<alloy_rpc_types_eth::Log>> {
+    let query = cx.filters().query(id)?;
+    let logs = cx.chain().logs(&query, &budget(cx)).map_err(crate::native::chain_error)?;
+    Ok(logs.into_iter().map(|entry| log(entry, false)).collect())
+}

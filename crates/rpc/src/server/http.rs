@@ -1,0 +1,126 @@
+//! HTTP: POST is JSON-RPC, GET is a WebSocket, a greeting, health or metrics.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Extension,
+    body::{Body, to_bytes},
+    extract::{Request, State, WebSocketUpgrade},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use super::{dispatch, ws};
+use crate::{
+    context::{Scope, Shared},
+    metrics,
+};
+
+/// A body that trickles in more slowly than this is given up.
+const BODY_TIME_MAX: Duration = Duration::from_secs(30);
+
+const GREETING: &str = "Capstan: JSON-RPC 2.0. POST a request here, or open a WebSocket. \
+                        See also /health and /metrics.\n";
+
+/// GET /: a WebSocket if the client asks for one.
+pub(super) async fn root(
+    State(shared): State<Arc<Shared>>,
+    Extension(stopped): Extension<ws::Stopped>,
+    upgrade: Option<WebSocketUpgrade>,
+) -> Response {
+    match upgrade {
+        Some(upgrade) => ws::accept(shared, stopped, upgrade),
+        None => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], GREETING).into_response(),
+    }
+}
+
+/// POST: JSON-RPC.
+pub(super) async fn post(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    if !is_json(&parts.headers) {
+        return (
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "invalid content type, only application/json is supported\n",
+        )
+            .into_response();
+    }
+    let bytes_max = shared.config.limits.body_bytes_max;
+    let body = match read(&parts.headers, body, bytes_max).await {
+        Ok(body) => body,
+        Err(refusal) => return refusal,
+    };
+    let scope = Arc::new(Scope::new(&shared.config.limits, None));
+    match dispatch::answer(&shared, &scope, &body).await {
+        Some(answer) => json(answer),
+        None => StatusCode::NO_CONTENT.into_response(),
+    }
+}
+
+/// Everything else: POST is JSON-RPC on every path, since people configure all kinds of them.
+pub(super) async fn elsewhere(state: State<Arc<Shared>>, request: Request) -> Response {
+    if request.method() == Method::POST {
+        return post(state, request).await;
+    }
+    (
+        StatusCode::METHOD_NOT_ALLOWED,
+        [(header::ALLOW, "POST, OPTIONS")],
+        "JSON-RPC takes POST; WebSocket and the greeting are at /\n",
+    )
+        .into_response()
+}
+
+/// GET /health: whether the chain answers and how it stands.
+pub(super) async fn health(State(shared): State<Arc<Shared>>) -> Response {
+    let head = shared.chain.head();
+    let answer = serde_json::json!({
+        "status": "ok",
+        "chainId": shared.chain.rules().chain_id,
+        "blockNumber": head.number(),
+        "blockTimeMs": head.time_ms(),
+        "upSeconds": shared.started.elapsed().as_secs(),
+    });
+    json(answer.to_string().into_bytes())
+}
+
+/// GET /metrics: Prometheus text.
+pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+    let text = metrics::render(&shared);
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
+
+fn json(body: Vec<u8>) -> Response {
+    let mut response = Body::from(body).into_response();
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}
+
+/// What a page may send without a preflight is none of these.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else { return false };
+    let kind = value.to_str().unwrap_or("").split(';').next().unwrap_or("").trim();
+    ["application/json", "application/json-rpc", "application/jsonrequest"]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(kind))
+}
+
+async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    bytes_max: usize,
+) -> Result<axum::body::Bytes, Response> {
+    let too_large = || {
+        let text = format!("content length too large: the limit is {bytes_max} bytes\n");
+        (StatusCode::PAYLOAD_TOO_LARGE, text).into_response()
+    };
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if declared.and_then(|text| text.parse::<usize>().ok()).is_some_and(|bytes| bytes > bytes_max) {
+        return Err(too_large());
+    }
+    match tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, bytes_max)).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        // The limit is the only way to fail that leaves somebody to answer to.
+        Ok(Err(_)) => Err(too_large()),
+        Err(_) => Err((StatusCode::REQUEST_TIMEOUT, "the body took too long\n").into_response()),
+    }
+}

@@ -1,0 +1,240 @@
+//! The task that hears the chain and serves every subscriber.
+
+use std::{
+    sync::{Arc, OnceLock, Weak, atomic::Ordering},
+    time::Duration,
+};
+
+use alloy_primitives::U128;
+use axum::extract::ws::Utf8Bytes;
+use capstan_chain::{Block, Chain, Event, LogEntry, Pooled};
+use parking_lot::Mutex;
+use serde::Serialize;
+use tokio::sync::{broadcast::error::RecvError, watch};
+
+use super::{Connection, SubscriptionId, Topic};
+use crate::{
+    config::Limits,
+    context::Shared,
+    convert,
+    error::{RpcError, RpcResult},
+    metrics,
+};
+
+/// How often idle filters are removed and histograms drained.
+const HOUSEKEEPING: Duration = Duration::from_secs(10);
+
+struct Subscriber {
+    id: SubscriptionId,
+    connection: Arc<Connection>,
+    topic: Topic,
+    /// Whether the answer that names the subscription is on its way already.
+    started: bool,
+}
+
+/// All subscribers.
+#[derive(Default)]
+pub(crate) struct Hub {
+    subscribers: Mutex<Vec<Subscriber>>,
+}
+
+impl Hub {
+    /// Adds a subscriber, which hears nothing until [`Hub::start`].
+    pub(crate) fn add(
+        &self,
+        connection: &Arc<Connection>,
+        topic: Topic,
+        limits: &Limits,
+    ) -> RpcResult<SubscriptionId> {
+        let count_max = limits.subscriptions_per_connection_max;
+        let one_more = |count: usize| (count < count_max).then_some(count + 1);
+        connection
+            .subscription_count
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
+            .map_err(|count| {
+                RpcError::limit(format!("too many subscriptions: this connection has {count}"))
+            })?;
+        let id = U128::from(rand::random::<u128>());
+        let connection = connection.clone();
+        self.subscribers.lock().push(Subscriber { id, connection, topic, started: false });
+        Ok(id)
+    }
+
+    /// Lets subscriptions hear: the answer that names them was queued.
+    pub(crate) fn start(&self, ids: &[SubscriptionId]) {
+        for subscriber in self.subscribers.lock().iter_mut().filter(|s| ids.contains(&s.id)) {
+            subscriber.started = true;
+            if matches!(subscriber.topic, Topic::Syncing) {
+                subscriber.send("false");
+            }
+        }
+    }
+
+    /// Ends one subscription of a connection.
+    pub(crate) fn remove(&self, connection: &Arc<Connection>, id: SubscriptionId) -> bool {
+        let mut subscribers = self.subscribers.lock();
+        let found = subscribers
+            .iter()
+            .position(|s| s.id == id && Arc::ptr_eq(&s.connection, connection));
+        let Some(index) = found else { return false };
+        subscribers.swap_remove(index);
+        connection.subscription_count.fetch_sub(1, Ordering::Relaxed);
+        true
+    }
+
+    /// Ends all subscriptions of a connection that is gone.
+    pub(crate) fn remove_all(&self, connection: &Arc<Connection>) {
+        self.subscribers.lock().retain(|s| !Arc::ptr_eq(&s.connection, connection));
+    }
+
+    /// Open subscriptions.
+    pub(crate) fn count(&self) -> usize {
+        self.subscribers.lock().len()
+    }
+
+    fn block(&self, block: &Arc<Block>) {
+        let header = Once::new(|| json(&convert::header(block)));
+        for subscriber in self.subscribers.lock().iter().filter(|s| s.started) {
+            match &subscriber.topic {
+                Topic::Heads => subscriber.send(header.get()),
+                Topic::Logs(_) => subscriber.send_logs(block.logs(), Removed::No),
+                _ => {}
+            }
+        }
+    }
+
+    fn removed(&self, block: &Arc<Block>) {
+        for subscriber in self.subscribers.lock().iter().filter(|s| s.started) {
+            subscriber.send_logs(block.logs(), Removed::Yes);
+        }
+    }
+
+    fn arrivals(&self, arrived: &[Arc<Pooled>]) {
+        let subscribers = self.subscribers.lock();
+        let wants = |s: &&Subscriber| {
+            s.started && matches!(s.topic, Topic::PendingHashes | Topic::PendingTransactions)
+        };
+        if !subscribers.iter().any(|s| wants(&s)) {
+            return;
+        }
+        for pooled in arrived {
+            let hash = Once::new(|| json(&pooled.hash()));
+            let full = Once::new(|| json(&convert::pending_transaction(&pooled.tx)));
+            for subscriber in subscribers.iter().filter(wants) {
+                match subscriber.topic {
+                    Topic::PendingHashes => subscriber.send(hash.get()),
+                    _ => subscriber.send(full.get()),
+                }
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Removed {
+    No,
+    Yes,
+}
+
+impl Subscriber {
+    fn send(&self, result: &str) {
+        let text = format!(
+            r#"{{"jsonrpc":"2.0","method":"eth_subscription","params":{{"subscription":"{:#x}","result":{result}}}}}"#,
+            self.id
+        );
+        self.connection.notify(Utf8Bytes::from(text));
+    }
+
+    fn send_logs(&self, logs: impl Iterator<Item = LogEntry>, removed: Removed) {
+        let Topic::Logs(query) = &self.topic else { return };
+        for entry in logs.filter(|entry| query.matches(&entry.log)) {
+            let mut log = convert::log(entry);
+            log.removed = removed == Removed::Yes;
+            self.send(&json(&log));
+        }
+    }
+}
+
+fn json(value: &impl Serialize) -> String {
+    // Types of the wire format: writing them to memory does not fail.
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+}
+
+/// A text that is made at most once, and only if somebody wants it.
+struct Once<F> {
+    text: OnceLock<String>,
+    make: F,
+}
+
+impl<F: Fn() -> String> Once<F> {
+    fn new(make: F) -> Self {
+        Self { text: OnceLock::new(), make }
+    }
+
+    fn get(&self) -> &str {
+        self.text.get_or_init(&self.make)
+    }
+}
+
+/// Hears the chain until the server stops or is dropped.
+pub(crate) async fn run_hub(shared: Weak<Shared>, mut stopped: watch::Receiver<bool>) {
+    let Some(chain) = shared.upgrade().map(|shared| shared.chain.clone()) else { return };
+    let mut events = chain.subscribe();
+    let mut arrivals = chain.subscribe_pending();
+    let mut next_block = chain.head().number() + 1;
+    let mut housekeeping = tokio::time::interval(HOUSEKEEPING);
+    drop(chain);
+    loop {
+        tokio::select! {
+            event = events.recv() => {
+                let Some(shared) = shared.upgrade() else { return };
+                match event {
+                    Ok(Event::Block(block)) => {
+                        // Blocks read after a lag come again as events.
+                        if block.number() >= next_block {
+                            next_block = block.number() + 1;
+                            shared.hub.block(&block);
+                        }
+                    }
+                    Ok(Event::Rewound { to, removed }) => {
+                        next_block = to + 1;
+                        removed.iter().for_each(|block| shared.hub.removed(block));
+                        shared.filters.rewound(to, &removed);
+                    }
+                    Err(RecvError::Lagged(_)) => {
+                        next_block = catch_up(&shared.hub, &shared.chain, next_block);
+                    }
+                    Err(RecvError::Closed) => return,
+                }
+            }
+            arrived = arrivals.recv() => {
+                let Some(shared) = shared.upgrade() else { return };
+                // Hashes missed by a lag are not sent later: they may be mined by then.
+                if let Ok(arrived) = arrived {
+                    shared.hub.arrivals(&arrived);
+                    shared.filters.arrived(&arrived);
+                }
+            }
+            _ = housekeeping.tick() => {
+                let Some(shared) = shared.upgrade() else { return };
+                shared.filters.remove_idle();
+                metrics::upkeep();
+            }
+            // An error: the handle is gone, and with it the server.
+            _ = stopped.wait_for(|stop| *stop) => return,
+        }
+    }
+}
+
+/// Sends the blocks whose events were lost; answers the next block to expect.
+fn catch_up(hub: &Hub, chain: &Chain, from: u64) -> u64 {
+    let head = chain.head().number();
+    for number in from..=head {
+        match chain.block(number) {
+            Ok(Some(block)) => hub.block(&block),
+            Ok(None) => {}
+            Err(reason) => tracing::warn!(number, %reason, "subscribers miss a block"),
+        }
+    }
+    head + 1
+}
