@@ -16,6 +16,7 @@
 mod capstan;
 pub mod config;
 mod context;
+mod convert;
 mod debug;
 mod dev;
 pub mod error;
@@ -48,4 +49,5 @@ fn register_all(table: &mut Methods) {
     txpool::register(table);
     capstan::register(table);
     dev::register(table);
+    subscriptions::register(table);
 }

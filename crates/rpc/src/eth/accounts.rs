@@ -1,18 +1,13 @@
 //! Unlocked accounts of a development chain: listing them, and signing with them.
 
-use alloy_dyn_abi::TypedData;
 use alloy_primitives::{Address, B256, Bytes, eip191_hash_message};
 use alloy_signer::SignerSync;
-use serde_json::value::RawValue;
 
 use crate::{
     RpcContext,
     error::{RpcError, RpcResult},
     methods::Methods,
 };
-
-/// Largest typed data to sign. Its types may nest, and so may their values.
-const TYPED_DATA_BYTES_MAX: usize = 128 << 10;
 
 pub(crate) fn register(table: &mut Methods) {
     table.quick("eth_accounts", [], "Unlocked accounts; none on a real node.", |cx, ()| {
@@ -38,14 +33,6 @@ pub(crate) fn register(table: &mut Methods) {
             sign_message(cx, account, &message)
         },
     );
-    for name in ["eth_signTypedData_v4", "eth_signTypedData"] {
-        table.blocking(
-            name,
-            ["account", "typedData"],
-            "Signs typed data (EIP-712), an object or its JSON text, with an unlocked account.",
-            sign_typed_data,
-        );
-    }
 }
 
 /// The refusal of an account that has no key here, as geth words it.
@@ -66,22 +53,4 @@ fn sign(cx: &RpcContext, account: Address, hash: B256) -> RpcResult<Bytes> {
         .sign_hash_sync(&hash)
         .map_err(|reason| RpcError::internal(format!("cannot sign: {reason}")))?;
     Ok(signature.as_bytes().to_vec().into())
-}
-
-fn sign_typed_data(
-    cx: &RpcContext,
-    (account, typed_data): (Address, Box<RawValue>),
-) -> RpcResult<Bytes> {
-    let invalid = |reason: String| RpcError::invalid_argument(1, "typedData", reason);
-    let text = typed_data.get();
-    if text.len() > TYPED_DATA_BYTES_MAX {
-        return Err(invalid(format!(
-            "{} bytes, the limit is {TYPED_DATA_BYTES_MAX}",
-            text.len()
-        )));
-    }
-    let typed_data: TypedData =
-        serde_json::from_str(text).map_err(|reason| invalid(reason.to_string()))?;
-    let hash = typed_data.eip712_signing_hash().map_err(|reason| invalid(reason.to_string()))?;
-    sign(cx, account, hash)
 }

@@ -55,20 +55,20 @@ pub(crate) fn register(table: &mut Methods) {
 }
 
 fn new_filter(cx: &RpcContext, (filter,): (LogFilter,)) -> RpcResult<FilterId> {
-    if let FilterBlockOption::AtBlockHash(_) = filter.block_option {
+    let FilterBlockOption::Range { to_block, .. } = filter.block_option else {
         return Err(RpcError::invalid_params(
             "a filter watches blocks to come: use fromBlock and toBlock, or eth_getLogs with blockHash",
         ));
-    }
+    };
     let head = cx.chain().head().number();
-    let named = |tag: Option<alloy_eips::BlockNumberOrTag>| tag.is_some_and(|tag| tag.is_number());
-    // `toBlock: "latest"` of a filter means "go on for ever".
-    let open_to = u64::MAX;
-    let to_is_open = !named(filter.get_to_block_tag());
-    let ends = Ends { open_from: head, open_to, head: if to_is_open { open_to } else { head } };
-    let range = match log_range(&filter, ends)? {
-        LogRange::Numbers { from, to } => LogRange::Numbers { from: from.min(head.max(from)), to },
-        block => block,
+    // Only a number ends a filter: up to "latest" means for ever.
+    let ends = Ends { open_from: head, open_to: u64::MAX, head };
+    let range = match log_range(&filter, ends) {
+        Ok(LogRange::Numbers { from, to }) => {
+            let ends_at_number = to_block.is_some_and(|to| to.is_number());
+            LogRange::Numbers { from, to: if ends_at_number { to } else { u64::MAX } }
+        }
+        other => other?,
     };
     let query = capstan_chain::LogQuery { range, ..log_query(&filter)? };
     cx.filters().watch_logs(query, head)

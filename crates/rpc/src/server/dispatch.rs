@@ -76,8 +76,8 @@ async fn answer_batch(
         match piece {
             Piece::Reads(range) => {
                 let at_once = shared.config.limits.batch_entries_at_once;
-                let mut answers = stream::iter(&entries[range])
-                    .map(|entry| answer_entry(shared, scope, entry))
+                let mut answers = stream::iter(range)
+                    .map(|index| answer_entry(shared, scope, &entries[index]))
                     .buffered(at_once);
                 while let Some((id, result)) = answers.next().await {
                     out.push(id, result);

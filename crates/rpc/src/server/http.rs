@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     Extension,
     body::{Body, to_bytes},
-    extract::{Request, State, WebSocketUpgrade},
+    extract::{Request, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -26,11 +26,13 @@ const GREETING: &str = "Capstan: JSON-RPC 2.0. POST a request here, or open a We
 pub(super) async fn root(
     State(shared): State<Arc<Shared>>,
     Extension(stopped): Extension<ws::Stopped>,
-    upgrade: Option<WebSocketUpgrade>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     match upgrade {
-        Some(upgrade) => ws::accept(shared, stopped, upgrade),
-        None => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], GREETING).into_response(),
+        Ok(upgrade) => ws::accept(shared, stopped, upgrade),
+        Err(refusal) if headers.contains_key(header::UPGRADE) => refusal.into_response(),
+        Err(_) => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], GREETING).into_response(),
     }
 }
 
