@@ -41,7 +41,10 @@ impl RpcConfig {
     /// The settings of `capstan dev`: the well-known mnemonic, `account_count` accounts.
     pub fn dev(account_count: u32) -> Self {
         Self {
-            dev_keys: Some(DevKeysConfig { account_count, ..DevKeysConfig::default() }),
+            dev_keys: Some(DevKeysConfig {
+                account_count,
+                ..DevKeysConfig::default()
+            }),
             ..Self::default()
         }
     }
@@ -125,7 +128,10 @@ pub struct DevKeysConfig {
 
 impl Default for DevKeysConfig {
     fn default() -> Self {
-        Self { mnemonic: DEV_MNEMONIC.to_owned(), account_count: 20 }
+        Self {
+            mnemonic: DEV_MNEMONIC.to_owned(),
+            account_count: 20,
+        }
     }
 }
 

@@ -55,7 +55,9 @@ impl Scope {
 
     fn reserve(&self, bytes: usize) -> bool {
         let take = |left: usize| left.checked_sub(bytes);
-        self.bytes_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+        self.bytes_left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+            .is_ok()
     }
 }
 
@@ -71,7 +73,11 @@ impl RpcContext {
     /// A context for one call that starts now.
     pub(crate) fn new(shared: Arc<Shared>, scope: Arc<Scope>) -> Self {
         let deadline = Instant::now() + shared.config.limits.call_time_max;
-        Self { shared, scope, deadline }
+        Self {
+            shared,
+            scope,
+            deadline,
+        }
     }
 
     /// The chain.
@@ -114,13 +120,19 @@ impl RpcContext {
 
     /// Writes an answer as JSON, once, and stops at the size limit.
     pub(crate) fn write(&self, answer: &impl Serialize) -> RpcResult<Written> {
-        let mut writer = Bounded { bytes: Vec::new(), bytes_max: FREE_BYTES, scope: &self.scope };
+        let mut writer = Bounded {
+            bytes: Vec::new(),
+            bytes_max: FREE_BYTES,
+            scope: &self.scope,
+        };
         match serde_json::to_writer(&mut writer, answer) {
             Ok(()) => Ok(writer.bytes),
-            Err(reason) if reason.is_io() => {
-                Err(RpcError::response_too_large(self.limits().response_bytes_max))
-            }
-            Err(reason) => Err(RpcError::internal(format!("cannot write the answer: {reason}"))),
+            Err(reason) if reason.is_io() => Err(RpcError::response_too_large(
+                self.limits().response_bytes_max,
+            )),
+            Err(reason) => Err(RpcError::internal(format!(
+                "cannot write the answer: {reason}"
+            ))),
         }
     }
 }

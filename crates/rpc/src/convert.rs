@@ -50,7 +50,9 @@ pub fn block(block: &Block, transactions: Transactions) -> RpcBlock {
             block.transactions.iter().map(|tx| *tx.tx_hash()).collect(),
         ),
         Transactions::Full => rpc::BlockTransactions::Full(
-            (0..block.transactions.len()).filter_map(|index| transaction(block, index)).collect(),
+            (0..block.transactions.len())
+                .filter_map(|index| transaction(block, index))
+                .collect(),
         ),
     };
     rpc::Block {

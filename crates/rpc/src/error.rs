@@ -58,7 +58,11 @@ pub struct RpcError {
 impl RpcError {
     /// An error with a code of your own choice; prefer the named constructors.
     pub fn new(code: i64, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), data: None }
+        Self {
+            code,
+            message: message.into(),
+            data: None,
+        }
     }
 
     /// Adds `data`. What cannot be written as JSON is left out.
@@ -100,7 +104,10 @@ impl RpcError {
 
     /// Argument number `index`, called `name`, is not what the method takes.
     pub fn invalid_argument(index: usize, name: &str, reason: impl std::fmt::Display) -> Self {
-        Self::new(code::INVALID_PARAMS, format!("invalid argument {index} ({name}): {reason}"))
+        Self::new(
+            code::INVALID_PARAMS,
+            format!("invalid argument {index} ({name}): {reason}"),
+        )
     }
 
     /// Argument number `index`, called `name`, is missing.
@@ -195,7 +202,12 @@ fn revert_words(output: &[u8]) -> Option<String> {
     }
     let words = decode_revert_reason(output)?;
     // alloy prefixes what it decoded; clients look for the bare reason.
-    Some(words.strip_prefix("revert: ").map(str::to_owned).unwrap_or(words))
+    Some(
+        words
+            .strip_prefix("revert: ")
+            .map(str::to_owned)
+            .unwrap_or(words),
+    )
 }
 
 /// Echoes of what the caller sent stay short, so that an error cannot be used as an amplifier.

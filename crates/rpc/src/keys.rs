@@ -41,7 +41,10 @@ impl DevKeys {
                 .clone()
                 .index(index)
                 .and_then(|builder| builder.build())
-                .map_err(|reason| KeysError::Derive { index, reason: reason.to_string() })?;
+                .map_err(|reason| KeysError::Derive {
+                    index,
+                    reason: reason.to_string(),
+                })?;
             keys.by_address.insert(signer.address(), keys.signers.len());
             keys.signers.push(signer);
         }
@@ -55,7 +58,9 @@ impl DevKeys {
 
     /// The key of `address`, if it is one of ours.
     pub fn signer(&self, address: Address) -> Option<&PrivateKeySigner> {
-        self.by_address.get(&address).map(|&index| &self.signers[index])
+        self.by_address
+            .get(&address)
+            .map(|&index| &self.signers[index])
     }
 
     /// All keys in order.

@@ -16,15 +16,15 @@
 mod capstan;
 pub mod config;
 mod context;
-mod convert;
+pub mod convert;
 mod debug;
 mod dev;
 pub mod error;
 mod eth;
 mod filters;
 mod keys;
-mod metrics;
 pub mod methods;
+mod metrics;
 mod native;
 mod net;
 mod server;

@@ -132,7 +132,9 @@ impl Methods {
     {
         let start: Start = Box::new(move |cx, args| {
             let typed = P::parse(args, &params)?;
-            Ok(Started::Done(handler(cx, typed).and_then(|answer| cx.write(&answer))))
+            Ok(Started::Done(
+                handler(cx, typed).and_then(|answer| cx.write(&answer)),
+            ))
         });
         self.add(name, params.to_vec(), about, start)
     }
@@ -176,7 +178,9 @@ impl Methods {
             let typed = P::parse(args, &params)?;
             let answer = handler(cx.clone(), typed);
             let cx = cx.clone();
-            Ok(Started::Later(Box::pin(async move { cx.write(&answer.await?) })))
+            Ok(Started::Later(Box::pin(
+                async move { cx.write(&answer.await?) },
+            )))
         });
         self.add(name, params.to_vec(), about, start)
     }
@@ -191,7 +195,14 @@ impl Methods {
         let row = self.rows.len();
         let earlier = self.by_name.insert(name, row);
         assert!(earlier.is_none(), "the method {name} is registered twice");
-        self.rows.push(Method { name, params, about, writes: false, offer: Offer::Always, start });
+        self.rows.push(Method {
+            name,
+            params,
+            about,
+            writes: false,
+            offer: Offer::Always,
+            start,
+        });
         &mut self.rows[row]
     }
 }
@@ -204,7 +215,9 @@ pub trait Params<const N: usize>: Sized + Send + 'static {
 
 /// Splits the `params` member into its elements without reading them.
 pub(crate) fn split_params(params: Option<&RawValue>) -> RpcResult<Vec<&RawValue>> {
-    let Some(params) = params else { return Ok(Vec::new()) };
+    let Some(params) = params else {
+        return Ok(Vec::new());
+    };
     match params.get().as_bytes().first() {
         Some(b'[') => serde_json::from_str(params.get())
             .map_err(|reason| RpcError::invalid_params(format!("invalid params: {reason}"))),
@@ -212,13 +225,17 @@ pub(crate) fn split_params(params: Option<&RawValue>) -> RpcResult<Vec<&RawValue
         Some(b'{') => Err(RpcError::invalid_params(
             "non-array args: params are taken by position, as an array",
         )),
-        _ => Err(RpcError::invalid_params("non-array args: params must be an array")),
+        _ => Err(RpcError::invalid_params(
+            "non-array args: params must be an array",
+        )),
     }
 }
 
 fn too_many<const N: usize>(args: &[&RawValue]) -> RpcResult<()> {
     if args.len() > N {
-        return Err(RpcError::invalid_params(format!("too many arguments, want at most {N}")));
+        return Err(RpcError::invalid_params(format!(
+            "too many arguments, want at most {N}"
+        )));
     }
     Ok(())
 }
@@ -246,7 +263,11 @@ fn argument<T: DeserializeOwned>(
 
 fn shorten_reason(reason: &str) -> String {
     // A reason may quote what was sent, which may be long.
-    if reason.len() > 200 { shorten(reason).into_owned() } else { reason.to_owned() }
+    if reason.len() > 200 {
+        shorten(reason).into_owned()
+    } else {
+        reason.to_owned()
+    }
 }
 
 impl Params<0> for () {

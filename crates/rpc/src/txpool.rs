@@ -31,22 +31,40 @@ struct Status {
 }
 
 pub(crate) fn register(table: &mut Methods) {
-    table.quick("txpool_status", [], "How many transactions wait.", |cx, ()| {
-        let status = cx.chain().pool().status();
-        Ok(Status { pending: U64::from(status.pending), queued: U64::from(status.queued) })
-    });
-    table.blocking("txpool_content", [], "All waiting transactions.", |cx, ()| {
-        Ok(content(cx.chain().pool().content(), |tx| convert::pending_transaction(&tx.tx)))
-    });
+    table.quick(
+        "txpool_status",
+        [],
+        "How many transactions wait.",
+        |cx, ()| {
+            let status = cx.chain().pool().status();
+            Ok(Status {
+                pending: U64::from(status.pending),
+                queued: U64::from(status.queued),
+            })
+        },
+    );
+    table.blocking(
+        "txpool_content",
+        [],
+        "All waiting transactions.",
+        |cx, ()| {
+            Ok(content(cx.chain().pool().content(), |tx| {
+                convert::pending_transaction(&tx.tx)
+            }))
+        },
+    );
     table.blocking(
         "txpool_contentFrom",
         ["address"],
         "Waiting transactions of one sender.",
         content_from,
     );
-    table.blocking("txpool_inspect", [], "All waiting transactions, one line each.", |cx, ()| {
-        Ok(content(cx.chain().pool().content(), line))
-    });
+    table.blocking(
+        "txpool_inspect",
+        [],
+        "All waiting transactions, one line each.",
+        |cx, ()| Ok(content(cx.chain().pool().content(), line)),
+    );
 }
 
 fn content_from(
@@ -66,16 +84,26 @@ fn content<T>(content: PoolContent, show: impl Fn(&Pooled) -> T) -> Content<T> {
     let by_sender = |list: Vec<(Address, Vec<Arc<Pooled>>)>| {
         list.into_iter()
             .map(|(sender, txs)| {
-                (sender, txs.iter().map(|tx| (tx.nonce().to_string(), show(tx))).collect())
+                (
+                    sender,
+                    txs.iter()
+                        .map(|tx| (tx.nonce().to_string(), show(tx)))
+                        .collect(),
+                )
             })
             .collect()
     };
-    Content { pending: by_sender(content.pending), queued: by_sender(content.queued) }
+    Content {
+        pending: by_sender(content.pending),
+        queued: by_sender(content.queued),
+    }
 }
 
 fn line(pooled: &Pooled) -> String {
     let tx = &pooled.tx;
-    let to = tx.to().map_or_else(|| "contract creation".to_owned(), |to| to.to_checksum(None));
+    let to = tx
+        .to()
+        .map_or_else(|| "contract creation".to_owned(), |to| to.to_checksum(None));
     format!(
         "{to}: {} wei + {} gas × {} wei",
         tx.value(),

@@ -39,7 +39,9 @@ impl WorkPool {
             wake: Condvar::new(),
             length_max: queue_max,
         });
-        let pool = Self { queue: queue.clone() };
+        let pool = Self {
+            queue: queue.clone(),
+        };
         for index in 0..thread_count.max(1) {
             let queue = queue.clone();
             thread::Builder::new()
@@ -61,9 +63,8 @@ impl WorkPool {
             if answer.is_closed() {
                 return;
             }
-            let result = catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|panic| {
-                Err(crate::server::panicked(panic.as_ref()))
-            });
+            let result = catch_unwind(AssertUnwindSafe(job))
+                .unwrap_or_else(|panic| Err(crate::server::panicked(panic.as_ref())));
             // The receiver may be gone by now: nobody to tell.
             let _ = answer.send(result);
         });
@@ -78,7 +79,9 @@ impl WorkPool {
             tasks.0.push_back(task);
         }
         self.queue.wake.notify_one();
-        answered.await.unwrap_or_else(|_| Err(RpcError::internal("the node is shutting down")))
+        answered
+            .await
+            .unwrap_or_else(|_| Err(RpcError::internal("the node is shutting down")))
     }
 
     /// Calls that wait for a thread.

@@ -32,7 +32,11 @@ fn two_transactions() -> Block {
         ..Header::default()
     };
     // The block's own work: r = s = 0, no chain id.
-    let system = TxLegacy { gas_price: 0, to: TxKind::Call(BOB), ..TxLegacy::default() };
+    let system = TxLegacy {
+        gas_price: 0,
+        to: TxKind::Call(BOB),
+        ..TxLegacy::default()
+    };
     let system = system.into_signed(Signature::new(U256::ZERO, U256::ZERO, false));
     let user = TxEip1559 {
         chain_id: 31337,
@@ -46,7 +50,12 @@ fn two_transactions() -> Block {
     let user = user.into_signed(Signature::new(U256::from(1), U256::from(2), true));
     let logs = |count: usize| vec![Log::new_unchecked(BOB, vec![TOPIC], Bytes::new()); count];
     let receipt = |cumulative_gas_used, logs| {
-        Receipt { status: true.into(), cumulative_gas_used, logs }.with_bloom()
+        Receipt {
+            status: true.into(),
+            cumulative_gas_used,
+            logs,
+        }
+        .with_bloom()
     };
     Block::new(
         Sealed::new(header),
@@ -77,8 +86,17 @@ fn a_block_has_every_field_that_clients_read() {
         assert_eq!(&json[field], value, "{field}");
     }
     for field in [
-        "parentHash", "sha3Uncles", "miner", "stateRoot", "transactionsRoot", "receiptsRoot", "logsBloom",
-        "size", "withdrawalsRoot", "parentBeaconBlockRoot", "requestsHash",
+        "parentHash",
+        "sha3Uncles",
+        "miner",
+        "stateRoot",
+        "transactionsRoot",
+        "receiptsRoot",
+        "logsBloom",
+        "size",
+        "withdrawalsRoot",
+        "parentBeaconBlockRoot",
+        "requestsHash",
     ] {
         assert!(json[field].is_string(), "{field} is missing");
     }
@@ -88,7 +106,9 @@ fn a_block_has_every_field_that_clients_read() {
 fn full_transactions_stand_in_their_block() {
     let made = two_transactions();
     let json = serde_json::to_value(block(&made, Transactions::Full)).unwrap();
-    let [system, user] = json["transactions"].as_array().unwrap().as_slice() else { panic!() };
+    let [system, user] = json["transactions"].as_array().unwrap().as_slice() else {
+        panic!()
+    };
     let expected = json!({
         "type": "0x0", "from": ALICE, "to": BOB, "nonce": "0x0", "r": "0x0", "s": "0x0", "v": "0x1b",
         "gasPrice": "0x0", "transactionIndex": "0x0", "blockNumber": "0x7", "blockHash": made.hash(),
@@ -139,7 +159,11 @@ fn receipts_count_gas_and_logs_through_the_block() {
         }),
     );
     for (index, expected) in all.iter().enumerate() {
-        assert_eq!(receipt(&made, index).as_ref(), Some(expected), "one by one is the same as all");
+        assert_eq!(
+            receipt(&made, index).as_ref(),
+            Some(expected),
+            "one by one is the same as all"
+        );
     }
     assert_eq!(receipt(&made, 2), None);
     assert_eq!(transaction(&made, 2), None);

@@ -6,13 +6,24 @@ use serde::Serialize;
 use crate::{RpcContext, error::RpcResult, methods::Methods};
 
 pub(crate) fn register(table: &mut Methods) {
-    table.quick("anvil_nodeInfo", [], "The development node in figures.", node_info).dev();
+    table
+        .quick(
+            "anvil_nodeInfo",
+            [],
+            "The development node in figures.",
+            node_info,
+        )
+        .dev();
     for name in ["hardhat_metadata", "anvil_metadata"] {
-        table.quick(name, [], "Name, version and place of this chain.", metadata).dev();
+        table
+            .quick(name, [], "Name, version and place of this chain.", metadata)
+            .dev();
     }
     for name in ["hardhat_setLoggingEnabled", "anvil_setLoggingEnabled"] {
         let about = "Accepted without effect: logs go to the node's own output.";
-        table.quick(name, ["on"], about, |_, (_,): (bool,)| Ok(true)).dev();
+        table
+            .quick(name, ["on"], about, |_, (_,): (bool,)| Ok(true))
+            .dev();
     }
 }
 

@@ -45,19 +45,29 @@ fn register_history(table: &mut Methods) {
             .dev();
     }
     for name in ["hardhat_reset", "anvil_reset"] {
-        let about = "Goes back to genesis and empties the pool. Forking another chain is not offered.";
-        table.blocking(name, ["options?"], about, reset).writes().dev();
+        let about =
+            "Goes back to genesis and empties the pool. Forking another chain is not offered.";
+        table
+            .blocking(name, ["options?"], about, reset)
+            .writes()
+            .dev();
     }
 }
 
 fn register_mining(table: &mut Methods) {
     for name in ["evm_mine", "anvil_evm_mine"] {
         let about = "Makes one block now, at a time in seconds if given; or {timestamp, blocks}.";
-        table.blocking(name, ["options?"], about, evm_mine).writes().dev();
+        table
+            .blocking(name, ["options?"], about, evm_mine)
+            .writes()
+            .dev();
     }
     for name in ["hardhat_mine", "anvil_mine"] {
         let about = "Makes blocks now, so many seconds apart if given.";
-        table.blocking(name, ["blocks?", "seconds?"], about, mine).writes().dev();
+        table
+            .blocking(name, ["blocks?", "seconds?"], about, mine)
+            .writes()
+            .dev();
     }
     for name in ["evm_setAutomine", "anvil_setAutomine"] {
         let about = "Makes a block for each transaction, or stops making blocks.";
@@ -72,21 +82,29 @@ fn register_mining(table: &mut Methods) {
     for name in ["hardhat_getAutomine", "anvil_getAutomine"] {
         let about = "Whether each transaction gets its block at once.";
         table
-            .quick(name, [], about, |cx, ()| Ok(matches!(dev(cx)?.mining(), Mining::Instant)))
+            .quick(name, [], about, |cx, ()| {
+                Ok(matches!(dev(cx)?.mining(), Mining::Instant))
+            })
             .dev();
     }
     let about = "Makes a block every so many milliseconds; 0 stops.";
     table
-        .blocking("evm_setIntervalMining", ["milliseconds"], about, |cx, (ms,): (Quantity,)| {
-            set_interval(cx, Duration::from_millis(ms.saturating_u64()))
-        })
+        .blocking(
+            "evm_setIntervalMining",
+            ["milliseconds"],
+            about,
+            |cx, (ms,): (Quantity,)| set_interval(cx, Duration::from_millis(ms.saturating_u64())),
+        )
         .writes()
         .dev();
     let about = "Makes a block every so many seconds; 0 stops.";
     table
-        .blocking("anvil_setIntervalMining", ["seconds"], about, |cx, (s,): (Quantity,)| {
-            set_interval(cx, Duration::from_secs(s.saturating_u64()))
-        })
+        .blocking(
+            "anvil_setIntervalMining",
+            ["seconds"],
+            about,
+            |cx, (s,): (Quantity,)| set_interval(cx, Duration::from_secs(s.saturating_u64())),
+        )
         .writes()
         .dev();
     let about = "Seconds between blocks; null unless they are made at intervals.";
@@ -100,7 +118,9 @@ fn register_mining(table: &mut Methods) {
         .dev();
     let about = "Refused: the gas limit of a block is fixed by the genesis file.";
     for name in ["evm_setBlockGasLimit", "anvil_setBlockGasLimit"] {
-        table.quick(name, ["gasLimit"], about, gas_limit_is_fixed).dev();
+        table
+            .quick(name, ["gasLimit"], about, gas_limit_is_fixed)
+            .dev();
     }
 }
 
@@ -110,7 +130,10 @@ fn register_time(table: &mut Methods) {
         table
             .blocking(name, ["seconds"], about, |cx, (seconds,): (Quantity,)| {
                 let by = Duration::from_secs(seconds.saturating_u64());
-                dev(cx)?.increase_time(by).map(|ahead| ahead.as_secs()).map_err(refused)
+                dev(cx)?
+                    .increase_time(by)
+                    .map(|ahead| ahead.as_secs())
+                    .map_err(refused)
             })
             .writes()
             .dev();
@@ -119,7 +142,9 @@ fn register_time(table: &mut Methods) {
         let about = "Sets the time of the next block, in seconds; the clock goes on from there.";
         table
             .blocking(name, ["seconds"], about, |cx, (seconds,): (Quantity,)| {
-                dev(cx)?.set_next_block_timestamp(seconds.saturating_u64()).map_err(refused)
+                dev(cx)?
+                    .set_next_block_timestamp(seconds.saturating_u64())
+                    .map_err(refused)
             })
             .writes()
             .dev();
@@ -136,13 +161,19 @@ fn register_time(table: &mut Methods) {
 }
 
 fn register_next_block(table: &mut Methods) {
-    for name in ["hardhat_setNextBlockBaseFeePerGas", "anvil_setNextBlockBaseFeePerGas"] {
+    for name in [
+        "hardhat_setNextBlockBaseFeePerGas",
+        "anvil_setNextBlockBaseFeePerGas",
+    ] {
         let about = "Sets the base fee of the next block alone, in wei.";
         table
             .blocking(name, ["wei"], about, |cx, (wei,): (Quantity,)| {
                 let wei = u64::try_from(wei.0)
                     .map_err(|_| RpcError::invalid_argument(0, "wei", "a base fee has 64 bits"))?;
-                dev(cx)?.set_next_base_fee(wei).map(|()| true).map_err(refused)
+                dev(cx)?
+                    .set_next_base_fee(wei)
+                    .map(|()| true)
+                    .map_err(refused)
             })
             .writes()
             .dev();
@@ -151,7 +182,10 @@ fn register_next_block(table: &mut Methods) {
         let about = "Sets who earns the priority fees of later blocks.";
         table
             .blocking(name, ["address"], about, |cx, (account,): (Address,)| {
-                dev(cx)?.set_beneficiary(account).map(|()| true).map_err(refused)
+                dev(cx)?
+                    .set_beneficiary(account)
+                    .map(|()| true)
+                    .map_err(refused)
             })
             .writes()
             .dev();
@@ -160,7 +194,10 @@ fn register_next_block(table: &mut Methods) {
         let about = "Sets the randomness of the next block alone.";
         table
             .blocking(name, ["word"], about, |cx, (word,): (B256,)| {
-                dev(cx)?.set_prevrandao(word).map(|()| true).map_err(refused)
+                dev(cx)?
+                    .set_prevrandao(word)
+                    .map(|()| true)
+                    .map_err(refused)
             })
             .writes()
             .dev();
@@ -208,7 +245,10 @@ struct ResetOptions {
 #[serde(untagged)]
 enum MineOptions {
     At(Quantity),
-    Object { timestamp: Option<Quantity>, blocks: Option<Quantity> },
+    Object {
+        timestamp: Option<Quantity>,
+        blocks: Option<Quantity>,
+    },
 }
 
 fn evm_mine(cx: &RpcContext, (options,): (Option<MineOptions>,)) -> RpcResult<&'static str> {
@@ -220,7 +260,8 @@ fn evm_mine(cx: &RpcContext, (options,): (Option<MineOptions>,)) -> RpcResult<&'
     let count = block_count(blocks)?;
     let dev = dev(cx)?;
     if let Some(at) = at {
-        dev.set_next_block_timestamp(at.saturating_u64()).map_err(refused)?;
+        dev.set_next_block_timestamp(at.saturating_u64())
+            .map_err(refused)?;
     }
     dev.mine(count, None).map_err(refused)?;
     // What Ganache answered once, and tools have expected since.
@@ -247,7 +288,11 @@ fn block_count(blocks: Option<Quantity>) -> RpcResult<u64> {
 }
 
 fn set_interval(cx: &RpcContext, pace: Duration) -> RpcResult<bool> {
-    let mining = if pace.is_zero() { Mining::Manual } else { Mining::Interval(pace) };
+    let mining = if pace.is_zero() {
+        Mining::Manual
+    } else {
+        Mining::Interval(pace)
+    };
     dev(cx)?.set_mining(mining).map(|()| true).map_err(refused)
 }
 

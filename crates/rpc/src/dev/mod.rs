@@ -24,7 +24,9 @@ pub(crate) fn register(table: &mut Methods) {
 
 /// The development verbs. The table refuses these methods elsewhere, so this is a second bolt.
 fn dev(cx: &RpcContext) -> RpcResult<&Dev> {
-    cx.chain().dev().ok_or_else(|| RpcError::dev_only("of development"))
+    cx.chain()
+        .dev()
+        .ok_or_else(|| RpcError::dev_only("of development"))
 }
 
 /// A development verb that the chain refuses.

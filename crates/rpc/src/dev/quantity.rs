@@ -45,7 +45,9 @@ impl<'de> Deserialize<'de> for Quantity {
                     Some(digits) => U256::from_str_radix(digits, 16),
                     None => U256::from_str_radix(text, 10),
                 };
-                parsed.map(Quantity).map_err(|reason| E::custom(format!("not a number: {reason}")))
+                parsed
+                    .map(Quantity)
+                    .map_err(|reason| E::custom(format!("not a number: {reason}")))
             }
         }
         deserializer.deserialize_any(QuantityVisitor)

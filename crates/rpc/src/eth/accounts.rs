@@ -10,9 +10,12 @@ use crate::{
 };
 
 pub(crate) fn register(table: &mut Methods) {
-    table.quick("eth_accounts", [], "Unlocked accounts; none on a real node.", |cx, ()| {
-        Ok(cx.keys().addresses())
-    });
+    table.quick(
+        "eth_accounts",
+        [],
+        "Unlocked accounts; none on a real node.",
+        |cx, ()| Ok(cx.keys().addresses()),
+    );
     table.quick(
         "eth_requestAccounts",
         [],
@@ -48,7 +51,10 @@ fn sign_message(cx: &RpcContext, account: Address, message: &[u8]) -> RpcResult<
 }
 
 fn sign(cx: &RpcContext, account: Address, hash: B256) -> RpcResult<Bytes> {
-    let signer = cx.keys().signer(account).ok_or_else(|| unknown_account(account))?;
+    let signer = cx
+        .keys()
+        .signer(account)
+        .ok_or_else(|| unknown_account(account))?;
     let signature = signer
         .sign_hash_sync(&hash)
         .map_err(|reason| RpcError::internal(format!("cannot sign: {reason}")))?;

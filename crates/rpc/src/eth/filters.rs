@@ -15,12 +15,20 @@ use crate::{
 
 pub(crate) fn register(table: &mut Methods) {
     table
-        .quick("eth_newFilter", ["filter"], "Installs a filter of logs; answers its id.", new_filter)
+        .quick(
+            "eth_newFilter",
+            ["filter"],
+            "Installs a filter of logs; answers its id.",
+            new_filter,
+        )
         .writes();
     table
-        .quick("eth_newBlockFilter", [], "Installs a filter of new block hashes.", |cx, ()| {
-            cx.filters().watch_blocks(cx.chain().head().number())
-        })
+        .quick(
+            "eth_newBlockFilter",
+            [],
+            "Installs a filter of new block hashes.",
+            |cx, ()| cx.filters().watch_blocks(cx.chain().head().number()),
+        )
         .writes();
     table
         .quick(
@@ -62,21 +70,34 @@ fn new_filter(cx: &RpcContext, (filter,): (LogFilter,)) -> RpcResult<FilterId> {
     };
     let head = cx.chain().head().number();
     // Only a number ends a filter: up to "latest" means for ever.
-    let ends = Ends { open_from: head, open_to: u64::MAX, head };
+    let ends = Ends {
+        open_from: head,
+        open_to: u64::MAX,
+        head,
+    };
     let range = match log_range(&filter, ends) {
         Ok(LogRange::Numbers { from, to }) => {
             let ends_at_number = to_block.is_some_and(|to| to.is_number());
-            LogRange::Numbers { from, to: if ends_at_number { to } else { u64::MAX } }
+            LogRange::Numbers {
+                from,
+                to: if ends_at_number { to } else { u64::MAX },
+            }
         }
         other => other?,
     };
-    let query = capstan_chain::LogQuery { range, ..log_query(&filter)? };
+    let query = capstan_chain::LogQuery {
+        range,
+        ..log_query(&filter)?
+    };
     cx.filters().watch_logs(query, head)
 }
 
 fn budget(cx: &RpcContext) -> Budget {
     let time = cx.deadline().saturating_duration_since(Instant::now());
-    Budget { results: cx.limits().logs_max, time }
+    Budget {
+        results: cx.limits().logs_max,
+        time,
+    }
 }
 
 /// What a poll answers, on the wire.
@@ -104,11 +125,16 @@ fn changes(cx: &RpcContext, (id,): (FilterId,)) -> RpcResult<Answer> {
             Answer::Logs(gone.chain(new).collect())
         }
         Changes::Blocks(hashes) => Answer::Hashes(hashes),
-        Changes::Pending { hashes, full: false } => Answer::Hashes(hashes),
+        Changes::Pending {
+            hashes,
+            full: false,
+        } => Answer::Hashes(hashes),
         Changes::Pending { hashes, full: true } => {
             let waiting = hashes.iter().filter_map(|hash| cx.chain().pool().get(hash));
             Answer::Transactions(
-                waiting.map(|pooled| convert::pending_transaction(&pooled.tx)).collect(),
+                waiting
+                    .map(|pooled| convert::pending_transaction(&pooled.tx))
+                    .collect(),
             )
         }
     })
@@ -122,6 +148,9 @@ fn log(entry: LogEntry, removed: bool) -> alloy_rpc_types_eth::Log {
 
 fn filter_logs(cx: &RpcContext, (id,): (FilterId,)) -> RpcResult<Vec<alloy_rpc_types_eth::Log>> {
     let query = cx.filters().query(id)?;
-    let logs = cx.chain().logs(&query, &budget(cx)).map_err(crate::native::chain_error)?;
+    let logs = cx
+        .chain()
+        .logs(&query, &budget(cx))
+        .map_err(crate::native::chain_error)?;
     Ok(logs.into_iter().map(|entry| log(entry, false)).collect())
 }

@@ -53,7 +53,11 @@ pub(crate) fn raw_argument(params: Option<&RawValue>) -> RpcResult<Vec<u8>> {
     let arg = match args.as_slice() {
         [arg] => arg.get(),
         [] => return Err(RpcError::missing_argument(0, "transaction")),
-        _ => return Err(RpcError::invalid_params("too many arguments, want at most 1")),
+        _ => {
+            return Err(RpcError::invalid_params(
+                "too many arguments, want at most 1",
+            ));
+        }
     };
     let invalid = |reason: &str| RpcError::invalid_argument(0, "transaction", reason);
     let digits = arg
@@ -73,7 +77,9 @@ pub(crate) fn decode(cx: &RpcContext, raw: &[u8]) -> RpcResult<Recovered<Tx>> {
         None => return Err(RpcError::server("typed transaction too short")),
         Some(3) => return Err(pool_refused(PoolError::Blob)),
         Some(kind) if *kind < 0xc0 && !matches!(kind, 1 | 2 | 4) => {
-            return Err(RpcError::server(format!("transaction type not supported: {kind}")));
+            return Err(RpcError::server(format!(
+                "transaction type not supported: {kind}"
+            )));
         }
         Some(_) => {}
     }
@@ -86,7 +92,9 @@ pub(crate) fn decode(cx: &RpcContext, raw: &[u8]) -> RpcResult<Recovered<Tx>> {
 
 fn check_fee(cx: &RpcContext, tx: &Tx) -> RpcResult<()> {
     let fee_wei_max = cx.config().fee_wei_max;
-    let fee_wei = tx.max_fee_per_gas().saturating_mul(u128::from(tx.gas_limit()));
+    let fee_wei = tx
+        .max_fee_per_gas()
+        .saturating_mul(u128::from(tx.gas_limit()));
     if fee_wei_max > 0 && fee_wei > fee_wei_max {
         return Err(RpcError::server(format!(
             "tx fee ({fee_wei} wei) exceeds the configured cap ({fee_wei_max} wei)"
@@ -105,8 +113,10 @@ pub(crate) fn submit_raw_many(
         .map(|bytes| bytes.and_then(|bytes| decode(cx, &bytes)))
         .collect();
     let mut good = Vec::with_capacity(decoded.len());
-    let bad: Vec<Option<RpcError>> =
-        decoded.into_iter().map(|result| result.map(|tx| good.push(tx)).err()).collect();
+    let bad: Vec<Option<RpcError>> = decoded
+        .into_iter()
+        .map(|result| result.map(|tx| good.push(tx)).err())
+        .collect();
     let mut submitted = cx.chain().submit_many(good).into_iter();
     bad.into_iter()
         .map(|error| match error {
@@ -134,7 +144,9 @@ async fn send_raw_sync(
     let tx = decode(&cx, &raw)?;
     let time_left = cx.deadline().saturating_duration_since(Instant::now());
     let wait_max = time_left.saturating_sub(SYNC_MARGIN);
-    let wait = timeout_ms.map_or(SYNC_WAIT, |ms| Duration::from_millis(ms.to())).min(wait_max);
+    let wait = timeout_ms
+        .map_or(SYNC_WAIT, |ms| Duration::from_millis(ms.to()))
+        .min(wait_max);
     // Listening starts before submitting, so that no block falls in between.
     let mut events = cx.chain().subscribe();
     let hash = cx.chain().submit(tx).map_err(pool_refused)?;
@@ -148,7 +160,10 @@ async fn send_raw_sync(
                 }
                 Ok(Event::Rewound { .. }) => {}
                 Err(RecvError::Lagged(_)) => {
-                    let found = cx.chain().transaction(hash).map_err(crate::native::chain_error)?;
+                    let found = cx
+                        .chain()
+                        .transaction(hash)
+                        .map_err(crate::native::chain_error)?;
                     if let Some(found) = found {
                         return Ok(found);
                     }
@@ -157,13 +172,15 @@ async fn send_raw_sync(
             }
         }
     };
-    let (block, index) = tokio::time::timeout(wait, included).await.unwrap_or_else(|_| {
-        let message = format!(
-            "the transaction was added to the pool but not included within {} ms",
-            wait.as_millis()
-        );
-        Err(RpcError::new(code::SYNC_TIMEOUT, message).with_data(&hash))
-    })?;
+    let (block, index) = tokio::time::timeout(wait, included)
+        .await
+        .unwrap_or_else(|_| {
+            let message = format!(
+                "the transaction was added to the pool but not included within {} ms",
+                wait.as_millis()
+            );
+            Err(RpcError::new(code::SYNC_TIMEOUT, message).with_data(&hash))
+        })?;
     convert::receipt(&block, index)
         .ok_or_else(|| RpcError::internal("the block has no receipt for its transaction"))
 }

@@ -34,9 +34,18 @@ pub(crate) type FilterId = U128;
 
 /// What a filter watches, and how far it has read.
 enum Watch {
-    Logs { query: Box<LogQuery>, next_block: u64, removed: Vec<LogEntry> },
-    Blocks { next_block: u64 },
-    Pending { next_arrival: u64, full: bool },
+    Logs {
+        query: Box<LogQuery>,
+        next_block: u64,
+        removed: Vec<LogEntry>,
+    },
+    Blocks {
+        next_block: u64,
+    },
+    Pending {
+        next_arrival: u64,
+        full: bool,
+    },
 }
 
 struct Filter {
@@ -47,7 +56,10 @@ struct Filter {
 /// What a poll answers.
 pub(crate) enum Changes {
     /// Logs that a rewind removed, then new ones.
-    Logs { removed: Vec<LogEntry>, new: Vec<LogEntry> },
+    Logs {
+        removed: Vec<LogEntry>,
+        new: Vec<LogEntry>,
+    },
     /// Hashes of new blocks.
     Blocks(Vec<B256>),
     /// Hashes of new pending transactions, and whether the transactions themselves were asked for.
@@ -69,7 +81,11 @@ impl Arrivals {
 
     fn since(&self, arrival: u64) -> Vec<B256> {
         let skip = arrival.saturating_sub(self.first);
-        self.hashes.iter().skip(usize::try_from(skip).unwrap_or(usize::MAX)).copied().collect()
+        self.hashes
+            .iter()
+            .skip(usize::try_from(skip).unwrap_or(usize::MAX))
+            .copied()
+            .collect()
     }
 }
 
@@ -109,7 +125,9 @@ impl Filters {
 
     /// Watches blocks from the next one on.
     pub(crate) fn watch_blocks(&self, head: u64) -> RpcResult<FilterId> {
-        self.install(Watch::Blocks { next_block: head + 1 })
+        self.install(Watch::Blocks {
+            next_block: head + 1,
+        })
     }
 
     /// Watches the pool from now on.
@@ -130,7 +148,13 @@ impl Filters {
             )));
         }
         let id = U128::from(rand::random::<u128>());
-        filters.insert(id, Filter { watch, polled_at: Instant::now() });
+        filters.insert(
+            id,
+            Filter {
+                watch,
+                polled_at: Instant::now(),
+            },
+        );
         Ok(id)
     }
 
@@ -151,7 +175,10 @@ impl Filters {
     /// The query of a log filter.
     pub(crate) fn query(&self, id: FilterId) -> RpcResult<LogQuery> {
         match self.filters.lock().get_mut(&id) {
-            Some(Filter { watch: Watch::Logs { query, .. }, polled_at }) => {
+            Some(Filter {
+                watch: Watch::Logs { query, .. },
+                polled_at,
+            }) => {
                 *polled_at = Instant::now();
                 Ok(query.as_ref().clone())
             }
@@ -163,22 +190,32 @@ impl Filters {
     ///
     /// The cursor moves only when the answer is complete: a query that fails is asked again. Two polls of
     /// one filter at once may both answer the same news.
-    pub(crate) fn changes(&self, id: FilterId, chain: &Chain, budget: &Budget) -> RpcResult<Changes> {
+    pub(crate) fn changes(
+        &self,
+        id: FilterId,
+        chain: &Chain,
+        budget: &Budget,
+    ) -> RpcResult<Changes> {
         let head = chain.head().number();
         let (query, from, removed) = match self.filters.lock().get_mut(&id) {
             None => return Err(not_found()),
             Some(filter) => {
                 filter.polled_at = Instant::now();
                 match &mut filter.watch {
-                    Watch::Logs { query, next_block, removed } => {
-                        (Some(query.clone()), *next_block, removed.clone())
-                    }
+                    Watch::Logs {
+                        query,
+                        next_block,
+                        removed,
+                    } => (Some(query.clone()), *next_block, removed.clone()),
                     Watch::Blocks { next_block } => (None, *next_block, Vec::new()),
                     Watch::Pending { next_arrival, full } => {
                         let arrivals = self.arrivals.lock();
                         let hashes = arrivals.since(*next_arrival);
                         *next_arrival = arrivals.next();
-                        return Ok(Changes::Pending { hashes, full: *full });
+                        return Ok(Changes::Pending {
+                            hashes,
+                            full: *full,
+                        });
                     }
                 }
             }
@@ -196,9 +233,18 @@ impl Filters {
     }
 
     fn advance(&self, id: FilterId, from: u64, head: u64) {
-        match self.filters.lock().get_mut(&id).map(|filter| &mut filter.watch) {
+        match self
+            .filters
+            .lock()
+            .get_mut(&id)
+            .map(|filter| &mut filter.watch)
+        {
             // A rewind meanwhile has set the cursor back: it stays there.
-            Some(Watch::Logs { next_block, removed, .. }) if *next_block == from => {
+            Some(Watch::Logs {
+                next_block,
+                removed,
+                ..
+            }) if *next_block == from => {
                 *next_block = (head + 1).max(from);
                 removed.clear();
             }
@@ -220,7 +266,9 @@ impl Filters {
             return;
         }
         let mut arrivals = self.arrivals.lock();
-        arrivals.hashes.extend(arrived.iter().map(|pooled| pooled.hash()));
+        arrivals
+            .hashes
+            .extend(arrived.iter().map(|pooled| pooled.hash()));
         let surplus = arrivals.hashes.len().saturating_sub(PENDING_KEPT);
         arrivals.hashes.drain(..surplus);
         arrivals.first += surplus as u64;
@@ -230,11 +278,18 @@ impl Filters {
     pub(crate) fn rewound(&self, to: u64, removed_blocks: &[Arc<Block>]) {
         for filter in self.filters.lock().values_mut() {
             match &mut filter.watch {
-                Watch::Logs { query, next_block, removed } => {
+                Watch::Logs {
+                    query,
+                    next_block,
+                    removed,
+                } => {
                     // Only what was answered before can be taken back.
-                    let told = removed_blocks.iter().filter(|block| block.number() < *next_block);
-                    let taken_back =
-                        told.flat_map(|block| block.logs()).filter(|log| query.matches(&log.log));
+                    let told = removed_blocks
+                        .iter()
+                        .filter(|block| block.number() < *next_block);
+                    let taken_back = told
+                        .flat_map(|block| block.logs())
+                        .filter(|log| query.matches(&log.log));
                     let space = self.logs_max.saturating_sub(removed.len());
                     removed.extend(taken_back.take(space));
                     *next_block = (*next_block).min(to + 1);
@@ -258,15 +313,29 @@ fn new_logs(
     head: u64,
     budget: &Budget,
 ) -> RpcResult<Vec<LogEntry>> {
-    let LogRange::Numbers { from: first, to: last } = query.range else { return Ok(Vec::new()) };
-    let range = LogRange::Numbers { from: from.max(first), to: head.min(last) };
+    let LogRange::Numbers {
+        from: first,
+        to: last,
+    } = query.range
+    else {
+        return Ok(Vec::new());
+    };
+    let range = LogRange::Numbers {
+        from: from.max(first),
+        to: head.min(last),
+    };
     if let LogRange::Numbers { from, to } = range
         && from > to
     {
         return Ok(Vec::new());
     }
-    let query = LogQuery { range, ..query.clone() };
-    chain.logs(&query, budget).map_err(crate::native::chain_error)
+    let query = LogQuery {
+        range,
+        ..query.clone()
+    };
+    chain
+        .logs(&query, budget)
+        .map_err(crate::native::chain_error)
 }
 
 fn block_hashes(chain: &Chain, from: u64, head: u64, budget: &Budget) -> RpcResult<Vec<B256>> {
@@ -279,7 +348,11 @@ fn block_hashes(chain: &Chain, from: u64, head: u64, budget: &Budget) -> RpcResu
     }
     let block = |number| chain.block(number).map_err(crate::native::chain_error);
     (from..=head)
-        .filter_map(|number| block(number).map(|found| found.map(|block| block.hash())).transpose())
+        .filter_map(|number| {
+            block(number)
+                .map(|found| found.map(|block| block.hash()))
+                .transpose()
+        })
         .collect()
 }
 

@@ -53,7 +53,10 @@ pub(crate) struct Ends {
 pub(crate) fn log_range(filter: &LogFilter, ends: Ends) -> RpcResult<LogRange> {
     let (from, to) = match filter.block_option {
         FilterBlockOption::AtBlockHash(hash) => return Ok(LogRange::Block(hash)),
-        FilterBlockOption::Range { from_block, to_block } => (from_block, to_block),
+        FilterBlockOption::Range {
+            from_block,
+            to_block,
+        } => (from_block, to_block),
     };
     let height = |tag: Option<BlockNumberOrTag>, open: u64| match tag {
         None => open,

@@ -34,7 +34,11 @@ pub(super) async fn guard(
     let origin = request.headers().get(header::ORIGIN).cloned();
     let Some(origin) = origin else {
         if request.method() == Method::OPTIONS {
-            return ([(header::ALLOW, "GET, POST, OPTIONS")], StatusCode::NO_CONTENT).into_response();
+            return (
+                [(header::ALLOW, "GET, POST, OPTIONS")],
+                StatusCode::NO_CONTENT,
+            )
+                .into_response();
         }
         return next.run(request).await;
     };
@@ -62,7 +66,10 @@ fn preflight(asked: &HeaderMap) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
     let fixed = HeaderValue::from_static;
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, fixed("GET, POST, OPTIONS"));
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        fixed("GET, POST, OPTIONS"),
+    );
     let wanted = asked.get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_HEADERS,
@@ -100,11 +107,16 @@ fn host_allowed(access: &Access, headers: &HeaderMap, uri: &Uri) -> bool {
     let name = host_name(host);
     is_local_name(name)
         || name.parse::<IpAddr>().is_ok()
-        || access.hosts.iter().any(|known| known == "*" || known.eq_ignore_ascii_case(name))
+        || access
+            .hosts
+            .iter()
+            .any(|known| known == "*" || known.eq_ignore_ascii_case(name))
 }
 
 fn origin_allowed(access: &Access, origin: &HeaderValue) -> bool {
-    let Ok(origin) = origin.to_str() else { return false };
+    let Ok(origin) = origin.to_str() else {
+        return false;
+    };
     let listed = |known: &String| known == "*" || known.eq_ignore_ascii_case(origin);
     if access.cors_origins.iter().any(listed) {
         return true;

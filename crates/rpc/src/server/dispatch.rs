@@ -27,7 +27,11 @@ use crate::{
 const SEND_RAW: &str = "eth_sendRawTransaction";
 
 /// Answers one body or message. `None`: it held only notifications, so there is nothing to say.
-pub(crate) async fn answer(shared: &Arc<Shared>, scope: &Arc<Scope>, body: &[u8]) -> Option<Vec<u8>> {
+pub(crate) async fn answer(
+    shared: &Arc<Shared>,
+    scope: &Arc<Scope>,
+    body: &[u8],
+) -> Option<Vec<u8>> {
     let incoming = std::str::from_utf8(body)
         .map_err(RpcError::parse)
         .and_then(|text| message::split(text, shared.config.limits.batch_entries_max));
@@ -84,8 +88,10 @@ async fn answer_batch(
                 }
             }
             Piece::Sends(range) => {
-                let requests: Vec<&Request<'_>> =
-                    entries[range].iter().filter_map(|entry| entry.as_ref().ok()).collect();
+                let requests: Vec<&Request<'_>> = entries[range]
+                    .iter()
+                    .filter_map(|entry| entry.as_ref().ok())
+                    .collect();
                 let results = send_many(shared, scope, &requests).await;
                 for (request, result) in requests.iter().zip(results) {
                     out.push(request.id, result);
@@ -104,7 +110,10 @@ fn pieces(shared: &Shared, entries: &[Entry<'_>]) -> Vec<Piece> {
     let mut pieces = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
         let method = entry.as_ref().map_or("", |request| request.method.as_ref());
-        let writes = shared.methods.find(method).is_some_and(|method| method.writes);
+        let writes = shared
+            .methods
+            .find(method)
+            .is_some_and(|method| method.writes);
         match pieces.last_mut() {
             Some(Piece::Sends(range)) if method == SEND_RAW => range.end = index + 1,
             Some(Piece::Reads(range)) if !writes => range.end = index + 1,
@@ -135,7 +144,10 @@ struct Answers {
 
 impl Answers {
     fn new(bytes_max: usize) -> Self {
-        Self { out: Vec::new(), bytes_max }
+        Self {
+            out: Vec::new(),
+            bytes_max,
+        }
     }
 
     fn push(&mut self, id: Option<&str>, mut result: RpcResult<Written>) {
@@ -158,7 +170,11 @@ impl Answers {
 }
 
 /// Runs one call to its end, within its time.
-async fn call(shared: &Arc<Shared>, scope: &Arc<Scope>, request: &Request<'_>) -> RpcResult<Written> {
+async fn call(
+    shared: &Arc<Shared>,
+    scope: &Arc<Scope>,
+    request: &Request<'_>,
+) -> RpcResult<Written> {
     let started_at = Instant::now();
     let Some(method) = shared.methods.find(&request.method) else {
         metrics::unknown_method();
@@ -171,7 +187,11 @@ async fn call(shared: &Arc<Shared>, scope: &Arc<Scope>, request: &Request<'_>) -
         Ok(Started::Blocking(job)) => in_time(&cx, shared.pool.run(job)).await,
         Ok(Started::Later(later)) => {
             let later = AssertUnwindSafe(later).catch_unwind();
-            let later = async { later.await.unwrap_or_else(|panic| Err(panicked(panic.as_ref()))) };
+            let later = async {
+                later
+                    .await
+                    .unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
+            };
             in_time(&cx, later).await
         }
     };
@@ -206,18 +226,21 @@ async fn send_many(
 ) -> Vec<RpcResult<Written>> {
     let started_at = Instant::now();
     let cx = RpcContext::new(shared.clone(), scope.clone());
-    let raw: Vec<RpcResult<Vec<u8>>> =
-        requests.iter().map(|request| send::raw_argument(request.params)).collect();
+    let raw: Vec<RpcResult<Vec<u8>>> = requests
+        .iter()
+        .map(|request| send::raw_argument(request.params))
+        .collect();
     let job_cx = cx.clone();
     let job = move || Ok(send::submit_raw_many(&job_cx, raw));
     let deadline = cx.deadline().into();
-    let answer = tokio::time::timeout_at(deadline, shared.pool.run(job)).await.unwrap_or_else(|_| {
-        Err(RpcError::timed_out(cx.limits().call_time_max.as_millis()))
-    });
+    let answer = tokio::time::timeout_at(deadline, shared.pool.run(job))
+        .await
+        .unwrap_or_else(|_| Err(RpcError::timed_out(cx.limits().call_time_max.as_millis())));
     let results: Vec<RpcResult<Written>> = match answer {
-        Ok(hashes) => {
-            hashes.into_iter().map(|hash| hash.and_then(|hash| cx.write(&hash))).collect()
-        }
+        Ok(hashes) => hashes
+            .into_iter()
+            .map(|hash| hash.and_then(|hash| cx.write(&hash)))
+            .collect(),
         Err(error) => requests.iter().map(|_| Err(error.clone())).collect(),
     };
     for result in &results {

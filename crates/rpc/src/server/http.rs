@@ -32,7 +32,11 @@ pub(super) async fn root(
     match upgrade {
         Ok(upgrade) => ws::accept(shared, stopped, upgrade),
         Err(refusal) if headers.contains_key(header::UPGRADE) => refusal.into_response(),
-        Err(_) => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], GREETING).into_response(),
+        Err(_) => (
+            [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
+            GREETING,
+        )
+            .into_response(),
     }
 }
 
@@ -87,7 +91,14 @@ pub(super) async fn health(State(shared): State<Arc<Shared>>) -> Response {
 /// GET /metrics: Prometheus text.
 pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
     let text = metrics::render(&shared);
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+    (
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        text,
+    )
+        .into_response()
 }
 
 fn json(body: Vec<u8>) -> Response {
@@ -99,11 +110,23 @@ fn json(body: Vec<u8>) -> Response {
 
 /// What a page may send without a preflight is none of these.
 fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else { return false };
-    let kind = value.to_str().unwrap_or("").split(';').next().unwrap_or("").trim();
-    ["application/json", "application/json-rpc", "application/jsonrequest"]
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(kind))
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return false;
+    };
+    let kind = value
+        .to_str()
+        .unwrap_or("")
+        .split(';')
+        .next()
+        .unwrap_or("")
+        .trim();
+    [
+        "application/json",
+        "application/json-rpc",
+        "application/jsonrequest",
+    ]
+    .iter()
+    .any(|known| known.eq_ignore_ascii_case(kind))
 }
 
 async fn read(
@@ -115,8 +138,13 @@ async fn read(
         let text = format!("content length too large: the limit is {bytes_max} bytes\n");
         (StatusCode::PAYLOAD_TOO_LARGE, text).into_response()
     };
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if declared.and_then(|text| text.parse::<usize>().ok()).is_some_and(|bytes| bytes > bytes_max) {
+    let declared = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok());
+    if declared
+        .and_then(|text| text.parse::<usize>().ok())
+        .is_some_and(|bytes| bytes > bytes_max)
+    {
         return Err(too_large());
     }
     match tokio::time::timeout(BODY_TIME_MAX, to_bytes(body, bytes_max)).await {

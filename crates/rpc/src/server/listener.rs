@@ -28,7 +28,10 @@ pub(super) struct Bounded {
 
 impl Bounded {
     pub(super) fn new(listener: TcpListener, connections_max: usize) -> Self {
-        Self { listener, permits: Arc::new(Semaphore::new(connections_max)) }
+        Self {
+            listener,
+            permits: Arc::new(Semaphore::new(connections_max)),
+        }
     }
 }
 
@@ -45,7 +48,14 @@ impl Listener for Bounded {
                     // Small answers should not wait for more to say.
                     let _ = stream.set_nodelay(true);
                     let idle = Box::pin(tokio::time::sleep(IDLE_MAX));
-                    return (Connection { stream, idle, _permit: permit }, peer);
+                    return (
+                        Connection {
+                            stream,
+                            idle,
+                            _permit: permit,
+                        },
+                        peer,
+                    );
                 }
                 Err(reason) => {
                     // Out of file descriptors, mostly: the next moment may be better.

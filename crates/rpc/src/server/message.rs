@@ -44,10 +44,14 @@ pub(crate) enum Incoming<'a> {
 pub(crate) fn split(body: &str, entries_max: usize) -> RpcResult<Incoming<'_>> {
     let first = body.trim_ascii_start().as_bytes().first();
     if first != Some(&b'[') {
-        return serde_json::from_str(body).map(Incoming::One).map_err(RpcError::parse);
+        return serde_json::from_str(body)
+            .map(Incoming::One)
+            .map_err(RpcError::parse);
     }
     let mut deserializer = serde_json::Deserializer::from_str(body);
-    let batch = deserializer.deserialize_seq(Entries { entries_max }).map_err(RpcError::parse)?;
+    let batch = deserializer
+        .deserialize_seq(Entries { entries_max })
+        .map_err(RpcError::parse)?;
     let Some(entries) = batch else {
         return Err(RpcError::invalid_request(format!(
             "batch too large: the limit is {entries_max} entries"
@@ -160,7 +164,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 
 /// Reads one entry as a request.
 pub(crate) fn request(entry: &RawValue) -> Result<Request<'_>, Malformed<'_>> {
-    let malformed = |id, reason: &str| Malformed { id, error: RpcError::invalid_request(reason) };
+    let malformed = |id, reason: &str| Malformed {
+        id,
+        error: RpcError::invalid_request(reason),
+    };
     if !entry.get().starts_with('{') {
         return Err(malformed(NULL_ID, "a request is an object"));
     }
@@ -168,7 +175,9 @@ pub(crate) fn request(entry: &RawValue) -> Result<Request<'_>, Malformed<'_>> {
         .map_err(|reason| malformed(NULL_ID, &reason.to_string()))?;
     let id = match members.id.map(RawValue::get) {
         None => None,
-        Some(id) if id.starts_with(['"', '-', 'n']) || id.starts_with(|c: char| c.is_ascii_digit()) => {
+        Some(id)
+            if id.starts_with(['"', '-', 'n']) || id.starts_with(|c: char| c.is_ascii_digit()) =>
+        {
             Some(id)
         }
         Some(_) => return Err(malformed(NULL_ID, "id must be a string, a number or null")),
@@ -190,7 +199,11 @@ pub(crate) fn request(entry: &RawValue) -> Result<Request<'_>, Malformed<'_>> {
                 .map_err(|reason| malformed(answer_id, &reason.to_string()))?,
         ),
     };
-    Ok(Request { id, method, params: members.params })
+    Ok(Request {
+        id,
+        method,
+        params: members.params,
+    })
 }
 
 /// Writes one answer.

@@ -22,8 +22,8 @@ use crate::{
     context::Shared,
     filters::Filters,
     keys::{DevKeys, KeysError},
-    metrics,
     methods::Methods,
+    metrics,
     subscriptions::{Hub, run_hub},
     work::WorkPool,
 };
@@ -32,7 +32,9 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The address is taken or not ours.
-    #[error("cannot listen on {address}: {reason}; another node may run there, choose a free --port")]
+    #[error(
+        "cannot listen on {address}: {reason}; another node may run there, choose a free --port"
+    )]
     Listen {
         /// Address asked for.
         address: SocketAddr,
@@ -91,12 +93,18 @@ pub async fn serve(config: RpcConfig, chain: Chain) -> Result<ServerHandle, Serv
         let _ = stopping.wait_for(|stop| *stop).await;
     };
     let task = tokio::spawn(async move {
-        let served = axum::serve(listener, router).with_graceful_shutdown(shutdown).await;
+        let served = axum::serve(listener, router)
+            .with_graceful_shutdown(shutdown)
+            .await;
         if let Err(reason) = served {
             tracing::error!(%reason, "the RPC server ended");
         }
     });
-    Ok(ServerHandle { address, stop, task })
+    Ok(ServerHandle {
+        address,
+        stop,
+        task,
+    })
 }
 
 /// The router alone, for tests that need no port. Subscriptions work as long as the router lives.
@@ -120,8 +128,11 @@ fn build(
         Some(dev_keys) => DevKeys::derive(dev_keys)?,
         None => DevKeys::default(),
     };
-    let pool = WorkPool::new(config.limits.blocking_threads, config.limits.blocking_queue_max)
-        .map_err(ServeError::Threads)?;
+    let pool = WorkPool::new(
+        config.limits.blocking_threads,
+        config.limits.blocking_queue_max,
+    )
+    .map_err(ServeError::Threads)?;
     let shared = Arc::new(Shared {
         filters: Filters::new(&config.limits),
         hub: Hub::default(),
@@ -138,7 +149,10 @@ fn build(
         .route("/health", routing::get(http::health))
         .route("/metrics", routing::get(http::metrics))
         .fallback(http::elsewhere)
-        .layer(middleware::from_fn_with_state(shared.clone(), access::guard))
+        .layer(middleware::from_fn_with_state(
+            shared.clone(),
+            access::guard,
+        ))
         .layer(axum::Extension(ws::Stopped(stopped)))
         .with_state(shared);
     Ok(router)

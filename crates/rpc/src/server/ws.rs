@@ -76,7 +76,9 @@ async fn run(shared: Arc<Shared>, Stopped(mut stopped): Stopped, socket: WebSock
             }
         };
         // The semaphore is never closed.
-        let Ok(permit) = at_once.clone().acquire_owned().await else { break };
+        let Ok(permit) = at_once.clone().acquire_owned().await else {
+            break;
+        };
         let (shared, connection) = (shared.clone(), connection.clone());
         tokio::spawn(async move {
             let scope = Arc::new(Scope::new(&shared.config.limits, Some(connection.clone())));

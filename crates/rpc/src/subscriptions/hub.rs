@@ -52,17 +52,29 @@ impl Hub {
             .subscription_count
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more)
             .map_err(|count| {
-                RpcError::limit(format!("too many subscriptions: this connection has {count}"))
+                RpcError::limit(format!(
+                    "too many subscriptions: this connection has {count}"
+                ))
             })?;
         let id = U128::from(rand::random::<u128>());
         let connection = connection.clone();
-        self.subscribers.lock().push(Subscriber { id, connection, topic, started: false });
+        self.subscribers.lock().push(Subscriber {
+            id,
+            connection,
+            topic,
+            started: false,
+        });
         Ok(id)
     }
 
     /// Lets subscriptions hear: the answer that names them was queued.
     pub(crate) fn start(&self, ids: &[SubscriptionId]) {
-        for subscriber in self.subscribers.lock().iter_mut().filter(|s| ids.contains(&s.id)) {
+        for subscriber in self
+            .subscribers
+            .lock()
+            .iter_mut()
+            .filter(|s| ids.contains(&s.id))
+        {
             subscriber.started = true;
             if matches!(subscriber.topic, Topic::Syncing) {
                 subscriber.send("false");
@@ -78,13 +90,17 @@ impl Hub {
             .position(|s| s.id == id && Arc::ptr_eq(&s.connection, connection));
         let Some(index) = found else { return false };
         subscribers.swap_remove(index);
-        connection.subscription_count.fetch_sub(1, Ordering::Relaxed);
+        connection
+            .subscription_count
+            .fetch_sub(1, Ordering::Relaxed);
         true
     }
 
     /// Ends all subscriptions of a connection that is gone.
     pub(crate) fn remove_all(&self, connection: &Arc<Connection>) {
-        self.subscribers.lock().retain(|s| !Arc::ptr_eq(&s.connection, connection));
+        self.subscribers
+            .lock()
+            .retain(|s| !Arc::ptr_eq(&s.connection, connection));
     }
 
     /// Open subscriptions.
@@ -146,7 +162,9 @@ impl Subscriber {
     }
 
     fn send_logs(&self, logs: impl Iterator<Item = LogEntry>, removed: Removed) {
-        let Topic::Logs(query) = &self.topic else { return };
+        let Topic::Logs(query) = &self.topic else {
+            return;
+        };
         for entry in logs.filter(|entry| query.matches(&entry.log)) {
             let mut log = convert::log(entry);
             log.removed = removed == Removed::Yes;
@@ -168,7 +186,10 @@ struct Once<F> {
 
 impl<F: Fn() -> String> Once<F> {
     fn new(make: F) -> Self {
-        Self { text: OnceLock::new(), make }
+        Self {
+            text: OnceLock::new(),
+            make,
+        }
     }
 
     fn get(&self) -> &str {
@@ -178,7 +199,9 @@ impl<F: Fn() -> String> Once<F> {
 
 /// Hears the chain until the server stops or is dropped.
 pub(crate) async fn run_hub(shared: Weak<Shared>, mut stopped: watch::Receiver<bool>) {
-    let Some(chain) = shared.upgrade().map(|shared| shared.chain.clone()) else { return };
+    let Some(chain) = shared.upgrade().map(|shared| shared.chain.clone()) else {
+        return;
+    };
     let mut events = chain.subscribe();
     let mut arrivals = chain.subscribe_pending();
     let mut next_block = chain.head().number() + 1;

@@ -83,7 +83,11 @@ fn topic(name: &str, options: Option<&RawValue>) -> RpcResult<Topic> {
                 None => false,
                 Some(text) => serde_json::from_str(text).map_err(invalid)?,
             };
-            Ok(if full { Topic::PendingTransactions } else { Topic::PendingHashes })
+            Ok(if full {
+                Topic::PendingTransactions
+            } else {
+                Topic::PendingHashes
+            })
         }
         other => Err(RpcError::invalid_params(format!(
             "no \"{}\" subscription in eth namespace: there are newHeads, logs, \
@@ -110,6 +114,8 @@ fn subscribe(
 }
 
 fn unsubscribe(cx: &RpcContext, (id,): (SubscriptionId,)) -> RpcResult<bool> {
-    let Some(connection) = &cx.scope.connection else { return Ok(false) };
+    let Some(connection) = &cx.scope.connection else {
+        return Ok(false);
+    };
     Ok(cx.shared.hub.remove(connection, id))
 }
