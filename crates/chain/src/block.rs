@@ -45,6 +45,8 @@ pub struct Block {
     pub access_list: Bytes,
     /// Bytes of the Ethereum RLP block (header, transactions, no ommers, no withdrawals).
     pub size: u64,
+    /// Gas used by user transactions: the part that the base fee follows.
+    pub user_gas_used: u64,
     positions: OnceLock<B256Map<usize>>,
 }
 
@@ -57,14 +59,18 @@ impl Block {
         access_list: Bytes,
     ) -> Self {
         let size = codec::ethereum_size(&header, &transactions);
-        Self {
+        let mut block = Self {
             header,
             transactions,
             receipts,
             access_list,
             size,
+            user_gas_used: 0,
             positions: OnceLock::new(),
-        }
+        };
+        let users = (0..block.transactions.len()).filter(|&i| !block.is_system(i));
+        block.user_gas_used = users.map(|i| block.gas_used_by(i)).sum();
+        block
     }
 
     /// Block hash.
@@ -111,14 +117,6 @@ impl Block {
         let cumulative = |i: usize| self.receipts.get(i).map_or(0, |r| r.cumulative_gas_used());
         let before = index.checked_sub(1).map_or(0, cumulative);
         cumulative(index).saturating_sub(before)
-    }
-
-    /// Gas used by user transactions: the part that the base fee follows.
-    pub fn user_gas_used(&self) -> u64 {
-        (0..self.transactions.len())
-            .filter(|&i| !self.is_system(i))
-            .map(|i| self.gas_used_by(i))
-            .sum()
     }
 
     /// What one unit of gas cost in the transaction, in wei.

@@ -1,16 +1,38 @@
 //! The chain itself: what is final, what may become so, and how a block goes from inputs to final.
 
+mod big_stack;
+mod build;
+mod clock;
+mod hot;
+mod ledger;
+mod open;
+mod overrides;
+mod produce;
+mod queries;
+mod tree;
+
 use std::sync::Arc;
 
 use alloy_consensus::transaction::Recovered;
 use alloy_primitives::{Address, B256, Bytes};
 use capstan_evm::{BlockContext, Rules, StateRead, Tx};
+use parking_lot::{Condvar, Mutex};
 use tokio::sync::broadcast;
 
 use crate::{
     AccountTransaction, At, Block, Budget, ChainConfig, ChainError, Dev, FeeHistory, Genesis,
-    LogEntry, LogQuery, Page, Pool, PoolError, Pooled, RawBlock, trie::AccountProof,
+    LogEntry, LogQuery, Mining, Page, Pool, PoolError, Pooled, RawBlock, pool::Admission,
+    trie::AccountProof,
 };
+
+use big_stack::on_big_stack;
+use clock::Clock;
+use ledger::Ledger;
+pub(crate) use overrides::Override;
+use tree::Tree;
+
+/// Events that a slow subscriber may be behind.
+const EVENTS: usize = 4_096;
 
 /// Something that happened to the chain.
 #[derive(Clone, Debug)]
@@ -37,8 +59,10 @@ pub struct BlockInputs {
     pub reports: Vec<Bytes>,
     /// Developer overrides: calldata of one `DevOverride` transaction each.
     pub overrides: Vec<Bytes>,
-    /// EIP-4399 randomness; `None` derives it from the parent.
+    /// EIP-4399 randomness; `None` derives it from the parent. Another is only good in development.
     pub prevrandao: Option<B256>,
+    /// Base fee in wei; `None` derives it from the parent. Another is only good in development.
+    pub base_fee_wei: Option<u64>,
     /// User transactions, in the order they are tried.
     pub transactions: Box<dyn TxFeed>,
 }
@@ -52,6 +76,7 @@ impl BlockInputs {
             reports: Vec::new(),
             overrides: Vec::new(),
             prevrandao: None,
+            base_fee_wei: None,
             transactions: Box::new(std::collections::VecDeque::new()),
         }
     }
@@ -122,33 +147,61 @@ pub struct Pending {
 /// One chain. A handle: clones share everything.
 #[derive(Clone)]
 pub struct Chain {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
-    genesis: Genesis,
-    rules: Arc<Rules>,
-    pool: Arc<Pool>,
-    head: Arc<Block>,
+impl std::fmt::Debug for Chain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Chain").field("head", &self.inner.ledger.head().number()).finish_non_exhaustive()
+    }
+}
+
+/// When blocks are made, and the bell that wakes whoever makes them.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    pub(crate) mining: Mining,
+    /// Something may be ready.
+    pub(crate) rung: bool,
+    pub(crate) stopping: bool,
+}
+
+/// What all handles of a chain share.
+pub(crate) struct Inner {
+    pub(crate) genesis: Genesis,
+    pub(crate) config: ChainConfig,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) driver: Mutex<Driver>,
+    pub(crate) bell: Condvar,
+    ledger: Arc<Ledger>,
+    tree: Mutex<Tree>,
+    /// Whoever builds, checks, finalizes or rewinds holds the turn. Readers never do.
+    turn: Mutex<()>,
+    clock: Clock,
     dev: Option<Dev>,
     events: broadcast::Sender<Event>,
     arrivals: broadcast::Sender<Arc<Vec<Arc<Pooled>>>>,
-}
-
-fn unfinished<T>() -> Result<T, ChainError> {
-    Err(ChainError::Internal("under construction".into()))
+    journal: Option<crate::pool::journal::Journal>,
+    pending: Mutex<Option<queries::CachedPending>>,
+    /// Held for as long as the chain is open.
+    _lock: Option<crate::disk::FolderLock>,
 }
 
 impl Chain {
     /// Opens a chain, or makes it if the folder is empty. What a crash left behind is redone from the log.
+    /// Blocks are made once a [`crate::Solo`] is started, or by a driver's own `build` and `finalize`.
     pub fn open(config: ChainConfig) -> Result<Self, ChainError> {
-        let _ = config;
-        unfinished()
+        open::open(config)
     }
 
     /// What the chain is.
     pub fn genesis(&self) -> &Genesis {
         &self.inner.genesis
+    }
+
+    /// What this node does with it.
+    pub fn config(&self) -> &ChainConfig {
+        &self.inner.config
     }
 
     /// Rules of execution.
@@ -158,30 +211,27 @@ impl Chain {
 
     /// The newest final block.
     pub fn head(&self) -> Arc<Block> {
-        Arc::clone(&self.inner.head)
+        self.inner.ledger.head()
     }
 
     /// A block; `None` if there is none (yet). `Latest` and `Pending` are always there.
     pub fn block(&self, at: impl Into<At>) -> Result<Option<Arc<Block>>, ChainError> {
-        let _: At = at.into();
-        unfinished()
+        self.inner.block(at.into())
     }
 
     /// The block of a mined transaction and its index there. Waiting ones are in [`Chain::pool`].
     pub fn transaction(&self, hash: B256) -> Result<Option<(Arc<Block>, usize)>, ChainError> {
-        let _ = hash;
-        unfinished()
+        self.inner.ledger.transaction(hash)
     }
 
     /// State after a block. `Latest` includes the developer overrides that wait for the next block.
     pub fn state_at(&self, at: impl Into<At>) -> Result<Arc<dyn StateRead>, ChainError> {
-        let _: At = at.into();
-        unfinished()
+        self.inner.state_at(at.into())
     }
 
     /// What the next block would be, were it made now: for `eth_call`, estimates and gas prices.
     pub fn next_context(&self) -> BlockContext {
-        self.context_after(&self.head())
+        self.inner.next_context()
     }
 
     /// What a block is (or was) to the transactions in it: for calls and traces at old blocks.
@@ -203,20 +253,15 @@ impl Chain {
         }
     }
 
-    fn context_after(&self, parent: &Block) -> BlockContext {
-        self.context_of(parent)
-    }
-
-    /// The block that would be made now from the pool, with its state. Made at most once per change and
-    /// 100 ms; dear for a full pool.
+    /// The block that would be made now from the pool, with its state. Made at most once per 100 ms: it is
+    /// dear for a full pool.
     pub fn pending(&self) -> Result<Pending, ChainError> {
-        unfinished()
+        self.inner.pending()
     }
 
     /// Logs in order. Cut by the budget: an answer is whole or an error that says where it stopped.
     pub fn logs(&self, query: &LogQuery, budget: &Budget) -> Result<Vec<LogEntry>, ChainError> {
-        let _ = (query, budget);
-        unfinished()
+        self.inner.logs(query, budget)
     }
 
     /// Transactions that an account sent, received or was created by; newest first.
@@ -226,8 +271,7 @@ impl Chain {
         cursor: Option<u64>,
         limit: usize,
     ) -> Result<Page<AccountTransaction>, ChainError> {
-        let _ = (account, cursor, limit);
-        unfinished()
+        self.inner.account_transactions(account, cursor, limit)
     }
 
     /// Proof of an account and some of its slots (EIP-1186), at the newest blocks.
@@ -237,9 +281,7 @@ impl Chain {
         address: Address,
         slots: &[B256],
     ) -> Result<AccountProof, ChainError> {
-        let _: At = at.into();
-        let _ = (address, slots);
-        unfinished()
+        self.inner.proof(at.into(), address, slots)
     }
 
     /// Base fees, fullness and tips of past blocks. At most 1,024 blocks and 100 percentiles.
@@ -249,8 +291,7 @@ impl Chain {
         block_count: u64,
         percentiles: &[f64],
     ) -> Result<FeeHistory, ChainError> {
-        let _ = (newest, block_count, percentiles);
-        unfinished()
+        self.inner.fee_history(newest, block_count, percentiles)
     }
 
     /// Transactions that wait.
@@ -260,14 +301,12 @@ impl Chain {
 
     /// Gives a transaction to the pool.
     pub fn submit(&self, tx: Recovered<Tx>) -> Result<B256, PoolError> {
-        self.submit_many(vec![tx])
-            .pop()
-            .unwrap_or(Err(PoolError::Stopping))
+        self.submit_many(vec![tx]).pop().unwrap_or(Err(PoolError::Stopping))
     }
 
     /// Gives transactions to the pool, in order; an answer for each.
     pub fn submit_many(&self, txs: Vec<Recovered<Tx>>) -> Vec<Result<B256, PoolError>> {
-        txs.iter().map(|_| Err(PoolError::Stopping)).collect()
+        self.inner.submit_many(txs)
     }
 
     /// What happens from now on. A receiver that lags more than 4,096 events behind is told how many it lost.
@@ -282,25 +321,99 @@ impl Chain {
 
     /// Builds a block on a known parent, final or not, and keeps it as a candidate.
     pub fn build(&self, parent: B256, inputs: BlockInputs) -> Result<Built, ChainError> {
-        let _ = (parent, inputs);
-        unfinished()
+        let _turn = self.inner.turn.lock();
+        on_big_stack(|| self.inner.build_candidate(parent, inputs))
     }
 
     /// Judges a block by executing it; a good one becomes a candidate. `Err` is this node's own trouble.
     pub fn check(&self, block: &RawBlock) -> Result<Verdict, ChainError> {
-        let _ = block;
-        unfinished()
+        let _turn = self.inner.turn.lock();
+        on_big_stack(|| self.inner.check_raw(block))
     }
 
     /// Makes a candidate final, its ancestors first. It is durable when this returns. Its siblings are
     /// dropped. Doing it again is not an error.
     pub fn finalize(&self, hash: B256) -> Result<Arc<Block>, ChainError> {
-        let _ = hash;
-        unfinished()
+        let _turn = self.inner.turn.lock();
+        self.inner.finalize(hash)
+    }
+
+    /// State after a candidate or the newest final block: what a child of it would see.
+    pub fn candidate_state(&self, hash: B256) -> Result<Arc<dyn StateRead>, ChainError> {
+        self.inner.state_of(hash)
     }
 
     /// What only a development chain may do; `None` on any other.
     pub fn dev(&self) -> Option<&Dev> {
         self.inner.dev.as_ref()
+    }
+
+    /// When this node makes blocks.
+    pub fn mining(&self) -> Mining {
+        self.inner.driver.lock().mining
+    }
+
+    /// Moves everything final into the database. The log already holds it; this only shortens the next start.
+    pub fn flush(&self) -> Result<(), ChainError> {
+        self.inner.ledger.flush()
+    }
+
+    /// Why this node no longer writes, if it does not: a full or failing disk. It should stop then.
+    pub fn failure(&self) -> Option<String> {
+        self.inner.ledger.failure()
+    }
+
+    /// Syncs of the block log so far: at least one for each block since the start.
+    pub fn sync_count(&self) -> u64 {
+        self.inner.ledger.log().sync_count()
+    }
+}
+
+impl Inner {
+    fn submit_many(&self, txs: Vec<Recovered<Tx>>) -> Vec<Result<B256, PoolError>> {
+        let count = txs.len();
+        let state = match self.state_at(At::Latest) {
+            Ok(state) => state,
+            Err(error) => return vec![Err(PoolError::State(error.to_string())); count],
+        };
+        let head = self.ledger.head();
+        let admission = Admission {
+            rules: &self.rules,
+            state: &*state,
+            next_number: head.number() + 1,
+            base_fee_wei: self.coming_base_fee(&head),
+            impersonation: &|sender| {
+                self.dev.as_ref().is_some_and(|dev| dev.is_impersonated(sender))
+            },
+        };
+        let answers = self.pool.insert_many(txs, &admission);
+        let entered: Vec<Arc<Pooled>> =
+            answers.iter().filter_map(|answer| answer.as_ref().ok().cloned()).collect();
+        metrics::counter!("capstan_pool_refused_total").increment((count - entered.len()) as u64);
+        if !entered.is_empty() {
+            if let Some(journal) = &self.journal {
+                journal.append(&entered);
+            }
+            if self.arrivals.receiver_count() > 0 {
+                let _ = self.arrivals.send(Arc::new(entered));
+            }
+            self.ring();
+        }
+        answers.into_iter().map(|answer| answer.map(|tx| tx.hash())).collect()
+    }
+
+    /// Base fee of the next block, a developer's wish included.
+    fn coming_base_fee(&self, head: &Block) -> u64 {
+        let wished = self.dev.as_ref().and_then(Dev::wished_base_fee);
+        wished.unwrap_or_else(|| self.next_base_fee(head))
+    }
+
+    /// Wakes whoever makes blocks.
+    pub(crate) fn ring(&self) {
+        let mut driver = self.driver.lock();
+        if !driver.rung {
+            driver.rung = true;
+            self.bell.notify_all();
+        }
     }
 }

@@ -1,0 +1,419 @@
+//! From inputs to a block, and from a block to a verdict: both run the same execution and make the same
+//! header, so what one node builds is what another finds good.
+
+use std::{sync::Arc, time::Instant};
+
+use alloy_consensus::{
+    EMPTY_OMMER_ROOT_HASH, Header, constants::EMPTY_WITHDRAWALS, proofs,
+    transaction::Recovered,
+};
+use alloy_primitives::{Address, B256, Bytes, Sealable as _, keccak256};
+use capstan_evm::{BlockContext, BlockOutcome, BlockRun, ExecError, StateRead, SystemTx, Tx, TxRefused};
+use rayon::prelude::*;
+
+use super::{
+    BlockInputs, Built, Inner, Refusal, Verdict,
+    ledger::Executed,
+    tree::Candidate,
+};
+use crate::{
+    Block, ChainError, RawBlock,
+    block::{codec, header_time_ms, recover, split_time_ms},
+};
+
+/// What decides a block besides its transactions.
+pub(super) struct Frame {
+    pub(super) parent: Arc<Block>,
+    pub(super) time_ms: u64,
+    pub(super) beneficiary: Address,
+    pub(super) prevrandao: B256,
+    pub(super) base_fee_wei: u64,
+}
+
+/// EIP-4399 randomness where nobody chose it: fixed by the parent, so a proposer cannot grind it, and known
+/// to everyone one block ahead.
+pub(super) fn derived_prevrandao(parent: &Block) -> B256 {
+    keccak256([parent.hash().0, parent.header.mix_hash.0].concat())
+}
+
+fn failed(error: ExecError) -> ChainError {
+    ChainError::Execution(error.to_string())
+}
+
+impl Inner {
+    /// Base fee that follows from a parent.
+    pub(super) fn next_base_fee(&self, parent: &Block) -> u64 {
+        let next = self.rules.next_base_fee_wei(parent.base_fee_wei().into(), parent.user_gas_used);
+        u64::try_from(next).unwrap_or(u64::MAX)
+    }
+
+    fn context(&self, frame: &Frame) -> BlockContext {
+        let number = frame.parent.number() + 1;
+        BlockContext {
+            info: capstan_state::BlockInfo {
+                chain_id: self.rules.chain_id,
+                number,
+                time_ms: frame.time_ms,
+                beneficiary: frame.beneficiary,
+                base_fee_wei: frame.base_fee_wei.into(),
+                prevrandao: frame.prevrandao,
+                gas_limit: self.rules.gas_limit(),
+                version: self.rules.version_at(number),
+            },
+            parent_hash: frame.parent.hash(),
+            parent_beacon_root: B256::ZERO,
+        }
+    }
+
+    /// Builds a block. The caller holds the turn.
+    pub(super) fn build(
+        &self,
+        frame: &Frame,
+        inputs: BlockInputs,
+    ) -> Result<(Executed, Vec<(B256, Refusal)>), ChainError> {
+        if frame.time_ms <= frame.parent.time_ms() {
+            return Err(ChainError::Inputs(format!(
+                "time {} ms is not after the parent's {} ms",
+                frame.time_ms,
+                frame.parent.time_ms()
+            )));
+        }
+        if !inputs.reports.is_empty() {
+            return Err(ChainError::Inputs("this version has no oracle to take price reports".into()));
+        }
+        if !inputs.overrides.is_empty() && !self.genesis.development {
+            return Err(ChainError::NotDev("a state override"));
+        }
+        let started = Instant::now();
+        let state = self.state_of(frame.parent.hash())?;
+        let run = BlockRun::open(Arc::clone(&self.rules), state, self.context(frame));
+        let mut filling = Filling {
+            run: run.map_err(failed)?,
+            number: frame.parent.number() + 1,
+            transactions: Vec::new(),
+            refused: Vec::new(),
+        };
+        for input in inputs.overrides {
+            filling.system(self.override_target(), input)?;
+        }
+        filling.users(inputs.transactions)?;
+        let Filling { run, transactions, refused, .. } = filling;
+        let outcome = run.close().map_err(failed)?;
+        metrics::histogram!("capstan_execute_ms").record(started.elapsed().as_secs_f64() * 1e3);
+        let executed = self.seal(frame, transactions, outcome)?;
+        metrics::histogram!("capstan_build_ms").record(started.elapsed().as_secs_f64() * 1e3);
+        Ok((executed, refused))
+    }
+
+    /// Makes the header of what was executed.
+    fn seal(
+        &self,
+        frame: &Frame,
+        transactions: Vec<Recovered<Tx>>,
+        outcome: BlockOutcome,
+    ) -> Result<Executed, ChainError> {
+        let started = Instant::now();
+        let overlays = self.tree.lock().nodes_above(frame.parent.hash(), self.ledger.head().hash())?;
+        let commit = self.ledger.root_after(overlays, &outcome.diff)?;
+        metrics::histogram!("capstan_root_ms").record(started.elapsed().as_secs_f64() * 1e3);
+        let (timestamp, extra_data) = split_time_ms(frame.time_ms);
+        let bodies: Vec<&Tx> = transactions.iter().map(Recovered::inner).collect();
+        let header = Header {
+            parent_hash: frame.parent.hash(),
+            ommers_hash: EMPTY_OMMER_ROOT_HASH,
+            beneficiary: frame.beneficiary,
+            state_root: commit.root,
+            transactions_root: proofs::calculate_transaction_root(&bodies),
+            receipts_root: proofs::calculate_receipt_root(&outcome.receipts),
+            logs_bloom: outcome.logs_bloom,
+            number: frame.parent.number() + 1,
+            gas_limit: self.rules.gas_limit(),
+            gas_used: outcome.gas_used,
+            timestamp,
+            extra_data,
+            mix_hash: frame.prevrandao,
+            base_fee_per_gas: Some(frame.base_fee_wei),
+            withdrawals_root: Some(EMPTY_WITHDRAWALS),
+            blob_gas_used: Some(0),
+            excess_blob_gas: Some(0),
+            parent_beacon_block_root: Some(B256::ZERO),
+            requests_hash: Some(outcome.requests_hash),
+            block_access_list_hash: Some(outcome.access_list_hash),
+            ..Header::default()
+        };
+        let access_list = Bytes::from(alloy_rlp::encode(&outcome.access_list));
+        let block = Block::new(header.seal_slow(), transactions, outcome.receipts, access_list);
+        Ok(Executed {
+            block: Arc::new(block),
+            diff: Arc::new(outcome.diff),
+            nodes: Arc::new(commit.updates),
+        })
+    }
+
+    /// Executes a block that somebody made, and says what of it is not as it must be.
+    /// `Ok(Err(reason))` is a bad block; `Err` is our own trouble.
+    pub(super) fn judge(
+        &self,
+        raw: &RawBlock,
+        parent: Arc<Block>,
+    ) -> Result<Result<Executed, String>, ChainError> {
+        let header = &raw.header;
+        let frame = Frame {
+            time_ms: header_time_ms(header),
+            beneficiary: header.beneficiary,
+            prevrandao: header.mix_hash,
+            base_fee_wei: header.base_fee_per_gas.unwrap_or_default(),
+            parent,
+        };
+        if let Err(reason) = self.check_frame(header, &frame) {
+            return Ok(Err(reason));
+        }
+        let development = self.genesis.development;
+        let recovered: Result<Vec<_>, _> = raw
+            .transactions
+            .par_iter()
+            .enumerate()
+            .map(|(i, tx)| {
+                recover(tx.clone(), development).map_err(|e| format!("transaction {i}: {e}"))
+            })
+            .collect();
+        let transactions = match recovered {
+            Ok(transactions) => transactions,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        if let Err(reason) = self.check_order(&transactions) {
+            return Ok(Err(reason));
+        }
+        let state = self.state_of(frame.parent.hash())?;
+        let mut run = BlockRun::open(Arc::clone(&self.rules), state, self.context(&frame))
+            .map_err(failed)?;
+        for (i, tx) in transactions.iter().enumerate() {
+            match run.any(tx) {
+                Ok(_) => {}
+                Err(error @ (ExecError::Refused(_) | ExecError::System { .. })) => {
+                    return Ok(Err(format!("transaction {i}: {error}")));
+                }
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        let outcome = run.close().map_err(failed)?;
+        let executed = self.seal(&frame, transactions, outcome)?;
+        Ok(match first_difference(header, &executed.block.header) {
+            Some(reason) => Err(reason),
+            None if raw.access_list != executed.block.access_list => {
+                Err("accessList: is not the one that the header commits to".into())
+            }
+            None => Ok(executed),
+        })
+    }
+
+    /// What can be said without executing.
+    fn check_frame(&self, header: &Header, frame: &Frame) -> Result<(), String> {
+        let parent = &frame.parent;
+        let differs = |field: &str, is: &dyn std::fmt::Display, must: &dyn std::fmt::Display| {
+            Err(format!("{field}: is {is}, must be {must}"))
+        };
+        if header.number != parent.number() + 1 {
+            return differs("number", &header.number, &(parent.number() + 1));
+        }
+        if split_time_ms(frame.time_ms) != (header.timestamp, header.extra_data.clone()) {
+            return differs("extraData", &header.extra_data, &"two bytes of milliseconds below 1000");
+        }
+        if frame.time_ms <= parent.time_ms() {
+            let after = format!("after the parent's {} ms", parent.time_ms());
+            return differs("time", &format!("{} ms", frame.time_ms), &after);
+        }
+        // A developer may choose the fee and the randomness of a block; nobody else may.
+        if !self.genesis.development {
+            let base_fee = self.next_base_fee(parent);
+            if header.base_fee_per_gas != Some(base_fee) {
+                return differs("baseFeePerGas", &frame.base_fee_wei, &base_fee);
+            }
+            let prevrandao = derived_prevrandao(parent);
+            if header.mix_hash != prevrandao {
+                return differs("mixHash", &header.mix_hash, &prevrandao);
+            }
+        }
+        Ok(())
+    }
+
+    /// System transactions stand before and after the users', never among them; overrides only where
+    /// development is allowed.
+    fn check_order(&self, transactions: &[Recovered<Tx>]) -> Result<(), String> {
+        let system: Vec<bool> = transactions.iter().map(|tx| codec::is_system(tx)).collect();
+        let first_user = system.iter().position(|system| !system).unwrap_or(system.len());
+        let last_user = system.iter().rposition(|system| !system).unwrap_or(0);
+        for (i, tx) in transactions.iter().enumerate().filter(|(i, _)| system[*i]) {
+            if i > first_user && i < last_user {
+                return Err(format!("transaction {i}: a system transaction between user transactions"));
+            }
+            let is_override = alloy_consensus::Transaction::to(tx) == Some(self.override_target());
+            if is_override && !self.genesis.development {
+                return Err(format!("transaction {i}: a developer override on a chain that allows none"));
+            }
+            if is_override && i > first_user {
+                return Err(format!("transaction {i}: a developer override after user transactions"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A block that is being filled.
+struct Filling {
+    run: BlockRun,
+    number: u64,
+    transactions: Vec<Recovered<Tx>>,
+    refused: Vec<(B256, Refusal)>,
+}
+
+impl Filling {
+    fn system(&mut self, target: Address, input: Bytes) -> Result<(), ChainError> {
+        let tx = SystemTx {
+            number: self.number,
+            ordinal: self.run.system_count(),
+            target,
+            gas_limit: self.run.system_gas_left().min(16_000_000),
+            input,
+        };
+        let tx = tx.into_tx();
+        let outcome = self.run.system(&tx).map_err(failed)?;
+        if !outcome.success {
+            let output = outcome.output;
+            tracing::warn!(%target, %output, "a system transaction reverted; it stands in the block without effect");
+        }
+        self.transactions.push(tx);
+        Ok(())
+    }
+
+    fn users(&mut self, mut feed: Box<dyn super::TxFeed>) -> Result<(), ChainError> {
+        // What is left below this fits no transaction.
+        while self.run.user_gas_left() >= 21_000 {
+            let Some(tx) = feed.next_tx() else { return Ok(()) };
+            let why = match self.run.user(&tx) {
+                Ok(_) => {
+                    self.transactions.push(tx);
+                    continue;
+                }
+                Err(ExecError::Refused(TxRefused::BlockFull { .. })) => Refusal::Full,
+                Err(ExecError::Refused(refused)) => Refusal::Invalid(refused.to_string()),
+                Err(error) => return Err(failed(error)),
+            };
+            feed.refused(&tx, &why);
+            self.refused.push((*tx.tx_hash(), why));
+        }
+        Ok(())
+    }
+}
+
+/// The first header field that is not as execution makes it, with both values.
+fn first_difference(given: &Header, made: &Header) -> Option<String> {
+    macro_rules! fields {
+        ($($name:literal $field:ident),* $(,)?) => {$(
+            if given.$field != made.$field {
+                return Some(format!("{}: is {:?}, must be {:?}", $name, given.$field, made.$field));
+            }
+        )*};
+    }
+    fields!(
+        "parentHash" parent_hash,
+        "number" number,
+        "timestamp" timestamp,
+        "extraData" extra_data,
+        "gasLimit" gas_limit,
+        "baseFeePerGas" base_fee_per_gas,
+        "transactionsRoot" transactions_root,
+        "gasUsed" gas_used,
+        "receiptsRoot" receipts_root,
+        "logsBloom" logs_bloom,
+        "blockAccessListHash" block_access_list_hash,
+        "stateRoot" state_root,
+        "sha3Uncles" ommers_hash,
+        "difficulty" difficulty,
+        "nonce" nonce,
+        "withdrawalsRoot" withdrawals_root,
+        "blobGasUsed" blob_gas_used,
+        "excessBlobGas" excess_blob_gas,
+        "parentBeaconBlockRoot" parent_beacon_block_root,
+        "requestsHash" requests_hash,
+        "slotNumber" slot_number,
+        "miner" beneficiary,
+        "mixHash" mix_hash,
+    );
+    None
+}
+
+impl Inner {
+    /// State after a block that is final and newest, or a candidate.
+    pub(super) fn state_of(&self, hash: B256) -> Result<Arc<dyn StateRead>, ChainError> {
+        let head = self.ledger.head();
+        let layers = self.tree.lock().layers_above(hash, head.hash())?;
+        let base = self.ledger.state(head.number());
+        Ok(match layers.is_empty() {
+            true => base,
+            false => Arc::new(super::ledger::Overlay { layers, base }),
+        })
+    }
+
+    /// Keeps what was built or found good.
+    pub(super) fn keep(&self, executed: Executed) -> Arc<Block> {
+        let block = Arc::clone(&executed.block);
+        self.tree.lock().insert(Candidate { executed });
+        block
+    }
+
+    pub(super) fn build_candidate(
+        &self,
+        parent: B256,
+        inputs: BlockInputs,
+    ) -> Result<Built, ChainError> {
+        let parent = self.live_block(parent)?.ok_or(ChainError::UnknownParent(parent))?;
+        let frame = Frame {
+            time_ms: inputs.time_ms,
+            beneficiary: inputs.beneficiary,
+            prevrandao: inputs.prevrandao.unwrap_or_else(|| derived_prevrandao(&parent)),
+            base_fee_wei: inputs.base_fee_wei.unwrap_or_else(|| self.next_base_fee(&parent)),
+            parent,
+        };
+        let (executed, refused) = self.build(&frame, inputs)?;
+        Ok(Built { block: self.keep(executed), refused })
+    }
+
+    /// A block that can have children: the newest final one, or a candidate.
+    pub(super) fn live_block(&self, hash: B256) -> Result<Option<Arc<Block>>, ChainError> {
+        let head = self.ledger.head();
+        if head.hash() == hash {
+            return Ok(Some(head));
+        }
+        Ok(self.tree.lock().get(&hash).map(|candidate| Arc::clone(&candidate.executed.block)))
+    }
+
+    pub(super) fn check_raw(&self, raw: &RawBlock) -> Result<Verdict, ChainError> {
+        let hash = raw.header.hash_slow();
+        if self.live_block(hash)?.is_some() || self.ledger.height_of(hash)?.is_some() {
+            return Ok(Verdict::Ok);
+        }
+        let Some(parent) = self.live_block(raw.header.parent_hash)? else {
+            let parent = raw.header.parent_hash;
+            let why = match self.ledger.height_of(parent)? {
+                Some(height) => format!("its parent {parent} is final at {height}, and has a final child"),
+                None => format!("its parent {parent} is not known"),
+            };
+            return Ok(Verdict::NotYet(why));
+        };
+        let ahead = header_time_ms(&raw.header).saturating_sub(self.clock.now_ms());
+        if u128::from(ahead) > self.config.clock_tolerance.as_millis() {
+            return Ok(Verdict::NotYet(format!("its time is {ahead} ms ahead of this node's clock")));
+        }
+        if self.tree.lock().is_full() {
+            return Ok(Verdict::NotYet("too many blocks wait to become final".into()));
+        }
+        Ok(match self.judge(raw, parent)? {
+            Ok(executed) => {
+                self.keep(executed);
+                Verdict::Ok
+            }
+            Err(reason) => Verdict::Bad(reason),
+        })
+    }
+}

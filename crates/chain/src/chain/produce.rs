@@ -1,0 +1,150 @@
+//! One node's way to a final block: take what waits, build, finalize.
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::Instant,
+};
+
+use alloy_consensus::transaction::Recovered;
+use alloy_primitives::B256;
+use capstan_evm::Tx;
+
+use super::{
+    BlockInputs, Event, Inner, Refusal, TxFeed, on_big_stack,
+    build::{Frame, derived_prevrandao},
+    ledger::Executed,
+};
+use crate::{Block, ChainError, pool::{Best, Pool}};
+
+/// The pool as a block sees it.
+pub(super) struct PoolFeed {
+    best: Best,
+    pool: Arc<Pool>,
+    /// Whether what cannot enter is forgotten. A block that is only looked at forgets nothing.
+    forget: bool,
+}
+
+impl PoolFeed {
+    pub(super) fn new(pool: &Arc<Pool>, base_fee_wei: u64, forget: bool) -> Self {
+        Self { best: pool.best(base_fee_wei), pool: Arc::clone(pool), forget }
+    }
+}
+
+impl TxFeed for PoolFeed {
+    fn next_tx(&mut self) -> Option<Recovered<Tx>> {
+        Some(self.best.next_tx()?.tx.clone())
+    }
+
+    fn refused(&mut self, tx: &Recovered<Tx>, why: &Refusal) {
+        self.best.skip_sender(tx.signer());
+        if let (Refusal::Invalid(reason), true) = (why, self.forget) {
+            let hash = tx.tx_hash();
+            tracing::debug!(%hash, %reason, "a waiting transaction cannot enter a block and is forgotten");
+            self.pool.remove(hash);
+        }
+    }
+}
+
+impl Inner {
+    /// Makes the next block from the pool and what a developer wishes, and finalizes it.
+    pub(crate) fn produce(&self, time_ms: Option<u64>) -> Result<Arc<Block>, ChainError> {
+        let _turn = self.turn.lock();
+        let head = self.ledger.head();
+        let mut frame = self.next_frame(&head);
+        if let Some(time_ms) = time_ms {
+            frame.time_ms = time_ms.max(head.time_ms() + 1);
+        }
+        let overrides = self.dev.as_ref().map(|dev| dev.waiting_overrides()).unwrap_or_default();
+        let inputs = BlockInputs {
+            beneficiary: frame.beneficiary,
+            overrides: super::overrides::calldata(&overrides),
+            transactions: Box::new(PoolFeed::new(&self.pool, frame.base_fee_wei, true)),
+            ..BlockInputs::at(frame.time_ms)
+        };
+        let (executed, _) = on_big_stack(|| self.build(&frame, inputs))?;
+        let block = Arc::clone(&executed.block);
+        self.clock.made(block.time_ms());
+        if let Some(dev) = &self.dev {
+            dev.made(overrides.len());
+        }
+        self.make_final(executed)?;
+        Ok(block)
+    }
+
+    /// What the next block would be, were it made now.
+    pub(super) fn next_frame(&self, head: &Arc<Block>) -> Frame {
+        let wishes = self.dev.as_ref().map(|dev| dev.wishes()).unwrap_or_default();
+        Frame {
+            time_ms: self.clock.next_ms(head.time_ms()),
+            beneficiary: wishes.beneficiary.unwrap_or(self.config.beneficiary),
+            prevrandao: wishes.prevrandao.unwrap_or_else(|| derived_prevrandao(head)),
+            base_fee_wei: wishes.base_fee_wei.unwrap_or_else(|| self.next_base_fee(head)),
+            parent: Arc::clone(head),
+        }
+    }
+
+    /// Makes a candidate final, its ancestors first. The caller holds the turn.
+    pub(super) fn finalize(&self, hash: B256) -> Result<Arc<Block>, ChainError> {
+        if let Some(height) = self.ledger.height_of(hash)?
+            && let Some(block) = self.ledger.block(height)?
+            && block.hash() == hash
+        {
+            return Ok(block);
+        }
+        let path: Vec<Executed> = {
+            let tree = self.tree.lock();
+            let path = tree.path(hash, self.ledger.head().hash());
+            let path = path.map_err(|_| ChainError::UnknownBlock(hash.to_string()))?;
+            path.into_iter().rev().map(|candidate| candidate.executed.clone()).collect()
+        };
+        for executed in path {
+            self.make_final(executed)?;
+        }
+        Ok(self.ledger.head())
+    }
+
+    fn make_final(&self, executed: Executed) -> Result<(), ChainError> {
+        let started = Instant::now();
+        let block = Arc::clone(&executed.block);
+        let diff = Arc::clone(&executed.diff);
+        self.ledger.commit(executed)?;
+        self.tree.lock().settle(block.hash());
+        self.pool.on_block(&diff);
+        metrics::counter!("capstan_blocks_total").increment(1);
+        metrics::counter!("capstan_transactions_total").increment(block.transactions.len() as u64);
+        metrics::counter!("capstan_gas_used_total").increment(block.header.gas_used);
+        metrics::gauge!("capstan_block_number").set(block.number() as f64);
+        metrics::gauge!("capstan_base_fee_wei").set(block.base_fee_wei() as f64);
+        metrics::histogram!("capstan_finalize_ms").record(started.elapsed().as_secs_f64() * 1e3);
+        // Nobody listening is not an error.
+        let _ = self.events.send(Event::Block(block));
+        Ok(())
+    }
+
+    /// Goes back to `height`. Candidates and subscribers go with it; the pool is judged anew.
+    pub(crate) fn rewind_to(&self, height: u64) -> Result<(), ChainError> {
+        let _turn = self.turn.lock();
+        let head = self.ledger.head().number();
+        if height > head {
+            return Err(ChainError::UnknownBlock(height.to_string()));
+        }
+        let removed = match height == head {
+            true => Vec::new(),
+            false => self.ledger.rewind_to(height)?,
+        };
+        self.tree.lock().clear();
+        *self.pending.lock() = None;
+        let state = self.state_at(crate::At::Latest)?;
+        self.pool.on_rewind(&*state).map_err(super::ledger::storage)?;
+        if !removed.is_empty() {
+            let _ = self.events.send(Event::Rewound { to: height, removed: Arc::new(removed) });
+        }
+        Ok(())
+    }
+}
+
+/// Nothing to take: for a block of system work alone.
+pub(super) fn no_transactions() -> Box<dyn TxFeed> {
+    Box::new(VecDeque::new())
+}
