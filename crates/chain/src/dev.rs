@@ -3,38 +3,119 @@
 //! Changes of state are visible at `latest` at once and are written by a `DevOverride` transaction in the
 //! next block, so every block still follows from its parent and can be replayed.
 
-use std::time::Duration;
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use alloy_primitives::{Address, B256, Bytes, U256};
+use capstan_contracts::system::SlotOverride;
+use capstan_evm::StateDiff;
+use parking_lot::Mutex;
 
-use crate::{ChainError, Mining};
+use crate::{
+    ChainError, Mining,
+    chain::{ClockSetting, Inner, Override, apply_override},
+};
+
+/// Most blocks that one call of [`Dev::mine`] makes.
+const MINE_AT_ONCE: u64 = 100_000;
 
 /// Developer verbs of one chain.
 pub struct Dev {
-    _private: (),
+    chain: Weak<Inner>,
+    waiting: Mutex<Waiting>,
+    wishes: Mutex<Wishes>,
+    snapshots: Mutex<Snapshots>,
+    impersonated: Mutex<HashSet<Address>>,
+    impersonate_all: AtomicBool,
 }
 
-fn unfinished<T>() -> Result<T, ChainError> {
-    Err(ChainError::Internal("under construction".into()))
+impl std::fmt::Debug for Dev {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dev").finish_non_exhaustive()
+    }
+}
+
+/// Changes that wait for the next block, and what they make of the newest state.
+#[derive(Clone, Debug, Default)]
+struct Waiting {
+    changes: Vec<Override>,
+    overlay: Arc<StateDiff>,
+}
+
+/// What a developer wants of the next block.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wishes {
+    /// For all later blocks.
+    pub(crate) beneficiary: Option<Address>,
+    /// For one block.
+    pub(crate) prevrandao: Option<B256>,
+    /// For one block.
+    pub(crate) base_fee_wei: Option<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Snapshots {
+    last_id: u64,
+    kept: Vec<Snapshot>,
+}
+
+#[derive(Debug)]
+struct Snapshot {
+    id: u64,
+    height: u64,
+    changes: Vec<Override>,
+    clock: ClockSetting,
 }
 
 impl Dev {
+    pub(crate) fn new(chain: Weak<Inner>) -> Self {
+        Self {
+            chain,
+            waiting: Mutex::default(),
+            wishes: Mutex::default(),
+            snapshots: Mutex::default(),
+            impersonated: Mutex::default(),
+            impersonate_all: AtomicBool::new(false),
+        }
+    }
+
+    fn chain(&self) -> Result<Arc<Inner>, ChainError> {
+        self.chain
+            .upgrade()
+            .ok_or_else(|| ChainError::DriverStopped(": the chain is closed".into()))
+    }
+
     /// Sets a balance.
     pub fn set_balance(&self, account: Address, wei: U256) -> Result<(), ChainError> {
-        let _ = (account, wei);
-        unfinished()
+        self.change(Override {
+            hasBalance: true,
+            balance: wei,
+            ..Override::of(account)
+        })
     }
 
     /// Sets a nonce. Waiting transactions of the account are judged anew.
     pub fn set_nonce(&self, account: Address, nonce: u64) -> Result<(), ChainError> {
-        let _ = (account, nonce);
-        unfinished()
+        self.change(Override {
+            hasNonce: true,
+            nonce,
+            ..Override::of(account)
+        })
     }
 
     /// Sets code.
     pub fn set_code(&self, account: Address, code: Bytes) -> Result<(), ChainError> {
-        let _ = (account, code);
-        unfinished()
+        self.change(Override {
+            hasCode: true,
+            code,
+            ..Override::of(account)
+        })
     }
 
     /// Sets a storage word.
@@ -44,111 +125,238 @@ impl Dev {
         slot: U256,
         word: U256,
     ) -> Result<(), ChainError> {
-        let _ = (account, slot, word);
-        unfinished()
+        let slots = vec![SlotOverride { slot, word }];
+        self.change(Override {
+            slots,
+            ..Override::of(account)
+        })
+    }
+
+    fn change(&self, change: Override) -> Result<(), ChainError> {
+        let chain = self.chain()?;
+        let turn = chain.take_turn();
+        let base = chain.final_state();
+        let mut waiting = self.waiting.lock();
+        apply_override(&mut waiting.overlay, &change, &*base)
+            .map_err(|error| ChainError::Execution(error.to_string()))?;
+        let touched = waiting.overlay.accounts.get_key_value(&change.account);
+        let touched = touched.map(|(address, account)| (*address, account.clone()));
+        waiting.changes.push(change);
+        drop(waiting);
+        let diff = StateDiff {
+            accounts: touched.into_iter().collect(),
+            ..StateDiff::default()
+        };
+        chain.pool.on_block(&diff);
+        chain.forget_pending();
+        drop(turn);
+        chain.ring();
+        Ok(())
     }
 
     /// Remembers the newest block, and what was overridden since. Ids rise from 1.
     pub fn snapshot(&self) -> Result<u64, ChainError> {
-        unfinished()
+        let chain = self.chain()?;
+        let _turn = chain.take_turn();
+        let mut snapshots = self.snapshots.lock();
+        snapshots.last_id += 1;
+        let snapshot = Snapshot {
+            id: snapshots.last_id,
+            height: chain.height_now(),
+            changes: self.waiting.lock().changes.clone(),
+            clock: chain.clock().setting(),
+        };
+        snapshots.kept.push(snapshot);
+        Ok(snapshots.last_id)
     }
 
     /// Goes back to a snapshot, which is used up by it, as are those taken after it. `false`: no such snapshot.
     pub fn revert(&self, snapshot: u64) -> Result<bool, ChainError> {
-        let _ = snapshot;
-        unfinished()
+        let chain = self.chain()?;
+        let found = {
+            let mut snapshots = self.snapshots.lock();
+            let Some(index) = snapshots.kept.iter().position(|kept| kept.id == snapshot) else {
+                return Ok(false);
+            };
+            snapshots.kept.drain(index..).next()
+        };
+        let Some(found) = found else { return Ok(false) };
+        *self.waiting.lock() = Waiting::default();
+        chain.rewind_to(found.height)?;
+        chain.clock().restore(found.clock);
+        for change in found.changes {
+            self.change(change)?;
+        }
+        Ok(true)
     }
 
-    /// Undoes blocks until `height` is the newest.
+    /// Undoes blocks until `height` is the newest, and forgets what waits for the next block.
     pub fn rewind_to(&self, height: u64) -> Result<(), ChainError> {
-        let _ = height;
-        unfinished()
+        let chain = self.chain()?;
+        *self.waiting.lock() = Waiting::default();
+        self.snapshots
+            .lock()
+            .kept
+            .retain(|snapshot| snapshot.height <= height);
+        chain.rewind_to(height)
     }
 
     /// Makes `count` blocks now, the first from the pool as always; `step` apart if given.
     /// Answers their hashes. May block for as long as they take: not for an async thread.
     pub fn mine(&self, count: u64, step: Option<Duration>) -> Result<Vec<B256>, ChainError> {
-        let _ = (count, step);
-        unfinished()
+        let chain = self.chain()?;
+        if count > MINE_AT_ONCE {
+            let reason = format!("{count} blocks at once; at most {MINE_AT_ONCE}");
+            return Err(ChainError::Inputs(reason));
+        }
+        let mut hashes = Vec::new();
+        for index in 0..count {
+            // The first block comes now, each later one a step after the one before it.
+            let time_ms = match step {
+                Some(step) if index > 0 => {
+                    let by = i64::try_from(step.as_millis()).unwrap_or(i64::MAX);
+                    Some(chain.head_time_ms().saturating_add_signed(by))
+                }
+                _ => None,
+            };
+            let block = chain.produce(time_ms)?;
+            if time_ms.is_some() {
+                chain.clock().set_now(block.time_ms());
+            }
+            hashes.push(block.hash());
+        }
+        Ok(hashes)
     }
 
     /// Moves the clock of later blocks ahead. Answers by how far it is ahead in all.
     pub fn increase_time(&self, by: Duration) -> Result<Duration, ChainError> {
-        let _ = by;
-        unfinished()
+        let chain = self.chain()?;
+        let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        let ahead = chain.clock().advance(by_ms);
+        chain.forget_pending();
+        Ok(Duration::from_millis(u64::try_from(ahead).unwrap_or(0)))
     }
 
     /// Sets the header seconds of the next block; the clock goes on from there.
     pub fn set_next_block_timestamp(&self, seconds: u64) -> Result<(), ChainError> {
-        let _ = seconds;
-        unfinished()
+        let chain = self.chain()?;
+        let parent_ms = chain.head_time_ms();
+        let next_ms = seconds.saturating_mul(1000).max(parent_ms + 1);
+        if next_ms / 1000 != seconds {
+            return Err(ChainError::Inputs(format!(
+                "timestamp {seconds} is lower than or equal to previous block's timestamp {}",
+                parent_ms / 1000
+            )));
+        }
+        chain.clock().set_next(next_ms);
+        chain.forget_pending();
+        Ok(())
     }
 
     /// Sets the clock: blocks made from now on go on from these seconds. Answers how far it moved, in seconds.
     pub fn set_time(&self, seconds: u64) -> Result<i64, ChainError> {
-        let _ = seconds;
-        unfinished()
+        let chain = self.chain()?;
+        let moved_ms = chain.clock().set_now(seconds.saturating_mul(1000));
+        chain.forget_pending();
+        Ok(moved_ms / 1000)
     }
 
     /// When blocks are made.
     pub fn mining(&self) -> Mining {
-        Mining::Instant
+        self.chain()
+            .map_or(Mining::Manual, |chain| chain.driver.lock().mining)
     }
 
     /// Changes when blocks are made.
     pub fn set_mining(&self, mining: Mining) -> Result<(), ChainError> {
-        let _ = mining;
-        unfinished()
+        if mining == Mining::Interval(Duration::ZERO) {
+            return Err(ChainError::Inputs(
+                "a block interval of zero; use automine instead".into(),
+            ));
+        }
+        let chain = self.chain()?;
+        let mut driver = chain.driver.lock();
+        driver.mining = mining;
+        driver.rung = true;
+        chain.bell.notify_all();
+        Ok(())
     }
 
     /// Sets the base fee of the next block alone.
     pub fn set_next_base_fee(&self, wei: u64) -> Result<(), ChainError> {
-        let _ = wei;
-        unfinished()
+        self.wishes.lock().base_fee_wei = Some(wei);
+        self.chain()?.forget_pending();
+        Ok(())
     }
 
     /// Sets the beneficiary of later blocks.
     pub fn set_beneficiary(&self, account: Address) -> Result<(), ChainError> {
-        let _ = account;
-        unfinished()
+        self.wishes.lock().beneficiary = Some(account);
+        self.chain()?.forget_pending();
+        Ok(())
     }
 
     /// Sets the randomness of the next block alone.
     pub fn set_prevrandao(&self, word: B256) -> Result<(), ChainError> {
-        let _ = word;
-        unfinished()
+        self.wishes.lock().prevrandao = Some(word);
+        self.chain()?.forget_pending();
+        Ok(())
     }
 
     /// Forgets a waiting transaction. `false`: it was not waiting.
     pub fn drop_transaction(&self, hash: B256) -> bool {
-        let _ = hash;
-        false
+        self.chain().is_ok_and(|chain| chain.pool.remove(&hash))
     }
 
     /// Forgets all waiting transactions; answers how many.
     pub fn drop_all_transactions(&self) -> usize {
-        0
+        self.chain().map_or(0, |chain| chain.pool.clear())
     }
 
     /// Lets transactions name this account as sender ([`crate::impersonation_signature`]).
     pub fn impersonate(&self, account: Address) {
-        let _ = account;
+        self.impersonated.lock().insert(account);
     }
 
     /// Stops that. `false`: it was not impersonated.
     pub fn stop_impersonating(&self, account: Address) -> bool {
-        let _ = account;
-        false
+        self.impersonated.lock().remove(&account)
     }
 
     /// Lets transactions name any sender, or stops that.
     pub fn set_auto_impersonate(&self, on: bool) {
-        let _ = on;
+        self.impersonate_all.store(on, Ordering::Relaxed);
     }
 
     /// Whether transactions may name this sender.
     pub fn is_impersonated(&self, account: Address) -> bool {
-        let _ = account;
-        false
+        self.impersonate_all.load(Ordering::Relaxed) || self.impersonated.lock().contains(&account)
+    }
+
+    /// What the changes that wait make of the newest state, if there are any.
+    pub(crate) fn overlay(&self) -> Option<Arc<StateDiff>> {
+        let waiting = self.waiting.lock();
+        (!waiting.changes.is_empty()).then(|| Arc::clone(&waiting.overlay))
+    }
+
+    pub(crate) fn waiting_overrides(&self) -> Vec<Override> {
+        self.waiting.lock().changes.clone()
+    }
+
+    pub(crate) fn wishes(&self) -> Wishes {
+        *self.wishes.lock()
+    }
+
+    pub(crate) fn wished_base_fee(&self) -> Option<u64> {
+        self.wishes.lock().base_fee_wei
+    }
+
+    /// A block was made: what waited for it is written, and wishes for one block are fulfilled. The caller
+    /// holds the turn, so nothing was added meanwhile.
+    pub(crate) fn made(&self) {
+        *self.waiting.lock() = Waiting::default();
+        let mut wishes = self.wishes.lock();
+        wishes.prevrandao = None;
+        wishes.base_fee_wei = None;
     }
 }

@@ -19,7 +19,9 @@ pub(crate) fn on_big_stack<T: Send>(f: impl FnOnce() -> T + Send) -> T {
             BIG.set(true);
             f()
         };
-        let builder = thread::Builder::new().name("execute".into()).stack_size(STACK_BYTES);
+        let builder = thread::Builder::new()
+            .name("execute".into())
+            .stack_size(STACK_BYTES);
         match builder.spawn_scoped(scope, run) {
             Ok(handle) => match handle.join() {
                 Ok(value) => value,

@@ -4,18 +4,16 @@
 use std::{sync::Arc, time::Instant};
 
 use alloy_consensus::{
-    EMPTY_OMMER_ROOT_HASH, Header, constants::EMPTY_WITHDRAWALS, proofs,
-    transaction::Recovered,
+    EMPTY_OMMER_ROOT_HASH, Header, constants::EMPTY_WITHDRAWALS, proofs, transaction::Recovered,
 };
 use alloy_primitives::{Address, B256, Bytes, Sealable as _, keccak256};
-use capstan_evm::{BlockContext, BlockOutcome, BlockRun, ExecError, StateRead, SystemTx, Tx, TxRefused};
+use capstan_contracts::system::{Phase, SystemKind};
+use capstan_evm::{
+    BlockContext, BlockOutcome, BlockRun, ExecError, StateRead, SystemTx, Tx, TxRefused,
+};
 use rayon::prelude::*;
 
-use super::{
-    BlockInputs, Built, Inner, Refusal, Verdict,
-    ledger::Executed,
-    tree::Candidate,
-};
+use super::{BlockInputs, Built, Inner, Refusal, Verdict, ledger::Executed, tree::Candidate};
 use crate::{
     Block, ChainError, RawBlock,
     block::{codec, header_time_ms, recover, split_time_ms},
@@ -43,11 +41,13 @@ fn failed(error: ExecError) -> ChainError {
 impl Inner {
     /// Base fee that follows from a parent.
     pub(super) fn next_base_fee(&self, parent: &Block) -> u64 {
-        let next = self.rules.next_base_fee_wei(parent.base_fee_wei().into(), parent.user_gas_used);
+        let next = self
+            .rules
+            .next_base_fee_wei(parent.base_fee_wei().into(), parent.user_gas_used);
         u64::try_from(next).unwrap_or(u64::MAX)
     }
 
-    fn context(&self, frame: &Frame) -> BlockContext {
+    pub(super) fn context(&self, frame: &Frame) -> BlockContext {
         let number = frame.parent.number() + 1;
         BlockContext {
             info: capstan_state::BlockInfo {
@@ -79,7 +79,9 @@ impl Inner {
             )));
         }
         if !inputs.reports.is_empty() {
-            return Err(ChainError::Inputs("this version has no oracle to take price reports".into()));
+            return Err(ChainError::Inputs(
+                "this version has no oracle to take price reports".into(),
+            ));
         }
         if !inputs.overrides.is_empty() && !self.genesis.development {
             return Err(ChainError::NotDev("a state override"));
@@ -94,10 +96,15 @@ impl Inner {
             refused: Vec::new(),
         };
         for input in inputs.overrides {
-            filling.system(self.override_target(), input)?;
+            filling.system(SystemKind::DevOverride, input)?;
         }
         filling.users(inputs.transactions)?;
-        let Filling { run, transactions, refused, .. } = filling;
+        let Filling {
+            run,
+            transactions,
+            refused,
+            ..
+        } = filling;
         let outcome = run.close().map_err(failed)?;
         metrics::histogram!("capstan_execute_ms").record(started.elapsed().as_secs_f64() * 1e3);
         let executed = self.seal(frame, transactions, outcome)?;
@@ -113,7 +120,10 @@ impl Inner {
         outcome: BlockOutcome,
     ) -> Result<Executed, ChainError> {
         let started = Instant::now();
-        let overlays = self.tree.lock().nodes_above(frame.parent.hash(), self.ledger.head().hash())?;
+        let overlays = self
+            .tree
+            .lock()
+            .nodes_above(frame.parent.hash(), self.ledger.head().hash())?;
         let commit = self.ledger.root_after(overlays, &outcome.diff)?;
         metrics::histogram!("capstan_root_ms").record(started.elapsed().as_secs_f64() * 1e3);
         let (timestamp, extra_data) = split_time_ms(frame.time_ms);
@@ -142,7 +152,12 @@ impl Inner {
             ..Header::default()
         };
         let access_list = Bytes::from(alloy_rlp::encode(&outcome.access_list));
-        let block = Block::new(header.seal_slow(), transactions, outcome.receipts, access_list);
+        let block = Block::new(
+            header.seal_slow(),
+            transactions,
+            outcome.receipts,
+            access_list,
+        );
         Ok(Executed {
             block: Arc::new(block),
             diff: Arc::new(outcome.diff),
@@ -185,8 +200,8 @@ impl Inner {
             return Ok(Err(reason));
         }
         let state = self.state_of(frame.parent.hash())?;
-        let mut run = BlockRun::open(Arc::clone(&self.rules), state, self.context(&frame))
-            .map_err(failed)?;
+        let mut run =
+            BlockRun::open(Arc::clone(&self.rules), state, self.context(&frame)).map_err(failed)?;
         for (i, tx) in transactions.iter().enumerate() {
             match run.any(tx) {
                 Ok(_) => {}
@@ -217,7 +232,11 @@ impl Inner {
             return differs("number", &header.number, &(parent.number() + 1));
         }
         if split_time_ms(frame.time_ms) != (header.timestamp, header.extra_data.clone()) {
-            return differs("extraData", &header.extra_data, &"two bytes of milliseconds below 1000");
+            return differs(
+                "extraData",
+                &header.extra_data,
+                &"two bytes of milliseconds below 1000",
+            );
         }
         if frame.time_ms <= parent.time_ms() {
             let after = format!("after the parent's {} ms", parent.time_ms());
@@ -237,25 +256,57 @@ impl Inner {
         Ok(())
     }
 
-    /// System transactions stand before and after the users', never among them; overrides only where
-    /// development is allowed.
+    /// System transactions stand in the order of their kinds, before or after the users' as their phase says.
     fn check_order(&self, transactions: &[Recovered<Tx>]) -> Result<(), String> {
-        let system: Vec<bool> = transactions.iter().map(|tx| codec::is_system(tx)).collect();
-        let first_user = system.iter().position(|system| !system).unwrap_or(system.len());
-        let last_user = system.iter().rposition(|system| !system).unwrap_or(0);
-        for (i, tx) in transactions.iter().enumerate().filter(|(i, _)| system[*i]) {
-            if i > first_user && i < last_user {
-                return Err(format!("transaction {i}: a system transaction between user transactions"));
+        let mut reached = Place::Pre(None);
+        for (i, tx) in transactions.iter().enumerate() {
+            let place = if codec::is_system(tx) {
+                let target = alloy_consensus::Transaction::to(tx.inner());
+                match target.and_then(SystemKind::of_target) {
+                    Some(SystemKind::DevOverride) if !self.genesis.development => {
+                        return Err(format!(
+                            "transaction {i}: a developer override on a chain that allows none"
+                        ));
+                    }
+                    Some(kind) if SERVED.contains(&kind) => Place::of(kind),
+                    _ => {
+                        return Err(format!(
+                            "transaction {i}: no system work goes to {target:?}"
+                        ));
+                    }
+                }
+            } else {
+                Place::Users
+            };
+            if place < reached {
+                return Err(format!("transaction {i}: {place:?} after {reached:?}"));
             }
-            let is_override = alloy_consensus::Transaction::to(tx) == Some(self.override_target());
-            if is_override && !self.genesis.development {
-                return Err(format!("transaction {i}: a developer override on a chain that allows none"));
-            }
-            if is_override && i > first_user {
-                return Err(format!("transaction {i}: a developer override after user transactions"));
-            }
+            reached = place;
         }
         Ok(())
+    }
+}
+
+/// Kinds of system work that exist in this version.
+const SERVED: [SystemKind; 1] = [SystemKind::DevOverride];
+
+/// Where in a block a transaction stands; the order of the variants is the order in a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    /// Before the users, in the order of kinds.
+    Pre(Option<SystemKind>),
+    /// Signed by people.
+    Users,
+    /// After the users.
+    Post(Option<SystemKind>),
+}
+
+impl Place {
+    fn of(kind: SystemKind) -> Self {
+        match kind.phase() {
+            Phase::Pre => Self::Pre(Some(kind)),
+            Phase::Post => Self::Post(Some(kind)),
+        }
     }
 }
 
@@ -268,11 +319,11 @@ struct Filling {
 }
 
 impl Filling {
-    fn system(&mut self, target: Address, input: Bytes) -> Result<(), ChainError> {
+    fn system(&mut self, kind: SystemKind, input: Bytes) -> Result<(), ChainError> {
         let tx = SystemTx {
             number: self.number,
             ordinal: self.run.system_count(),
-            target,
+            target: kind.target(),
             gas_limit: self.run.system_gas_left().min(16_000_000),
             input,
         };
@@ -280,7 +331,7 @@ impl Filling {
         let outcome = self.run.system(&tx).map_err(failed)?;
         if !outcome.success {
             let output = outcome.output;
-            tracing::warn!(%target, %output, "a system transaction reverted; it stands in the block without effect");
+            tracing::warn!(?kind, %output, "a system transaction reverted; it stands in the block without effect");
         }
         self.transactions.push(tx);
         Ok(())
@@ -289,7 +340,9 @@ impl Filling {
     fn users(&mut self, mut feed: Box<dyn super::TxFeed>) -> Result<(), ChainError> {
         // What is left below this fits no transaction.
         while self.run.user_gas_left() >= 21_000 {
-            let Some(tx) = feed.next_tx() else { return Ok(()) };
+            let Some(tx) = feed.next_tx() else {
+                return Ok(());
+            };
             let why = match self.run.user(&tx) {
                 Ok(_) => {
                     self.transactions.push(tx);
@@ -367,16 +420,25 @@ impl Inner {
         parent: B256,
         inputs: BlockInputs,
     ) -> Result<Built, ChainError> {
-        let parent = self.live_block(parent)?.ok_or(ChainError::UnknownParent(parent))?;
+        let parent = self
+            .live_block(parent)?
+            .ok_or(ChainError::UnknownParent(parent))?;
         let frame = Frame {
             time_ms: inputs.time_ms,
             beneficiary: inputs.beneficiary,
-            prevrandao: inputs.prevrandao.unwrap_or_else(|| derived_prevrandao(&parent)),
-            base_fee_wei: inputs.base_fee_wei.unwrap_or_else(|| self.next_base_fee(&parent)),
+            prevrandao: inputs
+                .prevrandao
+                .unwrap_or_else(|| derived_prevrandao(&parent)),
+            base_fee_wei: inputs
+                .base_fee_wei
+                .unwrap_or_else(|| self.next_base_fee(&parent)),
             parent,
         };
         let (executed, refused) = self.build(&frame, inputs)?;
-        Ok(Built { block: self.keep(executed), refused })
+        Ok(Built {
+            block: self.keep(executed),
+            refused,
+        })
     }
 
     /// A block that can have children: the newest final one, or a candidate.
@@ -385,7 +447,11 @@ impl Inner {
         if head.hash() == hash {
             return Ok(Some(head));
         }
-        Ok(self.tree.lock().get(&hash).map(|candidate| Arc::clone(&candidate.executed.block)))
+        Ok(self
+            .tree
+            .lock()
+            .get(&hash)
+            .map(|candidate| Arc::clone(&candidate.executed.block)))
     }
 
     pub(super) fn check_raw(&self, raw: &RawBlock) -> Result<Verdict, ChainError> {
@@ -396,17 +462,23 @@ impl Inner {
         let Some(parent) = self.live_block(raw.header.parent_hash)? else {
             let parent = raw.header.parent_hash;
             let why = match self.ledger.height_of(parent)? {
-                Some(height) => format!("its parent {parent} is final at {height}, and has a final child"),
+                Some(height) => {
+                    format!("its parent {parent} is final at {height}, and has a final child")
+                }
                 None => format!("its parent {parent} is not known"),
             };
             return Ok(Verdict::NotYet(why));
         };
         let ahead = header_time_ms(&raw.header).saturating_sub(self.clock.now_ms());
         if u128::from(ahead) > self.config.clock_tolerance.as_millis() {
-            return Ok(Verdict::NotYet(format!("its time is {ahead} ms ahead of this node's clock")));
+            return Ok(Verdict::NotYet(format!(
+                "its time is {ahead} ms ahead of this node's clock"
+            )));
         }
         if self.tree.lock().is_full() {
-            return Ok(Verdict::NotYet("too many blocks wait to become final".into()));
+            return Ok(Verdict::NotYet(
+                "too many blocks wait to become final".into(),
+            ));
         }
         Ok(match self.judge(raw, parent)? {
             Ok(executed) => {

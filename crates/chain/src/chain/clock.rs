@@ -7,63 +7,65 @@ use parking_lot::Mutex;
 /// This node's clock, which a developer may move. Blocks take their time from it, but never go back: after
 /// the system clock jumps backwards, each block is one millisecond after the last until it has caught up.
 #[derive(Debug, Default)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     set: Mutex<Setting>,
 }
 
 /// What a developer has set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Setting {
+pub(crate) struct Setting {
     /// Ahead of the system clock by this.
-    pub(super) ahead_ms: i64,
+    pub(crate) ahead_ms: i64,
     /// Time of the next block.
-    pub(super) next_ms: Option<u64>,
+    pub(crate) next_ms: Option<u64>,
 }
 
 fn system_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Clock {
-    pub(super) fn now_ms(&self) -> u64 {
+    pub(crate) fn now_ms(&self) -> u64 {
         system_ms().saturating_add_signed(self.set.lock().ahead_ms)
     }
 
     /// Time of a block after `parent_ms`, were it made now.
-    pub(super) fn next_ms(&self, parent_ms: u64) -> u64 {
+    pub(crate) fn next_ms(&self, parent_ms: u64) -> u64 {
         let next = self.set.lock().next_ms;
         next.unwrap_or_else(|| self.now_ms()).max(parent_ms + 1)
     }
 
     /// A block was made: the time set for it is used up, and the clock goes on from there.
-    pub(super) fn made(&self, block_ms: u64) {
+    pub(crate) fn made(&self, block_ms: u64) {
         let mut set = self.set.lock();
         if set.next_ms.take().is_some() {
             set.ahead_ms = ahead_of(block_ms, system_ms());
         }
     }
 
-    pub(super) fn setting(&self) -> Setting {
+    pub(crate) fn setting(&self) -> Setting {
         *self.set.lock()
     }
 
-    pub(super) fn restore(&self, setting: Setting) {
+    pub(crate) fn restore(&self, setting: Setting) {
         *self.set.lock() = setting;
     }
 
-    pub(super) fn advance(&self, by_ms: i64) -> i64 {
+    pub(crate) fn advance(&self, by_ms: i64) -> i64 {
         let mut set = self.set.lock();
         set.ahead_ms = set.ahead_ms.saturating_add(by_ms);
         set.ahead_ms
     }
 
-    pub(super) fn set_next(&self, ms: u64) {
+    pub(crate) fn set_next(&self, ms: u64) {
         self.set.lock().next_ms = Some(ms);
     }
 
     /// Sets the clock; answers how far it moved.
-    pub(super) fn set_now(&self, ms: u64) -> i64 {
+    pub(crate) fn set_now(&self, ms: u64) -> i64 {
         let mut set = self.set.lock();
         let ahead = ahead_of(ms, system_ms());
         let moved = ahead.saturating_sub(set.ahead_ms);

@@ -27,7 +27,6 @@ const CLEAN_PER_SHARD: usize = 1 << 14;
 const CODE_BYTES: usize = 64 << 20;
 
 /// A value and the heights from which its predecessors were in force, oldest first.
-#[derive(Debug)]
 struct Versions<V> {
     newest: (u64, V),
     older: Vec<(u64, V)>,
@@ -38,11 +37,14 @@ impl<V: Copy> Versions<V> {
         if self.newest.0 <= height {
             return Some(self.newest.1);
         }
-        self.older.iter().rev().find(|(since, _)| *since <= height).map(|(_, value)| *value)
+        self.older
+            .iter()
+            .rev()
+            .find(|(since, _)| *since <= height)
+            .map(|(_, value)| *value)
     }
 }
 
-#[derive(Debug)]
 struct Shards<K, V> {
     hasher: DefaultHashBuilder,
     shards: Vec<RwLock<HashMap<K, Versions<V>>>>,
@@ -51,7 +53,10 @@ struct Shards<K, V> {
 impl<K: Hash + Eq, V: Copy> Shards<K, V> {
     fn new() -> Self {
         let shards = (0..SHARDS).map(|_| RwLock::default()).collect();
-        Self { hasher: DefaultHashBuilder::default(), shards }
+        Self {
+            hasher: DefaultHashBuilder::default(),
+            shards,
+        }
     }
 
     fn shard(&self, key: &K) -> &RwLock<HashMap<K, Versions<V>>> {
@@ -67,7 +72,10 @@ impl<K: Hash + Eq, V: Copy> Shards<K, V> {
     fn fill(&self, key: K, value: V, height: u64, newest: &AtomicU64) {
         let mut shard = self.shard(&key).write();
         if newest.load(Ordering::Acquire) == height {
-            shard.entry(key).or_insert(Versions { newest: (height, value), older: Vec::new() });
+            shard.entry(key).or_insert(Versions {
+                newest: (height, value),
+                older: Vec::new(),
+            });
         }
     }
 
@@ -75,7 +83,10 @@ impl<K: Hash + Eq, V: Copy> Shards<K, V> {
         let mut shard = self.shard(&key).write();
         match shard.entry(key) {
             alloy_primitives::map::Entry::Vacant(entry) => {
-                entry.insert(Versions { newest: (height, value), older: Vec::new() });
+                entry.insert(Versions {
+                    newest: (height, value),
+                    older: Vec::new(),
+                });
             }
             alloy_primitives::map::Entry::Occupied(mut entry) => {
                 let versions = entry.get_mut();
@@ -105,7 +116,6 @@ impl<K: Hash + Eq, V: Copy> Shards<K, V> {
 }
 
 /// See the module.
-#[derive(Debug)]
 pub(super) struct Hot {
     newest: AtomicU64,
     flushed: AtomicU64,
@@ -114,7 +124,7 @@ pub(super) struct Hot {
     codes: RwLock<Codes>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Codes {
     by_hash: B256Map<(u64, Bytes)>,
     bytes: usize,
@@ -149,7 +159,11 @@ impl Hot {
     }
 
     pub(super) fn code(&self, hash: &B256) -> Option<Bytes> {
-        self.codes.read().by_hash.get(hash).map(|(_, code)| code.clone())
+        self.codes
+            .read()
+            .by_hash
+            .get(hash)
+            .map(|(_, code)| code.clone())
     }
 
     pub(super) fn fill_account(&self, address: Address, info: Option<AccountInfo>, height: u64) {

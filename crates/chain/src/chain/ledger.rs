@@ -6,11 +6,7 @@
 //!                                          └─► Db::apply, one transaction ─► Recent lets go of it
 //! ```
 
-use std::{
-    collections::VecDeque,
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use alloy_primitives::{
     Address, B256, Bytes, U256,
@@ -23,7 +19,10 @@ use crate::{
     Block, ChainError,
     db::{BlockRecord, Db, DbError, DbView, TxRecord},
     log::BlockLog,
-    trie::{AccountProof, Commit, Mpt, Node, NodeKey, NodeSource, NodeUpdates, StateCommitment as _, TrieError},
+    trie::{
+        AccountProof, Commit, Mpt, Node, NodeKey, NodeSource, NodeUpdates, StateCommitment as _,
+        TrieError,
+    },
 };
 
 use super::hot::Hot;
@@ -85,7 +84,9 @@ impl Recent {
         while (self.blocks.len() > RECENT_BLOCKS || self.transactions.len() > RECENT_TRANSACTIONS)
             && self.blocks.len() > self.unflushed.len().max(1)
         {
-            let Some(block) = self.blocks.pop_front() else { return };
+            let Some(block) = self.blocks.pop_front() else {
+                return;
+            };
             self.by_hash.remove(&block.hash());
             for tx in &block.transactions {
                 self.transactions.remove(tx.tx_hash());
@@ -95,7 +96,8 @@ impl Recent {
 
     fn at(&self, number: u64) -> Option<&Arc<Block>> {
         let first = self.blocks.front()?.number();
-        self.blocks.get(usize::try_from(number.checked_sub(first)?).ok()?)
+        self.blocks
+            .get(usize::try_from(number.checked_sub(first)?).ok()?)
     }
 }
 
@@ -114,8 +116,9 @@ impl Ledger {
         let mut recent = Recent::default();
         recent.by_hash.insert(head.hash(), head.number());
         let hashes = head.transactions.iter().enumerate();
-        recent.transactions =
-            hashes.map(|(index, tx)| (*tx.tx_hash(), (head.number(), index))).collect();
+        recent.transactions = hashes
+            .map(|(index, tx)| (*tx.tx_hash(), (head.number(), index)))
+            .collect();
         recent.blocks.push_back(Arc::clone(&head));
         Ok(Self {
             log,
@@ -125,7 +128,9 @@ impl Ledger {
             head: RwLock::new(head),
             recent: RwLock::new(recent),
             nodes: RwLock::default(),
-            old: Mutex::new(lru::LruCache::new(const { std::num::NonZeroUsize::new(OLD_BLOCKS).unwrap() })),
+            old: Mutex::new(lru::LruCache::new(
+                const { std::num::NonZeroUsize::new(OLD_BLOCKS).unwrap() },
+            )),
             flushing: Mutex::new(()),
             failed: Mutex::new(None),
         })
@@ -151,7 +156,9 @@ impl Ledger {
     /// After a failed write nothing more is written: what is on disk must not be guessed at.
     fn check_healthy(&self) -> Result<(), ChainError> {
         match &*self.failed.lock() {
-            Some(reason) => Err(ChainError::Storage(format!("writing has stopped: {reason}"))),
+            Some(reason) => Err(ChainError::Storage(format!(
+                "writing has stopped: {reason}"
+            ))),
             None => Ok(()),
         }
     }
@@ -194,7 +201,9 @@ impl Ledger {
     /// Blocks that wait for the database, and for how long the oldest has waited.
     pub(super) fn unflushed(&self) -> (u64, std::time::Duration) {
         let recent = self.recent.read();
-        let waited = recent.unflushed_since.map_or_else(Default::default, |since| since.elapsed());
+        let waited = recent
+            .unflushed_since
+            .map_or_else(Default::default, |since| since.elapsed());
         (recent.unflushed.len() as u64, waited)
     }
 
@@ -203,14 +212,18 @@ impl Ledger {
         let _one = self.flushing.lock();
         self.check_healthy()?;
         let waiting: Vec<Executed> = self.recent.read().unflushed.iter().cloned().collect();
-        let Some(last) = waiting.last() else { return Ok(()) };
+        let Some(last) = waiting.last() else {
+            return Ok(());
+        };
         let height = last.block.number();
         let started = Instant::now();
         let records: Vec<BlockRecord> = waiting.iter().map(record).collect();
         self.db.apply(&records).map_err(|error| self.fail(error))?;
         self.refresh_view()?;
         self.hot.flushed(height);
-        self.nodes.write().retain(|_, (written, _)| *written > height);
+        self.nodes
+            .write()
+            .retain(|_, (written, _)| *written > height);
         let mut recent = self.recent.write();
         recent.unflushed.drain(..waiting.len());
         recent.unflushed_since = (!recent.unflushed.is_empty()).then(Instant::now);
@@ -247,15 +260,25 @@ impl Ledger {
         }
         let _one = self.flushing.lock();
         // The log first: it is the commit point, and opening brings the database down to it.
-        self.log.truncate_to(height).map_err(|error| self.fail(error))?;
-        self.db.rewind_to(height).map_err(|error| self.fail(error))?;
+        self.log
+            .truncate_to(height)
+            .map_err(|error| self.fail(error))?;
+        self.db
+            .rewind_to(height)
+            .map_err(|error| self.fail(error))?;
         self.refresh_view()?;
         self.hot.reset(height);
         self.nodes.write().clear();
         self.old.lock().clear();
         let mut recent = self.recent.write();
-        while recent.blocks.back().is_some_and(|block| block.number() > height) {
-            let Some(block) = recent.blocks.pop_back() else { break };
+        while recent
+            .blocks
+            .back()
+            .is_some_and(|block| block.number() > height)
+        {
+            let Some(block) = recent.blocks.pop_back() else {
+                break;
+            };
             recent.by_hash.remove(&block.hash());
             for tx in &block.transactions {
                 recent.transactions.remove(tx.tx_hash());
@@ -280,7 +303,9 @@ impl Ledger {
         if let Some(block) = self.old.lock().get(&number) {
             return Ok(Some(Arc::clone(block)));
         }
-        let Some(entry) = self.log.read(number).map_err(storage)? else { return Ok(None) };
+        let Some(entry) = self.log.read(number).map_err(storage)? else {
+            return Ok(None);
+        };
         let block = decode(number, &entry.payload)?;
         self.old.lock().put(number, Arc::clone(&block));
         Ok(Some(block))
@@ -348,7 +373,11 @@ impl Ledger {
     ) -> Result<T, ChainError> {
         // The guard is taken before the view: a flush cannot take nodes away that the view lacks.
         let nodes = self.nodes.read();
-        let source = Nodes { overlays, unflushed: &nodes, view: self.view() };
+        let source = Nodes {
+            overlays,
+            unflushed: &nodes,
+            view: self.view(),
+        };
         f(&source).map_err(storage)
     }
 
@@ -366,12 +395,10 @@ impl Ledger {
 
     /// State after the final block at `height`.
     pub(super) fn state(self: &Arc<Self>, height: u64) -> Arc<dyn StateRead> {
-        Arc::new(FinalState { ledger: Arc::clone(self), height })
-    }
-
-    /// Closes, with everything in the database.
-    pub(super) fn db(&self) -> &Db {
-        &self.db
+        Arc::new(FinalState {
+            ledger: Arc::clone(self),
+            height,
+        })
     }
 }
 
@@ -391,7 +418,10 @@ pub(super) fn record(executed: &Executed) -> BlockRecord {
         let mut accounts = vec![tx.signer()];
         accounts.extend(tx.to());
         accounts.extend(block.created_address(index));
-        TxRecord { hash: *tx.tx_hash(), accounts }
+        TxRecord {
+            hash: *tx.tx_hash(),
+            accounts,
+        }
     });
     let logs = block.receipts.iter().flat_map(|receipt| receipt.logs());
     BlockRecord {
@@ -401,7 +431,9 @@ pub(super) fn record(executed: &Executed) -> BlockRecord {
         diff: Arc::clone(&executed.diff),
         nodes: Arc::clone(&executed.nodes),
         transactions: transactions.collect(),
-        logs: logs.map(|log| (log.address, log.topics().to_vec())).collect(),
+        logs: logs
+            .map(|log| (log.address, log.topics().to_vec()))
+            .collect(),
     }
 }
 
@@ -442,9 +474,10 @@ impl FinalState {
         let below = view.tip().is_none_or(|tip| tip.height <= self.height);
         let answer = if below { newest(&view) } else { then(&view) };
         answer.map_err(|error| match error {
-            DbError::NoHistory { height, floor, .. } => {
-                StateError::Pruned { height, oldest: floor }
-            }
+            DbError::NoHistory { height, floor, .. } => StateError::Pruned {
+                height,
+                oldest: floor,
+            },
             other => unreadable(other),
         })
     }
@@ -491,7 +524,39 @@ impl StateRead for FinalState {
         if number > self.height {
             return Ok(B256::ZERO);
         }
-        Ok(self.ledger.hash_of(number).map_err(unreadable)?.unwrap_or_default())
+        Ok(self
+            .ledger
+            .hash_of(number)
+            .map_err(unreadable)?
+            .unwrap_or_default())
+    }
+}
+
+/// State as the database has it: for redoing blocks before anybody else reads.
+pub(super) struct Stored(pub(super) Arc<DbView>);
+
+impl StateRead for Stored {
+    fn account(&self, address: Address) -> Result<Option<AccountInfo>, StateError> {
+        self.0.account(address).map_err(unreadable)
+    }
+
+    fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
+        self.0.storage(address, slot).map_err(unreadable)
+    }
+
+    fn code(&self, hash: B256) -> Result<Bytes, StateError> {
+        self.0
+            .code(hash)
+            .map_err(unreadable)?
+            .ok_or(StateError::MissingCode(hash))
+    }
+
+    fn block_hash(&self, number: u64) -> Result<B256, StateError> {
+        Ok(self
+            .0
+            .block_hash(number)
+            .map_err(unreadable)?
+            .unwrap_or_default())
     }
 }
 
@@ -521,7 +586,11 @@ impl StateRead for Overlay {
     }
 
     fn code(&self, hash: B256) -> Result<Bytes, StateError> {
-        match self.layers.iter().find_map(|(diff, _)| diff.codes.get(&hash)) {
+        match self
+            .layers
+            .iter()
+            .find_map(|(diff, _)| diff.codes.get(&hash))
+        {
             Some(code) => Ok(code.clone()),
             None => self.base.code(hash),
         }

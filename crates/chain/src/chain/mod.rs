@@ -26,9 +26,11 @@ use crate::{
 };
 
 use big_stack::on_big_stack;
+pub(crate) use big_stack::{STACK_BYTES, this_stack_is_big};
 use clock::Clock;
+pub(crate) use clock::Setting as ClockSetting;
 use ledger::Ledger;
-pub(crate) use overrides::Override;
+pub(crate) use overrides::{Override, apply as apply_override};
 use tree::Tree;
 
 /// Events that a slow subscriber may be behind.
@@ -152,7 +154,9 @@ pub struct Chain {
 
 impl std::fmt::Debug for Chain {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Chain").field("head", &self.inner.ledger.head().number()).finish_non_exhaustive()
+        f.debug_struct("Chain")
+            .field("head", &self.inner.ledger.head().number())
+            .finish_non_exhaustive()
     }
 }
 
@@ -301,7 +305,9 @@ impl Chain {
 
     /// Gives a transaction to the pool.
     pub fn submit(&self, tx: Recovered<Tx>) -> Result<B256, PoolError> {
-        self.submit_many(vec![tx]).pop().unwrap_or(Err(PoolError::Stopping))
+        self.submit_many(vec![tx])
+            .pop()
+            .unwrap_or(Err(PoolError::Stopping))
     }
 
     /// Gives transactions to the pool, in order; an answer for each.
@@ -383,12 +389,16 @@ impl Inner {
             next_number: head.number() + 1,
             base_fee_wei: self.coming_base_fee(&head),
             impersonation: &|sender| {
-                self.dev.as_ref().is_some_and(|dev| dev.is_impersonated(sender))
+                self.dev
+                    .as_ref()
+                    .is_some_and(|dev| dev.is_impersonated(sender))
             },
         };
         let answers = self.pool.insert_many(txs, &admission);
-        let entered: Vec<Arc<Pooled>> =
-            answers.iter().filter_map(|answer| answer.as_ref().ok().cloned()).collect();
+        let entered: Vec<Arc<Pooled>> = answers
+            .iter()
+            .filter_map(|answer| answer.as_ref().ok().cloned())
+            .collect();
         metrics::counter!("capstan_pool_refused_total").increment((count - entered.len()) as u64);
         if !entered.is_empty() {
             if let Some(journal) = &self.journal {
@@ -399,13 +409,22 @@ impl Inner {
             }
             self.ring();
         }
-        answers.into_iter().map(|answer| answer.map(|tx| tx.hash())).collect()
+        answers
+            .into_iter()
+            .map(|answer| answer.map(|tx| tx.hash()))
+            .collect()
     }
 
     /// Base fee of the next block, a developer's wish included.
     fn coming_base_fee(&self, head: &Block) -> u64 {
         let wished = self.dev.as_ref().and_then(Dev::wished_base_fee);
         wished.unwrap_or_else(|| self.next_base_fee(head))
+    }
+
+    /// Whether a block made now would hold a transaction.
+    pub(crate) fn has_work(&self) -> bool {
+        self.pool
+            .has_ready(self.coming_base_fee(&self.ledger.head()))
     }
 
     /// Wakes whoever makes blocks.

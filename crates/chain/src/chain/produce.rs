@@ -1,21 +1,21 @@
 //! One node's way to a final block: take what waits, build, finalize.
 
-use std::{
-    collections::VecDeque,
-    sync::Arc,
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
 use alloy_consensus::transaction::Recovered;
 use alloy_primitives::B256;
-use capstan_evm::Tx;
+use capstan_evm::{StateRead, Tx};
 
 use super::{
-    BlockInputs, Event, Inner, Refusal, TxFeed, on_big_stack,
+    BlockInputs, Clock, Event, Inner, Refusal, TxFeed,
     build::{Frame, derived_prevrandao},
     ledger::Executed,
+    on_big_stack,
 };
-use crate::{Block, ChainError, pool::{Best, Pool}};
+use crate::{
+    Block, ChainError,
+    pool::{Best, Pool},
+};
 
 /// The pool as a block sees it.
 pub(super) struct PoolFeed {
@@ -27,7 +27,11 @@ pub(super) struct PoolFeed {
 
 impl PoolFeed {
     pub(super) fn new(pool: &Arc<Pool>, base_fee_wei: u64, forget: bool) -> Self {
-        Self { best: pool.best(base_fee_wei), pool: Arc::clone(pool), forget }
+        Self {
+            best: pool.best(base_fee_wei),
+            pool: Arc::clone(pool),
+            forget,
+        }
     }
 }
 
@@ -55,7 +59,11 @@ impl Inner {
         if let Some(time_ms) = time_ms {
             frame.time_ms = time_ms.max(head.time_ms() + 1);
         }
-        let overrides = self.dev.as_ref().map(|dev| dev.waiting_overrides()).unwrap_or_default();
+        let overrides = self
+            .dev
+            .as_ref()
+            .map(|dev| dev.waiting_overrides())
+            .unwrap_or_default();
         let inputs = BlockInputs {
             beneficiary: frame.beneficiary,
             overrides: super::overrides::calldata(&overrides),
@@ -64,22 +72,56 @@ impl Inner {
         };
         let (executed, _) = on_big_stack(|| self.build(&frame, inputs))?;
         let block = Arc::clone(&executed.block);
+        self.make_final(executed)?;
         self.clock.made(block.time_ms());
         if let Some(dev) = &self.dev {
-            dev.made(overrides.len());
+            dev.made();
         }
-        self.make_final(executed)?;
         Ok(block)
+    }
+
+    /// The right to build, check, finalize and rewind.
+    pub(crate) fn take_turn(&self) -> parking_lot::MutexGuard<'_, ()> {
+        self.turn.lock()
+    }
+
+    /// State after the newest block, without what a developer changed since.
+    pub(crate) fn final_state(&self) -> Arc<dyn StateRead> {
+        self.ledger.state(self.ledger.head().number())
+    }
+
+    pub(crate) fn height_now(&self) -> u64 {
+        self.ledger.head().number()
+    }
+
+    pub(crate) fn head_time_ms(&self) -> u64 {
+        self.ledger.head().time_ms()
+    }
+
+    pub(crate) fn forget_pending(&self) {
+        *self.pending.lock() = None;
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// What the next block would be, were it made now.
     pub(super) fn next_frame(&self, head: &Arc<Block>) -> Frame {
-        let wishes = self.dev.as_ref().map(|dev| dev.wishes()).unwrap_or_default();
+        let wishes = self
+            .dev
+            .as_ref()
+            .map(|dev| dev.wishes())
+            .unwrap_or_default();
         Frame {
             time_ms: self.clock.next_ms(head.time_ms()),
             beneficiary: wishes.beneficiary.unwrap_or(self.config.beneficiary),
-            prevrandao: wishes.prevrandao.unwrap_or_else(|| derived_prevrandao(head)),
-            base_fee_wei: wishes.base_fee_wei.unwrap_or_else(|| self.next_base_fee(head)),
+            prevrandao: wishes
+                .prevrandao
+                .unwrap_or_else(|| derived_prevrandao(head)),
+            base_fee_wei: wishes
+                .base_fee_wei
+                .unwrap_or_else(|| self.next_base_fee(head)),
             parent: Arc::clone(head),
         }
     }
@@ -96,7 +138,10 @@ impl Inner {
             let tree = self.tree.lock();
             let path = tree.path(hash, self.ledger.head().hash());
             let path = path.map_err(|_| ChainError::UnknownBlock(hash.to_string()))?;
-            path.into_iter().rev().map(|candidate| candidate.executed.clone()).collect()
+            path.into_iter()
+                .rev()
+                .map(|candidate| candidate.executed.clone())
+                .collect()
         };
         for executed in path {
             self.make_final(executed)?;
@@ -136,15 +181,15 @@ impl Inner {
         self.tree.lock().clear();
         *self.pending.lock() = None;
         let state = self.state_at(crate::At::Latest)?;
-        self.pool.on_rewind(&*state).map_err(super::ledger::storage)?;
+        self.pool
+            .on_rewind(&*state)
+            .map_err(super::ledger::storage)?;
         if !removed.is_empty() {
-            let _ = self.events.send(Event::Rewound { to: height, removed: Arc::new(removed) });
+            let _ = self.events.send(Event::Rewound {
+                to: height,
+                removed: Arc::new(removed),
+            });
         }
         Ok(())
     }
-}
-
-/// Nothing to take: for a block of system work alone.
-pub(super) fn no_transactions() -> Box<dyn TxFeed> {
-    Box::new(VecDeque::new())
 }

@@ -89,7 +89,10 @@ impl Inner {
     fn latest_state(&self, head: &Block) -> Arc<dyn StateRead> {
         let base = self.ledger.state(head.number());
         match self.dev.as_ref().and_then(|dev| dev.overlay()) {
-            Some(diff) => Arc::new(Overlay { layers: vec![(diff, None)], base }),
+            Some(diff) => Arc::new(Overlay {
+                layers: vec![(diff, None)],
+                base,
+            }),
             None => base,
         }
     }
@@ -110,21 +113,35 @@ impl Inner {
             return Ok(fresh.pending.clone());
         }
         let frame = self.next_frame(&head);
-        let overrides = self.dev.as_ref().map(|dev| dev.waiting_overrides()).unwrap_or_default();
+        let overrides = self
+            .dev
+            .as_ref()
+            .map(|dev| dev.waiting_overrides())
+            .unwrap_or_default();
         let inputs = BlockInputs {
             overrides: super::overrides::calldata(&overrides),
             transactions: Box::new(PoolFeed::new(&self.pool, frame.base_fee_wei, false)),
             ..BlockInputs::at(frame.time_ms)
         };
         let (executed, _) = on_big_stack(|| self.build(&frame, inputs))?;
-        let layer = (executed.diff, Some((executed.block.number(), executed.block.hash())));
+        let layer = (
+            executed.diff,
+            Some((executed.block.number(), executed.block.hash())),
+        );
         let base = self.ledger.state(head.number());
         let pending = Pending {
             block: executed.block,
-            state: Arc::new(Overlay { layers: vec![layer], base }),
+            state: Arc::new(Overlay {
+                layers: vec![layer],
+                base,
+            }),
         };
         let parent = head.hash();
-        *cached = Some(CachedPending { made: Instant::now(), parent, pending: pending.clone() });
+        *cached = Some(CachedPending {
+            made: Instant::now(),
+            parent,
+            pending: pending.clone(),
+        });
         Ok(pending)
     }
 
@@ -143,14 +160,22 @@ impl Inner {
             let overlays = self.tree.lock().nodes_above(hash, head.hash())?;
             return self.ledger.proof(overlays, address, slots);
         }
-        let number =
-            self.height(at)?.ok_or_else(|| ChainError::UnknownBlock(format!("{at:?}")))?;
+        let number = self
+            .height(at)?
+            .ok_or_else(|| ChainError::UnknownBlock(format!("{at:?}")))?;
         if number == head.number() {
             return self.ledger.proof(Vec::new(), address, slots);
         }
-        let oldest = head.number().saturating_sub(PROOF_WINDOW).max(self.ledger.oldest_state());
+        let oldest = head
+            .number()
+            .saturating_sub(PROOF_WINDOW)
+            .max(self.ledger.oldest_state());
         if number < oldest {
-            return Err(ChainError::ProofWindow { number, oldest, head: head.number() });
+            return Err(ChainError::ProofWindow {
+                number,
+                oldest,
+                head: head.number(),
+            });
         }
         let back = self.ledger.nodes_back_to(number)?;
         self.ledger.proof(vec![back], address, slots)
@@ -161,7 +186,12 @@ impl Inner {
         query: &LogQuery,
         budget: &Budget,
     ) -> Result<Vec<LogEntry>, ChainError> {
-        let mut answer = Answer { query, budget, started: Instant::now(), found: Vec::new() };
+        let mut answer = Answer {
+            query,
+            budget,
+            started: Instant::now(),
+            found: Vec::new(),
+        };
         let head = self.ledger.head().number();
         let (mut from, to) = match query.range {
             LogRange::Block(hash) => {
@@ -171,14 +201,18 @@ impl Inner {
             }
             LogRange::Numbers { from, to } => (from, to.min(head)),
         };
-        let filter =
-            LogFilter { addresses: query.addresses.clone(), topics: query.topics.clone() };
+        let filter = LogFilter {
+            addresses: query.addresses.clone(),
+            topics: query.topics.clone(),
+        };
         // What is flushed is found by the index, what is not by looking at each block.
         let view = self.ledger.view();
         let flushed = view.tip().map_or(0, |tip| tip.height);
         while from <= to.min(flushed) {
             let last = to.min(flushed);
-            let heights = view.log_blocks(&filter, from, last, LOG_BLOCKS).map_err(storage)?;
+            let heights = view
+                .log_blocks(&filter, from, last, LOG_BLOCKS)
+                .map_err(storage)?;
             let next = match heights.last() {
                 Some(height) if heights.len() == LOG_BLOCKS => height + 1,
                 _ => last + 1,
@@ -215,16 +249,24 @@ impl Inner {
         let before = cursor.map(split);
         let mut items = Vec::new();
         let flushed = self.ledger.flushed_height();
-        let newest = before.map_or(u64::MAX, |before| before.height).min(self.ledger.head().number());
+        let newest = before
+            .map_or(u64::MAX, |before| before.height)
+            .min(self.ledger.head().number());
         for height in (flushed + 1..=newest).rev() {
-            let Some(block) = self.ledger.block(height)? else { continue };
+            let Some(block) = self.ledger.block(height)? else {
+                continue;
+            };
             for index in (0..block.transactions.len()).rev() {
-                let position = TxPosition { height, index: u32::try_from(index).unwrap_or(u32::MAX) };
+                let position = TxPosition {
+                    height,
+                    index: u32::try_from(index).unwrap_or(u32::MAX),
+                };
                 let tx = &block.transactions[index];
                 let involved = tx.signer() == account
                     || tx.to() == Some(account)
                     || block.created_address(index) == Some(account);
-                if involved && before.is_none_or(|before| position < before) && items.len() < limit {
+                if involved && before.is_none_or(|before| position < before) && items.len() < limit
+                {
                     items.push(position);
                 }
             }
@@ -232,16 +274,29 @@ impl Inner {
         let rest = limit - items.len();
         if rest > 0 {
             let view = self.ledger.view();
-            let older = view.account_transactions(account, before, rest).map_err(storage)?;
-            items.extend(older.into_iter().filter(|position| position.height <= flushed));
+            let older = view
+                .account_transactions(account, before, rest)
+                .map_err(storage)?;
+            items.extend(
+                older
+                    .into_iter()
+                    .filter(|position| position.height <= flushed),
+            );
         }
         let full = items.len() == limit;
         let cursor = items.last().filter(|_| full);
         let cursor = cursor.map(|last| last.height << 20 | u64::from(last.index));
-        let mut page = Page { items: Vec::with_capacity(items.len()), cursor };
+        let mut page = Page {
+            items: Vec::with_capacity(items.len()),
+            cursor,
+        };
         for position in items {
-            let Some(block) = self.ledger.block(position.height)? else { continue };
-            let Some(tx) = block.transactions.get(position.index as usize) else { continue };
+            let Some(block) = self.ledger.block(position.height)? else {
+                continue;
+            };
+            let Some(tx) = block.transactions.get(position.index as usize) else {
+                continue;
+            };
             page.items.push(AccountTransaction {
                 block_number: position.height,
                 tx_index: position.index,
@@ -262,8 +317,10 @@ impl Inner {
             return Err(ChainError::UnknownBlock(newest.to_string()));
         }
         let count = block_count.min(FEE_BLOCKS).min(newest + 1);
-        let mut history =
-            FeeHistory { oldest_block: newest + 1 - count, ..FeeHistory::default() };
+        let mut history = FeeHistory {
+            oldest_block: newest + 1 - count,
+            ..FeeHistory::default()
+        };
         let mut next_base_fee = None;
         for number in history.oldest_block..=newest {
             let block = self.ledger.block(number)?;
@@ -292,7 +349,9 @@ fn tips(block: &Block, percentiles: &[f64]) -> Vec<u128> {
     let mut paid: Vec<(u128, u64)> = (0..block.transactions.len())
         .filter(|&i| !block.is_system(i))
         .map(|i| {
-            let tip = block.transactions[i].effective_tip_per_gas(base_fee).unwrap_or_default();
+            let tip = block.transactions[i]
+                .effective_tip_per_gas(base_fee)
+                .unwrap_or_default();
             (tip, block.gas_used_by(i))
         })
         .collect();
@@ -326,7 +385,10 @@ impl Answer<'_> {
         for entry in block.logs().filter(|entry| self.query.matches(&entry.log)) {
             if self.found.len() == self.budget.results {
                 let last_block = self.found.last().map_or(0, |entry| entry.block_number);
-                return Err(ChainError::TooManyResults { limit: self.budget.results, last_block });
+                return Err(ChainError::TooManyResults {
+                    limit: self.budget.results,
+                    last_block,
+                });
             }
             self.found.push(entry);
         }

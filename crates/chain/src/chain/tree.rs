@@ -42,7 +42,8 @@ impl Tree {
     }
 
     pub(super) fn insert(&mut self, candidate: Candidate) {
-        self.by_hash.insert(candidate.executed.block.hash(), candidate);
+        self.by_hash
+            .insert(candidate.executed.block.hash(), candidate);
         metrics::gauge!("capstan_candidates").set(self.by_hash.len() as f64);
     }
 
@@ -51,7 +52,10 @@ impl Tree {
         let mut path = Vec::new();
         let mut next = hash;
         while next != head {
-            let candidate = self.by_hash.get(&next).ok_or(ChainError::UnknownParent(hash))?;
+            let candidate = self
+                .by_hash
+                .get(&next)
+                .ok_or(ChainError::UnknownParent(hash))?;
             next = candidate.parent();
             path.push(candidate);
         }
@@ -61,7 +65,10 @@ impl Tree {
     pub(super) fn layers_above(&self, hash: B256, head: B256) -> Result<Vec<Layer>, ChainError> {
         let layer = |candidate: &Candidate| {
             let block = &candidate.executed.block;
-            (Arc::clone(&candidate.executed.diff), Some((block.number(), block.hash())))
+            (
+                Arc::clone(&candidate.executed.diff),
+                Some((block.number(), block.hash())),
+            )
         };
         Ok(self.path(hash, head)?.into_iter().map(layer).collect())
     }
@@ -72,17 +79,25 @@ impl Tree {
         head: B256,
     ) -> Result<Vec<Arc<NodeUpdates>>, ChainError> {
         let path = self.path(hash, head)?;
-        Ok(path.into_iter().map(|candidate| Arc::clone(&candidate.executed.nodes)).collect())
+        Ok(path
+            .into_iter()
+            .map(|candidate| Arc::clone(&candidate.executed.nodes))
+            .collect())
     }
 
     /// Keeps only what descends from the new final block.
     pub(super) fn settle(&mut self, head: B256) {
-        let mut kept: Vec<Candidate> = self.by_hash.drain().map(|(_, candidate)| candidate).collect();
+        let mut kept: Vec<Candidate> = self
+            .by_hash
+            .drain()
+            .map(|(_, candidate)| candidate)
+            .collect();
         kept.sort_unstable_by_key(|candidate| candidate.executed.block.number());
         for candidate in kept {
             let parent = candidate.parent();
             if parent == head || self.by_hash.contains_key(&parent) {
-                self.by_hash.insert(candidate.executed.block.hash(), candidate);
+                self.by_hash
+                    .insert(candidate.executed.block.hash(), candidate);
             }
         }
         metrics::gauge!("capstan_candidates").set(self.by_hash.len() as f64);

@@ -7,7 +7,7 @@ use alloy_eips::{eip2935, eip4788, eip7685::EMPTY_REQUESTS_HASH};
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Sealable as _, U256, keccak256};
 use capstan_evm::{AccountDiff, AccountInfo, StateDiff};
 
-use super::Genesis;
+use super::{Genesis, GenesisError};
 use crate::block::{Block, split_time_ms};
 
 /// Hash of an access list without entries.
@@ -36,7 +36,7 @@ pub(super) fn is_reserved(address: Address) -> bool {
 }
 
 /// State after genesis, as what it changes over nothing.
-pub(crate) fn genesis_diff(genesis: &Genesis) -> StateDiff {
+pub(crate) fn genesis_diff(genesis: &Genesis) -> Result<StateDiff, GenesisError> {
     let mut diff = StateDiff::default();
     for (address, account) in &genesis.alloc {
         let words = account.storage.iter();
@@ -56,7 +56,7 @@ pub(crate) fn genesis_diff(genesis: &Genesis) -> StateDiff {
     for (address, code) in ethereum_contracts() {
         put(&mut diff, address, U256::ZERO, 1, &code, BTreeMap::new());
     }
-    diff
+    Ok(diff)
 }
 
 fn put(

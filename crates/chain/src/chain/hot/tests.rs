@@ -5,12 +5,18 @@ use super::*;
 const ALICE: Address = Address::repeat_byte(1);
 
 fn diff(balance: u64) -> StateDiff {
-    let info = AccountInfo { balance: U256::from(balance), ..AccountInfo::default() };
+    let info = AccountInfo {
+        balance: U256::from(balance),
+        ..AccountInfo::default()
+    };
     let account = AccountDiff {
         info: Some(info),
         storage: [(U256::from(1), U256::from(balance))].into(),
     };
-    StateDiff { accounts: [(ALICE, account)].into(), ..StateDiff::default() }
+    StateDiff {
+        accounts: [(ALICE, account)].into(),
+        ..StateDiff::default()
+    }
 }
 
 fn balance(hot: &Hot, height: u64) -> Option<u64> {
@@ -25,9 +31,19 @@ fn chain_7_readers_stand_still() {
     for height in 11..=13 {
         hot.advance(height, &diff(height));
     }
-    for (height, expected) in [(10, None), (11, Some(11)), (12, Some(12)), (13, Some(13)), (99, Some(13))] {
+    for (height, expected) in [
+        (10, None),
+        (11, Some(11)),
+        (12, Some(12)),
+        (13, Some(13)),
+        (99, Some(13)),
+    ] {
         assert_eq!(balance(&hot, height), expected, "at {height}");
-        assert_eq!(hot.slot(ALICE, U256::from(1), height), expected.map(U256::from), "at {height}");
+        assert_eq!(
+            hot.slot(ALICE, U256::from(1), height),
+            expected.map(U256::from),
+            "at {height}"
+        );
     }
 }
 

@@ -1,0 +1,362 @@
+//! Opening: genesis, the log, the database, and what a crash left between them.
+
+use std::{
+    path::Path,
+    sync::{Arc, Weak},
+    thread,
+    time::Duration,
+};
+
+use alloy_eip7928::BlockAccessList;
+use alloy_rlp::Decodable as _;
+use capstan_evm::StateDiff;
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::broadcast;
+
+use super::{
+    Chain, Clock, Driver, EVENTS, Inner, Tree,
+    ledger::{Executed, Ledger, decode, record, storage},
+};
+use crate::{
+    Block, ChainConfig, ChainError, Dev, Genesis, Pool, Storage,
+    db::{BlockRecord, Db, DbConfig},
+    disk::{FolderLock, OsDisk},
+    genesis::{genesis_block, genesis_diff},
+    kv::{KvConfig, RedbKv},
+    log::{BlockLog, LogConfig},
+    pool::journal::Journal,
+    trie::{Mpt, NodeSource, StateCommitment as _},
+};
+
+/// Name of the database in a data folder.
+pub(crate) const DATABASE: &str = "state.redb";
+/// Name of the pool's journal in a data folder.
+pub(crate) const JOURNAL: &str = "pool.journal";
+/// Tables of the database.
+const SCHEMA: crate::kv::Schema = &[];
+/// Blocks that are redone in one database transaction.
+const REDO_BATCH: usize = 64;
+
+/// A trie without nodes.
+struct NoNodes;
+
+impl NodeSource for NoNodes {
+    fn node(
+        &self,
+        _: &crate::trie::NodeKey,
+    ) -> Result<Option<Arc<crate::trie::Node>>, crate::trie::TrieError> {
+        Ok(None)
+    }
+}
+
+/// Genesis as if it had been executed.
+pub(super) fn genesis_executed(genesis: &Genesis) -> Result<Executed, ChainError> {
+    let diff = genesis_diff(genesis)?;
+    let commit = Mpt.update(&NoNodes, &diff).map_err(storage)?;
+    Ok(Executed {
+        block: Arc::new(genesis_block(genesis, commit.root)),
+        diff: Arc::new(diff),
+        nodes: Arc::new(commit.updates),
+    })
+}
+
+/// Log and database of a folder, or in memory.
+pub(super) struct Stores {
+    pub(super) log: BlockLog,
+    pub(super) db: Db,
+    pub(super) lock: Option<FolderLock>,
+}
+
+pub(super) fn open_stores(
+    storage_at: &Storage,
+    history_blocks: Option<u64>,
+) -> Result<Stores, ChainError> {
+    let config = DbConfig {
+        history_blocks,
+        ..DbConfig::default()
+    };
+    match storage_at {
+        Storage::Memory => {
+            let kv = RedbKv::memory(SCHEMA).map_err(storage)?;
+            let db = Db::open(Arc::new(kv), config).map_err(storage)?;
+            Ok(Stores {
+                log: BlockLog::memory().map_err(storage)?,
+                db,
+                lock: None,
+            })
+        }
+        Storage::Folder(folder) => {
+            std::fs::create_dir_all(folder).map_err(|error| ChainError::File {
+                path: folder.clone(),
+                reason: format!("the data folder cannot be made: {error}"),
+            })?;
+            let lock = FolderLock::take(folder).map_err(storage)?;
+            let log = open_log(folder)?;
+            let path = folder.join(DATABASE);
+            let kv = RedbKv::open_path(&path, SCHEMA, KvConfig::default());
+            let db = Db::open(Arc::new(kv.map_err(storage)?), config).map_err(storage)?;
+            Ok(Stores {
+                log,
+                db,
+                lock: Some(lock),
+            })
+        }
+    }
+}
+
+fn open_log(folder: &Path) -> Result<BlockLog, ChainError> {
+    let path = folder.join("blocks");
+    let disk = OsDisk::open(&path).map_err(|error| ChainError::File {
+        path,
+        reason: error.to_string(),
+    })?;
+    let (log, recovery) = BlockLog::open(Arc::new(disk), LogConfig::default()).map_err(storage)?;
+    if recovery.cut_bytes > 0 {
+        let bytes = recovery.cut_bytes;
+        tracing::warn!(
+            bytes,
+            "cut an unfinished block off the end of the log; it was never acknowledged"
+        );
+    }
+    for segment in recovery.reindexed {
+        tracing::info!(%segment, "wrote the index of a log segment anew");
+    }
+    Ok(log)
+}
+
+pub(super) fn open(config: ChainConfig) -> Result<Chain, ChainError> {
+    config.genesis.validate()?;
+    if config.dev && !config.genesis.development {
+        return Err(ChainError::NotDev(
+            "developer mode (the genesis has `development: false`)",
+        ));
+    }
+    let genesis = genesis_executed(&config.genesis)?;
+    let stores = open_stores(&config.storage, config.history_blocks)?;
+    let head = settle(&stores, &genesis, &config.storage)?;
+    let Stores { log, db, lock } = stores;
+    let ledger = Arc::new(Ledger::new(log, db, head)?);
+    let pool = Arc::new(Pool::new(config.pool.clone()));
+    let journal = match &config.storage {
+        Storage::Memory => None,
+        Storage::Folder(folder) => Some(Journal::new(folder.join(JOURNAL))),
+    };
+    let rules = Arc::new(config.genesis.rules());
+    let inner = Arc::new_cyclic(|weak: &Weak<Inner>| Inner {
+        genesis: config.genesis.clone(),
+        rules,
+        pool,
+        driver: Mutex::new(Driver {
+            mining: config.mining,
+            rung: false,
+            stopping: false,
+        }),
+        bell: Condvar::new(),
+        ledger,
+        tree: Mutex::new(Tree::default()),
+        turn: Mutex::new(()),
+        clock: Clock::default(),
+        dev: config.dev.then(|| Dev::new(weak.clone())),
+        events: broadcast::channel(EVENTS).0,
+        arrivals: broadcast::channel(EVENTS).0,
+        journal,
+        pending: Mutex::new(None),
+        _lock: lock,
+        config,
+    });
+    start_flusher(&inner)?;
+    let chain = Chain { inner };
+    chain.load_journal();
+    Ok(chain)
+}
+
+/// Brings database and log to the same block, which is answered.
+fn settle(
+    stores: &Stores,
+    genesis: &Executed,
+    storage_at: &Storage,
+) -> Result<Arc<Block>, ChainError> {
+    let Stores { log, db, .. } = stores;
+    let made = genesis.block.hash();
+    match log.hash(0).map_err(storage)? {
+        None => log
+            .append(0, made, &genesis.block.encode_frame())
+            .map_err(storage)?,
+        Some(stored) if stored != made => {
+            let folder = match storage_at {
+                Storage::Folder(folder) => folder.clone(),
+                Storage::Memory => "memory".into(),
+            };
+            return Err(ChainError::OtherGenesis {
+                folder,
+                stored,
+                given: made,
+            });
+        }
+        Some(_) => {}
+    }
+    if db.tip().is_none() {
+        db.apply(&[record(genesis)]).map_err(storage)?;
+    }
+    let newest = log.heights().map_or(0, |(_, newest)| newest);
+    lower_database(log, db, newest)?;
+    redo(log, db, newest)?;
+    let entry = log.read(newest).map_err(storage)?;
+    let entry =
+        entry.ok_or_else(|| ChainError::Internal("the newest block is not in the log".into()))?;
+    decode(newest, &entry.payload)
+}
+
+/// A crash amid a rewind leaves the database above the log, which is the commit point: it comes down.
+fn lower_database(log: &BlockLog, db: &Db, newest: u64) -> Result<(), ChainError> {
+    let tip = db
+        .tip()
+        .ok_or_else(|| ChainError::Internal("the database has no tip".into()))?;
+    if tip.height > newest {
+        tracing::warn!(
+            database = tip.height,
+            log = newest,
+            "the database is above the log; going back"
+        );
+        db.rewind_to(newest).map_err(storage)?;
+    }
+    let tip = db
+        .tip()
+        .ok_or_else(|| ChainError::Internal("the database has no tip".into()))?;
+    let logged = log.hash(tip.height).map_err(storage)?;
+    if logged != Some(tip.hash) {
+        return Err(ChainError::Storage(format!(
+            "the database stands at block {} ({}), but the block log has {logged:?} there: the two files are of \
+             different chains. Restore both from one backup, or remove {DATABASE} to rebuild it from the log",
+            tip.height, tip.hash
+        )));
+    }
+    Ok(())
+}
+
+/// Redoes the blocks that the log has and the database lacks, by the values their access lists name.
+fn redo(log: &BlockLog, db: &Db, newest: u64) -> Result<(), ChainError> {
+    let from = db.tip().map_or(0, |tip| tip.height + 1);
+    if from > newest {
+        return Ok(());
+    }
+    tracing::info!(from, to = newest, "redoing blocks from the log");
+    let mut next = from;
+    while next <= newest {
+        let last = newest.min(next + REDO_BATCH as u64 - 1);
+        let records = redo_batch(log, db, next, last)?;
+        db.apply(&records).map_err(storage)?;
+        next = last + 1;
+    }
+    Ok(())
+}
+
+fn redo_batch(log: &BlockLog, db: &Db, from: u64, to: u64) -> Result<Vec<BlockRecord>, ChainError> {
+    let view = db.view().map_err(storage)?;
+    let base: Arc<dyn capstan_evm::StateRead> = Arc::new(super::ledger::Stored(Arc::clone(&view)));
+    let mut overlay = super::ledger::Overlay {
+        layers: Vec::new(),
+        base,
+    };
+    let mut nodes = Vec::new();
+    let mut records = Vec::new();
+    for number in from..=to {
+        let entry = log.read(number).map_err(storage)?;
+        let entry = entry.ok_or_else(|| ChainError::UnknownBlock(number.to_string()))?;
+        let block = decode(number, &entry.payload)?;
+        let list = BlockAccessList::decode(&mut block.access_list.as_ref()).map_err(|error| {
+            ChainError::Storage(format!("access list of block {number} in the log: {error}"))
+        })?;
+        let diff = StateDiff::from_access_list(&list, &overlay).map_err(storage)?;
+        let source = crate::trie::Layers {
+            overlays: nodes.clone(),
+            base: &*view,
+        };
+        let commit = Mpt.update(&source, &diff).map_err(storage)?;
+        let root = block.header.state_root;
+        if commit.root != root {
+            return Err(ChainError::Diverged {
+                number,
+                hash: block.hash(),
+                reason: format!(
+                    "redone from its access list, the state root is {}, not {root}",
+                    commit.root
+                ),
+            });
+        }
+        let executed = Executed {
+            diff: Arc::new(diff),
+            nodes: Arc::new(commit.updates),
+            block,
+        };
+        overlay.layers.insert(0, (Arc::clone(&executed.diff), None));
+        nodes.insert(0, Arc::clone(&executed.nodes));
+        records.push(record(&executed));
+    }
+    Ok(records)
+}
+
+/// Moves final blocks into the database behind everyone's back.
+fn start_flusher(inner: &Arc<Inner>) -> Result<(), ChainError> {
+    let weak = Arc::downgrade(inner);
+    let every = inner.config.flush.interval.min(Duration::from_millis(50));
+    let run = move || {
+        loop {
+            thread::sleep(every);
+            let Some(chain) = weak.upgrade() else { return };
+            let (blocks, waited) = chain.ledger.unflushed();
+            let due = blocks >= chain.config.flush.blocks || waited >= chain.config.flush.interval;
+            if let Some(journal) = &chain.journal {
+                journal.flush();
+                if journal.is_slack(chain.pool.status().bytes) {
+                    journal.rewrite(&chain.pool.all());
+                }
+            }
+            if blocks == 0 || !due || chain.ledger.failure().is_some() {
+                continue;
+            }
+            // A failure is remembered by the ledger, and stops whoever makes blocks.
+            if chain.ledger.flush().is_ok() && chain.config.history_blocks.is_some() {
+                let _ = chain.ledger.prune();
+            }
+        }
+    };
+    let spawned = thread::Builder::new().name("flush".into()).spawn(run);
+    spawned
+        .map(drop)
+        .map_err(|error| ChainError::Internal(format!("no thread for flushing: {error}")))
+}
+
+impl Chain {
+    /// Gives the pool what it had when the node stopped.
+    fn load_journal(&self) {
+        let Some(journal) = &self.inner.journal else {
+            return;
+        };
+        let waiting = journal.load(self.inner.genesis.development);
+        let count = waiting.len();
+        let entered = self
+            .submit_many(waiting)
+            .into_iter()
+            .filter(Result::is_ok)
+            .count();
+        if count > 0 {
+            tracing::info!(
+                entered,
+                count,
+                "transactions that waited before the restart"
+            );
+        }
+        journal.rewrite(&self.inner.pool.all());
+    }
+
+    /// Stops for good: everything in the database, waiting transactions in the journal. Handles that are
+    /// left can still read.
+    pub fn close(&self) -> Result<(), ChainError> {
+        let _turn = self.inner.take_turn();
+        if let Some(journal) = &self.inner.journal {
+            journal.rewrite(&self.inner.pool.all());
+        }
+        self.inner.ledger.flush()
+    }
+}
