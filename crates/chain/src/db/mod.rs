@@ -5,14 +5,11 @@
 //! blocks from their access lists. Readers take a [`DbView`], which does not move while they use it.
 //! `specs/database.md` has the tables and the invariants.
 
-mod diff;
-
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
-use revm::state::AccountInfo;
 
-pub use diff::{AccountDiff, StateDiff};
+pub use capstan_evm::{AccountDiff, AccountInfo, StateDiff};
 
 use crate::{
     kv::{Kv, KvError},

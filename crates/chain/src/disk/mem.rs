@@ -25,6 +25,13 @@ impl MemDisk {
 
 impl Disk for MemDisk {
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        match self.files.lock().get(name) {
+            Some(file) => Ok(Arc::clone(file) as Arc<dyn DiskFile>),
+            None => Err(missing(name)),
+        }
+    }
+
+    fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         Ok(Arc::clone(self.files.lock().entry(name.to_owned()).or_default()) as Arc<dyn DiskFile>)
     }
 
@@ -35,10 +42,7 @@ impl Disk for MemDisk {
     fn remove(&self, name: &str) -> io::Result<()> {
         match self.files.lock().remove(name) {
             Some(_) => Ok(()),
-            None => Err(io::Error::new(
-                io::ErrorKind::NotFound,
-                format!("no file {name}"),
-            )),
+            None => Err(missing(name)),
         }
     }
 
@@ -58,6 +62,10 @@ struct MemFile(RwLock<Chunks>);
 struct Chunks {
     len: u64,
     chunks: Vec<Box<[u8]>>,
+}
+
+fn missing(name: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, format!("no file {name}"))
 }
 
 fn index(offset: u64) -> io::Result<usize> {

@@ -34,8 +34,10 @@ pub trait DiskFile: Send + Sync + fmt::Debug {
 
 /// A flat folder of files.
 pub trait Disk: Send + Sync + fmt::Debug {
-    /// Opens a file for reading and writing, creating it empty when it is missing.
+    /// Opens an existing file for reading and writing.
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
+    /// Opens a file, making an empty one when it is missing.
+    fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
     /// Names of all files, sorted.
     fn list(&self) -> io::Result<Vec<String>>;
     /// Removes a file.

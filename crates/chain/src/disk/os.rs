@@ -30,17 +30,25 @@ impl OsDisk {
     pub fn folder(&self) -> &Path {
         &self.folder
     }
+
+    fn open_with(&self, name: &str, create: bool) -> io::Result<Arc<dyn DiskFile>> {
+        let mut options = OpenOptions::new();
+        options
+            .read(true)
+            .write(true)
+            .create(create)
+            .truncate(false);
+        Ok(Arc::new(OsFile(options.open(self.folder.join(name))?)))
+    }
 }
 
 impl Disk for OsDisk {
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(self.folder.join(name))?;
-        Ok(Arc::new(OsFile(file)))
+        self.open_with(name, false)
+    }
+
+    fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        self.open_with(name, true)
     }
 
     fn list(&self) -> io::Result<Vec<String>> {
