@@ -141,7 +141,7 @@ impl BlockLog {
     /// Appends blocks with one sync. All are durable on return; after an error none is in the log, and
     /// after a crash some of the first may be.
     pub fn append_all(&self, entries: &[Entry]) -> Result<(), LogError> {
-        let frames: Vec<_> = entries
+        let frames: Vec<(u64, B256, &[u8])> = entries
             .iter()
             .map(|entry| (entry.height, entry.hash, &*entry.payload))
             .collect();
