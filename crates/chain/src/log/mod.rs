@@ -141,9 +141,9 @@ impl BlockLog {
     /// Appends blocks with one sync. All are durable on return; after an error none is in the log, and
     /// after a crash some of the first may be.
     pub fn append_all(&self, entries: &[Entry]) -> Result<(), LogError> {
-        let frames: Vec<(u64, B256, &[u8])> = entries
+        let frames: Vec<_> = entries
             .iter()
-            .map(|entry| (entry.height, entry.hash, &*entry.payload))
+            .map(|entry| (entry.height, entry.hash, entry.payload.as_ref()))
             .collect();
         // The position in a batch has 16 bits.
         frames
