@@ -1,2 +1,49 @@
-//! capstan
-fn main() {}
+//! `capstan`: a development chain, a node, and the tools around them, in one program.
+//!
+//! This crate parses words, wires rooms together and talks to people; what a chain is and does lives below.
+
+mod accounts;
+mod args;
+mod banner;
+mod blocks;
+mod data;
+mod db;
+mod export;
+mod genesis;
+mod logs;
+mod node;
+mod progress;
+mod statetest;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+
+/// The package version, with the commit where git could say it.
+pub(crate) const VERSION: &str = env!("CAPSTAN_VERSION");
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logs::start(&cli.log);
+    let result = match cli.command {
+        Command::Dev(options) => node::dev(&options),
+        Command::Node(options) => node::node(&options),
+        Command::Genesis {
+            command: args::GenesisCommand::Init(options),
+        } => genesis::init(&options),
+        Command::Statetest(options) => statetest::run(&options),
+        Command::Replay(options) => blocks::replay(&options),
+        Command::Export(options) => export::export(&options),
+        Command::Import(options) => export::import(&options),
+        Command::Db { command } => db::run(&command),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

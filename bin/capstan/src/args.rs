@@ -1,0 +1,296 @@
+//! The words that the program understands.
+
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+use alloy_primitives::{Address, U256};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// An Ethereum-compatible chain with native contracts in Rust.
+#[derive(Debug, Parser)]
+#[command(name = "capstan", version = crate::VERSION, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) log: LogOptions,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How the program talks to operators. Logs go to stderr; results go to stdout.
+#[derive(Debug, Args)]
+pub(crate) struct LogOptions {
+    /// How log lines look
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
+    /// error, warn, info, debug, trace, or a filter as `capstan_chain=debug,info`
+    #[arg(long, global = true, env = "CAPSTAN_LOG", default_value = "info")]
+    pub(crate) log_level: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a development chain: funded public accounts, state in memory, developer methods
+    Dev(DevOptions),
+    /// Start a node of the chain that a genesis file describes
+    Node(NodeOptions),
+    /// Genesis files
+    Genesis {
+        #[command(subcommand)]
+        command: GenesisCommand,
+    },
+    /// Run Ethereum GeneralStateTests (JSON files, or folders of them) through this program's own execution
+    Statetest(StatetestOptions),
+    /// Execute every stored block again from genesis, and compare
+    Replay(DataOptions),
+    /// Look after a data folder; the node must not be running
+    Db {
+        #[command(subcommand)]
+        command: DbCommand,
+    },
+    /// Write the blocks of a data folder to a file
+    Export(ExportOptions),
+    /// Check and append the blocks of a file to a data folder
+    Import(ImportOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListenOptions {
+    /// Port of HTTP and WebSocket; 0 takes a free one
+    #[arg(long, default_value_t = 8545)]
+    pub(crate) port: u16,
+    /// Address to listen on; anything but this machine's own should stand behind a proxy
+    #[arg(long, default_value = "127.0.0.1")]
+    pub(crate) host: IpAddr,
+    /// Web page that may talk to this node, besides those of this machine; `*` admits every page. Repeatable
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) cors: Vec<String>,
+    /// Host name under which this node may be reached, besides localhost; `*` admits every name. Repeatable
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_host: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DevOptions {
+    #[command(flatten)]
+    pub(crate) listen: ListenOptions,
+    /// Time between blocks, as 250ms or 2s, or `instant`: one for each transaction
+    #[arg(long, default_value = "250ms", value_name = "TIME")]
+    pub(crate) block_time: BlockTime,
+    /// Keep the chain in this folder; without it, it is gone with the process
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Keep the chain in memory, which is the default
+    #[arg(long, conflicts_with = "data")]
+    pub(crate) memory: bool,
+    /// How many accounts are funded and unlocked
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=10_000))]
+    pub(crate) accounts: u32,
+    /// Other accounts than the well-known ones; the same number gives the same accounts
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Accounts and contracts only, without a prepared world
+    #[arg(long)]
+    pub(crate) empty: bool,
+    /// Chain id
+    #[arg(long, default_value_t = 31_337, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) chain_id: u64,
+    /// Coins of each account, in ETH
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(0..=1_000_000_000))]
+    pub(crate) balance: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NodeOptions {
+    #[command(flatten)]
+    pub(crate) listen: ListenOptions,
+    /// The chain; `capstan genesis init` writes one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) genesis: PathBuf,
+    /// Where the chain is kept
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Who earns the priority fees of the blocks that this node makes
+    #[arg(long, value_name = "ADDRESS", default_value_t = Address::ZERO)]
+    pub(crate) beneficiary: Address,
+    /// Blocks whose state stays readable, or `all`
+    #[arg(long, value_name = "BLOCKS", default_value_t = History::Blocks(capstan_chain::DEFAULT_HISTORY_BLOCKS))]
+    pub(crate) history: History,
+}
+
+/// How much state of the past is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum History {
+    All,
+    Blocks(u64),
+}
+
+impl std::str::FromStr for History {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "all" => Ok(Self::All),
+            number => number
+                .parse()
+                .map(Self::Blocks)
+                .map_err(|_| format!("`{number}` is neither a number of blocks nor `all`")),
+        }
+    }
+}
+
+impl std::fmt::Display for History {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Blocks(count) => write!(f, "{count}"),
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum GenesisCommand {
+    /// Write a genesis file with the default numbers; specs/genesis.md explains each field
+    Init(GenesisInitOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenesisInitOptions {
+    /// Where to write; without it, to stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// A development chain with the well-known funded accounts
+    #[arg(long)]
+    pub(crate) dev: bool,
+    /// Chain id
+    #[arg(long, default_value_t = 31_337, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) chain_id: u64,
+    /// An account with coins from the start, as ADDRESS=WEI. Repeatable
+    #[arg(long, value_name = "ADDRESS=WEI", value_parser = parse_funded)]
+    pub(crate) fund: Vec<(Address, U256)>,
+    /// First holder of the owner role in the admin contract
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) owner: Option<Address>,
+    /// Overwrite the file if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+fn parse_funded(text: &str) -> Result<(Address, U256), String> {
+    let (address, wei) = text.split_once('=').ok_or("write it as ADDRESS=WEI")?;
+    let address = address
+        .parse()
+        .map_err(|_| format!("`{address}` is not an address"))?;
+    let wei = wei
+        .parse()
+        .map_err(|_| format!("`{wei}` is not an amount in wei"))?;
+    Ok((address, wei))
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatetestOptions {
+    /// Files, or folders that are searched to the bottom
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DataOptions {
+    /// The data folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DbCommand {
+    /// Read everything and compare it with its checksums, hashes and roots
+    Verify(DataOptions),
+    /// Give unused space back to the file system
+    Compact(DataOptions),
+    /// Copy the folder, with a manifest that `restore` checks
+    Backup {
+        #[command(flatten)]
+        data: DataOptions,
+        /// Where to copy to: a folder that does not exist yet
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
+    /// Copy a backup into a data folder that does not exist yet
+    Restore {
+        #[command(flatten)]
+        data: DataOptions,
+        /// The backup
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportOptions {
+    #[command(flatten)]
+    pub(crate) data: DataOptions,
+    /// The file to write; it must not exist yet
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// First block
+    #[arg(long, default_value_t = 1)]
+    pub(crate) from: u64,
+    /// Last block; without it, the newest
+    #[arg(long)]
+    pub(crate) to: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportOptions {
+    #[command(flatten)]
+    pub(crate) data: DataOptions,
+    /// The file that `capstan export` wrote
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The chain, if the data folder is new
+    #[arg(long, value_name = "FILE")]
+    pub(crate) genesis: Option<PathBuf>,
+}
+
+/// When a development chain makes blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BlockTime {
+    Instant,
+    Every(Duration),
+}
+
+/// A block cannot be made faster than its time can be told from its parent's.
+const BLOCK_TIME_MIN: Duration = Duration::from_millis(1);
+const BLOCK_TIME_MAX: Duration = Duration::from_secs(3600);
+
+impl std::str::FromStr for BlockTime {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "instant" {
+            return Ok(Self::Instant);
+        }
+        let time = humantime::parse_duration(text)
+            .map_err(|_| format!("`{text}` is no time: write 250ms, 2s or instant"))?;
+        if !(BLOCK_TIME_MIN..=BLOCK_TIME_MAX).contains(&time) {
+            return Err(format!("{text} is outside of 1ms to 1h"));
+        }
+        Ok(Self::Every(time))
+    }
+}
+
+impl std::fmt::Display for BlockTime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Instant => f.write_str("as transactions arrive"),
+            Self::Every(time) => write!(f, "every {}", humantime::format_duration(*time)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

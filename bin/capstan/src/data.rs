@@ -1,0 +1,69 @@
+//! A data folder, as the commands see it: the chain's own files, and beside them the genesis that made them.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use capstan_chain::{Chain, ChainConfig, Genesis, Mining, Storage};
+use eyre::{Result, WrapErr, bail};
+
+/// The genesis lies beside the chain, so that the tools need no other file.
+const GENESIS_FILE: &str = "genesis.json";
+
+/// The genesis of a folder that holds a chain.
+pub(crate) fn genesis(folder: &Path) -> Result<Genesis> {
+    let path = genesis_path(folder);
+    if !path.exists() {
+        bail!(
+            "{} holds no chain ({GENESIS_FILE} is missing): name the folder that `capstan node` or `capstan dev --data` used",
+            folder.display()
+        );
+    }
+    Ok(Genesis::read(&path)?)
+}
+
+/// The genesis of a folder, if there is one already.
+pub(crate) fn stored_genesis(folder: &Path) -> Result<Option<Genesis>> {
+    if genesis_path(folder).exists() {
+        genesis(folder).map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
+/// Opens a chain in a folder, and puts its genesis beside it.
+pub(crate) fn open(config: ChainConfig) -> Result<Chain> {
+    let genesis = config.genesis.to_json();
+    let folder = match &config.storage {
+        Storage::Folder(folder) => Some(folder.clone()),
+        Storage::Memory => None,
+    };
+    let chain = Chain::open(config)?;
+    if let Some(folder) = folder {
+        let path = genesis_path(&folder);
+        if !path.exists() {
+            fs::write(&path, genesis + "\n")
+                .wrap_err_with(|| format!("cannot write {}", path.display()))?;
+        }
+    }
+    Ok(chain)
+}
+
+/// Opens the chain of a folder for a tool: no blocks are made, no developer verbs.
+pub(crate) fn open_existing(folder: &Path) -> Result<Chain> {
+    open(tool_config(genesis(folder)?, folder))
+}
+
+/// How a tool opens a folder.
+pub(crate) fn tool_config(genesis: Genesis, folder: &Path) -> ChainConfig {
+    ChainConfig {
+        mining: Mining::Manual,
+        history_blocks: None,
+        ..ChainConfig::node(genesis, folder.to_owned())
+    }
+}
+
+fn genesis_path(folder: &Path) -> PathBuf {
+    folder.join(GENESIS_FILE)
+}

@@ -1,0 +1,68 @@
+//! `capstan genesis init`.
+
+use std::{
+    fs,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use capstan_chain::{Genesis, GenesisAccount};
+use eyre::{Result, WrapErr, bail};
+
+use crate::{accounts, args::GenesisInitOptions};
+
+/// Accounts of a development genesis.
+const DEV_ACCOUNT_COUNT: u32 = 20;
+
+/// Writes a valid genesis file and says what to do with it.
+pub(crate) fn init(options: &GenesisInitOptions) -> Result<()> {
+    let mut genesis = if options.dev {
+        crate::node::dev_genesis(&accounts::mnemonic(0)?, DEV_ACCOUNT_COUNT, 10_000)?.0
+    } else {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .wrap_err("this machine's clock is before 1970")?;
+        Genesis {
+            time_ms: u64::try_from(now.as_millis())?,
+            ..Genesis::new(options.chain_id)
+        }
+    };
+    genesis.chain_id = options.chain_id;
+    if let Some(owner) = options.owner {
+        genesis.native.admin_owner = owner;
+    }
+    for (address, wei) in &options.fund {
+        genesis.alloc.insert(
+            *address,
+            GenesisAccount {
+                balance: *wei,
+                ..GenesisAccount::default()
+            },
+        );
+    }
+    genesis.validate()?;
+    let text = genesis.to_json() + "\n";
+
+    let Some(path) = &options.out else {
+        print!("{text}");
+        return Ok(());
+    };
+    if path.exists() && !options.force {
+        bail!(
+            "{} exists: choose another name, or add --force to replace it",
+            path.display()
+        );
+    }
+    fs::write(path, text).wrap_err_with(|| format!("cannot write {}", path.display()))?;
+    println!(
+        "wrote {}; every field is explained in specs/genesis.md",
+        path.display()
+    );
+    println!(
+        "start a node with: capstan node --genesis {} --data DIR",
+        path.display()
+    );
+    if genesis.alloc.is_empty() {
+        println!("note: nobody has coins on this chain; fund accounts with --fund ADDRESS=WEI");
+    }
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! `capstan dev` and `capstan node`: a chain, the driver that makes its blocks, and the front door, until a
+//! signal says stop.
+
+use std::{net::SocketAddr, path::PathBuf, time::Instant};
+
+use alloy_primitives::U256;
+use alloy_signer_local::PrivateKeySigner;
+use capstan_chain::{Chain, ChainConfig, Genesis, GenesisAccount, Mining, Solo, Storage};
+use capstan_rpc::{Access, DevKeysConfig, RpcConfig, ServerHandle};
+use eyre::{Result, WrapErr};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::{
+    accounts,
+    args::{BlockTime, DevOptions, History, ListenOptions, NodeOptions},
+    banner::{self, DevWorld},
+    data, progress,
+};
+
+const WEI_PER_ETH: u64 = 1_000_000_000_000_000_000;
+
+/// What a process that was told to stop twice exits with, as shells expect of an interrupted one.
+const INTERRUPTED: i32 = 130;
+
+/// A development chain.
+pub(crate) fn dev(options: &DevOptions) -> Result<()> {
+    let mnemonic = accounts::mnemonic(options.seed)?;
+    let (made, signers) = dev_genesis(&mnemonic, options.accounts, options.balance)?;
+    let stored = options
+        .data
+        .as_deref()
+        .map(data::stored_genesis)
+        .transpose()?
+        .flatten();
+    let genesis = stored.unwrap_or(Genesis {
+        chain_id: options.chain_id,
+        ..made
+    });
+    let mining = match options.block_time {
+        BlockTime::Instant => Mining::Instant,
+        BlockTime::Every(time) => Mining::Interval(time),
+    };
+    let storage = match options.data.clone() {
+        Some(folder) => Storage::Folder(folder),
+        None => Storage::Memory,
+    };
+    let rpc = RpcConfig {
+        dev_keys: Some(DevKeysConfig {
+            mnemonic: mnemonic.clone(),
+            account_count: options.accounts,
+        }),
+        ..rpc_config(&options.listen)
+    };
+    let world = DevWorld {
+        mnemonic,
+        signers,
+        balance_eth: options.balance,
+        block_time: options.block_time,
+        data: options.data.clone(),
+    };
+    serve(
+        ChainConfig {
+            storage,
+            mining,
+            ..ChainConfig::dev(genesis)
+        },
+        rpc,
+        |chain, address| {
+            banner::dev(chain, address, &world);
+        },
+    )
+}
+
+/// The genesis of a development chain whose accounts come from `mnemonic`.
+pub(crate) fn dev_genesis(
+    mnemonic: &str,
+    account_count: u32,
+    balance_eth: u64,
+) -> Result<(Genesis, Vec<PrivateKeySigner>)> {
+    let signers = accounts::signers(mnemonic, account_count)?;
+    let funded = GenesisAccount {
+        balance: U256::from(balance_eth) * U256::from(WEI_PER_ETH),
+        ..GenesisAccount::default()
+    };
+    let mut genesis = Genesis::dev(0, 0);
+    for address in accounts::addresses(&signers) {
+        genesis.alloc.insert(address, funded.clone());
+    }
+    if let Some(first) = signers.first() {
+        genesis.native.admin_owner = first.address();
+    }
+    Ok((genesis, signers))
+}
+
+/// A node of a chain.
+pub(crate) fn node(options: &NodeOptions) -> Result<()> {
+    let genesis = Genesis::read(&options.genesis)?;
+    let config = ChainConfig {
+        beneficiary: options.beneficiary,
+        history_blocks: match options.history {
+            History::All => None,
+            History::Blocks(count) => Some(count),
+        },
+        ..ChainConfig::node(genesis, PathBuf::from(&options.data))
+    };
+    serve(config, rpc_config(&options.listen), |chain, address| {
+        banner::node(chain, address, &options.data)
+    })
+}
+
+fn rpc_config(listen: &ListenOptions) -> RpcConfig {
+    RpcConfig {
+        listen: SocketAddr::new(listen.host, listen.port),
+        access: Access {
+            cors_origins: listen.cors.clone(),
+            hosts: listen.allow_host.clone(),
+        },
+        ..RpcConfig::default()
+    }
+}
+
+/// Opens the chain, then the door, then starts making blocks: whoever gets an answer gets it from a whole chain.
+fn serve(
+    config: ChainConfig,
+    rpc: RpcConfig,
+    announce: impl FnOnce(&Chain, SocketAddr),
+) -> Result<()> {
+    let start = Instant::now();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .wrap_err("cannot start the threads that serve requests")?;
+    // Signals are taken before the folder is: a stop during recovery must not leave half a start behind.
+    let mut stop = runtime.block_on(async { Stop::new() })?;
+    let chain = data::open(config)?;
+    let server = runtime.block_on(capstan_rpc::serve(rpc, chain.clone()))?;
+    let solo = Solo::start(&chain)?;
+    announce(&chain, server.address());
+    tracing::info!(
+        block = chain.head().number(),
+        address = %server.address(),
+        "ready after {}",
+        progress::short(start.elapsed())
+    );
+    runtime.block_on(async move {
+        let name = stop.wait().await;
+        tracing::info!("{name}: stopping; once more forces");
+        tokio::spawn(async move {
+            stop.wait().await;
+            tracing::error!("stopped by force; what was final is in the log");
+            std::process::exit(INTERRUPTED);
+        });
+        end(server, solo).await
+    })?;
+    tracing::info!(block = chain.head().number(), "stopped");
+    Ok(())
+}
+
+/// The door closes first, so that nobody is told of a block that the end would not keep.
+async fn end(server: ServerHandle, solo: Solo) -> Result<()> {
+    server.stop().await;
+    tokio::task::spawn_blocking(move || solo.stop())
+        .await
+        .wrap_err("the block driver ended badly")??;
+    Ok(())
+}
+
+/// The signals that ask for a clean end.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    fn new() -> Result<Self> {
+        let listen = |kind| signal(kind).wrap_err("cannot listen for signals");
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    async fn wait(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+}
