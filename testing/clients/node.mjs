@@ -13,11 +13,6 @@ export function binary(name) {
   return path.join(here, 'node_modules', '@foundry-rs', `${name}-${process.platform}-${arch}`, 'bin', name)
 }
 
-/// Node.js 22 from npm, for tools that refuse what is installed.
-export function node22() {
-  return path.join(here, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node')
-}
-
 function freePort() {
   return new Promise((resolve, reject) => {
     const server = net.createServer()
@@ -45,7 +40,7 @@ export async function startNode(target) {
   const port = await freePort()
   const [program, flags] =
     target === 'anvil'
-      ? [binary('anvil'), ['--port', port, '--silent']]
+      ? [binary('anvil'), ['--port', port, '--silent', '--steps-tracing']]
       : [process.env.CAPSTAN_BIN, ['dev', '--port', port, '--block-time', process.env.CAPSTAN_BLOCK_TIME ?? '250ms']]
   if (!program || !fs.existsSync(program)) {
     throw new Error(`no program at ${program}: set CAPSTAN_BIN to the capstan program, or run \`cargo xtask test clients\``)

@@ -30,7 +30,8 @@ const counts = { passed: 0, failed: 0, skipped: 0 }
 // A suite or a file counts through the tests inside it, unless it failed by itself.
 const count = (event, outcome) => {
   const isGroup = event.details?.type === 'suite' || files.includes(event.name)
-  if (isGroup && outcome === 'passed') return
+  const failedInside = event.details?.error?.failureType === 'subtestsFailed'
+  if (isGroup && (outcome === 'passed' || failedInside)) return
   counts[event.skip !== undefined || event.todo !== undefined ? 'skipped' : outcome] += 1
 }
 const stream = run({ files, concurrency: 2, timeout: 180_000 })

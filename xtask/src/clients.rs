@@ -1,42 +1,43 @@
 //! The client tests: real wallets, libraries and deployment tools from npm against a started node.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use eyre::{Result, WrapErr};
+use eyre::{Result, WrapErr, bail};
 
 use crate::{dev, shell, tally::Tally, test::Outcome};
 
-/// The oldest Node.js that runs the tests. (Hardhat brings a newer one of its own, from npm.)
-const NODE_MAJOR_MIN: u32 = 20;
+/// The oldest Node.js that can install: what runs the tests is a newer one, from npm.
+const NODE_MAJOR_MIN: u32 = 18;
 
-/// Installs what the lockfile says and runs the tests against our own program.
+/// Installs what the lockfiles say and runs the tests against our own program.
 pub(crate) fn run() -> Result<Outcome> {
-    match version_of("node").as_deref().and_then(node_major) {
+    let wanted = format!("install Node.js {NODE_MAJOR_MIN} or newer with npm");
+    match shell::version("node").as_deref().and_then(node_major) {
         Some(major) if major >= NODE_MAJOR_MIN => {}
         Some(major) => {
             return Ok(Outcome::Skip(format!(
-                "Node.js {major} is too old: install Node.js {NODE_MAJOR_MIN} or newer"
+                "Node.js {major} is too old: {wanted}"
             )));
         }
-        None => {
+        None => return Ok(Outcome::Skip(format!("Node.js is missing: {wanted}"))),
+    }
+    if shell::version("npm").is_none() {
+        return Ok(Outcome::Skip(format!("npm is missing: {wanted}")));
+    }
+    let node = match install() {
+        Ok(node) => node,
+        Err(error) => {
             return Ok(Outcome::Skip(format!(
-                "Node.js is missing: install Node.js {NODE_MAJOR_MIN} or newer"
+                "the client packages cannot be installed: {error:#}; is the npm registry reachable?"
             )));
         }
-    }
-    if version_of("npm").is_none() {
-        return Ok(Outcome::Skip(
-            "npm is missing: install npm (it comes with Node.js)".to_owned(),
-        ));
-    }
-    if let Err(error) = install() {
-        return Ok(Outcome::Skip(format!(
-            "the client packages cannot be installed: {error:#}; is the npm registry reachable?"
-        )));
-    }
+    };
     let binary = dev::build()?;
     let watched = shell::watch(
-        shell::program("node")
+        shell::program(node)
             .arg("run.mjs")
             .env("CAPSTAN_BIN", &binary)
             .current_dir(folder()),
@@ -44,12 +45,8 @@ pub(crate) fn run() -> Result<Outcome> {
     Ok(Outcome::Ran(Tally::read(&watched.lines), watched.success))
 }
 
-fn folder() -> std::path::PathBuf {
+fn folder() -> PathBuf {
     shell::root().join("testing/clients")
-}
-
-fn version_of(name: &str) -> Option<String> {
-    shell::version(name)
 }
 
 fn node_major(version: &str) -> Option<u32> {
@@ -61,24 +58,44 @@ fn node_major(version: &str) -> Option<u32> {
         .ok()
 }
 
+/// Two steps: the Node.js that the tests run on, and with it everything else, since npm leaves out what the
+/// Node.js that runs it is too old for. Returns that Node.js.
+fn install() -> Result<PathBuf> {
+    let first = folder().join("node");
+    npm_ci(&first, None)?;
+    let arch = match std::env::consts::ARCH {
+        "aarch64" => "arm64",
+        _ => "x64",
+    };
+    let bin = first.join(format!("node_modules/node-linux-{arch}/bin"));
+    let node = bin.join("node");
+    if !node.exists() {
+        bail!("npm has no Node.js for {} {arch}", std::env::consts::OS);
+    }
+    npm_ci(&folder(), Some(&bin))?;
+    Ok(node)
+}
+
 /// `npm ci`, unless these very packages are installed already.
-fn install() -> Result<()> {
+fn npm_ci(folder: &Path, node_bin: Option<&Path>) -> Result<()> {
     let lock =
-        fs::read(folder().join("package-lock.json")).wrap_err("cannot read package-lock.json")?;
-    let stamp = folder().join("node_modules/.installed-lock");
+        fs::read(folder.join("package-lock.json")).wrap_err("cannot read package-lock.json")?;
+    let stamp = folder.join("node_modules/.installed-lock");
     if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(());
     }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = node_bin
+        .map(Path::to_path_buf)
+        .into_iter()
+        .chain(std::env::split_paths(&path));
     shell::run(
         shell::program("npm")
             .args(["ci", "--no-progress", "--loglevel=error"])
-            .current_dir(folder()),
+            .env("PATH", std::env::join_paths(folders)?)
+            .current_dir(folder),
     )?;
-    write(&stamp, &lock)
-}
-
-fn write(path: &Path, content: &[u8]) -> Result<()> {
-    fs::write(path, content).wrap_err_with(|| format!("cannot write {}", path.display()))
+    fs::write(&stamp, &lock).wrap_err_with(|| format!("cannot write {}", stamp.display()))
 }
 
 #[cfg(test)]
