@@ -32,8 +32,15 @@ impl<'s> Ctx<'s> {
 
     /// The same world, seen from another native contract that this one calls directly.
     pub fn enter(&mut self, this: Address) -> Ctx<'_> {
-        let frame = Frame { this, caller: self.frame.this, value: U256::ZERO };
-        Ctx { store: &mut *self.store, frame }
+        let frame = Frame {
+            this,
+            caller: self.frame.this,
+            value: U256::ZERO,
+        };
+        Ctx {
+            store: &mut *self.store,
+            frame,
+        }
     }
 
     /// Contract whose frame this is.

@@ -27,6 +27,8 @@ pub struct Mark(pub usize);
 pub enum GasClass {
     /// Shared totals and sinks, stored biased by one: the price depends on cold or warm alone, never on
     /// the value, and there is no refund. So gas cannot depend on what other transactions added.
+    /// A word that was never written counts as one. Every store uses the arithmetic of
+    /// [`commute`](crate::commute) and the prices of [`gas`](crate::gas).
     Flat,
     /// A user's own balance: the EVM's SSTORE schedule, in which only zero or not zero matters.
     ZeroAware,

@@ -1,1 +1,39 @@
-//! placeholder
+//! Numbers that cannot be confused.
+//!
+//! A bare `u128` says neither what it counts nor how far it may grow. Here each kind of number is a type
+//! with a stated range, its arithmetic answers with a typed error instead of wrapping, and every division
+//! carries its rounding in its name. There are no floats and no casts.
+//!
+//! ```
+//! use capstan_units::Assets;
+//! let supply = Assets::new(70)?;
+//! assert_eq!(supply.add(Assets::new(30)?)?.get(), 100);
+//! assert!(supply.sub(Assets::new(71)?).is_err());
+//! # Ok::<(), capstan_units::NumberError>(())
+//! ```
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::float_arithmetic,
+        clippy::as_conversions,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+mod assets;
+mod error;
+mod muldiv;
+mod time;
+
+#[cfg(test)]
+mod tests;
+
+pub use assets::Assets;
+pub use error::NumberError;
+pub use muldiv::{mul_div_down, mul_div_up};
+pub use time::TimeMs;

@@ -1,0 +1,89 @@
+//! The gas of one frame.
+
+use crate::{Halt, gas};
+
+/// Gas of the frame that runs, and the transaction's refund counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Meter {
+    /// Gas that the transaction started with.
+    limit: u64,
+    /// Gas that callers up the stack hold back from this frame.
+    held: u64,
+    /// Gas that this frame may still use.
+    pub(super) left: u64,
+    /// EIP-3529 refunds; below zero only between the writes that take one back.
+    pub(super) refund: i64,
+}
+
+impl Meter {
+    pub(super) const fn new(limit: u64) -> Self {
+        Self {
+            limit,
+            held: 0,
+            left: limit,
+            refund: 0,
+        }
+    }
+
+    pub(super) const fn used(&self) -> u64 {
+        self.limit
+            .saturating_sub(self.left)
+            .saturating_sub(self.held)
+    }
+
+    pub(super) fn charge(&mut self, gas: u64) -> Result<(), Halt> {
+        match self.left.checked_sub(gas) {
+            Some(left) => {
+                self.left = left;
+                Ok(())
+            }
+            None => {
+                self.drain();
+                Err(Halt::OutOfGas)
+            }
+        }
+    }
+
+    /// EIP-2200: too little left to write at all.
+    pub(super) fn sentry(&mut self) -> Result<(), Halt> {
+        if self.left <= gas::SSTORE_SENTRY {
+            self.drain();
+            return Err(Halt::OutOfGas);
+        }
+        Ok(())
+    }
+
+    pub(super) fn drain(&mut self) {
+        self.left = 0;
+    }
+
+    /// Opens a callee's frame with at most `wanted` of this frame's gas, and `stipend` from nowhere.
+    /// Answers what [`close`](Self::close) needs.
+    pub(super) fn open(&mut self, wanted: Option<u64>, stipend: u64) -> Opened {
+        let most = gas::forwardable(self.left);
+        let given = wanted.map_or(most, |w| w.min(most));
+        let kept = self.left.saturating_sub(given);
+        let opened = Opened {
+            kept,
+            held_before: self.held,
+        };
+        self.held = self.held.saturating_add(kept);
+        self.left = given.saturating_add(stipend);
+        // The stipend is not part of the limit; the limit grows with it so that `used` stays true.
+        self.limit = self.limit.saturating_add(stipend);
+        opened
+    }
+
+    /// Closes the callee's frame: what it left comes back.
+    pub(super) fn close(&mut self, opened: Opened) {
+        self.held = opened.held_before;
+        self.left = self.left.saturating_add(opened.kept);
+    }
+}
+
+/// What a caller held back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Opened {
+    kept: u64,
+    held_before: u64,
+}

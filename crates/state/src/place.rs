@@ -1,0 +1,114 @@
+//! Where a field lives: from tag and keys to slot numbers.
+//!
+//! ```text
+//!   structured   0 .. 0 | tag | key .. | index      read as one big-endian number; tag is 1..=127
+//!   hashed       128+tag | keccak256(key ..)[..31-w] | index (w bytes)
+//! ```
+//!
+//! A field's keys have a fixed number of bytes and its index a fixed width, so the position of the tag is
+//! fixed too: two structured slots are equal only if field, keys and index are. Leading zeros stay zeros,
+//! which keeps slots short in access lists and records. Keys that do not fit are hashed under the tag's
+//! partner above 127; no structured slot starts with such a byte.
+
+use alloy_primitives::U256;
+
+use crate::{Ctx, Halt, SlotKey};
+
+/// Largest tag. The byte's upper half is reserved for hashed keys.
+pub const TAG_MAX: u8 = 127;
+/// Most key bytes under one tag, over all nested maps: two words.
+pub const KEY_BYTES_MAX: usize = 64;
+/// Set in the first byte of hashed slots.
+pub(crate) const HASHED: u8 = 128;
+
+/// A field and the keys chosen so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    tag: u8,
+    key_bytes: usize,
+    key: [u8; KEY_BYTES_MAX],
+}
+
+impl Place {
+    /// The field with this tag. Fails to compile (in a `const`) for a tag that is reserved.
+    pub const fn at_tag(tag: u8) -> Self {
+        assert!(
+            tag >= 1 && tag <= TAG_MAX,
+            "tags are 1 to 127: 0 and 128 up are reserved"
+        );
+        Self {
+            tag,
+            key_bytes: 0,
+            key: [0; KEY_BYTES_MAX],
+        }
+    }
+
+    /// One map deeper.
+    pub(crate) fn with_key<K: SlotKey>(mut self, key: K) -> Self {
+        // `Map`'s constructor refuses, at compile time, key types that do not fit together.
+        let end = self.key_bytes.saturating_add(K::BYTES);
+        if let Some(out) = self.key.get_mut(self.key_bytes..end) {
+            key.write(out);
+            self.key_bytes = end;
+        }
+        self
+    }
+
+    /// Slot of a field that has one word.
+    pub(crate) fn slot(&self, cx: &mut Ctx<'_>) -> Result<U256, Halt> {
+        Ok(self.base(cx, 1)?.0)
+    }
+
+    /// First slot of a field that spans `words` words.
+    pub(crate) fn base(&self, cx: &mut Ctx<'_>, words: u64) -> Result<Base, Halt> {
+        let index_bytes = index_bytes(words);
+        let key = self.key.get(..self.key_bytes).unwrap_or_default();
+        let mut slot = [0; 32];
+        if is_hashed(self.key_bytes, index_bytes) {
+            let hash = cx.store.keccak(key)?;
+            let kept = 31_usize.saturating_sub(index_bytes);
+            fill(&mut slot, 0, &[HASHED | self.tag]);
+            fill(&mut slot, 1, hash.get(..kept).unwrap_or_default());
+        } else {
+            let at = 31_usize
+                .saturating_sub(self.key_bytes)
+                .saturating_sub(index_bytes);
+            fill(&mut slot, at, &[self.tag]);
+            fill(&mut slot, at.saturating_add(1), key);
+        }
+        Ok(Base(U256::from_be_bytes(slot)))
+    }
+}
+
+/// Copies `bytes` to `at`. The widths are checked at compile time, so there is always room.
+fn fill(slot: &mut [u8; 32], at: usize, bytes: &[u8]) {
+    if let Some(out) = slot.get_mut(at..at.saturating_add(bytes.len())) {
+        out.copy_from_slice(bytes);
+    }
+}
+
+/// Bytes of the word index of a field with this many words.
+pub(crate) const fn index_bytes(words: u64) -> usize {
+    match words {
+        0..=1 => 0,
+        2..=0x100 => 1,
+        0x101..=0x1_0000 => 2,
+        _ => 5,
+    }
+}
+
+/// Whether tag, key and index are more than a slot holds.
+pub(crate) const fn is_hashed(key_bytes: usize, index_bytes: usize) -> bool {
+    1 + key_bytes + index_bytes > 32
+}
+
+/// First slot of a field; its index bytes are zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Base(U256);
+
+impl Base {
+    /// Slot of word `index`.
+    pub(crate) fn word(self, index: u64) -> U256 {
+        self.0 | U256::from(index)
+    }
+}

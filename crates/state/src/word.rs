@@ -1,0 +1,178 @@
+//! Values that live in one storage word.
+
+use alloy_primitives::{Address, B256, FixedBytes, U256, aliases::U112};
+use capstan_units::{Assets, TimeMs};
+
+use crate::Halt;
+
+/// A value that fits one storage word, and how it is written there.
+///
+/// Every value has exactly one word: a word that no value encodes to is damage, not data, and decodes to
+/// [`Halt::Fatal`]. Zero words always decode, since storage that was never written reads as zero.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a storage word",
+    label = "does not fit one storage word",
+    note = "words are bool, u8 to u128, U256, Address, FixedBytes and the types of capstan_units",
+    note = "commutative fields (Total, Balance) own their whole slot: put them in the layout, not in a record"
+)]
+pub trait Word: Copy + 'static {
+    /// Name in layout snapshots.
+    const NAME: &'static str;
+    /// Bytes it needs when packed: every encoded word is below 2^(8 * BYTES).
+    const BYTES: usize;
+
+    /// The word of this value.
+    fn to_word(self) -> U256;
+    /// The value of this word.
+    fn from_word(word: U256) -> Result<Self, Halt>;
+}
+
+/// A word whose integer value is an amount: it may be added to and subtracted from in place.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an amount",
+    label = "cannot be added to in place",
+    note = "amounts are u64, u128, U256 and Assets"
+)]
+pub trait Amount: Word {
+    /// Largest amount.
+    const MAX: U256;
+}
+
+macro_rules! integer_words {
+    ($($t:ident),*) => {$(
+        impl Word for $t {
+            const NAME: &'static str = stringify!($t);
+            const BYTES: usize = size_of::<$t>();
+
+            fn to_word(self) -> U256 {
+                U256::from(self)
+            }
+
+            fn from_word(word: U256) -> Result<Self, Halt> {
+                Self::try_from(word).map_err(|_| Halt::corrupt(Self::NAME, word))
+            }
+        }
+    )*};
+}
+integer_words!(u8, u16, u32, u64, u128);
+
+impl Word for bool {
+    const NAME: &'static str = "bool";
+    const BYTES: usize = 1;
+
+    fn to_word(self) -> U256 {
+        U256::from(self)
+    }
+
+    fn from_word(word: U256) -> Result<Self, Halt> {
+        match u8::from_word(word) {
+            Ok(0) => Ok(false),
+            Ok(1) => Ok(true),
+            _ => Err(Halt::corrupt(Self::NAME, word)),
+        }
+    }
+}
+
+impl Word for U256 {
+    const NAME: &'static str = "U256";
+    const BYTES: usize = 32;
+
+    fn to_word(self) -> U256 {
+        self
+    }
+
+    fn from_word(word: U256) -> Result<Self, Halt> {
+        Ok(word)
+    }
+}
+
+impl Word for Address {
+    const NAME: &'static str = "Address";
+    const BYTES: usize = 20;
+
+    fn to_word(self) -> U256 {
+        U256::from_be_bytes(self.into_word().0)
+    }
+
+    fn from_word(word: U256) -> Result<Self, Halt> {
+        let bytes = B256::from(word);
+        let address = Self::from_word(bytes);
+        if address.into_word() == bytes {
+            Ok(address)
+        } else {
+            Err(Halt::corrupt(Self::NAME, word))
+        }
+    }
+}
+
+/// Bytes sit at the low end of the word, like numbers, so that short ones pack.
+impl<const N: usize> Word for FixedBytes<N> {
+    const NAME: &'static str = match N {
+        4 => "bytes4",
+        8 => "bytes8",
+        16 => "bytes16",
+        20 => "bytes20",
+        32 => "bytes32",
+        _ => "bytes",
+    };
+    const BYTES: usize = {
+        assert!(N >= 1 && N <= 32, "fixed bytes of a word are 1 to 32");
+        N
+    };
+
+    fn to_word(self) -> U256 {
+        U256::from_be_slice(self.as_slice())
+    }
+
+    fn from_word(word: U256) -> Result<Self, Halt> {
+        let bytes = word.to_be_bytes::<32>();
+        let (high, low) = bytes.split_at(32_usize.saturating_sub(Self::BYTES));
+        match Self::try_from(low) {
+            Ok(value) if high.iter().all(|b| *b == 0) => Ok(value),
+            _ => Err(Halt::corrupt(Self::NAME, word)),
+        }
+    }
+}
+
+impl Word for Assets {
+    const NAME: &'static str = "Assets";
+    const BYTES: usize = U112::BYTES;
+
+    fn to_word(self) -> U256 {
+        self.to_u256()
+    }
+
+    fn from_word(word: U256) -> Result<Self, Halt> {
+        Self::from_u256(word).map_err(|_| Halt::corrupt(Self::NAME, word))
+    }
+}
+
+impl Word for TimeMs {
+    const NAME: &'static str = "TimeMs";
+    const BYTES: usize = 8;
+
+    fn to_word(self) -> U256 {
+        U256::from(self.get())
+    }
+
+    fn from_word(word: U256) -> Result<Self, Halt> {
+        let ms = u64::try_from(word).map_err(|_| Halt::corrupt(Self::NAME, word))?;
+        Ok(Self::new(ms))
+    }
+}
+
+impl Amount for u64 {
+    const MAX: U256 = U256::from_limbs([Self::MAX, 0, 0, 0]);
+}
+
+impl Amount for u128 {
+    const MAX: U256 = U256::from_limbs([u64::MAX, u64::MAX, 0, 0]);
+}
+
+impl Amount for U256 {
+    const MAX: U256 = Self::MAX;
+}
+
+impl Amount for Assets {
+    const MAX: U256 = U256::from_limbs([u64::MAX, u64::MAX >> 16, 0, 0]);
+}
