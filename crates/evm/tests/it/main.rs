@@ -1,0 +1,7 @@
+//! Execution as its users see it: through `Session` and `BlockRun`, with native contracts made for the test.
+
+
+mod gas;
+mod matrix;
+mod trace;
+mod world;
