@@ -80,6 +80,8 @@ pub struct BlockOutcome {
 pub struct BlockRun {
     session: Session,
     access: Bal,
+    /// Access-list index of the last transaction; 0 before the first.
+    index: BlockAccessIndex,
     receipts: Vec<Receipt>,
     logs_bloom: Bloom,
     user_gas_used: u64,
@@ -118,6 +120,7 @@ impl BlockRun {
         let mut run = Self {
             session: Session::open_with(rules, parent, ctx, natives)?,
             access: Bal::new(),
+            index: BlockAccessIndex::PRE_EXECUTION,
             receipts: Vec::new(),
             logs_bloom: Bloom::ZERO,
             user_gas_used: 0,
@@ -133,7 +136,7 @@ impl BlockRun {
 
     fn before_transactions(&mut self, target: Address, word: B256) -> Result<(), ExecError> {
         let state = self.session.protocol_call(target, word.into())?;
-        self.keep(BlockAccessIndex::PRE_EXECUTION, state);
+        self.keep(self.index, state);
         Ok(())
     }
 
@@ -215,7 +218,7 @@ impl BlockRun {
         if unprotected && !self.session.rules().allow_unprotected {
             return Err(TxRefused::Unprotected);
         }
-        if self.session.is_native(tx.signer()) {
+        if self.session.natives().owns(tx.signer()) {
             return Err(TxRefused::NativeSender(tx.signer()));
         }
         let gas_limit = alloy_consensus::Transaction::gas_limit(body);
@@ -253,8 +256,11 @@ impl BlockRun {
                 read.gas_limit
             )));
         }
-        if !self.session.is_native(read.target) {
-            return Err(self.bad_system(format!("target {} is not a native contract", read.target)));
+        if !self.session.natives().serves_system(read.target) {
+            return Err(self.bad_system(format!(
+                "target {} serves no system transactions",
+                read.target
+            )));
         }
         Ok(read)
     }
@@ -269,8 +275,8 @@ impl BlockRun {
 
     /// Keeps a finished transaction: state, access list, receipt.
     fn record(&mut self, tx: &Recovered<Tx>, ended: ResultAndState) -> TxOutcome {
-        let index = self.receipts.len() as u64 + 1;
-        self.keep(BlockAccessIndex::new(index), ended.state);
+        self.index.increment();
+        self.keep(self.index, ended.state);
         let (outcome, logs) = outcome_of(ended.result);
         let receipt = alloy_consensus::Receipt {
             status: Eip658Value::Eip658(outcome.success),

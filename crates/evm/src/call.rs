@@ -214,9 +214,9 @@ impl Session {
             .map_or(0, |info| info.nonce))
     }
 
-    /// Whether a native contract answers at this address.
-    pub fn is_native(&self, at: Address) -> bool {
-        self.engine.natives.owns(at)
+    /// The native contracts of this session.
+    pub fn natives(&self) -> &'static dyn Natives {
+        self.engine.natives
     }
 
     fn checked(

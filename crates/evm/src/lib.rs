@@ -24,6 +24,7 @@ mod handler;
 pub mod mem;
 mod natives;
 mod overlay;
+mod overrides;
 mod precompiles;
 mod rules;
 mod sig;

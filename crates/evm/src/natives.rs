@@ -1,6 +1,9 @@
 //! Which addresses are native contracts, and how they run.
 
 use alloy_primitives::{Address, Bytes};
+use capstan_contracts::address::{CANONICAL, has_prefix};
+use capstan_contracts::error::{NativeNoSystemWork, NativeNotDeployed};
+use capstan_contracts::{SystemKind, revert};
 use capstan_state::{Ctx, Halt};
 
 /// The native contracts of a chain. The chain itself uses [`Protocol`]; tests bring their own.
@@ -10,6 +13,9 @@ pub trait Natives: Send + Sync {
 
     /// Runs the contract `cx.this()`, which [`Natives::owns`] said is one.
     fn run(&self, cx: &mut Ctx<'_>, input: &[u8]) -> Result<Bytes, Halt>;
+
+    /// Whether a transaction that the block itself made may go to this address.
+    fn serves_system(&self, at: Address) -> bool;
 
     /// Runs the same contract's system entry, for a transaction that the block itself made.
     fn run_system(&self, cx: &mut Ctx<'_>, input: &[u8]) -> Result<Bytes, Halt>;
@@ -26,19 +32,32 @@ pub struct Protocol;
 pub(crate) static PROTOCOL: Protocol = Protocol;
 
 impl Natives for Protocol {
-    fn owns(&self, _: Address) -> bool {
-        false
+    #[inline]
+    fn owns(&self, at: Address) -> bool {
+        has_prefix(&at) || CANONICAL.contains(&at)
     }
 
-    fn run(&self, _: &mut Ctx<'_>, _: &[u8]) -> Result<Bytes, Halt> {
-        Err(Halt::Fatal("no native contract here".into()))
+    fn run(&self, cx: &mut Ctx<'_>, input: &[u8]) -> Result<Bytes, Halt> {
+        match capstan_contracts::resolve(cx.this()) {
+            Some(contract) => contract.run(cx, input),
+            // Coins sent to an address that only looks like a contract would be lost: refuse.
+            None => Err(revert(&NativeNotDeployed { at: cx.this() })),
+        }
     }
 
-    fn run_system(&self, _: &mut Ctx<'_>, _: &[u8]) -> Result<Bytes, Halt> {
-        Err(Halt::Fatal("no native contract here".into()))
+    fn serves_system(&self, at: Address) -> bool {
+        SystemKind::of_target(at) == Some(SystemKind::DevOverride)
+            || capstan_contracts::resolve(at).is_some_and(|contract| contract.system.is_some())
+    }
+
+    fn run_system(&self, cx: &mut Ctx<'_>, input: &[u8]) -> Result<Bytes, Halt> {
+        match capstan_contracts::resolve(cx.this()).and_then(|contract| contract.system) {
+            Some(run) => run(cx, input),
+            None => Err(revert(&NativeNoSystemWork { at: cx.this() })),
+        }
     }
 
     fn refuse_delegated(&self) -> Halt {
-        Halt::Revert(Bytes::new())
+        capstan_contracts::refuse_delegated()
     }
 }

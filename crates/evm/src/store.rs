@@ -4,6 +4,7 @@
 //! cannot pay for does not happen, so it is absent from the access list, as for bytecode (EIP-7928).
 
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Log, LogData, U256, keccak256};
+use capstan_contracts::SystemKind;
 use capstan_state::{
     BlockInfo, CallKind, CallOutcome, CallRequest, CreateOutcome, CreateRequest, Ctx, Frame,
     GasClass, Halt, Mark, Store,
@@ -25,7 +26,7 @@ use revm::interpreter::{
 
 use crate::evm::{CapstanEvm, Phase};
 use crate::trace::EvmContext;
-use crate::{sig, system};
+use crate::{overrides, sig, system};
 
 /// ECRECOVER's price.
 const RECOVER_GAS: u64 = 3000;
@@ -72,6 +73,9 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
         let frame = self.frame;
         // Only the block's own call is a system entry; what it calls in turn is refused by `call`.
         match self.evm.engine.phase {
+            Phase::System if SystemKind::of_target(frame.this) == Some(SystemKind::DevOverride) => {
+                overrides::apply(self, input)
+            }
             Phase::System => natives.run_system(&mut Ctx::new(self, frame), input),
             Phase::User => natives.run(&mut Ctx::new(self, frame), input),
         }
@@ -81,7 +85,7 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
         self.gas
     }
 
-    fn ctx(&mut self) -> &mut EvmContext {
+    pub(crate) fn ctx(&mut self) -> &mut EvmContext {
         &mut self.evm.engine.inner.ctx
     }
 
@@ -111,7 +115,7 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
         }
     }
 
-    fn fatal(&mut self, fault: crate::evm::Fault) -> Halt {
+    pub(crate) fn fatal(&mut self, fault: crate::evm::Fault) -> Halt {
         let why = match &fault {
             ContextError::Db(error) => error.to_string(),
             ContextError::Custom(why) => why.clone(),
@@ -223,9 +227,10 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
                 }
             }
             (GasClass::ZeroAware, Some(new)) => self.write(at, slot, new, was_cold)?,
+            // Refused: a look at the word, at a read's price.
             (GasClass::ZeroAware, None) => {
                 if was_cold {
-                    self.charge(cold_cost)?;
+                    self.charge(self.params().cold_storage_additional_cost())?;
                 }
             }
         }
@@ -341,9 +346,8 @@ impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
         if amount.is_zero() {
             return Ok(true);
         }
-        // A CALL with value gives the callee a stipend out of this price; here nobody receives it.
         let params = self.params();
-        let mut cost = params.transfer_value_cost() - params.call_stipend();
+        let mut cost = params.transfer_value_cost();
         if to_is_empty {
             cost += params.new_account_cost(true, true);
         }
@@ -362,20 +366,15 @@ impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
 
     fn deploy_marker(&mut self, at: Address) -> Result<(), Halt> {
         self.writable()?;
-        let (has_code, is_empty) = self.visit(at, true, |account| {
-            (
-                account.account.code_hash != KECCAK256_EMPTY,
-                account.is_empty,
-            )
+        let has_code = self.visit(at, false, |account| {
+            account.account.code_hash != KECCAK256_EMPTY
         })?;
         if has_code {
             return Ok(());
         }
-        let mut cost = self.params().code_deposit_cost(system::MARKER.len());
-        if is_empty {
-            cost += self.params().new_account_cost(true, true);
-        }
-        self.charge(cost)?;
+        self.charge(
+            self.params().create_cost() + self.params().code_deposit_cost(system::MARKER.len()),
+        )?;
         let code = Bytecode::new_legacy(Bytes::from_static(&system::MARKER));
         self.ctx()
             .journal_mut()

@@ -8,6 +8,8 @@
 use alloy_consensus::{SignableTransaction, Transaction, TxLegacy, transaction::Recovered};
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, b256, keccak256};
 
+pub use capstan_contracts::SYSTEM_SENDER;
+
 use crate::Tx;
 
 /// A transaction that the block itself makes. It carries its whole input, so that execution is a function of
@@ -97,10 +99,6 @@ pub(crate) fn panic_overflow() -> Bytes {
     data[35] = 0x11;
     Bytes::copy_from_slice(&data)
 }
-
-/// Sender of every system transaction. No key can sign for it.
-pub const SYSTEM_SENDER: Address =
-    alloy_primitives::address!("ca95ca95ca95ca95ca95ca9500000000000000ff");
 
 #[cfg(test)]
 mod tests;

@@ -37,8 +37,14 @@ fn both(touches: &[Touch], before: &[(u64, u64)]) -> (Ran, Ran, u64) {
         Touch::Save(slot, word) => code.sstore(*slot, *word),
     });
     let native = native(script);
-    let world = world().with_native(native, 0, before).with_code(at(1), &code.code, before);
-    (world.call(native, 0, GAS).ok(), world.call(at(1), 0, GAS).ok(), code.overhead)
+    let world = world()
+        .with_native(native, 0, before)
+        .with_code(at(1), &code.code, before);
+    (
+        world.call(native, 0, GAS).ok(),
+        world.call(at(1), 0, GAS).ok(),
+        code.overhead,
+    )
 }
 
 proptest! {
@@ -64,15 +70,41 @@ fn other_touches_cost_the_same() {
     let word = |at: alloy_primitives::Address| U256::from_be_bytes(at.into_word().0);
     // (name, native, bytecode, gas that only the bytecode pays beyond pushes and pops)
     let cases = [
-        ("balance, cold then warm", vec![Act::Balance(at(7)), Act::Balance(at(7))], {
-            asm().push(word(at(7))).op(0x31).pop().push(word(at(7))).op(0x31).pop()
-        }),
-        ("code size, cold then warm", vec![Act::CodeSize(at(7)), Act::CodeSize(at(7))], {
-            asm().push(word(at(7))).op(0x3b).pop().push(word(at(7))).op(0x3b).pop()
-        }),
+        (
+            "balance, cold then warm",
+            vec![Act::Balance(at(7)), Act::Balance(at(7))],
+            {
+                asm()
+                    .push(word(at(7)))
+                    .op(0x31)
+                    .pop()
+                    .push(word(at(7)))
+                    .op(0x31)
+                    .pop()
+            },
+        ),
+        (
+            "code size, cold then warm",
+            vec![Act::CodeSize(at(7)), Act::CodeSize(at(7))],
+            {
+                asm()
+                    .push(word(at(7)))
+                    .op(0x3b)
+                    .pop()
+                    .push(word(at(7)))
+                    .op(0x3b)
+                    .pop()
+            },
+        ),
         ("one log", vec![Act::Emit(1)], asm().log(1)),
         ("a transient word", vec![Act::TSave(1, 2), Act::TLoad(1)], {
-            asm().push(U256::from(2)).push(U256::from(1)).op(0x5d).push(U256::from(1)).op(0x5c).pop()
+            asm()
+                .push(U256::from(2))
+                .push(U256::from(1))
+                .op(0x5d)
+                .push(U256::from(1))
+                .op(0x5c)
+                .pop()
         }),
         ("keccak of nothing", vec![Act::Keccak(0)], {
             asm().push(U256::ZERO).push(U256::ZERO).op(0x20).pop()
@@ -80,8 +112,13 @@ fn other_touches_cost_the_same() {
     ];
     for (name, script, code) in cases {
         let native = native(script);
-        let world = world().with_native(native, 0, &[]).with_code(at(1), &code.code, &[]);
-        let (a, b) = (world.call(native, 0, GAS).ok(), world.call(at(1), 0, GAS).ok());
+        let world = world()
+            .with_native(native, 0, &[])
+            .with_code(at(1), &code.code, &[]);
+        let (a, b) = (
+            world.call(native, 0, GAS).ok(),
+            world.call(at(1), 0, GAS).ok(),
+        );
         assert_eq!(a.gas() + code.overhead, b.gas(), "{name}");
     }
 }
@@ -103,7 +140,11 @@ fn calls_cost_the_same() {
         ("no account, with coins", at(5), 1),
         ("too few coins", at(2), 1_000_000),
         ("delegated", at(6), 0),
-        ("precompile", alloy_primitives::Address::with_last_byte(4), 0),
+        (
+            "precompile",
+            alloy_primitives::Address::with_last_byte(4),
+            0,
+        ),
     ];
     for (name, to, value) in targets {
         for limit in [None, Some(0), Some(30_000), Some(u64::MAX)] {
@@ -111,9 +152,16 @@ fn calls_cost_the_same() {
                 if kind == CallKind::Static && value != 0 {
                     continue;
                 }
-                let native = native(vec![Act::CallWith { to, value, gas: limit, kind }]);
+                let native = native(vec![Act::CallWith {
+                    to,
+                    value,
+                    gas: limit,
+                    kind,
+                }]);
                 let op = if kind == CallKind::Call { 0xf1 } else { 0xfa };
-                let code = asm().call(op, to, value, limit.map_or(U256::MAX, U256::from)).pop();
+                let code = asm()
+                    .call(op, to, value, limit.map_or(U256::MAX, U256::from))
+                    .pop();
                 let mut world = world().with_native(native, 100, &[]);
                 world.put(at(1), 100, &code.code, &[]);
                 world.put(at(2), 0, &gas_returner, &[]);
@@ -124,9 +172,17 @@ fn calls_cost_the_same() {
                 let pushes = code.overhead - 2;
                 let a = world.call(native, 0, 200_000);
                 let b = world.call(at(1), 0, 200_000 + pushes);
-                assert_eq!(a.result.is_success(), b.result.is_success(), "{name} {limit:?} {kind:?}");
+                assert_eq!(
+                    a.result.is_success(),
+                    b.result.is_success(),
+                    "{name} {limit:?} {kind:?}"
+                );
                 // A callee that burns 63/64 leaves room for the bytecode's own POP.
-                assert_eq!(a.gas() + code.overhead, b.gas(), "{name} {limit:?} {kind:?}");
+                assert_eq!(
+                    a.gas() + code.overhead,
+                    b.gas(),
+                    "{name} {limit:?} {kind:?}"
+                );
             }
         }
     }
@@ -155,14 +211,32 @@ fn callee_sees_the_same_gas() {
 fn creation_costs_the_same() {
     let init = asm().push(U256::from(1)).push(U256::ZERO).op(0xf3).code;
     for salt in [None, Some(alloy_primitives::B256::ZERO)] {
-        let native = native(vec![Act::Create { value: 0, init: Bytes::from(init.clone()), salt }]);
+        let native = native(vec![Act::Create {
+            value: 0,
+            init: Bytes::from(init.clone()),
+            salt,
+        }]);
         // Init code is written to memory by CALLDATACOPY's cheaper sibling: one CODECOPY from the end.
         let length = u64::try_from(init.len()).expect("small");
         let build = |offset: u64| {
-            let copy = asm().push(U256::from(length)).push(U256::from(offset)).push(U256::ZERO).op(0x39);
-            let copy = if salt.is_some() { copy.push(U256::ZERO) } else { copy };
-            let create = copy.push(U256::from(length)).push(U256::ZERO).push(U256::ZERO);
-            create.op(if salt.is_some() { 0xf5 } else { 0xf0 }).pop().op(0)
+            let copy = asm()
+                .push(U256::from(length))
+                .push(U256::from(offset))
+                .push(U256::ZERO)
+                .op(0x39);
+            let copy = if salt.is_some() {
+                copy.push(U256::ZERO)
+            } else {
+                copy
+            };
+            let create = copy
+                .push(U256::from(length))
+                .push(U256::ZERO)
+                .push(U256::ZERO);
+            create
+                .op(if salt.is_some() { 0xf5 } else { 0xf0 })
+                .pop()
+                .op(0)
         };
         let offset = u64::try_from(build(0).code.len()).expect("small");
         let mut code = build(offset);
@@ -170,8 +244,13 @@ fn creation_costs_the_same() {
         let words = length.div_ceil(32);
         // CODECOPY: 3 + 3 per word copied, and the memory it grows.
         let copying = 3 + 3 * words + 3 * words;
-        let world = world().with_native(native, 0, &[]).with_code(at(1), &code.code, &[]);
-        let (a, b) = (world.call(native, 0, GAS).ok(), world.call(at(1), 0, GAS).ok());
+        let world = world()
+            .with_native(native, 0, &[])
+            .with_code(at(1), &code.code, &[]);
+        let (a, b) = (
+            world.call(native, 0, GAS).ok(),
+            world.call(at(1), 0, GAS).ok(),
+        );
         assert_eq!(a.gas() + code.overhead + copying, b.gas(), "{salt:?}");
     }
 }
@@ -182,17 +261,31 @@ fn flat_writes_cost_the_same_whatever_they_hold() {
     let flat = GasClass::Flat;
     let gas_of = |script: Vec<Act>, before: &[(u64, u64)]| {
         let native = native(script);
-        let ran = world().with_native(native, 0, before).call(native, 0, GAS).ok();
+        let ran = world()
+            .with_native(native, 0, before)
+            .call(native, 0, GAS)
+            .ok();
         assert_eq!(ran.result.gas().inner_refunded(), 0);
         ran.gas()
     };
     for before in [0, 1, 2, 500] {
         let slots = [(1, before)];
-        assert_eq!(gas_of(vec![Act::Add(1, 5, flat)], &slots), 5_000, "cold, from {before}");
+        assert_eq!(
+            gas_of(vec![Act::Add(1, 5, flat)], &slots),
+            5_000,
+            "cold, from {before}"
+        );
         let twice = vec![Act::Add(1, 5, flat), Act::Add(1, 9, flat)];
         assert_eq!(gas_of(twice, &slots), 7_900, "then warm, from {before}");
-        assert_eq!(gas_of(vec![Act::Sub(1, 400, 0, flat)], &slots), 5_000, "done or refused, from {before}");
-        assert_eq!(gas_of(vec![Act::Add(1, 5, flat), Act::Sub(1, 5, 0, flat)], &slots), 7_900);
+        assert_eq!(
+            gas_of(vec![Act::Sub(1, 400, 0, flat)], &slots),
+            5_000,
+            "done or refused, from {before}"
+        );
+        assert_eq!(
+            gas_of(vec![Act::Add(1, 5, flat), Act::Sub(1, 5, 0, flat)], &slots),
+            7_900
+        );
     }
 }
 
@@ -202,8 +295,13 @@ fn refunds_follow_the_frame() {
     let clears = native(vec![Act::Save(1, 0)]);
     let clears_and_reverts = native(vec![Act::Save(1, 0), Act::Revert("no")]);
     for (callee, refunded) in [(clears, 4_800), (clears_and_reverts, 0)] {
-        let top = native(vec![Act::Call(callee), Act::Guard(false, vec![Act::Save(2, 0)])]);
-        let world = world().with_native(top, 0, &[(2, 1)]).with_native(callee, 0, &[(1, 1)]);
+        let top = native(vec![
+            Act::Call(callee),
+            Act::Guard(false, vec![Act::Save(2, 0)]),
+        ]);
+        let world = world()
+            .with_native(top, 0, &[(2, 1)])
+            .with_native(callee, 0, &[(1, 1)]);
         let gas = *world.call(top, 0, GAS).ok().result.gas();
         assert_eq!(gas.inner_refunded(), refunded);
     }

@@ -22,11 +22,20 @@ fn called_from_transaction_and_bytecode() {
     world.put(at(1), 5, &code.code, &[]);
 
     let ran = world.call(native, 9, GAS).ok();
-    assert_eq!(ran.words(), [U256::from(7), U256::from(9), SENDER.into_word().into()]);
-    assert_eq!((ran.slot(native, 1), ran.balance(native)), (U256::from(7), U256::from(9)));
+    assert_eq!(
+        ran.words(),
+        [U256::from(7), U256::from(9), SENDER.into_word().into()]
+    );
+    assert_eq!(
+        (ran.slot(native, 1), ran.balance(native)),
+        (U256::from(7), U256::from(9))
+    );
 
     let ran = world.call(at(1), 0, GAS).ok();
-    assert_eq!(ran.words(), [U256::from(7), U256::from(5), at(1).into_word().into()]);
+    assert_eq!(
+        ran.words(),
+        [U256::from(7), U256::from(5), at(1).into_word().into()]
+    );
     assert_eq!(ran.balance(native), U256::from(5));
 }
 
@@ -36,9 +45,14 @@ fn delegation_is_refused() {
     let native = native(vec![Act::Save(1, 7)]);
     for op in [0xf4, 0xf2] {
         let code = asm().call(op, native, 0, U256::MAX).pop().return_data();
-        let world = world().with_native(native, 0, &[]).with_code(at(1), &code.code, &[]);
+        let world = world()
+            .with_native(native, 0, &[])
+            .with_code(at(1), &code.code, &[]);
         let ran = world.call(at(1), 0, GAS).ok();
-        assert_eq!(ran.result.output().map(|bytes| bytes.as_ref()), Some(DELEGATED));
+        assert_eq!(
+            ran.result.output().map(|bytes| bytes.as_ref()),
+            Some(DELEGATED)
+        );
         assert_eq!((ran.slot(native, 1), ran.slot(at(1), 1)), (NO, NO));
     }
 }
@@ -79,16 +93,33 @@ fn static_is_inherited() {
         vec![Act::Emit(1)],
         vec![Act::Send(SENDER, 1)],
         vec![Act::Marker(at(9))],
-        vec![Act::Create { value: 0, init: Bytes::new(), salt: None }],
+        vec![Act::Create {
+            value: 0,
+            init: Bytes::new(),
+            salt: None,
+        }],
     ];
     for script in writes {
         let writer = native(script.clone());
         let outer = native(vec![
             Act::Save(5, 5),
-            Act::CallWith { to: writer, value: 0, gas: Some(50_000), kind: CallKind::Static },
+            Act::CallWith {
+                to: writer,
+                value: 0,
+                gas: Some(50_000),
+                kind: CallKind::Static,
+            },
         ]);
-        let through = native(vec![Act::CallWith { to: writer, value: 0, gas: Some(50_000), kind: CallKind::Call }]);
-        let code = asm().call(0xfa, through, 0, U256::from(200_000)).pop().return_data();
+        let through = native(vec![Act::CallWith {
+            to: writer,
+            value: 0,
+            gas: Some(50_000),
+            kind: CallKind::Call,
+        }]);
+        let code = asm()
+            .call(0xfa, through, 0, U256::from(200_000))
+            .pop()
+            .return_data();
         let world = world()
             .with_native(writer, 100, &[])
             .with_native(outer, 0, &[])
@@ -99,16 +130,25 @@ fn static_is_inherited() {
         // Called static, it fails and costs the callee all its gas.
         let ran = world.call(outer, 0, GAS).ok();
         assert_eq!(ran.words(), [NO], "{script:?}");
-        assert_eq!((ran.slot(writer, 1), ran.slot(outer, 5)), (NO, U256::from(5)));
+        assert_eq!(
+            (ran.slot(writer, 1), ran.slot(outer, 5)),
+            (NO, U256::from(5))
+        );
         assert!(ran.gas() > 50_000);
         // STATICCALL by bytecode, one native in between.
         assert_eq!(world.call(at(1), 0, GAS).ok().words(), [NO], "{script:?}");
     }
     // Bytecode below a static native frame cannot write either.
     let code = asm().sstore(1, 7);
-    let outer =
-        native(vec![Act::CallWith { to: at(1), value: 0, gas: Some(50_000), kind: CallKind::Static }]);
-    let world = world().with_native(outer, 0, &[]).with_code(at(1), &code.code, &[]);
+    let outer = native(vec![Act::CallWith {
+        to: at(1),
+        value: 0,
+        gas: Some(50_000),
+        kind: CallKind::Static,
+    }]);
+    let world = world()
+        .with_native(outer, 0, &[])
+        .with_code(at(1), &code.code, &[]);
     assert_eq!(world.call(outer, 0, GAS).ok().words(), [NO]);
 }
 
@@ -120,14 +160,32 @@ fn reverts_nest() {
             (at(2), at(3))
         } else {
             (
-                native(vec![Act::Save(1, 1), Act::TSave(1, 1), Act::Emit(1), Act::Revert("no")]),
+                native(vec![
+                    Act::Save(1, 1),
+                    Act::TSave(1, 1),
+                    Act::Emit(1),
+                    Act::Revert("no"),
+                ]),
                 native(vec![Act::Save(1, 2), Act::Emit(2)]),
             )
         };
-        let keeps = native(vec![Act::Save(9, 9), Act::Emit(9), Act::Call(bad), Act::Call(good), Act::Load(9)]);
-        let undoes = native(vec![Act::Call(good), Act::Send(SENDER, 5), Act::Revert("all")]);
+        let keeps = native(vec![
+            Act::Save(9, 9),
+            Act::Emit(9),
+            Act::Call(bad),
+            Act::Call(good),
+            Act::Load(9),
+        ]);
+        let undoes = native(vec![
+            Act::Call(good),
+            Act::Send(SENDER, 5),
+            Act::Revert("all"),
+        ]);
         let top = native(vec![Act::Call(undoes), Act::Call(keeps)]);
-        let mut world = world().with_native(keeps, 0, &[]).with_native(top, 0, &[]).with_native(undoes, 50, &[]);
+        let mut world = world()
+            .with_native(keeps, 0, &[])
+            .with_native(top, 0, &[])
+            .with_native(undoes, 50, &[]);
         if by_bytecode {
             world.put(bad, 0, &asm().sstore(1, 1).log(1).revert().code, &[]);
             world.put(good, 0, &asm().sstore(1, 2).log(2).code, &[]);
@@ -143,7 +201,10 @@ fn reverts_nest() {
 
         let ran = world.call(top, 0, GAS).ok();
         assert_eq!(ran.words(), [NO, YES]);
-        assert_eq!((ran.topics(), ran.balance(undoes)), (vec![9, 2], U256::from(50)));
+        assert_eq!(
+            (ran.topics(), ran.balance(undoes)),
+            (vec![9, 2], U256::from(50))
+        );
 
         match world.call(undoes, 0, GAS).result {
             ExecutionResult::Revert { output, .. } => assert_eq!(output.as_ref(), b"all"),
@@ -155,23 +216,37 @@ fn reverts_nest() {
 /// EXEC-15: marks undo storage, transient words, coins and logs, and nest.
 #[test]
 fn marks_undo() {
-    let inner = vec![Act::Save(2, 2), Act::Emit(2), Act::TSave(2, 2), Act::Send(SENDER, 3)];
+    let inner = vec![
+        Act::Save(2, 2),
+        Act::Emit(2),
+        Act::TSave(2, 2),
+        Act::Send(SENDER, 3),
+    ];
     let script = vec![
         Act::Save(1, 1),
         Act::Emit(1),
         Act::Guard(false, inner.clone()),
         Act::Load(2),
         Act::TLoad(2),
-        Act::Guard(true, vec![Act::Save(3, 3), Act::Guard(false, inner.clone())]),
+        Act::Guard(
+            true,
+            vec![Act::Save(3, 3), Act::Guard(false, inner.clone())],
+        ),
         Act::Guard(false, vec![Act::Guard(true, inner)]),
         Act::Load(3),
         Act::Load(2),
     ];
     let native = native(script);
-    let ran = world().with_native(native, 10, &[]).call(native, 0, GAS).ok();
+    let ran = world()
+        .with_native(native, 10, &[])
+        .call(native, 0, GAS)
+        .ok();
     // Sends answered yes inside the undone parts; nothing of them is left.
     assert_eq!(ran.words(), [YES, NO, NO, YES, YES, U256::from(3), NO]);
-    assert_eq!((ran.topics(), ran.balance(native)), (vec![1], U256::from(10)));
+    assert_eq!(
+        (ran.topics(), ran.balance(native)),
+        (vec![1], U256::from(10))
+    );
 }
 
 /// EXEC-16: natives and bytecode call each other in any mix up to the cap; beyond it a call fails, its gas comes back.
@@ -185,7 +260,11 @@ fn mixes_up_to_the_cap() {
     for i in (0..u8::try_from(NATIVE_DEPTH_MAX).expect("small")).rev() {
         let call = asm().visit(below).log(u64::from(i));
         world.put(bytecode(i), 0, &call.code, &[]);
-        below = native(vec![Act::Emit(1000 + u64::from(i)), Act::Call(bytecode(i)), Act::Save(1, 1)]);
+        below = native(vec![
+            Act::Emit(1000 + u64::from(i)),
+            Act::Call(bytecode(i)),
+            Act::Save(1, 1),
+        ]);
         world.put(below, 0, &MARKER, &[]);
     }
     // The outermost native is number 1; the innermost leaf would be number 17.
@@ -225,7 +304,12 @@ fn out_of_gas_everywhere() {
         Act::CodeSize(at(6)),
         Act::Keccak(100),
         Act::TSave(1, 1),
-        Act::CallWith { to: at(1), value: 1, gas: None, kind: CallKind::Call },
+        Act::CallWith {
+            to: at(1),
+            value: 1,
+            gas: None,
+            kind: CallKind::Call,
+        },
         Act::Call(helper),
         Act::Marker(at(9)),
         Act::Save(3, 3),
@@ -240,7 +324,10 @@ fn out_of_gas_everywhere() {
         ran.result.gas().total_gas_spent() - 21_000
     };
     let mut ended_well = 0;
-    for gas in (0..needs + 3_000).step_by(97).chain(needs - 300..needs + 300) {
+    for gas in (0..needs + 3_000)
+        .step_by(97)
+        .chain(needs - 300..needs + 300)
+    {
         let ran = world.call(native, 0, gas);
         if ran.result.is_success() {
             ended_well += 1;
@@ -262,14 +349,26 @@ fn out_of_gas_everywhere() {
 /// EXEC-18: a panic is a halt that takes all gas of its frame and changes nothing; the rest of the transaction goes on.
 #[test]
 fn panic_is_a_halt() {
-    let panics = native(vec![Act::Save(1, 1), Act::Emit(1), Act::Call(at(1)), Act::Panic]);
+    let panics = native(vec![
+        Act::Save(1, 1),
+        Act::Emit(1),
+        Act::Call(at(1)),
+        Act::Panic,
+    ]);
     let outer = native(vec![
         Act::Save(2, 2),
-        Act::CallWith { to: panics, value: 3, gas: Some(100_000), kind: CallKind::Call },
+        Act::CallWith {
+            to: panics,
+            value: 3,
+            gas: Some(100_000),
+            kind: CallKind::Call,
+        },
         Act::Call(at(1)),
         Act::Emit(2),
     ]);
-    let bytecode = asm().call(0xf1, panics, 0, U256::from(100_000)).return_word();
+    let bytecode = asm()
+        .call(0xf1, panics, 0, U256::from(100_000))
+        .return_word();
     let world = world()
         .with_native(panics, 0, &[])
         .with_native(outer, 10, &[])
@@ -277,13 +376,28 @@ fn panic_is_a_halt() {
         .with_code(at(2), &bytecode.code, &[]);
 
     let ran = world.call(panics, 0, 200_000);
-    assert!(matches!(ran.result, ExecutionResult::Halt { reason: HaltReason::InvalidFEOpcode, .. }));
-    assert_eq!((ran.gas(), ran.slot(panics, 1), ran.slot(at(1), 7)), (200_000, NO, NO));
+    assert!(matches!(
+        ran.result,
+        ExecutionResult::Halt {
+            reason: HaltReason::InvalidFEOpcode,
+            ..
+        }
+    ));
+    assert_eq!(
+        (ran.gas(), ran.slot(panics, 1), ran.slot(at(1), 7)),
+        (200_000, NO, NO)
+    );
 
     let ran = world.call(outer, 0, GAS).ok();
     assert_eq!(ran.words(), [NO, YES]);
-    assert_eq!((ran.slot(outer, 2), ran.slot(at(1), 7)), (U256::from(2), U256::from(7)));
-    assert_eq!((ran.topics(), ran.balance(outer)), (vec![2], U256::from(10)));
+    assert_eq!(
+        (ran.slot(outer, 2), ran.slot(at(1), 7)),
+        (U256::from(2), U256::from(7))
+    );
+    assert_eq!(
+        (ran.topics(), ran.balance(outer)),
+        (vec![2], U256::from(10))
+    );
     assert!(ran.gas() > 100_000);
 
     assert_eq!(world.call(at(2), 0, GAS).ok().words(), [NO]);
@@ -300,21 +414,38 @@ fn create_on_native_is_refused() {
     let mut create = tx(TxKind::Create, 0, GAS);
     create.data = init.clone().into();
     let ran = session.run(create, Checks::NONE).expect("valid");
-    assert!(matches!(ran.result, ExecutionResult::Halt { reason: HaltReason::CreateCollision, .. }));
+    assert!(matches!(
+        ran.result,
+        ExecutionResult::Halt {
+            reason: HaltReason::CreateCollision,
+            ..
+        }
+    ));
     session.commit(&ran.state);
     assert_eq!(session.nonce(SENDER).expect("memory"), 1);
 
     // By CREATE2 of a native contract.
     let salt = B256::repeat_byte(7);
-    let maker = native(vec![Act::Create { value: 0, init: init.clone().into(), salt: Some(salt) }]);
+    let maker = native(vec![Act::Create {
+        value: 0,
+        init: init.clone().into(),
+        salt: Some(salt),
+    }]);
     let world = world.with_native(maker, 0, &[]);
     let made = world.call(maker, 0, GAS).ok();
     let address = maker.create2_from_code(salt, &init);
-    assert_eq!(made.words(), [U256::from_be_bytes(address.into_word().0)], "it works before");
+    assert_eq!(
+        made.words(),
+        [U256::from_be_bytes(address.into_word().0)],
+        "it works before"
+    );
     own(address);
     let refused = world.call(maker, 0, GAS).ok();
     assert_eq!(refused.words(), [NO]);
-    assert!(refused.gas() > made.gas() * 10, "a collision takes the gas that was handed on");
+    assert!(
+        refused.gas() > made.gas() * 10,
+        "a collision takes the gas that was handed on"
+    );
     assert_eq!(refused.session.nonce(maker).expect("memory"), 2);
 }
 
@@ -322,17 +453,40 @@ fn create_on_native_is_refused() {
 #[test]
 fn native_creates() {
     // Deploys one STOP byte; reverts with nothing; runs out.
-    let good: Bytes = asm().push(U256::from(1)).push(U256::ZERO).op(0xf3).code.into();
+    let good: Bytes = asm()
+        .push(U256::from(1))
+        .push(U256::ZERO)
+        .op(0xf3)
+        .code
+        .into();
     let bad: Bytes = asm().revert().code.into();
     let maker = native(vec![
-        Act::Create { value: 4, init: good.clone(), salt: None },
-        Act::Create { value: 0, init: bad, salt: None },
-        Act::Create { value: 1000, init: good, salt: None },
+        Act::Create {
+            value: 4,
+            init: good.clone(),
+            salt: None,
+        },
+        Act::Create {
+            value: 0,
+            init: bad,
+            salt: None,
+        },
+        Act::Create {
+            value: 1000,
+            init: good,
+            salt: None,
+        },
     ]);
     let ran = world().with_native(maker, 10, &[]).call(maker, 0, GAS).ok();
     let made = maker.create(1);
-    assert_eq!(ran.words(), [U256::from_be_bytes(made.into_word().0), NO, NO]);
-    assert_eq!((ran.balance(made), ran.balance(maker)), (U256::from(4), U256::from(6)));
+    assert_eq!(
+        ran.words(),
+        [U256::from_be_bytes(made.into_word().0), NO, NO]
+    );
+    assert_eq!(
+        (ran.balance(made), ran.balance(maker)),
+        (U256::from(4), U256::from(6))
+    );
 }
 
 /// EXEC-19: coins go along with calls, in both directions, and come back with a revert.
@@ -340,7 +494,12 @@ fn native_creates() {
 fn value_moves() {
     let receives = native(vec![Act::Value]);
     let reverts = native(vec![Act::Revert("keep it")]);
-    let value = |to, value| Act::CallWith { to, value, gas: None, kind: CallKind::Call };
+    let value = |to, value| Act::CallWith {
+        to,
+        value,
+        gas: None,
+        kind: CallKind::Call,
+    };
     let sender = native(vec![
         value(receives, 4),
         value(at(1), 3),
@@ -376,8 +535,11 @@ fn failing_reads_go_up() {
     }
     impl Failing {
         fn tick(&self) -> Result<(), StateError> {
-            let left = self.reads_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
-            left.map(|_| ()).map_err(|_| StateError::Storage("disk on fire".into()))
+            let left = self
+                .reads_left
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
+            left.map(|_| ())
+                .map_err(|_| StateError::Storage("disk on fire".into()))
         }
     }
     impl StateRead for Failing {
@@ -399,22 +561,34 @@ fn failing_reads_go_up() {
         }
     }
 
-    let leaf = native(vec![Act::Load(1), Act::Save(2, 1), Act::Balance(at(5)), Act::CodeSize(at(6))]);
+    let leaf = native(vec![
+        Act::Load(1),
+        Act::Save(2, 1),
+        Act::Balance(at(5)),
+        Act::CodeSize(at(6)),
+    ]);
     let top = native(vec![Act::Call(at(1)), Act::Save(1, 1)]);
     let world = world()
         .with_native(leaf, 0, &[])
         .with_native(top, 0, &[])
         .with_code(at(1), &asm().sload(3).visit(leaf).code, &[]);
     let run = |reads| {
-        let below = Failing { below: world.state.clone(), reads_left: AtomicU64::new(reads) };
+        let below = Failing {
+            below: world.state.clone(),
+            reads_left: AtomicU64::new(reads),
+        };
         let ctx = block_context(&world.rules, 1);
-        let mut session =
-            Session::open_with(world.rules.clone(), Arc::new(below), ctx, &SCRIPTED).expect("opens");
+        let mut session = Session::open_with(world.rules.clone(), Arc::new(below), ctx, &SCRIPTED)
+            .expect("opens");
         session.run(tx(TxKind::Call(top), 0, GAS), Checks::NONE)
     };
     let mut reads = 0;
     while let Err(error) = run(reads) {
-        assert_eq!(error, ExecError::State(StateError::Storage("disk on fire".into())), "read {reads}");
+        assert_eq!(
+            error,
+            ExecError::State(StateError::Storage("disk on fire".into())),
+            "read {reads}"
+        );
         reads += 1;
     }
     assert!(reads > 10, "every read failed once: {reads}");
@@ -426,7 +600,10 @@ fn neighbours_are_reached() {
     let neighbour = native(vec![]);
     let own = native(vec![Act::Save(1, 1)]);
     let other = native(vec![Act::SaveAt(neighbour, 1, 1)]);
-    let world = world().with_native(neighbour, 0, &[]).with_native(own, 0, &[]).with_native(other, 0, &[]);
+    let world = world()
+        .with_native(neighbour, 0, &[])
+        .with_native(own, 0, &[])
+        .with_native(other, 0, &[]);
     let ran = world.call(other, 0, GAS).ok();
     assert_eq!(ran.slot(neighbour, 1), YES);
     assert_eq!(ran.gas(), world.call(own, 0, GAS).ok().gas() + 2_500);

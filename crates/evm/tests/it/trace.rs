@@ -2,10 +2,11 @@
 
 use alloy_primitives::U256;
 use alloy_rpc_types_trace::geth::{
-    CallConfig, GethDebugTracingOptions, GethTrace, mux::MuxConfig, CallFrame, GethDebugBuiltInTracerType,
-    GethDebugTracerType,
+    CallConfig, CallFrame, GethDebugBuiltInTracerType, GethDebugTracerType,
+    GethDebugTracingOptions, GethTrace,
 };
 use capstan_evm::call::Checks;
+use capstan_evm::trace::show_native_calls;
 use revm::primitives::TxKind;
 use revm_inspectors::tracing::{DebugInspector, TracingInspector, TracingInspectorConfig};
 
@@ -21,7 +22,12 @@ fn tower() -> (World, alloy_primitives::Address) {
     let top = native(vec![
         Act::Emit(1),
         Act::Call(at(1)),
-        Act::CallWith { to: panics, value: 0, gas: Some(100_000), kind: capstan_state::CallKind::Call },
+        Act::CallWith {
+            to: panics,
+            value: 0,
+            gas: Some(100_000),
+            kind: capstan_state::CallKind::Call,
+        },
         Act::Guard(true, vec![Act::Call(bad)]),
         Act::Emit(7),
     ]);
@@ -46,16 +52,28 @@ fn frames_nest_and_logs_come_once() {
     let nodes = tracer.traces().nodes();
     let shape: Vec<_> = nodes
         .iter()
-        .map(|node| (node.parent, node.trace.depth, node.trace.address, node.trace.success))
+        .map(|node| {
+            (
+                node.parent,
+                node.trace.depth,
+                node.trace.address,
+                node.trace.success,
+            )
+        })
         .collect();
     assert_eq!(shape.len(), 7, "{shape:?}");
-    assert_eq!(shape.iter().map(|node| node.1).collect::<Vec<_>>(), [0, 1, 2, 3, 1, 2, 1]);
-    assert_eq!(shape.iter().map(|node| node.0).collect::<Vec<_>>(), [
-        None, Some(0), Some(1), Some(2), Some(0), Some(4), Some(0)
-    ]);
-    assert_eq!(shape.iter().map(|node| node.3).collect::<Vec<_>>(), [
-        true, true, true, true, false, true, false
-    ]);
+    assert_eq!(
+        shape.iter().map(|node| node.1).collect::<Vec<_>>(),
+        [0, 1, 2, 3, 1, 2, 1]
+    );
+    assert_eq!(
+        shape.iter().map(|node| node.0).collect::<Vec<_>>(),
+        [None, Some(0), Some(1), Some(2), Some(0), Some(4), Some(0)]
+    );
+    assert_eq!(
+        shape.iter().map(|node| node.3).collect::<Vec<_>>(),
+        [true, true, true, true, false, true, false]
+    );
     let logged: Vec<usize> = nodes.iter().map(|node| node.logs.len()).collect();
     assert_eq!(logged, [2, 2, 2, 1, 1, 1, 1]);
 }
@@ -71,7 +89,11 @@ fn call_tracer_nests() {
         GethTrace::CallTracer(frame) => frame,
         other => panic!("{other:?}"),
     };
-    fn walk(frame: &CallFrame, depth: usize, out: &mut Vec<(usize, alloy_primitives::Address, usize)>) {
+    fn walk(
+        frame: &CallFrame,
+        depth: usize,
+        out: &mut Vec<(usize, alloy_primitives::Address, usize)>,
+    ) {
         out.push((depth, frame.to.expect("a call"), frame.logs.len()));
         for call in &frame.calls {
             walk(call, depth + 1, out);
@@ -79,12 +101,21 @@ fn call_tracer_nests() {
     }
     let mut seen = Vec::new();
     walk(&frame, 0, &mut seen);
-    assert_eq!(seen.iter().map(|call| call.0).collect::<Vec<_>>(), [0, 1, 2, 3, 1, 2, 1]);
+    assert_eq!(
+        seen.iter().map(|call| call.0).collect::<Vec<_>>(),
+        [0, 1, 2, 3, 1, 2, 1]
+    );
     assert_eq!(seen[0].1, top);
     assert_eq!(seen[1].1, at(1));
-    assert_eq!(frame.calls[1].error.as_deref(), Some("invalid opcode: INVALID"));
+    assert_eq!(
+        frame.calls[1].error.as_deref(),
+        Some("invalid opcode: INVALID")
+    );
     assert_eq!(frame.calls[2].error.as_deref(), Some("execution reverted"));
-    assert_eq!(frame.calls[2].output.as_ref().map(|bytes| bytes.as_ref()), Some(b"bad".as_slice()));
+    assert_eq!(
+        frame.calls[2].output.as_ref().map(|bytes| bytes.as_ref()),
+        Some(b"bad".as_slice())
+    );
     assert_eq!(frame.calls[1].gas_used, U256::from(100_000));
 }
 
@@ -96,10 +127,17 @@ fn other_tracers_run() {
         tracer: Some(GethDebugTracerType::BuiltInTracer(kind)),
         ..Default::default()
     };
-    match debug(&world, top, tracer(GethDebugBuiltInTracerType::PreStateTracer)) {
+    match debug(
+        &world,
+        top,
+        tracer(GethDebugBuiltInTracerType::PreStateTracer),
+    ) {
         GethTrace::PreStateTracer(frame) => {
-            let text = serde_json_like(&frame);
-            assert!(text.contains(&format!("{top:?}")), "the native account is part of the prestate: {text}");
+            let text = format!("{frame:?}");
+            assert!(
+                text.contains(&format!("{top:?}")),
+                "the native account is part of the prestate: {text}"
+            );
         }
         other => panic!("{other:?}"),
     }
@@ -110,27 +148,39 @@ fn other_tracers_run() {
     ] {
         debug(&world, top, tracer(kind));
     }
-    let _ = MuxConfig::default();
     match debug(&world, top, GethDebugTracingOptions::default()) {
         GethTrace::Default(frame) => {
             assert!(!frame.failed);
-            let depths: std::collections::BTreeSet<u64> = frame.struct_logs.iter().map(|log| log.depth).collect();
-            assert_eq!(depths.into_iter().collect::<Vec<_>>(), [2, 3, 4], "bytecode runs at depths 2 to 4");
+            let depths: std::collections::BTreeSet<u64> =
+                frame.struct_logs.iter().map(|log| log.depth).collect();
+            assert_eq!(depths.into_iter().collect::<Vec<_>>(), [1, 2, 3, 4]);
+            let stores = frame
+                .struct_logs
+                .iter()
+                .filter(|log| log.op == "SSTORE")
+                .count();
+            assert_eq!(stores, 2, "bytecode below two native frames is there");
         }
         other => panic!("{other:?}"),
     }
 }
 
-fn serde_json_like(value: &impl std::fmt::Debug) -> String {
-    format!("{value:?}")
-}
-
-fn debug(world: &World, to: alloy_primitives::Address, options: GethDebugTracingOptions) -> GethTrace {
+fn debug(
+    world: &World,
+    to: alloy_primitives::Address,
+    options: GethDebugTracingOptions,
+) -> GethTrace {
     let mut inspector = DebugInspector::new(options).expect("known tracer");
     let mut session = world.session();
-    let ran =
-        session.run_watched(tx(TxKind::Call(to), 0, GAS), Checks::NONE, &mut inspector).expect("valid");
+    let ran = session
+        .run_watched(tx(TxKind::Call(to), 0, GAS), Checks::NONE, &mut inspector)
+        .expect("valid");
     let (tx, block) = (session.tx_env().clone(), session.block_env().clone());
     let mut below = session.overlay().clone();
-    inspector.get_result(None, &tx, &block, &ran, &mut below).expect("a trace")
+    if let DebugInspector::Default(tracer, _) = &mut inspector {
+        show_native_calls(tracer);
+    }
+    inspector
+        .get_result(None, &tx, &block, &ran, &mut below)
+        .expect("a trace")
 }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use alloy_primitives::{Address, B256, Bytes, LogData, U256, address};
+use capstan_contracts::SystemKind;
 use capstan_evm::call::{Checks, Session};
 use capstan_evm::mem::MemState;
 use capstan_evm::trace::DynInspector;
@@ -37,12 +38,20 @@ pub(crate) enum Act {
     CodeSize(Address),
     Marker(Address),
     Call(Address),
-    CallWith { to: Address, value: u64, gas: Option<u64>, kind: CallKind },
+    CallWith {
+        to: Address,
+        value: u64,
+        gas: Option<u64>,
+        kind: CallKind,
+    },
     /// Calls and ends with the callee's output.
     Forward(Address),
-    Create { value: u64, init: Bytes, salt: Option<B256> },
+    Create {
+        value: u64,
+        init: Bytes,
+        salt: Option<B256>,
+    },
     Emit(u64),
-    Charge(u64),
     /// Remembers the gas left.
     Gas,
     Keccak(usize),
@@ -83,7 +92,9 @@ pub(crate) fn own(at: Address) {
 
 impl Natives for Scripted {
     fn owns(&self, at: Address) -> bool {
-        at[..12] == PREFIX || OWNED.lock().expect("owned").contains(&at)
+        at[..12] == PREFIX
+            || SystemKind::of_target(at).is_some()
+            || OWNED.lock().expect("owned").contains(&at)
     }
 
     fn run(&self, cx: &mut Ctx<'_>, _: &[u8]) -> Result<Bytes, Halt> {
@@ -93,8 +104,15 @@ impl Natives for Scripted {
         let mut words = Vec::new();
         match play(cx, &script, &mut words)? {
             Some(output) => Ok(output),
-            None => Ok(words.iter().flat_map(|word: &U256| word.to_be_bytes::<32>()).collect()),
+            None => Ok(words
+                .iter()
+                .flat_map(|word: &U256| word.to_be_bytes::<32>())
+                .collect()),
         }
+    }
+
+    fn serves_system(&self, at: Address) -> bool {
+        self.owns(at) || SystemKind::of_target(at) == Some(SystemKind::DevOverride)
     }
 
     fn run_system(&self, cx: &mut Ctx<'_>, input: &[u8]) -> Result<Bytes, Halt> {
@@ -120,7 +138,8 @@ fn play(cx: &mut Ctx<'_>, script: &[Act], words: &mut Vec<U256>) -> Result<Optio
                 None
             }
             Act::Add(slot, delta, class) => {
-                cx.store.add(this, U256::from(*slot), U256::from(*delta), *class)?;
+                cx.store
+                    .add(this, U256::from(*slot), U256::from(*delta), *class)?;
                 None
             }
             Act::Sub(slot, delta, min, class) => Some(U256::from(cx.store.sub_bounded(
@@ -136,16 +155,23 @@ fn play(cx: &mut Ctx<'_>, script: &[Act], words: &mut Vec<U256>) -> Result<Optio
                 None
             }
             Act::Balance(of) => Some(cx.store.coin_balance(*of)?),
-            Act::Send(to, amount) => {
-                Some(U256::from(cx.store.coin_move(this, *to, U256::from(*amount))?))
-            }
+            Act::Send(to, amount) => Some(U256::from(cx.store.coin_move(
+                this,
+                *to,
+                U256::from(*amount),
+            )?)),
             Act::CodeSize(of) => Some(U256::from(cx.store.code_size(*of)?)),
             Act::Marker(at) => {
                 cx.store.deploy_marker(*at)?;
                 None
             }
             Act::Call(to) => Some(call(cx, *to, 0, None, CallKind::Call)?.0),
-            Act::CallWith { to, value, gas, kind } => Some(call(cx, *to, *value, *gas, *kind)?.0),
+            Act::CallWith {
+                to,
+                value,
+                gas,
+                kind,
+            } => Some(call(cx, *to, *value, *gas, *kind)?.0),
             Act::Forward(to) => return Ok(Some(call(cx, *to, 0, None, CallKind::Call)?.1)),
             Act::Create { value, init, salt } => {
                 let made = cx.store.create(CreateRequest {
@@ -157,12 +183,9 @@ fn play(cx: &mut Ctx<'_>, script: &[Act], words: &mut Vec<U256>) -> Result<Optio
                 Some(made.address.map_or(U256::ZERO, |at| at.into_word().into()))
             }
             Act::Emit(topic) => {
-                let log = LogData::new_unchecked(vec![B256::from(U256::from(*topic))], Bytes::new());
+                let log =
+                    LogData::new_unchecked(vec![B256::from(U256::from(*topic))], Bytes::new());
                 cx.store.emit(this, log)?;
-                None
-            }
-            Act::Charge(gas) => {
-                cx.store.charge(*gas)?;
                 None
             }
             Act::Gas => Some(U256::from(cx.store.gas_left())),
@@ -215,8 +238,17 @@ pub(crate) struct World {
 
 pub(crate) fn world() -> World {
     let mut state = MemState::new();
-    state.put(SENDER, U256::from(10).pow(U256::from(21)), 0, Bytes::new(), []);
-    World { state, rules: Arc::new(Rules::new(31337)) }
+    state.put(
+        SENDER,
+        U256::from(10).pow(U256::from(21)),
+        0,
+        Bytes::new(),
+        [],
+    );
+    World {
+        state,
+        rules: Arc::new(Rules::new(31337)),
+    }
 }
 
 pub(crate) fn block_context(rules: &Rules, number: u64) -> BlockContext {
@@ -250,8 +282,16 @@ impl World {
     }
 
     pub(crate) fn put(&mut self, at: Address, balance: u64, code: &[u8], storage: &[(u64, u64)]) {
-        let storage = storage.iter().map(|(slot, word)| (U256::from(*slot), U256::from(*word)));
-        self.state.put(at, U256::from(balance), 1, Bytes::copy_from_slice(code), storage);
+        let storage = storage
+            .iter()
+            .map(|(slot, word)| (U256::from(*slot), U256::from(*word)));
+        self.state.put(
+            at,
+            U256::from(balance),
+            1,
+            Bytes::copy_from_slice(code),
+            storage,
+        );
     }
 
     pub(crate) fn session(&self) -> Session {
@@ -319,7 +359,10 @@ impl Ran {
     }
 
     pub(crate) fn slot(&self, at: Address, slot: u64) -> U256 {
-        self.session.overlay().storage(at, U256::from(slot)).expect("memory")
+        self.session
+            .overlay()
+            .storage(at, U256::from(slot))
+            .expect("memory")
     }
 
     pub(crate) fn balance(&self, of: Address) -> U256 {
@@ -328,7 +371,8 @@ impl Ran {
     }
 
     pub(crate) fn topics(&self) -> Vec<u64> {
-        let topic = |log: &alloy_primitives::Log| U256::from_be_bytes(log.topics()[0].0).to::<u64>();
+        let topic =
+            |log: &alloy_primitives::Log| U256::from_be_bytes(log.topics()[0].0).to::<u64>();
         self.result.logs().iter().map(topic).collect()
     }
 }
@@ -381,9 +425,19 @@ impl Asm {
 
     /// Calls with the given opcode; leaves the success flag on the stack.
     pub(crate) fn call(self, op: u8, to: Address, value: u64, gas: U256) -> Self {
-        let this = self.push(U256::ZERO).push(U256::ZERO).push(U256::ZERO).push(U256::ZERO);
-        let this = if matches!(op, 0xf1 | 0xf2) { this.push(U256::from(value)) } else { this };
-        this.push(U256::from_be_bytes(to.into_word().0)).push(gas).op(op)
+        let this = self
+            .push(U256::ZERO)
+            .push(U256::ZERO)
+            .push(U256::ZERO)
+            .push(U256::ZERO);
+        let this = if matches!(op, 0xf1 | 0xf2) {
+            this.push(U256::from(value))
+        } else {
+            this
+        };
+        this.push(U256::from_be_bytes(to.into_word().0))
+            .push(gas)
+            .op(op)
     }
 
     /// A plain CALL with all gas, whose flag is dropped.
@@ -392,7 +446,10 @@ impl Asm {
     }
 
     pub(crate) fn log(self, topic: u64) -> Self {
-        self.push(U256::from(topic)).push(U256::ZERO).push(U256::ZERO).op(0xa1)
+        self.push(U256::from(topic))
+            .push(U256::ZERO)
+            .push(U256::ZERO)
+            .op(0xa1)
     }
 
     pub(crate) fn revert(self) -> Self {
@@ -401,12 +458,22 @@ impl Asm {
 
     /// Returns the word on top of the stack.
     pub(crate) fn return_word(self) -> Self {
-        self.push(U256::ZERO).op(0x52).push(U256::from(32)).push(U256::ZERO).op(0xf3)
+        self.push(U256::ZERO)
+            .op(0x52)
+            .push(U256::from(32))
+            .push(U256::ZERO)
+            .op(0xf3)
     }
 
     /// Returns what the last call returned.
     pub(crate) fn return_data(self) -> Self {
-        self.op(0x3d).push(U256::ZERO).push(U256::ZERO).op(0x3e).op(0x3d).push(U256::ZERO).op(0xf3)
+        self.op(0x3d)
+            .push(U256::ZERO)
+            .push(U256::ZERO)
+            .op(0x3e)
+            .op(0x3d)
+            .push(U256::ZERO)
+            .op(0xf3)
     }
 }
 
