@@ -206,7 +206,7 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
         at: Address,
         slot: U256,
         class: GasClass,
-        change: impl FnOnce(U256) -> Result<Option<U256>, Halt>,
+        change: impl FnOnce(U256) -> Option<U256>,
     ) -> Result<bool, Halt> {
         self.begin_write(at)?;
         let cold_cost = self.params().cold_storage_cost();
@@ -214,7 +214,7 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
             self.charge(self.params().sstore_reset_without_cold_load_cost())?;
         }
         let (old, was_cold) = self.peek(at, slot, cold_cost)?;
-        let new = change(old)?;
+        let new = change(old);
         match (class, new) {
             (GasClass::Flat, _) => {
                 if was_cold {
@@ -290,11 +290,11 @@ impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
     }
 
     fn add(&mut self, at: Address, slot: U256, delta: U256, class: GasClass) -> Result<(), Halt> {
-        self.commute(at, slot, class, |old| match old.checked_add(delta) {
-            Some(new) => Ok(Some(new)),
-            None => Err(Halt::Revert(system::panic_overflow())),
-        })?;
-        Ok(())
+        self.commute(at, slot, class, |old| {
+            capstan_state::commute::add(old, delta, class)
+        })?
+        .then_some(())
+        .ok_or_else(|| Halt::Revert(system::panic_overflow()))
     }
 
     fn sub_bounded(
@@ -306,7 +306,7 @@ impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
         class: GasClass,
     ) -> Result<bool, Halt> {
         self.commute(at, slot, class, |old| {
-            Ok(old.checked_sub(delta).filter(|new| *new >= min))
+            capstan_state::commute::sub_bounded(old, delta, min, class)
         })
     }
 
@@ -319,7 +319,7 @@ impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
         class: GasClass,
     ) -> Result<bool, Halt> {
         self.commute(at, slot, class, |old| {
-            Ok(old.checked_add(delta).filter(|new| *new <= cap))
+            capstan_state::commute::add_capped(old, delta, cap, class)
         })
     }
 
