@@ -9,8 +9,8 @@
 
 use alloy_json_abi::JsonAbi;
 use alloy_primitives::{Address, Bytes, FixedBytes, U256};
-use alloy_sol_types::{SolCall, SolError, abi::AbiDecoderConfig};
-use capstan_state::{Ctx, Halt};
+use alloy_sol_types::{SolCall, SolError, SolEvent, abi::AbiDecoderConfig};
+use capstan_state::{Ctx, Field, Halt};
 
 use crate::{GenesisConfig, address::Kind, error};
 
@@ -93,10 +93,8 @@ pub struct Contract {
     pub source: &'static str,
     /// Serves system transactions, where the contract has any.
     pub system: Option<Run>,
-    /// Storage layout, in words, for snapshots: `(name, tag, shape)`.
-    pub layout: fn() -> Vec<(&'static str, u8, &'static str)>,
-    /// Says in words what a slot is.
-    pub describe: fn(U256) -> Option<String>,
+    /// Storage layout, for snapshots and for naming slots in words.
+    pub layout: &'static [Field],
     /// First state, written once when a chain begins.
     pub genesis: fn(&mut Ctx<'_>, &GenesisConfig) -> Result<(), Halt>,
 }
@@ -185,6 +183,19 @@ pub fn decode<C: SolCall>(args: &[u8]) -> Result<C, Halt> {
     })
 }
 
+/// Encodes what a verb answers.
+pub fn encode<C: SolCall>(answer: impl Into<C::Return>) -> Bytes {
+    C::abi_encode_returns(&answer.into()).into()
+}
+
+/// Emits an event of the contract whose frame this is.
+///
+/// # Errors
+/// The store's.
+pub fn emit(cx: &mut Ctx<'_>, event: &impl SolEvent) -> Result<(), Halt> {
+    cx.store.emit(cx.frame.this, event.encode_log_data())
+}
+
 /// Sorts a table by selector, while compiling. Two equal selectors do not compile.
 pub const fn sorted<const N: usize>(mut verbs: [Verb; N]) -> [Verb; N] {
     let mut end = 1;
@@ -247,15 +258,9 @@ macro_rules! verbs {
                 payable: $crate::verbs!(@payable $($payable)?),
                 base_gas: $gas,
                 run: |cx, args| {
-                    let body: fn(
-                        &mut ::capstan_state::Ctx<'_>,
-                        $call,
-                    ) -> Result<
-                        <$call as ::alloy_sol_types::SolCall>::Return,
-                        ::capstan_state::Halt,
-                    > = $body;
+                    let body: fn(&mut ::capstan_state::Ctx<'_>, $call) -> Result<_, ::capstan_state::Halt> = $body;
                     let answer = body(cx, $crate::contract::decode::<$call>(args)?)?;
-                    Ok(<$call as ::alloy_sol_types::SolCall>::abi_encode_returns(&answer).into())
+                    Ok($crate::contract::encode::<$call>(answer))
                 },
             }
         ),*]);

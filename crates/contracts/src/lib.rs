@@ -13,10 +13,16 @@
 //! Nothing here knows an EVM, a clock, a thread or a file.
 
 pub mod address;
+pub mod admin;
 pub mod contract;
+pub mod create2;
 pub mod error;
+pub mod ether;
+pub mod flash;
+pub mod multicall;
 pub mod registry;
 pub mod system;
+pub mod token;
 
 pub use address::{Kind, native, parse};
 pub use contract::{Contract, Entry, Mutability, Place, Verb, refuse_delegated, revert};

@@ -1,0 +1,46 @@
+//! Coins behind the ERC-20 face.
+
+use alloy_primitives::{Address, U256};
+use capstan_state::{Ctx, Halt, Map, Value};
+
+use super::{IEther::EtherSupplyUncounted, state::EtherState};
+use crate::{revert, token::erc20::Book};
+
+const STATE: EtherState = EtherState::new();
+
+/// The accounts' own coin balances (TOK-7).
+pub(super) struct CoinBook;
+
+impl Book for CoinBook {
+    fn balance_of(cx: &mut Ctx<'_>, owner: Address) -> Result<U256, Halt> {
+        cx.store.coin_balance(owner)
+    }
+
+    fn shift(cx: &mut Ctx<'_>, from: Address, to: Address, amount: U256) -> Result<bool, Halt> {
+        cx.store.coin_move(from, to, amount)
+    }
+
+    fn total_supply(_: &mut Ctx<'_>) -> Result<U256, Halt> {
+        Err(revert(&EtherSupplyUncounted {}))
+    }
+
+    fn allowance(owner: Address, spender: Address) -> Value<U256> {
+        STATE.allowances.at((owner, spender))
+    }
+
+    fn nonces() -> Map<Address, Value<U256>> {
+        STATE.nonces
+    }
+
+    fn name(_: &mut Ctx<'_>) -> Result<String, Halt> {
+        Ok("Ether".to_owned())
+    }
+
+    fn symbol(_: &mut Ctx<'_>) -> Result<String, Halt> {
+        Ok("ETH".to_owned())
+    }
+
+    fn decimals(_: &mut Ctx<'_>) -> Result<u8, Halt> {
+        Ok(18)
+    }
+}

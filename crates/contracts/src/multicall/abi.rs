@@ -1,0 +1,97 @@
+//! The interface of Multicall3 and its table of verbs.
+
+use alloy_sol_types::sol;
+
+use super::actions::{self, Item};
+use IMulticall3::*;
+
+sol! {
+    /// Many calls in one, as Multicall3.
+    #[sol(abi)]
+    #[derive(Debug, PartialEq, Eq)]
+    interface IMulticall3 {
+        /// A call that must succeed.
+        struct Call {
+            address target;
+            bytes callData;
+        }
+        /// A call that may fail if it says so.
+        struct Call3 {
+            address target;
+            bool allowFailure;
+            bytes callData;
+        }
+        /// The same, with coins.
+        struct Call3Value {
+            address target;
+            bool allowFailure;
+            uint256 value;
+            bytes callData;
+        }
+        /// How one call ended.
+        struct Result {
+            bool success;
+            bytes returnData;
+        }
+
+        /// Calls each; one failure fails all.
+        function aggregate(Call[] calls) external payable returns (uint256 blockNumber, bytes[] returnData);
+        /// Calls each; a failure fails all only if `requireSuccess`.
+        function tryAggregate(bool requireSuccess, Call[] calls) external payable returns (Result[] returnData);
+        /// The same, with number and hash of the block.
+        function tryBlockAndAggregate(bool requireSuccess, Call[] calls) external payable returns (uint256 blockNumber, bytes32 blockHash, Result[] returnData);
+        /// The same, where one failure fails all.
+        function blockAndAggregate(Call[] calls) external payable returns (uint256 blockNumber, bytes32 blockHash, Result[] returnData);
+        /// Calls each; each says whether it may fail.
+        function aggregate3(Call3[] calls) external payable returns (Result[] returnData);
+        /// The same, each with coins; together they are exactly the coins that came.
+        function aggregate3Value(Call3Value[] calls) external payable returns (Result[] returnData);
+
+        /// Hash of one of the last 256 blocks, or zero.
+        function getBlockHash(uint256 blockNumber) external view returns (bytes32 blockHash);
+        /// Height.
+        function getBlockNumber() external view returns (uint256 blockNumber);
+        /// Who earns the priority fees of this block.
+        function getCurrentBlockCoinbase() external view returns (address coinbase);
+        /// The randomness of this block (EIP-4399).
+        function getCurrentBlockDifficulty() external view returns (uint256 difficulty);
+        /// Gas limit of this block.
+        function getCurrentBlockGasLimit() external view returns (uint256 gaslimit);
+        /// Time of this block in seconds.
+        function getCurrentBlockTimestamp() external view returns (uint256 timestamp);
+        /// Coins of an account, in wei.
+        function getEthBalance(address addr) external view returns (uint256 balance);
+        /// Hash of the block before this one.
+        function getLastBlockHash() external view returns (bytes32 blockHash);
+        /// Base fee of this block, in wei per gas.
+        function getBasefee() external view returns (uint256 basefee);
+        /// Chain id.
+        function getChainId() external view returns (uint256 chainid);
+    }
+}
+
+crate::verbs! { IMulticall3Calls;
+    #[payable] aggregateCall: Relay, 100 => |cx, c| actions::aggregate(cx, c.calls);
+    #[payable] tryAggregateCall: Relay, 100 => |cx, c| actions::each(cx, items(c.calls, !c.requireSuccess));
+    #[payable] tryBlockAndAggregateCall: Relay, 100 => |cx, c| actions::with_block(cx, items(c.calls, !c.requireSuccess));
+    #[payable] blockAndAggregateCall: Relay, 100 => |cx, c| {
+        let block = actions::with_block(cx, items(c.calls, false))?;
+        Ok((block.blockNumber, block.blockHash, block.returnData))
+    };
+    #[payable] aggregate3Call: Relay, 100 => |cx, c| actions::each(cx, c.calls.into_iter().map(Item::from));
+    #[payable] aggregate3ValueCall: Relay, 100 => |cx, c| actions::aggregate_value(cx, c.calls);
+    getBlockHashCall: View, 20 => |cx, c| actions::block_hash(cx, c.blockNumber);
+    getBlockNumberCall: View, 20 => |cx, _| Ok(actions::number(cx));
+    getCurrentBlockCoinbaseCall: View, 20 => |cx, _| Ok(cx.store.block().beneficiary);
+    getCurrentBlockDifficultyCall: View, 20 => |cx, _| Ok(cx.store.block().prevrandao.into());
+    getCurrentBlockGasLimitCall: View, 20 => |cx, _| Ok(alloy_primitives::U256::from(cx.store.block().gas_limit));
+    getCurrentBlockTimestampCall: View, 20 => |cx, _| Ok(actions::timestamp(cx));
+    getEthBalanceCall: View, 20 => |cx, c| cx.store.coin_balance(c.addr);
+    getLastBlockHashCall: View, 20 => |cx, _| actions::last_block_hash(cx);
+    getBasefeeCall: View, 20 => |cx, _| Ok(alloy_primitives::U256::from(cx.store.block().base_fee_wei));
+    getChainIdCall: View, 20 => |cx, _| Ok(alloy_primitives::U256::from(cx.store.block().chain_id));
+}
+
+fn items(calls: Vec<Call>, may_fail: bool) -> impl Iterator<Item = Item> {
+    calls.into_iter().map(move |call| Item::new(call, may_fail))
+}
