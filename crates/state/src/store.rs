@@ -153,6 +153,12 @@ pub trait Store {
     fn is_static(&self) -> bool;
     /// The block.
     fn block(&self) -> &BlockInfo;
+    /// Hash of one of the last 256 blocks, as BLOCKHASH answers it: zero for any other number, and for
+    /// every number in a store that keeps no history.
+    fn block_hash(&mut self, number: u64) -> Result<B256, Halt> {
+        let _ = number;
+        Ok(B256::ZERO)
+    }
 
     /// Opens a checkpoint over storage, coins, logs and transient words.
     fn mark(&mut self) -> Mark;
