@@ -258,7 +258,7 @@ macro_rules! verbs {
                 payable: $crate::verbs!(@payable $($payable)?),
                 base_gas: $gas,
                 run: |cx, args| {
-                    let body: fn(&mut ::capstan_state::Ctx<'_>, $call) -> Result<_, ::capstan_state::Halt> = $body;
+                    let body: fn(&mut ::capstan_state::Ctx<'_>, $call) -> ::core::result::Result<_, ::capstan_state::Halt> = $body;
                     let answer = body(cx, $crate::contract::decode::<$call>(args)?)?;
                     Ok($crate::contract::encode::<$call>(answer))
                 },

@@ -23,7 +23,10 @@ pub fn open_scope(cx: &mut Ctx<'_>, scope: Address, owner: Address) -> Result<()
     let cx = &mut cx.enter(ADMIN);
     let present = STATE.owners.at(scope).load(cx)?;
     if !present.is_zero() {
-        return Err(revert(&AdminScopeTaken { scope, owner: present }));
+        return Err(revert(&AdminScopeTaken {
+            scope,
+            owner: present,
+        }));
     }
     set_owner(cx, scope, present, owner)
 }
@@ -45,14 +48,23 @@ pub fn expect_owner(cx: &mut Ctx<'_>, scope: Address, account: Address) -> Resul
     if owner == account {
         return Ok(());
     }
-    Err(revert(&AdminNotOwner { scope, caller: account, owner }))
+    Err(revert(&AdminNotOwner {
+        scope,
+        caller: account,
+        owner,
+    }))
 }
 
 /// Whether a role counts for an account now (ADM-1).
 ///
 /// # Errors
 /// The store's.
-pub fn has_role(cx: &mut Ctx<'_>, scope: Address, role: u32, account: Address) -> Result<bool, Halt> {
+pub fn has_role(
+    cx: &mut Ctx<'_>,
+    scope: Address,
+    role: u32,
+    account: Address,
+) -> Result<bool, Halt> {
     let now_ms = cx.store.block().time_ms;
     let grant = grant_of(cx, scope, role, account)?;
     Ok(grant.effective_ms <= now_ms && now_ms < grant.expires_ms)
@@ -62,11 +74,20 @@ pub fn has_role(cx: &mut Ctx<'_>, scope: Address, role: u32, account: Address) -
 ///
 /// # Errors
 /// `AdminMissingRole`.
-pub fn expect_role(cx: &mut Ctx<'_>, scope: Address, role: u32, account: Address) -> Result<(), Halt> {
+pub fn expect_role(
+    cx: &mut Ctx<'_>,
+    scope: Address,
+    role: u32,
+    account: Address,
+) -> Result<(), Halt> {
     if has_role(cx, scope, role, account)? {
         return Ok(());
     }
-    Err(revert(&AdminMissingRole { scope, role, account }))
+    Err(revert(&AdminMissingRole {
+        scope,
+        role,
+        account,
+    }))
 }
 
 pub(super) fn grant_of(
@@ -75,7 +96,10 @@ pub(super) fn grant_of(
     role: u32,
     account: Address,
 ) -> Result<Grant, Halt> {
-    STATE.grants.at((scope, (role, account))).load(&mut cx.enter(ADMIN))
+    STATE
+        .grants
+        .at((scope, (role, account)))
+        .load(&mut cx.enter(ADMIN))
 }
 
 pub(super) fn role_delay_ms(cx: &mut Ctx<'_>, scope: Address, role: u32) -> Result<u64, Halt> {
@@ -101,25 +125,64 @@ pub(super) fn grant_role(
     }
     let delay_ms = role_delay_ms(cx, scope, role)?;
     let effective_ms = cx.store.block().time_ms.saturating_add(delay_ms);
-    let expires_ms = if expires_ms == 0 { NEVER_MS } else { expires_ms };
+    let expires_ms = if expires_ms == 0 {
+        NEVER_MS
+    } else {
+        expires_ms
+    };
     if expires_ms <= effective_ms {
-        return Err(revert(&AdminExpiryTooEarly { expiresMs: expires_ms, effectiveMs: effective_ms }));
+        return Err(revert(&AdminExpiryTooEarly {
+            expiresMs: expires_ms,
+            effectiveMs: effective_ms,
+        }));
     }
-    write_grant(cx, scope, role, holder, Grant { effective_ms, expires_ms })
+    write_grant(
+        cx,
+        scope,
+        role,
+        holder,
+        Grant {
+            effective_ms,
+            expires_ms,
+        },
+    )
 }
 
-fn write_grant(cx: &mut Ctx<'_>, scope: Address, role: u32, holder: Address, grant: Grant) -> Result<(), Halt> {
+fn write_grant(
+    cx: &mut Ctx<'_>,
+    scope: Address,
+    role: u32,
+    holder: Address,
+    grant: Grant,
+) -> Result<(), Halt> {
     STATE.grants.at((scope, (role, holder))).save(cx, &grant)?;
-    let Grant { effective_ms: effectiveMs, expires_ms: expiresMs } = grant;
-    emit(cx, &RoleGranted { scope, role, holder, effectiveMs, expiresMs })
+    let event = RoleGranted {
+        scope,
+        role,
+        holder,
+        effectiveMs: grant.effective_ms,
+        expiresMs: grant.expires_ms,
+    };
+    emit(cx, &event)
 }
 
 fn write_delay(cx: &mut Ctx<'_>, scope: Address, role: u32, delay: Delay) -> Result<(), Halt> {
     if delay.next_ms > DELAY_MS_MAX {
-        return Err(revert(&AdminDelayTooLong { delayMs: delay.next_ms, maxMs: DELAY_MS_MAX }));
+        return Err(revert(&AdminDelayTooLong {
+            delayMs: delay.next_ms,
+            maxMs: DELAY_MS_MAX,
+        }));
     }
     STATE.delays.at((scope, role)).save(cx, &delay)?;
-    emit(cx, &RoleDelaySet { scope, role, delayMs: delay.next_ms, fromMs: delay.next_from_ms })
+    emit(
+        cx,
+        &RoleDelaySet {
+            scope,
+            role,
+            delayMs: delay.next_ms,
+            fromMs: delay.next_from_ms,
+        },
+    )
 }
 
 /// First holder and first delay of a role, for contracts when they are made: no grant came before, so
@@ -131,8 +194,26 @@ pub(crate) fn found_role(
     holder: Address,
     delay_ms: u64,
 ) -> Result<(), Halt> {
-    write_grant(cx, scope, role, holder, Grant { effective_ms: cx.store.block().time_ms, expires_ms: NEVER_MS })?;
-    write_delay(cx, scope, role, Delay { current_ms: 0, next_ms: delay_ms, next_from_ms: 0 })
+    write_grant(
+        cx,
+        scope,
+        role,
+        holder,
+        Grant {
+            effective_ms: cx.store.block().time_ms,
+            expires_ms: NEVER_MS,
+        },
+    )?;
+    write_delay(
+        cx,
+        scope,
+        role,
+        Delay {
+            current_ms: 0,
+            next_ms: delay_ms,
+            next_from_ms: 0,
+        },
+    )
 }
 
 pub(super) fn revoke_role(
@@ -151,9 +232,19 @@ pub(super) fn renounce_role(cx: &mut Ctx<'_>, scope: Address, role: u32) -> Resu
 }
 
 fn end_grant(cx: &mut Ctx<'_>, scope: Address, role: u32, holder: Address) -> Result<(), Halt> {
-    let never = Grant { effective_ms: 0, expires_ms: 0 };
+    let never = Grant {
+        effective_ms: 0,
+        expires_ms: 0,
+    };
     STATE.grants.at((scope, (role, holder))).save(cx, &never)?;
-    emit(cx, &RoleRevoked { scope, role, holder })
+    emit(
+        cx,
+        &RoleRevoked {
+            scope,
+            role,
+            holder,
+        },
+    )
 }
 
 pub(super) fn set_role_delay(
@@ -168,7 +259,11 @@ pub(super) fn set_role_delay(
     // A shorter delay would let its owner act before those who watch the present one expect it (ADM-4).
     let wait_ms = if delay_ms < present_ms { present_ms } else { 0 };
     let next_from_ms = now_ms.saturating_add(wait_ms);
-    let delay = Delay { current_ms: present_ms, next_ms: delay_ms, next_from_ms };
+    let delay = Delay {
+        current_ms: present_ms,
+        next_ms: delay_ms,
+        next_from_ms,
+    };
     write_delay(cx, scope, role, delay)
 }
 
@@ -176,31 +271,58 @@ pub(super) fn offer_ownership(cx: &mut Ctx<'_>, scope: Address, to: Address) -> 
     let owner = cx.caller();
     expect_owner(cx, scope, owner)?;
     STATE.offers.at(scope).save(cx, to)?;
-    emit(cx, &OwnershipOffered { scope, owner, offeredTo: to })
+    emit(
+        cx,
+        &OwnershipOffered {
+            scope,
+            owner,
+            offeredTo: to,
+        },
+    )
 }
 
 pub(super) fn accept_ownership(cx: &mut Ctx<'_>, scope: Address) -> Result<(), Halt> {
     let caller = cx.caller();
     let offered_to = offered_to(cx, scope)?;
     if offered_to != caller || caller.is_zero() {
-        return Err(revert(&AdminNotOffered { scope, caller, offeredTo: offered_to }));
+        return Err(revert(&AdminNotOffered {
+            scope,
+            caller,
+            offeredTo: offered_to,
+        }));
     }
     let previous = owner_of(cx, scope)?;
     STATE.offers.at(scope).save(cx, Address::ZERO)?;
     set_owner(cx, scope, previous, caller)
 }
 
-fn set_owner(cx: &mut Ctx<'_>, scope: Address, previous: Address, owner: Address) -> Result<(), Halt> {
+fn set_owner(
+    cx: &mut Ctx<'_>,
+    scope: Address,
+    previous: Address,
+    owner: Address,
+) -> Result<(), Halt> {
     if owner.is_zero() {
         return Err(revert(&AdminZeroHolder {}));
     }
     STATE.owners.at(scope).save(cx, owner)?;
-    emit(cx, &OwnershipTransferred { scope, previousOwner: previous, newOwner: owner })
+    emit(
+        cx,
+        &OwnershipTransferred {
+            scope,
+            previousOwner: previous,
+            newOwner: owner,
+        },
+    )
 }
 
 impl Delay {
     /// The delay that counts at a time.
     fn at(&self, now_ms: u64) -> u64 {
-        if now_ms < self.next_from_ms { self.current_ms } else { self.next_ms }
+        if now_ms < self.next_from_ms {
+            self.current_ms
+        } else {
+            self.next_ms
+        }
     }
 }

@@ -12,7 +12,9 @@ const BASE_GAS: u64 = 100;
 pub(super) fn deploy(cx: &mut Ctx<'_>, input: &[u8]) -> Result<Bytes, Halt> {
     cx.store.charge(BASE_GAS)?;
     let Some((salt, init_code)) = input.split_first_chunk::<32>() else {
-        return Err(revert(&NativeShortCalldata { length: U256::from(input.len()) }));
+        return Err(revert(&NativeShortCalldata {
+            length: U256::from(input.len()),
+        }));
     };
     if cx.store.is_static() {
         return Err(Halt::StaticViolation);

@@ -80,13 +80,32 @@ pub(super) fn flash_loan(
         }
         let initiator = cx.caller();
         token::mint(&mut cx.enter(token), receiver, amount)?;
-        call_back(cx, receiver, &onFlashLoanCall { initiator, token, amount, fee, data })?;
+        call_back(
+            cx,
+            receiver,
+            &onFlashLoanCall {
+                initiator,
+                token,
+                amount,
+                fee,
+                data,
+            },
+        )?;
         token::burn_from(&mut cx.enter(token), receiver, amount)?;
         if !fee.is_zero() {
             let sink = admin::owner_of(cx, token)?;
             erc20::transfer_from::<token::TokenBook>(&mut cx.enter(token), receiver, sink, fee)?;
         }
-        emit(cx, &FlashLoan { receiver, token, initiator, amount, fee })?;
+        emit(
+            cx,
+            &FlashLoan {
+                receiver,
+                token,
+                initiator,
+                amount,
+                fee,
+            },
+        )?;
         Ok(true)
     })
 }
@@ -105,13 +124,20 @@ fn call_back(cx: &mut Ctx<'_>, receiver: Address, call: &onFlashLoanCall) -> Res
         return Err(Halt::Revert(outcome.output));
     }
     if outcome.output.get(..32) != Some(MAGIC.as_slice()) {
-        return Err(revert(&FlashCallbackRefused { receiver, answer: outcome.output }));
+        return Err(revert(&FlashCallbackRefused {
+            receiver,
+            answer: outcome.output,
+        }));
     }
     Ok(())
 }
 
 fn expect_lends(cx: &mut Ctx<'_>, token: Address) -> Result<(), Halt> {
-    if lends(cx, token)? { Ok(()) } else { Err(revert(&FlashTokenUnsupported { token })) }
+    if lends(cx, token)? {
+        Ok(())
+    } else {
+        Err(revert(&FlashTokenUnsupported { token }))
+    }
 }
 
 fn lends(cx: &mut Ctx<'_>, token: Address) -> Result<bool, Halt> {

@@ -47,7 +47,12 @@ pub static CONTRACT: Contract = Contract {
     layout: state::FlashState::LAYOUT,
     genesis: |cx, config| {
         admin::open_scope(cx, address::FLASH, config.owner)?;
-        actions::found(cx, Params { fee_bps: config.flash_fee_bps })
+        actions::found(
+            cx,
+            Params {
+                fee_bps: config.flash_fee_bps,
+            },
+        )
     },
 };
 

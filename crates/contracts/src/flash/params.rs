@@ -23,8 +23,10 @@ impl Params {
     pub(super) fn checked(self) -> Result<Self, Halt> {
         let Self { fee_bps } = self;
         if fee_bps > FEE_BPS_MAX {
-            let (feeBps, maxBps) = (U256::from(fee_bps), U256::from(FEE_BPS_MAX));
-            return Err(revert(&FlashFeeTooHigh { feeBps, maxBps }));
+            return Err(revert(&FlashFeeTooHigh {
+                feeBps: U256::from(fee_bps),
+                maxBps: U256::from(FEE_BPS_MAX),
+            }));
         }
         Ok(self)
     }

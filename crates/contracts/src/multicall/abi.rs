@@ -83,7 +83,7 @@ crate::verbs! { IMulticall3Calls;
     getBlockHashCall: View, 20 => |cx, c| actions::block_hash(cx, c.blockNumber);
     getBlockNumberCall: View, 20 => |cx, _| Ok(actions::number(cx));
     getCurrentBlockCoinbaseCall: View, 20 => |cx, _| Ok(cx.store.block().beneficiary);
-    getCurrentBlockDifficultyCall: View, 20 => |cx, _| Ok(cx.store.block().prevrandao.into());
+    getCurrentBlockDifficultyCall: View, 20 => |cx, _| Ok(alloy_primitives::U256::from_be_bytes(cx.store.block().prevrandao.0));
     getCurrentBlockGasLimitCall: View, 20 => |cx, _| Ok(alloy_primitives::U256::from(cx.store.block().gas_limit));
     getCurrentBlockTimestampCall: View, 20 => |cx, _| Ok(actions::timestamp(cx));
     getEthBalanceCall: View, 20 => |cx, c| cx.store.coin_balance(c.addr);

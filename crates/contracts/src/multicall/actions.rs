@@ -4,7 +4,9 @@ use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::Revert;
 use capstan_state::{CallKind, CallRequest, Ctx, Halt};
 
-use super::IMulticall3::{Call, Call3, Call3Value, Result as Outcome, aggregateReturn, tryBlockAndAggregateReturn};
+use super::IMulticall3::{
+    Call, Call3, Call3Value, Result as Outcome, aggregateReturn, tryBlockAndAggregateReturn,
+};
 use crate::revert;
 
 /// One call, whichever verb it came with.
@@ -17,26 +19,44 @@ pub(super) struct Item {
 
 impl Item {
     pub(super) fn new(call: Call, may_fail: bool) -> Self {
-        Self { target: call.target, may_fail, value: U256::ZERO, input: call.callData }
+        Self {
+            target: call.target,
+            may_fail,
+            value: U256::ZERO,
+            input: call.callData,
+        }
     }
 }
 
 impl From<Call3> for Item {
     fn from(call: Call3) -> Self {
         let (target, may_fail, input) = (call.target, call.allowFailure, call.callData);
-        Self { target, may_fail, value: U256::ZERO, input }
+        Self {
+            target,
+            may_fail,
+            value: U256::ZERO,
+            input,
+        }
     }
 }
 
 impl From<Call3Value> for Item {
     fn from(call: Call3Value) -> Self {
         let (target, may_fail, input) = (call.target, call.allowFailure, call.callData);
-        Self { target, may_fail, value: call.value, input }
+        Self {
+            target,
+            may_fail,
+            value: call.value,
+            input,
+        }
     }
 }
 
 /// Calls one after the other. Only the calls themselves are bounded: by the gas that each costs.
-pub(super) fn each(cx: &mut Ctx<'_>, items: impl Iterator<Item = Item>) -> Result<Vec<Outcome>, Halt> {
+pub(super) fn each(
+    cx: &mut Ctx<'_>,
+    items: impl Iterator<Item = Item>,
+) -> Result<Vec<Outcome>, Halt> {
     let mut outcomes = Vec::new();
     for item in items {
         let outcome = cx.store.call(CallRequest {
@@ -50,16 +70,25 @@ pub(super) fn each(cx: &mut Ctx<'_>, items: impl Iterator<Item = Item>) -> Resul
         if !outcome.success && !item.may_fail {
             return Err(fail("Multicall3: call failed"));
         }
-        outcomes.push(Outcome { success: outcome.success, returnData: outcome.output });
+        outcomes.push(Outcome {
+            success: outcome.success,
+            returnData: outcome.output,
+        });
     }
     Ok(outcomes)
 }
 
 pub(super) fn aggregate(cx: &mut Ctx<'_>, calls: Vec<Call>) -> Result<aggregateReturn, Halt> {
-    let blockNumber = number(cx);
+    let block_number = number(cx);
     let outcomes = each(cx, calls.into_iter().map(|call| Item::new(call, false)))?;
-    let returnData = outcomes.into_iter().map(|outcome| outcome.returnData).collect();
-    Ok(aggregateReturn { blockNumber, returnData })
+    let return_data = outcomes
+        .into_iter()
+        .map(|outcome| outcome.returnData)
+        .collect();
+    Ok(aggregateReturn {
+        blockNumber: block_number,
+        returnData: return_data,
+    })
 }
 
 pub(super) fn with_block(
@@ -67,9 +96,13 @@ pub(super) fn with_block(
     items: impl Iterator<Item = Item>,
 ) -> Result<tryBlockAndAggregateReturn, Halt> {
     // The block's own hash does not exist while it runs: the original answers zero here, and so do we.
-    let (blockNumber, blockHash) = (number(cx), B256::ZERO);
-    let returnData = each(cx, items)?;
-    Ok(tryBlockAndAggregateReturn { blockNumber, blockHash, returnData })
+    let block_number = number(cx);
+    let return_data = each(cx, items)?;
+    Ok(tryBlockAndAggregateReturn {
+        blockNumber: block_number,
+        blockHash: B256::ZERO,
+        returnData: return_data,
+    })
 }
 
 pub(super) fn aggregate_value(
@@ -110,5 +143,7 @@ pub(super) fn timestamp(cx: &Ctx<'_>) -> U256 {
 }
 
 fn fail(reason: &str) -> Halt {
-    revert(&Revert { reason: reason.to_owned() })
+    revert(&Revert {
+        reason: reason.to_owned(),
+    })
 }

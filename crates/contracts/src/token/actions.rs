@@ -25,8 +25,14 @@ impl Book for TokenBook {
 
     fn shift(cx: &mut Ctx<'_>, from: Address, to: Address, amount: U256) -> Result<bool, Halt> {
         // No balance is wider than `Assets`, so a wider amount is more than there is.
-        let Ok(assets) = Assets::from_u256(amount) else { return Ok(false) };
-        if !STATE.balances.at(from).sub_bounded(cx, assets, Assets::ZERO)? {
+        let Ok(assets) = Assets::from_u256(amount) else {
+            return Ok(false);
+        };
+        if !STATE
+            .balances
+            .at(from)
+            .sub_bounded(cx, assets, Assets::ZERO)?
+        {
             return Ok(false);
         }
         STATE.balances.at(to).add(cx, assets)?;
@@ -84,16 +90,29 @@ pub fn mint(cx: &mut Ctx<'_>, to: Address, amount: U256) -> Result<(), Halt> {
         return Err(revert(&ERC20InvalidReceiver { receiver: to }));
     }
     let within = match Assets::from_u256(amount) {
-        Ok(assets) => STATE.supply.add_capped(cx, assets, Assets::MAX)?.then_some(assets),
+        Ok(assets) => STATE
+            .supply
+            .add_capped(cx, assets, Assets::MAX)?
+            .then_some(assets),
         Err(_) => None,
     };
     let Some(assets) = within else {
         let increased = STATE.supply.load(cx)?.to_u256().saturating_add(amount);
         let cap = Assets::MAX.to_u256();
-        return Err(revert(&ERC20ExceededCap { increasedSupply: increased, cap }));
+        return Err(revert(&ERC20ExceededCap {
+            increasedSupply: increased,
+            cap,
+        }));
     };
     STATE.balances.at(to).add(cx, assets)?;
-    emit(cx, &erc20::events::Transfer { from: Address::ZERO, to, value: amount })
+    emit(
+        cx,
+        &erc20::events::Transfer {
+            from: Address::ZERO,
+            to,
+            value: amount,
+        },
+    )
 }
 
 /// Destroys tokens of the caller (TOK-6).
@@ -122,15 +141,31 @@ fn destroy(cx: &mut Ctx<'_>, owner: Address, amount: U256) -> Result<(), Halt> {
         return Err(revert(&ERC20InvalidSender { sender: owner }));
     }
     let short = |cx: &mut Ctx<'_>| erc20::insufficient_balance::<TokenBook>(cx, owner, amount);
-    let Ok(assets) = Assets::from_u256(amount) else { return Err(short(cx)?) };
-    if !STATE.balances.at(owner).sub_bounded(cx, assets, Assets::ZERO)? {
+    let Ok(assets) = Assets::from_u256(amount) else {
+        return Err(short(cx)?);
+    };
+    if !STATE
+        .balances
+        .at(owner)
+        .sub_bounded(cx, assets, Assets::ZERO)?
+    {
         return Err(short(cx)?);
     }
     // TOK-1: the supply holds every balance, so it holds this one.
     if !STATE.supply.sub_bounded(cx, assets, Assets::ZERO)? {
-        return Err(Halt::Fatal(format!("token {}: supply below a balance", cx.this())));
+        return Err(Halt::Fatal(format!(
+            "token {}: supply below a balance",
+            cx.this()
+        )));
     }
-    emit(cx, &erc20::events::Transfer { from: owner, to: Address::ZERO, value: amount })
+    emit(
+        cx,
+        &erc20::events::Transfer {
+            from: owner,
+            to: Address::ZERO,
+            value: amount,
+        },
+    )
 }
 
 /// What may still be minted under the cap.

@@ -44,7 +44,12 @@ pub(crate) fn transfer_from<B: Book>(
     shift::<B>(cx, from, to, amount)
 }
 
-fn shift<B: Book>(cx: &mut Ctx<'_>, from: Address, to: Address, amount: U256) -> Result<bool, Halt> {
+fn shift<B: Book>(
+    cx: &mut Ctx<'_>,
+    from: Address,
+    to: Address,
+    amount: U256,
+) -> Result<bool, Halt> {
     if from.is_zero() {
         return Err(revert(&ERC20InvalidSender { sender: from }));
     }
@@ -54,7 +59,14 @@ fn shift<B: Book>(cx: &mut Ctx<'_>, from: Address, to: Address, amount: U256) ->
     if !B::shift(cx, from, to, amount)? {
         return Err(insufficient_balance::<B>(cx, from, amount)?);
     }
-    emit(cx, &events::Transfer { from, to, value: amount })?;
+    emit(
+        cx,
+        &events::Transfer {
+            from,
+            to,
+            value: amount,
+        },
+    )?;
     Ok(true)
 }
 
@@ -65,7 +77,11 @@ pub(crate) fn insufficient_balance<B: Book>(
     needed: U256,
 ) -> Result<Halt, Halt> {
     let balance = B::balance_of(cx, sender)?;
-    Ok(revert(&ERC20InsufficientBalance { sender, balance, needed }))
+    Ok(revert(&ERC20InsufficientBalance {
+        sender,
+        balance,
+        needed,
+    }))
 }
 
 /// Takes `amount` off an allowance; the largest number stands for "without limit" and stays (TOK-4).
@@ -80,7 +96,11 @@ pub(crate) fn spend_allowance<B: Book>(
         return Ok(());
     }
     let Some(left) = allowance.checked_sub(amount) else {
-        return Err(revert(&ERC20InsufficientAllowance { spender, allowance, needed: amount }));
+        return Err(revert(&ERC20InsufficientAllowance {
+            spender,
+            allowance,
+            needed: amount,
+        }));
     };
     set_allowance::<B>(cx, owner, spender, left)
 }
@@ -107,7 +127,14 @@ pub(crate) fn approve<B: Book>(
 ) -> Result<bool, Halt> {
     let owner = cx.caller();
     set_allowance::<B>(cx, owner, spender, amount)?;
-    emit(cx, &events::Approval { owner, spender, value: amount })?;
+    emit(
+        cx,
+        &events::Approval {
+            owner,
+            spender,
+            value: amount,
+        },
+    )?;
     Ok(true)
 }
 
@@ -121,8 +148,7 @@ const DOMAIN_TYPEHASH: B256 =
 const VERSION_HASH: B256 =
     b256!("c89efdaa54c0f20c7adf612882df0950f5a951637e0307cdcb4c672f298b8bc6");
 /// Half the order of secp256k1: every signature has one form with `s` up to here.
-const S_MAX: U256 =
-    uint!(0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0_U256);
+const S_MAX: U256 = uint!(0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0_U256);
 
 /// A permit as it was signed.
 pub(crate) struct Permit {
@@ -137,7 +163,15 @@ pub(crate) struct Permit {
 
 /// Sets an allowance by the owner's signature (TOK-5).
 pub(crate) fn permit<B: Book>(cx: &mut Ctx<'_>, permit: &Permit) -> Result<(), Halt> {
-    let &Permit { owner, spender, value, deadline, v, r, s } = permit;
+    let &Permit {
+        owner,
+        spender,
+        value,
+        deadline,
+        v,
+        r,
+        s,
+    } = permit;
     if U256::from(cx.store.block().time_ms.div_euclid(1000)) > deadline {
         return Err(revert(&ERC2612ExpiredSignature { deadline }));
     }
@@ -147,18 +181,31 @@ pub(crate) fn permit<B: Book>(cx: &mut Ctx<'_>, permit: &Permit) -> Result<(), H
     let message = (PERMIT_TYPEHASH, owner, spender, value, nonce, deadline).abi_encode();
     let message_hash = cx.store.keccak(&message)?;
     let domain = domain_separator::<B>(cx)?;
-    let digest = cx.store.keccak(&[b"\x19\x01".as_slice(), &domain.0, &message_hash.0].concat())?;
+    let digest = cx
+        .store
+        .keccak(&[b"\x19\x01".as_slice(), &domain.0, &message_hash.0].concat())?;
     if U256::from_be_bytes(s.0) > S_MAX {
         return Err(revert(&ECDSAInvalidSignatureS { s }));
     }
-    let Some(signer) = cx.store.recover(digest, v, r, s)?.filter(|signer| !signer.is_zero()) else {
+    let Some(signer) = cx
+        .store
+        .recover(digest, v, r, s)?
+        .filter(|signer| !signer.is_zero())
+    else {
         return Err(revert(&ECDSAInvalidSignature {}));
     };
     if signer != owner {
         return Err(revert(&ERC2612InvalidSigner { signer, owner }));
     }
     set_allowance::<B>(cx, owner, spender, value)?;
-    emit(cx, &events::Approval { owner, spender, value })
+    emit(
+        cx,
+        &events::Approval {
+            owner,
+            spender,
+            value,
+        },
+    )
 }
 
 /// What ties a signature to this token on this chain.
@@ -166,7 +213,14 @@ pub(crate) fn domain_separator<B: Book>(cx: &mut Ctx<'_>) -> Result<B256, Halt> 
     let name = B::name(cx)?;
     let name_hash = cx.store.keccak(name.as_bytes())?;
     let chain_id = U256::from(cx.store.block().chain_id);
-    let domain = (DOMAIN_TYPEHASH, name_hash, VERSION_HASH, chain_id, cx.this()).abi_encode();
+    let domain = (
+        DOMAIN_TYPEHASH,
+        name_hash,
+        VERSION_HASH,
+        chain_id,
+        cx.this(),
+    )
+        .abi_encode();
     cx.store.keccak(&domain)
 }
 

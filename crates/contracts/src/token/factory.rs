@@ -4,7 +4,7 @@ use alloy_primitives::{Address, U256};
 use capstan_state::{Ctx, Halt};
 
 use super::{
-    abi::factory::{ITokenFactory::*, NewToken},
+    abi::ITokenFactory::{createTokenCall as NewToken, *},
     actions::STATE as TOKEN,
     params::{BURN, DECIMALS_MAX, MINT},
     state::FactoryState,
@@ -21,14 +21,27 @@ const STATE: FactoryState = FactoryState::new();
 /// Makes a token: its marker, its texts, its scope in `admin`. The owner holds MINT and BURN at once, since
 /// nobody holds the token yet; later grants wait `grant_delay_ms`.
 pub(super) fn create_token(cx: &mut Ctx<'_>, new: NewToken) -> Result<Address, Halt> {
-    let NewToken { name, symbol, decimals, owner, grantDelayMs } = new;
+    let NewToken {
+        name,
+        symbol,
+        decimals,
+        owner,
+        grantDelayMs,
+    } = new;
     if name.is_empty() || symbol.is_empty() {
         return Err(revert(&TokenTextEmpty {}));
     }
     if decimals > DECIMALS_MAX {
-        return Err(revert(&TokenDecimalsTooMany { decimals, max: DECIMALS_MAX }));
+        return Err(revert(&TokenDecimalsTooMany {
+            decimals,
+            max: DECIMALS_MAX,
+        }));
     }
-    let id = STATE.token_count.load(cx)?.checked_add(1).filter(|id| *id <= ID_MAX);
+    let id = STATE
+        .token_count
+        .load(cx)?
+        .checked_add(1)
+        .filter(|id| *id <= ID_MAX);
     let id = id.ok_or_else(Halt::overflow)?;
     STATE.token_count.save(cx, id)?;
     let token = native(Kind::Token, id);
@@ -43,7 +56,16 @@ pub(super) fn create_token(cx: &mut Ctx<'_>, new: NewToken) -> Result<Address, H
     for role in [MINT, BURN] {
         admin::found_role(&mut cx.enter(ADMIN), token, role, owner, grantDelayMs)?;
     }
-    emit(cx, &TokenCreated { token, owner, name, symbol, decimals })?;
+    emit(
+        cx,
+        &TokenCreated {
+            token,
+            owner,
+            name,
+            symbol,
+            decimals,
+        },
+    )?;
     Ok(token)
 }
 
@@ -57,7 +79,10 @@ pub(super) fn token_at(cx: &mut Ctx<'_>, index: U256) -> Result<Address, Halt> {
     let count = STATE.token_count.load(cx)?;
     match u64::try_from(index) {
         Ok(index) if index < count => Ok(native(Kind::Token, index.saturating_add(1))),
-        _ => Err(revert(&TokenIndexOutOfRange { index, count: U256::from(count) })),
+        _ => Err(revert(&TokenIndexOutOfRange {
+            index,
+            count: U256::from(count),
+        })),
     }
 }
 
@@ -66,7 +91,9 @@ pub(super) fn token_at(cx: &mut Ctx<'_>, index: U256) -> Result<Address, Halt> {
 /// # Errors
 /// The store's.
 pub fn is_token(cx: &mut Ctx<'_>, address: Address) -> Result<bool, Halt> {
-    let Some((Kind::Token, id)) = parse(address) else { return Ok(false) };
+    let Some((Kind::Token, id)) = parse(address) else {
+        return Ok(false);
+    };
     let count = STATE.token_count.load(&mut cx.enter(TOKEN_FACTORY))?;
     Ok((1..=count).contains(&id))
 }

@@ -32,9 +32,6 @@ sol! {
     }
 }
 
-/// What a new token is.
-pub(in crate::token) use createTokenCall as NewToken;
-
 crate::verbs! { ITokenFactoryCalls;
     createTokenCall: Write, 32_000 => |cx, c| factory::create_token(cx, c);
     tokenCountCall: View, 60 => |cx, _| factory::token_count(cx);
