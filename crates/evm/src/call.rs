@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
-use revm::context::{BlockEnv, ContextTr, JournalTr, TxEnv};
+use capstan_state::BlockInfo;
+use revm::context::{BlockEnv, CfgEnv, ContextTr, JournalTr, TxEnv};
 use revm::context_interface::block::BlobExcessGasAndPrice;
 use revm::context_interface::result::{EVMError, ExecutionResult, ResultAndState};
 use revm::handler::{Handler, MainnetHandler, SYSTEM_ADDRESS, SystemCallTx};
@@ -128,6 +129,35 @@ impl Session {
         engine.ctx().cfg.chain_id = rules.chain_id;
         engine.ctx().block = block_env(&ctx)?;
         Ok(Self { rules, ctx, engine })
+    }
+
+    /// A session under any fork and any block, for the official state tests.
+    pub(crate) fn with_env(state: Arc<dyn StateRead>, cfg: CfgEnv, block: BlockEnv) -> Self {
+        let rules = Rules::new(cfg.chain_id);
+        let info = BlockInfo {
+            chain_id: cfg.chain_id,
+            number: block.number.saturating_to(),
+            time_ms: block.timestamp.saturating_to::<u64>().saturating_mul(1000),
+            beneficiary: block.beneficiary,
+            base_fee_wei: u128::from(block.basefee),
+            prevrandao: block.prevrandao.unwrap_or_default(),
+            gas_limit: block.gas_limit,
+            version: rules.version_at(0),
+        };
+        let mut evm = EvmContext::new(Overlay::new(state), cfg.spec);
+        evm.cfg = cfg;
+        evm.block = block;
+        let engine = Engine::new(evm, &PROTOCOL, info.clone());
+        let ctx = BlockContext {
+            info,
+            parent_hash: B256::ZERO,
+            parent_beacon_root: B256::ZERO,
+        };
+        Self {
+            rules: Arc::new(rules),
+            ctx,
+            engine,
+        }
     }
 
     /// Pretends something about an account.

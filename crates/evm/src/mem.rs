@@ -71,15 +71,33 @@ impl MemState {
             let account = self.accounts.entry(*address).or_default();
             account.0 = info;
             for (slot, word) in &change.storage {
-                if word.is_zero() {
-                    account.1.remove(slot);
-                } else {
-                    account.1.insert(*slot, *word);
-                }
+                set_slot(&mut account.1, *slot, *word);
             }
         }
         self.codes
             .extend(diff.codes.iter().map(|(hash, code)| (*hash, code.clone())));
+    }
+
+    /// Writes one account as execution left it; `detached`: what was stored before is gone.
+    pub(crate) fn settle(
+        &mut self,
+        address: Address,
+        info: Option<AccountInfo>,
+        detached: bool,
+        storage: impl Iterator<Item = (U256, U256)>,
+    ) {
+        let Some(info) = info else {
+            self.accounts.remove(&address);
+            return;
+        };
+        let account = self.accounts.entry(address).or_default();
+        account.0 = info;
+        if detached {
+            account.1.clear();
+        }
+        for (slot, word) in storage {
+            set_slot(&mut account.1, slot, word);
+        }
     }
 
     /// Ethereum's state root, computed from scratch.
@@ -98,6 +116,14 @@ impl MemState {
             };
             (*address, account)
         }))
+    }
+}
+
+fn set_slot(storage: &mut BTreeMap<U256, U256>, slot: U256, word: U256) {
+    if word.is_zero() {
+        storage.remove(&slot);
+    } else {
+        storage.insert(slot, word);
     }
 }
 

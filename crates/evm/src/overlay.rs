@@ -10,6 +10,7 @@ use revm::state::{AccountInfo as EvmInfo, EvmState};
 use revm::{Database, DatabaseRef};
 
 use crate::call::{AccountOverride, StorageOverride};
+use crate::mem::MemState;
 use crate::{AccountInfo, StateError, StateRead};
 
 /// An account as read or as last written.
@@ -131,6 +132,15 @@ impl Overlay {
         Ok(())
     }
 
+    /// Writes everything that is known here into `state`.
+    pub(crate) fn settle(&self, state: &mut MemState) {
+        for (address, cached) in &self.accounts {
+            let info = cached.info.as_ref().map(plain);
+            let storage = cached.storage.iter().map(|(slot, word)| (*slot, *word));
+            state.settle(*address, info, cached.detached, storage);
+        }
+    }
+
     /// Answers `hash` for an ancestor.
     pub(crate) fn pretend_hash(&mut self, number: u64, hash: B256) {
         self.hashes.insert(number, hash);
@@ -162,6 +172,14 @@ fn to_evm(info: AccountInfo) -> EvmInfo {
         out.code = None;
     }
     out
+}
+
+fn plain(info: &EvmInfo) -> AccountInfo {
+    AccountInfo {
+        balance: info.balance,
+        nonce: info.nonce,
+        code_hash: info.code_hash,
+    }
 }
 
 impl Database for Overlay {
@@ -239,11 +257,7 @@ impl DatabaseRef for Overlay {
 /// The overlay is itself a state that a next block can stand on.
 impl StateRead for Overlay {
     fn account(&self, address: Address) -> Result<Option<AccountInfo>, StateError> {
-        Ok(self.basic_ref(address)?.map(|info| AccountInfo {
-            balance: info.balance,
-            nonce: info.nonce,
-            code_hash: info.code_hash,
-        }))
+        Ok(self.basic_ref(address)?.as_ref().map(plain))
     }
 
     fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
