@@ -31,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) pool: WorkPool,
     pub(crate) filters: Filters,
     pub(crate) hub: Hub,
+    /// Held from choosing a nonce for an unlocked account to submitting with it.
+    pub(crate) sending: Mutex<()>,
     pub(crate) started: Instant,
 }
 

@@ -3,6 +3,9 @@
 use alloy_primitives::{Address, B256, Bytes, eip191_hash_message};
 use alloy_signer::SignerSync;
 
+use serde_json::value::RawValue;
+
+use super::typed_data::TypedData;
 use crate::{
     RpcContext,
     error::{RpcError, RpcResult},
@@ -36,6 +39,14 @@ pub(crate) fn register(table: &mut Methods) {
             sign_message(cx, account, &message)
         },
     );
+    for name in ["eth_signTypedData_v4", "eth_signTypedData"] {
+        table.quick(
+            name,
+            ["account", "typedData"],
+            "Signs typed data (EIP-712), an object or its JSON text, with an unlocked account.",
+            sign_typed_data,
+        );
+    }
 }
 
 /// The refusal of an account that has no key here, as geth words it.
@@ -59,4 +70,14 @@ fn sign(cx: &RpcContext, account: Address, hash: B256) -> RpcResult<Bytes> {
         .sign_hash_sync(&hash)
         .map_err(|reason| RpcError::internal(format!("cannot sign: {reason}")))?;
     Ok(signature.as_bytes().to_vec().into())
+}
+
+fn sign_typed_data(
+    cx: &RpcContext,
+    (account, typed_data): (Address, Box<RawValue>),
+) -> RpcResult<Bytes> {
+    let hash = TypedData::read(typed_data.get())
+        .and_then(|data| data.signing_hash())
+        .map_err(|reason| RpcError::invalid_argument(1, "typedData", reason))?;
+    sign(cx, account, hash)
 }

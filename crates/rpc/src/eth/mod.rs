@@ -3,6 +3,7 @@
 mod accounts;
 mod filters;
 pub(crate) mod send;
+mod typed_data;
 
 use crate::methods::Methods;
 

@@ -90,7 +90,7 @@ pub(crate) fn decode(cx: &RpcContext, raw: &[u8]) -> RpcResult<Recovered<Tx>> {
         .map_err(|reason| RpcError::server(format!("invalid sender: {reason}")))
 }
 
-fn check_fee(cx: &RpcContext, tx: &Tx) -> RpcResult<()> {
+pub(crate) fn check_fee(cx: &RpcContext, tx: &Tx) -> RpcResult<()> {
     let fee_wei_max = cx.config().fee_wei_max;
     let fee_wei = tx
         .max_fee_per_gas()

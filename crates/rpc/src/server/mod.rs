@@ -137,6 +137,7 @@ fn build(
         filters: Filters::new(&config.limits),
         hub: Hub::default(),
         methods: Methods::all(),
+        sending: Default::default(),
         started: Instant::now(),
         keys,
         pool,
