@@ -8,12 +8,23 @@
 //! [`Mpt::update`] changes nothing: it reads records through a [`NodeSource`] and returns a root with the
 //! [`NodeUpdates`] that lead to it. Unfinalized blocks are [`Layers`] of such updates over the database.
 
+mod node;
+mod proof;
+#[cfg(test)]
+mod tests;
+mod update;
+
 use std::{collections::BTreeMap, sync::Arc};
 
-use alloy_primitives::{Address, B256, Bytes, U256, map::HashMap};
-pub use alloy_trie::Nibbles;
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256, map::HashMap};
+use alloy_rlp::{Decodable, encode_fixed_size};
+use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
+use capstan_evm::{AccountDiff, StateDiff};
+use rayon::prelude::*;
 
-use crate::db::StateDiff;
+pub use self::node::{Branch, Child, Leaf, Node, root_of};
+use self::update::{Change, remove_trie, update_trie};
+pub use alloy_trie::Nibbles;
 
 /// Which trie a node belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,10 +43,6 @@ pub struct NodeKey {
     /// The nibbles from the root down to it.
     pub path: Nibbles,
 }
-
-/// A record of a trie.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Node;
 
 /// Where nodes are read from.
 pub trait NodeSource: Send + Sync {
@@ -96,7 +103,7 @@ pub struct AccountProof {
     /// The account.
     pub address: Address,
     /// What the trie says of it; `None` when absent.
-    pub account: Option<alloy_trie::TrieAccount>,
+    pub account: Option<TrieAccount>,
     /// Nodes from the state root down.
     pub proof: Vec<Bytes>,
     /// One for each slot asked for, in that order.
@@ -131,26 +138,171 @@ impl NodeSource for Layers<'_> {
     }
 }
 
+/// Nothing: the source of an empty state.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoNodes;
+
+impl NodeSource for NoNodes {
+    fn node(&self, _: &NodeKey) -> Result<Option<Arc<Node>>, TrieError> {
+        Ok(None)
+    }
+}
+
 /// Ethereum's Merkle Patricia trie.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Mpt;
 
 impl StateCommitment for Mpt {
-    fn update(&self, _source: &dyn NodeSource, _diff: &StateDiff) -> Result<Commit, TrieError> {
-        Ok(Commit::default())
+    fn update(&self, source: &dyn NodeSource, diff: &StateDiff) -> Result<Commit, TrieError> {
+        let accounts: Vec<_> = diff.accounts.iter().collect();
+        let changed = accounts
+            .into_par_iter()
+            .map(|(address, account)| update_account(source, *address, account))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut commit = Commit::default();
+        let mut changes = Vec::with_capacity(changed.len());
+        for ChangedAccount {
+            address,
+            storage_root,
+            updates,
+            change,
+        } in changed
+        {
+            commit.updates.extend(updates);
+            if change.value.is_some() {
+                commit.storage_roots.insert(address, storage_root);
+            }
+            changes.push(change);
+        }
+        changes.par_sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        commit.root = update_trie(source, Owner::State, &changes, &mut commit.updates)?;
+        Ok(commit)
     }
-    fn root(&self, _source: &dyn NodeSource) -> Result<B256, TrieError> {
-        Ok(B256::ZERO)
+
+    fn root(&self, source: &dyn NodeSource) -> Result<B256, TrieError> {
+        Ok(root_of(source.node(&root_key(Owner::State))?.as_deref()))
     }
+
     fn proof(
         &self,
-        _source: &dyn NodeSource,
+        source: &dyn NodeSource,
         address: Address,
-        _slots: &[B256],
+        slots: &[B256],
     ) -> Result<AccountProof, TrieError> {
+        let (value, proof) = proof::prove(source, Owner::State, &hashed(address.as_slice()))?;
+        let account = value
+            .map(|value| TrieAccount::decode(&mut &*value))
+            .transpose()
+            .map_err(|_| TrieError::Damaged {
+                key: root_key(Owner::State),
+                what: "above an account that cannot be read",
+            })?;
+        let storage = slots
+            .iter()
+            .map(|&slot| prove_slot(source, address, slot))
+            .collect::<Result<_, _>>()?;
         Ok(AccountProof {
             address,
-            ..Default::default()
+            account,
+            proof,
+            storage,
         })
+    }
+}
+
+struct ChangedAccount {
+    address: Address,
+    storage_root: B256,
+    updates: NodeUpdates,
+    change: Change,
+}
+
+fn update_account(
+    source: &dyn NodeSource,
+    address: Address,
+    account: &AccountDiff,
+) -> Result<ChangedAccount, TrieError> {
+    let owner = Owner::Account(address);
+    let key = hashed(address.as_slice());
+    let mut updates = NodeUpdates::default();
+    let Some(info) = account.info else {
+        remove_trie(source, owner, &mut updates)?;
+        let change = Change { key, value: None };
+        return Ok(ChangedAccount {
+            address,
+            storage_root: EMPTY_ROOT_HASH,
+            updates,
+            change,
+        });
+    };
+    let changes = slot_changes(&account.storage);
+    let storage_root = update_trie(source, owner, &changes, &mut updates)?;
+    let value = alloy_rlp::encode(TrieAccount::new(
+        info.nonce,
+        info.balance,
+        storage_root,
+        info.code_hash,
+    ));
+    Ok(ChangedAccount {
+        address,
+        storage_root,
+        updates,
+        change: Change {
+            key,
+            value: Some(value),
+        },
+    })
+}
+
+fn slot_changes(storage: &BTreeMap<U256, U256>) -> Vec<Change> {
+    /// Below this many, hashing and sorting is faster on one thread.
+    const PARALLEL_SLOTS: usize = 512;
+    let change = |(slot, value): (&U256, &U256)| Change {
+        key: hashed(&slot.to_be_bytes::<32>()),
+        value: (!value.is_zero()).then(|| encode_fixed_size(value).to_vec()),
+    };
+    let mut changes: Vec<Change> = if storage.len() < PARALLEL_SLOTS {
+        storage.iter().map(change).collect()
+    } else {
+        storage
+            .iter()
+            .collect::<Vec<_>>()
+            .into_par_iter()
+            .map(change)
+            .collect()
+    };
+    changes.par_sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    changes
+}
+
+fn prove_slot(
+    source: &dyn NodeSource,
+    address: Address,
+    slot: B256,
+) -> Result<SlotProof, TrieError> {
+    let owner = Owner::Account(address);
+    let (value, proof) = proof::prove(source, owner, &hashed(slot.as_slice()))?;
+    let value = value
+        .map(|value| U256::decode(&mut &*value))
+        .transpose()
+        .map_err(|_| TrieError::Damaged {
+            key: root_key(owner),
+            what: "above a slot that cannot be read",
+        })?;
+    Ok(SlotProof {
+        slot,
+        value: value.unwrap_or_default(),
+        proof,
+    })
+}
+
+fn hashed(key: &[u8]) -> Nibbles {
+    Nibbles::unpack_array(&keccak256(key).0)
+}
+
+fn root_key(owner: Owner) -> NodeKey {
+    NodeKey {
+        owner,
+        path: Nibbles::new(),
     }
 }
