@@ -5,15 +5,33 @@
 //! blocks from their access lists. Readers take a [`DbView`], which does not move while they use it.
 //! `specs/database.md` has the tables and the invariants.
 
-use std::sync::Arc;
+mod backup;
+mod cache;
+mod index;
+mod rewind;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod verify;
+mod view;
 
-use alloy_primitives::{Address, B256, Bytes, U256};
+use std::{collections::BTreeMap, sync::Arc};
 
+use alloy_primitives::{Address, B256, U256};
 pub use capstan_evm::{AccountDiff, AccountInfo, StateDiff};
+use parking_lot::{Mutex, RwLock};
 
+pub use self::{
+    backup::{BackupError, LOG_FOLDER, STATE_FILE, backup, copy_tables, restore},
+    index::{DerivedIndex, IndexStep, load_index},
+    tables::{DB_VERSION, SCHEMA},
+    verify::{Report, Stage},
+    view::{DbView, StateAt},
+};
+use self::{cache::NodeCache, tables::*, view::emptied_slots};
 use crate::{
-    kv::{Kv, KvError},
-    trie::{Node, NodeKey, NodeSource, NodeUpdates, TrieError},
+    kv::{Batch, Kv, KvError},
+    trie::{NodeUpdates, TrieError},
 };
 
 /// How a database is kept.
@@ -103,9 +121,38 @@ pub enum DbError {
         /// The highest.
         tip: u64,
     },
-    /// Other failures.
-    #[error("{0}")]
-    Other(String),
+    /// A block that does not follow the last one.
+    #[error("the database is at block {tip:?}: block {height} cannot follow")]
+    Order {
+        /// Height of the last applied block.
+        tip: Option<u64>,
+        /// The height offered.
+        height: u64,
+    },
+    /// Written by another version of this program.
+    #[error(
+        "the database has format {found}, this program knows format {known}: use the version that wrote it, or remove the state file to rebuild it from the block log"
+    )]
+    Version {
+        /// Its format.
+        found: u32,
+        /// Ours.
+        known: u32,
+    },
+    /// Tables contradict each other.
+    #[error(
+        "the database is damaged ({what}): remove the state file to rebuild it from the block log, or restore a backup"
+    )]
+    Damaged {
+        /// What is wrong.
+        what: String,
+    },
+}
+
+impl DbError {
+    fn damaged(what: impl Into<String>) -> Self {
+        Self::Damaged { what: what.into() }
+    }
 }
 
 /// Which blocks may hold logs of interest: any of `addresses`, and for each position any of its topics.
@@ -118,120 +165,307 @@ pub struct LogFilter {
     pub topics: [Vec<B256>; 4],
 }
 
-/// The database.
+/// The database. Share it by reference; one writer at a time, readers never wait for it.
 pub struct Db {
     kv: Arc<dyn Kv>,
+    config: DbConfig,
+    writer: Mutex<()>,
+    view: RwLock<Arc<DbView>>,
 }
+
+impl std::fmt::Debug for Db {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Db")
+            .field("config", &self.config)
+            .field("tip", &self.tip())
+            .finish()
+    }
+}
+
+const VERSION_KEY: &[u8] = b"version";
+const TIP_KEY: &[u8] = b"tip";
+const FLOOR_KEY: &[u8] = b"floor";
 
 impl Db {
-    /// Opens or creates a database in a store.
-    pub fn open(kv: Arc<dyn Kv>, _config: DbConfig) -> Result<Self, DbError> {
-        Ok(Self { kv })
+    /// Opens or creates a database in a store that was opened with [`SCHEMA`].
+    pub fn open(kv: Arc<dyn Kv>, config: DbConfig) -> Result<Self, DbError> {
+        let snapshot = kv.snapshot()?;
+        match snapshot.get(META, VERSION_KEY)? {
+            Some(version) => check_version(&version)?,
+            None if snapshot.len(BLOCK_HASH)? > 0 || snapshot.len(ACCOUNTS)? > 0 => {
+                return Err(DbError::damaged(
+                    "its version is missing: a copy was cut short",
+                ));
+            }
+            None => {
+                let mut batch = Batch::new();
+                batch.put(META, VERSION_KEY, DB_VERSION.to_be_bytes());
+                kv.write(batch)?;
+            }
+        }
+        let cache = Arc::new(NodeCache::new(config.cached_nodes));
+        let view = RwLock::new(Arc::new(load_view(&*kv, cache, 0)?));
+        Ok(Self {
+            kv,
+            config,
+            writer: Mutex::new(()),
+            view,
+        })
     }
-    /// Where the database stands; `None` before genesis (block 0, or the first block of an import) is applied.
+
+    /// A database in memory.
+    pub fn memory(config: DbConfig) -> Result<Self, DbError> {
+        Self::open(Arc::new(crate::kv::RedbKv::memory(SCHEMA)?), config)
+    }
+
+    /// Where the database stands; `None` before its first block is applied.
     pub fn tip(&self) -> Option<Tip> {
-        None
+        self.view.read().tip()
     }
-    /// Applies finalized blocks, in order, each following the last: all or none.
-    pub fn apply(&self, _blocks: &[BlockRecord]) -> Result<(), DbError> {
-        Err(DbError::Other("unfinished".into()))
+
+    /// Height of the last applied block.
+    pub fn height(&self) -> Option<u64> {
+        self.tip().map(|tip| tip.height)
     }
-    /// Goes back to the state after `height`, by history.
-    pub fn rewind_to(&self, _height: u64) -> Result<(), DbError> {
-        Err(DbError::Other("unfinished".into()))
-    }
-    /// Removes history that the configured window no longer needs; bounded work per call, `true` when done.
-    pub fn prune(&self, _blocks_max: u64) -> Result<bool, DbError> {
-        Ok(true)
-    }
-    /// A view of what is applied so far. Hold it shortly.
+
+    /// A view of what is applied so far. Hold it shortly: what it sees cannot be overwritten.
     pub fn view(&self) -> Result<Arc<DbView>, DbError> {
-        let _ = self.kv.snapshot()?;
-        Err(DbError::Other("unfinished".into()))
+        Ok(Arc::clone(&self.view.read()))
+    }
+
+    /// Applies finalized blocks, in order, each following the last: all or none.
+    pub fn apply(&self, blocks: &[BlockRecord]) -> Result<(), DbError> {
+        self.apply_with_indexes(blocks, &[])
+    }
+
+    /// Applies blocks together with snapshots of derived indexes that stand at the last of them.
+    pub fn apply_with_indexes(
+        &self,
+        blocks: &[BlockRecord],
+        indexes: &[&dyn DerivedIndex],
+    ) -> Result<(), DbError> {
+        let _writer = self.writer.lock();
+        let view = self.view()?;
+        let Some(last) = blocks.last() else {
+            return Ok(());
+        };
+        let mut expected = view.tip.map(|tip| tip.height.wrapping_add(1));
+        for block in blocks {
+            if expected.is_some_and(|height| height != block.height) {
+                return Err(DbError::Order {
+                    tip: self.height(),
+                    height: block.height,
+                });
+            }
+            expected = Some(block.height.wrapping_add(1));
+        }
+
+        let mut batch = Batch::new();
+        let mut nodes = NodeUpdates::default();
+        for (at, block) in blocks.iter().enumerate() {
+            put_state(&mut batch, &view, &blocks[..at], block)?;
+            put_indexes_of(&mut batch, block);
+            nodes.extend(block.nodes.iter().map(|(key, node)| (*key, node.clone())));
+        }
+        put_nodes(&mut batch, &nodes);
+        let tip = Tip {
+            height: last.height,
+            hash: last.hash,
+            state_root: last.state_root,
+        };
+        put_tip(&mut batch, &tip);
+        if view.tip.is_none() {
+            let first = blocks.first().map_or(0, |block| block.height);
+            batch.put(META, FLOOR_KEY, first.to_be_bytes());
+        }
+        for index in indexes {
+            index::put_snapshot(&mut batch, *index, last.height);
+        }
+        self.commit(batch, &view, &nodes)
+    }
+
+    /// Commits a batch and publishes the view after it.
+    fn commit(&self, batch: Batch, view: &DbView, nodes: &NodeUpdates) -> Result<(), DbError> {
+        self.kv.write(batch)?;
+        let generation = view.generation + 1;
+        let next = load_view(&*self.kv, Arc::clone(&view.cache), generation)?;
+        view.cache.advance(generation, nodes);
+        *self.view.write() = Arc::new(next);
+        Ok(())
     }
 }
 
-/// A view of the database as it was when taken.
-pub struct DbView;
-
-impl DbView {
-    /// Where the view stands.
-    pub fn tip(&self) -> Option<Tip> {
-        None
-    }
-    /// An account at the tip (code not loaded).
-    pub fn account(&self, _address: Address) -> Result<Option<AccountInfo>, DbError> {
-        Ok(None)
-    }
-    /// A slot at the tip.
-    pub fn storage(&self, _address: Address, _slot: U256) -> Result<U256, DbError> {
-        Ok(U256::ZERO)
-    }
-    /// Code by hash.
-    pub fn code(&self, _hash: B256) -> Result<Option<Bytes>, DbError> {
-        Ok(None)
-    }
-    /// An account after `height`.
-    pub fn account_at(
-        &self,
-        _height: u64,
-        _address: Address,
-    ) -> Result<Option<AccountInfo>, DbError> {
-        Ok(None)
-    }
-    /// A slot after `height`.
-    pub fn storage_at(
-        &self,
-        _height: u64,
-        _address: Address,
-        _slot: U256,
-    ) -> Result<U256, DbError> {
-        Ok(U256::ZERO)
-    }
-    /// Heights whose state can be read.
-    pub fn history(&self) -> Option<std::ops::RangeInclusive<u64>> {
-        None
-    }
-    /// What must be changed to be back at `height`: previous values of all that changed since.
-    pub fn diff_back_to(&self, _height: u64) -> Result<StateDiff, DbError> {
-        Ok(StateDiff::default())
-    }
-    /// Hash of a block.
-    pub fn block_hash(&self, _height: u64) -> Result<Option<B256>, DbError> {
-        Ok(None)
-    }
-    /// Height of a block.
-    pub fn block_height(&self, _hash: B256) -> Result<Option<u64>, DbError> {
-        Ok(None)
-    }
-    /// Where a transaction may be, newest first: nearly always one place. The index keeps eight bytes of
-    /// each hash, so the caller compares the full hash in the block.
-    pub fn transaction(&self, _hash: B256) -> Result<Vec<TxPosition>, DbError> {
-        Ok(Vec::new())
-    }
-    /// Transactions of an account below `before`, newest first, at most `limit`.
-    pub fn account_transactions(
-        &self,
-        _address: Address,
-        _before: Option<TxPosition>,
-        _limit: usize,
-    ) -> Result<Vec<TxPosition>, DbError> {
-        Ok(Vec::new())
-    }
-    /// Heights in `from..=to`, ascending, at most `limit`, whose blocks may hold matching logs. A block that holds one is never left out.
-    pub fn log_blocks(
-        &self,
-        _filter: &LogFilter,
-        _from: u64,
-        _to: u64,
-        _limit: usize,
-    ) -> Result<Vec<u64>, DbError> {
-        Ok(Vec::new())
+fn check_version(bytes: &[u8]) -> Result<(), DbError> {
+    let found = bytes.try_into().map(u32::from_be_bytes).unwrap_or(u32::MAX);
+    if found == DB_VERSION {
+        Ok(())
+    } else {
+        Err(DbError::Version {
+            found,
+            known: DB_VERSION,
+        })
     }
 }
 
-impl NodeSource for DbView {
-    fn node(&self, _key: &NodeKey) -> Result<Option<Arc<Node>>, TrieError> {
-        Ok(None)
+fn load_view(kv: &dyn Kv, cache: Arc<NodeCache>, generation: u64) -> Result<DbView, DbError> {
+    let kv = kv.snapshot()?;
+    let tip = kv
+        .get(META, TIP_KEY)?
+        .map(|bytes| take_tip(&bytes))
+        .transpose()?;
+    let floor = kv
+        .get(META, FLOOR_KEY)?
+        .map_or(Ok(0), |bytes| height_of(&bytes))?;
+    Ok(DbView {
+        kv,
+        cache,
+        generation,
+        tip,
+        floor,
+    })
+}
+
+fn put_tip(batch: &mut Batch, tip: &Tip) {
+    let row = key(&[
+        &tip.height.to_be_bytes(),
+        tip.hash.as_slice(),
+        tip.state_root.as_slice(),
+    ]);
+    batch.put(META, TIP_KEY, row);
+}
+
+fn take_tip(bytes: &[u8]) -> Result<Tip, DbError> {
+    let row: &[u8; 72] = bytes
+        .try_into()
+        .map_err(|_| DbError::damaged("a tip of another length"))?;
+    Ok(Tip {
+        height: height_of(&row[..8])?,
+        hash: B256::from_slice(&row[8..40]),
+        state_root: B256::from_slice(&row[40..]),
+    })
+}
+
+fn put_nodes(batch: &mut Batch, nodes: &NodeUpdates) {
+    for (node_path, node) in nodes {
+        let (table, stored) = node_key(node_path);
+        match node {
+            Some(node) => batch.put(table, stored, node.encode()),
+            None => batch.delete(table, stored),
+        }
     }
+}
+
+/// Flat state, history, and what changed.
+fn put_state(
+    batch: &mut Batch,
+    view: &DbView,
+    earlier: &[BlockRecord],
+    block: &BlockRecord,
+) -> Result<(), DbError> {
+    let height = block.height;
+    let mut changed = ChangedKeys::new();
+    for (address, account) in &block.diff.accounts {
+        put_flat_account(batch, address, account.info.as_ref());
+        let info = put_account(account.info.as_ref());
+        batch.put(ACCOUNT_HISTORY, at_height(address.as_slice(), height), info);
+        let mut storage = BTreeMap::new();
+        if account.info.is_none() {
+            // An account that ends takes its storage with it, also what this batch put there before.
+            let before = earlier
+                .iter()
+                .filter_map(|block| block.diff.accounts.get(address));
+            storage.extend(
+                before
+                    .flat_map(|a| a.storage.keys())
+                    .map(|slot| (*slot, U256::ZERO)),
+            );
+            let emptied = emptied_slots(view, *address, account)?;
+            storage.extend(emptied.into_iter().map(|slot| (slot, U256::ZERO)));
+        }
+        let written = account.storage.iter().map(|(slot, value)| {
+            (
+                *slot,
+                if account.info.is_some() {
+                    *value
+                } else {
+                    U256::ZERO
+                },
+            )
+        });
+        storage.extend(written);
+        for (slot, value) in &storage {
+            let stored = slot_key(address, slot);
+            batch.put(
+                STORAGE_HISTORY,
+                at_height(&stored, height),
+                put_word(*value),
+            );
+            put_flat_slot(batch, stored, *value);
+        }
+        changed.push((*address, storage.into_keys().collect()));
+    }
+    for (hash, code) in &block.diff.codes {
+        batch.put(CODE, hash.as_slice(), code.to_vec());
+    }
+    batch.put(CHANGED, height.to_be_bytes(), put_changed(&changed));
+    Ok(())
+}
+
+fn put_flat_account(batch: &mut Batch, address: &Address, info: Option<&AccountInfo>) {
+    match info {
+        Some(_) => batch.put(ACCOUNTS, address.as_slice(), put_account(info)),
+        None => batch.delete(ACCOUNTS, address.as_slice()),
+    }
+}
+
+fn put_flat_slot(batch: &mut Batch, stored: Vec<u8>, value: U256) {
+    if value.is_zero() {
+        batch.delete(STORAGE, stored);
+    } else {
+        batch.put(STORAGE, stored, put_word(value));
+    }
+}
+
+/// Blocks, transactions and logs.
+fn put_indexes_of(batch: &mut Batch, block: &BlockRecord) {
+    let height = block.height;
+    let row = key(&[block.hash.as_slice(), block.state_root.as_slice()]);
+    batch.put(BLOCK_HASH, height.to_be_bytes(), row);
+    batch.put(BLOCK_HEIGHT, block.hash.as_slice(), height.to_be_bytes());
+
+    let mut indexed = Vec::new();
+    let mut by_account: BTreeMap<Address, Vec<u32>> = BTreeMap::new();
+    for (index, transaction) in (0u32..).zip(&block.transactions) {
+        let stored = transaction_key(&transaction.hash, TxPosition { height, index });
+        indexed.push((TRANSACTIONS, stored.clone()));
+        batch.put(TRANSACTIONS, stored, []);
+        for account in &transaction.accounts {
+            let indexes = by_account.entry(*account).or_default();
+            if indexes.last() != Some(&index) {
+                indexes.push(index);
+            }
+        }
+    }
+    for (account, indexes) in by_account {
+        let stored = at_height(account.as_slice(), height);
+        indexed.push((ACCOUNT_TRANSACTIONS, stored.clone()));
+        batch.put(ACCOUNT_TRANSACTIONS, stored, put_indexes(&indexes));
+    }
+    let mut named: Vec<(u8, &[u8])> = Vec::new();
+    for (address, topics) in &block.logs {
+        named.push((EMITTER, address.as_slice()));
+        named.extend(
+            (0u8..)
+                .zip(topics)
+                .map(|(position, topic)| (position, topic.as_slice())),
+        );
+    }
+    named.sort_unstable();
+    named.dedup();
+    for (position, bytes) in named {
+        let stored = at_height(&log_fingerprint(position, bytes), height);
+        indexed.push((LOG_BLOCKS, stored.clone()));
+        batch.put(LOG_BLOCKS, stored, []);
+    }
+    batch.put(INDEXED, height.to_be_bytes(), put_keys(&indexed));
 }
