@@ -33,7 +33,7 @@ pub(crate) const DATABASE: &str = "state.redb";
 /// Name of the pool's journal in a data folder.
 pub(crate) const JOURNAL: &str = "pool.journal";
 /// Tables of the database.
-const SCHEMA: crate::kv::Schema = &[];
+const SCHEMA: crate::kv::Schema = crate::db::SCHEMA;
 /// Blocks that are redone in one database transaction.
 const REDO_BATCH: usize = 64;
 

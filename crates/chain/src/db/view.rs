@@ -249,14 +249,14 @@ impl DbView {
     }
 
     /// Heights in `from..=to`, ascending, at most `limit`, whose blocks may hold matching logs. A block
-    /// that holds one is never left out. `None`: the filter names nothing, so every block may.
+    /// that holds one is never left out; a filter that names nothing leaves none out.
     pub fn log_blocks(
         &self,
         filter: &LogFilter,
         from: u64,
         to: u64,
         limit: usize,
-    ) -> Result<Option<Vec<u64>>, DbError> {
+    ) -> Result<Vec<u64>, DbError> {
         let emitters = filter
             .addresses
             .iter()
@@ -272,7 +272,7 @@ impl DbView {
         }
         clauses.retain(|clause| !clause.is_empty());
         if clauses.is_empty() {
-            return Ok(None);
+            return Ok((from..=to).take(limit).collect());
         }
         let mut found = Vec::new();
         let mut at = from;
@@ -295,7 +295,7 @@ impl DbView {
                 at = agreed;
             }
         }
-        Ok(Some(found))
+        Ok(found)
     }
 
     /// The lowest height in `from..=to` under any of the fingerprints.
