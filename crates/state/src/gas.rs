@@ -53,8 +53,9 @@ pub const RECOVER: u64 = 3_000;
 /// EIP-3529: at most this fraction of the gas used is refunded.
 pub const REFUND_QUOTIENT: u64 = 5;
 
-/// Coins that move outside a call: a call's surcharge without the stipend that nobody receives here.
-pub const COIN_MOVE: u64 = CALL_VALUE - CALL_STIPEND;
+/// Marker code at an address that has none, the touch of the account apart: a creation that deploys one
+/// byte.
+pub const DEPLOY_MARKER: u64 = CREATE + CODE_BYTE;
 
 /// What a write costs, and what it gives back at the end of the transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,27 +155,18 @@ pub const fn log(topics: usize, bytes: usize) -> u64 {
         .saturating_add(LOG_BYTE.saturating_mul(wide(bytes)))
 }
 
-/// A move of coins outside a call, the touch of both accounts apart.
+/// A move of coins outside a call, the touch of both accounts apart: a call's surcharge.
 pub const fn coin_move(to_is_new: bool) -> u64 {
     if to_is_new {
-        COIN_MOVE + NEW_ACCOUNT
+        CALL_VALUE + NEW_ACCOUNT
     } else {
-        COIN_MOVE
+        CALL_VALUE
     }
 }
 
 /// Storage of an account whose own frame this is not: what a call there would pay to reach it.
 pub const fn reach(cold: bool) -> u64 {
     if cold { ACCOUNT_COLD - WARM } else { 0 }
-}
-
-/// Marker code at an address that has none, the touch of the account apart.
-pub const fn deploy_marker(is_new: bool) -> u64 {
-    if is_new {
-        CODE_BYTE + NEW_ACCOUNT
-    } else {
-        CODE_BYTE
-    }
 }
 
 /// A call, before the gas that goes along with it. `to_is_new` counts only when coins move.

@@ -1,1 +1,97 @@
-//! Ranges, and rounding against big rationals.
+//! Ranges, and rounding against big integers of another library.
+
+use alloy_primitives::U256;
+use num_bigint::BigUint;
+use proptest::prelude::*;
+
+use crate::{Assets, NumberError, TimeMs, mul_div_down, mul_div_up};
+
+/// Integers of every size, so that products cross 256 bits about half of the time.
+fn any_u256() -> impl Strategy<Value = U256> {
+    (any::<[u64; 4]>(), 0..=256_usize).prop_map(|(limbs, shift)| {
+        if shift == 256 {
+            U256::ZERO
+        } else {
+            U256::from_limbs(limbs) >> shift
+        }
+    })
+}
+
+fn big(value: U256) -> BigUint {
+    BigUint::from_bytes_be(&value.to_be_bytes::<32>())
+}
+
+/// What the other library says: `None` is a quotient beyond 256 bits.
+fn expected(a: U256, b: U256, c: U256, up: bool) -> Option<BigUint> {
+    let (product, divisor) = (big(a) * big(b), big(c));
+    let rounding = if up { &divisor - 1_u8 } else { BigUint::ZERO };
+    let quotient = (product + rounding) / divisor;
+    (quotient <= big(U256::MAX)).then_some(quotient)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn quotients_are_exact(a in any_u256(), b in any_u256(), c in any_u256()) {
+        prop_assume!(!c.is_zero());
+        prop_assert_eq!(mul_div_down(a, b, c).ok().map(big), expected(a, b, c, false));
+        prop_assert_eq!(mul_div_up(a, b, c).ok().map(big), expected(a, b, c, true));
+    }
+
+    /// Amounts are integers of a range: every result is the integer's, or names the range.
+    #[test]
+    fn amounts_follow_integers(a in any::<u128>(), b in any::<u128>()) {
+        let max = (1_u128 << 112) - 1;
+        match (Assets::new(a), a <= max) {
+            (Ok(amount), true) => prop_assert_eq!(amount.get(), a),
+            (Err(NumberError::TooLarge { value, .. }), false) => prop_assert_eq!(value, U256::from(a)),
+            other => prop_assert!(false, "{:?}", other),
+        }
+        let (a, b) = (a & max, b & max);
+        let (x, y) = (Assets::new(a).unwrap(), Assets::new(b).unwrap());
+        prop_assert_eq!(x.add(y).ok().map(Assets::get), Some(a + b).filter(|sum| *sum <= max));
+        prop_assert_eq!(x.sub(y).ok().map(Assets::get), a.checked_sub(b));
+        prop_assert_eq!(Assets::from_u256(x.to_u256()), Ok(x));
+    }
+}
+
+#[test]
+fn division_by_zero_is_an_error() {
+    let (one, zero) = (U256::ONE, U256::ZERO);
+    for divide in [mul_div_down, mul_div_up] {
+        assert_eq!(divide(one, one, zero), Err(NumberError::DividedByZero(one)));
+    }
+}
+
+#[test]
+fn rounding_up_at_the_edge_of_the_word_is_refused() {
+    // (2^256 - 1) * 3 / 3 fits; one more unit of remainder does not.
+    let three = U256::from(3);
+    assert_eq!(mul_div_up(U256::MAX, three, three), Ok(U256::MAX));
+    assert!(mul_div_up(U256::MAX, U256::from(4), three).is_err());
+}
+
+#[test]
+fn edges_of_amounts() {
+    let one = Assets::new(1).unwrap();
+    assert_eq!(Assets::MAX.get(), (1 << 112) - 1);
+    assert!(Assets::MAX.add(one).is_err());
+    assert!(Assets::new(Assets::MAX.get() + 1).is_err());
+    assert!(Assets::from_u256(U256::MAX).is_err());
+    let refused = Assets::ZERO.sub(one).unwrap_err();
+    assert_eq!(refused.to_string(), "cannot take 1 asset amount from 0");
+}
+
+#[test]
+fn time_runs_forward() {
+    let t = TimeMs::from_secs(1_700_000_000)
+        .unwrap()
+        .after_ms(250)
+        .unwrap();
+    assert_eq!(t.secs_down(), 1_700_000_000);
+    assert_eq!(t.after_ms(1_000).unwrap().ms_since(t), Ok(1_000));
+    assert!(t.ms_since(t.after_ms(1).unwrap()).is_err());
+    assert!(TimeMs::new(u64::MAX).after_ms(1).is_err());
+    assert!(TimeMs::from_secs(u64::MAX).is_err());
+}

@@ -499,7 +499,7 @@ impl Store for MemStore {
         if account.code_bytes != 0 {
             return Ok(());
         }
-        self.meter.charge(gas::deploy_marker(account.is_empty()))?;
+        self.meter.charge(gas::DEPLOY_MARKER)?;
         self.set_account(
             at,
             Account {
