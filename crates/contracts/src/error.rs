@@ -1,4 +1,6 @@
-//! What the framework itself refuses, before any verb runs.
+//! What every native contract may answer: refusals of the framework, before any verb runs, and those of the
+//! handles of `capstan_state`, which are declared there and repeated here so that tools can read them.
+
 pub use INative::*;
 use alloy_sol_types::sol;
 
@@ -21,7 +23,16 @@ sol! {
         error NativeNotPayable(uint256 value);
         /// No contract serves system transactions here.
         error NativeNoSystemWork(address at);
-        /// The contract was entered again while it was at work. Finish the first call before the next.
-        error NativeReentered(address at);
+
+        /// The verb was entered again before it ended. Finish the first call before the next.
+        error ReentrantCall();
+        /// Work of the block itself never calls other code.
+        error CallInSystemPhase(address target);
+        /// The text is longer than its field, in bytes. Shorten it.
+        error TextTooLong(uint256 length, uint256 max);
+        /// The list holds as many items as it may. Remove one first.
+        error ListFull(uint256 max);
+        /// There is no such place in the list.
+        error ListIndexOutOfRange(uint256 index, uint256 length);
     }
 }

@@ -54,9 +54,9 @@ sol! {
         /// What all accounts hold together.
         function totalSupply() external view returns (uint256);
         /// Name for people.
-        function name() external view returns (string);
+        function name() external view returns (string memory);
         /// Short name for people.
-        function symbol() external view returns (string);
+        function symbol() external view returns (string memory);
         /// Digits behind the point of one whole token.
         function decimals() external view returns (uint8);
         /// Nonce of the owner's next permit.
@@ -64,7 +64,7 @@ sol! {
         /// What ties permits to this token and chain (EIP-712).
         function DOMAIN_SEPARATOR() external view returns (bytes32);
         /// The same in parts (ERC-5267).
-        function eip712Domain() external view returns (bytes1 fields, string name, string version, uint256 chainId, address verifyingContract, bytes32 salt, uint256[] extensions);
+        function eip712Domain() external view returns (bytes1 fields, string memory name, string memory version, uint256 chainId, address verifyingContract, bytes32 salt, uint256[] memory extensions);
 
         /// Coins are not counted all together: gas burns them outside this contract.
         error EtherSupplyUncounted();

@@ -30,7 +30,7 @@ sol! {
         function flashFee(address token, uint256 amount) external view returns (uint256);
         /// Lends `amount` to `receiver` for the length of its callback. The receiver lets this contract take
         /// `amount` and the fee before the callback ends.
-        function flashLoan(address receiver, address token, uint256 amount, bytes data) external returns (bool);
+        function flashLoan(address receiver, address token, uint256 amount, bytes calldata data) external returns (bool);
         /// The fee in hundredths of a percent.
         function feeBps() external view returns (uint16);
         /// Sets the fee. Only the owner of this contract's scope.
@@ -41,7 +41,7 @@ sol! {
     #[sol(abi)]
     interface IFlashBorrower {
         /// Receives a loan; answers keccak256("ERC3156FlashBorrower.onFlashLoan").
-        function onFlashLoan(address initiator, address token, uint256 amount, uint256 fee, bytes data) external returns (bytes32);
+        function onFlashLoan(address initiator, address token, uint256 amount, uint256 fee, bytes calldata data) external returns (bytes32);
     }
 }
 

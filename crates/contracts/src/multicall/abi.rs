@@ -35,17 +35,17 @@ sol! {
         }
 
         /// Calls each; one failure fails all.
-        function aggregate(Call[] calls) external payable returns (uint256 blockNumber, bytes[] returnData);
+        function aggregate(Call[] calldata calls) external payable returns (uint256 blockNumber, bytes[] memory returnData);
         /// Calls each; a failure fails all only if `requireSuccess`.
-        function tryAggregate(bool requireSuccess, Call[] calls) external payable returns (Result[] returnData);
+        function tryAggregate(bool requireSuccess, Call[] calldata calls) external payable returns (Result[] memory returnData);
         /// The same, with number and hash of the block.
-        function tryBlockAndAggregate(bool requireSuccess, Call[] calls) external payable returns (uint256 blockNumber, bytes32 blockHash, Result[] returnData);
+        function tryBlockAndAggregate(bool requireSuccess, Call[] calldata calls) external payable returns (uint256 blockNumber, bytes32 blockHash, Result[] memory returnData);
         /// The same, where one failure fails all.
-        function blockAndAggregate(Call[] calls) external payable returns (uint256 blockNumber, bytes32 blockHash, Result[] returnData);
+        function blockAndAggregate(Call[] calldata calls) external payable returns (uint256 blockNumber, bytes32 blockHash, Result[] memory returnData);
         /// Calls each; each says whether it may fail.
-        function aggregate3(Call3[] calls) external payable returns (Result[] returnData);
+        function aggregate3(Call3[] calldata calls) external payable returns (Result[] memory returnData);
         /// The same, each with coins; together they are exactly the coins that came.
-        function aggregate3Value(Call3Value[] calls) external payable returns (Result[] returnData);
+        function aggregate3Value(Call3Value[] calldata calls) external payable returns (Result[] memory returnData);
 
         /// Hash of one of the last 256 blocks, or zero.
         function getBlockHash(uint256 blockNumber) external view returns (bytes32 blockHash);

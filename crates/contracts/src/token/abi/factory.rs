@@ -22,7 +22,7 @@ sol! {
 
         /// Makes a token. The owner may mint and burn at once; roles granted later count after `grantDelayMs`
         /// milliseconds, so that holders see them coming.
-        function createToken(string name, string symbol, uint8 decimals, address owner, uint64 grantDelayMs) external returns (address token);
+        function createToken(string calldata name, string calldata symbol, uint8 decimals, address owner, uint64 grantDelayMs) external returns (address token);
         /// How many tokens there are.
         function tokenCount() external view returns (uint256);
         /// Address of the token with this index, from zero.

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Made by `cargo xtask gen`. Change the Rust source instead.
+pragma solidity >=0.8.4;
+
+/// Where native contracts answer.
+library CapstanAddresses {
+    /// Roles with a delay and an expiry, and one owner per scope.
+    address internal constant ADMIN = 0xCA957A0000000000000000000004000000000000;
+    /// Makes ERC-20 tokens at native addresses.
+    address internal constant TOKEN_FACTORY = 0xca957A0000000000000000000001000000000000;
+    /// The gas coin as an ERC-20 token with permit.
+    address internal constant ETHER = 0xCa957A0000000000000000000003000000000000;
+    /// Flash mint of factory tokens (ERC-3156).
+    address internal constant FLASH = 0xcA957a0000000000000000000005000000000000;
+    /// Many calls in one; behaves as Multicall3.
+    address internal constant MULTICALL = 0xcA11bde05977b3631167028862bE2a173976CA11;
+    /// Deploys code by CREATE2: calldata is a salt of 32 bytes, then the init code.
+    address internal constant CREATE2 = 0x4e59b44847b379578588920cA78FbF26c0B4956C;
+}
