@@ -114,7 +114,7 @@ impl Contract {
             Entry::Raw(run) => return run(cx, input),
         };
         if matches!(self.place, Place::Kind(_)) && cx.store.code_size(cx.this())? == 0 {
-            return Err(revert(&error::NativeNotDeployed { at: cx.this() }));
+            return Err(revert(&error::NativeNotDeployed { account: cx.this() }));
         }
         let Some((selector, args)) = input.split_first_chunk::<4>() else {
             return Err(revert(&error::NativeShortCalldata {

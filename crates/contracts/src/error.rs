@@ -12,7 +12,7 @@ sol! {
         /// A native contract was reached by DELEGATECALL, CALLCODE or an EIP-7702 delegation. Use a plain call.
         error NativeDelegateCall();
         /// Nothing was made at this native address. Create it first, or check the address.
-        error NativeNotDeployed(address at);
+        error NativeNotDeployed(address account);
         /// The calldata is shorter than a selector. Coins cannot be sent to a native contract by themselves.
         error NativeShortCalldata(uint256 length);
         /// The contract has no verb with this selector. Check the ABI.
@@ -22,7 +22,7 @@ sol! {
         /// The verb takes no coins. Call it without value.
         error NativeNotPayable(uint256 value);
         /// No contract serves system transactions here.
-        error NativeNoSystemWork(address at);
+        error NativeNoSystemWork(address account);
 
         /// The verb was entered again before it ended. Finish the first call before the next.
         error ReentrantCall();

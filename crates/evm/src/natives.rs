@@ -41,7 +41,7 @@ impl Natives for Protocol {
         match capstan_contracts::resolve(cx.this()) {
             Some(contract) => contract.run(cx, input),
             // Coins sent to an address that only looks like a contract would be lost: refuse.
-            None => Err(revert(&NativeNotDeployed { at: cx.this() })),
+            None => Err(revert(&NativeNotDeployed { account: cx.this() })),
         }
     }
 
@@ -53,7 +53,7 @@ impl Natives for Protocol {
     fn run_system(&self, cx: &mut Ctx<'_>, input: &[u8]) -> Result<Bytes, Halt> {
         match capstan_contracts::resolve(cx.this()).and_then(|contract| contract.system) {
             Some(run) => run(cx, input),
-            None => Err(revert(&NativeNoSystemWork { at: cx.this() })),
+            None => Err(revert(&NativeNoSystemWork { account: cx.this() })),
         }
     }
 
