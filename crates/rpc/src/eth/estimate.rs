@@ -1,0 +1,164 @@
+//! `eth_estimateGas`: the smallest gas limit with which a transaction succeeds, within 1.5 %.
+//!
+//! Gas used is not the answer: refunds come after, and a call passes on only 63/64 of what is left. So the
+//! limit is searched. The first probe after the full one is what the transaction used at its peak, plus what
+//! one call level may hold back; it is nearly always enough, and then the search is over in two runs.
+
+use alloy_eips::BlockId;
+use alloy_primitives::{TxKind, U64};
+use alloy_rpc_types_eth::{BlockOverrides, TransactionRequest, state::StateOverride};
+use capstan_evm::call::{Checks, Session};
+use capstan_evm::{ExecError, Fork, TxRefused};
+use revm::context::TxEnv;
+use revm::context_interface::result::{ExecutionResult, HaltReason, InvalidTransaction};
+
+use super::call;
+use super::refusal;
+use super::scene::{Scene, TX_GAS_MAX, affordable_gas, fees};
+use crate::RpcContext;
+use crate::error::{RpcError, RpcResult};
+use crate::methods::Methods;
+
+/// What a transfer to an account without code costs.
+const TRANSFER_GAS: u64 = 21_000;
+/// What a callee gets on top when coins move with the call.
+const CALL_STIPEND: u64 = 2_300;
+/// The search ends when limit and lower bound are closer than this, in thousandths of the limit.
+const TOLERANCE_PERMILLE: u64 = 15;
+
+/// Puts the rows of this file into the table.
+pub(crate) fn register(table: &mut Methods) {
+    table.blocking(
+        "eth_estimateGas",
+        ["transaction", "block?", "stateOverrides?", "blockOverrides?"],
+        "A gas limit with which the transaction succeeds, at most 1.5 % above the smallest such limit.",
+        estimate_gas,
+    );
+}
+
+type EstimateParams =
+    (TransactionRequest, Option<BlockId>, Option<StateOverride>, Option<BlockOverrides>);
+
+fn estimate_gas(
+    cx: &RpcContext,
+    (request, id, state, block): EstimateParams,
+) -> RpcResult<U64> {
+    let scene = Scene::at(cx, id)?;
+    let mut session = scene.open(state.as_ref(), block.as_ref())?;
+    let high = highest(cx, &scene, &request, state.as_ref())?;
+    let (tx, checks) = call::prepare(cx, &scene, &session, &request, state.as_ref())?;
+    let mut probe = Probe { cx, session: &mut session, tx, checks };
+    if is_plain_transfer(&probe)? && probe.run(TRANSFER_GAS)?.succeeded() {
+        return Ok(U64::from(TRANSFER_GAS));
+    }
+    search(&mut probe, high).map(U64::from)
+}
+
+/// The largest limit worth trying: what the caller allows, the block and the node allow, and the sender can pay.
+fn highest(
+    cx: &RpcContext,
+    scene: &Scene,
+    request: &TransactionRequest,
+    state: Option<&StateOverride>,
+) -> RpcResult<u64> {
+    let asked = request.gas.filter(|gas| *gas >= TRANSFER_GAS);
+    let mut high = asked.unwrap_or(scene.rules.user_gas_limit).min(cx.limits().call_gas_max);
+    if scene.rules.fork_at(scene.block.info.number) >= Fork::Osaka {
+        high = high.min(TX_GAS_MAX);
+    }
+    let fees = fees(request)?;
+    let balance_wei = scene.balance(request.from.unwrap_or_default(), state)?;
+    let affordable = affordable_gas(balance_wei, request.value.unwrap_or_default(), fees)?;
+    Ok(affordable.map_or(high, |gas| gas.min(high)))
+}
+
+/// Neither data nor lists, and nobody at home to run code.
+fn is_plain_transfer(probe: &Probe<'_>) -> RpcResult<bool> {
+    use capstan_evm::StateRead as _;
+    let tx = &probe.tx;
+    let TxKind::Call(to) = tx.kind else { return Ok(false) };
+    if !tx.data.is_empty() || !tx.authorization_list.is_empty() || !tx.access_list.is_empty() {
+        return Ok(false);
+    }
+    let account = probe.session.overlay().account(to).map_err(refusal::state_unreadable)?;
+    Ok(account.is_none_or(|account| account.code_hash == alloy_primitives::KECCAK256_EMPTY))
+}
+
+/// How one try ended.
+enum Outcome {
+    /// It succeeded; so much gas was in use at the peak, before refunds.
+    Succeeded { peak_gas: u64 },
+    /// More gas might help.
+    NeedsGas,
+    /// More gas does not help.
+    Failed(RpcError),
+}
+
+impl Outcome {
+    fn succeeded(&self) -> bool {
+        matches!(self, Self::Succeeded { .. })
+    }
+}
+
+/// The transaction, ready to be tried with any limit.
+struct Probe<'a> {
+    cx: &'a RpcContext,
+    session: &'a mut Session,
+    tx: TxEnv,
+    checks: Checks,
+}
+
+impl Probe<'_> {
+    fn run(&mut self, gas_limit: u64) -> RpcResult<Outcome> {
+        self.cx.check_deadline()?;
+        self.tx.gas_limit = gas_limit;
+        let base_fee_wei = u128::from(self.session.block_env().basefee);
+        let done = match self.session.run(self.tx.clone(), self.checks) {
+            Ok(done) => done.result,
+            Err(ExecError::Refused(TxRefused::Invalid(
+                InvalidTransaction::CallGasCostMoreThanGasLimit { .. }
+                | InvalidTransaction::GasFloorMoreThanGasLimit { .. },
+            ))) => return Ok(Outcome::NeedsGas),
+            Err(error) => return Err(refusal::call_failed(error, &self.tx, base_fee_wei)),
+        };
+        Ok(match done {
+            ExecutionResult::Success { gas, .. } => Outcome::Succeeded {
+                peak_gas: gas.total_gas_spent().max(gas.floor_gas()),
+            },
+            ExecutionResult::Revert { output, .. } => Outcome::Failed(RpcError::reverted(&output)),
+            ExecutionResult::Halt { reason: HaltReason::OutOfGas(_), .. } => Outcome::NeedsGas,
+            ExecutionResult::Halt { reason, .. } => {
+                Outcome::Failed(RpcError::server(refusal::halt_words(&reason)))
+            }
+        })
+    }
+}
+
+/// Halves the distance between a limit that fails and one that succeeds.
+fn search(probe: &mut Probe<'_>, mut high: u64) -> RpcResult<u64> {
+    let peak_gas = match probe.run(high)? {
+        Outcome::Succeeded { peak_gas } => peak_gas,
+        Outcome::NeedsGas => {
+            return Err(RpcError::server(format!("gas required exceeds allowance ({high})")));
+        }
+        Outcome::Failed(error) => return Err(error),
+    };
+    // A transaction that used so much cannot succeed with less.
+    let mut low = peak_gas.saturating_sub(1).min(high);
+    let first = peak_gas.saturating_add(CALL_STIPEND).saturating_mul(64) / 63;
+    if first < high {
+        match probe.run(first)?.succeeded() {
+            true => high = first,
+            false => low = first,
+        }
+    }
+    while low + 1 < high && (high - low) * 1000 >= high * TOLERANCE_PERMILLE {
+        // Most transactions need far less than the most: do not start in the middle of a huge range.
+        let middle = low.midpoint(high).min(low.saturating_mul(2));
+        match probe.run(middle)?.succeeded() {
+            true => high = middle,
+            false => low = middle,
+        }
+    }
+    Ok(high)
+}

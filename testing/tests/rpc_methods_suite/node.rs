@@ -1,0 +1,179 @@
+//! A development chain in memory that makes blocks when told to, with its RPC server.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use alloy_consensus::{SignableTransaction, TxEip1559, transaction::Recovered};
+use alloy_network::TxSignerSync;
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
+use alloy_signer_local::PrivateKeySigner;
+use capstan_chain::{Block, Chain, ChainConfig, Genesis, Mining};
+use capstan_evm::Tx;
+use capstan_rpc::{RpcConfig, ServerHandle, serve};
+use serde_json::{Value, json};
+
+/// Chain, server and client.
+pub(crate) struct Node {
+    pub(crate) chain: Chain,
+    pub(crate) signers: Vec<PrivateKeySigner>,
+    http: reqwest::Client,
+    url: String,
+    _server: ServerHandle,
+}
+
+/// What an error object says.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) code: i64,
+    pub(crate) message: String,
+    pub(crate) data: Value,
+}
+
+/// A transaction to be sent; what is not said is as wallets would fill it.
+#[derive(Clone, Debug)]
+pub(crate) struct Send {
+    pub(crate) from: usize,
+    pub(crate) to: TxKind,
+    pub(crate) value: u64,
+    pub(crate) input: Bytes,
+    pub(crate) gas: u64,
+    pub(crate) tip_wei: u128,
+}
+
+impl Send {
+    pub(crate) fn to(from: usize, to: Address) -> Self {
+        Self {
+            from,
+            to: TxKind::Call(to),
+            value: 0,
+            input: Bytes::new(),
+            gas: 1_000_000,
+            tip_wei: 1_000,
+        }
+    }
+
+    pub(crate) fn value(self, value: u64) -> Self {
+        Self { value, ..self }
+    }
+
+    pub(crate) fn input(self, input: impl Into<Bytes>) -> Self {
+        Self { input: input.into(), ..self }
+    }
+
+    pub(crate) fn gas(self, gas: u64) -> Self {
+        Self { gas, ..self }
+    }
+
+    pub(crate) fn tip(self, tip_wei: u128) -> Self {
+        Self { tip_wei, ..self }
+    }
+}
+
+impl Node {
+    pub(crate) async fn start() -> Self {
+        let config =
+            ChainConfig { mining: Mining::Manual, ..ChainConfig::dev(Genesis::dev(10, 0)) };
+        let signers = Genesis::dev_accounts(10, 0)
+            .iter()
+            .map(|account| PrivateKeySigner::from_bytes(&account.key).expect("a key"))
+            .collect();
+        let chain = Chain::open(config).expect("a chain in memory");
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        let server = serve(RpcConfig { listen, ..RpcConfig::default() }, chain.clone());
+        let server = server.await.expect("a free port");
+        let url = format!("http://{}", server.address());
+        Self { chain, signers, http: reqwest::Client::new(), url, _server: server }
+    }
+
+    pub(crate) fn address(&self, index: usize) -> Address {
+        self.signers[index].address()
+    }
+
+    pub(crate) async fn call(&self, method: &str, params: Value) -> Result<Value, Fault> {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let answer = self.http.post(&self.url).json(&body).send().await.expect("an answer");
+        let mut answer: Value = answer.json().await.expect("JSON");
+        match answer.get("error") {
+            None => Ok(answer["result"].take()),
+            Some(error) => Err(Fault {
+                code: error["code"].as_i64().expect("a code"),
+                message: error["message"].as_str().expect("words").to_owned(),
+                data: error["data"].clone(),
+            }),
+        }
+    }
+
+    pub(crate) async fn ok(&self, method: &str, params: Value) -> Value {
+        match self.call(method, params.clone()).await {
+            Ok(result) => result,
+            Err(fault) => panic!("{method} {params}: {fault:?}"),
+        }
+    }
+
+    pub(crate) async fn fault(&self, method: &str, params: Value) -> Fault {
+        match self.call(method, params.clone()).await {
+            Ok(result) => panic!("{method} {params} should fail, but answers {result}"),
+            Err(fault) => fault,
+        }
+    }
+
+    /// Signs a transaction and gives it to the pool.
+    pub(crate) fn send(&self, send: Send) -> B256 {
+        let tx = self.sign(send);
+        self.chain.submit(tx).expect("accepted")
+    }
+
+    pub(crate) fn sign(&self, send: Send) -> Recovered<Tx> {
+        let signer = &self.signers[send.from];
+        let nonce = self.chain.pool().next_nonce(signer.address()).unwrap_or_else(|| {
+            let state = self.chain.state_at(capstan_chain::At::Latest).expect("state");
+            state.account(signer.address()).expect("account").map_or(0, |account| account.nonce)
+        });
+        let mut tx = TxEip1559 {
+            chain_id: self.chain.rules().chain_id,
+            nonce,
+            gas_limit: send.gas,
+            max_fee_per_gas: 100_000_000_000,
+            max_priority_fee_per_gas: send.tip_wei,
+            to: send.to,
+            value: U256::from(send.value),
+            access_list: Default::default(),
+            input: send.input,
+        };
+        let signature = signer.sign_transaction_sync(&mut tx).expect("signed");
+        Recovered::new_unchecked(tx.into_signed(signature).into(), signer.address())
+    }
+
+    /// Makes a block from the pool.
+    pub(crate) async fn mine(&self) -> Arc<Block> {
+        let chain = self.chain.clone();
+        let mined = move || chain.dev().expect("development").mine(1, None).expect("a block");
+        tokio::task::spawn_blocking(mined).await.expect("no panic");
+        self.chain.head()
+    }
+
+    /// Puts code at a new address.
+    pub(crate) async fn deploy(&self, runtime: &[u8]) -> Address {
+        let deploy = Send {
+            to: TxKind::Create,
+            input: super::code::init_code(runtime).into(),
+            ..Send::to(0, Address::ZERO)
+        };
+        let hash = self.send(deploy);
+        let block = self.mine().await;
+        let index = block.position(&hash).expect("mined");
+        assert!(block.receipts[index].status(), "deployment failed");
+        block.created_address(index).expect("a creation")
+    }
+}
+
+/// A hex quantity as a number.
+pub(crate) fn quantity(value: &Value) -> u64 {
+    let text = value.as_str().unwrap_or_else(|| panic!("{value} is not a quantity"));
+    u64::from_str_radix(text.trim_start_matches("0x"), 16).expect("hex")
+}
+
+/// Hex bytes.
+pub(crate) fn bytes(value: &Value) -> Bytes {
+    value.as_str().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{value}: not bytes"))
+}
