@@ -23,6 +23,7 @@ pub mod error;
 mod eth;
 mod filters;
 mod keys;
+mod labels;
 pub mod methods;
 mod metrics;
 mod native;

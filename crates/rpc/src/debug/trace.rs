@@ -28,6 +28,7 @@ use crate::error::{RpcError, RpcResult};
 use crate::eth::scene::Scene;
 use crate::eth::{blocks, call, refusal};
 use crate::methods::Methods;
+use crate::native::chain_error;
 
 /// How long a trace may take if its options do not say: as geth.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -204,7 +205,7 @@ fn replay(cx: &RpcContext, block: &Block, index: usize) -> RpcResult<BlockRun> {
     let chain = cx.chain();
     let parent = chain
         .state_at(At::Hash(block.header.parent_hash))
-        .map_err(refusal::chain_failed)?;
+        .map_err(chain_error)?;
     let mut run = BlockRun::open(chain.rules().clone(), parent, chain.context_of(block))
         .map_err(refusal::execution)?;
     for tx in &block.transactions[..index] {

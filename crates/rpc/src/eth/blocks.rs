@@ -11,16 +11,19 @@ use alloy_rlp::Decodable;
 use alloy_rpc_types_eth::{Header, Index};
 use capstan_chain::{At, Block};
 
-use super::refusal::chain_failed;
 use crate::RpcContext;
 use crate::convert::{self, RpcBlock, RpcReceipt, RpcTransaction};
 use crate::error::{RpcError, RpcResult};
 use crate::methods::Methods;
+use crate::native::chain_error;
 
 /// Puts the rows of this file into the table.
 pub(crate) fn register(table: &mut Methods) {
     table.quick("eth_blockNumber", [], "Height of the newest block.", |cx, ()| {
         Ok(U64::from(cx.chain().head().number()))
+    });
+    table.quick("eth_syncing", [], "Always false: what this node knows, it has executed.", |_, ()| {
+        Ok(false)
     });
     table.blocking(
         "eth_getBlockByNumber",
@@ -153,10 +156,10 @@ fn register_transactions(table: &mut Methods) {
 
 /// The block that an id names; `None` if there is none.
 pub(crate) fn find(cx: &RpcContext, id: BlockId) -> RpcResult<Option<Arc<Block>>> {
-    let found = cx.chain().block(At::from(id)).map_err(chain_failed)?;
+    let found = cx.chain().block(At::from(id)).map_err(chain_error)?;
     if let (BlockId::Hash(wanted), Some(block)) = (id, &found) {
         if wanted.require_canonical == Some(true) {
-            let canonical = cx.chain().block(block.number()).map_err(chain_failed)?;
+            let canonical = cx.chain().block(block.number()).map_err(chain_error)?;
             if canonical.is_none_or(|canonical| canonical.hash() != wanted.block_hash) {
                 return Err(RpcError::server(format!(
                     "hash {} is not currently canonical",
@@ -194,7 +197,7 @@ fn block_access_list(
 
 /// A mined transaction's block and index.
 pub(crate) fn mined(cx: &RpcContext, hash: B256) -> RpcResult<Option<(Arc<Block>, usize)>> {
-    cx.chain().transaction(hash).map_err(chain_failed)
+    cx.chain().transaction(hash).map_err(chain_error)
 }
 
 fn transaction_by_hash(cx: &RpcContext, (hash,): (B256,)) -> RpcResult<Option<RpcTransaction>> {
@@ -227,7 +230,7 @@ fn transaction_by_sender(
     let mut cursor = None;
     loop {
         cx.check_deadline()?;
-        let page = cx.chain().account_transactions(sender, cursor, PAGE).map_err(chain_failed)?;
+        let page = cx.chain().account_transactions(sender, cursor, PAGE).map_err(chain_error)?;
         for place in page.items {
             let Some(block) = find(cx, place.block_number.into())? else { continue };
             let index = place.tx_index as usize;

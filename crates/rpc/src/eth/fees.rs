@@ -9,10 +9,10 @@ use alloy_primitives::{U64, U256};
 use alloy_rpc_types_eth::FeeHistory;
 use capstan_chain::{At, Block};
 
-use super::refusal::chain_failed;
 use crate::RpcContext;
 use crate::error::{RpcError, RpcResult};
 use crate::methods::Methods;
+use crate::native::chain_error;
 
 /// Blob base fee of a block without blobs (EIP-4844's minimum): what the BLOBBASEFEE opcode answers too.
 pub(crate) const BLOB_BASE_FEE_WEI: u64 = 1;
@@ -77,7 +77,7 @@ pub(crate) fn suggested_tip_wei(cx: &RpcContext) -> RpcResult<u128> {
     let head = chain.head().number();
     let mut prices_wei = Vec::new();
     for number in head.saturating_sub(ORACLE_BLOCKS - 1)..=head {
-        if let Some(block) = chain.block(number).map_err(chain_failed)? {
+        if let Some(block) = chain.block(number).map_err(chain_error)? {
             prices_of_entry(&block, chain.rules().user_gas_limit, tip_wei_min, &mut prices_wei);
         }
     }
@@ -88,7 +88,7 @@ pub(crate) fn suggested_tip_wei(cx: &RpcContext) -> RpcResult<u128> {
 }
 
 fn prices_of_entry(block: &Block, user_gas_limit: u64, tip_wei_min: u128, prices: &mut Vec<u128>) {
-    if block.user_gas_used() < user_gas_limit / 100 * FULL_PERCENT {
+    if block.user_gas_used < user_gas_limit / 100 * FULL_PERCENT {
         prices.push(tip_wei_min);
         return;
     }
@@ -124,7 +124,7 @@ fn fee_history(
     }
     let history = chain
         .fee_history(newest, block_count, percentiles.as_deref().unwrap_or_default())
-        .map_err(chain_failed)?;
+        .map_err(chain_error)?;
     let count = history.gas_used_ratio.len();
     Ok(FeeHistory {
         oldest_block: history.oldest_block,

@@ -5,11 +5,11 @@ use alloy_primitives::Address;
 use alloy_rpc_types_eth::{EIP1186AccountProofResponse, EIP1186StorageProof};
 
 use super::blocks;
-use super::refusal::chain_failed;
 use super::state::StorageKey;
 use crate::RpcContext;
 use crate::error::{RpcError, RpcResult};
 use crate::methods::Methods;
+use crate::native::chain_error;
 
 /// Slots in one request: as geth.
 const SLOTS_MAX: usize = 1_024;
@@ -37,7 +37,7 @@ fn get_proof(
     // A proof is against a root in a header, so it is for a block and never for what waits on top of it.
     let block = blocks::find(cx, id.unwrap_or_default())?.ok_or_else(RpcError::header_not_found)?;
     let keys: Vec<_> = slots.iter().map(|slot| slot.0).collect();
-    let proof = cx.chain().proof(block.hash(), address, &keys).map_err(chain_failed)?;
+    let proof = cx.chain().proof(block.hash(), address, &keys).map_err(chain_error)?;
     // An account that does not exist is proven as the empty one.
     let account = proof.account.unwrap_or_default();
     Ok(EIP1186AccountProofResponse {

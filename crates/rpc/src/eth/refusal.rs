@@ -4,7 +4,6 @@
 //! for the same facts ([`Refusal::simulate_code`]); everywhere else they are -32000.
 
 use alloy_primitives::{Address, U256};
-use capstan_chain::ChainError;
 use capstan_evm::{ExecError, StateError, TxRefused};
 use revm::context::TxEnv;
 use revm::context_interface::result::{HaltReason, InvalidTransaction};
@@ -155,19 +154,6 @@ pub(crate) fn execution(error: ExecError) -> RpcError {
 pub(crate) fn state_unreadable(error: StateError) -> RpcError {
     match error {
         StateError::Pruned { height, oldest } => RpcError::state_pruned(height, oldest),
-        other => RpcError::internal(other.to_string()),
-    }
-}
-
-/// A question to the chain failed.
-pub(crate) fn chain_failed(error: ChainError) -> RpcError {
-    match error {
-        ChainError::UnknownBlock(_) | ChainError::UnknownParent(_) => RpcError::header_not_found(),
-        ChainError::StatePruned { number, oldest } => RpcError::state_pruned(number, oldest),
-        ChainError::ProofWindow { .. } => RpcError::not_supported(error.to_string()),
-        ChainError::TooManyResults { .. } | ChainError::QueryTimeout { .. } => {
-            RpcError::limit(error.to_string())
-        }
         other => RpcError::internal(other.to_string()),
     }
 }

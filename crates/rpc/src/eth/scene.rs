@@ -21,6 +21,7 @@ use super::blocks;
 use super::refusal::{self, simulate_code};
 use crate::RpcContext;
 use crate::error::{RpcError, RpcResult};
+use crate::native::chain_error;
 
 /// EIP-7825: what one transaction may ask for since Osaka.
 pub(crate) const TX_GAS_MAX: u64 = 1 << 24;
@@ -43,11 +44,11 @@ impl Scene {
         let rules = chain.rules().clone();
         let id = id.unwrap_or_default();
         if matches!(id, BlockId::Number(BlockNumberOrTag::Pending)) {
-            let pending = chain.pending().map_err(refusal::chain_failed)?;
+            let pending = chain.pending().map_err(chain_error)?;
             return Ok(Self { rules, block: chain.context_of(&pending.block), state: pending.state });
         }
         let block = blocks::find(cx, id)?.ok_or_else(RpcError::header_not_found)?;
-        let state = chain.state_at(state_of(id, block.hash())).map_err(refusal::chain_failed)?;
+        let state = chain.state_at(state_of(id, block.hash())).map_err(chain_error)?;
         Ok(Self { rules, state, block: chain.context_of(&block) })
     }
 

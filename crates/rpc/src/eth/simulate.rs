@@ -73,7 +73,7 @@ fn simulate(
         rules: scene.rules.clone(),
         parent: base.header.inner().clone(),
         parent_hash: base.hash(),
-        parent_user_gas: base.user_gas_used(),
+        parent_user_gas: base.user_gas_used,
     };
     plan(&simulation.parent, payload.block_state_calls)?
         .into_iter()

@@ -7,11 +7,12 @@ use capstan_evm::{AccountInfo, StateRead};
 use serde::{Deserialize, Deserializer};
 use std::sync::Arc;
 
-use super::refusal::{chain_failed, state_unreadable};
+use super::refusal::state_unreadable;
 use super::{blocks, scene};
 use crate::RpcContext;
 use crate::error::{RpcError, RpcResult};
 use crate::methods::Methods;
+use crate::native::chain_error;
 
 /// Puts the rows of this file into the table.
 pub(crate) fn register(table: &mut Methods) {
@@ -85,7 +86,7 @@ pub(crate) fn state(cx: &RpcContext, id: Option<BlockId>) -> RpcResult<Arc<dyn S
         }
         tag => tag,
     };
-    cx.chain().state_at(at).map_err(chain_failed)
+    cx.chain().state_at(at).map_err(chain_error)
 }
 
 fn account(
