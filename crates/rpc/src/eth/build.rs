@@ -209,7 +209,7 @@ fn next_nonce(cx: &RpcContext, account: Address) -> RpcResult<u64> {
     if let Some(nonce) = cx.chain().pool().next_nonce(account) {
         return Ok(nonce);
     }
-    let state = cx.chain().state_at(At::Latest).map_err(refusal::chain_failed)?;
+    let state = cx.chain().state_at(At::Latest).map_err(crate::native::chain_error)?;
     let found = state.account(account).map_err(refusal::state_unreadable)?;
     Ok(found.map_or(0, |info| info.nonce))
 }

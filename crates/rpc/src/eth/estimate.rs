@@ -39,19 +39,36 @@ pub(crate) fn register(table: &mut Methods) {
 type EstimateParams =
     (TransactionRequest, Option<BlockId>, Option<StateOverride>, Option<BlockOverrides>);
 
-fn estimate_gas(
+fn estimate_gas(cx: &RpcContext, params: EstimateParams) -> RpcResult<U64> {
+    let (request, id, state, block) = params;
+    estimate(cx, &request, id, state.as_ref(), block.as_ref()).map(U64::from)
+}
+
+/// A gas limit for a transaction that this node fills in for its caller.
+pub(crate) fn gas_limit(
     cx: &RpcContext,
-    (request, id, state, block): EstimateParams,
-) -> RpcResult<U64> {
+    request: TransactionRequest,
+    id: BlockId,
+) -> RpcResult<u64> {
+    estimate(cx, &request, Some(id), None, None)
+}
+
+fn estimate(
+    cx: &RpcContext,
+    request: &TransactionRequest,
+    id: Option<BlockId>,
+    state: Option<&StateOverride>,
+    block: Option<&BlockOverrides>,
+) -> RpcResult<u64> {
     let scene = Scene::at(cx, id)?;
-    let mut session = scene.open(state.as_ref(), block.as_ref())?;
-    let high = highest(cx, &scene, &request, state.as_ref())?;
-    let (tx, checks) = call::prepare(cx, &scene, &session, &request, state.as_ref())?;
+    let mut session = scene.open(state, block)?;
+    let high = highest(cx, &scene, request, state)?;
+    let (tx, checks) = call::prepare(cx, &scene, &session, request, state)?;
     let mut probe = Probe { cx, session: &mut session, tx, checks };
     if is_plain_transfer(&probe)? && probe.run(TRANSFER_GAS)?.succeeded() {
-        return Ok(U64::from(TRANSFER_GAS));
+        return Ok(TRANSFER_GAS);
     }
-    search(&mut probe, high).map(U64::from)
+    search(&mut probe, high)
 }
 
 /// The largest limit worth trying: what the caller allows, the block and the node allow, and the sender can pay.
