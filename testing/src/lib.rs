@@ -1,1 +1,4 @@
 //! Dev-only tools.
+
+pub mod fault;
+pub mod store_ops;

@@ -24,6 +24,9 @@ mod call;
 mod journal;
 mod meter;
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -240,6 +243,11 @@ impl MemStore {
     /// Gives an account this many coins, from nowhere and for free.
     pub fn set_coins(&mut self, of: Address, coins: U256) {
         self.accounts.entry(of).or_default().coins = coins;
+    }
+
+    /// Gives an account code of this size, from nowhere and for free.
+    pub fn set_code_size(&mut self, of: Address, bytes: usize) {
+        self.accounts.entry(of).or_default().code_bytes = bytes;
     }
 
     /// Coins of an account, for free.
