@@ -27,6 +27,7 @@ mod error;
 mod genesis;
 pub mod kv;
 pub mod log;
+mod maintain;
 mod pool;
 mod query;
 mod solo;
@@ -43,6 +44,10 @@ pub use error::ChainError;
 pub use genesis::{
     DEV_CHAIN_ID, DEV_MNEMONIC, DevAccount, ForkAt, Genesis, GenesisAccount, GenesisError,
     NativeConfig, VersionAt,
+};
+pub use maintain::{
+    Imported, Progress, Replayed, Verified, backup_folder, compact_folder, folder_genesis,
+    restore_folder, verify_folder,
 };
 pub use pool::{Pool, PoolConfig, PoolContent, PoolError, PoolStatus, Pooled};
 pub use query::{AccountTransaction, At, Budget, FeeHistory, LogQuery, LogRange, Page};

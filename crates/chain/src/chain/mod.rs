@@ -25,7 +25,8 @@ use crate::{
     trie::AccountProof,
 };
 
-use big_stack::on_big_stack;
+pub(crate) use big_stack::on_big_stack;
+pub(crate) use open::{DATABASE, genesis_hash, open_database, open_kv, open_log};
 pub(crate) use big_stack::{STACK_BYTES, this_stack_is_big};
 use clock::Clock;
 pub(crate) use clock::Setting as ClockSetting;
@@ -342,6 +343,15 @@ impl Chain {
     pub fn finalize(&self, hash: B256) -> Result<Arc<Block>, ChainError> {
         let _turn = self.inner.turn.lock();
         self.inner.finalize(hash)
+    }
+
+    /// State after a final block, without developer overrides that wait.
+    pub fn final_state_at(&self, number: u64) -> Result<Arc<dyn StateRead>, ChainError> {
+        let oldest = self.inner.ledger.oldest_state();
+        if number < oldest {
+            return Err(ChainError::StatePruned { number, oldest });
+        }
+        Ok(self.inner.ledger.state(number))
     }
 
     /// State after a candidate or the newest final block: what a child of it would see.

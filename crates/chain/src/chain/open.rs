@@ -92,9 +92,7 @@ pub(super) fn open_stores(
             })?;
             let lock = FolderLock::take(folder).map_err(storage)?;
             let log = open_log(folder)?;
-            let path = folder.join(DATABASE);
-            let kv = RedbKv::open_path(&path, SCHEMA, KvConfig::default());
-            let db = Db::open(Arc::new(kv.map_err(storage)?), config).map_err(storage)?;
+            let db = open_database(folder, history_blocks)?;
             Ok(Stores {
                 log,
                 db,
@@ -104,7 +102,22 @@ pub(super) fn open_stores(
     }
 }
 
-fn open_log(folder: &Path) -> Result<BlockLog, ChainError> {
+/// The key-value store of a folder.
+pub(crate) fn open_kv(folder: &Path) -> Result<RedbKv, ChainError> {
+    RedbKv::open_path(&folder.join(DATABASE), SCHEMA, KvConfig::default()).map_err(storage)
+}
+
+pub(crate) fn open_database(folder: &Path, history_blocks: Option<u64>) -> Result<Db, ChainError> {
+    let config = DbConfig { history_blocks, ..DbConfig::default() };
+    Db::open(Arc::new(open_kv(folder)?), config).map_err(storage)
+}
+
+/// Hash of the genesis block that a genesis makes.
+pub(crate) fn genesis_hash(genesis: &Genesis) -> Result<alloy_primitives::B256, ChainError> {
+    Ok(genesis_executed(genesis)?.block.hash())
+}
+
+pub(crate) fn open_log(folder: &Path) -> Result<BlockLog, ChainError> {
     let path = folder.join("blocks");
     let disk = OsDisk::open(&path).map_err(|error| ChainError::File {
         path,
