@@ -14,12 +14,12 @@ use std::{
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use capstan_contracts::system::SlotOverride;
-use capstan_evm::StateDiff;
+use capstan_evm::{StateDiff, StateRead};
 use parking_lot::Mutex;
 
 use crate::{
     ChainError, Mining,
-    chain::{ClockSetting, Inner, Override, apply_override},
+    chain::{ClockSetting, Inner, OVERRIDES_PER_BLOCK, Override, apply_override},
 };
 
 /// Most blocks that one call of [`Dev::mine`] makes.
@@ -339,8 +339,15 @@ impl Dev {
         (!waiting.changes.is_empty()).then(|| Arc::clone(&waiting.overlay))
     }
 
+    /// What the next block writes: the oldest changes, as many as fit.
     pub(crate) fn waiting_overrides(&self) -> Vec<Override> {
-        self.waiting.lock().changes.clone()
+        self.waiting
+            .lock()
+            .changes
+            .iter()
+            .take(OVERRIDES_PER_BLOCK)
+            .cloned()
+            .collect()
     }
 
     pub(crate) fn wishes(&self) -> Wishes {
@@ -351,12 +358,21 @@ impl Dev {
         self.wishes.lock().base_fee_wei
     }
 
-    /// A block was made: what waited for it is written, and wishes for one block are fulfilled. The caller
-    /// holds the turn, so nothing was added meanwhile.
-    pub(crate) fn made(&self) {
-        *self.waiting.lock() = Waiting::default();
+    /// A block was made: the first `written` changes are in it, and wishes for one block are fulfilled. The
+    /// caller holds the turn, so nothing was added meanwhile.
+    pub(crate) fn made(&self, written: usize, state: &dyn StateRead) -> Result<(), ChainError> {
+        let mut waiting = self.waiting.lock();
+        let left = waiting.changes.split_off(written);
+        let mut fresh = Waiting::default();
+        for change in left {
+            apply_override(&mut fresh.overlay, &change, state)
+                .map_err(|error| ChainError::Execution(error.to_string()))?;
+            fresh.changes.push(change);
+        }
+        *waiting = fresh;
         let mut wishes = self.wishes.lock();
         wishes.prevrandao = None;
         wishes.base_fee_wei = None;
+        Ok(())
     }
 }

@@ -104,6 +104,18 @@ pub struct ForkAt {
 pub struct NativeConfig {
     /// First holder of the owner role in the `admin` contract. Zero: nobody ever administers this chain.
     pub admin_owner: Address,
+    /// Fee of a flash mint, in hundredths of a percent of the amount.
+    #[serde(default)]
+    pub flash_fee_bps: u16,
+}
+
+impl NativeConfig {
+    fn contracts(&self) -> capstan_contracts::GenesisConfig {
+        capstan_contracts::GenesisConfig {
+            owner: self.admin_owner,
+            flash_fee_bps: self.flash_fee_bps,
+        }
+    }
 }
 
 /// What a chain is.
@@ -189,6 +201,7 @@ impl Genesis {
                 admin_owner: list
                     .first()
                     .map_or(Address::ZERO, |account| account.address),
+                ..NativeConfig::default()
             },
             alloc: list
                 .iter()

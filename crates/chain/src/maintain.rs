@@ -68,7 +68,10 @@ const EXPORT_BLOCK_BYTES: u32 = 256 << 20;
 fn io(path: &Path, doing: &str) -> impl FnOnce(std::io::Error) -> ChainError {
     let path = path.to_path_buf();
     let doing = doing.to_owned();
-    move |error| ChainError::File { path, reason: format!("{doing}: {error}") }
+    move |error| ChainError::File {
+        path,
+        reason: format!("{doing}: {error}"),
+    }
 }
 
 impl Chain {
@@ -77,7 +80,10 @@ impl Chain {
     pub fn replay(&self, from: u64, progress: Progress<'_>) -> Result<Replayed, ChainError> {
         let started = Instant::now();
         let head = self.head().number();
-        let mut done = Replayed { roots: from <= 1, ..Replayed::default() };
+        let mut done = Replayed {
+            roots: from <= 1,
+            ..Replayed::default()
+        };
         let anew = match done.roots {
             true => Some(Self::open(ChainConfig {
                 storage: Storage::Memory,
@@ -120,7 +126,11 @@ impl Chain {
             reason: format!("{field}: execution makes {made}, the block has {stored}"),
         };
         let pairs = [
-            ("receiptsRoot", proofs::calculate_receipt_root(&outcome.receipts), header.receipts_root),
+            (
+                "receiptsRoot",
+                proofs::calculate_receipt_root(&outcome.receipts),
+                header.receipts_root,
+            ),
             (
                 "blockAccessListHash",
                 outcome.access_list_hash,
@@ -148,10 +158,14 @@ impl Chain {
         let number = raw.header.number;
         match self.check(raw)? {
             Verdict::Ok => self.finalize(hash).map(|_| true),
-            Verdict::Bad(reason) if again => Err(ChainError::Diverged { number, hash, reason }),
-            Verdict::Bad(reason) | Verdict::NotYet(reason) => {
-                Err(ChainError::Inputs(format!("block {number} ({hash}): {reason}")))
-            }
+            Verdict::Bad(reason) if again => Err(ChainError::Diverged {
+                number,
+                hash,
+                reason,
+            }),
+            Verdict::Bad(reason) | Verdict::NotYet(reason) => Err(ChainError::Inputs(format!(
+                "block {number} ({hash}): {reason}"
+            ))),
         }
     }
 
@@ -166,8 +180,10 @@ impl Chain {
         let path = Path::new("export");
         let to = to.unwrap_or(u64::MAX).min(self.head().number());
         let genesis = self.block(0)?.map_or(B256::ZERO, |block| block.hash());
-        out.write_all(EXPORT_MAGIC).map_err(io(path, "cannot write"))?;
-        out.write_all(genesis.as_slice()).map_err(io(path, "cannot write"))?;
+        out.write_all(EXPORT_MAGIC)
+            .map_err(io(path, "cannot write"))?;
+        out.write_all(genesis.as_slice())
+            .map_err(io(path, "cannot write"))?;
         let mut count = 0;
         for number in from.max(1)..=to {
             let block = self.block(number)?;
@@ -175,7 +191,11 @@ impl Chain {
             let body = block.raw().encode();
             let length = u32::try_from(body.len())
                 .map_err(|_| ChainError::Internal(format!("block {number} is above 4 GiB")))?;
-            for part in [&length.to_le_bytes()[..], &crc32fast::hash(&body).to_le_bytes(), &body] {
+            for part in [
+                &length.to_le_bytes()[..],
+                &crc32fast::hash(&body).to_le_bytes(),
+                &body,
+            ] {
                 out.write_all(part).map_err(io(path, "cannot write"))?;
             }
             count += 1;
@@ -192,16 +212,28 @@ impl Chain {
         progress: Progress<'_>,
     ) -> Result<Imported, ChainError> {
         let path = Path::new("import");
-        let bad = |reason: String| ChainError::File { path: path.into(), reason };
+        let bad = |reason: String| ChainError::File {
+            path: path.into(),
+            reason,
+        };
         let mut start = [0; 40];
-        input.read_exact(&mut start).map_err(io(path, "cannot read the start of the export"))?;
+        input
+            .read_exact(&mut start)
+            .map_err(io(path, "cannot read the start of the export"))?;
         if !start.starts_with(EXPORT_MAGIC) {
-            return Err(bad("is not an export of blocks, or of a version that this program does not know".into()));
+            return Err(bad(
+                "is not an export of blocks, or of a version that this program does not know"
+                    .into(),
+            ));
         }
-        let (made_for, ours) =
-            (B256::from_slice(&start[8..]), self.block(0)?.map_or(B256::ZERO, |block| block.hash()));
+        let (made_for, ours) = (
+            B256::from_slice(&start[8..]),
+            self.block(0)?.map_or(B256::ZERO, |block| block.hash()),
+        );
         if made_for != ours {
-            return Err(bad(format!("holds blocks of the chain with genesis {made_for}; this one has {ours}")));
+            return Err(bad(format!(
+                "holds blocks of the chain with genesis {made_for}; this one has {ours}"
+            )));
         }
         let mut imported = Imported::default();
         while let Some(raw) = read_exported(input).map_err(bad)? {
@@ -222,7 +254,10 @@ fn read_exported(input: &mut dyn Read) -> Result<Option<RawBlock>, String> {
     let mut frame = [0; 8];
     let mut have = 0;
     while have < frame.len() {
-        match input.read(&mut frame[have..]).map_err(|error| error.to_string())? {
+        match input
+            .read(&mut frame[have..])
+            .map_err(|error| error.to_string())?
+        {
             0 if have == 0 => return Ok(None),
             0 => return Err("ends in the middle of a block".into()),
             read => have += read,
@@ -231,25 +266,35 @@ fn read_exported(input: &mut dyn Read) -> Result<Option<RawBlock>, String> {
     let [a, b, c, d, checksum @ ..] = frame;
     let length = u32::from_le_bytes([a, b, c, d]);
     if length > EXPORT_BLOCK_BYTES {
-        return Err(format!("a block of {length} bytes; the most is {EXPORT_BLOCK_BYTES}"));
+        return Err(format!(
+            "a block of {length} bytes; the most is {EXPORT_BLOCK_BYTES}"
+        ));
     }
     // What is read decides how much is held, not what the file claims.
     let mut body = Vec::new();
-    let read = input.take(length.into()).read_to_end(&mut body).map_err(|e| e.to_string())?;
+    let read = input
+        .take(length.into())
+        .read_to_end(&mut body)
+        .map_err(|e| e.to_string())?;
     if read as u64 != u64::from(length) {
         return Err("ends in the middle of a block".into());
     }
     if crc32fast::hash(&body) != u32::from_le_bytes(checksum) {
         return Err("is damaged: the checksum of a block does not fit".into());
     }
-    RawBlock::decode(&body).map(Some).map_err(|error| error.to_string())
+    RawBlock::decode(&body)
+        .map(Some)
+        .map_err(|error| error.to_string())
 }
 
 /// Takes a data folder that must be there: what only looks must not make one.
 fn lock_existing(folder: &Path) -> Result<FolderLock, ChainError> {
     if !folder.join("blocks").is_dir() {
         let reason = "is not a data folder: it has no `blocks` folder".into();
-        return Err(ChainError::File { path: folder.into(), reason });
+        return Err(ChainError::File {
+            path: folder.into(),
+            reason,
+        });
     }
     FolderLock::take(folder).map_err(|error| ChainError::Storage(error.to_string()))
 }
@@ -270,13 +315,20 @@ pub fn verify_folder(folder: &Path, progress: Progress<'_>) -> Result<Verified, 
     for number in first..=last {
         let entry = log.read(number).map_err(|error| storage(&error))?;
         let entry = entry.ok_or_else(|| ChainError::UnknownBlock(number.to_string()))?;
-        let bad = |reason: String| ChainError::Diverged { number, hash: entry.hash, reason };
+        let bad = |reason: String| ChainError::Diverged {
+            number,
+            hash: entry.hash,
+            reason,
+        };
         let block =
             crate::Block::decode_frame(&entry.payload).map_err(|error| bad(error.to_string()))?;
         let bodies: Vec<&Tx> = block.transactions.iter().map(Recovered::inner).collect();
         let checks = [
             ("hash", block.hash() == entry.hash),
-            ("parent", parent.is_none_or(|parent| block.header.parent_hash == parent)),
+            (
+                "parent",
+                parent.is_none_or(|parent| block.header.parent_hash == parent),
+            ),
             (
                 "transactions",
                 proofs::calculate_transaction_root(&bodies) == block.header.transactions_root,
@@ -304,7 +356,9 @@ pub fn verify_folder(folder: &Path, progress: Progress<'_>) -> Result<Verified, 
             verified.state_root = Mpt.root(&*view).map_err(|error| storage(&error))?;
             let (header, made) = (block.header.state_root, verified.state_root);
             if (tip.hash, made) != (block.hash(), header) {
-                return Err(bad(format!("the database has state root {made}, the header {header}")));
+                return Err(bad(format!(
+                    "the database has state root {made}, the header {header}"
+                )));
             }
         }
         progress(number, last);
@@ -317,7 +371,11 @@ pub fn compact_folder(folder: &Path) -> Result<(u64, u64), ChainError> {
     let storage = |error: &dyn std::fmt::Display| ChainError::Storage(error.to_string());
     let _lock = lock_existing(folder)?;
     let path = folder.join(DATABASE);
-    let size = || fs::metadata(&path).map(|file| file.len()).map_err(io(&path, "cannot be read"));
+    let size = || {
+        fs::metadata(&path)
+            .map(|file| file.len())
+            .map_err(io(&path, "cannot be read"))
+    };
     let before = size()?;
     let mut kv = crate::chain::open_kv(folder)?;
     while kv.compact().map_err(|error| storage(&error))? {}
@@ -330,12 +388,18 @@ pub fn backup_folder(from: &Path, to: &Path, progress: Progress<'_>) -> Result<u
     let _lock = lock_existing(from)?;
     let files = files_below(from)?;
     if files.is_empty() {
-        return Err(ChainError::File { path: from.into(), reason: "holds nothing to copy".into() });
+        return Err(ChainError::File {
+            path: from.into(),
+            reason: "holds nothing to copy".into(),
+        });
     }
     let occupied = fs::read_dir(to).is_ok_and(|mut entries| entries.next().is_some());
     if occupied {
         let reason = "is not empty: name a new folder, so that nothing is overwritten".into();
-        return Err(ChainError::File { path: to.into(), reason });
+        return Err(ChainError::File {
+            path: to.into(),
+            reason,
+        });
     }
     let total = files.iter().map(|(_, bytes)| bytes).sum();
     let mut done = 0;
@@ -390,7 +454,9 @@ pub fn folder_genesis(folder: &Path, genesis: &Genesis) -> Result<Option<bool>, 
         return Ok(None);
     }
     let _lock = lock_existing(folder)?;
-    let stored = open_log(folder)?.hash(0).map_err(|e| ChainError::Storage(e.to_string()))?;
+    let stored = open_log(folder)?
+        .hash(0)
+        .map_err(|e| ChainError::Storage(e.to_string()))?;
     let made = crate::chain::genesis_hash(genesis)?;
     Ok(stored.map(|stored| stored == made))
 }

@@ -26,12 +26,12 @@ use crate::{
 };
 
 pub(crate) use big_stack::on_big_stack;
-pub(crate) use open::{DATABASE, genesis_hash, open_database, open_kv, open_log};
 pub(crate) use big_stack::{STACK_BYTES, this_stack_is_big};
 use clock::Clock;
 pub(crate) use clock::Setting as ClockSetting;
 use ledger::Ledger;
-pub(crate) use overrides::{Override, apply as apply_override};
+pub(crate) use open::{DATABASE, genesis_hash, open_database, open_kv, open_log};
+pub(crate) use overrides::{Override, PER_BLOCK as OVERRIDES_PER_BLOCK, apply as apply_override};
 use tree::Tree;
 
 /// Events that a slow subscriber may be behind.

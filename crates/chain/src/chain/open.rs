@@ -108,7 +108,10 @@ pub(crate) fn open_kv(folder: &Path) -> Result<RedbKv, ChainError> {
 }
 
 pub(crate) fn open_database(folder: &Path, history_blocks: Option<u64>) -> Result<Db, ChainError> {
-    let config = DbConfig { history_blocks, ..DbConfig::default() };
+    let config = DbConfig {
+        history_blocks,
+        ..DbConfig::default()
+    };
     Db::open(Arc::new(open_kv(folder)?), config).map_err(storage)
 }
 

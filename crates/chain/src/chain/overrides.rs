@@ -10,18 +10,22 @@ use capstan_evm::{StateDiff, StateError, StateRead};
 /// One change of one account.
 pub(crate) type Override = AccountOverride;
 
-/// Calldata of the `DevOverride` transaction that writes them; nothing for nothing.
+/// Changes of one transaction, so that its gas suffices; and of one block, so that the block's does.
+const PER_TRANSACTION: usize = 256;
+pub(crate) const PER_BLOCK: usize = 3 * PER_TRANSACTION;
+
+/// Calldata of the `DevOverride` transactions that write them.
 pub(super) fn calldata(overrides: &[Override]) -> Vec<Bytes> {
-    if overrides.is_empty() {
-        return Vec::new();
-    }
-    vec![
+    let encode = |accounts: &[Override]| {
         DevOverride {
-            accounts: overrides.to_vec(),
+            accounts: accounts.to_vec(),
         }
         .abi_encode()
-        .into(),
-    ]
+    };
+    overrides
+        .chunks(PER_TRANSACTION)
+        .map(|chunk| encode(chunk).into())
+        .collect()
 }
 
 /// Lays one change over `overlay`, which lies over `base`.

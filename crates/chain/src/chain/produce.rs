@@ -75,7 +75,7 @@ impl Inner {
         self.make_final(executed)?;
         self.clock.made(block.time_ms());
         if let Some(dev) = &self.dev {
-            dev.made();
+            dev.made(overrides.len(), &*self.final_state())?;
         }
         Ok(block)
     }

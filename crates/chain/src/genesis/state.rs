@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use alloy_consensus::{EMPTY_ROOT_HASH, Header, constants::EMPTY_WITHDRAWALS};
 use alloy_eips::{eip2935, eip4788, eip7685::EMPTY_REQUESTS_HASH};
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Sealable as _, U256, keccak256};
+use capstan_contracts::Place;
 use capstan_evm::{AccountDiff, AccountInfo, StateDiff};
+
+use capstan_state::{Halt, Store as _, mem::MemStore};
 
 use super::{Genesis, GenesisError};
 use crate::block::{Block, split_time_ms};
@@ -30,6 +33,7 @@ fn ethereum_contracts() -> [(Address, Bytes); 2] {
 /// Whether genesis gives this address its content itself.
 pub(super) fn is_reserved(address: Address) -> bool {
     address == capstan_evm::SYSTEM_SENDER
+        || capstan_contracts::resolve(address).is_some()
         || ethereum_contracts()
             .iter()
             .any(|(reserved, _)| *reserved == address)
@@ -56,8 +60,42 @@ pub(crate) fn genesis_diff(genesis: &Genesis) -> Result<StateDiff, GenesisError>
     for (address, code) in ethereum_contracts() {
         put(&mut diff, address, U256::ZERO, 1, &code, BTreeMap::new());
     }
+    add_natives(genesis, &mut diff)?;
     Ok(diff)
 }
+
+/// Native contracts write their first state through the same trait as always, here over memory.
+fn add_natives(genesis: &Genesis, diff: &mut StateDiff) -> Result<(), GenesisError> {
+    let failed = |halt: Halt| GenesisError::Field {
+        field: "native".into(),
+        reason: format!("a contract refuses it: {halt:?}"),
+    };
+    let mut store = MemStore::new();
+    let block = store.block_mut();
+    block.chain_id = genesis.chain_id;
+    block.number = 0;
+    block.time_ms = genesis.time_ms;
+    block.version = genesis.rules().version_at(0);
+    capstan_contracts::genesis(&mut store, &genesis.native.contracts()).map_err(failed)?;
+    let mut storage: BTreeMap<Address, BTreeMap<U256, U256>> = BTreeMap::new();
+    for contract in capstan_contracts::all() {
+        if let Place::At(at) = contract.place {
+            storage.entry(at).or_default();
+        }
+    }
+    for (at, slot, word) in store.words() {
+        storage.entry(at).or_default().insert(slot, word);
+    }
+    for (at, storage) in storage {
+        if store.code_size(at).map_err(failed)? > 0 {
+            put(diff, at, store.coins(at), 0, &MARKER_CODE.into(), storage);
+        }
+    }
+    Ok(())
+}
+
+/// What stands at every native address, so that it is not empty and Solidity finds code there.
+const MARKER_CODE: [u8; 1] = [0xfe];
 
 fn put(
     diff: &mut StateDiff,
