@@ -4,7 +4,7 @@
 use std::{
     fs,
     io::{Read, Write},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -15,9 +15,9 @@ use capstan_evm::{BlockRun, Tx};
 
 use crate::{
     Chain, ChainConfig, ChainError, Genesis, RawBlock, Storage, Verdict,
-    chain::{DATABASE, on_big_stack, open_database, open_log},
+    chain::{on_big_stack, open_database, open_log},
+    db::{LOG_FOLDER, STATE_FILE},
     disk::FolderLock,
-    trie::{Mpt, StateCommitment as _},
 };
 
 /// Hears how far a long work has come: done, of how many.
@@ -56,8 +56,12 @@ pub struct Verified {
     pub transactions: u64,
     /// Height of the database.
     pub database_height: u64,
-    /// State root, made anew from the stored trie.
+    /// State root there, made anew from the stored accounts and slots.
     pub state_root: B256,
+    /// Accounts in the state.
+    pub accounts: u64,
+    /// Storage slots in the state.
+    pub slots: u64,
 }
 
 /// First bytes of an export file: name and version of the format.
@@ -167,6 +171,12 @@ impl Chain {
                 "block {number} ({hash}): {reason}"
             ))),
         }
+    }
+
+    /// Copies the data folder to an empty one while the chain runs. Progress counts the parts copied, of an
+    /// unknown total.
+    pub fn backup(&self, to: &Path, progress: Progress<'_>) -> Result<(), ChainError> {
+        self.copy_to(to, &mut |done| progress(done, 0))
     }
 
     /// Writes blocks to a stream. Answers how many.
@@ -289,7 +299,7 @@ fn read_exported(input: &mut dyn Read) -> Result<Option<RawBlock>, String> {
 
 /// Takes a data folder that must be there: what only looks must not make one.
 fn lock_existing(folder: &Path) -> Result<FolderLock, ChainError> {
-    if !folder.join("blocks").is_dir() {
+    if !folder.join(LOG_FOLDER).is_dir() {
         let reason = "is not a data folder: it has no `blocks` folder".into();
         return Err(ChainError::File {
             path: folder.into(),
@@ -353,8 +363,8 @@ pub fn verify_folder(folder: &Path, progress: Progress<'_>) -> Result<Verified, 
             && tip.height == number
         {
             verified.database_height = number;
-            verified.state_root = Mpt.root(&*view).map_err(|error| storage(&error))?;
-            let (header, made) = (block.header.state_root, verified.state_root);
+            verified.state_root = tip.state_root;
+            let (header, made) = (block.header.state_root, tip.state_root);
             if (tip.hash, made) != (block.hash(), header) {
                 return Err(bad(format!(
                     "the database has state root {made}, the header {header}"
@@ -363,6 +373,12 @@ pub fn verify_folder(folder: &Path, progress: Progress<'_>) -> Result<Verified, 
         }
         progress(number, last);
     }
+    // The state root is made anew from the stored accounts and slots, and every table compared.
+    let report = view
+        .verify(&mut |_, done| progress(done, 0))
+        .map_err(|error| storage(&error))?;
+    verified.accounts = report.accounts;
+    verified.slots = report.slots;
     Ok(verified)
 }
 
@@ -370,7 +386,7 @@ pub fn verify_folder(folder: &Path, progress: Progress<'_>) -> Result<Verified, 
 pub fn compact_folder(folder: &Path) -> Result<(u64, u64), ChainError> {
     let storage = |error: &dyn std::fmt::Display| ChainError::Storage(error.to_string());
     let _lock = lock_existing(folder)?;
-    let path = folder.join(DATABASE);
+    let path = folder.join(STATE_FILE);
     let size = || {
         fs::metadata(&path)
             .map(|file| file.len())
@@ -383,74 +399,29 @@ pub fn compact_folder(folder: &Path) -> Result<(u64, u64), ChainError> {
     Ok((before, size()?))
 }
 
-/// Copies a data folder that is not in use to a new place, which must not exist or be empty.
-pub fn backup_folder(from: &Path, to: &Path, progress: Progress<'_>) -> Result<u64, ChainError> {
+/// Copies a data folder that is not in use to a new place, which must not exist or be empty. Progress
+/// counts the parts copied, of an unknown total.
+pub fn backup_folder(from: &Path, to: &Path, progress: Progress<'_>) -> Result<(), ChainError> {
     let _lock = lock_existing(from)?;
-    let files = files_below(from)?;
-    if files.is_empty() {
-        return Err(ChainError::File {
-            path: from.into(),
-            reason: "holds nothing to copy".into(),
-        });
-    }
-    let occupied = fs::read_dir(to).is_ok_and(|mut entries| entries.next().is_some());
-    if occupied {
-        let reason = "is not empty: name a new folder, so that nothing is overwritten".into();
-        return Err(ChainError::File {
-            path: to.into(),
-            reason,
-        });
-    }
-    let total = files.iter().map(|(_, bytes)| bytes).sum();
-    let mut done = 0;
-    for (relative, bytes) in files {
-        let target = to.join(&relative);
-        if let Some(parent) = target.parent() {
-            fs::create_dir_all(parent).map_err(io(parent, "cannot be made"))?;
-        }
-        fs::copy(from.join(&relative), &target).map_err(io(&target, "cannot be copied"))?;
-        let copied = fs::File::open(&target).and_then(|file| file.sync_all());
-        copied.map_err(io(&target, "cannot be synced"))?;
-        done += bytes;
-        progress(done, total);
-    }
-    Ok(done)
+    let (log, db) = (open_log(from)?, open_database(from, None)?);
+    let copied = crate::db::backup(&db, &log, to, &mut |done| progress(done, 0));
+    copied.map_err(|error| ChainError::Storage(error.to_string()))
 }
 
-/// Puts a backup in place of a data folder, which must not exist or be empty, and looks it through.
+/// Makes a data folder, which must not exist or be empty, from a backup, and looks it through.
 pub fn restore_folder(
     backup: &Path,
     to: &Path,
     progress: Progress<'_>,
 ) -> Result<Verified, ChainError> {
-    backup_folder(backup, to, progress)?;
+    crate::db::restore(backup, to, &mut |done| progress(done, 0))
+        .map_err(|error| ChainError::Storage(error.to_string()))?;
     verify_folder(to, &mut |_, _| {})
-}
-
-/// Files of a data folder with their sizes, the lock apart.
-fn files_below(folder: &Path) -> Result<Vec<(PathBuf, u64)>, ChainError> {
-    let mut found = Vec::new();
-    let mut open = vec![PathBuf::new()];
-    while let Some(relative) = open.pop() {
-        let path = folder.join(&relative);
-        for entry in fs::read_dir(&path).map_err(io(&path, "cannot be read"))? {
-            let entry = entry.map_err(io(&path, "cannot be read"))?;
-            let about = entry.metadata().map_err(io(&path, "cannot be read"))?;
-            let name = relative.join(entry.file_name());
-            if about.is_dir() {
-                open.push(name);
-            } else if name != Path::new("LOCK") {
-                found.push((name, about.len()));
-            }
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
 /// Whether a data folder was made with this genesis; `None` if it holds no chain yet.
 pub fn folder_genesis(folder: &Path, genesis: &Genesis) -> Result<Option<bool>, ChainError> {
-    if !folder.join("blocks").exists() {
+    if !folder.join(LOG_FOLDER).exists() {
         return Ok(None);
     }
     let _lock = lock_existing(folder)?;

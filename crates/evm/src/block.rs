@@ -182,6 +182,10 @@ impl BlockRun {
         after: impl FnOnce(&ResultAndState, &Session) -> T,
     ) -> Result<(TxOutcome, T), ExecError> {
         self.admit(tx)?;
+        // A signature with s = 0 names its sender instead of proving it. Only development chains let one
+        // through, to act as any account, contracts included.
+        let named = tx.inner().signature().s().is_zero();
+        self.session.refuse_code_at_sender(!named);
         let ended = self.session.user(tx::to_env(tx), inspector)?;
         self.user_gas_used += ended.result.tx_gas_used();
         let seen = after(&ended, &self.session);

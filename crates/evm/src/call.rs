@@ -276,6 +276,11 @@ impl Session {
         cfg.disable_eip3607 = !checks.sender_is_eoa;
     }
 
+    /// Whether a sender with code is refused (EIP-3607).
+    pub(crate) fn refuse_code_at_sender(&mut self, refuse: bool) {
+        self.engine.ctx().cfg.disable_eip3607 = !refuse;
+    }
+
     /// Runs a user's transaction under the checks that stand.
     pub(crate) fn user(
         &mut self,

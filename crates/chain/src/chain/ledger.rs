@@ -393,6 +393,10 @@ impl Ledger {
         self.view().history().map_or(0, |range| *range.start())
     }
 
+    pub(super) fn db(&self) -> &Db {
+        &self.db
+    }
+
     /// State after the final block at `height`.
     pub(super) fn state(self: &Arc<Self>, height: u64) -> Arc<dyn StateRead> {
         Arc::new(FinalState {

@@ -30,7 +30,7 @@ pub(crate) use big_stack::{STACK_BYTES, this_stack_is_big};
 use clock::Clock;
 pub(crate) use clock::Setting as ClockSetting;
 use ledger::Ledger;
-pub(crate) use open::{DATABASE, genesis_hash, open_database, open_kv, open_log};
+pub(crate) use open::{genesis_hash, open_database, open_kv, open_log};
 pub(crate) use overrides::{Override, PER_BLOCK as OVERRIDES_PER_BLOCK, apply as apply_override};
 use tree::Tree;
 
@@ -372,6 +372,15 @@ impl Chain {
     /// Moves everything final into the database. The log already holds it; this only shortens the next start.
     pub fn flush(&self) -> Result<(), ChainError> {
         self.inner.ledger.flush()
+    }
+
+    pub(crate) fn copy_to(
+        &self,
+        to: &std::path::Path,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(), ChainError> {
+        let ledger = &self.inner.ledger;
+        crate::db::backup(ledger.db(), ledger.log(), to, progress).map_err(ledger::storage)
     }
 
     /// Why this node no longer writes, if it does not: a full or failing disk. It should stop then.

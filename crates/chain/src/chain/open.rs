@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     Block, ChainConfig, ChainError, Dev, Genesis, Pool, Storage,
-    db::{BlockRecord, Db, DbConfig},
+    db::{BlockRecord, Db, DbConfig, LOG_FOLDER, SCHEMA, STATE_FILE},
     disk::{FolderLock, OsDisk},
     genesis::{genesis_block, genesis_diff},
     kv::{KvConfig, RedbKv},
@@ -28,12 +28,8 @@ use crate::{
     trie::{Mpt, NodeSource, StateCommitment as _},
 };
 
-/// Name of the database in a data folder.
-pub(crate) const DATABASE: &str = "state.redb";
 /// Name of the pool's journal in a data folder.
 pub(crate) const JOURNAL: &str = "pool.journal";
-/// Tables of the database.
-const SCHEMA: crate::kv::Schema = crate::db::SCHEMA;
 /// Blocks that are redone in one database transaction.
 const REDO_BATCH: usize = 64;
 
@@ -104,7 +100,7 @@ pub(super) fn open_stores(
 
 /// The key-value store of a folder.
 pub(crate) fn open_kv(folder: &Path) -> Result<RedbKv, ChainError> {
-    RedbKv::open_path(&folder.join(DATABASE), SCHEMA, KvConfig::default()).map_err(storage)
+    RedbKv::open_path(&folder.join(STATE_FILE), SCHEMA, KvConfig::default()).map_err(storage)
 }
 
 pub(crate) fn open_database(folder: &Path, history_blocks: Option<u64>) -> Result<Db, ChainError> {
@@ -121,7 +117,7 @@ pub(crate) fn genesis_hash(genesis: &Genesis) -> Result<alloy_primitives::B256, 
 }
 
 pub(crate) fn open_log(folder: &Path) -> Result<BlockLog, ChainError> {
-    let path = folder.join("blocks");
+    let path = folder.join(LOG_FOLDER);
     let disk = OsDisk::open(&path).map_err(|error| ChainError::File {
         path,
         reason: error.to_string(),
@@ -243,7 +239,7 @@ fn lower_database(log: &BlockLog, db: &Db, newest: u64) -> Result<(), ChainError
     if logged != Some(tip.hash) {
         return Err(ChainError::Storage(format!(
             "the database stands at block {} ({}), but the block log has {logged:?} there: the two files are of \
-             different chains. Restore both from one backup, or remove {DATABASE} to rebuild it from the log",
+             different chains. Restore both from one backup, or remove {STATE_FILE} to rebuild it from the log",
             tip.height, tip.hash
         )));
     }

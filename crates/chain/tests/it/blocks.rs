@@ -1,0 +1,323 @@
+use std::sync::Arc;
+
+use alloy_consensus::Header;
+use alloy_primitives::{Address, B256, Bytes, U256};
+use capstan_chain::{At, Block, ChainError, RawBlock, Refusal, Verdict, split_time_ms};
+
+use crate::world::{World, config, counter};
+
+const BOB: Address = Address::repeat_byte(0xb0);
+
+/// The shortest way: a transaction goes in, a block comes out, and `latest` shows it.
+#[test]
+fn a_transfer_arrives() {
+    let world = World::new();
+    let hash = world.chain.submit(world.transfer(0, 0, BOB, 7)).unwrap();
+    assert_eq!(world.balance(At::Latest, BOB), U256::ZERO);
+    let block = world.mine();
+    assert_eq!((block.number(), block.transactions.len()), (1, 1));
+    assert_eq!(world.balance(At::Latest, BOB), U256::from(7));
+    assert_eq!(world.balance(0, BOB), U256::ZERO, "the past stays");
+    let (found, index) = world.chain.transaction(hash).unwrap().unwrap();
+    assert_eq!((found.hash(), index), (block.hash(), 0));
+    assert!(block.receipts[0].status());
+    assert_eq!(world.chain.pool().status().pending, 0);
+    let fee = U256::from(block.gas_used_by(0)) * U256::from(block.effective_gas_price_wei(0));
+    let start = world.balance(0, world.address(0));
+    assert_eq!(
+        world.balance(At::Latest, world.address(0)),
+        start - fee - U256::from(7)
+    );
+}
+
+/// CHAIN-1: a block that one node built is good for another, and leads to the same state root.
+#[test]
+fn chain_1_built_is_good() {
+    let (maker, judge) = (World::new(), World::new());
+    let created = maker.address(0).create(0);
+    let mut nonce = 1;
+    maker.chain.submit(maker.create(0, 0, counter())).unwrap();
+    for round in 0..5 {
+        for _ in 0..4 {
+            let call = alloy_consensus::TxEip1559 {
+                to: alloy_primitives::TxKind::Call(created),
+                input: Bytes::copy_from_slice(B256::from(U256::from(nonce)).as_slice()),
+                ..crate::world::plain(nonce)
+            };
+            maker.chain.submit(maker.sign(0, call)).unwrap();
+            maker
+                .chain
+                .submit(maker.transfer(1, nonce - 1, BOB, 5))
+                .unwrap();
+            nonce += 1;
+        }
+        let block = maker.mine();
+        let raw = RawBlock::decode(&block.raw().encode()).unwrap();
+        assert_eq!(
+            judge.chain.check(&raw).unwrap(),
+            Verdict::Ok,
+            "round {round}"
+        );
+        let same = judge.chain.finalize(block.hash()).unwrap();
+        assert_eq!(
+            (same.hash(), &same.receipts),
+            (block.hash(), &block.receipts)
+        );
+    }
+    let head = maker.chain.head();
+    assert_eq!(maker.chain.head().hash(), judge.chain.head().hash());
+    let state = judge.chain.state_at(At::Latest).unwrap();
+    assert_eq!(
+        state.storage(created, U256::ZERO).unwrap(),
+        U256::from(nonce - 1)
+    );
+    assert!(head.receipts.iter().all(|receipt| receipt.status()));
+}
+
+/// CHAIN-2: of two siblings one becomes final; the other, and all that stands on it, is dropped.
+#[test]
+fn chain_2_siblings() {
+    let world = World::new();
+    let root = world.chain.head();
+    let (a, b) = (Address::repeat_byte(0xaa), Address::repeat_byte(0xbb));
+    let build = |parent: &Block, nonce, to| {
+        let inputs = world.inputs(parent, vec![world.transfer(0, nonce, to, 9)]);
+        world.chain.build(parent.hash(), inputs).unwrap().block
+    };
+    let left = build(&root, 0, a);
+    let right = build(&root, 0, b);
+    let left_child = build(&left, 1, a);
+    let right_child = build(&right, 1, b);
+    assert_ne!(left.header.state_root, right.header.state_root);
+    let seen = |block: &Block, of| world.balance(At::Hash(block.hash()), of).to::<u64>();
+    assert_eq!((seen(&left_child, a), seen(&left_child, b)), (18, 0));
+    assert_eq!((seen(&right_child, a), seen(&right_child, b)), (0, 18));
+    assert_eq!(
+        world.balance(At::Latest, a),
+        U256::ZERO,
+        "nothing is final yet"
+    );
+
+    world.chain.finalize(right.hash()).unwrap();
+    assert_eq!(world.balance(At::Latest, b), U256::from(9));
+    for gone in [&left, &left_child] {
+        assert!(world.chain.block(gone.hash()).unwrap().is_none());
+        let error = world.chain.finalize(gone.hash()).unwrap_err();
+        assert!(matches!(error, ChainError::UnknownBlock(_)), "{error}");
+        assert!(matches!(
+            world.chain.check(&gone.raw()).unwrap(),
+            Verdict::NotYet(_)
+        ));
+    }
+    assert_eq!(
+        seen(&right_child, b),
+        18,
+        "what stands on the final block stays"
+    );
+    world.chain.finalize(right_child.hash()).unwrap();
+    assert_eq!(world.chain.head().hash(), right_child.hash());
+    world
+        .chain
+        .finalize(right.hash())
+        .expect("doing it again is not an error");
+    assert_eq!(world.chain.head().number(), 2);
+}
+
+/// CHAIN-3: a deep chain of candidates becomes final by its last block, ancestors first.
+#[test]
+fn chain_3_deep_candidates() {
+    let world = World::new();
+    let mut parent = world.chain.head();
+    for nonce in 0..40 {
+        let inputs = world.inputs(&parent, vec![world.transfer(0, nonce, BOB, 1)]);
+        parent = world.chain.build(parent.hash(), inputs).unwrap().block;
+    }
+    assert_eq!(world.balance(At::Hash(parent.hash()), BOB), U256::from(40));
+    world.chain.finalize(parent.hash()).unwrap();
+    assert_eq!(world.chain.head().number(), 40);
+    for number in [1, 7, 40] {
+        assert_eq!(world.balance(number, BOB), U256::from(number));
+    }
+}
+
+/// CHAIN-4: every header field and the body are what execution makes of them, or the block is bad by name.
+#[test]
+fn chain_4_bad_blocks() {
+    let maker = World::new();
+    let root = maker.chain.head();
+    let transactions = vec![maker.transfer(0, 0, BOB, 1), maker.transfer(1, 0, BOB, 2)];
+    let good = maker
+        .chain
+        .build(root.hash(), maker.inputs(&root, transactions))
+        .unwrap()
+        .block;
+    type Spoil = fn(&mut RawBlock);
+    fn header(raw: &mut RawBlock) -> &mut Header {
+        &mut raw.header
+    }
+    let cases: Vec<(&str, Spoil)> = vec![
+        ("number", |raw| header(raw).number += 1),
+        ("stateRoot", |raw| header(raw).state_root.0[0] ^= 1),
+        ("transactionsRoot", |raw| {
+            header(raw).transactions_root.0[0] ^= 1
+        }),
+        ("receiptsRoot", |raw| header(raw).receipts_root.0[0] ^= 1),
+        ("logsBloom", |raw| header(raw).logs_bloom.0[0] ^= 1),
+        ("gasLimit", |raw| header(raw).gas_limit += 1),
+        ("gasUsed", |raw| header(raw).gas_used += 1),
+        ("difficulty", |raw| header(raw).difficulty = U256::from(1)),
+        ("nonce", |raw| header(raw).nonce.0[0] = 1),
+        ("sha3Uncles", |raw| header(raw).ommers_hash.0[0] ^= 1),
+        ("withdrawalsRoot", |raw| header(raw).withdrawals_root = None),
+        ("blobGasUsed", |raw| header(raw).blob_gas_used = Some(1)),
+        ("excessBlobGas", |raw| header(raw).excess_blob_gas = Some(1)),
+        ("parentBeaconBlockRoot", |raw| {
+            header(raw).parent_beacon_block_root = Some(B256::repeat_byte(1));
+        }),
+        ("requestsHash", |raw| header(raw).requests_hash = None),
+        ("blockAccessListHash", |raw| {
+            header(raw).block_access_list_hash = Some(B256::repeat_byte(1));
+        }),
+        ("accessList", |raw| raw.access_list = vec![0xc0].into()),
+        ("time", |raw| {
+            (header(raw).timestamp, header(raw).extra_data) = split_time_ms(5)
+        }),
+        ("extraData", |raw| {
+            header(raw).extra_data = vec![1, 2, 3].into()
+        }),
+        ("extraData", |raw| {
+            header(raw).extra_data = 1000u16.to_be_bytes().into()
+        }),
+        ("transactionsRoot", |raw| drop(raw.transactions.pop())),
+        ("transaction 0", |raw| raw.transactions.swap(0, 1)),
+        ("transaction 2", |raw| {
+            raw.transactions.push(raw.transactions[0].clone())
+        }),
+    ];
+    for (field, spoil) in cases {
+        let judge = World::new();
+        let mut raw = good.raw();
+        spoil(&mut raw);
+        match judge.chain.check(&raw).unwrap() {
+            // Two transfers of different senders stand in either order; the root still tells.
+            Verdict::Bad(reason) if field == "transaction 0" => {
+                assert!(reason.contains("Root"), "{reason}");
+            }
+            Verdict::Bad(reason) => assert!(reason.starts_with(field), "{field}: {reason}"),
+            other => panic!("{field}: {other:?}"),
+        }
+        assert_eq!(
+            judge.chain.check(&good.raw()).unwrap(),
+            Verdict::Ok,
+            "{field}: untouched"
+        );
+    }
+}
+
+/// CHAIN-5: what a node cannot judge now is not bad: it may ask again.
+#[test]
+fn chain_5_not_yet() {
+    let (maker, judge) = (World::new(), World::new());
+    let root = maker.chain.head();
+    let parent = maker
+        .chain
+        .build(root.hash(), maker.inputs(&root, vec![]))
+        .unwrap()
+        .block;
+    let child = maker
+        .chain
+        .build(parent.hash(), maker.inputs(&parent, vec![]))
+        .unwrap()
+        .block;
+    assert!(matches!(
+        judge.chain.check(&child.raw()).unwrap(),
+        Verdict::NotYet(_)
+    ));
+    assert_eq!(judge.chain.check(&parent.raw()).unwrap(), Verdict::Ok);
+    assert_eq!(judge.chain.check(&child.raw()).unwrap(), Verdict::Ok);
+
+    let far = capstan_chain::BlockInputs::at(u64::from(u32::MAX) * 1000);
+    let far = maker.chain.build(root.hash(), far).unwrap().block;
+    match judge.chain.check(&far.raw()).unwrap() {
+        Verdict::NotYet(why) => assert!(why.contains("ahead"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// CHAIN-6: on a chain without development nobody chooses the fee or the randomness, names a sender, or
+/// overrides state.
+#[test]
+fn chain_6_production_is_strict() {
+    let mut genesis = capstan_chain::Genesis::dev(5, 0);
+    genesis.development = false;
+    let strict = || {
+        World::open(capstan_chain::ChainConfig {
+            genesis: genesis.clone(),
+            dev: false,
+            ..config()
+        })
+    };
+    let error = capstan_chain::Chain::open(capstan_chain::ChainConfig {
+        genesis: genesis.clone(),
+        ..config()
+    });
+    assert!(error.is_err(), "developer verbs need a development genesis");
+    let (maker, judge) = (strict(), strict());
+    assert!(maker.chain.dev().is_none());
+    let root = maker.chain.head();
+    let inputs = || maker.inputs(&root, vec![]);
+    let fee = capstan_chain::BlockInputs {
+        base_fee_wei: Some(77),
+        ..inputs()
+    };
+    let random = capstan_chain::BlockInputs {
+        prevrandao: Some(B256::ZERO),
+        ..inputs()
+    };
+    for (field, inputs) in [("baseFeePerGas", fee), ("mixHash", random)] {
+        let block = maker.chain.build(root.hash(), inputs).unwrap().block;
+        match judge.chain.check(&block.raw()).unwrap() {
+            Verdict::Bad(reason) => assert!(reason.starts_with(field), "{reason}"),
+            other => panic!("{field}: {other:?}"),
+        }
+    }
+    let overrides = capstan_chain::BlockInputs {
+        overrides: vec![Bytes::new()],
+        ..inputs()
+    };
+    assert!(matches!(
+        maker.chain.build(root.hash(), overrides),
+        Err(ChainError::NotDev(_))
+    ));
+}
+
+/// What cannot enter does not stop the block, and is told.
+#[test]
+fn refused_transactions_are_told() {
+    let world = World::new();
+    let root = world.chain.head();
+    let gap = world.transfer(0, 5, BOB, 1);
+    let good = world.transfer(1, 0, BOB, 1);
+    let inputs = world.inputs(&root, vec![gap.clone(), good]);
+    let built = world.chain.build(root.hash(), inputs).unwrap();
+    assert_eq!(built.block.transactions.len(), 1);
+    assert_eq!(built.refused.len(), 1);
+    assert_eq!(built.refused[0].0, *gap.tx_hash());
+    assert!(matches!(built.refused[0].1, Refusal::Invalid(_)));
+}
+
+#[test]
+fn time_never_stands_still() {
+    let world = World::new();
+    let root = world.chain.head();
+    let same = capstan_chain::BlockInputs::at(root.time_ms());
+    assert!(matches!(
+        world.chain.build(root.hash(), same),
+        Err(ChainError::Inputs(_))
+    ));
+    let blocks: Vec<Arc<Block>> = (0..5).map(|_| world.mine()).collect();
+    for pair in blocks.windows(2) {
+        assert!(pair[1].time_ms() > pair[0].time_ms());
+        assert!(pair[1].header.timestamp >= pair[0].header.timestamp);
+    }
+}

@@ -1,0 +1,8 @@
+//! The chain from outside: blocks, forks, restarts, developer verbs. Invariants are in `specs/blocks.md`.
+
+mod blocks;
+mod dev;
+mod durability;
+mod queries;
+mod solo;
+mod world;
