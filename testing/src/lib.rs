@@ -1,4 +1,5 @@
 //! Dev-only tools.
 
 pub mod fault;
+pub mod fault_disk;
 pub mod store_ops;
