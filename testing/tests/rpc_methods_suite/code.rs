@@ -11,7 +11,16 @@ pub(crate) const COUNTED: B256 =
 pub(crate) fn init_code(runtime: &[u8]) -> Vec<u8> {
     let [high, low] = u16::try_from(runtime.len()).expect("small").to_be_bytes();
     let mut code = vec![
-        op::PUSH2, high, low, op::DUP1, op::PUSH1, 10, op::PUSH0, op::CODECOPY, op::PUSH0, op::RETURN,
+        op::PUSH2,
+        high,
+        low,
+        op::DUP1,
+        op::PUSH1,
+        10,
+        op::PUSH0,
+        op::CODECOPY,
+        op::PUSH0,
+        op::RETURN,
     ];
     code.extend_from_slice(runtime);
     code
@@ -20,18 +29,41 @@ pub(crate) fn init_code(runtime: &[u8]) -> Vec<u8> {
 /// Adds one to slot 0, logs the new value with [`COUNTED`], and returns it.
 pub(crate) fn counter() -> Vec<u8> {
     let mut code = vec![
-        op::PUSH0, op::SLOAD, op::PUSH1, 1, op::ADD, op::DUP1, op::PUSH0, op::SSTORE, op::PUSH0,
-        op::MSTORE, op::PUSH32,
+        op::PUSH0,
+        op::SLOAD,
+        op::PUSH1,
+        1,
+        op::ADD,
+        op::DUP1,
+        op::PUSH0,
+        op::SSTORE,
+        op::PUSH0,
+        op::MSTORE,
+        op::PUSH32,
     ];
     code.extend_from_slice(COUNTED.as_slice());
-    code.extend([op::PUSH1, 32, op::PUSH0, op::LOG1, op::PUSH1, 32, op::PUSH0, op::RETURN]);
+    code.extend([
+        op::PUSH1,
+        32,
+        op::PUSH0,
+        op::LOG1,
+        op::PUSH1,
+        32,
+        op::PUSH0,
+        op::RETURN,
+    ]);
     code
 }
 
 /// Reverts with the data that it was called with.
 pub(crate) fn reverter() -> Vec<u8> {
     vec![
-        op::CALLDATASIZE, op::PUSH0, op::PUSH0, op::CALLDATACOPY, op::CALLDATASIZE, op::PUSH0,
+        op::CALLDATASIZE,
+        op::PUSH0,
+        op::PUSH0,
+        op::CALLDATACOPY,
+        op::CALLDATASIZE,
+        op::PUSH0,
         op::REVERT,
     ]
 }
@@ -49,16 +81,36 @@ pub(crate) fn eight_slots() -> Vec<u8> {
 /// Calls `target` with the calldata and all the gas that EIP-150 lets through; reverts if that fails.
 pub(crate) fn forwarder(target: Address) -> Vec<u8> {
     let mut code = vec![
-        op::CALLDATASIZE, op::PUSH0, op::PUSH0, op::CALLDATACOPY, op::PUSH0, op::PUSH0,
-        op::CALLDATASIZE, op::PUSH0, op::CALLVALUE, op::PUSH20,
+        op::CALLDATASIZE,
+        op::PUSH0,
+        op::PUSH0,
+        op::CALLDATACOPY,
+        op::PUSH0,
+        op::PUSH0,
+        op::CALLDATASIZE,
+        op::PUSH0,
+        op::CALLVALUE,
+        op::PUSH20,
     ];
     code.extend_from_slice(target.as_slice());
     code.extend([op::GAS, op::CALL, op::PUSH1]);
     // Where the good end stands: after this push, the jump and the revert.
     let good = u8::try_from(code.len() + 1 + 1 + 3).expect("small");
-    code.extend([good, op::JUMPI, op::PUSH0, op::PUSH0, op::REVERT, op::JUMPDEST]);
     code.extend([
-        op::RETURNDATASIZE, op::PUSH0, op::PUSH0, op::RETURNDATACOPY, op::RETURNDATASIZE, op::PUSH0,
+        good,
+        op::JUMPI,
+        op::PUSH0,
+        op::PUSH0,
+        op::REVERT,
+        op::JUMPDEST,
+    ]);
+    code.extend([
+        op::RETURNDATASIZE,
+        op::PUSH0,
+        op::PUSH0,
+        op::RETURNDATACOPY,
+        op::RETURNDATASIZE,
+        op::PUSH0,
         op::RETURN,
     ]);
     code
@@ -67,8 +119,14 @@ pub(crate) fn forwarder(target: Address) -> Vec<u8> {
 /// Returns NUMBER, TIMESTAMP, BASEFEE, BLOBBASEFEE, COINBASE, PREVRANDAO, GASLIMIT, CHAINID as words.
 pub(crate) fn surroundings() -> Vec<u8> {
     let asked = [
-        op::NUMBER, op::TIMESTAMP, op::BASEFEE, op::BLOBBASEFEE, op::COINBASE, op::DIFFICULTY,
-        op::GASLIMIT, op::CHAINID,
+        op::NUMBER,
+        op::TIMESTAMP,
+        op::BASEFEE,
+        op::BLOBBASEFEE,
+        op::COINBASE,
+        op::DIFFICULTY,
+        op::GASLIMIT,
+        op::CHAINID,
     ];
     let mut code = Vec::new();
     for (word, opcode) in (0u8..).zip(asked) {

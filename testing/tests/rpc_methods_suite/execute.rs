@@ -50,23 +50,48 @@ async fn calls_keep_nothing_and_overrides_are_seen() {
         assert_eq!(call(Value::Null).await, json!(word(1)));
     }
     let slot = word(0);
-    assert_eq!(call(json!({counter.to_string(): {"stateDiff": {slot.clone(): word(41)}}})).await, json!(word(42)));
-    assert_eq!(call(json!({counter.to_string(): {"state": {slot.clone(): word(6)}}})).await, json!(word(7)));
-    assert_eq!(call(json!({counter.to_string(): {"state": {}}})).await, json!(word(1)));
+    assert_eq!(
+        call(json!({counter.to_string(): {"stateDiff": {slot.clone(): word(41)}}})).await,
+        json!(word(42))
+    );
+    assert_eq!(
+        call(json!({counter.to_string(): {"state": {slot.clone(): word(6)}}})).await,
+        json!(word(7))
+    );
+    assert_eq!(
+        call(json!({counter.to_string(): {"state": {}}})).await,
+        json!(word(1))
+    );
     // Code where there is none, and a balance for a poor sender.
     let poor = Address::repeat_byte(0x55);
     let at = Address::repeat_byte(0x66);
     let over = json!({at.to_string(): {"code": hex::encode_prefixed(code::counter())}, poor.to_string(): {"balance": "0x64"}});
     let request = json!({"from": poor, "to": at, "value": "0x64"});
-    assert_eq!(node.ok("eth_call", json!([request, "latest", over])).await, json!(word(1)));
+    assert_eq!(
+        node.ok("eth_call", json!([request, "latest", over])).await,
+        json!(word(1))
+    );
     let fault = node.fault("eth_call", json!([request, "latest"])).await;
     assert_eq!(fault.code, -32000);
-    assert!(fault.message.contains("insufficient funds"), "{}", fault.message);
+    assert!(
+        fault.message.contains("insufficient funds"),
+        "{}",
+        fault.message
+    );
     let both = json!({counter.to_string(): {"state": {}, "stateDiff": {}}});
-    let fault = node.fault("eth_call", json!([{"to": counter}, "latest", both])).await;
-    assert!(fault.message.ends_with("has both 'state' and 'stateDiff'"), "{}", fault.message);
+    let fault = node
+        .fault("eth_call", json!([{"to": counter}, "latest", both]))
+        .await;
+    assert!(
+        fault.message.ends_with("has both 'state' and 'stateDiff'"),
+        "{}",
+        fault.message
+    );
     let creation = json!({"data": hex::encode_prefixed(code::init_code(&code::counter()))});
-    assert_eq!(bytes(&node.ok("eth_call", json!([creation])).await), code::counter());
+    assert_eq!(
+        bytes(&node.ok("eth_call", json!([creation])).await),
+        code::counter()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,22 +101,46 @@ async fn failures_read_as_geths() {
     let endless = node.deploy(&code::endless()).await;
     let why = hex::encode_prefixed(Revert::from("no such thing").abi_encode());
     for method in ["eth_call", "eth_estimateGas"] {
-        let fault = node.fault(method, json!([{"to": reverter, "data": why}])).await;
-        assert_eq!((fault.code, fault.message.as_str()), (3, "execution reverted: no such thing"));
+        let fault = node
+            .fault(method, json!([{"to": reverter, "data": why}]))
+            .await;
+        assert_eq!(
+            (fault.code, fault.message.as_str()),
+            (3, "execution reverted: no such thing")
+        );
         assert_eq!(fault.data, json!(why), "{method}");
         let fault = node.fault(method, json!([{"to": reverter}])).await;
-        assert_eq!((fault.code, fault.message.as_str()), (3, "execution reverted"));
+        assert_eq!(
+            (fault.code, fault.message.as_str()),
+            (3, "execution reverted")
+        );
         assert_eq!(fault.data, json!("0x"));
     }
-    let fault = node.fault("eth_call", json!([{"to": endless, "gas": "0x186a0"}])).await;
+    let fault = node
+        .fault("eth_call", json!([{"to": endless, "gas": "0x186a0"}]))
+        .await;
     assert_eq!((fault.code, fault.message.as_str()), (-32000, "out of gas"));
-    let fault = node.fault("eth_estimateGas", json!([{"to": endless, "gas": "0x186a0"}])).await;
+    let fault = node
+        .fault(
+            "eth_estimateGas",
+            json!([{"to": endless, "gas": "0x186a0"}]),
+        )
+        .await;
     assert_eq!(fault.message, "gas required exceeds allowance (100000)");
     let sender = node.address(0);
     for (request, words) in [
-        (json!({"to": reverter, "gas": "0x1"}), "intrinsic gas too low: have 1, want 21000"),
-        (json!({"to": reverter, "gasPrice": "0x1", "maxFeePerGas": "0x1"}), "both gasPrice and (maxFeePerGas"),
-        (json!({"to": reverter, "chainId": "0x5"}), "chainId does not match node's (have=5, want=31337)"),
+        (
+            json!({"to": reverter, "gas": "0x1"}),
+            "intrinsic gas too low: have 1, want 21000",
+        ),
+        (
+            json!({"to": reverter, "gasPrice": "0x1", "maxFeePerGas": "0x1"}),
+            "both gasPrice and (maxFeePerGas",
+        ),
+        (
+            json!({"to": reverter, "chainId": "0x5"}),
+            "chainId does not match node's (have=5, want=31337)",
+        ),
         (
             json!({"to": reverter, "from": sender, "maxFeePerGas": "0x1"}),
             "max fee per gas less than block base fee: address",
@@ -99,9 +148,18 @@ async fn failures_read_as_geths() {
     ] {
         let fault = node.fault("eth_call", json!([request])).await;
         assert_eq!(fault.code, -32000);
-        assert!(fault.message.contains(words), "{:?} does not say {words:?}", fault.message);
+        assert!(
+            fault.message.contains(words),
+            "{:?} does not say {words:?}",
+            fault.message
+        );
     }
-    let fault = node.fault("eth_call", json!([{"to": reverter, "blobVersionedHashes": [word(1)]}])).await;
+    let fault = node
+        .fault(
+            "eth_call",
+            json!([{"to": reverter, "blobVersionedHashes": [word(1)]}]),
+        )
+        .await;
     assert_eq!(fault.code, -32602);
 }
 
@@ -140,10 +198,17 @@ async fn estimates_are_enough_and_tight() {
         let short = node.call("eth_call", json!([with(too_little)])).await;
         assert!(short.is_err(), "{estimate} is not tight for {request}");
 
-        let to = request["to"].as_str().map(|to| to.parse::<Address>().unwrap());
+        let to = request["to"]
+            .as_str()
+            .map(|to| to.parse::<Address>().unwrap());
         let input: Bytes = request["data"].as_str().unwrap_or("0x").parse().unwrap();
-        let send = Send::to(1, to.unwrap_or_default()).input(input).gas(estimate);
-        let send = Send { to: to.into(), ..send };
+        let send = Send::to(1, to.unwrap_or_default())
+            .input(input)
+            .gas(estimate);
+        let send = Send {
+            to: to.into(),
+            ..send
+        };
         if request.get("accessList").is_none() {
             let hash = node.send(send);
             let receipt_at = node.mine().await.position(&hash).expect("mined");
@@ -156,11 +221,16 @@ async fn estimates_are_enough_and_tight() {
     // Who states a price must be able to pay for the gas.
     let poor = Address::repeat_byte(0x55);
     let over = json!({poor.to_string(): {"balance": format!("{:#x}", 30_000u64 * 2_000_000_000)}});
-    let request = json!({"from": poor, "to": counter, "gasPrice": format!("{:#x}", 2_000_000_000u64)});
-    let fault = node.fault("eth_estimateGas", json!([request, "latest", over])).await;
+    let request =
+        json!({"from": poor, "to": counter, "gasPrice": format!("{:#x}", 2_000_000_000u64)});
+    let fault = node
+        .fault("eth_estimateGas", json!([request, "latest", over]))
+        .await;
     assert_eq!(fault.message, "gas required exceeds allowance (30000)");
     let request = json!({"from": poor, "to": counter, "value": "0x1", "gasPrice": "0x77359400"});
-    let fault = node.fault("eth_estimateGas", json!([request, "latest"])).await;
+    let fault = node
+        .fault("eth_estimateGas", json!([request, "latest"]))
+        .await;
     assert_eq!(fault.message, "insufficient funds for transfer");
 }
 
@@ -171,16 +241,28 @@ async fn access_lists_name_what_is_touched_and_make_it_warm() {
     let forwarder = node.deploy(&code::forwarder(counter)).await;
     let request = json!({"from": node.address(0), "to": forwarder});
     let answer = node.ok("eth_createAccessList", json!([request])).await;
-    assert_eq!(answer["accessList"], json!([{"address": counter, "storageKeys": [word(0)]}]));
+    assert_eq!(
+        answer["accessList"],
+        json!([{"address": counter, "storageKeys": [word(0)]}])
+    );
     assert!(answer.get("error").is_none_or(Value::is_null));
     let used = quantity(&answer["gasUsed"]);
     let mut listed = request.clone();
     listed["accessList"] = answer["accessList"].clone();
-    assert_eq!(node.ok("eth_createAccessList", json!([listed])).await, answer, "stable");
+    assert_eq!(
+        node.ok("eth_createAccessList", json!([listed])).await,
+        answer,
+        "stable"
+    );
     let estimate = quantity(&node.ok("eth_estimateGas", json!([listed])).await);
     assert!(estimate >= used, "{estimate} {used}");
 
     let reverter = node.deploy(&code::reverter()).await;
-    let answer = node.ok("eth_createAccessList", json!([{"to": reverter}])).await;
-    assert_eq!((&answer["accessList"], &answer["error"]), (&json!([]), &json!("execution reverted")));
+    let answer = node
+        .ok("eth_createAccessList", json!([{"to": reverter}]))
+        .await;
+    assert_eq!(
+        (&answer["accessList"], &answer["error"]),
+        (&json!([]), &json!("execution reverted"))
+    );
 }

@@ -57,7 +57,10 @@ impl Send {
     }
 
     pub(crate) fn input(self, input: impl Into<Bytes>) -> Self {
-        Self { input: input.into(), ..self }
+        Self {
+            input: input.into(),
+            ..self
+        }
     }
 
     pub(crate) fn gas(self, gas: u64) -> Self {
@@ -71,18 +74,32 @@ impl Send {
 
 impl Node {
     pub(crate) async fn start() -> Self {
-        let config =
-            ChainConfig { mining: Mining::Manual, ..ChainConfig::dev(Genesis::dev(10, 0)) };
+        let config = ChainConfig {
+            mining: Mining::Manual,
+            ..ChainConfig::dev(Genesis::dev(10, 0))
+        };
         let signers = Genesis::dev_accounts(10, 0)
             .iter()
             .map(|account| PrivateKeySigner::from_bytes(&account.key).expect("a key"))
             .collect();
         let chain = Chain::open(config).expect("a chain in memory");
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = serve(RpcConfig { listen, ..RpcConfig::default() }, chain.clone());
+        let server = serve(
+            RpcConfig {
+                listen,
+                ..RpcConfig::default()
+            },
+            chain.clone(),
+        );
         let server = server.await.expect("a free port");
         let url = format!("http://{}", server.address());
-        Self { chain, signers, http: reqwest::Client::new(), url, _server: server }
+        Self {
+            chain,
+            signers,
+            http: reqwest::Client::new(),
+            url,
+            _server: server,
+        }
     }
 
     pub(crate) fn address(&self, index: usize) -> Address {
@@ -91,7 +108,13 @@ impl Node {
 
     pub(crate) async fn call(&self, method: &str, params: Value) -> Result<Value, Fault> {
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        let answer = self.http.post(&self.url).json(&body).send().await.expect("an answer");
+        let answer = self
+            .http
+            .post(&self.url)
+            .json(&body)
+            .send()
+            .await
+            .expect("an answer");
         let mut answer: Value = answer.json().await.expect("JSON");
         match answer.get("error") {
             None => Ok(answer["result"].take()),
@@ -125,10 +148,20 @@ impl Node {
 
     pub(crate) fn sign(&self, send: Send) -> Recovered<Tx> {
         let signer = &self.signers[send.from];
-        let nonce = self.chain.pool().next_nonce(signer.address()).unwrap_or_else(|| {
-            let state = self.chain.state_at(capstan_chain::At::Latest).expect("state");
-            state.account(signer.address()).expect("account").map_or(0, |account| account.nonce)
-        });
+        let nonce = self
+            .chain
+            .pool()
+            .next_nonce(signer.address())
+            .unwrap_or_else(|| {
+                let state = self
+                    .chain
+                    .state_at(capstan_chain::At::Latest)
+                    .expect("state");
+                state
+                    .account(signer.address())
+                    .expect("account")
+                    .map_or(0, |account| account.nonce)
+            });
         let mut tx = TxEip1559 {
             chain_id: self.chain.rules().chain_id,
             nonce,
@@ -147,7 +180,13 @@ impl Node {
     /// Makes a block from the pool.
     pub(crate) async fn mine(&self) -> Arc<Block> {
         let chain = self.chain.clone();
-        let mined = move || chain.dev().expect("development").mine(1, None).expect("a block");
+        let mined = move || {
+            chain
+                .dev()
+                .expect("development")
+                .mine(1, None)
+                .expect("a block")
+        };
         tokio::task::spawn_blocking(mined).await.expect("no panic");
         self.chain.head()
     }
@@ -169,11 +208,16 @@ impl Node {
 
 /// A hex quantity as a number.
 pub(crate) fn quantity(value: &Value) -> u64 {
-    let text = value.as_str().unwrap_or_else(|| panic!("{value} is not a quantity"));
+    let text = value
+        .as_str()
+        .unwrap_or_else(|| panic!("{value} is not a quantity"));
     u64::from_str_radix(text.trim_start_matches("0x"), 16).expect("hex")
 }
 
 /// Hex bytes.
 pub(crate) fn bytes(value: &Value) -> Bytes {
-    value.as_str().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{value}: not bytes"))
+    value
+        .as_str()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_else(|| panic!("{value}: not bytes"))
 }

@@ -14,7 +14,10 @@ fn verify(root: B256, key: &[u8], value: Option<Vec<u8>>, nodes: &[Bytes]) {
 }
 
 async fn check(node: &Node, address: Address, slots: &[(u64, u64)], block: &str) {
-    let keys: Vec<B256> = slots.iter().map(|(slot, _)| B256::from(U256::from(*slot))).collect();
+    let keys: Vec<B256> = slots
+        .iter()
+        .map(|(slot, _)| B256::from(U256::from(*slot)))
+        .collect();
     let answer = node.ok("eth_getProof", json!([address, keys, block])).await;
     let proof: EIP1186AccountProofResponse = serde_json::from_value(answer).expect("a proof");
     let header = node.ok("eth_getBlockByNumber", json!([block, false])).await;
@@ -50,13 +53,29 @@ async fn proofs_verify_against_the_state_root() {
     let slots = node.deploy(&code::eight_slots()).await;
     node.send(Send::to(0, slots).input(U256::from(7).to_be_bytes_vec()));
     node.mine().await;
-    check(&node, slots, &[(0, 7), (7, 7), (8, 0), (1 << 40, 0)], "latest").await;
+    check(
+        &node,
+        slots,
+        &[(0, 7), (7, 7), (8, 0), (1 << 40, 0)],
+        "latest",
+    )
+    .await;
     check(&node, node.address(0), &[], "latest").await;
     check(&node, node.address(0), &[(0, 0)], "latest").await;
     check(&node, Address::repeat_byte(0x77), &[(3, 0)], "latest").await;
-    let absent = node.ok("eth_getProof", json!([Address::repeat_byte(0x77), [], "latest"])).await;
+    let absent = node
+        .ok(
+            "eth_getProof",
+            json!([Address::repeat_byte(0x77), [], "latest"]),
+        )
+        .await;
     assert_eq!(absent["codeHash"], json!(KECCAK256_EMPTY));
     assert_eq!(absent["storageHash"], json!(EMPTY_ROOT_HASH));
     let many: Vec<String> = (0..1_025).map(|slot| format!("{slot:#x}")).collect();
-    assert_eq!(node.fault("eth_getProof", json!([slots, many, "latest"])).await.code, -32602);
+    assert_eq!(
+        node.fault("eth_getProof", json!([slots, many, "latest"]))
+            .await
+            .code,
+        -32602
+    );
 }

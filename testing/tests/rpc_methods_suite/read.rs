@@ -13,21 +13,35 @@ async fn blocks_are_found_by_every_name() {
     let block = node.mine().await;
     assert_eq!(node.ok("eth_blockNumber", json!([])).await, json!("0x1"));
     assert_eq!(node.ok("eth_chainId", json!([])).await, json!("0x7a69"));
-    let by_hash = node.ok("eth_getBlockByHash", json!([block.hash(), false])).await;
+    let by_hash = node
+        .ok("eth_getBlockByHash", json!([block.hash(), false]))
+        .await;
     for name in ["0x1", "latest", "safe", "finalized"] {
-        assert_eq!(node.ok("eth_getBlockByNumber", json!([name, false])).await, by_hash, "{name}");
+        assert_eq!(
+            node.ok("eth_getBlockByNumber", json!([name, false])).await,
+            by_hash,
+            "{name}"
+        );
     }
     assert_eq!(by_hash["hash"], json!(block.hash()));
-    assert_eq!(by_hash["transactions"], json!([block.transactions[0].tx_hash()]));
+    assert_eq!(
+        by_hash["transactions"],
+        json!([block.transactions[0].tx_hash()])
+    );
     // The hash is what Ethereum's own rule makes of the header that was answered.
     let header: alloy_rpc_types_eth::Header = serde_json::from_value(by_hash.clone()).unwrap();
     assert_eq!(header.inner.hash_slow(), block.hash());
-    let genesis = node.ok("eth_getBlockByNumber", json!(["earliest", true])).await;
+    let genesis = node
+        .ok("eth_getBlockByNumber", json!(["earliest", true]))
+        .await;
     assert_eq!(genesis["number"], json!("0x0"));
     assert_eq!(by_hash["parentHash"], genesis["hash"]);
     let headers = node.ok("eth_getHeaderByNumber", json!(["latest"])).await;
     assert_eq!(headers["hash"], by_hash["hash"]);
-    assert_eq!(headers, node.ok("eth_getHeaderByHash", json!([block.hash()])).await);
+    assert_eq!(
+        headers,
+        node.ok("eth_getHeaderByHash", json!([block.hash()])).await
+    );
     assert!(headers.get("transactions").is_none());
 }
 
@@ -35,7 +49,9 @@ async fn blocks_are_found_by_every_name() {
 async fn pending_is_the_block_that_would_be_made() {
     let node = Node::start().await;
     let hash = node.send(Send::to(0, node.address(1)).value(7));
-    let pending = node.ok("eth_getBlockByNumber", json!(["pending", false])).await;
+    let pending = node
+        .ok("eth_getBlockByNumber", json!(["pending", false]))
+        .await;
     assert_eq!(pending["number"], json!("0x1"));
     assert_eq!(pending["transactions"], json!([hash]));
     let count = |block: &str| {
@@ -46,9 +62,16 @@ async fn pending_is_the_block_that_would_be_made() {
     assert_eq!(count("pending").await, json!("0x1"));
     let waiting = node.ok("eth_getTransactionByHash", json!([hash])).await;
     assert_eq!(waiting["blockHash"], Value::Null);
-    assert_eq!(node.ok("eth_getTransactionReceipt", json!([hash])).await, Value::Null);
-    let one_more = node.ok("eth_getBalance", json!([node.address(1), "pending"])).await;
-    let before = node.ok("eth_getBalance", json!([node.address(1), "latest"])).await;
+    assert_eq!(
+        node.ok("eth_getTransactionReceipt", json!([hash])).await,
+        Value::Null
+    );
+    let one_more = node
+        .ok("eth_getBalance", json!([node.address(1), "pending"]))
+        .await;
+    let before = node
+        .ok("eth_getBalance", json!([node.address(1), "latest"]))
+        .await;
     let wei = |value: &Value| value.as_str().unwrap().parse::<U256>().unwrap();
     assert_eq!(wei(&one_more) - wei(&before), U256::from(7));
 }
@@ -72,24 +95,51 @@ async fn what_is_not_there_is_null() {
         ("eth_getBlockReceipts", json!([nowhere])),
         ("eth_getBlockAccessList", json!(["0x99"])),
         ("eth_getTransactionByHash", json!([nowhere])),
-        ("eth_getTransactionByBlockNumberAndIndex", json!(["0x0", "0x0"])),
-        ("eth_getTransactionByBlockHashAndIndex", json!([nowhere, "0x0"])),
-        ("eth_getTransactionBySenderAndNonce", json!([Address::ZERO, "0x0"])),
+        (
+            "eth_getTransactionByBlockNumberAndIndex",
+            json!(["0x0", "0x0"]),
+        ),
+        (
+            "eth_getTransactionByBlockHashAndIndex",
+            json!([nowhere, "0x0"]),
+        ),
+        (
+            "eth_getTransactionBySenderAndNonce",
+            json!([Address::ZERO, "0x0"]),
+        ),
         ("eth_getRawTransactionByHash", json!([nowhere])),
-        ("eth_getRawTransactionByBlockNumberAndIndex", json!(["0x0", "0x5"])),
-        ("eth_getRawTransactionByBlockHashAndIndex", json!([nowhere, "0x0"])),
+        (
+            "eth_getRawTransactionByBlockNumberAndIndex",
+            json!(["0x0", "0x5"]),
+        ),
+        (
+            "eth_getRawTransactionByBlockHashAndIndex",
+            json!([nowhere, "0x0"]),
+        ),
         ("eth_getTransactionReceipt", json!([nowhere])),
     ] {
-        assert_eq!(node.ok(method, params.clone()).await, Value::Null, "{method} {params}");
+        assert_eq!(
+            node.ok(method, params.clone()).await,
+            Value::Null,
+            "{method} {params}"
+        );
     }
-    assert_eq!(node.ok("eth_getUncleCountByBlockNumber", json!(["latest"])).await, json!("0x0"));
+    assert_eq!(
+        node.ok("eth_getUncleCountByBlockNumber", json!(["latest"]))
+            .await,
+        json!("0x0")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn state_at_a_block_that_is_not_there_is_an_error() {
     let node = Node::start().await;
     let account = Address::ZERO;
-    for block in [json!("0x99"), json!({"blockHash": B256::repeat_byte(1)}), json!({"blockNumber": "0x99"})] {
+    for block in [
+        json!("0x99"),
+        json!({"blockHash": B256::repeat_byte(1)}),
+        json!({"blockNumber": "0x99"}),
+    ] {
         for (method, params) in [
             ("eth_getBalance", json!([account, block])),
             ("eth_getCode", json!([account, block])),
@@ -104,7 +154,11 @@ async fn state_at_a_block_that_is_not_there_is_an_error() {
             ("debug_getRawHeader", json!([block])),
         ] {
             let fault = node.fault(method, params.clone()).await;
-            assert_eq!((fault.code, fault.message.as_str()), (-32000, "header not found"), "{method} {params}");
+            assert_eq!(
+                (fault.code, fault.message.as_str()),
+                (-32000, "header not found"),
+                "{method} {params}"
+            );
         }
     }
 }
@@ -113,28 +167,52 @@ async fn state_at_a_block_that_is_not_there_is_an_error() {
 async fn transactions_and_receipts_agree_by_every_name() {
     let node = Node::start().await;
     let counter = node.deploy(&code::counter()).await;
-    let hashes: Vec<_> = (0..3).map(|from| node.send(Send::to(from, counter))).collect();
+    let hashes: Vec<_> = (0..3)
+        .map(|from| node.send(Send::to(from, counter)))
+        .collect();
     let block = node.mine().await;
     let all = node.ok("eth_getBlockReceipts", json!(["latest"])).await;
-    assert_eq!(all, node.ok("eth_getBlockReceipts", json!([block.hash()])).await);
-    let count = node.ok("eth_getBlockTransactionCountByNumber", json!(["latest"])).await;
+    assert_eq!(
+        all,
+        node.ok("eth_getBlockReceipts", json!([block.hash()])).await
+    );
+    let count = node
+        .ok("eth_getBlockTransactionCountByNumber", json!(["latest"]))
+        .await;
     assert_eq!(quantity(&count), block.transactions.len() as u64);
-    let full = node.ok("eth_getBlockByHash", json!([block.hash(), true])).await;
+    let full = node
+        .ok("eth_getBlockByHash", json!([block.hash(), true]))
+        .await;
     for (index, tx) in block.transactions.iter().enumerate() {
         let (hash, place) = (tx.tx_hash(), format!("{index:#x}"));
         let by_hash = node.ok("eth_getTransactionByHash", json!([hash])).await;
         assert_eq!(by_hash, full["transactions"][index]);
         let params = json!(["latest", place]);
-        assert_eq!(by_hash, node.ok("eth_getTransactionByBlockNumberAndIndex", params).await);
+        assert_eq!(
+            by_hash,
+            node.ok("eth_getTransactionByBlockNumberAndIndex", params)
+                .await
+        );
         let params = json!([block.hash(), place]);
-        assert_eq!(by_hash, node.ok("eth_getTransactionByBlockHashAndIndex", params).await);
-        assert_eq!(all[index], node.ok("eth_getTransactionReceipt", json!([hash])).await);
+        assert_eq!(
+            by_hash,
+            node.ok("eth_getTransactionByBlockHashAndIndex", params)
+                .await
+        );
+        assert_eq!(
+            all[index],
+            node.ok("eth_getTransactionReceipt", json!([hash])).await
+        );
         // The raw bytes hash to the transaction's hash.
         let raw = node.ok("eth_getRawTransactionByHash", json!([hash])).await;
         assert_eq!(keccak256(bytes(&raw)), *hash);
         assert_eq!(raw, node.ok("debug_getRawTransaction", json!([hash])).await);
         let params = json!(["latest", place]);
-        assert_eq!(raw, node.ok("eth_getRawTransactionByBlockNumberAndIndex", params).await);
+        assert_eq!(
+            raw,
+            node.ok("eth_getRawTransactionByBlockNumberAndIndex", params)
+                .await
+        );
     }
     for hash in hashes {
         let receipt = node.ok("eth_getTransactionReceipt", json!([hash])).await;
@@ -144,7 +222,12 @@ async fn transactions_and_receipts_agree_by_every_name() {
     let params = json!([node.address(1), "0x0"]);
     let by_sender = node.ok("eth_getTransactionBySenderAndNonce", params).await;
     assert_eq!(by_sender["from"], json!(node.address(1)));
-    let total: u64 = all.as_array().unwrap().iter().map(|r| quantity(&r["gasUsed"])).sum();
+    let total: u64 = all
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| quantity(&r["gasUsed"]))
+        .sum();
     assert_eq!(total, block.header.gas_used);
 }
 
@@ -158,9 +241,18 @@ async fn raw_bytes_hash_to_what_the_header_says() {
     assert_eq!(keccak256(&header), block.hash());
     let raw = bytes(&node.ok("debug_getRawBlock", json!(["latest"])).await);
     assert_eq!(raw.len() as u64, block.size);
-    let decoded = <alloy_consensus::Block<capstan_evm::Tx> as alloy_rlp::Decodable>::decode(&mut raw.as_ref());
-    assert_eq!(decoded.expect("an Ethereum block").header, *block.header.inner());
-    let list = bytes(&node.ok("debug_getRawBlockAccessList", json!(["latest"])).await);
+    let decoded = <alloy_consensus::Block<capstan_evm::Tx> as alloy_rlp::Decodable>::decode(
+        &mut raw.as_ref(),
+    );
+    assert_eq!(
+        decoded.expect("an Ethereum block").header,
+        *block.header.inner()
+    );
+    let list = bytes(
+        &node
+            .ok("debug_getRawBlockAccessList", json!(["latest"]))
+            .await,
+    );
     assert_eq!(Some(keccak256(&list)), block.header.block_access_list_hash);
     let receipts = node.ok("debug_getRawReceipts", json!(["latest"])).await;
     let receipts: Vec<_> = receipts.as_array().unwrap().iter().map(bytes).collect();
@@ -169,8 +261,15 @@ async fn raw_bytes_hash_to_what_the_header_says() {
     });
     assert_eq!(root, block.header.receipts_root);
     let accesses = node.ok("eth_getBlockAccessList", json!(["latest"])).await;
-    let touched = accesses.as_array().unwrap().iter().any(|entry| entry["address"] == json!(counter));
-    assert!(touched, "the counter stands in the access list: {accesses:#}");
+    let touched = accesses
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|entry| entry["address"] == json!(counter));
+    assert!(
+        touched,
+        "the counter stands in the access list: {accesses:#}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -181,20 +280,50 @@ async fn accounts_are_read_at_any_block() {
         node.send(Send::to(0, counter));
         node.mine().await;
     }
-    for (height, expected) in [("0x0", 0), ("0x1", 0), ("0x2", 1), ("0x3", 2), ("latest", 3)] {
-        let word = node.ok("eth_getStorageAt", json!([counter, "0x0", height])).await;
+    for (height, expected) in [
+        ("0x0", 0),
+        ("0x1", 0),
+        ("0x2", 1),
+        ("0x3", 2),
+        ("latest", 3),
+    ] {
+        let word = node
+            .ok("eth_getStorageAt", json!([counter, "0x0", height]))
+            .await;
         assert_eq!(word, json!(B256::from(U256::from(expected))), "{height}");
     }
     let hash = node.chain.block(2).unwrap().unwrap().hash();
-    for block in [json!({"blockHash": hash}), json!({"blockHash": hash, "requireCanonical": true}), json!({"blockNumber": "0x2"}), json!(hash)] {
-        let word = node.ok("eth_getStorageAt", json!([counter, "0x00", block])).await;
+    for block in [
+        json!({"blockHash": hash}),
+        json!({"blockHash": hash, "requireCanonical": true}),
+        json!({"blockNumber": "0x2"}),
+        json!(hash),
+    ] {
+        let word = node
+            .ok("eth_getStorageAt", json!([counter, "0x00", block]))
+            .await;
         assert_eq!(word, json!(B256::from(U256::from(1))), "{block}");
     }
-    assert_eq!(bytes(&node.ok("eth_getCode", json!([counter, "latest"])).await), code::counter());
-    assert_eq!(node.ok("eth_getCode", json!([counter, "0x0"])).await, json!("0x"));
-    assert_eq!(node.ok("eth_getCode", json!([counter])).await, node.ok("eth_getCode", json!([counter, "latest"])).await);
-    assert_eq!(node.ok("eth_getTransactionCount", json!([node.address(0), "0x2"])).await, json!("0x2"));
+    assert_eq!(
+        bytes(&node.ok("eth_getCode", json!([counter, "latest"])).await),
+        code::counter()
+    );
+    assert_eq!(
+        node.ok("eth_getCode", json!([counter, "0x0"])).await,
+        json!("0x")
+    );
+    assert_eq!(
+        node.ok("eth_getCode", json!([counter])).await,
+        node.ok("eth_getCode", json!([counter, "latest"])).await
+    );
+    assert_eq!(
+        node.ok("eth_getTransactionCount", json!([node.address(0), "0x2"]))
+            .await,
+        json!("0x2")
+    );
     let long = format!("0x{}", "0".repeat(65));
-    let fault = node.fault("eth_getStorageAt", json!([counter, long, "latest"])).await;
+    let fault = node
+        .fault("eth_getStorageAt", json!([counter, long, "latest"]))
+        .await;
     assert_eq!(fault.code, -32602);
 }

@@ -7,7 +7,11 @@ use super::code;
 use super::node::{Node, Send, bytes, quantity};
 
 async fn simulate(node: &Node, blocks: Value) -> Value {
-    node.ok("eth_simulateV1", json!([{"blockStateCalls": blocks}, "latest"])).await
+    node.ok(
+        "eth_simulateV1",
+        json!([{"blockStateCalls": blocks}, "latest"]),
+    )
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -24,7 +28,10 @@ async fn simulation_is_what_then_happens() {
         .collect();
     let payload = json!({"blockStateCalls": [{"calls": calls}], "validation": true, "returnFullTransactions": true});
     let simulated = node.ok("eth_simulateV1", json!([payload, "latest"])).await;
-    let hashes: Vec<B256> = targets.iter().map(|to| node.send(Send::to(1, *to))).collect();
+    let hashes: Vec<B256> = targets
+        .iter()
+        .map(|to| node.send(Send::to(1, *to)))
+        .collect();
     let block = node.mine().await;
     let block_of = &simulated[0];
     assert_eq!(quantity(&block_of["number"]), block.number());
@@ -38,18 +45,39 @@ async fn simulation_is_what_then_happens() {
         }
         let logs = |of: &Value| {
             let list = of["logs"].as_array().unwrap().clone();
-            list.into_iter().map(|log| (log["address"].clone(), log["topics"].clone(), log["data"].clone(), log["logIndex"].clone())).collect::<Vec<_>>()
+            list.into_iter()
+                .map(|log| {
+                    (
+                        log["address"].clone(),
+                        log["topics"].clone(),
+                        log["data"].clone(),
+                        log["logIndex"].clone(),
+                    )
+                })
+                .collect::<Vec<_>>()
         };
         assert_eq!(logs(call), logs(&receipt), "logs of call {index}");
         assert_eq!(block_of["transactions"][index]["from"], json!(from));
-        assert_eq!(quantity(&block_of["transactions"][index]["nonce"]), index as u64);
+        assert_eq!(
+            quantity(&block_of["transactions"][index]["nonce"]),
+            index as u64
+        );
     }
     assert_eq!(quantity(&block_of["gasUsed"]), block.header.gas_used);
     assert_eq!(block_of["logsBloom"], json!(block.header.logs_bloom));
-    assert_eq!(block_of["calls"][0]["returnData"], json!(B256::from(U256::from(1))));
-    assert_eq!(block_of["calls"][3]["returnData"], json!(B256::from(U256::from(3))));
+    assert_eq!(
+        block_of["calls"][0]["returnData"],
+        json!(B256::from(U256::from(1)))
+    );
+    assert_eq!(
+        block_of["calls"][3]["returnData"],
+        json!(B256::from(U256::from(3)))
+    );
     let reverted = &block_of["calls"][2]["error"];
-    assert_eq!((&reverted["code"], &reverted["message"]), (&json!(3), &json!("execution reverted")));
+    assert_eq!(
+        (&reverted["code"], &reverted["message"]),
+        (&json!(3), &json!("execution reverted"))
+    );
     let logged = &block_of["calls"][0]["logs"][0];
     assert_eq!(logged["blockHash"], block_of["hash"]);
 }
@@ -68,7 +96,10 @@ async fn blocks_follow_each_other() {
     ])).await;
     let blocks = blocks.as_array().unwrap();
     // The gap 4, 5 is filled.
-    let numbers: Vec<u64> = blocks.iter().map(|block| quantity(&block["number"])).collect();
+    let numbers: Vec<u64> = blocks
+        .iter()
+        .map(|block| quantity(&block["number"]))
+        .collect();
     assert_eq!(numbers, [3, 4, 5, 6, 7]);
     for pair in blocks.windows(2) {
         assert_eq!(pair[1]["parentHash"], pair[0]["hash"]);
@@ -76,11 +107,19 @@ async fn blocks_follow_each_other() {
         let header: alloy_rpc_types_eth::Header = serde_json::from_value(pair[1].clone()).unwrap();
         assert_eq!(json!(header.inner.hash_slow()), pair[1]["hash"]);
     }
-    let returned = |block: usize, call: usize| U256::from_be_slice(&bytes(&blocks[block]["calls"][call]["returnData"])[..32]);
-    assert_eq!([returned(0, 0), returned(3, 0), returned(4, 0)], [1, 51, 52].map(|n: u64| U256::from(n)));
+    let returned = |block: usize, call: usize| {
+        U256::from_be_slice(&bytes(&blocks[block]["calls"][call]["returnData"])[..32])
+    };
+    assert_eq!(
+        [returned(0, 0), returned(3, 0), returned(4, 0)],
+        [1, 51, 52].map(|n: u64| U256::from(n))
+    );
     assert_eq!(returned(3, 1), U256::from(6), "NUMBER");
     assert_eq!(quantity(&blocks[3]["timestamp"]), 1 << 40);
-    assert_eq!(blocks[3]["miner"].as_str().unwrap().to_lowercase(), counter.to_string().to_lowercase());
+    assert_eq!(
+        blocks[3]["miner"].as_str().unwrap().to_lowercase(),
+        counter.to_string().to_lowercase()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,11 +131,33 @@ async fn transfers_are_logged_as_erc20_would() {
     let payload = json!({"blockStateCalls": [{"calls": [{"from": from, "to": forwarder, "value": "0x5"}]}], "traceTransfers": true});
     let simulated = node.ok("eth_simulateV1", json!([payload, "latest"])).await;
     let logs = simulated[0]["calls"][0]["logs"].as_array().unwrap();
-    let short: Vec<_> = logs.iter().map(|log| (log["address"].as_str().unwrap().to_lowercase(), log["topics"].as_array().unwrap().len())).collect();
+    let short: Vec<_> = logs
+        .iter()
+        .map(|log| {
+            (
+                log["address"].as_str().unwrap().to_lowercase(),
+                log["topics"].as_array().unwrap().len(),
+            )
+        })
+        .collect();
     let ether = "0xeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee".to_owned();
-    assert_eq!(short, [(ether.clone(), 3), (ether, 3), (counter.to_string().to_lowercase(), 1)]);
+    assert_eq!(
+        short,
+        [
+            (ether.clone(), 3),
+            (ether, 3),
+            (counter.to_string().to_lowercase(), 1)
+        ]
+    );
     assert_eq!(logs[0]["topics"][1], json!(from.into_word()));
-    assert_eq!(logs[1]["topics"], json!([logs[0]["topics"][0], forwarder.into_word(), counter.into_word()]));
+    assert_eq!(
+        logs[1]["topics"],
+        json!([
+            logs[0]["topics"][0],
+            forwarder.into_word(),
+            counter.into_word()
+        ])
+    );
     assert_eq!(logs[1]["data"], json!(B256::from(U256::from(5))));
 }
 
@@ -108,39 +169,98 @@ async fn what_may_not_run_fails_with_its_own_code() {
     let fee = "0x174876e800";
     let many: Vec<Value> = (0..257).map(|_| json!({})).collect();
     for (validation, blocks, code) in [
-        (true, json!([{"calls": [{"from": rich, "to": poor, "nonce": "0x5", "maxFeePerGas": fee}]}]), -38011),
-        (true, json!([{"stateOverrides": {rich.to_string(): {"nonce": "0x5"}}, "calls": [{"from": rich, "to": poor, "nonce": "0x0", "maxFeePerGas": fee}]}]), -38010),
-        (true, json!([{"calls": [{"from": rich, "to": poor, "maxFeePerGas": "0x1"}]}]), -38012),
-        (true, json!([{"calls": [{"from": rich, "to": poor}]}]), -38012),
-        (true, json!([{"calls": [{"from": rich, "to": poor, "gas": "0x1", "maxFeePerGas": fee}]}]), -38013),
-        (false, json!([{"calls": [{"from": poor, "to": rich, "value": "0x1"}]}]), -38014),
-        (true, json!([{"calls": [{"from": poor, "to": rich, "maxFeePerGas": fee}]}]), -38014),
-        (false, json!([{"blockOverrides": {"gasLimit": "0x5208"}, "calls": [{"from": rich, "to": poor, "gas": "0x5209"}]}]), -38015),
-        (false, json!([{"blockOverrides": {"number": "0x0"}}]), -38020),
+        (
+            true,
+            json!([{"calls": [{"from": rich, "to": poor, "nonce": "0x5", "maxFeePerGas": fee}]}]),
+            -38011,
+        ),
+        (
+            true,
+            json!([{"stateOverrides": {rich.to_string(): {"nonce": "0x5"}}, "calls": [{"from": rich, "to": poor, "nonce": "0x0", "maxFeePerGas": fee}]}]),
+            -38010,
+        ),
+        (
+            true,
+            json!([{"calls": [{"from": rich, "to": poor, "maxFeePerGas": "0x1"}]}]),
+            -38012,
+        ),
+        (
+            true,
+            json!([{"calls": [{"from": rich, "to": poor}]}]),
+            -38012,
+        ),
+        (
+            true,
+            json!([{"calls": [{"from": rich, "to": poor, "gas": "0x1", "maxFeePerGas": fee}]}]),
+            -38013,
+        ),
+        (
+            false,
+            json!([{"calls": [{"from": poor, "to": rich, "value": "0x1"}]}]),
+            -38014,
+        ),
+        (
+            true,
+            json!([{"calls": [{"from": poor, "to": rich, "maxFeePerGas": fee}]}]),
+            -38014,
+        ),
+        (
+            false,
+            json!([{"blockOverrides": {"gasLimit": "0x5208"}, "calls": [{"from": rich, "to": poor, "gas": "0x5209"}]}]),
+            -38015,
+        ),
+        (
+            false,
+            json!([{"blockOverrides": {"number": "0x0"}}]),
+            -38020,
+        ),
         (false, json!([{"blockOverrides": {"time": "0x1"}}]), -38021),
-        (false, json!([{"stateOverrides": {"0x0000000000000000000000000000000000000001": {"movePrecompileToAddress": "0x0000000000000000000000000000000000000001"}}}]), -38022),
-        (true, json!([{"stateOverrides": {rich.to_string(): {"code": "0x00"}}, "calls": [{"from": rich, "to": poor, "maxFeePerGas": fee}]}]), -38024),
+        (
+            false,
+            json!([{"stateOverrides": {"0x0000000000000000000000000000000000000001": {"movePrecompileToAddress": "0x0000000000000000000000000000000000000001"}}}]),
+            -38022,
+        ),
+        (
+            true,
+            json!([{"stateOverrides": {rich.to_string(): {"code": "0x00"}}, "calls": [{"from": rich, "to": poor, "maxFeePerGas": fee}]}]),
+            -38024,
+        ),
         (false, json!(many), -38026),
         (false, json!([]), -32602),
-        (false, json!([{"calls": [{"to": poor, "maxFeePerBlobGas": "0x1"}]}]), -32602),
+        (
+            false,
+            json!([{"calls": [{"to": poor, "maxFeePerBlobGas": "0x1"}]}]),
+            -32602,
+        ),
     ] {
         let payload = json!({"blockStateCalls": blocks, "validation": validation});
-        let fault = node.fault("eth_simulateV1", json!([payload, "latest"])).await;
+        let fault = node
+            .fault("eth_simulateV1", json!([payload, "latest"]))
+            .await;
         assert_eq!(fault.code, code, "{payload}: {}", fault.message);
     }
     // Without validation the same mistakes are forgiven.
     let forgiven = json!([{"calls": [{"from": rich, "to": poor, "nonce": "0x5"}, {"from": poor, "to": rich}]}]);
-    assert_eq!(simulate(&node, forgiven).await[0]["calls"][1]["status"], json!("0x1"));
+    assert_eq!(
+        simulate(&node, forgiven).await[0]["calls"][1]["status"],
+        json!("0x1")
+    );
     let halt = json!([{"stateOverrides": {poor.to_string(): {"code": hex::encode_prefixed([0xfe])}}, "calls": [{"to": poor}]}]);
     let answer = simulate(&node, halt).await;
     let error = &answer[0]["calls"][0]["error"];
-    assert_eq!((&error["code"], &error["message"]), (&json!(-32015), &json!("invalid opcode: INVALID")));
+    assert_eq!(
+        (&error["code"], &error["message"]),
+        (&json!(-32015), &json!("invalid opcode: INVALID"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn moved_precompiles_answer_at_their_new_place() {
     let node = Node::start().await;
-    let (identity, moved) = ("0x0000000000000000000000000000000000000004", Address::repeat_byte(0x44));
+    let (identity, moved) = (
+        "0x0000000000000000000000000000000000000004",
+        Address::repeat_byte(0x44),
+    );
     let over = json!({identity: {"movePrecompileToAddress": moved}});
     let calls = json!([{"to": moved, "input": "0x010203"}, {"to": identity, "input": "0x010203"}]);
     let answer = simulate(&node, json!([{"stateOverrides": over, "calls": calls}])).await;

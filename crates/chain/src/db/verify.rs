@@ -240,7 +240,11 @@ impl DbView {
             progress(Stage::Blocks, report.blocks);
             Ok(())
         })?;
-        if self.kv.len(BLOCK_HEIGHT)? != report.blocks || last != self.tip.map(|tip| tip.height) {
+        let newest = last.map(|height| self.block(height)).transpose()?.flatten();
+        if self.kv.len(BLOCK_HEIGHT)? != report.blocks
+            || last != self.tip.map(|tip| tip.height)
+            || newest != self.tip.map(|tip| (tip.hash, tip.state_root))
+        {
             return Err(DbError::damaged("the list of blocks"));
         }
         Ok(())
