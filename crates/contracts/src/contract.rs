@@ -274,3 +274,6 @@ macro_rules! verbs {
     (@payable) => { false };
     (@payable payable) => { true };
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,8 @@ pub mod generated;
 pub mod multicall;
 pub mod registry;
 pub mod system;
+#[cfg(test)]
+mod testkit;
 mod text;
 pub mod token;
 

@@ -1,1 +1,55 @@
-use super::*;
+use alloy_primitives::{Address, B256, Bytes, U256};
+use capstan_state::Halt;
+
+use crate::{
+    address::CREATE2_PROXY,
+    error::NativeShortCalldata,
+    revert,
+    testkit::{ALICE, World, fault::check_every_fault},
+};
+
+const SALT: B256 = B256::repeat_byte(7);
+const CODE: &[u8] = &[0x60, 0x00, 0x60, 0x00, 0xf3];
+
+fn input() -> Vec<u8> {
+    [SALT.as_slice(), CODE].concat()
+}
+
+#[test]
+fn it_answers_the_address_and_passes_coins_on() {
+    let mut world = World::new();
+    world.store.set_coins(ALICE, U256::from(9));
+    let output = world
+        .raw(ALICE, CREATE2_PROXY, U256::from(9), &input())
+        .expect("deploys");
+    let address = CREATE2_PROXY.create2_from_code(SALT, CODE);
+    assert_eq!(output, Bytes::copy_from_slice(address.as_slice()));
+    assert_eq!(world.store.coins(address), U256::from(9));
+    assert_eq!(world.store.coins(CREATE2_PROXY), U256::ZERO);
+}
+
+#[test]
+fn a_failed_creation_reverts_without_words_and_keeps_nothing() {
+    let mut world = World::new();
+    world.store.set_coins(ALICE, U256::from(9));
+    world
+        .store
+        .on_create(|_, _, _: Address| Err(Halt::Revert(Bytes::from_static(b"why"))));
+    let before = world.state();
+    let answer = world.raw(ALICE, CREATE2_PROXY, U256::from(9), &input());
+    assert_eq!(answer, Err(Halt::Revert(Bytes::new())));
+    assert_eq!(world.state(), before);
+}
+
+#[test]
+fn less_than_a_salt_is_refused() {
+    let mut world = World::new();
+    let length = U256::from(31);
+    let answer = world.raw(ALICE, CREATE2_PROXY, U256::ZERO, &[0; 31]);
+    assert_eq!(answer, Err(revert(&NativeShortCalldata { length })));
+}
+
+#[test]
+fn faults_leave_no_traces() {
+    check_every_fault(&World::new(), ALICE, CREATE2_PROXY, &input());
+}

@@ -33,7 +33,7 @@ sol! {
 }
 
 crate::verbs! { ITokenFactoryCalls;
-    createTokenCall: Write, 32_000 => |cx, c| factory::create_token(cx, c);
+    createTokenCall: Write, 500 => |cx, c| factory::create_token(cx, c);
     tokenCountCall: View, 60 => |cx, _| factory::token_count(cx);
     tokenAtCall: View, 60 => |cx, c| factory::token_at(cx, c.index);
     isTokenCall: View, 60 => |cx, c| factory::is_token(cx, c.token);
