@@ -9,6 +9,7 @@ use std::{
 
 use alloy_signer_local::PrivateKeySigner;
 use capstan_chain::Chain;
+use capstan_contracts::Place;
 
 use crate::args::BlockTime;
 
@@ -76,8 +77,17 @@ fn dev_text(chain: &Chain, address: SocketAddr, world: &DevWorld) -> String {
     text
 }
 
+/// One line for each native contract: where it is, and what it is for.
 fn contracts() -> String {
-    String::new()
+    let mut text = String::new();
+    for contract in capstan_contracts::all() {
+        let place = match contract.place {
+            Place::At(address) => address.to_string(),
+            Place::Kind(kind) => format!("{:?}, made by its factory", kind),
+        };
+        let _ = writeln!(text, "  {:<11}{place}  {}", contract.name, contract.doc);
+    }
+    text
 }
 
 fn addresses(text: &mut String, address: SocketAddr) {
