@@ -68,6 +68,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 const CONTRACTS: &[(&str, &[&str])] = &[
     ("admin", &[]),
     ("token", &["admin"]),
+    ("ether", &["token"]),
     ("flash", &["admin", "token"]),
     ("multicall", &[]),
     ("create2", &[]),
