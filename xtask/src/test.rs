@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use eyre::{Result, bail};
 
-use crate::{clients, dev, shell, statetests, tally::Tally};
+use crate::{clients, dev, readme, shell, statetests, tally::Tally};
 
 /// Which parts to run.
 #[derive(Args)]
@@ -164,6 +164,14 @@ fn build() -> Result<Outcome> {
 }
 
 fn rust() -> Result<Outcome> {
+    let mut tally = Tally::default();
+    match readme::run(true) {
+        Ok(()) => tally.passed += 1,
+        Err(error) => {
+            tally.failed += 1;
+            println!("error: {error:#}");
+        }
+    }
     let mut runs = Vec::new();
     if shell::cargo()
         .args(["nextest", "--version"])
@@ -189,7 +197,6 @@ fn rust() -> Result<Outcome> {
         ]);
     }
     runs.push(vec!["test", "--workspace", "--doc", "--no-fail-fast"]);
-    let mut tally = Tally::default();
     let mut content = true;
     for flags in runs {
         let watched = shell::watch(shell::cargo().args(flags))?;

@@ -50,11 +50,6 @@ pub(crate) fn open(config: ChainConfig) -> Result<Chain> {
     Ok(chain)
 }
 
-/// Opens the chain of a folder for a tool: no blocks are made, no developer verbs.
-pub(crate) fn open_existing(folder: &Path) -> Result<Chain> {
-    open(tool_config(genesis(folder)?, folder))
-}
-
 /// How a tool opens a folder.
 pub(crate) fn tool_config(genesis: Genesis, folder: &Path) -> ChainConfig {
     ChainConfig {

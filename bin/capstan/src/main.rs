@@ -5,10 +5,8 @@
 mod accounts;
 mod args;
 mod banner;
-mod blocks;
 mod data;
-mod db;
-mod export;
+mod folder;
 mod genesis;
 mod logs;
 mod node;
@@ -34,10 +32,10 @@ fn main() -> ExitCode {
             command: args::GenesisCommand::Init(options),
         } => genesis::init(&options),
         Command::Statetest(options) => statetest::run(&options),
-        Command::Replay(options) => blocks::replay(&options),
-        Command::Export(options) => export::export(&options),
-        Command::Import(options) => export::import(&options),
-        Command::Db { command } => db::run(&command),
+        Command::Replay(options) => folder::replay(&options),
+        Command::Export(options) => folder::export(&options),
+        Command::Import(options) => folder::import(&options),
+        Command::Db { command } => folder::db(&command),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,7 +1,11 @@
 //! `capstan dev` and `capstan node`: a chain, the driver that makes its blocks, and the front door, until a
 //! signal says stop.
 
-use std::{net::SocketAddr, path::PathBuf, time::Instant};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use alloy_primitives::U256;
 use alloy_signer_local::PrivateKeySigner;
@@ -143,8 +147,10 @@ fn serve(
         progress::short(start.elapsed())
     );
     runtime.block_on(async move {
-        let name = stop.wait().await;
-        tracing::info!("{name}: stopping; once more forces");
+        tokio::select! {
+            name = stop.wait() => tracing::info!("{name}: stopping; once more forces"),
+            () = driver_end(&solo) => {}
+        }
         tokio::spawn(async move {
             stop.wait().await;
             tracing::error!("stopped by force; what was final is in the log");
@@ -154,6 +160,14 @@ fn serve(
     })?;
     tracing::info!(block = chain.head().number(), "stopped");
     Ok(())
+}
+
+/// Returns when blocks are no longer made, which only a failure does; [`end`] says which one.
+async fn driver_end(solo: &Solo) {
+    const LOOK_EVERY: Duration = Duration::from_millis(50);
+    while solo.is_running() {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
 }
 
 /// The door closes first, so that nobody is told of a block that the end would not keep.

@@ -14,7 +14,6 @@ const PLAIN_LINE_EVERY_MS: u64 = 2_000;
 /// Progress of one command, from any thread.
 pub(crate) struct Progress {
     what: &'static str,
-    total: u64,
     bar: Option<ProgressBar>,
     start: Instant,
     next_line_ms: AtomicU64,
@@ -22,17 +21,15 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// `what` is a few words, as "blocks replayed".
-    pub(crate) fn new(what: &'static str, total: u64) -> Self {
+    pub(crate) fn new(what: &'static str) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template(
-                "{bar:30} {human_pos} of {human_len} {msg} ({per_sec}, {eta} left)",
-            )
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
-            ProgressBar::new(total).with_style(style).with_message(what)
+            let template = "{bar:30} {human_pos} of {human_len} {msg} ({per_sec}, {eta} left)";
+            let style = ProgressStyle::with_template(template)
+                .unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::new(0).with_style(style).with_message(what)
         });
         Self {
             what,
-            total,
             bar,
             start: Instant::now(),
             next_line_ms: AtomicU64::new(PLAIN_LINE_EVERY_MS),
@@ -40,8 +37,9 @@ impl Progress {
     }
 
     /// `done` of the total are done.
-    pub(crate) fn at(&self, done: u64) {
+    pub(crate) fn at(&self, done: u64, total: u64) {
         if let Some(bar) = &self.bar {
+            bar.set_length(total);
             bar.set_position(done);
             return;
         }
@@ -53,13 +51,8 @@ impl Progress {
                 .compare_exchange(due, next_ms, Ordering::Relaxed, Ordering::Relaxed)
         };
         if now_ms >= due_ms && claim(due_ms).is_ok() {
-            eprintln!("{done} of {} {}", self.total, self.what);
+            eprintln!("{done} of {total} {}", self.what);
         }
-    }
-
-    /// How much there is to do.
-    pub(crate) fn total(&self) -> u64 {
-        self.total
     }
 
     /// Ends with a line that says what was done and how long it took.

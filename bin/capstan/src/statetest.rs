@@ -15,18 +15,14 @@ pub(crate) fn run(options: &StatetestOptions) -> Result<()> {
             );
         }
     }
-    let progress = std::sync::OnceLock::new();
-    let report = |now: statetest::Progress| {
-        let total = u64::try_from(now.files).unwrap_or(u64::MAX);
-        let bar = progress.get_or_init(|| Progress::new("fixture files run", total));
-        bar.at(u64::try_from(now.files_done).unwrap_or(u64::MAX));
-    };
+    let progress = Progress::new("state tests run");
+    let count = |files: usize| u64::try_from(files).unwrap_or(u64::MAX);
+    let report = |now: statetest::Progress| progress.at(count(now.files_done), count(now.files));
     let summary =
         statetest::run_paths(&options.paths, &report).wrap_err("the fixtures cannot be read")?;
-    if let Some(bar) = progress.into_inner() {
-        let total = bar.total();
-        bar.finish(total);
-    }
+    progress.finish(count(
+        summary.passed + summary.failed.len() + summary.skipped,
+    ));
     for failure in &summary.failed {
         println!("FAILED {}: {}", failure.name, failure.why);
     }

@@ -1,0 +1,164 @@
+//! What an operator does with a data folder besides running it: `replay`, `export`, `import`, `db`.
+
+use std::{
+    fs::{self, File},
+    io::{BufReader, BufWriter},
+    path::Path,
+    time::Duration,
+};
+
+use capstan_chain::{
+    ChainConfig, Genesis, Verified, backup_folder, compact_folder, restore_folder, verify_folder,
+};
+use eyre::{Result, WrapErr, bail};
+
+use crate::{
+    args::{DataOptions, DbCommand, ExportOptions, ImportOptions},
+    data,
+    progress::Progress,
+};
+
+/// Blocks of the past are judged by what they hold, not by this machine's clock: a development chain may have
+/// jumped ahead of it.
+const ANY_CLOCK: Duration = Duration::from_secs(1_000 * 365 * 86_400);
+
+/// Executes every stored block again, from genesis, and compares everything that execution makes.
+pub(crate) fn replay(options: &DataOptions) -> Result<()> {
+    let chain = data::open(tool_config(data::genesis(&options.data)?, &options.data))?;
+    let progress = Progress::new("blocks replayed");
+    let done = chain.replay(1, &mut |done, total| progress.at(done, total))?;
+    progress.finish(done.blocks);
+    println!(
+        "replayed {} blocks with {} transactions: every result and state root agrees; the newest block is {}",
+        done.blocks,
+        done.transactions,
+        chain.head().hash()
+    );
+    Ok(())
+}
+
+/// Writes blocks to a file.
+pub(crate) fn export(options: &ExportOptions) -> Result<()> {
+    let folder = &options.data.data;
+    let chain = data::open(tool_config(data::genesis(folder)?, folder))?;
+    let head = chain.head().number();
+    let to = options.to.unwrap_or(head);
+    if to > head || options.from == 0 || options.from > to.max(1) {
+        bail!(
+            "blocks {} to {to} do not exist: this chain has blocks 1 to {head}",
+            options.from
+        );
+    }
+    let out = &options.out;
+    let file = File::create_new(out).wrap_err_with(|| {
+        format!(
+            "cannot make {} (an existing file is not overwritten)",
+            out.display()
+        )
+    })?;
+    let mut writer = BufWriter::new(file);
+    let progress = Progress::new("blocks written");
+    let count = chain.export(&mut writer, options.from, Some(to), &mut |done, total| {
+        progress.at(done, total)
+    })?;
+    let flushed = writer
+        .into_inner()
+        .map_err(std::io::IntoInnerError::into_error)
+        .and_then(|file| file.sync_all());
+    flushed.wrap_err_with(|| format!("cannot write {}", out.display()))?;
+    progress.finish(count);
+    println!("wrote {count} blocks to {}", out.display());
+    Ok(())
+}
+
+/// Checks and appends the blocks of a file.
+pub(crate) fn import(options: &ImportOptions) -> Result<()> {
+    let folder = &options.data.data;
+    let genesis = match (data::stored_genesis(folder)?, &options.genesis) {
+        (Some(genesis), _) => genesis,
+        (None, Some(path)) => Genesis::read(path)?,
+        (None, None) => bail!(
+            "{} is new: say with --genesis FILE which chain it will hold",
+            folder.display()
+        ),
+    };
+    let file = File::open(&options.file)
+        .wrap_err_with(|| format!("cannot open {}", options.file.display()))?;
+    let chain = data::open(tool_config(genesis, folder))?;
+    let progress = Progress::new("blocks read");
+    let done = chain
+        .import(&mut BufReader::new(file), &mut |done, total| {
+            progress.at(done, total)
+        })
+        .wrap_err_with(|| format!("cannot import {}", options.file.display()))?;
+    chain.close()?;
+    progress.finish(done.added + done.known);
+    let head = chain.head();
+    println!(
+        "appended {} blocks ({} were here already); the newest is block {} ({})",
+        done.added,
+        done.known,
+        head.number(),
+        head.hash()
+    );
+    Ok(())
+}
+
+/// Looks after a folder that no node uses.
+pub(crate) fn db(command: &DbCommand) -> Result<()> {
+    match command {
+        DbCommand::Verify(options) => {
+            data::genesis(&options.data)?;
+            let progress = Progress::new("blocks verified");
+            let found = verify_folder(&options.data, &mut |done, total| progress.at(done, total))?;
+            progress.finish(found.blocks);
+            println!("verified {}: {}", options.data.display(), words(&found));
+        }
+        DbCommand::Compact(options) => {
+            data::genesis(&options.data)?;
+            let (before_bytes, after_bytes) = compact_folder(&options.data)?;
+            println!(
+                "compacted {}: {before_bytes} bytes before, {after_bytes} after",
+                options.data.display()
+            );
+        }
+        DbCommand::Backup { data: from, to } => {
+            data::genesis(&from.data)?;
+            let progress = Progress::new("bytes copied");
+            let bytes = backup_folder(&from.data, to, &mut |done, total| progress.at(done, total))?;
+            progress.finish(bytes);
+            println!("backed up {} to {}", from.data.display(), to.display());
+        }
+        DbCommand::Restore { data: to, from } => {
+            data::genesis(from).wrap_err_with(|| format!("{} is no backup", from.display()))?;
+            let existed = to.data.exists();
+            let progress = Progress::new("bytes copied");
+            let found = restore_folder(from, &to.data, &mut |done, total| progress.at(done, total));
+            let found = found.inspect_err(|_| forget(&to.data, existed))?;
+            println!("restored {}: {}", to.data.display(), words(&found));
+        }
+    }
+    Ok(())
+}
+
+/// What was found bad is not left where a node could be started on it.
+fn forget(folder: &Path, existed: bool) {
+    if !existed && let Err(error) = fs::remove_dir_all(folder) {
+        tracing::warn!(%error, folder = %folder.display(), "the half restored folder cannot be removed");
+    }
+}
+
+fn words(found: &Verified) -> String {
+    format!(
+        "{} blocks with {} transactions, state root {} made anew at block {}",
+        found.blocks, found.transactions, found.state_root, found.database_height
+    )
+}
+
+/// How a tool opens a folder.
+fn tool_config(genesis: Genesis, folder: &Path) -> ChainConfig {
+    ChainConfig {
+        clock_tolerance: ANY_CLOCK,
+        ..data::tool_config(genesis, folder)
+    }
+}
