@@ -32,22 +32,27 @@ pub(crate) fn stored_genesis(folder: &Path) -> Result<Option<Genesis>> {
     }
 }
 
-/// Opens a chain in a folder, and puts its genesis beside it.
+/// Opens a chain, and puts its genesis beside it if it is kept in a folder.
 pub(crate) fn open(config: ChainConfig) -> Result<Chain> {
-    let genesis = config.genesis.to_json();
     let folder = match &config.storage {
         Storage::Folder(folder) => Some(folder.clone()),
         Storage::Memory => None,
     };
     let chain = Chain::open(config)?;
     if let Some(folder) = folder {
-        let path = genesis_path(&folder);
-        if !path.exists() {
-            fs::write(&path, genesis + "\n")
-                .wrap_err_with(|| format!("cannot write {}", path.display()))?;
-        }
+        keep_genesis(chain.genesis(), &folder)?;
     }
     Ok(chain)
+}
+
+/// Writes the genesis into a folder, unless it is there.
+pub(crate) fn keep_genesis(genesis: &Genesis, folder: &Path) -> Result<()> {
+    let path = genesis_path(folder);
+    if path.exists() {
+        return Ok(());
+    }
+    fs::write(&path, genesis.to_json() + "\n")
+        .wrap_err_with(|| format!("cannot write {}", path.display()))
 }
 
 /// How a tool opens a folder.

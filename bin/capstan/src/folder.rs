@@ -123,18 +123,22 @@ pub(crate) fn db(command: &DbCommand) -> Result<()> {
             );
         }
         DbCommand::Backup { data: from, to } => {
-            data::genesis(&from.data)?;
-            let progress = Progress::new("bytes copied");
-            let bytes = backup_folder(&from.data, to, &mut |done, total| progress.at(done, total))?;
-            progress.finish(bytes);
+            let genesis = data::genesis(&from.data)?;
+            let progress = Progress::new("parts copied");
+            backup_folder(&from.data, to, &mut |done, total| progress.at(done, total))?;
+            data::keep_genesis(&genesis, to)?;
+            progress.finish_quietly();
             println!("backed up {} to {}", from.data.display(), to.display());
         }
         DbCommand::Restore { data: to, from } => {
-            data::genesis(from).wrap_err_with(|| format!("{} is no backup", from.display()))?;
+            let genesis =
+                data::genesis(from).wrap_err_with(|| format!("{} is no backup", from.display()))?;
             let existed = to.data.exists();
-            let progress = Progress::new("bytes copied");
+            let progress = Progress::new("parts copied");
             let found = restore_folder(from, &to.data, &mut |done, total| progress.at(done, total));
             let found = found.inspect_err(|_| forget(&to.data, existed))?;
+            data::keep_genesis(&genesis, &to.data)?;
+            progress.finish_quietly();
             println!("restored {}: {}", to.data.display(), words(&found));
         }
     }

@@ -36,10 +36,12 @@ impl Progress {
         }
     }
 
-    /// `done` of the total are done.
+    /// `done` of the total are done; a total of zero is not known.
     pub(crate) fn at(&self, done: u64, total: u64) {
         if let Some(bar) = &self.bar {
-            bar.set_length(total);
+            if total > 0 {
+                bar.set_length(total);
+            }
             bar.set_position(done);
             return;
         }
@@ -51,7 +53,17 @@ impl Progress {
                 .compare_exchange(due, next_ms, Ordering::Relaxed, Ordering::Relaxed)
         };
         if now_ms >= due_ms && claim(due_ms).is_ok() {
-            eprintln!("{done} of {total} {}", self.what);
+            match total {
+                0 => eprintln!("{done} {}", self.what),
+                _ => eprintln!("{done} of {total} {}", self.what),
+            }
+        }
+    }
+
+    /// Ends without a line of its own.
+    pub(crate) fn finish_quietly(self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
         }
     }
 
