@@ -53,3 +53,7 @@ pub type Receipt = alloy_consensus::ReceiptEnvelope;
 /// Most native frames that may be open at once, EVM frames between them not counted. The next call fails as
 /// if the call stack were full, and its gas comes back.
 pub const NATIVE_DEPTH_MAX: usize = 16;
+
+/// Stack that a thread must have to execute: [`NATIVE_DEPTH_MAX`] native frames with bytecode between them. It is
+/// what threads of the standard library and of tokio have unless told otherwise.
+pub const STACK_BYTES: usize = 2 * 1024 * 1024;

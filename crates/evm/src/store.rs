@@ -6,10 +6,9 @@
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Log, LogData, U256, keccak256};
 use capstan_contracts::SystemKind;
 use capstan_state::{
-    BlockInfo, CallKind, CallOutcome, CallRequest, CreateOutcome, CreateRequest, Ctx, Frame,
-    GasClass, Halt, Mark, Store,
+    BlockInfo, CallInSystemPhase, CallKind, CallOutcome, CallRequest, CreateOutcome, CreateRequest,
+    Ctx, Frame, GasClass, Halt, Mark, Store, commute,
 };
-use revm::Inspector;
 use revm::bytecode::Bytecode;
 use revm::context::{Cfg, ContextTr, JournalTr};
 use revm::context_interface::context::ContextError;
@@ -23,6 +22,7 @@ use revm::interpreter::interpreter_action::FrameInit;
 use revm::interpreter::{
     CallInput, CallInputs, CallScheme, CallValue, CreateInputs, FrameInput, Gas, SharedMemory,
 };
+use revm::{Database, Inspector};
 
 use crate::evm::{CapstanEvm, Phase};
 use crate::trace::EvmContext;
@@ -32,6 +32,8 @@ use crate::{overrides, sig, system};
 const RECOVER_GAS: u64 = 3000;
 /// Static part of the LOG opcodes.
 const LOG_GAS: u64 = 375;
+/// BLOCKHASH's price.
+const BLOCKHASH_GAS: u64 = 20;
 /// Static part of KECCAK256.
 const KECCAK_GAS: u64 = 30;
 
@@ -264,10 +266,10 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
         Ok(gas_limit)
     }
 
-    fn user_phase(&self) -> Result<(), Halt> {
+    fn user_phase(&self, target: Address) -> Result<(), Halt> {
         match self.evm.engine.phase {
             Phase::User => Ok(()),
-            Phase::System => Err(Halt::Revert(system::no_calls_in_system_phase())),
+            Phase::System => Err(Halt::revert(&CallInSystemPhase { target })),
         }
     }
 }
@@ -290,11 +292,8 @@ impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
     }
 
     fn add(&mut self, at: Address, slot: U256, delta: U256, class: GasClass) -> Result<(), Halt> {
-        self.commute(at, slot, class, |old| {
-            capstan_state::commute::add(old, delta, class)
-        })?
-        .then_some(())
-        .ok_or_else(|| Halt::Revert(system::panic_overflow()))
+        let added = self.commute(at, slot, class, |word| commute::add(word, delta, class))?;
+        if added { Ok(()) } else { Err(Halt::overflow()) }
     }
 
     fn sub_bounded(
@@ -305,8 +304,8 @@ impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
         min: U256,
         class: GasClass,
     ) -> Result<bool, Halt> {
-        self.commute(at, slot, class, |old| {
-            capstan_state::commute::sub_bounded(old, delta, min, class)
+        self.commute(at, slot, class, |word| {
+            commute::sub_bounded(word, delta, min, class)
         })
     }
 
@@ -318,8 +317,8 @@ impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
         cap: U256,
         class: GasClass,
     ) -> Result<bool, Halt> {
-        self.commute(at, slot, class, |old| {
-            capstan_state::commute::add_capped(old, delta, cap, class)
+        self.commute(at, slot, class, |word| {
+            commute::add_capped(word, delta, cap, class)
         })
     }
 
@@ -383,8 +382,8 @@ impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
     }
 
     fn create(&mut self, request: CreateRequest) -> Result<CreateOutcome, Halt> {
-        self.user_phase()?;
         self.writable()?;
+        self.user_phase(Address::ZERO)?;
         let length = request.init_code.len();
         if length > self.ctx().cfg.max_initcode_size() {
             return Err(Halt::OutOfGas);
@@ -428,7 +427,7 @@ impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
     }
 
     fn call(&mut self, request: CallRequest) -> Result<CallOutcome, Halt> {
-        self.user_phase()?;
+        self.user_phase(request.target)?;
         let moves_value = !request.value.is_zero();
         let is_static = self.is_static || request.kind == CallKind::Static;
         if is_static && moves_value {
@@ -527,6 +526,22 @@ impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
 
     fn block(&self) -> &BlockInfo {
         &self.evm.engine.block
+    }
+
+    fn block_hash(&mut self, number: u64) -> Result<B256, Halt> {
+        self.charge(BLOCKHASH_GAS)?;
+        let recent = self
+            .block()
+            .number
+            .checked_sub(number)
+            .is_some_and(|ago| (1..=256).contains(&ago));
+        if !recent {
+            return Ok(B256::ZERO);
+        }
+        match self.ctx().db_mut().block_hash(number) {
+            Ok(hash) => Ok(hash),
+            Err(error) => Err(self.fatal(error.into())),
+        }
     }
 
     fn mark(&mut self) -> Mark {

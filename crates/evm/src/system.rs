@@ -6,7 +6,7 @@
 //! state never changes; the nonce is `height << 16 | ordinal`, which makes every hash unique.
 
 use alloy_consensus::{SignableTransaction, Transaction, TxLegacy, transaction::Recovered};
-use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, b256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, b256};
 
 pub use capstan_contracts::SYSTEM_SENDER;
 
@@ -85,19 +85,6 @@ pub(crate) const MARKER: [u8; 1] = [0xfe];
 /// Hash of [`MARKER`].
 pub(crate) fn marker_hash() -> B256 {
     b256!("bcc90f2d6dada5b18e155c17a1c0a55920aae94f39857d39d0d8ed07ae8f228b")
-}
-
-/// Revert data of a call or a creation in a system phase: `NoCallsInSystemPhase()`.
-pub(crate) fn no_calls_in_system_phase() -> Bytes {
-    Bytes::copy_from_slice(&keccak256("NoCallsInSystemPhase()")[..4])
-}
-
-/// Revert data of an overflow: `Panic(0x11)`.
-pub(crate) fn panic_overflow() -> Bytes {
-    let mut data = [0u8; 36];
-    data[..4].copy_from_slice(&[0x4e, 0x48, 0x7b, 0x71]);
-    data[35] = 0x11;
-    Bytes::copy_from_slice(&data)
 }
 
 #[cfg(test)]

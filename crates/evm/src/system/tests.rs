@@ -1,5 +1,7 @@
 use alloy_eips::eip2718::{Decodable2718, Encodable2718};
 
+use alloy_primitives::keccak256;
+
 use super::*;
 
 fn sample() -> SystemTx {

@@ -619,7 +619,7 @@ fn busy_world() -> (World, Vec<Address>) {
     (world, vec![first, second, third])
 }
 
-/// EXEC-8: writes in the list are exactly the differences between the states before and after each
+/// EXEC-25: writes in the list are exactly the differences between the states before and after each
 /// index; nothing that did not change is written; nothing that changed is missing.
 #[test]
 fn access_list_is_the_difference_of_states() {
@@ -637,7 +637,7 @@ fn access_list_is_the_difference_of_states() {
     assert_eq!(redone, outcome.diff);
 }
 
-/// EXEC-8: what was touched but not written is in the list as a read: reverted writes too.
+/// EXEC-26: what was touched but not written is in the list as a read: reverted writes too.
 #[test]
 fn access_list_has_the_reads() {
     let (world, natives) = busy_world();

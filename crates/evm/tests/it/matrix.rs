@@ -608,3 +608,26 @@ fn neighbours_are_reached() {
     assert_eq!(ran.slot(neighbour, 1), YES);
     assert_eq!(ran.gas(), world.call(own, 0, GAS).ok().gas() + 2_500);
 }
+
+/// EXEC-16: the deepest mix, traced, fits into the stack that executors are told to have.
+#[test]
+fn deepest_mix_fits_the_stack() {
+    use revm_inspectors::tracing::{TracingInspector, TracingInspectorConfig};
+    let run = || {
+        let mut world = world();
+        let mut below = native(vec![Act::Emit(99)]);
+        world.put(below, 0, &MARKER, &[]);
+        for i in 1..u8::try_from(NATIVE_DEPTH_MAX).expect("small") {
+            world.put(at(100 + i), 0, &asm().visit(below).code, &[]);
+            below = native(vec![Act::Guard(true, vec![Act::Call(at(100 + i))])]);
+            world.put(below, 0, &MARKER, &[]);
+        }
+        let mut tracer = TracingInspector::new(TracingInspectorConfig::all());
+        let ran = world.watched(below, 0, GAS, Some(&mut tracer)).ok();
+        assert_eq!(ran.topics(), [99], "all sixteen ran");
+        assert_eq!(tracer.traces().nodes().len(), 2 * NATIVE_DEPTH_MAX - 1);
+    };
+    let half = capstan_evm::STACK_BYTES / 2;
+    let thread = std::thread::Builder::new().stack_size(half).spawn(run).expect("spawns");
+    thread.join().expect("half of what is promised is enough for contracts with small frames");
+}
