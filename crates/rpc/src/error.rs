@@ -200,7 +200,8 @@ fn revert_words(output: &[u8]) -> Option<String> {
     if let Some(decoded) = crate::native::decode_error(output) {
         return Some(decoded.to_string());
     }
-    let words = decode_revert_reason(output)?;
+    // A bare `revert()` has no reason, which is not the same as an empty one.
+    let words = decode_revert_reason(output).filter(|_| !output.is_empty())?;
     // alloy prefixes what it decoded; clients look for the bare reason.
     Some(
         words

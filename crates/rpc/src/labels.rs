@@ -10,7 +10,12 @@ pub(crate) fn contract_at(address: Address) -> Option<&'static str> {
 
 /// Signature of the verb that a call into the native contract at `address` runs.
 pub(crate) fn verb(address: Address, input: &[u8]) -> Option<&'static str> {
-    let Entry::Verbs(verbs) = resolve(address)?.entry else { return None };
+    let Entry::Verbs(verbs) = resolve(address)?.entry else {
+        return None;
+    };
     let selector = input.first_chunk::<4>()?;
-    verbs.iter().find(|verb| verb.selector == *selector).map(|verb| verb.signature)
+    verbs
+        .iter()
+        .find(|verb| verb.selector == *selector)
+        .map(|verb| verb.signature)
 }

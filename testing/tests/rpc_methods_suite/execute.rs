@@ -220,13 +220,13 @@ async fn estimates_are_enough_and_tight() {
     assert_eq!(node.ok("eth_estimateGas", plain).await, json!("0x5208"));
     // Who states a price must be able to pay for the gas.
     let poor = Address::repeat_byte(0x55);
-    let over = json!({poor.to_string(): {"balance": format!("{:#x}", 30_000u64 * 2_000_000_000)}});
+    let over = json!({poor.to_string(): {"balance": format!("{:#x}", 25_000u64 * 2_000_000_000)}});
     let request =
         json!({"from": poor, "to": counter, "gasPrice": format!("{:#x}", 2_000_000_000u64)});
     let fault = node
         .fault("eth_estimateGas", json!([request, "latest", over]))
         .await;
-    assert_eq!(fault.message, "gas required exceeds allowance (30000)");
+    assert_eq!(fault.message, "gas required exceeds allowance (25000)");
     let request = json!({"from": poor, "to": counter, "value": "0x1", "gasPrice": "0x77359400"});
     let fault = node
         .fault("eth_estimateGas", json!([request, "latest"]))

@@ -1,6 +1,6 @@
 //! `eth_getLogs` against brute force over receipts.
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256};
 use serde_json::{Value, json};
 
 use super::code;
@@ -98,7 +98,6 @@ async fn answers_are_those_of_brute_force() {
     assert!(
         first_log["data"].as_str().unwrap().len() == 66 && first_log["removed"] == json!(false)
     );
-    let _ = U256::ZERO;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -257,7 +257,7 @@ async fn raw_bytes_hash_to_what_the_header_says() {
     let receipts = node.ok("debug_getRawReceipts", json!(["latest"])).await;
     let receipts: Vec<_> = receipts.as_array().unwrap().iter().map(bytes).collect();
     let root = alloy_trie::root::ordered_trie_root_with_encoder(&receipts, |bytes, out| {
-        out.put_slice(bytes);
+        out.extend_from_slice(bytes);
     });
     assert_eq!(root, block.header.receipts_root);
     let accesses = node.ok("eth_getBlockAccessList", json!(["latest"])).await;

@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256, U256, hex};
 use serde_json::{Value, json};
 
 use super::code;
-use super::node::{Node, Send, quantity};
+use super::node::{Node, Send};
 
 fn word(number: u64) -> String {
     format!("{:#066x}", number)
@@ -382,5 +382,4 @@ async fn what_cannot_be_traced_is_named() {
         );
         assert_eq!(fault.code, code, "{method} {params}");
     }
-    let _ = quantity(&json!("0x1"));
 }

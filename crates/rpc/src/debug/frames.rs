@@ -25,11 +25,19 @@ pub(super) struct NamedFrame {
 impl From<CallFrame> for NamedFrame {
     /// Frames nest at most 1,024 deep, and these threads have the stack for it.
     fn from(mut frame: CallFrame) -> Self {
-        let calls = std::mem::take(&mut frame.calls).into_iter().map(Self::from).collect();
+        let calls = std::mem::take(&mut frame.calls)
+            .into_iter()
+            .map(Self::from)
+            .collect();
         let Some((address, contract)) =
             frame.to.and_then(|to| Some((to, labels::contract_at(to)?)))
         else {
-            return Self { frame, contract: None, verb: None, calls };
+            return Self {
+                frame,
+                contract: None,
+                verb: None,
+                calls,
+            };
         };
         if let Some(output) = frame.output.as_ref().filter(|_| frame.is_revert())
             && let Some(words) = native::decode_error(output)
@@ -37,6 +45,11 @@ impl From<CallFrame> for NamedFrame {
             frame.revert_reason = Some(words.to_string());
         }
         let verb = labels::verb(address, &frame.input);
-        Self { frame, contract: Some(contract), verb, calls }
+        Self {
+            frame,
+            contract: Some(contract),
+            verb,
+            calls,
+        }
     }
 }

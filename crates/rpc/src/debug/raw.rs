@@ -10,10 +10,15 @@ use crate::methods::Methods;
 
 /// Puts the rows of this file into the table.
 pub(crate) fn register(table: &mut Methods) {
-    table.blocking("debug_getRawHeader", ["block"], "RLP of a header.", |cx, (id,): (BlockId,)| {
-        let block = known(cx, id)?;
-        Ok(Bytes::from(alloy_rlp::encode(block.header.inner())))
-    });
+    table.blocking(
+        "debug_getRawHeader",
+        ["block"],
+        "RLP of a header.",
+        |cx, (id,): (BlockId,)| {
+            let block = known(cx, id)?;
+            Ok(Bytes::from(alloy_rlp::encode(block.header.inner())))
+        },
+    );
     table.blocking(
         "debug_getRawBlock",
         ["block"],
@@ -26,7 +31,11 @@ pub(crate) fn register(table: &mut Methods) {
         "The EIP-2718 encoding of each receipt of a block.",
         |cx, (id,): (BlockId,)| {
             let block = known(cx, id)?;
-            Ok(block.receipts.iter().map(|r| r.encoded_2718().into()).collect::<Vec<Bytes>>())
+            Ok(block
+                .receipts
+                .iter()
+                .map(|r| r.encoded_2718().into())
+                .collect::<Vec<Bytes>>())
         },
     );
     table.blocking(

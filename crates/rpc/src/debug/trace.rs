@@ -16,6 +16,7 @@ use alloy_rpc_types_trace::geth::{
 };
 use capstan_chain::{At, Block};
 use capstan_evm::call::Session;
+use capstan_evm::trace::show_native_calls;
 use capstan_evm::{BlockRun, ExecError};
 use revm::context_interface::result::ResultAndState;
 use revm_inspectors::tracing::{DebugInspector, TransactionContext};
@@ -112,6 +113,7 @@ impl Tracer {
             })?,
         };
         let keeps = keeps(&options);
+        let options = without_empty_configs(options);
         if let Some(GethDebugTracerType::JsTracer(name)) = &options.tracer
             && !name.is_empty()
         {
@@ -142,9 +144,18 @@ impl Tracer {
         session: &Session,
     ) -> RpcResult<Trace> {
         let mut inspector = self.inspector.borrow_mut();
+        if let DebugInspector::Default(steps, _) = &mut *inspector {
+            show_native_calls(steps);
+        }
         let mut state = session.overlay();
         let trace = inspector
-            .get_result(place, session.tx_env(), session.block_env(), ended, &mut state)
+            .get_result(
+                place,
+                session.tx_env(),
+                session.block_env(),
+                ended,
+                &mut state,
+            )
             .map_err(|reason| RpcError::internal(format!("tracer: {reason}")))?;
         inspector
             .fuse()
@@ -153,14 +164,32 @@ impl Tracer {
     }
 }
 
+/// The mux tracer takes `{}` for "no configuration", as geth does.
+fn without_empty_configs(mut options: GethDebugTracingOptions) -> GethDebugTracingOptions {
+    for config in options
+        .tracer_config
+        .0
+        .as_object_mut()
+        .into_iter()
+        .flat_map(|map| map.values_mut())
+    {
+        if config.as_object().is_some_and(|fields| fields.is_empty()) {
+            config.take();
+        }
+    }
+    options
+}
+
 /// Only the struct logger keeps steps; a prestate or call tracer keeps calls.
 fn keeps(options: &GethDebugTracingOptions) -> Keeps {
     use GethDebugBuiltInTracerType as Kind;
     let config = &options.config;
     match &options.tracer {
-        Some(GethDebugTracerType::BuiltInTracer(Kind::Erc7562Tracer)) => {
-            Keeps { steps: true, stack: true, memory: false }
-        }
+        Some(GethDebugTracerType::BuiltInTracer(Kind::Erc7562Tracer)) => Keeps {
+            steps: true,
+            stack: true,
+            memory: false,
+        },
         Some(GethDebugTracerType::BuiltInTracer(_)) => Keeps::default(),
         _ => Keeps {
             steps: true,
@@ -192,7 +221,10 @@ fn trace_block(
     (0..block.transactions.len())
         .map(|index| {
             let result = trace_next(&mut run, block, index, &tracer, &mut watch)?;
-            Ok(BlockEntry { tx_hash: *block.transactions[index].tx_hash(), result })
+            Ok(BlockEntry {
+                tx_hash: *block.transactions[index].tx_hash(),
+                result,
+            })
         })
         .collect()
 }
@@ -280,12 +312,15 @@ fn within_block(
 ) -> RpcResult<Arc<dyn capstan_evm::StateRead>> {
     let block = blocks::find(cx, id)?.ok_or_else(RpcError::header_not_found)?;
     let count = block.transactions.len();
-    let index = usize::try_from(index).ok().filter(|index| *index <= count).ok_or_else(|| {
-        RpcError::invalid_params(format!(
-            "txIndex {index} is beyond the {count} transactions of block {}",
-            block.number()
-        ))
-    })?;
+    let index = usize::try_from(index)
+        .ok()
+        .filter(|index| *index <= count)
+        .ok_or_else(|| {
+            RpcError::invalid_params(format!(
+                "txIndex {index} is beyond the {count} transactions of block {}",
+                block.number()
+            ))
+        })?;
     let run = replay(cx, &block, index)?;
     Ok(Arc::new(run.session().overlay().clone()))
 }
@@ -300,7 +335,9 @@ fn parse_duration(text: &str) -> Option<Duration> {
     while !rest.is_empty() {
         let number_end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let (number, tail) = rest.split_at(number_end);
-        let unit_end = tail.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(tail.len());
+        let unit_end = tail
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(unit_end);
         let seconds = match unit {
             "h" => 3600.0,

@@ -53,7 +53,14 @@ impl<'a> Watch<'a> {
         deadline: Instant,
         bytes_max: usize,
     ) -> Self {
-        Self { tracer, keeps, deadline, bytes_left: bytes_max, steps: 0, stopped: None }
+        Self {
+            tracer,
+            keeps,
+            deadline,
+            bytes_left: bytes_max,
+            steps: 0,
+            stopped: None,
+        }
     }
 
     /// Why the trace was ended, if it was.
@@ -88,9 +95,21 @@ impl<'a> Watch<'a> {
     }
 
     fn step_bytes(&self, interp: &Interpreter) -> usize {
-        let stack = if self.keeps.stack { interp.stack.len() * WORD_BYTES } else { 0 };
-        let memory = if self.keeps.memory { interp.memory.len() } else { 0 };
-        if self.keeps.steps { STEP_BYTES + stack + memory } else { 0 }
+        let stack = if self.keeps.stack {
+            interp.stack.len() * WORD_BYTES
+        } else {
+            0
+        };
+        let memory = if self.keeps.memory {
+            interp.memory.len()
+        } else {
+            0
+        };
+        if self.keeps.steps {
+            STEP_BYTES + stack + memory
+        } else {
+            0
+        }
     }
 }
 
@@ -159,7 +178,9 @@ impl Inspector<EvmContext> for Watch<'_> {
         outcome: &mut CreateOutcome,
     ) {
         self.afford(context, outcome.result.output.len());
-        self.tracer.borrow_mut().create_end(context, inputs, outcome);
+        self.tracer
+            .borrow_mut()
+            .create_end(context, inputs, outcome);
     }
 
     fn selfdestruct(&mut self, contract: Address, target: Address, value: U256) {
@@ -185,6 +206,8 @@ impl Inspector<EvmContext> for Watch<'_> {
         frame_input: &FrameInput,
         frame_result: &mut FrameResult,
     ) {
-        self.tracer.borrow_mut().frame_end(context, frame_input, frame_result);
+        self.tracer
+            .borrow_mut()
+            .frame_end(context, frame_input, frame_result);
     }
 }

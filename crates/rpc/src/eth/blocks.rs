@@ -19,12 +19,18 @@ use crate::native::chain_error;
 
 /// Puts the rows of this file into the table.
 pub(crate) fn register(table: &mut Methods) {
-    table.quick("eth_blockNumber", [], "Height of the newest block.", |cx, ()| {
-        Ok(U64::from(cx.chain().head().number()))
-    });
-    table.quick("eth_syncing", [], "Always false: what this node knows, it has executed.", |_, ()| {
-        Ok(false)
-    });
+    table.quick(
+        "eth_blockNumber",
+        [],
+        "Height of the newest block.",
+        |cx, ()| Ok(U64::from(cx.chain().head().number())),
+    );
+    table.quick(
+        "eth_syncing",
+        [],
+        "Always false: what this node knows, it has executed.",
+        |_, ()| Ok(false),
+    );
     table.blocking(
         "eth_getBlockByNumber",
         ["block", "full?"],
@@ -43,9 +49,12 @@ pub(crate) fn register(table: &mut Methods) {
         "A header by number or tag.",
         |cx, (tag,): (BlockNumberOrTag,)| header(cx, tag.into()),
     );
-    table.blocking("eth_getHeaderByHash", ["hash"], "A header by hash.", |cx, (hash,): (B256,)| {
-        header(cx, hash.into())
-    });
+    table.blocking(
+        "eth_getHeaderByHash",
+        ["hash"],
+        "A header by hash.",
+        |cx, (hash,): (B256,)| header(cx, hash.into()),
+    );
     table.blocking(
         "eth_getBlockTransactionCountByNumber",
         ["block"],
@@ -188,9 +197,14 @@ fn block_access_list(
     cx: &RpcContext,
     (id,): (BlockId,),
 ) -> RpcResult<Option<alloy_eip7928::BlockAccessList>> {
-    let Some(block) = find(cx, id)? else { return Ok(None) };
+    let Some(block) = find(cx, id)? else {
+        return Ok(None);
+    };
     let list = Decodable::decode(&mut block.access_list.as_ref()).map_err(|reason| {
-        RpcError::internal(format!("stored access list of block {}: {reason}", block.number()))
+        RpcError::internal(format!(
+            "stored access list of block {}: {reason}",
+            block.number()
+        ))
     })?;
     Ok(Some(list))
 }
@@ -204,14 +218,14 @@ fn transaction_by_hash(cx: &RpcContext, (hash,): (B256,)) -> RpcResult<Option<Rp
     if let Some((block, index)) = mined(cx, hash)? {
         return Ok(convert::transaction(&block, index));
     }
-    Ok(cx.chain().pool().get(&hash).map(|pooled| convert::pending_transaction(&pooled.tx)))
+    Ok(cx
+        .chain()
+        .pool()
+        .get(&hash)
+        .map(|pooled| convert::pending_transaction(&pooled.tx)))
 }
 
-fn transaction_at(
-    cx: &RpcContext,
-    id: BlockId,
-    index: Index,
-) -> RpcResult<Option<RpcTransaction>> {
+fn transaction_at(cx: &RpcContext, id: BlockId, index: Index) -> RpcResult<Option<RpcTransaction>> {
     Ok(find(cx, id)?.and_then(|block| convert::transaction(&block, index.into())))
 }
 
@@ -223,18 +237,29 @@ fn transaction_by_sender(
     const PAGE: usize = 1_000;
     let nonce = nonce.to::<u64>();
     let waiting = cx.chain().pool().content_from(sender);
-    let waiting = waiting.pending.iter().chain(&waiting.queued).flat_map(|(_, list)| list);
+    let waiting = waiting
+        .pending
+        .iter()
+        .chain(&waiting.queued)
+        .flat_map(|(_, list)| list);
     if let Some(found) = waiting.into_iter().find(|pooled| pooled.nonce() == nonce) {
         return Ok(Some(convert::pending_transaction(&found.tx)));
     }
     let mut cursor = None;
     loop {
         cx.check_deadline()?;
-        let page = cx.chain().account_transactions(sender, cursor, PAGE).map_err(chain_error)?;
+        let page = cx
+            .chain()
+            .account_transactions(sender, cursor, PAGE)
+            .map_err(chain_error)?;
         for place in page.items {
-            let Some(block) = find(cx, place.block_number.into())? else { continue };
+            let Some(block) = find(cx, place.block_number.into())? else {
+                continue;
+            };
             let index = place.tx_index as usize;
-            let Some(tx) = block.transactions.get(index) else { continue };
+            let Some(tx) = block.transactions.get(index) else {
+                continue;
+            };
             if tx.signer() != sender {
                 continue;
             }
@@ -255,9 +280,16 @@ fn transaction_by_sender(
 /// The bytes of a transaction, mined or waiting.
 pub(crate) fn raw_transaction(cx: &RpcContext, hash: B256) -> RpcResult<Option<Bytes>> {
     if let Some((block, index)) = mined(cx, hash)? {
-        return Ok(block.transactions.get(index).map(|tx| tx.encoded_2718().into()));
+        return Ok(block
+            .transactions
+            .get(index)
+            .map(|tx| tx.encoded_2718().into()));
     }
-    Ok(cx.chain().pool().get(&hash).map(|pooled| pooled.tx.encoded_2718().into()))
+    Ok(cx
+        .chain()
+        .pool()
+        .get(&hash)
+        .map(|pooled| pooled.tx.encoded_2718().into()))
 }
 
 fn raw_transaction_at(cx: &RpcContext, id: BlockId, index: Index) -> RpcResult<Option<Bytes>> {

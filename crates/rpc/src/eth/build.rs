@@ -53,7 +53,10 @@ struct Built {
 impl Built {
     fn new(tx: Tx, from: Address) -> Self {
         let raw = tx.encoded_2718().into();
-        Self { raw, tx: convert::pending_transaction(&Recovered::new_unchecked(tx, from)) }
+        Self {
+            raw,
+            tx: convert::pending_transaction(&Recovered::new_unchecked(tx, from)),
+        }
     }
 }
 
@@ -92,11 +95,16 @@ fn sender(cx: &RpcContext, request: &TransactionRequest) -> RpcResult<Address> {
     request
         .from
         .or_else(|| cx.keys().signers().first().map(|signer| signer.address()))
-        .ok_or_else(|| RpcError::invalid_params("missing `from`: this node has no unlocked accounts"))
+        .ok_or_else(|| {
+            RpcError::invalid_params("missing `from`: this node has no unlocked accounts")
+        })
 }
 
 fn may_act_as(cx: &RpcContext, account: Address) -> bool {
-    let impersonated = cx.chain().dev().is_some_and(|dev| dev.is_impersonated(account));
+    let impersonated = cx
+        .chain()
+        .dev()
+        .is_some_and(|dev| dev.is_impersonated(account));
     impersonated || cx.keys().signer(account).is_some()
 }
 
@@ -118,7 +126,11 @@ fn fill(
     if request.gas.is_none() {
         // What waits in the pool may be what this transaction builds on.
         let waiting = cx.chain().pool().status().pending > 0;
-        let tag = if waiting { BlockNumberOrTag::Pending } else { BlockNumberOrTag::Latest };
+        let tag = if waiting {
+            BlockNumberOrTag::Pending
+        } else {
+            BlockNumberOrTag::Latest
+        };
         let gas = estimate::gas_limit(cx, request.clone(), BlockId::Number(tag))?;
         request.gas = Some(gas);
     }
@@ -147,7 +159,9 @@ fn fill_input(request: &mut TransactionRequest) -> RpcResult<()> {
     })?;
     let input = input.cloned().unwrap_or_default();
     if input.is_empty() && request.to == Some(TxKind::Create) {
-        return Err(RpcError::server("contract creation without any data provided"));
+        return Err(RpcError::server(
+            "contract creation without any data provided",
+        ));
     }
     request.input = input.into();
     Ok(())
@@ -160,7 +174,9 @@ fn fill_fees(cx: &RpcContext, request: &mut TransactionRequest) -> RpcResult<()>
     match asked {
         Asked::Price => return Ok(()),
         Asked::Nothing if matches!(request.transaction_type, Some(0 | 1)) => {
-            let price_wei = base_fee_wei.saturating_mul(2).saturating_add(fees::suggested_tip_wei(cx)?);
+            let price_wei = base_fee_wei
+                .saturating_mul(2)
+                .saturating_add(fees::suggested_tip_wei(cx)?);
             request.gas_price = Some(price_wei);
             return Ok(());
         }
@@ -170,7 +186,9 @@ fn fill_fees(cx: &RpcContext, request: &mut TransactionRequest) -> RpcResult<()>
         Some(tip_wei) => tip_wei,
         None => {
             let suggested = fees::suggested_tip_wei(cx)?;
-            request.max_fee_per_gas.map_or(suggested, |fee_wei| suggested.min(fee_wei))
+            request
+                .max_fee_per_gas
+                .map_or(suggested, |fee_wei| suggested.min(fee_wei))
         }
     };
     let fee_wei = request
@@ -209,7 +227,10 @@ fn next_nonce(cx: &RpcContext, account: Address) -> RpcResult<u64> {
     if let Some(nonce) = cx.chain().pool().next_nonce(account) {
         return Ok(nonce);
     }
-    let state = cx.chain().state_at(At::Latest).map_err(crate::native::chain_error)?;
+    let state = cx
+        .chain()
+        .state_at(At::Latest)
+        .map_err(crate::native::chain_error)?;
     let found = state.account(account).map_err(refusal::state_unreadable)?;
     Ok(found.map_or(0, |info| info.nonce))
 }

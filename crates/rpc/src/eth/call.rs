@@ -27,7 +27,12 @@ const ACCESS_LIST_ROUNDS_MAX: usize = 16;
 pub(crate) fn register(table: &mut Methods) {
     table.blocking(
         "eth_call",
-        ["transaction", "block?", "stateOverrides?", "blockOverrides?"],
+        [
+            "transaction",
+            "block?",
+            "stateOverrides?",
+            "blockOverrides?",
+        ],
         "Runs a call on the state of a block and answers what it returns.",
         call,
     );
@@ -39,8 +44,12 @@ pub(crate) fn register(table: &mut Methods) {
     );
 }
 
-type CallParams =
-    (TransactionRequest, Option<BlockId>, Option<StateOverride>, Option<BlockOverrides>);
+type CallParams = (
+    TransactionRequest,
+    Option<BlockId>,
+    Option<StateOverride>,
+    Option<BlockOverrides>,
+);
 
 fn call(cx: &RpcContext, (request, id, state, block): CallParams) -> RpcResult<Bytes> {
     let scene = Scene::at(cx, id)?;
@@ -65,7 +74,10 @@ pub(crate) fn prepare(
         Some(nonce) => nonce,
         None => session.nonce(sender).map_err(refusal::state_unreadable)?,
     };
-    Ok((tx_env(request, scene.rules.chain_id, gas_limit, nonce)?, call_checks(fees)))
+    Ok((
+        tx_env(request, scene.rules.chain_id, gas_limit, nonce)?,
+        call_checks(fees),
+    ))
 }
 
 fn gas_limit(
@@ -125,7 +137,10 @@ fn create_access_list(
 fn touched(seen: AccessList, done: &ResultAndState) -> AccessList {
     let mut slots: HashMap<Address, BTreeSet<B256>> = HashMap::default();
     for item in seen.0 {
-        slots.entry(item.address).or_default().extend(item.storage_keys);
+        slots
+            .entry(item.address)
+            .or_default()
+            .extend(item.storage_keys);
     }
     for (address, account) in &done.state {
         if !account.storage.is_empty() && labels::contract_at(*address).is_some() {

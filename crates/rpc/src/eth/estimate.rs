@@ -36,8 +36,12 @@ pub(crate) fn register(table: &mut Methods) {
     );
 }
 
-type EstimateParams =
-    (TransactionRequest, Option<BlockId>, Option<StateOverride>, Option<BlockOverrides>);
+type EstimateParams = (
+    TransactionRequest,
+    Option<BlockId>,
+    Option<StateOverride>,
+    Option<BlockOverrides>,
+);
 
 fn estimate_gas(cx: &RpcContext, params: EstimateParams) -> RpcResult<U64> {
     let (request, id, state, block) = params;
@@ -64,7 +68,12 @@ fn estimate(
     let mut session = scene.open(state, block)?;
     let high = highest(cx, &scene, request, state)?;
     let (tx, checks) = call::prepare(cx, &scene, &session, request, state)?;
-    let mut probe = Probe { cx, session: &mut session, tx, checks };
+    let mut probe = Probe {
+        cx,
+        session: &mut session,
+        tx,
+        checks,
+    };
     if is_plain_transfer(&probe)? && probe.run(TRANSFER_GAS)?.succeeded() {
         return Ok(TRANSFER_GAS);
     }
@@ -79,7 +88,9 @@ fn highest(
     state: Option<&StateOverride>,
 ) -> RpcResult<u64> {
     let asked = request.gas.filter(|gas| *gas >= TRANSFER_GAS);
-    let mut high = asked.unwrap_or(scene.rules.user_gas_limit).min(cx.limits().call_gas_max);
+    let mut high = asked
+        .unwrap_or(scene.rules.user_gas_limit)
+        .min(cx.limits().call_gas_max);
     if scene.rules.fork_at(scene.block.info.number) >= Fork::Osaka {
         high = high.min(TX_GAS_MAX);
     }
@@ -93,11 +104,17 @@ fn highest(
 fn is_plain_transfer(probe: &Probe<'_>) -> RpcResult<bool> {
     use capstan_evm::StateRead as _;
     let tx = &probe.tx;
-    let TxKind::Call(to) = tx.kind else { return Ok(false) };
+    let TxKind::Call(to) = tx.kind else {
+        return Ok(false);
+    };
     if !tx.data.is_empty() || !tx.authorization_list.is_empty() || !tx.access_list.is_empty() {
         return Ok(false);
     }
-    let account = probe.session.overlay().account(to).map_err(refusal::state_unreadable)?;
+    let account = probe
+        .session
+        .overlay()
+        .account(to)
+        .map_err(refusal::state_unreadable)?;
     Ok(account.is_none_or(|account| account.code_hash == alloy_primitives::KECCAK256_EMPTY))
 }
 
@@ -143,7 +160,10 @@ impl Probe<'_> {
                 peak_gas: gas.total_gas_spent().max(gas.floor_gas()),
             },
             ExecutionResult::Revert { output, .. } => Outcome::Failed(RpcError::reverted(&output)),
-            ExecutionResult::Halt { reason: HaltReason::OutOfGas(_), .. } => Outcome::NeedsGas,
+            ExecutionResult::Halt {
+                reason: HaltReason::OutOfGas(_),
+                ..
+            } => Outcome::NeedsGas,
             ExecutionResult::Halt { reason, .. } => {
                 Outcome::Failed(RpcError::server(refusal::halt_words(&reason)))
             }
@@ -156,7 +176,9 @@ fn search(probe: &mut Probe<'_>, mut high: u64) -> RpcResult<u64> {
     let peak_gas = match probe.run(high)? {
         Outcome::Succeeded { peak_gas } => peak_gas,
         Outcome::NeedsGas => {
-            return Err(RpcError::server(format!("gas required exceeds allowance ({high})")));
+            return Err(RpcError::server(format!(
+                "gas required exceeds allowance ({high})"
+            )));
         }
         Outcome::Failed(error) => return Err(error),
     };

@@ -49,9 +49,12 @@ pub(crate) fn register(table: &mut Methods) {
         "A tip that got transactions into the last 20 blocks.",
         |cx, ()| Ok(U256::from(suggested_tip_wei(cx)?)),
     );
-    table.quick("eth_baseFee", [], "Base fee per gas of the next block, in wei.", |cx, ()| {
-        Ok(U256::from(next_base_fee_wei(cx)))
-    });
+    table.quick(
+        "eth_baseFee",
+        [],
+        "Base fee per gas of the next block, in wei.",
+        |cx, ()| Ok(U256::from(next_base_fee_wei(cx))),
+    );
     table.quick(
         "eth_blobBaseFee",
         [],
@@ -78,7 +81,12 @@ pub(crate) fn suggested_tip_wei(cx: &RpcContext) -> RpcResult<u128> {
     let mut prices_wei = Vec::new();
     for number in head.saturating_sub(ORACLE_BLOCKS - 1)..=head {
         if let Some(block) = chain.block(number).map_err(chain_error)? {
-            prices_of_entry(&block, chain.rules().user_gas_limit, tip_wei_min, &mut prices_wei);
+            prices_of_entry(
+                &block,
+                chain.rules().user_gas_limit,
+                tip_wei_min,
+                &mut prices_wei,
+            );
         }
     }
     prices_wei.sort_unstable();
@@ -95,7 +103,11 @@ fn prices_of_entry(block: &Block, user_gas_limit: u64, tip_wei_min: u128, prices
     let base_fee_wei = u128::from(block.base_fee_wei());
     let mut tips: Vec<u128> = (0..block.transactions.len())
         .filter(|index| !block.is_system(*index))
-        .map(|index| block.effective_gas_price_wei(index).saturating_sub(base_fee_wei))
+        .map(|index| {
+            block
+                .effective_gas_price_wei(index)
+                .saturating_sub(base_fee_wei)
+        })
         .collect();
     tips.sort_unstable();
     prices.extend(tips.into_iter().take(ORACLE_TIPS_PER_BLOCK));
@@ -118,12 +130,19 @@ fn fee_history(
         At::Earliest => 0,
         _ => head,
     };
-    let block_count = block_count.to::<u64>().min(HISTORY_BLOCKS_MAX).min(newest + 1);
+    let block_count = block_count
+        .to::<u64>()
+        .min(HISTORY_BLOCKS_MAX)
+        .min(newest + 1);
     if block_count == 0 {
         return Ok(FeeHistory::default());
     }
     let history = chain
-        .fee_history(newest, block_count, percentiles.as_deref().unwrap_or_default())
+        .fee_history(
+            newest,
+            block_count,
+            percentiles.as_deref().unwrap_or_default(),
+        )
         .map_err(chain_error)?;
     let count = history.gas_used_ratio.len();
     Ok(FeeHistory {
@@ -132,7 +151,9 @@ fn fee_history(
         gas_used_ratio: history.gas_used_ratio,
         base_fee_per_blob_gas: vec![u128::from(BLOB_BASE_FEE_WEI); count + 1],
         blob_gas_used_ratio: vec![0.0; count],
-        reward: percentiles.filter(|asked| !asked.is_empty()).map(|_| history.tip_wei),
+        reward: percentiles
+            .filter(|asked| !asked.is_empty())
+            .map(|_| history.tip_wei),
     })
 }
 
@@ -144,7 +165,9 @@ fn check_percentiles(percentiles: &[f64]) -> RpcResult<()> {
         )));
     }
     if let Some(wrong) = percentiles.iter().find(|p| !(0.0..=100.0).contains(*p)) {
-        return Err(RpcError::server(format!("invalid reward percentile: {wrong}")));
+        return Err(RpcError::server(format!(
+            "invalid reward percentile: {wrong}"
+        )));
     }
     for (index, pair) in percentiles.windows(2).enumerate() {
         let [low, high] = pair else { continue };

@@ -30,8 +30,13 @@ fn fetch(cx: &RpcContext, query: &LogQuery) -> RpcResult<Vec<Log>> {
             return Err(RpcError::server("unknown block"));
         }
     }
-    let time = cx.deadline().saturating_duration_since(std::time::Instant::now());
-    let budget = Budget { results: cx.limits().logs_max, time };
+    let time = cx
+        .deadline()
+        .saturating_duration_since(std::time::Instant::now());
+    let budget = Budget {
+        results: cx.limits().logs_max,
+        time,
+    };
     let found = cx.chain().logs(query, &budget).map_err(chain_error)?;
     Ok(found.into_iter().map(convert::log).collect())
 }
@@ -39,9 +44,21 @@ fn fetch(cx: &RpcContext, query: &LogQuery) -> RpcResult<Vec<Log>> {
 /// The chain's form of a filter; a missing end is the newest block, and none may lie beyond it.
 fn query(cx: &RpcContext, filter: &LogFilter) -> RpcResult<LogQuery> {
     let head = cx.chain().head().number();
-    let range = log_range(filter, Ends { open_from: head, open_to: head, head })?;
+    let range = log_range(
+        filter,
+        Ends {
+            open_from: head,
+            open_to: head,
+            head,
+        },
+    )?;
     if matches!(range, LogRange::Numbers { to, .. } if to > head) {
-        return Err(RpcError::invalid_params("block range extends beyond current head block"));
+        return Err(RpcError::invalid_params(
+            "block range extends beyond current head block",
+        ));
     }
-    Ok(LogQuery { range, ..log_query(filter)? })
+    Ok(LogQuery {
+        range,
+        ..log_query(filter)?
+    })
 }

@@ -37,7 +37,10 @@ fn get_proof(
     // A proof is against a root in a header, so it is for a block and never for what waits on top of it.
     let block = blocks::find(cx, id.unwrap_or_default())?.ok_or_else(RpcError::header_not_found)?;
     let keys: Vec<_> = slots.iter().map(|slot| slot.0).collect();
-    let proof = cx.chain().proof(block.hash(), address, &keys).map_err(chain_error)?;
+    let proof = cx
+        .chain()
+        .proof(block.hash(), address, &keys)
+        .map_err(chain_error)?;
     // An account that does not exist is proven as the empty one.
     let account = proof.account.unwrap_or_default();
     Ok(EIP1186AccountProofResponse {

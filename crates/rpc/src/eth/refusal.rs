@@ -54,7 +54,10 @@ impl Refusal {
     pub(crate) fn new(refused: &TxRefused, tx: &TxEnv, base_fee_wei: u128) -> Self {
         use simulate_code as code_of;
         let sender = tx.caller;
-        let say = |simulate_code, message| Self { message, simulate_code };
+        let say = |simulate_code, message| Self {
+            message,
+            simulate_code,
+        };
         let TxRefused::Invalid(invalid) = refused else {
             let code = match refused {
                 TxRefused::BlockFull { .. } => code_of::BLOCK_GAS,
@@ -88,17 +91,26 @@ impl Refusal {
                     tx.gas_price
                 ),
             ),
-            InvalidTransaction::CallGasCostMoreThanGasLimit { initial_gas, gas_limit } => say(
+            InvalidTransaction::CallGasCostMoreThanGasLimit {
+                initial_gas,
+                gas_limit,
+            } => say(
                 code_of::INTRINSIC_GAS,
                 format!("intrinsic gas too low: have {gas_limit}, want {initial_gas}"),
             ),
-            InvalidTransaction::GasFloorMoreThanGasLimit { gas_floor, gas_limit } => say(
+            InvalidTransaction::GasFloorMoreThanGasLimit {
+                gas_floor,
+                gas_limit,
+            } => say(
                 code_of::INTRINSIC_GAS,
-                format!("insufficient gas for floor data gas cost: have {gas_limit}, want {gas_floor}"),
+                format!(
+                    "insufficient gas for floor data gas cost: have {gas_limit}, want {gas_floor}"
+                ),
             ),
-            InvalidTransaction::LackOfFundForMaxFee { fee, balance } => {
-                say(code_of::INSUFFICIENT_FUNDS, insufficient_funds(sender, **balance, **fee))
-            }
+            InvalidTransaction::LackOfFundForMaxFee { fee, balance } => say(
+                code_of::INSUFFICIENT_FUNDS,
+                insufficient_funds(sender, **balance, **fee),
+            ),
             InvalidTransaction::CallerGasLimitMoreThanBlock => {
                 say(code_of::BLOCK_GAS, "gas limit reached".to_owned())
             }
@@ -106,9 +118,10 @@ impl Refusal {
                 code_of::BLOCK_GAS,
                 format!("transaction gas limit too high (cap: {cap}, tx: {gas_limit})"),
             ),
-            InvalidTransaction::RejectCallerWithCode => {
-                say(code_of::SENDER_HAS_CODE, format!("sender not an eoa: address {sender}"))
-            }
+            InvalidTransaction::RejectCallerWithCode => say(
+                code_of::SENDER_HAS_CODE,
+                format!("sender not an eoa: address {sender}"),
+            ),
             InvalidTransaction::CreateInitCodeSizeLimit => say(
                 code_of::INITCODE_SIZE,
                 format!(

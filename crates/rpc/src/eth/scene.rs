@@ -11,7 +11,7 @@ use alloy_primitives::{Address, TxKind, U256};
 use alloy_rpc_types_eth::{BlockOverrides, TransactionRequest, state::StateOverride};
 use capstan_chain::At;
 use capstan_evm::call::{AccountOverride, Checks, Session, StorageOverride};
-use capstan_evm::{BlockContext, Rules, StateRead};
+use capstan_evm::{BlockContext, ExecError, Rules, StateRead};
 use capstan_state::BlockInfo;
 use revm::context::TxEnv;
 use revm::context_interface::either::Either;
@@ -45,11 +45,21 @@ impl Scene {
         let id = id.unwrap_or_default();
         if matches!(id, BlockId::Number(BlockNumberOrTag::Pending)) {
             let pending = chain.pending().map_err(chain_error)?;
-            return Ok(Self { rules, block: chain.context_of(&pending.block), state: pending.state });
+            return Ok(Self {
+                rules,
+                block: chain.context_of(&pending.block),
+                state: pending.state,
+            });
         }
         let block = blocks::find(cx, id)?.ok_or_else(RpcError::header_not_found)?;
-        let state = chain.state_at(state_of(id, block.hash())).map_err(chain_error)?;
-        Ok(Self { rules, state, block: chain.context_of(&block) })
+        let state = chain
+            .state_at(state_of(id, block.hash()))
+            .map_err(chain_error)?;
+        Ok(Self {
+            rules,
+            state,
+            block: chain.context_of(&block),
+        })
     }
 
     /// Opens a session with the caller's pretences in place.
@@ -74,11 +84,18 @@ impl Scene {
     }
 
     /// Balance of an account in this scene, the overrides included.
-    pub(crate) fn balance(&self, address: Address, over: Option<&StateOverride>) -> RpcResult<U256> {
+    pub(crate) fn balance(
+        &self,
+        address: Address,
+        over: Option<&StateOverride>,
+    ) -> RpcResult<U256> {
         if let Some(balance) = over.and_then(|o| o.get(&address)).and_then(|o| o.balance) {
             return Ok(balance);
         }
-        let account = self.state.account(address).map_err(refusal::state_unreadable)?;
+        let account = self
+            .state
+            .account(address)
+            .map_err(refusal::state_unreadable)?;
         Ok(account.map_or(U256::ZERO, |account| account.balance))
     }
 }
@@ -122,7 +139,9 @@ pub(crate) fn override_block(info: &mut BlockInfo, overrides: &BlockOverrides) -
     }
     if let Some(seconds) = time {
         info.time_ms = seconds.checked_mul(1000).ok_or_else(|| {
-            RpcError::invalid_params(format!("block override time: {seconds} seconds is out of range"))
+            RpcError::invalid_params(format!(
+                "block override time: {seconds} seconds is out of range"
+            ))
         })?;
     }
     info.gas_limit = gas_limit.unwrap_or(info.gas_limit);
@@ -133,7 +152,9 @@ pub(crate) fn override_block(info: &mut BlockInfo, overrides: &BlockOverrides) -
 
 fn fits(field: &str, value: U256) -> RpcResult<u64> {
     u64::try_from(value).map_err(|_| {
-        RpcError::invalid_params(format!("block override {field}: {value} does not fit in 64 bits"))
+        RpcError::invalid_params(format!(
+            "block override {field}: {value} does not fit in 64 bits"
+        ))
     })
 }
 
@@ -149,7 +170,8 @@ pub(crate) fn override_state(session: &mut Session, overrides: &StateOverride) -
                     format!("MovePrecompileToAddress referenced itself in replacement: {address}"),
                 ));
             }
-            if !moved_to.insert(target) || overrides.get(&target).is_some_and(|o| o.code.is_some()) {
+            if !moved_to.insert(target) || overrides.get(&target).is_some_and(|o| o.code.is_some())
+            {
                 return Err(RpcError::new(
                     simulate_code::MOVE_TWICE,
                     format!("account {target} is already overridden by another override"),
@@ -166,7 +188,9 @@ pub(crate) fn override_state(session: &mut Session, overrides: &StateOverride) -
     }
     for (address, over) in overrides {
         let words = |map: &alloy_primitives::map::B256HashMap<alloy_primitives::B256>| {
-            map.iter().map(|(slot, word)| ((*slot).into(), (*word).into())).collect::<BTreeMap<_, _>>()
+            map.iter()
+                .map(|(slot, word)| ((*slot).into(), (*word).into()))
+                .collect::<BTreeMap<_, _>>()
         };
         let storage = match (&over.state, &over.state_diff) {
             (Some(_), Some(_)) => {
@@ -185,7 +209,12 @@ pub(crate) fn override_state(session: &mut Session, overrides: &StateOverride) -
             storage,
             move_precompile_to: over.move_precompile_to,
         };
-        session.override_account(*address, &change).map_err(refusal::execution)?;
+        session
+            .override_account(*address, &change)
+            .map_err(|error| match error {
+                ExecError::Internal(why) => RpcError::server(why),
+                other => refusal::execution(other),
+            })?;
     }
     Ok(())
 }
@@ -206,7 +235,10 @@ pub(crate) fn fees(request: &TransactionRequest) -> RpcResult<Fees> {
         ));
     }
     if let Some(price) = request.gas_price {
-        return Ok(Fees { cap_wei: price, tip_wei: None });
+        return Ok(Fees {
+            cap_wei: price,
+            tip_wei: None,
+        });
     }
     if !dynamic {
         return Ok(Fees::default());
@@ -217,7 +249,10 @@ pub(crate) fn fees(request: &TransactionRequest) -> RpcResult<Fees> {
             "maxFeePerGas ({cap}) < maxPriorityFeePerGas ({tip_wei})"
         ))),
         // A tip without a cap is a call that pays exactly the tip and no base fee.
-        cap => Ok(Fees { cap_wei: cap.unwrap_or(tip_wei), tip_wei: Some(tip_wei) }),
+        cap => Ok(Fees {
+            cap_wei: cap.unwrap_or(tip_wei),
+            tip_wei: Some(tip_wei),
+        }),
     }
 }
 
@@ -275,7 +310,10 @@ pub(crate) fn tx_env(
 /// Which checks a call without a signature must pass: who states no price pays none, and who states one
 /// must be able to pay it.
 pub(crate) fn call_checks(fees: Fees) -> Checks {
-    Checks { base_fee: fees.cap_wei > 0, ..Checks::CALL }
+    Checks {
+        base_fee: fees.cap_wei > 0,
+        ..Checks::CALL
+    }
 }
 
 /// How many units of gas the sender can pay for, after `value`. `None`: the call is free.
@@ -297,7 +335,9 @@ pub(crate) fn affordable_gas(
 /// Runs `tx` in an open session and keeps nothing.
 pub(crate) fn run(session: &mut Session, tx: &TxEnv, checks: Checks) -> RpcResult<ResultAndState> {
     let base_fee_wei = u128::from(session.block_env().basefee);
-    session.run(tx.clone(), checks).map_err(|error| refusal::call_failed(error, tx, base_fee_wei))
+    session
+        .run(tx.clone(), checks)
+        .map_err(|error| refusal::call_failed(error, tx, base_fee_wei))
 }
 
 /// The bytes that an execution returned, or why it failed as `eth_call` answers it.
@@ -305,9 +345,7 @@ pub(crate) fn output_of(result: ExecutionResult) -> RpcResult<alloy_primitives::
     match result {
         ExecutionResult::Success { output, .. } => Ok(output.into_data()),
         ExecutionResult::Revert { output, .. } => Err(RpcError::reverted(&output)),
-        ExecutionResult::Halt { reason, .. } => {
-            Err(RpcError::server(refusal::halt_words(&reason)))
-        }
+        ExecutionResult::Halt { reason, .. } => Err(RpcError::server(refusal::halt_words(&reason))),
     }
 }
 

@@ -116,9 +116,15 @@ fn plan(base: &Header, asked: Vec<SimBlock>) -> RpcResult<Vec<Planned>> {
         }
         for filler in number + 1..wanted {
             seconds += BLOCK_SECONDS;
-            planned.push(Planned { number: filler, seconds, block: SimBlock::default() });
+            planned.push(Planned {
+                number: filler,
+                seconds,
+                block: SimBlock::default(),
+            });
         }
-        let time = overrides.and_then(|o| o.time).unwrap_or(seconds + BLOCK_SECONDS);
+        let time = overrides
+            .and_then(|o| o.time)
+            .unwrap_or(seconds + BLOCK_SECONDS);
         if time <= seconds || time > u64::MAX / 2_000 {
             return Err(RpcError::new(
                 simulate_code::BLOCK_TIME,
@@ -126,7 +132,11 @@ fn plan(base: &Header, asked: Vec<SimBlock>) -> RpcResult<Vec<Planned>> {
             ));
         }
         (number, seconds) = (wanted, time);
-        planned.push(Planned { number, seconds, block });
+        planned.push(Planned {
+            number,
+            seconds,
+            block,
+        });
     }
     Ok(planned)
 }
@@ -168,8 +178,13 @@ impl Simulation<'_> {
         };
         let beacon_root = ctx.parent_beacon_root;
         self.session.next_block(ctx).map_err(refusal::execution)?;
-        self.session.override_block_hash(self.parent.number, self.parent_hash);
-        if let Some(hashes) = planned.block.block_overrides.iter().find_map(|o| o.block_hash.as_ref())
+        self.session
+            .override_block_hash(self.parent.number, self.parent_hash);
+        if let Some(hashes) = planned
+            .block
+            .block_overrides
+            .iter()
+            .find_map(|o| o.block_hash.as_ref())
         {
             for (number, hash) in hashes {
                 self.session.override_block_hash(*number, *hash);
@@ -193,7 +208,9 @@ impl Simulation<'_> {
     fn info(&self, planned: &Planned) -> RpcResult<BlockInfo> {
         let parent_fee_wei = u128::from(self.parent.base_fee_per_gas.unwrap_or_default());
         let base_fee_wei = match self.validation {
-            true => self.rules.next_base_fee_wei(parent_fee_wei, self.parent_user_gas),
+            true => self
+                .rules
+                .next_base_fee_wei(parent_fee_wei, self.parent_user_gas),
             false => 0,
         };
         let mut info = BlockInfo {
@@ -219,11 +236,17 @@ impl Simulation<'_> {
         gas_used: &mut u64,
     ) -> RpcResult<Called> {
         let tx = self.fill(request, info, *gas_used)?;
-        let checks = if self.validation { Checks::ALL } else { Checks::CALL };
+        let checks = if self.validation {
+            Checks::ALL
+        } else {
+            Checks::CALL
+        };
         let env = tx_env_of(&tx, self.rules.chain_id)?;
         let mut transfers = TransferInspector::new(false).with_logs(true);
         let ended = match self.trace_transfers {
-            true => self.session.run_watched(env.clone(), checks, &mut transfers),
+            true => self
+                .session
+                .run_watched(env.clone(), checks, &mut transfers),
             false => self.session.run(env.clone(), checks),
         };
         let ended = ended.map_err(|error| match error {
@@ -254,7 +277,10 @@ impl Simulation<'_> {
         if let Some(gas) = request.gas.filter(|gas| *gas > block_gas_left) {
             return Err(RpcError::new(
                 simulate_code::BLOCK_GAS,
-                format!("block gas limit reached: {gas_used} + {gas} >= {}", info.gas_limit),
+                format!(
+                    "block gas limit reached: {gas_used} + {gas} >= {}",
+                    info.gas_limit
+                ),
             ));
         }
         let mut gas = request.gas.unwrap_or(block_gas_left);
@@ -264,12 +290,19 @@ impl Simulation<'_> {
         if gas.min(block_gas_left) > 0 && self.gas_left == 0 {
             return Err(RpcError::new(
                 simulate_code::LIMIT,
-                format!("gas limit of the simulation reached: {}", self.cx.limits().call_gas_max),
+                format!(
+                    "gas limit of the simulation reached: {}",
+                    self.cx.limits().call_gas_max
+                ),
             ));
         }
         request.gas = Some(gas.min(self.gas_left));
         if request.nonce.is_none() {
-            request.nonce = Some(self.session.nonce(sender).map_err(refusal::state_unreadable)?);
+            request.nonce = Some(
+                self.session
+                    .nonce(sender)
+                    .map_err(refusal::state_unreadable)?,
+            );
         }
         request.chain_id = Some(self.rules.chain_id);
         request.to = Some(request.to.unwrap_or(TxKind::Create));
@@ -278,9 +311,11 @@ impl Simulation<'_> {
             let tip_wei = request.max_priority_fee_per_gas.get_or_insert_default();
             request.max_fee_per_gas.get_or_insert(*tip_wei);
         }
-        let tx = request.build_typed_simulate_transaction().map_err(|error| {
-            RpcError::invalid_params(format!("call is not a transaction: {error}"))
-        })?;
+        let tx = request
+            .build_typed_simulate_transaction()
+            .map_err(|error| {
+                RpcError::invalid_params(format!("call is not a transaction: {error}"))
+            })?;
         Ok(Recovered::new_unchecked(tx, sender))
     }
 
@@ -328,10 +363,19 @@ impl Simulation<'_> {
         self.parent_user_gas = header.gas_used;
         self.parent_hash = hash;
         self.parent = header.clone();
-        let header =
-            rpc::Header { hash, inner: header, total_difficulty: None, size: Some(U256::from(size)) };
+        let header = rpc::Header {
+            hash,
+            inner: header,
+            total_difficulty: None,
+            size: Some(U256::from(size)),
+        };
         let withdrawals = Some(Withdrawals::default());
-        let inner = rpc::Block { header, uncles: Vec::new(), transactions, withdrawals };
+        let inner = rpc::Block {
+            header,
+            uncles: Vec::new(),
+            transactions,
+            withdrawals,
+        };
         SimulatedBlock { inner, calls }
     }
 }
@@ -369,7 +413,11 @@ fn called(tx: Recovered<Tx>, result: ExecutionResult, cumulative_gas_used: u64) 
         }
     };
     let hash = *tx.tx_hash();
-    let placed = |log| rpc::Log { inner: log, transaction_hash: Some(hash), ..Default::default() };
+    let placed = |log| rpc::Log {
+        inner: log,
+        transaction_hash: Some(hash),
+        ..Default::default()
+    };
     let result = SimCallResult {
         return_data,
         logs: logs.iter().cloned().map(placed).collect(),
@@ -379,8 +427,17 @@ fn called(tx: Recovered<Tx>, result: ExecutionResult, cumulative_gas_used: u64) 
         error,
     };
     let tx_type = TxType::try_from(alloy_consensus::Typed2718::ty(&*tx)).unwrap_or(TxType::Legacy);
-    let receipt = Receipt { status: status.into(), cumulative_gas_used, logs }.with_bloom();
-    Called { receipt: ReceiptEnvelope::from_typed(tx_type, receipt), tx, result }
+    let receipt = Receipt {
+        status: status.into(),
+        cumulative_gas_used,
+        logs,
+    }
+    .with_bloom();
+    Called {
+        receipt: ReceiptEnvelope::from_typed(tx_type, receipt),
+        tx,
+        result,
+    }
 }
 
 fn header(

@@ -35,7 +35,9 @@ pub(crate) fn register(table: &mut Methods) {
         ["address", "slot", "block?"],
         "One storage word.",
         |cx, (address, slot, id): (Address, StorageKey, Option<BlockId>)| {
-            let word = state(cx, id)?.storage(address, slot.0.into()).map_err(state_unreadable)?;
+            let word = state(cx, id)?
+                .storage(address, slot.0.into())
+                .map_err(state_unreadable)?;
             Ok(B256::from(word))
         },
     );
@@ -55,7 +57,10 @@ impl<'de> Deserialize<'de> for StorageKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         use serde::de::Error;
         let text = <std::borrow::Cow<'_, str>>::deserialize(deserializer)?;
-        let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(&text);
+        let digits = text
+            .strip_prefix("0x")
+            .or_else(|| text.strip_prefix("0X"))
+            .unwrap_or(&text);
         if digits.len() > 64 {
             return Err(D::Error::custom(format!(
                 "storage key too long (want at most 32 bytes): {} digits",
@@ -113,9 +118,17 @@ fn get_transaction_count(
     (address, id): (Address, Option<BlockId>),
 ) -> RpcResult<U64> {
     let pending = matches!(id, Some(BlockId::Number(BlockNumberOrTag::Pending)));
-    let settled = if pending { Some(BlockNumberOrTag::Latest.into()) } else { id };
+    let settled = if pending {
+        Some(BlockNumberOrTag::Latest.into())
+    } else {
+        id
+    };
     let nonce = account(cx, address, settled)?.map_or(0, |account| account.nonce);
-    let waiting = if pending { cx.chain().pool().next_nonce(address) } else { None };
+    let waiting = if pending {
+        cx.chain().pool().next_nonce(address)
+    } else {
+        None
+    };
     Ok(U64::from(nonce.max(waiting.unwrap_or(0))))
 }
 
@@ -127,7 +140,11 @@ mod tests {
     fn storage_keys_come_in_many_lengths() {
         let check = |text: &str, expected: Option<U256>| {
             let key: Option<StorageKey> = serde_json::from_str(&format!("\"{text}\"")).ok();
-            assert_eq!(key.map(|key| U256::from_be_bytes(key.0.0)), expected, "{text}");
+            assert_eq!(
+                key.map(|key| U256::from_be_bytes(key.0.0)),
+                expected,
+                "{text}"
+            );
         };
         check("0x0", Some(U256::ZERO));
         check("0x01", Some(U256::ONE));

@@ -5,10 +5,17 @@ use serde_json::json;
 use super::*;
 
 fn planned(asked: serde_json::Value) -> Result<Vec<(u64, u64)>, i64> {
-    let base = Header { number: 10, timestamp: 1_000, ..Header::default() };
+    let base = Header {
+        number: 10,
+        timestamp: 1_000,
+        ..Header::default()
+    };
     let asked: Vec<SimBlock> = serde_json::from_value(asked).expect("blocks");
     let blocks = plan(&base, asked).map_err(|error| error.code)?;
-    Ok(blocks.iter().map(|block| (block.number, block.seconds)).collect())
+    Ok(blocks
+        .iter()
+        .map(|block| (block.number, block.seconds))
+        .collect())
 }
 
 #[test]
@@ -24,21 +31,38 @@ fn numbers_and_times_rise_and_gaps_are_filled() {
         json!([{"blockOverrides": {"time": "0x7d0"}}, {}]),
         Ok(vec![(11, 2_000), (12, 2_001)]),
     );
-    check(json!([{"blockOverrides": {"number": "0xa"}}]), Err(simulate_code::BLOCK_NUMBER));
+    check(
+        json!([{"blockOverrides": {"number": "0xa"}}]),
+        Err(simulate_code::BLOCK_NUMBER),
+    );
     check(
         json!([{"blockOverrides": {"number": "0xc"}}, {"blockOverrides": {"number": "0xc"}}]),
         Err(simulate_code::BLOCK_NUMBER),
     );
-    check(json!([{"blockOverrides": {"time": "0x3e8"}}]), Err(simulate_code::BLOCK_TIME));
+    check(
+        json!([{"blockOverrides": {"time": "0x3e8"}}]),
+        Err(simulate_code::BLOCK_TIME),
+    );
     check(
         json!([{"blockOverrides": {"number": "0xc", "time": "0x3e9"}}]),
         Err(simulate_code::BLOCK_TIME),
     );
-    check(json!([{"blockOverrides": {"time": "0xffffffffffffffff"}}]), Err(simulate_code::BLOCK_TIME));
-    check(json!([{"blockOverrides": {"number": "0x10b"}}]), Err(simulate_code::LIMIT));
+    check(
+        json!([{"blockOverrides": {"time": "0xffffffffffffffff"}}]),
+        Err(simulate_code::BLOCK_TIME),
+    );
+    check(
+        json!([{"blockOverrides": {"number": "0x10b"}}]),
+        Err(simulate_code::LIMIT),
+    );
     check(
         json!([{"blockOverrides": {"number": "0xffffffffffffffffffff"}}]),
         Err(simulate_code::LIMIT),
     );
-    assert_eq!(planned(json!([{"blockOverrides": {"number": "0x10a"}}])).expect("256 fit").len(), 256);
+    assert_eq!(
+        planned(json!([{"blockOverrides": {"number": "0x10a"}}]))
+            .expect("256 fit")
+            .len(),
+        256
+    );
 }
