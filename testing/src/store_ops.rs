@@ -92,10 +92,15 @@ pub struct Note {
     pub gas_left: u64,
 }
 
-/// Steps over storage of `this`, `others` and coins. Words and slots are few and small, so that every
+/// Steps in a frame of `this`, over `others`, of which `deployed` have code: storage is kept only where
+/// there is an account (EIP-161), which native contracts are by their marker. Words and slots are few and small, so that every
 /// pair of original, present and new word comes up; some are at the edge of the word.
-pub fn steps(this: Address, others: Vec<Address>) -> impl Strategy<Value = Vec<Step>> {
-    let flat = step(this, others);
+pub fn steps(
+    this: Address,
+    deployed: Vec<Address>,
+    others: Vec<Address>,
+) -> impl Strategy<Value = Vec<Step>> {
+    let flat = step(this, deployed, others);
     let marked = (any::<bool>(), prop::collection::vec(flat.clone(), 0..6))
         .prop_map(|(keep, steps)| Step::Marked { keep, steps });
     let nested = (
@@ -106,7 +111,11 @@ pub fn steps(this: Address, others: Vec<Address>) -> impl Strategy<Value = Vec<S
     prop::collection::vec(prop_oneof![8 => flat, 1 => marked, 1 => nested], 0..24)
 }
 
-fn step(this: Address, others: Vec<Address>) -> impl Strategy<Value = Step> + Clone {
+fn step(
+    this: Address,
+    deployed: Vec<Address>,
+    others: Vec<Address>,
+) -> impl Strategy<Value = Step> + Clone {
     let slot = || (0..4_u64).prop_map(U256::from);
     let word = || {
         prop_oneof![
@@ -122,12 +131,13 @@ fn step(this: Address, others: Vec<Address>) -> impl Strategy<Value = Step> + Cl
         prop::sample::select(all)
     };
     let other = prop::sample::select(others);
+    let deployed = prop::sample::select(deployed);
     let kind = prop_oneof![Just(CallKind::Call), Just(CallKind::Static)];
     let limit = prop::option::of(0..100_000_u64);
     let storage = prop_oneof![
         4 => (any_account.clone(), slot()).prop_map(|(at, slot)| Step::Load { at, slot }),
         6 => slot().prop_map(move |slot| Step::Load { at: this, slot }),
-        1 => (any_account.clone(), slot(), word()).prop_map(|(at, slot, word)| Step::Save { at, slot, word }),
+        1 => (deployed, slot(), word()).prop_map(|(at, slot, word)| Step::Save { at, slot, word }),
         8 => (slot(), word()).prop_map(move |(slot, word)| Step::Save { at: this, slot, word }),
         4 => (slot(), word(), class()).prop_map(|(slot, delta, class)| Step::Add { slot, delta, class }),
         6 => (slot(), word(), word(), class())

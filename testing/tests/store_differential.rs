@@ -207,12 +207,12 @@ fn on_the_chain(steps: &[Step], words: &[(u64, u64)], gas: u64) -> Seen {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// STORE-13: answers, gas after every step, how the frame ends, and all that it leaves behind.
     #[test]
     fn stores_answer_alike(
-        steps in steps(THIS, OTHERS.to_vec()),
+        steps in steps(THIS, vec![STOPS, REVERTS], OTHERS.to_vec()),
         words in prop::collection::vec((0..4_u64, 1..4_u64), 0..4),
         gas in prop_oneof![4 => Just(5_000_000_u64), 1 => 0..200_000_u64],
     ) {

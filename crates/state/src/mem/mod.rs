@@ -198,6 +198,8 @@ impl MemStore {
 
     /// Scripts the code at `target`: it gets the store, so it can call back in, and may be entered again
     /// while it runs (hence `Fn`: what it remembers lives in a `Mutex` or an atomic). Its `Err` undoes it.
+    /// Code without a script burns its gas when called, as marker code does; an account without code
+    /// answers nothing and succeeds.
     pub fn on_call(
         &mut self,
         target: Address,
