@@ -38,6 +38,8 @@ impl MemStore {
                 store.move_coins(request.from, request.target, request.value);
                 match store.callees.get(&request.target).cloned() {
                     Some(callee) => callee(store, &request),
+                    // Code without a script is a marker as far as this store knows: 0xFE burns its gas.
+                    None if store.account(request.target).code_bytes != 0 => Err(Halt::OutOfGas),
                     None => Ok(Bytes::new()),
                 }
             },
