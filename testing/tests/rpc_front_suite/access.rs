@@ -1,0 +1,121 @@
+//! HTTP around the calls: verbs, origins, hosts, health, metrics.
+
+use capstan_chain::{ChainConfig, Genesis, Mining};
+use capstan_rpc::{Access, RpcConfig};
+use reqwest::{Method, Response};
+use serde_json::Value;
+
+use super::node::{Node, config};
+
+const CALL: &str = r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}"#;
+
+async fn send(node: &Node, method: Method, path: &str, headers: &[(&str, &str)]) -> Response {
+    let url = format!("{}{path}", node.url());
+    let mut request = reqwest::Client::new().request(method.clone(), url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    if method == Method::POST {
+        request = request.body(CALL);
+    }
+    request.send().await.expect("an answer")
+}
+
+fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
+    answer.headers().get(name).map_or("", |value| value.to_str().expect("text"))
+}
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn verbs_and_paths() {
+    let node = Node::start().await;
+    for (method, path, status) in [
+        (Method::GET, "/", 200),
+        (Method::POST, "/", 200),
+        (Method::POST, "/any/path", 200),
+        (Method::GET, "/any/path", 405),
+        (Method::PUT, "/", 405),
+        (Method::DELETE, "/any/path", 405),
+        (Method::OPTIONS, "/", 204),
+        (Method::GET, "/health", 200),
+        (Method::GET, "/metrics", 200),
+    ] {
+        let answer = send(&node, method.clone(), path, &[JSON]).await;
+        assert_eq!(answer.status(), status, "{method} {path}");
+    }
+    let health: Value = send(&node, Method::GET, "/health", &[]).await.json().await.expect("JSON");
+    assert_eq!((&health["status"], &health["chainId"]), (&"ok".into(), &31337.into()));
+    let metrics = send(&node, Method::GET, "/metrics", &[]).await.text().await.expect("text");
+    for line in ["capstan_head_block 0", "capstan_rpc_call_seconds_count{method=\"eth_chainId\"}"] {
+        assert!(metrics.contains(line), "{metrics} lacks {line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_json_is_read() {
+    let node = Node::start().await;
+    for (kind, status) in [
+        ("application/json", 200),
+        ("Application/JSON; charset=utf-8", 200),
+        ("application/json-rpc", 200),
+        ("text/plain", 415),
+        ("application/x-www-form-urlencoded", 415),
+    ] {
+        let answer = send(&node, Method::POST, "/", &[("content-type", kind)]).await;
+        assert_eq!(answer.status(), status, "{kind}");
+    }
+    assert_eq!(send(&node, Method::POST, "/", &[]).await.status(), 415);
+}
+
+/// RPC-9
+#[tokio::test(flavor = "multi_thread")]
+async fn rpc_9_pages_from_elsewhere_are_refused() {
+    let node = Node::start().await;
+    let evil = ("origin", "https://evil.example");
+    for method in [Method::POST, Method::OPTIONS, Method::GET] {
+        assert_eq!(send(&node, method, "/", &[JSON, evil]).await.status(), 403);
+    }
+    let own = ("origin", "http://localhost:5173");
+    let answer = send(&node, Method::POST, "/", &[JSON, own]).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(header(&answer, "access-control-allow-origin"), own.1);
+    assert_eq!(header(&answer, "vary"), "Origin");
+    let asked = [
+        own,
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "content-type,x-custom"),
+        ("access-control-request-private-network", "true"),
+    ];
+    let answer = send(&node, Method::OPTIONS, "/", &asked).await;
+    assert_eq!(answer.status(), 204);
+    assert_eq!(header(&answer, "access-control-allow-origin"), own.1);
+    assert_eq!(header(&answer, "access-control-allow-headers"), "content-type,x-custom");
+    assert!(header(&answer, "access-control-allow-methods").contains("POST"));
+    assert_eq!(header(&answer, "access-control-allow-private-network"), "true");
+    // No socket either.
+    let socket = [
+        evil,
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    assert_eq!(send(&node, Method::GET, "/", &socket).await.status(), 403);
+}
+
+/// RPC-10
+#[tokio::test(flavor = "multi_thread")]
+async fn rpc_10_foreign_host_names_are_refused() {
+    let node = Node::start().await;
+    assert_eq!(send(&node, Method::POST, "/", &[JSON, ("host", "rebind.example")]).await.status(), 403);
+    assert_eq!(send(&node, Method::POST, "/", &[JSON, ("host", "localhost:1")]).await.status(), 200);
+    let access = Access {
+        cors_origins: vec!["https://app.example".into()],
+        hosts: vec!["node.example".into()],
+    };
+    let wide = RpcConfig { access, ..config() };
+    let wide = Node::with(wide, ChainConfig::dev(Genesis::dev(5, 0)), Mining::Manual).await;
+    let admitted = [JSON, ("host", "node.example"), ("origin", "https://app.example")];
+    assert_eq!(send(&wide, Method::POST, "/", &admitted).await.status(), 200);
+}

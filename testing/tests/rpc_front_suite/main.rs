@@ -1,0 +1,13 @@
+//! The front door as clients meet it: over TCP and WebSocket, against a development chain in memory.
+//! The invariants RPC-1.. are sentences of specs/rpc.md.
+
+mod access;
+mod accounts;
+mod dev;
+mod faults;
+mod filters;
+mod node;
+mod protocol;
+mod sending;
+mod sockets;
+mod table;

@@ -1,0 +1,157 @@
+//! WebSocket: calls and subscriptions.
+
+use std::time::Duration;
+
+use capstan_rpc::Limits;
+use futures::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+
+use super::node::{Node, PATIENCE};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_and_batches_over_a_socket() {
+    let node = Node::start().await;
+    let mut socket = node.socket().await;
+    assert_eq!(socket.ok("eth_chainId", json!([])).await, "0x7a69");
+    let batch = r#"[{"jsonrpc":"2.0","id":9,"method":"net_version"},{"jsonrpc":"2.0","id":8,"method":"x"}]"#;
+    for message in [Message::text(batch), Message::binary(batch.as_bytes().to_vec())] {
+        socket.stream.send(message).await.expect("sent");
+        let answer = socket.receive().await;
+        assert_eq!((&answer[0]["result"], &answer[1]["error"]["code"]), (&"31337".into(), &(-32601).into()));
+    }
+    socket.stream.send(Message::text("{")).await.expect("sent");
+    assert_eq!(socket.receive().await["error"]["code"], -32700);
+    // A notification is not answered: the next answer is that of the next call.
+    let notification = r#"{"jsonrpc":"2.0","method":"eth_chainId"}"#;
+    socket.stream.send(Message::text(notification)).await.expect("sent");
+    assert_eq!(socket.ok("net_version", json!([])).await, "31337");
+}
+
+/// RPC-11
+#[tokio::test(flavor = "multi_thread")]
+async fn rpc_11_heads_follow_the_answer_that_names_them() {
+    let node = Node::start().await;
+    let mut socket = node.socket().await;
+    let heads = socket.ok("eth_subscribe", json!(["newHeads"])).await;
+    for height in 1..=5_u64 {
+        let block = node.mine().await;
+        let head = socket.notification(&heads).await;
+        assert_eq!(head["number"], format!("{height:#x}"));
+        assert_eq!(head["hash"], block.hash().to_string());
+        assert_eq!(head["parentHash"], block.header.parent_hash.to_string());
+    }
+    assert_eq!(socket.ok("eth_unsubscribe", json!([heads])).await, true);
+    assert_eq!(socket.ok("eth_unsubscribe", json!([heads])).await, false);
+    // Nobody else can end a subscription, or guess one.
+    let second = socket.ok("eth_subscribe", json!(["newHeads"])).await;
+    assert_ne!(heads, second);
+    let mut other = node.socket().await;
+    assert_eq!(other.ok("eth_unsubscribe", json!([second])).await, false);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pending_transactions_and_syncing() {
+    let node = Node::start().await;
+    let mut socket = node.socket().await;
+    let syncing = socket.ok("eth_subscribe", json!(["syncing"])).await;
+    assert_eq!(socket.notification(&syncing).await, false);
+    let hashes = socket.ok("eth_subscribe", json!(["newPendingTransactions"])).await;
+    let whole = socket.ok("eth_subscribe", json!(["newPendingTransactions", true])).await;
+    let hash = socket.ok("eth_sendRawTransaction", json!([node.transfer(0, 0)])).await;
+    assert_eq!(socket.notification(&hashes).await, hash);
+    let transaction = socket.notification(&whole).await;
+    assert_eq!(transaction["hash"], hash);
+    assert_eq!(transaction["from"], json!(node.account(0)));
+    assert_eq!(transaction["blockHash"], Value::Null);
+}
+
+/// RPC-13
+#[tokio::test(flavor = "multi_thread")]
+async fn rpc_13_logs_come_and_are_taken_back() {
+    let node = Node::start().await;
+    let emitter = super::filters::emitter(&node).await;
+    let mut socket = node.socket().await;
+    let all = socket.ok("eth_subscribe", json!(["logs"])).await;
+    let mine = socket.ok("eth_subscribe", json!(["logs", {"address": emitter, "topics": [null]}])).await;
+    let topic = format!("{:#066x}", 1);
+    let other = socket.ok("eth_subscribe", json!(["logs", {"topics": [topic]}])).await;
+    let snapshot = node.ok("evm_snapshot", json!([])).await;
+    super::filters::emit(&node, &emitter).await;
+    let log = socket.notification(&mine).await;
+    assert_eq!(log["address"], emitter);
+    assert_eq!(log["removed"], false);
+    assert_eq!(socket.notification(&all).await, log);
+    assert_eq!(node.ok("evm_revert", json!([snapshot])).await, true);
+    let gone = socket.notification(&mine).await;
+    assert_eq!(gone["removed"], true);
+    assert_eq!(gone["transactionHash"], log["transactionHash"]);
+    // The third topic never matched.
+    let quiet = tokio::time::timeout(Duration::from_millis(200), socket.notification(&other)).await;
+    assert!(quiet.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn subscriptions_are_bounded_and_checked() {
+    let limits = Limits { subscriptions_per_connection_max: 2, ..Limits::default() };
+    let node = Node::limited(limits).await;
+    node.refuses("eth_subscribe", json!(["newHeads"]), -32004, "WebSocket").await;
+    let mut socket = node.socket().await;
+    let fault = socket.call("eth_subscribe", json!(["weather"])).await.expect_err("unknown");
+    assert!(fault.message.starts_with("no \"weather\" subscription"), "{fault:?}");
+    let fault = socket.call("eth_subscribe", json!(["logs", {"topics": 7}])).await.expect_err("bad");
+    assert_eq!(fault.code, -32602);
+    let first = socket.ok("eth_subscribe", json!(["newHeads"])).await;
+    socket.ok("eth_subscribe", json!(["newHeads"])).await;
+    let fault = socket.call("eth_subscribe", json!(["newHeads"])).await.expect_err("too many");
+    assert_eq!(fault.code, -32005);
+    assert_eq!(socket.ok("eth_unsubscribe", json!([first])).await, true);
+    socket.ok("eth_subscribe", json!(["newHeads"])).await;
+    // Another connection has its own bound.
+    node.socket().await.ok("eth_subscribe", json!(["newHeads"])).await;
+}
+
+/// RPC-12
+#[tokio::test(flavor = "multi_thread")]
+async fn rpc_12_a_slow_reader_is_disconnected_and_others_are_served() {
+    let limits = Limits { ws_queue_max: 4, ..Limits::default() };
+    let node = Node::limited(limits).await;
+    let mut slow = node.socket().await;
+    let mut quick = node.socket().await;
+    // Each block is a megabyte of logs for the slow one, which reads none of them.
+    let emitter = super::filters::big_emitter(&node).await;
+    slow.ok("eth_subscribe", json!(["logs"])).await;
+    let heads = quick.ok("eth_subscribe", json!(["newHeads"])).await;
+    for _ in 0..40 {
+        super::filters::emit(&node, &emitter).await;
+        quick.notification(&heads).await;
+    }
+    let end = tokio::time::timeout(PATIENCE, async {
+        loop {
+            match slow.stream.next().await {
+                Some(Ok(Message::Close(frame))) => return frame.map(|f| f.reason.to_string()),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return None,
+            }
+        }
+    });
+    let reason = end.await.expect("the slow reader is disconnected");
+    assert!(reason.is_none_or(|reason| reason.contains("too slow")));
+    assert_eq!(quick.ok("net_version", json!([])).await, "31337");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn oversized_messages_end_the_socket_only() {
+    let node = Node::limited(Limits { body_bytes_max: 1 << 16, ..Limits::default() }).await;
+    let mut socket = node.socket().await;
+    let _ = socket.stream.send(Message::text(" ".repeat(1 << 18))).await;
+    let ended = tokio::time::timeout(PATIENCE, async {
+        while let Some(Ok(message)) = socket.stream.next().await {
+            if matches!(message, Message::Close(_)) {
+                break;
+            }
+        }
+    });
+    ended.await.expect("closed");
+    assert_eq!(node.socket().await.ok("net_version", json!([])).await, "31337");
+}
