@@ -13,7 +13,7 @@ use crate::{
     RpcContext,
     error::{RpcError, RpcResult},
     methods::Methods,
-    native::{self, DecodedError},
+    native::{self, ErrorInWords},
 };
 
 /// Items of one page, unless asked for fewer.
@@ -30,8 +30,8 @@ pub(crate) fn register(table: &mut Methods) {
     table.quick(
         "capstan_decodeError",
         ["data"],
-        "A native contract's revert data in words; null if no native contract declares it.",
-        |_, (data,): (Bytes,)| Ok(native::decode_error(&data).map(Decoded::from)),
+        "Revert data in words and what to do next; null if neither a native contract nor Solidity has it.",
+        |_, (data,): (Bytes,)| Ok(ErrorInWords::read(&data)),
     );
     table.blocking(
         "capstan_accountHistory",
@@ -73,22 +73,6 @@ fn contracts(_: &RpcContext, (): ()) -> RpcResult<Vec<ContractInfo>> {
 fn kind_prefix(kind: Kind) -> String {
     const KIND_PREFIX_BYTES: usize = 14;
     hex::encode_prefixed(&address::native(kind, 0)[..KIND_PREFIX_BYTES])
-}
-
-#[derive(Serialize)]
-struct Decoded {
-    #[serde(flatten)]
-    error: DecodedError,
-    message: String,
-}
-
-impl From<DecodedError> for Decoded {
-    fn from(error: DecodedError) -> Self {
-        Self {
-            message: error.to_string(),
-            error,
-        }
-    }
 }
 
 /// Which part of a list.

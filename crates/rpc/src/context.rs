@@ -155,10 +155,11 @@ impl std::io::Write for Bounded<'_> {
     fn write(&mut self, chunk: &[u8]) -> std::io::Result<usize> {
         let missing = (self.bytes.len() + chunk.len()).saturating_sub(self.bytes_max);
         if missing > 0 {
-            let step = missing.max(STEP_BYTES);
-            if !self.scope.reserve(step) {
+            // Near the limit a whole step may be too much where the missing bytes still fit.
+            let steps = [missing.max(STEP_BYTES), missing];
+            let Some(step) = steps.into_iter().find(|step| self.scope.reserve(*step)) else {
                 return Err(std::io::Error::other("response too large"));
-            }
+            };
             self.bytes_max += step;
         }
         self.bytes.extend_from_slice(chunk);

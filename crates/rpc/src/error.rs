@@ -197,8 +197,8 @@ impl RpcError {
 
 /// The revert bytes in words, if they are of a known kind.
 fn revert_words(output: &[u8]) -> Option<String> {
-    if let Some(decoded) = crate::native::decode_error(output) {
-        return Some(decoded.to_string());
+    if let Some(line) = crate::native::revert_line(output) {
+        return Some(line);
     }
     // A bare `revert()` has no reason, which is not the same as an empty one.
     let words = decode_revert_reason(output).filter(|_| !output.is_empty())?;
