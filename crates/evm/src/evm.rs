@@ -285,7 +285,7 @@ impl<I: Inspector<EvmContext>> CapstanEvm<'_, I> {
                 .engine
                 .fault
                 .take()
-                .unwrap_or_else(|| ContextError::Custom(why))),
+                .unwrap_or(ContextError::Custom(why))),
             Err(panic) => {
                 report_panic(inputs.target_address, panic.as_ref());
                 halted(InstructionResult::InvalidFEOpcode)
@@ -478,9 +478,9 @@ impl<I: Inspector<EvmContext>> InspectorEvmTr for CapstanEvm<'_, I> {
 }
 
 fn report_logs<I: Inspector<EvmContext>>(ctx: &mut EvmContext, inspector: &mut I, from: usize) {
-    if ctx.journal().logs().len() > from {
-        for log in ctx.journal().logs()[from..].to_vec() {
-            inspector.log(ctx, log);
-        }
+    let mut next = from;
+    while let Some(log) = ctx.journal().logs().get(next).cloned() {
+        inspector.log(ctx, log);
+        next += 1;
     }
 }

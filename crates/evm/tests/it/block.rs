@@ -168,7 +168,7 @@ fn refusals_leave_no_trace() {
         to: TxKind::Call(at(1)),
         ..TxLegacy::default()
     };
-    let unprotected = Recovered::new_unchecked(Tx::Legacy(signed(legacy.clone())), SENDER);
+    let unprotected = Recovered::new_unchecked(Tx::Legacy(signed(legacy)), SENDER);
     let blob = TxEip4844 {
         chain_id: 31337,
         gas_limit: 21_000,
@@ -237,7 +237,7 @@ fn refusals_leave_no_trace() {
         (
             recovered(TxEip1559 {
                 gas_limit: 20_999,
-                ..good.clone()
+                ..good
             }),
             invalid(InvalidTransaction::CallGasCostMoreThanGasLimit {
                 initial_gas: 21_000,

@@ -628,6 +628,11 @@ fn deepest_mix_fits_the_stack() {
         assert_eq!(tracer.traces().nodes().len(), 2 * NATIVE_DEPTH_MAX - 1);
     };
     let half = capstan_evm::STACK_BYTES / 2;
-    let thread = std::thread::Builder::new().stack_size(half).spawn(run).expect("spawns");
-    thread.join().expect("half of what is promised is enough for contracts with small frames");
+    let thread = std::thread::Builder::new()
+        .stack_size(half)
+        .spawn(run)
+        .expect("spawns");
+    thread
+        .join()
+        .expect("half of what is promised is enough for contracts with small frames");
 }

@@ -82,8 +82,10 @@ fn frames_nest_and_logs_come_once() {
 #[test]
 fn call_tracer_nests() {
     let (world, top) = tower();
-    let mut config = CallConfig::default();
-    config.with_log = Some(true);
+    let config = CallConfig {
+        with_log: Some(true),
+        ..CallConfig::default()
+    };
     let options = GethDebugTracingOptions::call_tracer(config);
     let frame = match debug(&world, top, options) {
         GethTrace::CallTracer(frame) => frame,

@@ -56,7 +56,7 @@ pub(crate) enum Act {
     Gas,
     Keccak(usize),
     /// Runs the steps between a mark and its end: kept or undone.
-    Guard(bool, Vec<Act>),
+    Guard(bool, Vec<Self>),
     Value,
     Caller,
     Revert(&'static str),
