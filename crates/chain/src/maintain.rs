@@ -160,7 +160,7 @@ impl Chain {
             return Ok(false);
         }
         let number = raw.header.number;
-        match self.check(raw)? {
+        match self.check_history(raw)? {
             Verdict::Ok => self.finalize(hash).map(|_| true),
             Verdict::Bad(reason) if again => Err(ChainError::Diverged {
                 number,

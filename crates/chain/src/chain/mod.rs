@@ -335,7 +335,13 @@ impl Chain {
     /// Judges a block by executing it; a good one becomes a candidate. `Err` is this node's own trouble.
     pub fn check(&self, block: &RawBlock) -> Result<Verdict, ChainError> {
         let _turn = self.inner.turn.lock();
-        on_big_stack(|| self.inner.check_raw(block))
+        on_big_stack(|| self.inner.check_raw(block, false))
+    }
+
+    /// Judges a block of a replay or an import, which is of the past whatever its time says.
+    pub(crate) fn check_history(&self, block: &RawBlock) -> Result<Verdict, ChainError> {
+        let _turn = self.inner.turn.lock();
+        on_big_stack(|| self.inner.check_raw(block, true))
     }
 
     /// Makes a candidate final, its ancestors first. It is durable when this returns. Its siblings are
