@@ -24,7 +24,9 @@ const SOLIDITY: &str = "solidity";
 
 /// An error of a native contract in one line; Solidity's own have words that every client knows.
 pub(crate) fn revert_line(output: &[u8]) -> Option<String> {
-    decode_error(output).filter(|error| error.contract != SOLIDITY).map(|error| error.to_string())
+    decode_error(output)
+        .filter(|error| error.contract != SOLIDITY)
+        .map(|error| error.to_string())
 }
 
 /// A revert in words, as `capstan_decodeError` answers it.

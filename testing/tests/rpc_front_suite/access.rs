@@ -22,7 +22,10 @@ async fn send(node: &Node, method: Method, path: &str, headers: &[(&str, &str)])
 }
 
 fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
-    answer.headers().get(name).map_or("", |value| value.to_str().expect("text"))
+    answer
+        .headers()
+        .get(name)
+        .map_or("", |value| value.to_str().expect("text"))
 }
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -44,10 +47,24 @@ async fn verbs_and_paths() {
         let answer = send(&node, method.clone(), path, &[JSON]).await;
         assert_eq!(answer.status(), status, "{method} {path}");
     }
-    let health: Value = send(&node, Method::GET, "/health", &[]).await.json().await.expect("JSON");
-    assert_eq!((&health["status"], &health["chainId"]), (&"ok".into(), &31337.into()));
-    let metrics = send(&node, Method::GET, "/metrics", &[]).await.text().await.expect("text");
-    for line in ["capstan_head_block 0", "capstan_rpc_call_seconds_count{method=\"eth_chainId\"}"] {
+    let health: Value = send(&node, Method::GET, "/health", &[])
+        .await
+        .json()
+        .await
+        .expect("JSON");
+    assert_eq!(
+        (&health["status"], &health["chainId"]),
+        (&"ok".into(), &31337.into())
+    );
+    let metrics = send(&node, Method::GET, "/metrics", &[])
+        .await
+        .text()
+        .await
+        .expect("text");
+    for line in [
+        "capstan_head_block 0",
+        "capstan_rpc_call_seconds_count{method=\"eth_chainId\"}",
+    ] {
         assert!(metrics.contains(line), "{metrics} lacks {line}");
     }
 }
@@ -90,9 +107,15 @@ async fn rpc_9_pages_from_elsewhere_are_refused() {
     let answer = send(&node, Method::OPTIONS, "/", &asked).await;
     assert_eq!(answer.status(), 204);
     assert_eq!(header(&answer, "access-control-allow-origin"), own.1);
-    assert_eq!(header(&answer, "access-control-allow-headers"), "content-type,x-custom");
+    assert_eq!(
+        header(&answer, "access-control-allow-headers"),
+        "content-type,x-custom"
+    );
     assert!(header(&answer, "access-control-allow-methods").contains("POST"));
-    assert_eq!(header(&answer, "access-control-allow-private-network"), "true");
+    assert_eq!(
+        header(&answer, "access-control-allow-private-network"),
+        "true"
+    );
     // No socket either.
     let socket = [
         evil,
@@ -108,14 +131,36 @@ async fn rpc_9_pages_from_elsewhere_are_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rpc_10_foreign_host_names_are_refused() {
     let node = Node::start().await;
-    assert_eq!(send(&node, Method::POST, "/", &[JSON, ("host", "rebind.example")]).await.status(), 403);
-    assert_eq!(send(&node, Method::POST, "/", &[JSON, ("host", "localhost:1")]).await.status(), 200);
+    assert_eq!(
+        send(
+            &node,
+            Method::POST,
+            "/",
+            &[JSON, ("host", "rebind.example")]
+        )
+        .await
+        .status(),
+        403
+    );
+    assert_eq!(
+        send(&node, Method::POST, "/", &[JSON, ("host", "localhost:1")])
+            .await
+            .status(),
+        200
+    );
     let access = Access {
         cors_origins: vec!["https://app.example".into()],
         hosts: vec!["node.example".into()],
     };
     let wide = RpcConfig { access, ..config() };
     let wide = Node::with(wide, ChainConfig::dev(Genesis::dev(5, 0)), Mining::Manual).await;
-    let admitted = [JSON, ("host", "node.example"), ("origin", "https://app.example")];
-    assert_eq!(send(&wide, Method::POST, "/", &admitted).await.status(), 200);
+    let admitted = [
+        JSON,
+        ("host", "node.example"),
+        ("origin", "https://app.example"),
+    ];
+    assert_eq!(
+        send(&wide, Method::POST, "/", &admitted).await.status(),
+        200
+    );
 }

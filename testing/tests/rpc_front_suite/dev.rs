@@ -8,12 +8,22 @@ use super::node::{Node, quantity};
 const SOMEBODY: Address = Address::repeat_byte(0x42);
 
 /// A setter under each of its names, seen by the getter at once and after the next block.
-async fn check(node: &Node, names: &[&str], params: impl Fn(usize) -> Value, get: (&str, Value), expect: impl Fn(usize) -> Value) {
+async fn check(
+    node: &Node,
+    names: &[&str],
+    params: impl Fn(usize) -> Value,
+    get: (&str, Value),
+    expect: impl Fn(usize) -> Value,
+) {
     for (round, name) in names.iter().enumerate() {
         assert_eq!(node.ok(name, params(round)).await, true, "{name}");
         assert_eq!(node.ok(get.0, get.1.clone()).await, expect(round), "{name}");
         node.mine().await;
-        assert_eq!(node.ok(get.0, get.1.clone()).await, expect(round), "{name}, a block later");
+        assert_eq!(
+            node.ok(get.0, get.1.clone()).await,
+            expect(round),
+            "{name}, a block later"
+        );
     }
 }
 
@@ -23,7 +33,11 @@ async fn state_is_set_at_once_and_by_the_next_block() {
     let at_latest = json!([SOMEBODY, "latest"]);
     check(
         &node,
-        &["hardhat_setBalance", "anvil_setBalance", "evm_setAccountBalance"],
+        &[
+            "hardhat_setBalance",
+            "anvil_setBalance",
+            "evm_setAccountBalance",
+        ],
         |round| json!([SOMEBODY, format!("{:#x}", 100 + round)]),
         ("eth_getBalance", at_latest.clone()),
         |round| json!(format!("{:#x}", 100 + round)),
@@ -31,7 +45,13 @@ async fn state_is_set_at_once_and_by_the_next_block() {
     .await;
     node.ok("anvil_addBalance", json!([SOMEBODY, 8])).await;
     assert_eq!(node.ok("eth_getBalance", at_latest.clone()).await, "0x6e");
-    node.refuses("anvil_addBalance", json!([SOMEBODY, U256::MAX]), -32602, "exceeds 2^256").await;
+    node.refuses(
+        "anvil_addBalance",
+        json!([SOMEBODY, U256::MAX]),
+        -32602,
+        "exceeds 2^256",
+    )
+    .await;
     check(
         &node,
         &["hardhat_setNonce", "anvil_setNonce", "evm_setAccountNonce"],
@@ -51,7 +71,11 @@ async fn state_is_set_at_once_and_by_the_next_block() {
     let word = |round: usize| json!(B256::from(U256::from(round + 1)));
     check(
         &node,
-        &["hardhat_setStorageAt", "anvil_setStorageAt", "evm_setAccountStorageAt"],
+        &[
+            "hardhat_setStorageAt",
+            "anvil_setStorageAt",
+            "evm_setAccountStorageAt",
+        ],
         |round| json!([SOMEBODY, "0x5", word(round)]),
         ("eth_getStorageAt", json!([SOMEBODY, "0x5", "latest"])),
         word,
@@ -69,19 +93,33 @@ async fn going_back() {
     node.mine().await;
     assert_eq!(node.ok("anvil_revert", json!([second])).await, true);
     assert_eq!(node.ok("eth_blockNumber", json!([])).await, "0x1");
-    assert_eq!(node.ok("eth_getBalance", json!([SOMEBODY, "latest"])).await, "0x5");
+    assert_eq!(
+        node.ok("eth_getBalance", json!([SOMEBODY, "latest"])).await,
+        "0x5"
+    );
     assert_eq!(node.ok("evm_revert", json!([first])).await, true);
     assert_eq!(node.ok("eth_blockNumber", json!([])).await, "0x0");
-    assert_eq!(node.ok("eth_getBalance", json!([SOMEBODY, "latest"])).await, "0x0");
+    assert_eq!(
+        node.ok("eth_getBalance", json!([SOMEBODY, "latest"])).await,
+        "0x0"
+    );
     assert_eq!(node.ok("evm_revert", json!([first])).await, false);
     for reset in ["hardhat_reset", "anvil_reset"] {
-        node.ok("eth_sendRawTransaction", json!([node.transfer(0, 0)])).await;
+        node.ok("eth_sendRawTransaction", json!([node.transfer(0, 0)]))
+            .await;
         node.mine().await;
-        node.ok("eth_sendRawTransaction", json!([node.transfer(0, 1)])).await;
+        node.ok("eth_sendRawTransaction", json!([node.transfer(0, 1)]))
+            .await;
         assert_eq!(node.ok(reset, json!([])).await, true);
         assert_eq!(node.ok("eth_blockNumber", json!([])).await, "0x0");
         assert_eq!(node.ok("txpool_status", json!([])).await["pending"], "0x0");
-        node.refuses(reset, json!([{"forking": {"jsonRpcUrl": "http://x"}}]), -32004, "forking").await;
+        node.refuses(
+            reset,
+            json!([{"forking": {"jsonRpcUrl": "http://x"}}]),
+            -32004,
+            "forking",
+        )
+        .await;
     }
 }
 
@@ -94,9 +132,21 @@ async fn blocks_on_demand_and_when_they_are_made() {
     node.ok("anvil_mine", json!([4])).await;
     let head = node.chain.head();
     assert_eq!(head.number(), 10);
-    let time = |number: u64| node.chain.block(number).expect("readable").expect("there").time_ms();
+    let time = |number: u64| {
+        node.chain
+            .block(number)
+            .expect("readable")
+            .expect("there")
+            .time_ms()
+    };
     assert_eq!(time(6) - time(5), 60_000);
-    node.refuses("hardhat_mine", json!(["0xffffff"]), -32602, "the limit is 10000").await;
+    node.refuses(
+        "hardhat_mine",
+        json!(["0xffffff"]),
+        -32602,
+        "the limit is 10000",
+    )
+    .await;
     for get in ["hardhat_getAutomine", "anvil_getAutomine"] {
         for set in ["evm_setAutomine", "anvil_setAutomine"] {
             for on in [true, false] {
@@ -105,22 +155,30 @@ async fn blocks_on_demand_and_when_they_are_made() {
             }
         }
     }
-    for (set, pace, seconds) in
-        [("evm_setIntervalMining", 100, json!(0.1)), ("anvil_setIntervalMining", 1, json!(1.0))]
-    {
+    for (set, pace, seconds) in [
+        ("evm_setIntervalMining", 100, json!(0.1)),
+        ("anvil_setIntervalMining", 1, json!(1.0)),
+    ] {
         node.ok(set, json!([pace])).await;
         assert_eq!(node.ok("anvil_getIntervalMining", json!([])).await, seconds);
         let before = node.chain.head().number();
         let patience = tokio::time::Instant::now() + super::node::PATIENCE;
         while node.chain.head().number() <= before {
-            assert!(tokio::time::Instant::now() < patience, "no block comes at {set} {pace}");
+            assert!(
+                tokio::time::Instant::now() < patience,
+                "no block comes at {set} {pace}"
+            );
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
         node.ok(set, json!([0])).await;
-        assert_eq!(node.ok("anvil_getIntervalMining", json!([])).await, Value::Null);
+        assert_eq!(
+            node.ok("anvil_getIntervalMining", json!([])).await,
+            Value::Null
+        );
     }
     for name in ["evm_setBlockGasLimit", "anvil_setBlockGasLimit"] {
-        node.refuses(name, json!(["0x1"]), -32004, "fixed by the genesis file").await;
+        node.refuses(name, json!(["0x1"]), -32004, "fixed by the genesis file")
+            .await;
     }
 }
 
@@ -128,13 +186,19 @@ async fn blocks_on_demand_and_when_they_are_made() {
 async fn time_moves_ahead() {
     let node = Node::start().await;
     let now = node.mine().await.header.timestamp;
-    for (round, name) in ["evm_increaseTime", "anvil_increaseTime"].iter().enumerate() {
+    for (round, name) in ["evm_increaseTime", "anvil_increaseTime"]
+        .iter()
+        .enumerate()
+    {
         let ahead = node.ok(name, json!([1_000])).await;
         assert_eq!(ahead.as_u64(), Some(1_000 * (round as u64 + 1)));
     }
     let later = node.mine().await.header.timestamp;
     assert!((2_000..2_060).contains(&(later - now)), "{now} {later}");
-    for (round, name) in ["evm_setNextBlockTimestamp", "anvil_setNextBlockTimestamp"].iter().enumerate() {
+    for (round, name) in ["evm_setNextBlockTimestamp", "anvil_setNextBlockTimestamp"]
+        .iter()
+        .enumerate()
+    {
         let at = later + 10_000 * (round as u64 + 1);
         node.ok(name, json!([format!("{at:#x}")])).await;
         assert_eq!(node.mine().await.header.timestamp, at);
@@ -154,20 +218,30 @@ async fn time_moves_ahead() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_block_is_shaped() {
     let node = Node::start().await;
-    for (round, name) in
-        ["hardhat_setNextBlockBaseFeePerGas", "anvil_setNextBlockBaseFeePerGas"].iter().enumerate()
+    for (round, name) in [
+        "hardhat_setNextBlockBaseFeePerGas",
+        "anvil_setNextBlockBaseFeePerGas",
+    ]
+    .iter()
+    .enumerate()
     {
         let wei = 20_000_000_000 + round as u64;
         node.ok(name, json!([wei])).await;
         assert_eq!(node.mine().await.base_fee_wei(), wei);
     }
-    for (round, name) in ["hardhat_setCoinbase", "anvil_setCoinbase"].iter().enumerate() {
+    for (round, name) in ["hardhat_setCoinbase", "anvil_setCoinbase"]
+        .iter()
+        .enumerate()
+    {
         let miner = Address::repeat_byte(round as u8 + 1);
         node.ok(name, json!([miner])).await;
         node.mine().await;
         assert_eq!(node.mine().await.header.beneficiary, miner);
     }
-    for (round, name) in ["hardhat_setPrevRandao", "anvil_setPrevRandao"].iter().enumerate() {
+    for (round, name) in ["hardhat_setPrevRandao", "anvil_setPrevRandao"]
+        .iter()
+        .enumerate()
+    {
         let word = B256::repeat_byte(round as u8 + 1);
         node.ok(name, json!([word])).await;
         assert_eq!(node.mine().await.header.mix_hash, word);
@@ -178,12 +252,15 @@ async fn the_next_block_is_shaped() {
 async fn waiting_transactions_can_be_forgotten() {
     let node = Node::start().await;
     for name in ["hardhat_dropTransaction", "anvil_dropTransaction"] {
-        let hash = node.ok("eth_sendRawTransaction", json!([node.transfer(0, 0)])).await;
+        let hash = node
+            .ok("eth_sendRawTransaction", json!([node.transfer(0, 0)]))
+            .await;
         assert_eq!(node.ok(name, json!([hash])).await, true);
         assert_eq!(node.ok(name, json!([hash])).await, false);
     }
     for nonce in 0..3 {
-        node.ok("eth_sendRawTransaction", json!([node.transfer(0, nonce)])).await;
+        node.ok("eth_sendRawTransaction", json!([node.transfer(0, nonce)]))
+            .await;
     }
     assert_eq!(node.ok("anvil_dropAllTransactions", json!([])).await, 3);
     assert_eq!(node.ok("txpool_status", json!([])).await["pending"], "0x0");
@@ -193,11 +270,21 @@ async fn waiting_transactions_can_be_forgotten() {
 async fn acting_as_an_account_without_its_key() {
     let node = Node::instant().await;
     let whale = Address::repeat_byte(0x0a);
-    node.ok("anvil_setBalance", json!([whale, "0xde0b6b3a7640000"])).await;
+    node.ok("anvil_setBalance", json!([whale, "0xde0b6b3a7640000"]))
+        .await;
     let request = json!([{"from": whale, "to": SOMEBODY, "value": "0x1"}]);
-    node.refuses("eth_sendTransaction", request.clone(), -32000, "unknown account").await;
+    node.refuses(
+        "eth_sendTransaction",
+        request.clone(),
+        -32000,
+        "unknown account",
+    )
+    .await;
     for (start, stop) in [
-        ("hardhat_impersonateAccount", "hardhat_stopImpersonatingAccount"),
+        (
+            "hardhat_impersonateAccount",
+            "hardhat_stopImpersonatingAccount",
+        ),
         ("anvil_impersonateAccount", "anvil_stopImpersonatingAccount"),
     ] {
         node.ok(start, json!([whale])).await;
@@ -210,14 +297,25 @@ async fn acting_as_an_account_without_its_key() {
             }
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
-        assert_eq!((&receipt["from"], &receipt["status"]), (&json!(whale), &"0x1".into()));
+        assert_eq!(
+            (&receipt["from"], &receipt["status"]),
+            (&json!(whale), &"0x1".into())
+        );
         assert_eq!(node.ok(stop, json!([whale])).await, true);
-        node.refuses("eth_sendTransaction", request.clone(), -32000, "unknown account").await;
+        node.refuses(
+            "eth_sendTransaction",
+            request.clone(),
+            -32000,
+            "unknown account",
+        )
+        .await;
     }
     node.ok("anvil_autoImpersonateAccount", json!([true])).await;
     node.ok("eth_sendTransaction", request.clone()).await;
-    node.ok("anvil_autoImpersonateAccount", json!([false])).await;
-    node.refuses("eth_sendTransaction", request, -32000, "unknown account").await;
+    node.ok("anvil_autoImpersonateAccount", json!([false]))
+        .await;
+    node.refuses("eth_sendTransaction", request, -32000, "unknown account")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -225,10 +323,19 @@ async fn tools_learn_whom_they_talk_to() {
     let node = Node::start().await;
     node.mine().await;
     let info = node.ok("anvil_nodeInfo", json!([])).await;
-    assert_eq!((quantity(&info["currentBlockNumber"]), &info["environment"]["chainId"]), (1, &31_337.into()));
+    assert_eq!(
+        (
+            quantity(&info["currentBlockNumber"]),
+            &info["environment"]["chainId"]
+        ),
+        (1, &31_337.into())
+    );
     for name in ["hardhat_metadata", "anvil_metadata"] {
         let metadata = node.ok(name, json!([])).await;
-        assert_eq!((&metadata["chainId"], &metadata["latestBlockNumber"]), (&31_337.into(), &1.into()));
+        assert_eq!(
+            (&metadata["chainId"], &metadata["latestBlockNumber"]),
+            (&31_337.into(), &1.into())
+        );
     }
     for name in ["hardhat_setLoggingEnabled", "anvil_setLoggingEnabled"] {
         assert_eq!(node.ok(name, json!([false])).await, true);
@@ -243,9 +350,15 @@ async fn native_contracts_are_listed_and_their_errors_named() {
     for name in ["admin", "ether", "flash", "multicall", "create2"] {
         let found = list.iter().find(|contract| contract["name"] == name);
         let found = found.unwrap_or_else(|| panic!("{name} is not in {contracts}"));
-        assert!(found["address"].is_string() && found["abi"].is_array(), "{found}");
+        assert!(
+            found["address"].is_string() && found["abi"].is_array(),
+            "{found}"
+        );
     }
-    let ether = list.iter().find(|contract| contract["name"] == "ether").expect("listed");
+    let ether = list
+        .iter()
+        .find(|contract| contract["name"] == "ether")
+        .expect("listed");
     // An ERC-20 transfer of more than there is reverts with an error that the list declares.
     let mut data = vec![0xa9, 0x05, 0x9c, 0xbb];
     data.extend(SOMEBODY.into_word());
@@ -254,11 +367,24 @@ async fn native_contracts_are_listed_and_their_errors_named() {
     let fault = node.fault("eth_call", call).await;
     assert_eq!(fault.code, 3, "{fault:?}");
     let decoded = node.ok("capstan_decodeError", json!([fault.data])).await;
-    let message = decoded["message"].as_str().unwrap_or_else(|| panic!("{fault:?}: {decoded}"));
+    let message = decoded["message"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{fault:?}: {decoded}"));
     assert_eq!(fault.message, format!("execution reverted: {message}"));
-    assert!(decoded["args"].as_array().is_some_and(|args| !args.is_empty()), "{decoded}");
-    assert_eq!(node.ok("capstan_decodeError", json!(["0x12345678"])).await, Value::Null);
-    assert_eq!(node.ok("capstan_decodeError", json!(["0x"])).await, Value::Null);
+    assert!(
+        decoded["args"]
+            .as_array()
+            .is_some_and(|args| !args.is_empty()),
+        "{decoded}"
+    );
+    assert_eq!(
+        node.ok("capstan_decodeError", json!(["0x12345678"])).await,
+        Value::Null
+    );
+    assert_eq!(
+        node.ok("capstan_decodeError", json!(["0x"])).await,
+        Value::Null
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -266,7 +392,10 @@ async fn an_account_has_a_history_in_pages() {
     let node = Node::start().await;
     let mut hashes = Vec::new();
     for nonce in 0..5 {
-        hashes.push(node.ok("eth_sendRawTransaction", json!([node.transfer(0, nonce)])).await);
+        hashes.push(
+            node.ok("eth_sendRawTransaction", json!([node.transfer(0, nonce)]))
+                .await,
+        );
         node.mine().await;
     }
     hashes.reverse();
@@ -274,7 +403,9 @@ async fn an_account_has_a_history_in_pages() {
     let mut cursor = Value::Null;
     for _ in 0..5 {
         let page = json!({"limit": 2, "cursor": cursor});
-        let page = node.ok("capstan_accountHistory", json!([node.account(0), page])).await;
+        let page = node
+            .ok("capstan_accountHistory", json!([node.account(0), page]))
+            .await;
         let items = page["items"].as_array().expect("items");
         assert!(items.len() <= 2);
         seen.extend(items.iter().map(|item| item["transactionHash"].clone()));
@@ -284,5 +415,11 @@ async fn an_account_has_a_history_in_pages() {
         }
     }
     assert_eq!(seen, hashes);
-    node.refuses("capstan_accountHistory", json!([node.account(0), {"limit": 0}]), -32602, "1 to 1000").await;
+    node.refuses(
+        "capstan_accountHistory",
+        json!([node.account(0), {"limit": 0}]),
+        -32602,
+        "1 to 1000",
+    )
+    .await;
 }

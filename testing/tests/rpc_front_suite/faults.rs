@@ -17,12 +17,17 @@ const CASES_PER_BODY: usize = 50;
 const LONG: usize = 2_000;
 
 fn setting(name: &str, default: usize) -> usize {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+    std::env::var(name)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(default)
 }
 
 /// Verbs that would take longer than the whole test, or undo what it looks at.
 fn is_spared(name: &str) -> bool {
-    ["Mine", "_mine", "Mining", "Automine", "Sync"].iter().any(|part| name.contains(part))
+    ["Mine", "_mine", "Mining", "Automine", "Sync"]
+        .iter()
+        .any(|part| name.contains(part))
 }
 
 struct Maker {
@@ -42,7 +47,11 @@ impl Maker {
 
     fn request(&mut self) -> Value {
         let &(method, arity) = self.methods.choose(&mut self.rng).expect("a table");
-        let count = if self.rng.random_ratio(1, 20) { self.rng.random_range(0..7) } else { arity };
+        let count = if self.rng.random_ratio(1, 20) {
+            self.rng.random_range(0..7)
+        } else {
+            arity
+        };
         let params: Vec<Value> = (0..count).map(|_| self.value(0)).collect();
         json!({"jsonrpc": "2.0", "id": self.rng.random_range(0..1_000), "method": method, "params": params})
     }
@@ -55,7 +64,20 @@ impl Maker {
 
     /// A value of a kind that some method takes, or nearly.
     fn value(&mut self, depth: usize) -> Value {
-        let tags = ["latest", "earliest", "pending", "safe", "finalized", "newHeads", "logs", "0x0", "0x1", "0xffffffffffffffff", "", "0x"];
+        let tags = [
+            "latest",
+            "earliest",
+            "pending",
+            "safe",
+            "finalized",
+            "newHeads",
+            "logs",
+            "0x0",
+            "0x1",
+            "0xffffffffffffffff",
+            "",
+            "0x",
+        ];
         match self.rng.random_range(0..14) {
             0 => Value::Null,
             1 => json!(self.rng.random_bool(0.5)),
@@ -68,7 +90,10 @@ impl Maker {
                 let bytes = self.rng.random_range(0..200);
                 json!(self.hex(bytes))
             }
-            10 => json!(format!("{:#x}", self.rng.random::<u64>() >> self.rng.random_range(0..64))),
+            10 => json!(format!(
+                "{:#x}",
+                self.rng.random::<u64>() >> self.rng.random_range(0..64)
+            )),
             11 if depth < 4 => {
                 let count = self.rng.random_range(0..4);
                 (0..count).map(|_| self.value(depth + 1)).collect()
@@ -80,15 +105,56 @@ impl Maker {
 
     fn object(&mut self, depth: usize) -> Value {
         let names = [
-            "from", "to", "gas", "gasPrice", "maxFeePerGas", "maxPriorityFeePerGas", "value", "data", "input",
-            "nonce", "type", "accessList", "authorizationList", "chainId", "address", "topics", "fromBlock", "toBlock",
-            "blockHash", "blockNumber", "tracer", "tracerConfig", "timeout", "stateOverrides", "blockOverrides",
-            "balance", "code", "stateDiff", "state", "blockStateCalls", "calls", "validation", "limit", "cursor",
-            "types", "primaryType", "domain", "message", "timestamp", "blocks", "onlyTopCall", "storageKeys",
+            "from",
+            "to",
+            "gas",
+            "gasPrice",
+            "maxFeePerGas",
+            "maxPriorityFeePerGas",
+            "value",
+            "data",
+            "input",
+            "nonce",
+            "type",
+            "accessList",
+            "authorizationList",
+            "chainId",
+            "address",
+            "topics",
+            "fromBlock",
+            "toBlock",
+            "blockHash",
+            "blockNumber",
+            "tracer",
+            "tracerConfig",
+            "timeout",
+            "stateOverrides",
+            "blockOverrides",
+            "balance",
+            "code",
+            "stateDiff",
+            "state",
+            "blockStateCalls",
+            "calls",
+            "validation",
+            "limit",
+            "cursor",
+            "types",
+            "primaryType",
+            "domain",
+            "message",
+            "timestamp",
+            "blocks",
+            "onlyTopCall",
+            "storageKeys",
         ];
         let count = self.rng.random_range(0..6);
         let members = (0..count).map(|_| {
-            let name = if self.rng.random_ratio(1, 10) { self.hex(20) } else { (*names.choose(&mut self.rng).expect("names")).to_owned() };
+            let name = if self.rng.random_ratio(1, 10) {
+                self.hex(20)
+            } else {
+                (*names.choose(&mut self.rng).expect("names")).to_owned()
+            };
             (name, self.value(depth + 1))
         });
         Value::Object(members.collect())
@@ -124,9 +190,9 @@ impl Maker {
 fn is_answer(text: &str) -> bool {
     let one = |answer: &Value| {
         let result = answer.get("result").is_some();
-        let error = answer.get("error").is_some_and(|error| {
-            error["code"].is_i64() && error["message"].is_string()
-        });
+        let error = answer
+            .get("error")
+            .is_some_and(|error| error["code"].is_i64() && error["message"].is_string());
         answer["jsonrpc"] == "2.0" && answer.get("id").is_some() && result != error
     };
     match serde_json::from_str::<Value>(text) {
@@ -138,8 +204,14 @@ fn is_answer(text: &str) -> bool {
 
 fn resident_kib() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap_or_default();
-    line.split_whitespace().nth(1).and_then(|text| text.parse().ok()).unwrap_or(0)
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS:"))
+        .unwrap_or_default();
+    line.split_whitespace()
+        .nth(1)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0)
 }
 
 /// RPC-6
@@ -147,7 +219,10 @@ fn resident_kib() -> usize {
 async fn rpc_6_any_bytes_have_an_answer() {
     let seed = setting("CAPSTAN_SEED", 20_261_121) as u64;
     let cases = setting("CAPSTAN_CASES", CASES);
-    let limits = Limits { call_time_max: Duration::from_secs(5), ..Limits::default() };
+    let limits = Limits {
+        call_time_max: Duration::from_secs(5),
+        ..Limits::default()
+    };
     let node = Node::limited(limits).await;
     let mut maker = Maker::new(seed);
     let replay = format!("CAPSTAN_SEED={seed} cargo nextest run -p capstan-testing rpc_6");
@@ -159,18 +234,28 @@ async fn rpc_6_any_bytes_have_an_answer() {
         let batch: Vec<Value> = (0..CASES_PER_BODY / 2).map(|_| maker.request()).collect();
         case += batch.len();
         let (status, text) = node.post(Value::from(batch).to_string()).await;
-        assert!(status == 200 && is_answer(&text), "case {case}: {status} {text}; {replay}");
-        assert!(!text.contains("please report"), "case {case}: {text}; {replay}");
+        assert!(
+            status == 200 && is_answer(&text),
+            "case {case}: {status} {text}; {replay}"
+        );
+        assert!(
+            !text.contains("please report"),
+            "case {case}: {text}; {replay}"
+        );
         let text = maker.request().to_string();
-        let bodies: Vec<Vec<u8>> =
-            (0..CASES_PER_BODY / 2).map(|_| maker.broken(&text)).collect();
+        let bodies: Vec<Vec<u8>> = (0..CASES_PER_BODY / 2)
+            .map(|_| maker.broken(&text))
+            .collect();
         case += bodies.len();
         let answers = bodies.iter().map(|body| node.post(body.clone()));
         for (body, (status, text)) in bodies.iter().zip(futures::future::join_all(answers).await) {
             let quiet = status == 204 && text.is_empty();
             let good = quiet || (status == 200 && is_answer(&text));
             let shown = String::from_utf8_lossy(body);
-            assert!(good && !text.contains("please report"), "{shown}: {status} {text}; {replay}");
+            assert!(
+                good && !text.contains("please report"),
+                "{shown}: {status} {text}; {replay}"
+            );
         }
         if settled_kib == 0 && case > cases / 4 {
             settled_kib = resident_kib();
@@ -181,8 +266,14 @@ async fn rpc_6_any_bytes_have_an_answer() {
         }
     }
     let grown_kib = resident_kib().saturating_sub(settled_kib);
-    println!("{case} requests in {:?}, memory grew by {grown_kib} KiB after a quarter", began.elapsed());
-    assert!(grown_kib < 256 << 10, "memory grew by {grown_kib} KiB; {replay}");
+    println!(
+        "{case} requests in {:?}, memory grew by {grown_kib} KiB after a quarter",
+        began.elapsed()
+    );
+    assert!(
+        grown_kib < 256 << 10,
+        "memory grew by {grown_kib} KiB; {replay}"
+    );
     assert_eq!(node.ok("eth_chainId", json!([])).await, "0x7a69");
 }
 
@@ -200,15 +291,38 @@ async fn rpc_6_deep_and_large_bodies() {
         let (status, text) = node.post(body).await;
         let answer: Value = serde_json::from_str(&text).expect("JSON");
         let answer = answer.get(0).unwrap_or(&answer);
-        assert_eq!((status, answer["error"]["code"].as_i64()), (200, Some(code)), "{text}");
+        assert_eq!(
+            (status, answer["error"]["code"].as_i64()),
+            (200, Some(code)),
+            "{text}"
+        );
     }
     // Deep where a method reads: as an argument, as options, as typed data.
-    for method in ["eth_call", "eth_getLogs", "eth_getBalance", "eth_subscribe", "eth_signTypedData_v4", "debug_traceCall", "eth_simulateV1", "evm_mine"] {
-        for argument in [nested("[", "]"), format!("{}1{}", r#"{"a":"#.repeat(deep), "}".repeat(deep))] {
-            for params in [format!("[{argument}]"), format!(r#"["{}",{argument}]"#, node.account(0))] {
-                let body = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
+    for method in [
+        "eth_call",
+        "eth_getLogs",
+        "eth_getBalance",
+        "eth_subscribe",
+        "eth_signTypedData_v4",
+        "debug_traceCall",
+        "eth_simulateV1",
+        "evm_mine",
+    ] {
+        for argument in [
+            nested("[", "]"),
+            format!("{}1{}", r#"{"a":"#.repeat(deep), "}".repeat(deep)),
+        ] {
+            for params in [
+                format!("[{argument}]"),
+                format!(r#"["{}",{argument}]"#, node.account(0)),
+            ] {
+                let body =
+                    format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#);
                 let (status, text) = node.post(body).await;
-                assert!(status == 200 && is_answer(&text) && text.len() < 2_000, "{method}: {status} {text}");
+                assert!(
+                    status == 200 && is_answer(&text) && text.len() < 2_000,
+                    "{method}: {status} {text}"
+                );
                 assert!(text.contains("error"), "{method}: {text}");
             }
         }
@@ -238,13 +352,18 @@ async fn rpc_6_broken_connections() {
     // Half a request, then gone.
     drop(open);
     assert_eq!(node.ok("eth_chainId", json!([])).await, "0x7a69");
-    let mut stream = tokio::net::TcpStream::connect(node.address).await.expect("connected");
+    let mut stream = tokio::net::TcpStream::connect(node.address)
+        .await
+        .expect("connected");
     let upgrade = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
                     sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     stream.write_all(upgrade).await.expect("sent");
     let mut buffer = [0; 256];
     let _ = stream.read(&mut buffer).await.expect("an answer");
     // An unmasked frame with reserved bits.
-    stream.write_all(&[0xff, 0x7f, 1, 2, 3]).await.expect("sent");
+    stream
+        .write_all(&[0xff, 0x7f, 1, 2, 3])
+        .await
+        .expect("sent");
     assert_eq!(node.ok("eth_chainId", json!([])).await, "0x7a69");
 }

@@ -43,7 +43,13 @@ pub(crate) async fn emit(node: &Node, emitter: &Value) {
     let request = json!({"from": node.account(0), "to": emitter, "gas": "0xf42400"});
     node.ok("eth_sendTransaction", json!([request])).await;
     let block = node.mine().await;
-    assert!(block.receipts.iter().any(|receipt| !receipt.logs().is_empty()), "no log came");
+    assert!(
+        block
+            .receipts
+            .iter()
+            .any(|receipt| !receipt.logs().is_empty()),
+        "no log came"
+    );
 }
 
 async fn changes(node: &Node, filter: &Value) -> Vec<Value> {
@@ -75,11 +81,32 @@ async fn rpc_13_each_log_once_and_rewinds_take_back() {
     let emitter = emitter(&node).await;
     emit(&node, &emitter).await;
     let topic = format!("{:#066x}", 7);
-    let filter = node.ok("eth_newFilter", json!([{"address": emitter, "topics": [topic]}])).await;
-    let other = node.ok("eth_newFilter", json!([{"topics": [format!("{:#066x}", 8)]}])).await;
-    let whole = node.ok("eth_newFilter", json!([{"fromBlock": "earliest"}])).await;
-    assert!(changes(&node, &filter).await.is_empty(), "what was before is not news");
-    assert_eq!(node.ok("eth_getFilterLogs", json!([whole])).await.as_array().map(Vec::len), Some(1));
+    let filter = node
+        .ok(
+            "eth_newFilter",
+            json!([{"address": emitter, "topics": [topic]}]),
+        )
+        .await;
+    let other = node
+        .ok(
+            "eth_newFilter",
+            json!([{"topics": [format!("{:#066x}", 8)]}]),
+        )
+        .await;
+    let whole = node
+        .ok("eth_newFilter", json!([{"fromBlock": "earliest"}]))
+        .await;
+    assert!(
+        changes(&node, &filter).await.is_empty(),
+        "what was before is not news"
+    );
+    assert_eq!(
+        node.ok("eth_getFilterLogs", json!([whole]))
+            .await
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
 
     let snapshot = node.ok("evm_snapshot", json!([])).await;
     emit(&node, &emitter).await;
@@ -103,7 +130,10 @@ async fn rpc_13_each_log_once_and_rewinds_take_back() {
     assert_eq!(gone.iter().filter(|gone| **gone).count(), 2, "{seen:?}");
     let hash = |log: &Value| log["transactionHash"].clone();
     for log in &first {
-        assert!(seen.iter().any(|s| s["removed"] == true && hash(s) == hash(log)));
+        assert!(
+            seen.iter()
+                .any(|s| s["removed"] == true && hash(s) == hash(log))
+        );
     }
 }
 
@@ -111,10 +141,15 @@ async fn rpc_13_each_log_once_and_rewinds_take_back() {
 async fn pending_transactions_are_told_once() {
     let node = Node::start().await;
     let hashes = node.ok("eth_newPendingTransactionFilter", json!([])).await;
-    let whole = node.ok("eth_newPendingTransactionFilter", json!([true])).await;
+    let whole = node
+        .ok("eth_newPendingTransactionFilter", json!([true]))
+        .await;
     let mut sent = Vec::new();
     for nonce in 0..3 {
-        sent.push(node.ok("eth_sendRawTransaction", json!([node.transfer(0, nonce)])).await);
+        sent.push(
+            node.ok("eth_sendRawTransaction", json!([node.transfer(0, nonce)]))
+                .await,
+        );
     }
     let mut told = Vec::new();
     for _ in 0..100 {
@@ -126,24 +161,55 @@ async fn pending_transactions_are_told_once() {
     }
     assert_eq!(told, sent);
     assert!(changes(&node, &hashes).await.is_empty());
-    let whole: Vec<Value> =
-        changes(&node, &whole).await.iter().map(|tx| tx["hash"].clone()).collect();
+    let whole: Vec<Value> = changes(&node, &whole)
+        .await
+        .iter()
+        .map(|tx| tx["hash"].clone())
+        .collect();
     assert_eq!(whole, sent);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn filters_end() {
-    let limits = Limits { filter_idle_max: Duration::from_millis(300), filters_max: 1, ..Limits::default() };
+    let limits = Limits {
+        filter_idle_max: Duration::from_millis(300),
+        filters_max: 1,
+        ..Limits::default()
+    };
     let node = Node::limited(limits).await;
     let filter = node.ok("eth_newBlockFilter", json!([])).await;
-    node.refuses("eth_getFilterLogs", json!([filter]), -32000, "filter not found").await;
+    node.refuses(
+        "eth_getFilterLogs",
+        json!([filter]),
+        -32000,
+        "filter not found",
+    )
+    .await;
     assert_eq!(node.ok("eth_uninstallFilter", json!([filter])).await, true);
     assert_eq!(node.ok("eth_uninstallFilter", json!([filter])).await, false);
-    node.refuses("eth_getFilterChanges", json!([filter]), -32000, "filter not found").await;
+    node.refuses(
+        "eth_getFilterChanges",
+        json!([filter]),
+        -32000,
+        "filter not found",
+    )
+    .await;
     let idle = node.ok("eth_newBlockFilter", json!([])).await;
     tokio::time::sleep(Duration::from_millis(400)).await;
     // The place of one that nobody polls is given to the next.
     node.ok("eth_newBlockFilter", json!([])).await;
-    node.refuses("eth_getFilterChanges", json!([idle]), -32000, "filter not found").await;
-    node.refuses("eth_newFilter", json!([{"fromBlock": "0x9", "toBlock": "0x1"}]), -32602, "block range").await;
+    node.refuses(
+        "eth_getFilterChanges",
+        json!([idle]),
+        -32000,
+        "filter not found",
+    )
+    .await;
+    node.refuses(
+        "eth_newFilter",
+        json!([{"fromBlock": "0x9", "toBlock": "0x1"}]),
+        -32602,
+        "block range",
+    )
+    .await;
 }

@@ -37,18 +37,31 @@ pub(crate) struct Fault {
 
 /// The settings of tests: a free port, unlocked accounts.
 pub(crate) fn config() -> RpcConfig {
-    RpcConfig { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..RpcConfig::dev(5) }
+    RpcConfig {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        ..RpcConfig::dev(5)
+    }
 }
 
 impl Node {
     /// Blocks only when asked for.
     pub(crate) async fn start() -> Self {
-        Self::with(config(), ChainConfig::dev(Genesis::dev(5, 0)), Mining::Manual).await
+        Self::with(
+            config(),
+            ChainConfig::dev(Genesis::dev(5, 0)),
+            Mining::Manual,
+        )
+        .await
     }
 
     /// A block for each transaction.
     pub(crate) async fn instant() -> Self {
-        Self::with(config(), ChainConfig::dev(Genesis::dev(5, 0)), Mining::Instant).await
+        Self::with(
+            config(),
+            ChainConfig::dev(Genesis::dev(5, 0)),
+            Mining::Instant,
+        )
+        .await
     }
 
     pub(crate) async fn limited(limits: Limits) -> Self {
@@ -66,7 +79,14 @@ impl Node {
             .collect();
         let address = server.address();
         let http = reqwest::Client::new();
-        Self { chain, signers, address, http, _server: server, _solo: solo }
+        Self {
+            chain,
+            signers,
+            address,
+            http,
+            _server: server,
+            _solo: solo,
+        }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -79,7 +99,10 @@ impl Node {
 
     /// Sends a body as it is; answers status and text.
     pub(crate) async fn post(&self, body: impl Into<reqwest::Body>) -> (u16, String) {
-        let request = self.http.post(self.url()).header("content-type", "application/json");
+        let request = self
+            .http
+            .post(self.url())
+            .header("content-type", "application/json");
         let answer = request.body(body).send().await.expect("an answer");
         (answer.status().as_u16(), answer.text().await.expect("text"))
     }
@@ -114,7 +137,10 @@ impl Node {
     pub(crate) async fn refuses(&self, method: &str, params: Value, code: i64, part: &str) {
         let fault = self.fault(method, params.clone()).await;
         assert_eq!(fault.code, code, "{method} {params}: {fault:?}");
-        assert!(fault.message.contains(part), "{method} {params}: {fault:?} does not say {part:?}");
+        assert!(
+            fault.message.contains(part),
+            "{method} {params}: {fault:?} does not say {part:?}"
+        );
     }
 
     pub(crate) async fn mine(&self) -> Arc<Block> {
@@ -124,7 +150,13 @@ impl Node {
 
     /// A signed transfer in hex.
     pub(crate) fn transfer(&self, from: usize, nonce: u64) -> String {
-        self.signed(from, TxEip1559 { nonce, ..self.transfer_of(1) })
+        self.signed(
+            from,
+            TxEip1559 {
+                nonce,
+                ..self.transfer_of(1)
+            },
+        )
     }
 
     pub(crate) fn transfer_of(&self, wei: u64) -> TxEip1559 {
@@ -142,18 +174,28 @@ impl Node {
     }
 
     pub(crate) fn signed(&self, from: usize, mut tx: TxEip1559) -> String {
-        let signature = self.signers[from].sign_transaction_sync(&mut tx).expect("signed");
+        let signature = self.signers[from]
+            .sign_transaction_sync(&mut tx)
+            .expect("signed");
         hex::encode_prefixed(Tx::from(tx.into_signed(signature)).encoded_2718())
     }
 
     pub(crate) fn signed_legacy(&self, from: usize, mut tx: TxLegacy) -> String {
-        let signature = self.signers[from].sign_transaction_sync(&mut tx).expect("signed");
+        let signature = self.signers[from]
+            .sign_transaction_sync(&mut tx)
+            .expect("signed");
         hex::encode_prefixed(Tx::from(tx.into_signed(signature)).encoded_2718())
     }
 
     pub(crate) async fn socket(&self) -> Socket {
-        let (stream, _) = connect_async(format!("ws://{}", self.address)).await.expect("a socket");
-        Socket { stream, next_id: 1, early: Vec::new() }
+        let (stream, _) = connect_async(format!("ws://{}", self.address))
+            .await
+            .expect("a socket");
+        Socket {
+            stream,
+            next_id: 1,
+            early: Vec::new(),
+        }
     }
 }
 
@@ -170,7 +212,9 @@ pub(crate) fn unpack(mut answer: Value) -> Result<Value, Fault> {
 
 /// A hex quantity as a number.
 pub(crate) fn quantity(value: &Value) -> u64 {
-    let text = value.as_str().unwrap_or_else(|| panic!("{value} is not a quantity"));
+    let text = value
+        .as_str()
+        .unwrap_or_else(|| panic!("{value} is not a quantity"));
     u64::from_str_radix(text.trim_start_matches("0x"), 16).expect("hex")
 }
 
@@ -186,7 +230,11 @@ impl Socket {
     pub(crate) async fn receive(&mut self) -> Value {
         loop {
             let message = tokio::time::timeout(PATIENCE, self.stream.next()).await;
-            match message.expect("a message in time").expect("an open socket").expect("readable") {
+            match message
+                .expect("a message in time")
+                .expect("an open socket")
+                .expect("readable")
+            {
                 Message::Text(text) => return serde_json::from_str(&text).expect("JSON"),
                 Message::Ping(_) => {}
                 other => panic!("unexpected {other:?}"),
@@ -198,7 +246,10 @@ impl Socket {
         let id = self.next_id;
         self.next_id += 1;
         let request = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
-        self.stream.send(Message::text(request.to_string())).await.expect("sent");
+        self.stream
+            .send(Message::text(request.to_string()))
+            .await
+            .expect("sent");
         loop {
             let message = self.receive().await;
             if message["id"] == id {
@@ -209,7 +260,9 @@ impl Socket {
     }
 
     pub(crate) async fn ok(&mut self, method: &str, params: Value) -> Value {
-        self.call(method, params).await.unwrap_or_else(|fault| panic!("{method}: {fault:?}"))
+        self.call(method, params)
+            .await
+            .unwrap_or_else(|fault| panic!("{method}: {fault:?}"))
     }
 
     /// The next notification of a subscription.

@@ -10,28 +10,70 @@ use super::node::Node;
 async fn check(node: &Node, body: &str, code: i64) {
     let answer = node.json(body).await;
     assert_eq!(answer["jsonrpc"], "2.0", "{body}");
-    assert_eq!(answer["error"]["code"].as_i64().unwrap_or(0), code, "{body}: {answer}");
+    assert_eq!(
+        answer["error"]["code"].as_i64().unwrap_or(0),
+        code,
+        "{body}: {answer}"
+    );
 }
 
 /// RPC-1
 #[tokio::test(flavor = "multi_thread")]
 async fn rpc_1_every_mistake_has_its_code() {
     let node = Node::start().await;
-    check(&node, r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}"#, 0).await;
-    check(&node, r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}"#, 0).await;
-    check(&node, r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":null}"#, 0).await;
+    check(
+        &node,
+        r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId"}"#,
+        0,
+    )
+    .await;
+    check(
+        &node,
+        r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}"#,
+        0,
+    )
+    .await;
+    check(
+        &node,
+        r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":null}"#,
+        0,
+    )
+    .await;
     check(&node, "{", -32700).await;
     check(&node, "", -32700).await;
     check(&node, "\u{0}", -32700).await;
     check(&node, "7", -32600).await;
     check(&node, "[]", -32600).await;
     check(&node, r#"{"id":1,"method":"eth_chainId"}"#, -32600).await;
-    check(&node, r#"{"jsonrpc":"2.0","id":1,"method":"eth_unknown"}"#, -32601).await;
-    check(&node, r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[1]}"#, -32602).await;
-    check(&node, r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":{}}"#, -32602).await;
-    check(&node, r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":"x"}"#, -32602).await;
+    check(
+        &node,
+        r#"{"jsonrpc":"2.0","id":1,"method":"eth_unknown"}"#,
+        -32601,
+    )
+    .await;
+    check(
+        &node,
+        r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[1]}"#,
+        -32602,
+    )
+    .await;
+    check(
+        &node,
+        r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":{}}"#,
+        -32602,
+    )
+    .await;
+    check(
+        &node,
+        r#"{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":"x"}"#,
+        -32602,
+    )
+    .await;
     let fault = node.fault("eth_unknown", json!([])).await;
-    assert_eq!(fault.message, "the method eth_unknown does not exist/is not available");
+    assert_eq!(
+        fault.message,
+        "the method eth_unknown does not exist/is not available"
+    );
     let (status, text) = node.post(vec![0xff, 0xfe, b'{']).await;
     assert_eq!(status, 200);
     assert!(text.contains("-32700"), "{text}");
@@ -42,13 +84,39 @@ async fn rpc_1_every_mistake_has_its_code() {
 async fn rpc_5_a_wrong_argument_is_named() {
     let node = Node::start().await;
     let missing = "missing value for required argument 0 (address)";
-    node.refuses("eth_getBalance", json!([]), -32602, missing).await;
-    node.refuses("eth_getBalance", json!([null]), -32602, missing).await;
-    node.refuses("eth_getBalance", json!(["0x12"]), -32602, "invalid argument 0 (address)").await;
+    node.refuses("eth_getBalance", json!([]), -32602, missing)
+        .await;
+    node.refuses("eth_getBalance", json!([null]), -32602, missing)
+        .await;
+    node.refuses(
+        "eth_getBalance",
+        json!(["0x12"]),
+        -32602,
+        "invalid argument 0 (address)",
+    )
+    .await;
     let address = node.account(0);
-    node.refuses("eth_getBalance", json!([address, "newest"]), -32602, "argument 1 (block)").await;
-    node.refuses("eth_getBalance", json!([address, "latest", 1]), -32602, "want at most 2").await;
-    node.refuses("web3_sha3", json!(["0x1"]), -32602, "invalid argument 0 (data)").await;
+    node.refuses(
+        "eth_getBalance",
+        json!([address, "newest"]),
+        -32602,
+        "argument 1 (block)",
+    )
+    .await;
+    node.refuses(
+        "eth_getBalance",
+        json!([address, "latest", 1]),
+        -32602,
+        "want at most 2",
+    )
+    .await;
+    node.refuses(
+        "web3_sha3",
+        json!(["0x1"]),
+        -32602,
+        "invalid argument 0 (data)",
+    )
+    .await;
     // What the caller sent comes back shortened, if at all.
     let long = "x".repeat(1 << 20);
     let fault = node.fault("eth_getBalance", json!([long])).await;
@@ -66,14 +134,23 @@ async fn rpc_2_notifications_are_not_answered() {
     let both = format!("[{notification},{notification}]");
     assert_eq!(node.post(both).await, (204, String::new()));
     let mixed = format!(r#"[{notification},{{"jsonrpc":"2.0","id":"a","method":"net_version"}}]"#);
-    assert_eq!(node.json(&mixed).await, json!([{"jsonrpc":"2.0","id":"a","result":"31337"}]));
+    assert_eq!(
+        node.json(&mixed).await,
+        json!([{"jsonrpc":"2.0","id":"a","result":"31337"}])
+    );
 }
 
 /// RPC-3
 #[tokio::test(flavor = "multi_thread")]
 async fn rpc_3_batches_answer_in_order() {
     let node = Node::start().await;
-    let methods = ["eth_chainId", "eth_getBalance", "nonsense", "eth_blockNumber", "web3_sha3"];
+    let methods = [
+        "eth_chainId",
+        "eth_getBalance",
+        "nonsense",
+        "eth_blockNumber",
+        "web3_sha3",
+    ];
     let entries: Vec<Value> = (0..500)
         .map(|id| {
             let method = methods[id % methods.len()];
@@ -91,7 +168,10 @@ async fn rpc_3_batches_answer_in_order() {
     assert_eq!(answers.len(), 501);
     for (id, answer) in answers[..500].iter().enumerate() {
         assert_eq!(answer["id"], id);
-        assert_eq!(answer["error"]["code"].as_i64(), (id % 5 == 2).then_some(-32601));
+        assert_eq!(
+            answer["error"]["code"].as_i64(),
+            (id % 5 == 2).then_some(-32601)
+        );
     }
     assert_eq!(answers[500]["error"]["code"], -32600);
     assert_eq!(answers[500]["id"], Value::Null);
@@ -103,9 +183,7 @@ async fn rpc_3_batches_answer_in_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rpc_4_a_writing_entry_keeps_its_place() {
     let node = Node::start().await;
-    let entry = |id: u64, method: &str, params: Value| {
-        json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
-    };
+    let entry = |id: u64, method: &str, params: Value| json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
     let mut entries = Vec::new();
     for height in 0..20_u64 {
         entries.push(entry(2 * height, "eth_blockNumber", json!([])));
@@ -134,22 +212,43 @@ async fn rpc_7_limits_hold() {
     assert!(endless_body(&node).await.starts_with("HTTP/1.1 413"));
     // An answer within the limit passes; a batch may use it once, not once for each entry.
     let code = format!("0x{}", "ab".repeat(20_000));
-    node.ok("anvil_setCode", json!([node.account(4), code])).await;
-    assert_eq!(node.ok("eth_getCode", json!([node.account(4), "latest"])).await, code);
-    let get = json!({"jsonrpc":"2.0","id":1,"method":"eth_getCode","params":[node.account(4), "latest"]});
+    node.ok("anvil_setCode", json!([node.account(4), code]))
+        .await;
+    assert_eq!(
+        node.ok("eth_getCode", json!([node.account(4), "latest"]))
+            .await,
+        code
+    );
+    let get =
+        json!({"jsonrpc":"2.0","id":1,"method":"eth_getCode","params":[node.account(4), "latest"]});
     let answers = node.json(&Value::from(vec![get; 5]).to_string()).await;
-    let errors: Vec<i64> =
-        answers.as_array().expect("a batch").iter().filter_map(|a| a["error"]["code"].as_i64()).collect();
-    assert!((1..5).contains(&errors.len()) && errors.iter().all(|code| *code == -32003), "{errors:?}");
+    let errors: Vec<i64> = answers
+        .as_array()
+        .expect("a batch")
+        .iter()
+        .filter_map(|a| a["error"]["code"].as_i64())
+        .collect();
+    assert!(
+        (1..5).contains(&errors.len()) && errors.iter().all(|code| *code == -32003),
+        "{errors:?}"
+    );
     for _ in 0..3 {
         node.ok("eth_newBlockFilter", json!([])).await;
     }
-    node.refuses("eth_newBlockFilter", json!([]), -32005, "too many filters: 3").await;
+    node.refuses(
+        "eth_newBlockFilter",
+        json!([]),
+        -32005,
+        "too many filters: 3",
+    )
+    .await;
 }
 
 /// Sends chunks without a declared length until the server answers; answers what it says.
 async fn endless_body(node: &Node) -> String {
-    let mut stream = tokio::net::TcpStream::connect(node.address).await.expect("connected");
+    let mut stream = tokio::net::TcpStream::connect(node.address)
+        .await
+        .expect("connected");
     let head = "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
                 transfer-encoding: chunked\r\n\r\n";
     stream.write_all(head.as_bytes()).await.expect("sent");
@@ -168,18 +267,34 @@ async fn endless_body(node: &Node) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_takes_too_long_is_told_so() {
     let call_time_max = std::time::Duration::from_millis(1);
-    let node = Node::limited(Limits { call_time_max, ..Limits::default() }).await;
-    node.refuses("hardhat_mine", json!([5_000]), -32002, "the limit per call is 1 ms").await;
+    let node = Node::limited(Limits {
+        call_time_max,
+        ..Limits::default()
+    })
+    .await;
+    node.refuses(
+        "hardhat_mine",
+        json!([5_000]),
+        -32002,
+        "the limit per call is 1 ms",
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn names_and_hashes() {
     let node = Node::start().await;
     let version = node.ok("web3_clientVersion", json!([])).await;
-    assert!(version.as_str().is_some_and(|text| text.starts_with("Capstan/v")), "{version}");
+    assert!(
+        version
+            .as_str()
+            .is_some_and(|text| text.starts_with("Capstan/v")),
+        "{version}"
+    );
     let empty = "0xc5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470";
     assert_eq!(node.ok("web3_sha3", json!(["0x"])).await, empty);
     assert_eq!(node.ok("net_version", json!([])).await, "31337");
     assert_eq!(node.ok("net_listening", json!([])).await, true);
     assert_eq!(node.ok("net_peerCount", json!([])).await, "0x0");
+    assert_eq!(node.ok("eth_syncing", json!([])).await, false);
 }

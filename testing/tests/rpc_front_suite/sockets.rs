@@ -15,16 +15,26 @@ async fn calls_and_batches_over_a_socket() {
     let mut socket = node.socket().await;
     assert_eq!(socket.ok("eth_chainId", json!([])).await, "0x7a69");
     let batch = r#"[{"jsonrpc":"2.0","id":9,"method":"net_version"},{"jsonrpc":"2.0","id":8,"method":"x"}]"#;
-    for message in [Message::text(batch), Message::binary(batch.as_bytes().to_vec())] {
+    for message in [
+        Message::text(batch),
+        Message::binary(batch.as_bytes().to_vec()),
+    ] {
         socket.stream.send(message).await.expect("sent");
         let answer = socket.receive().await;
-        assert_eq!((&answer[0]["result"], &answer[1]["error"]["code"]), (&"31337".into(), &(-32601).into()));
+        assert_eq!(
+            (&answer[0]["result"], &answer[1]["error"]["code"]),
+            (&"31337".into(), &(-32601).into())
+        );
     }
     socket.stream.send(Message::text("{")).await.expect("sent");
     assert_eq!(socket.receive().await["error"]["code"], -32700);
     // A notification is not answered: the next answer is that of the next call.
     let notification = r#"{"jsonrpc":"2.0","method":"eth_chainId"}"#;
-    socket.stream.send(Message::text(notification)).await.expect("sent");
+    socket
+        .stream
+        .send(Message::text(notification))
+        .await
+        .expect("sent");
     assert_eq!(socket.ok("net_version", json!([])).await, "31337");
 }
 
@@ -56,9 +66,15 @@ async fn pending_transactions_and_syncing() {
     let mut socket = node.socket().await;
     let syncing = socket.ok("eth_subscribe", json!(["syncing"])).await;
     assert_eq!(socket.notification(&syncing).await, false);
-    let hashes = socket.ok("eth_subscribe", json!(["newPendingTransactions"])).await;
-    let whole = socket.ok("eth_subscribe", json!(["newPendingTransactions", true])).await;
-    let hash = socket.ok("eth_sendRawTransaction", json!([node.transfer(0, 0)])).await;
+    let hashes = socket
+        .ok("eth_subscribe", json!(["newPendingTransactions"]))
+        .await;
+    let whole = socket
+        .ok("eth_subscribe", json!(["newPendingTransactions", true]))
+        .await;
+    let hash = socket
+        .ok("eth_sendRawTransaction", json!([node.transfer(0, 0)]))
+        .await;
     assert_eq!(socket.notification(&hashes).await, hash);
     let transaction = socket.notification(&whole).await;
     assert_eq!(transaction["hash"], hash);
@@ -73,9 +89,16 @@ async fn rpc_13_logs_come_and_are_taken_back() {
     let emitter = super::filters::emitter(&node).await;
     let mut socket = node.socket().await;
     let all = socket.ok("eth_subscribe", json!(["logs"])).await;
-    let mine = socket.ok("eth_subscribe", json!(["logs", {"address": emitter, "topics": [null]}])).await;
+    let mine = socket
+        .ok(
+            "eth_subscribe",
+            json!(["logs", {"address": emitter, "topics": [null]}]),
+        )
+        .await;
     let topic = format!("{:#066x}", 1);
-    let other = socket.ok("eth_subscribe", json!(["logs", {"topics": [topic]}])).await;
+    let other = socket
+        .ok("eth_subscribe", json!(["logs", {"topics": [topic]}]))
+        .await;
     let snapshot = node.ok("evm_snapshot", json!([])).await;
     super::filters::emit(&node, &emitter).await;
     let log = socket.notification(&mine).await;
@@ -93,28 +116,50 @@ async fn rpc_13_logs_come_and_are_taken_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn subscriptions_are_bounded_and_checked() {
-    let limits = Limits { subscriptions_per_connection_max: 2, ..Limits::default() };
+    let limits = Limits {
+        subscriptions_per_connection_max: 2,
+        ..Limits::default()
+    };
     let node = Node::limited(limits).await;
-    node.refuses("eth_subscribe", json!(["newHeads"]), -32004, "WebSocket").await;
+    node.refuses("eth_subscribe", json!(["newHeads"]), -32004, "WebSocket")
+        .await;
     let mut socket = node.socket().await;
-    let fault = socket.call("eth_subscribe", json!(["weather"])).await.expect_err("unknown");
-    assert!(fault.message.starts_with("no \"weather\" subscription"), "{fault:?}");
-    let fault = socket.call("eth_subscribe", json!(["logs", {"topics": 7}])).await.expect_err("bad");
+    let fault = socket
+        .call("eth_subscribe", json!(["weather"]))
+        .await
+        .expect_err("unknown");
+    assert!(
+        fault.message.starts_with("no \"weather\" subscription"),
+        "{fault:?}"
+    );
+    let fault = socket
+        .call("eth_subscribe", json!(["logs", {"topics": 7}]))
+        .await
+        .expect_err("bad");
     assert_eq!(fault.code, -32602);
     let first = socket.ok("eth_subscribe", json!(["newHeads"])).await;
     socket.ok("eth_subscribe", json!(["newHeads"])).await;
-    let fault = socket.call("eth_subscribe", json!(["newHeads"])).await.expect_err("too many");
+    let fault = socket
+        .call("eth_subscribe", json!(["newHeads"]))
+        .await
+        .expect_err("too many");
     assert_eq!(fault.code, -32005);
     assert_eq!(socket.ok("eth_unsubscribe", json!([first])).await, true);
     socket.ok("eth_subscribe", json!(["newHeads"])).await;
     // Another connection has its own bound.
-    node.socket().await.ok("eth_subscribe", json!(["newHeads"])).await;
+    node.socket()
+        .await
+        .ok("eth_subscribe", json!(["newHeads"]))
+        .await;
 }
 
 /// RPC-12
 #[tokio::test(flavor = "multi_thread")]
 async fn rpc_12_a_slow_reader_is_disconnected_and_others_are_served() {
-    let limits = Limits { ws_queue_max: 4, ..Limits::default() };
+    let limits = Limits {
+        ws_queue_max: 4,
+        ..Limits::default()
+    };
     let node = Node::limited(limits).await;
     let mut slow = node.socket().await;
     let mut quick = node.socket().await;
@@ -142,7 +187,11 @@ async fn rpc_12_a_slow_reader_is_disconnected_and_others_are_served() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn oversized_messages_end_the_socket_only() {
-    let node = Node::limited(Limits { body_bytes_max: 1 << 16, ..Limits::default() }).await;
+    let node = Node::limited(Limits {
+        body_bytes_max: 1 << 16,
+        ..Limits::default()
+    })
+    .await;
     let mut socket = node.socket().await;
     let _ = socket.stream.send(Message::text(" ".repeat(1 << 18))).await;
     let ended = tokio::time::timeout(PATIENCE, async {
@@ -153,5 +202,8 @@ async fn oversized_messages_end_the_socket_only() {
         }
     });
     ended.await.expect("closed");
-    assert_eq!(node.socket().await.ok("net_version", json!([])).await, "31337");
+    assert_eq!(
+        node.socket().await.ok("net_version", json!([])).await,
+        "31337"
+    );
 }

@@ -4,7 +4,8 @@ use std::{fs, path::PathBuf};
 
 use capstan_rpc::{Methods, methods::Offer};
 
-const BEGIN: &str = "<!-- methods: CAPSTAN_BLESS=1 cargo nextest run -p capstan-testing rpc_15 writes them -->\n";
+const BEGIN: &str =
+    "<!-- methods: CAPSTAN_BLESS=1 cargo nextest run -p capstan-testing rpc_15 writes them -->\n";
 const END: &str = "<!-- end of methods -->\n";
 
 fn root() -> PathBuf {
@@ -26,7 +27,10 @@ fn generated() -> String {
             (true, Offer::Always) => " *(writes)*",
             (false, Offer::Always) => "",
         };
-        text.push_str(&format!("| `{}` | {arguments} | {}{marks} |\n", row.name, row.about));
+        text.push_str(&format!(
+            "| `{}` | {arguments} | {}{marks} |\n",
+            row.name, row.about
+        ));
     }
     text
 }
@@ -43,7 +47,10 @@ fn rpc_15_the_page_lists_exactly_the_table() {
         fs::write(&path, format!("{head}{BEGIN}{fresh}{END}{tail}")).expect("written");
         return;
     }
-    assert!(listed == fresh, "specs/rpc.md is stale: run the command in its comment");
+    assert!(
+        listed == fresh,
+        "specs/rpc.md is stale: run the command in its comment"
+    );
 }
 
 /// RPC-15
@@ -73,31 +80,86 @@ fn rpc_15_every_method_is_called_by_a_test() {
 
 /// What MetaMask, viem, ethers, cast, Hardhat and Blockscout call, from their sources.
 const EXPECTED: [&str; 71] = [
-    "web3_clientVersion", "web3_sha3", "net_version", "net_listening", "net_peerCount", "eth_chainId",
-    "eth_blockNumber", "eth_syncing", "eth_accounts", "eth_gasPrice", "eth_maxPriorityFeePerGas",
-    "eth_feeHistory", "eth_blobBaseFee", "eth_getBalance", "eth_getCode", "eth_getStorageAt",
-    "eth_getTransactionCount", "eth_getProof", "eth_call", "eth_estimateGas", "eth_createAccessList",
-    "eth_simulateV1", "eth_sendRawTransaction", "eth_sendRawTransactionSync", "eth_sendTransaction",
-    "eth_fillTransaction", "eth_getBlockByHash", "eth_getBlockByNumber",
-    "eth_getBlockTransactionCountByHash", "eth_getBlockTransactionCountByNumber",
-    "eth_getBlockReceipts", "eth_getUncleCountByBlockHash", "eth_getUncleCountByBlockNumber",
-    "eth_getUncleByBlockHashAndIndex", "eth_getUncleByBlockNumberAndIndex",
-    "eth_getTransactionByHash", "eth_getTransactionByBlockHashAndIndex",
-    "eth_getTransactionByBlockNumberAndIndex", "eth_getTransactionReceipt", "eth_getLogs",
-    "eth_newFilter", "eth_newBlockFilter", "eth_newPendingTransactionFilter", "eth_getFilterChanges",
-    "eth_getFilterLogs", "eth_uninstallFilter", "eth_subscribe", "eth_unsubscribe",
-    "eth_getBlockAccessList", "debug_traceTransaction", "debug_traceCall", "debug_traceBlockByNumber",
-    "debug_traceBlockByHash", "debug_getRawBlock", "debug_getRawHeader", "debug_getRawReceipts",
-    "debug_getRawTransaction", "txpool_status", "txpool_content", "txpool_contentFrom",
-    "hardhat_getAutomine", "evm_snapshot", "evm_revert", "evm_mine", "evm_increaseTime",
-    "evm_setNextBlockTimestamp", "hardhat_setBalance", "hardhat_setCode", "hardhat_setStorageAt",
-    "hardhat_impersonateAccount", "capstan_contracts",
+    "web3_clientVersion",
+    "web3_sha3",
+    "net_version",
+    "net_listening",
+    "net_peerCount",
+    "eth_chainId",
+    "eth_blockNumber",
+    "eth_syncing",
+    "eth_accounts",
+    "eth_gasPrice",
+    "eth_maxPriorityFeePerGas",
+    "eth_feeHistory",
+    "eth_blobBaseFee",
+    "eth_getBalance",
+    "eth_getCode",
+    "eth_getStorageAt",
+    "eth_getTransactionCount",
+    "eth_getProof",
+    "eth_call",
+    "eth_estimateGas",
+    "eth_createAccessList",
+    "eth_simulateV1",
+    "eth_sendRawTransaction",
+    "eth_sendRawTransactionSync",
+    "eth_sendTransaction",
+    "eth_fillTransaction",
+    "eth_getBlockByHash",
+    "eth_getBlockByNumber",
+    "eth_getBlockTransactionCountByHash",
+    "eth_getBlockTransactionCountByNumber",
+    "eth_getBlockReceipts",
+    "eth_getUncleCountByBlockHash",
+    "eth_getUncleCountByBlockNumber",
+    "eth_getUncleByBlockHashAndIndex",
+    "eth_getUncleByBlockNumberAndIndex",
+    "eth_getTransactionByHash",
+    "eth_getTransactionByBlockHashAndIndex",
+    "eth_getTransactionByBlockNumberAndIndex",
+    "eth_getTransactionReceipt",
+    "eth_getLogs",
+    "eth_newFilter",
+    "eth_newBlockFilter",
+    "eth_newPendingTransactionFilter",
+    "eth_getFilterChanges",
+    "eth_getFilterLogs",
+    "eth_uninstallFilter",
+    "eth_subscribe",
+    "eth_unsubscribe",
+    "eth_getBlockAccessList",
+    "debug_traceTransaction",
+    "debug_traceCall",
+    "debug_traceBlockByNumber",
+    "debug_traceBlockByHash",
+    "debug_getRawBlock",
+    "debug_getRawHeader",
+    "debug_getRawReceipts",
+    "debug_getRawTransaction",
+    "txpool_status",
+    "txpool_content",
+    "txpool_contentFrom",
+    "hardhat_getAutomine",
+    "evm_snapshot",
+    "evm_revert",
+    "evm_mine",
+    "evm_increaseTime",
+    "evm_setNextBlockTimestamp",
+    "hardhat_setBalance",
+    "hardhat_setCode",
+    "hardhat_setStorageAt",
+    "hardhat_impersonateAccount",
+    "capstan_contracts",
 ];
 
 #[test]
 fn every_method_that_clients_expect_is_there() {
     let table = Methods::all();
-    let missing: Vec<&str> =
-        EXPECTED.iter().copied().filter(|name| table.find(name).is_none()).collect();
+    let missing: Vec<&str> = EXPECTED
+        .iter()
+        .copied()
+        .filter(|name| table.find(name).is_none())
+        .collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
