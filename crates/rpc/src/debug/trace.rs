@@ -113,7 +113,7 @@ impl Tracer {
             })?,
         };
         let keeps = keeps(&options);
-        let options = without_empty_configs(options);
+        let options = mux_configs_as_expected(options);
         if let Some(GethDebugTracerType::JsTracer(name)) = &options.tracer
             && !name.is_empty()
         {
@@ -164,17 +164,21 @@ impl Tracer {
     }
 }
 
-/// The mux tracer takes `{}` for "no configuration", as geth does.
-fn without_empty_configs(mut options: GethDebugTracingOptions) -> GethDebugTracingOptions {
-    for config in options
-        .tracer_config
-        .0
-        .as_object_mut()
-        .into_iter()
-        .flat_map(|map| map.values_mut())
+/// In a mux tracer, `{}` and `null` both mean "as by default" to geth. The library underneath wants `null`
+/// for tracers without options and an object for the others.
+fn mux_configs_as_expected(mut options: GethDebugTracingOptions) -> GethDebugTracingOptions {
+    use GethDebugBuiltInTracerType as Kind;
+    use serde_json::{Value, json};
+    let mux = GethDebugTracerType::BuiltInTracer(Kind::MuxTracer);
+    if options.tracer.as_ref() == Some(&mux)
+        && let Value::Object(configs) = &mut options.tracer_config.0
     {
-        if config.as_object().is_some_and(|fields| fields.is_empty()) {
-            config.take();
+        for (name, config) in configs {
+            let is_default = config.is_null() || config.as_object().is_some_and(|c| c.is_empty());
+            let has_options = !matches!(name.as_str(), "4byteTracer" | "noopTracer");
+            if is_default {
+                *config = if has_options { json!({}) } else { Value::Null };
+            }
         }
     }
     options
