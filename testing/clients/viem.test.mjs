@@ -10,8 +10,8 @@ import { generatePrivateKey, mnemonicToAccount, privateKeyToAccount } from 'viem
 import { foundry } from 'viem/chains'
 import { Batcher, capstanOnly, Counter, CREATE2_FACTORY, MNEMONIC, MULTICALL3, RPC_URL, TestToken, WS_URL } from './common.mjs'
 
-const account = mnemonicToAccount(MNEMONIC, { addressIndex: 0 })
-const friend = mnemonicToAccount(MNEMONIC, { addressIndex: 1 })
+const account = mnemonicToAccount(MNEMONIC, { addressIndex: 10 })
+const friend = mnemonicToAccount(MNEMONIC, { addressIndex: 11 })
 const chain = { ...foundry, contracts: { multicall3: { address: MULTICALL3 } } }
 const pollingInterval = 50
 const client = createPublicClient({ chain, transport: http(RPC_URL), pollingInterval })

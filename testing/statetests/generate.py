@@ -429,7 +429,7 @@ def random_transaction(rng: random.Random, world: dict) -> tuple[dict, str]:
     gas = rng.choice([60_000, 200_000, 1_000_000, 5_000_000, GAS_LIMIT_TX_MAX])
     nonce = int(world[SENDER]["nonce"], 16)
     transaction = {
-        "type": quantity(kind),
+        "type": kind,
         "data": ["0x" + data.hex()],
         "gasLimit": [quantity(gas)],
         "value": [quantity(rng.choice([0, 0, 0, 1, 10**6, 10**15]))],
@@ -490,6 +490,7 @@ class Oracle:
 
     def fill(self, env: dict, world: dict, transaction: dict) -> T8N:
         single = {"data": "input", "gasLimit": "gas", "value": "value", "accessLists": "accessList"}
+        transaction = {**transaction, "type": quantity(transaction["type"])}
         tx = {single.get(k, k): v[0] if k in single else v for k, v in transaction.items()}
         stdin = {"env": {**env, "blockHashes": {}, "withdrawals": []}, "alloc": world, "txs": [tx]}
         argv = ["t8n", "--state.fork", self.fork, "--state-test"]
@@ -528,7 +529,7 @@ def case(oracle: Oracle, seed: int, index: int, counts: collections.Counter) -> 
     }
     if rejected:
         post["expectException"] = next(iter(result.rejected.values()))
-    counts[f"type {int(transaction['type'], 16)}"] += 1
+    counts[f"type {transaction['type']}"] += 1
     counts["refused" if rejected else "succeeded" if receipts[0].succeeded else "failed inside"] += 1
     counts["with logs"] += any(receipt.logs for receipt in receipts)
     if fault:

@@ -85,7 +85,7 @@ fn contracts() -> String {
             Place::At(address) => address.to_string(),
             Place::Kind(kind) => format!("{:?}, made by its factory", kind),
         };
-        let _ = writeln!(text, "  {:<11}{place}  {}", contract.name, contract.doc);
+        let _ = writeln!(text, "  {:<13}{place}  {}", contract.name, contract.doc);
     }
     text
 }
