@@ -85,6 +85,8 @@ pub use alloy_primitives::U256;
 pub use handle::{no_stray_bits, place_fields, put_field, take_field};
 pub use key::SlotKey;
 pub use layout::{Field, Layout, Shape, describe, snapshot};
+#[doc(hidden)]
+pub use place::keys_fit;
 pub use place::{KEY_BYTES_MAX, Place, TAG_MAX};
 pub use store::{
     CallKind, CallOutcome, CallRequest, CreateOutcome, CreateRequest, GasClass, Halt, Mark, Store,

@@ -18,6 +18,12 @@ use crate::{Ctx, Halt, SlotKey};
 pub const TAG_MAX: u8 = 127;
 /// Most key bytes under one tag, over all nested maps: two words.
 pub const KEY_BYTES_MAX: usize = 64;
+/// Whether keys of this many bytes fit under one tag. The derive macro asks at compile time.
+#[doc(hidden)]
+pub const fn keys_fit(key_bytes: usize) -> bool {
+    key_bytes <= KEY_BYTES_MAX
+}
+
 /// Set in the first byte of hashed slots.
 pub(crate) const HASHED: u8 = 128;
 

@@ -65,7 +65,7 @@ fn order(seed: u64) -> Order {
     Order {
         owner: Address::left_padding_from(&seed.to_be_bytes()),
         expiry_ms: u64::MAX - seed,
-        open: seed % 2 == 0,
+        open: seed.is_multiple_of(2),
         amount: assets(Assets::MAX.get() - u128::from(seed)),
     }
 }

@@ -170,7 +170,7 @@ impl Amount for u128 {
 }
 
 impl Amount for U256 {
-    const MAX: U256 = Self::MAX;
+    const MAX: Self = Self::MAX;
 }
 
 impl Amount for Assets {

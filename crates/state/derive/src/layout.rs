@@ -31,8 +31,8 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
             "the keys of `{}` are wider than 64 bytes",
             name.unwrap_or_default()
         );
-        quote_spanned! {ty.span()=> #[allow(clippy::absurd_extreme_comparisons)] const _: () = ::core::assert!(
-            <#ty as ::capstan_state::Handle>::KEY_BYTES <= ::capstan_state::KEY_BYTES_MAX,
+        quote_spanned! {ty.span()=> const _: () = ::core::assert!(
+            ::capstan_state::keys_fit(<#ty as ::capstan_state::Handle>::KEY_BYTES),
             #message
         );}
     });

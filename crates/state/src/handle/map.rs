@@ -2,7 +2,7 @@
 
 use core::{fmt, marker::PhantomData};
 
-use crate::{Handle, Place, Shape, SlotKey, place::KEY_BYTES_MAX};
+use crate::{Handle, Place, Shape, SlotKey, place::keys_fit};
 
 /// A field for each key: `balances.at(owner).load(cx)`. Maps nest; keys cannot be listed.
 pub struct Map<K, H> {
@@ -15,7 +15,7 @@ impl<K: SlotKey, H: Handle> Map<K, H> {
     pub const fn at_tag(tag: u8) -> Self {
         const {
             assert!(
-                <Self as Handle>::KEY_BYTES <= KEY_BYTES_MAX,
+                keys_fit(<Self as Handle>::KEY_BYTES),
                 "keys are wider than 64 bytes"
             )
         };

@@ -294,7 +294,7 @@ fn creation_is_recorded_and_collides() {
     assert_eq!(store.gas_used(), 32_000 + 8 * 2 + 200 * 33);
     assert_eq!((store.coins(US), store.coins(made)), (word(7), word(2)));
     assert_eq!(store.code_size(made), Ok(33));
-    assert_eq!(store.creations(), [salted.clone()]);
+    assert_eq!(store.creations(), std::slice::from_ref(&salted));
     assert_eq!(store.create(salted).unwrap().address, None);
     assert_eq!(store.coins(US), word(7));
 }
@@ -369,7 +369,7 @@ enum Act {
     Emit,
     Create(u64),
     Call(u64),
-    Inner(bool, Vec<Act>),
+    Inner(bool, Vec<Self>),
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
@@ -446,7 +446,7 @@ proptest! {
         let times = AtomicUsize::new(0);
         store.on_call(THEM, move |s, _| {
             s.save(THEM, word(1), word(1))?;
-            if times.fetch_add(1, Ordering::Relaxed) % 2 == 0 { Ok(Bytes::new()) } else { Err(Halt::overflow()) }
+            if times.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) { Ok(Bytes::new()) } else { Err(Halt::overflow()) }
         });
         run(&mut store, &before);
         let at_mark = world(&store);
