@@ -42,7 +42,7 @@ impl From<CallFrame> for NamedFrame {
         if let Some(output) = frame.output.as_ref().filter(|_| frame.is_revert())
             && let Some(words) = native::revert_line(output)
         {
-            frame.revert_reason = Some(words.to_string());
+            frame.revert_reason = Some(words);
         }
         let verb = labels::verb(address, &frame.input);
         Self {

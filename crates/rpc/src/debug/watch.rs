@@ -86,7 +86,7 @@ impl<'a> Watch<'a> {
             return false;
         };
         self.bytes_left = left;
-        if self.steps % STEPS_PER_LOOK == 0 && Instant::now() >= self.deadline {
+        if self.steps.is_multiple_of(STEPS_PER_LOOK) && Instant::now() >= self.deadline {
             let why = "execution timeout: the trace took longer than its time limit";
             self.stop(context, RpcError::new(crate::error::code::TIMEOUT, why));
             return false;

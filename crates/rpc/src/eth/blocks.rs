@@ -166,15 +166,15 @@ fn register_transactions(table: &mut Methods) {
 /// The block that an id names; `None` if there is none.
 pub(crate) fn find(cx: &RpcContext, id: BlockId) -> RpcResult<Option<Arc<Block>>> {
     let found = cx.chain().block(At::from(id)).map_err(chain_error)?;
-    if let (BlockId::Hash(wanted), Some(block)) = (id, &found) {
-        if wanted.require_canonical == Some(true) {
-            let canonical = cx.chain().block(block.number()).map_err(chain_error)?;
-            if canonical.is_none_or(|canonical| canonical.hash() != wanted.block_hash) {
-                return Err(RpcError::server(format!(
-                    "hash {} is not currently canonical",
-                    wanted.block_hash
-                )));
-            }
+    if let (BlockId::Hash(wanted), Some(block)) = (id, &found)
+        && wanted.require_canonical == Some(true)
+    {
+        let canonical = cx.chain().block(block.number()).map_err(chain_error)?;
+        if canonical.is_none_or(|canonical| canonical.hash() != wanted.block_hash) {
+            return Err(RpcError::server(format!(
+                "hash {} is not currently canonical",
+                wanted.block_hash
+            )));
         }
     }
     Ok(found)

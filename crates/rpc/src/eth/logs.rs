@@ -25,10 +25,10 @@ pub(crate) fn register(table: &mut Methods) {
 
 /// The logs of a query, in order.
 fn fetch(cx: &RpcContext, query: &LogQuery) -> RpcResult<Vec<Log>> {
-    if let LogRange::Block(hash) = query.range {
-        if cx.chain().block(hash).map_err(chain_error)?.is_none() {
-            return Err(RpcError::server("unknown block"));
-        }
+    if let LogRange::Block(hash) = query.range
+        && cx.chain().block(hash).map_err(chain_error)?.is_none()
+    {
+        return Err(RpcError::server("unknown block"));
     }
     let time = cx
         .deadline()

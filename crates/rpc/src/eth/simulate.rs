@@ -70,7 +70,7 @@ fn simulate(
         transactions: payload.return_full_transactions.into(),
         gas_left: cx.limits().call_gas_max,
         session: scene.open(None, None)?,
-        rules: scene.rules.clone(),
+        rules: scene.rules,
         parent: base.header.inner().clone(),
         parent_hash: base.hash(),
         parent_user_gas: base.user_gas_used,
