@@ -23,6 +23,9 @@ use crate::{
 
 const WEI_PER_ETH: u64 = 1_000_000_000_000_000_000;
 
+/// Signals this close together are one wish to stop.
+const SAME_WISH: Duration = Duration::from_millis(300);
+
 /// What a process that was told to stop twice exits with, as shells expect of an interrupted one.
 const INTERRUPTED: i32 = 130;
 
@@ -152,7 +155,11 @@ fn serve(
             () = driver_end(&solo) => {}
         }
         tokio::spawn(async move {
-            stop.wait().await;
+            // One wish may arrive twice: a terminal signals a whole group, and its parent passes it on.
+            let begun = Instant::now();
+            while begun.elapsed() < SAME_WISH {
+                stop.wait().await;
+            }
             tracing::error!("stopped by force; what was final is in the log");
             std::process::exit(INTERRUPTED);
         });
