@@ -33,6 +33,9 @@ const IMPOSSIBLE: [&str; 10] = [
     "dynamicAccountOverwriteEmpty_Paris",
 ];
 
+/// Fixtures with a number beyond 256 bits, which no transaction can hold and no parser reads.
+const UNREADABLE: [&str; 2] = ["ValueOverflow", "ValueOverflowParis"];
+
 /// A test that did not do what its fixture says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -135,6 +138,16 @@ fn run_file(file: &Path) -> Summary {
         }],
         ..Summary::default()
     };
+    let stem = file
+        .file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    if UNREADABLE.contains(&stem.as_str()) {
+        return Summary {
+            skipped: 1,
+            ..Summary::default()
+        };
+    }
     let text = match fs::read(file) {
         Ok(text) => text,
         Err(error) => return broken(format!("cannot be read: {error}")),
@@ -143,10 +156,6 @@ fn run_file(file: &Path) -> Summary {
         Ok(suite) => suite,
         Err(error) => return broken(format!("is not a GeneralStateTest: {error}")),
     };
-    let stem = file
-        .file_stem()
-        .map(|stem| stem.to_string_lossy().into_owned())
-        .unwrap_or_default();
     let impossible = IMPOSSIBLE.contains(&stem.as_str());
     let mut summary = Summary::default();
     for (name, unit) in &suite.0 {
