@@ -105,6 +105,8 @@ impl World {
             kind,
             data,
             gas_limit,
+            gas_price: 0,
+            chain_id: None,
             ..TxEnv::default()
         };
         let ResultAndState { result, state } = self.session.run(tx, Checks::NONE).expect("valid");
