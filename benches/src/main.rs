@@ -3,12 +3,15 @@
 //! Machines are noisy, so every figure here is a ratio of two things measured minutes apart at most, or
 //! a median of many. `cargo xtask bench` builds what is needed and runs all of it.
 
+mod frame;
 mod report;
 mod throughput;
 
-use std::path::PathBuf;
+use std::{fs, path::Path};
 
+use alloy_primitives::{Bytes, U256, hex};
 use clap::{Parser, Subcommand};
+use eyre::{Context, OptionExt};
 
 #[derive(Parser)]
 #[command(about = "Capstan's benches: each prints one table")]
@@ -21,15 +24,26 @@ struct Args {
 enum Bench {
     /// Pre-signed transactions over HTTP until their receipts are fetched, against anvil.
     Throughput(throughput::Options),
+    /// A native token transfer against the same ERC-20 in bytecode: inside one call frame, and whole.
+    Frame(frame::Options),
 }
 
 fn main() -> eyre::Result<()> {
     match Args::parse().bench {
         Bench::Throughput(options) => throughput::run(&options),
+        Bench::Frame(options) => frame::run(&options),
     }
 }
 
-/// Where `cargo xtask` leaves what a bench needs but does not build itself.
-fn client_tests_dir() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../testing/clients")
+/// Creation code of OpenZeppelin's ERC20Permit, compiled from the client tests' sources, whose constructor
+/// mints 10^24 units to the deployer.
+fn erc20_init_code() -> eyre::Result<Bytes> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testing/clients/build/artifacts.json");
+    let text = fs::read(&path)
+        .wrap_err_with(|| format!("{} is missing: `cargo xtask bench` makes it", path.display()))?;
+    let artifacts: serde_json::Value = serde_json::from_slice(&text)?;
+    let code = artifacts["TestToken"]["bytecode"].as_str().ok_or_eyre("no TestToken among the artifacts")?;
+    let mut code: Vec<u8> = hex::decode(code)?;
+    code.extend(U256::from(10).pow(U256::from(24)).to_be_bytes::<32>());
+    Ok(code.into())
 }

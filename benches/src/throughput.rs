@@ -23,22 +23,14 @@ use alloy_eips::eip2718::{Decodable2718, Encodable2718};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, hex};
 use alloy_signer::SignerSync;
 use alloy_signer_local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English};
-use alloy_sol_types::{SolCall, SolValue, sol};
+use alloy_sol_types::{SolCall, SolEvent};
+use capstan_contracts::token::{IToken, ITokenFactory};
 use eyre::{Context, OptionExt, bail, ensure};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use crate::report::{Table, median};
 
-sol! {
-    interface IToken {
-        function transfer(address to, uint256 amount) external returns (bool);
-        function mint(address to, uint256 amount) external;
-    }
-    interface ITokenFactory {
-        function createToken(string name, string symbol, uint8 decimals, address admin) external returns (address);
-    }
-}
 
 const MNEMONIC: &str = "test test test test test test test test test test test junk";
 const CHAIN_ID: u64 = 31337;
@@ -69,9 +61,6 @@ pub(crate) struct Options {
     /// The peer's binary; without it only our own node is measured.
     #[arg(long)]
     anvil: Option<PathBuf>,
-    /// Compiled Solidity ERC-20 (`{"bytecode": "0x.."}`) whose constructor mints to the deployer.
-    #[arg(long)]
-    erc20: Option<PathBuf>,
 }
 
 /// Prints the table.
@@ -275,7 +264,7 @@ fn presign(
             match token {
                 None => sign(&signers[sender], nonce, 21_000, to.into(), U256::ONE, Bytes::new()),
                 Some(token) => {
-                    let input = IToken::transferCall { to, amount: U256::ONE }.abi_encode().into();
+                    let input = IToken::transferCall { to, value: U256::ONE }.abi_encode().into();
                     sign(&signers[sender], nonce, 100_000, token.into(), U256::ZERO, input)
                 }
             }
@@ -395,10 +384,7 @@ async fn set_up(
     let token = match workload {
         Workload::Transfers => return Ok(None),
         Workload::Erc20Bytecode => {
-            let path = options.erc20.as_ref().ok_or_eyre("--erc20 FILE is needed")?;
-            let artifact: Value = serde_json::from_slice(&fs::read(path)?)?;
-            let code: Bytes =
-                artifact["bytecode"].as_str().ok_or_eyre("no bytecode in the artifact")?.parse()?;
+            let code = crate::erc20_init_code()?;
             let raw = sign(deployer, nonces[0], 5_000_000, TxKind::Create, U256::ZERO, code)?;
             nonces[0] += 1;
             let receipt = send(client, &raw).await?;
@@ -408,7 +394,7 @@ async fn set_up(
     };
     // Everyone holds some from the start, so that the measured writes are changes and not creations.
     for signer in &signers[1..] {
-        let input = IToken::transferCall { to: signer.address(), amount: U256::from(1_000_000) };
+        let input = IToken::transferCall { to: signer.address(), value: U256::from(1_000_000) };
         let raw =
             sign(deployer, nonces[0], 100_000, token.into(), U256::ZERO, input.abi_encode().into())?;
         nonces[0] += 1;
@@ -437,10 +423,6 @@ async fn bench(options: &Options) -> eyre::Result<()> {
         "blocks", "fsyncs",
     ]);
     for workload in [Workload::Transfers, Workload::Erc20Bytecode, Workload::NativeToken] {
-        if workload == Workload::Erc20Bytecode && options.erc20.is_none() {
-            println!("SKIP {}: no --erc20", workload.name());
-            continue;
-        }
         let mut peer = None;
         if let (Some(anvil), true) = (&options.anvil, workload != Workload::NativeToken) {
             let runs = runs(options, workload, &signers, || Node::anvil(options, anvil)).await?;
@@ -523,17 +505,29 @@ async fn native_token(
     deployer: &PrivateKeySigner,
     nonce: &mut u64,
 ) -> eyre::Result<Address> {
-    let contracts = client.call("capstan_contracts", json!([])).await?;
-    let factory: Address = contracts
+    let create = ITokenFactory::createTokenCall {
+        name: "Bench".into(),
+        symbol: "BENCH".into(),
+        decimals: 18,
+        owner: deployer.address(),
+        grantDelayMs: 0,
+    };
+    let factory = capstan_contracts::address::TOKEN_FACTORY;
+    let raw = sign(deployer, *nonce, 3_000_000, factory.into(), U256::ZERO, create.abi_encode().into())?;
+    *nonce += 1;
+    let receipt = send(client, &raw).await?;
+    let topics = receipt["logs"]
         .as_array()
         .into_iter()
         .flatten()
-        .find(|c| c["name"] == "token")
-        .and_then(|c| c["address"].as_str())
-        .ok_or_eyre("the node lists no token factory")?
-        .parse()?;
-    let _ = (ITokenFactory::createTokenCall::SELECTOR, Address::ZERO.abi_encode());
-    let raw = sign(deployer, *nonce, 3_000_000, factory.into(), U256::ZERO, Bytes::new())?;
-    let _ = raw;
-    bail!("the token factory's interface is generated")
+        .map(|log| &log["topics"])
+        .find(|topics| topics[0] == ITokenFactory::TokenCreated::SIGNATURE_HASH.to_string())
+        .ok_or_eyre("the factory says nothing of a token")?;
+    let token: B256 = topics[1].as_str().ok_or_eyre("no token")?.parse()?;
+    let token = Address::from_word(token);
+    let mint = IToken::mintCall { to: deployer.address(), value: U256::from(10).pow(U256::from(24)) };
+    let raw = sign(deployer, *nonce, 300_000, token.into(), U256::ZERO, mint.abi_encode().into())?;
+    *nonce += 1;
+    send(client, &raw).await?;
+    Ok(token)
 }
