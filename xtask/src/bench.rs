@@ -1,12 +1,35 @@
-//! Measures, side by side with the peers.
+//! Measures, side by side with the peers: every bench prints one table.
 
-use eyre::Result;
+use eyre::{Result, WrapErr};
 
-/// Runs the benches of the `testing` room with our own profile.
+use crate::{clients, dev, shell};
+
+/// Runs one bench (`throughput`, `frame`, `block` ...; flags go to it), or all of them.
 pub(crate) fn run(flags: &[String]) -> Result<()> {
-    crate::shell::run(
-        crate::shell::cargo()
-            .args(["bench", "--profile", "dev", "--package", "capstan-testing"])
-            .args(flags),
+    let node = clients::install().wrap_err("the peers come from npm")?;
+    shell::run(
+        shell::program(node)
+            .args(["--input-type=module", "-e", "(await import('./compile.mjs')).compile()"])
+            .current_dir(clients::folder()),
+    )?;
+    let capstan = dev::build()?;
+    shell::run(shell::cargo().args(["build", "--package", "capstan-bench"]))?;
+    let bench = shell::target_dir()?.join("debug/capstan-bench");
+    if !flags.is_empty() {
+        return shell::run(shell::program(bench).args(flags));
+    }
+    println!("\n## A token transfer, native and in bytecode\n");
+    shell::run(shell::program(&bench).arg("frame"))?;
+    println!("\n## A block of 10,000 changed slots\n");
+    shell::run(shell::program(&bench).arg("block"))?;
+    println!("\n## Transactions over HTTP until their receipts are fetched\n");
+    let anvil = clients::folder().join("node_modules/.bin/anvil");
+    shell::run(
+        shell::program(&bench)
+            .arg("throughput")
+            .arg("--capstan")
+            .arg(capstan)
+            .arg("--anvil")
+            .arg(anvil),
     )
 }

@@ -45,7 +45,7 @@ pub(crate) fn run() -> Result<Outcome> {
     Ok(Outcome::Ran(Tally::read(&watched.lines), watched.success))
 }
 
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     shell::root().join("testing/clients")
 }
 
@@ -60,7 +60,7 @@ fn node_major(version: &str) -> Option<u32> {
 
 /// Two steps: the Node.js that the tests run on, and with it everything else, since npm leaves out what the
 /// Node.js that runs it is too old for. Returns that Node.js.
-fn install() -> Result<PathBuf> {
+pub(crate) fn install() -> Result<PathBuf> {
     let first = folder().join("node");
     npm_ci(&first, None)?;
     let arch = match std::env::consts::ARCH {
