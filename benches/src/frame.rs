@@ -50,7 +50,9 @@ fn driver() -> Bytes {
     code.extend([0x80, 0x60, 0x40, 0x35, 0x02]); // DUP1 calldata[64] MUL
     code.extend([0x62, 0x0f, 0x00, 0x00, 0x01]); // PUSH3 0x0f0000 ADD
     code.extend([0x60, 0x04, 0x52]); // recipient at 4
-    code.extend([0x60, 0x20, 0x5f, 0x60, 0x44, 0x5f, 0x5f, 0x5f, 0x35, 0x5a, 0xf1]); // CALL
+    code.extend([
+        0x60, 0x20, 0x5f, 0x60, 0x44, 0x5f, 0x5f, 0x5f, 0x35, 0x5a, 0xf1,
+    ]); // CALL
     code.extend([0x15, 0x60, 0x00, 0x57]); // ISZERO PUSH1 fail JUMPI
     let fail_at = code.len() - 2;
     code.extend([0x60, 0x01, 0x90, 0x03]); // i - 1
@@ -70,18 +72,30 @@ struct World {
 impl World {
     fn open() -> eyre::Result<Self> {
         let genesis = Genesis::dev(1, 0);
-        let owner = Genesis::dev_accounts(1, 0).first().ok_or_eyre("no account")?.address;
+        let owner = Genesis::dev_accounts(1, 0)
+            .first()
+            .ok_or_eyre("no account")?
+            .address;
         let chain = Chain::open(ChainConfig::dev(genesis))?;
         let state = chain.state_at(chain.head().number())?;
         let mut session = Session::open(Arc::clone(chain.rules()), state, chain.next_context())?;
-        let code = |code: Bytes| AccountOverride { code: Some(code), ..Default::default() };
+        let code = |code: Bytes| AccountOverride {
+            code: Some(code),
+            ..Default::default()
+        };
         session.override_account(DRIVER, &code(driver()))?;
         session.override_account(STOPPER, &code(Bytes::from_static(&[0x00])))?;
         Ok(Self { session, owner })
     }
 
     fn tx(&self, to: TxKind, data: Bytes) -> TxEnv {
-        TxEnv { caller: self.owner, kind: to, data, gas_limit: 1_000_000_000, ..Default::default() }
+        TxEnv {
+            caller: self.owner,
+            kind: to,
+            data,
+            gas_limit: 1_000_000_000,
+            ..Default::default()
+        }
     }
 
     /// Runs and keeps a transaction of the set-up.
@@ -105,7 +119,10 @@ impl World {
         let factory = capstan_contracts::address::TOKEN_FACTORY;
         let answer = self.keep(factory.into(), create.abi_encode().into())?;
         let token = ITokenFactory::createTokenCall::abi_decode_returns(&answer)?;
-        let mint = IToken::mintCall { to: self.owner, value: U256::from(10).pow(U256::from(24)) };
+        let mint = IToken::mintCall {
+            to: self.owner,
+            value: U256::from(10).pow(U256::from(24)),
+        };
         self.keep(token.into(), mint.abi_encode().into())?;
         self.endow(token)
     }
@@ -118,7 +135,10 @@ impl World {
     /// Gives the driver what it will send, and the warm recipient something to stand on.
     fn endow(&mut self, token: Address) -> eyre::Result<Address> {
         for to in [DRIVER, address!("00000000000000000000000000000000000f0000")] {
-            let call = IToken::transferCall { to, value: U256::from(10).pow(U256::from(20)) };
+            let call = IToken::transferCall {
+                to,
+                value: U256::from(10).pow(U256::from(20)),
+            };
             self.keep(token.into(), call.abi_encode().into())?;
         }
         Ok(token)
@@ -133,19 +153,30 @@ impl World {
         let start = Instant::now();
         let done = self.session.run(tx, Checks::NONE)?;
         let ns = start.elapsed().as_secs_f64() * 1e9;
-        ensure!(done.result.is_success(), "the driver failed: {:?}", done.result);
+        ensure!(
+            done.result.is_success(),
+            "the driver failed: {:?}",
+            done.result
+        );
         Ok((ns, done.result.tx_gas_used()))
     }
 
     /// Nanoseconds and gas of one plain transaction to the token.
     fn whole(&mut self, token: Address) -> eyre::Result<(f64, u64)> {
         let to = address!("00000000000000000000000000000000000f0000");
-        let call = IToken::transferCall { to, value: U256::ONE };
+        let call = IToken::transferCall {
+            to,
+            value: U256::ONE,
+        };
         let tx = self.tx(token.into(), call.abi_encode().into());
         let start = Instant::now();
         let done = self.session.run(tx, Checks::NONE)?;
         let ns = start.elapsed().as_secs_f64() * 1e9;
-        ensure!(done.result.is_success(), "the transfer failed: {:?}", done.result);
+        ensure!(
+            done.result.is_success(),
+            "the transfer failed: {:?}",
+            done.result
+        );
         Ok((ns, done.result.tx_gas_used()))
     }
 }
@@ -156,7 +187,14 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
     let native = world.native_token()?;
     let bytecode = world.bytecode_token()?;
     let calls = options.calls as f64;
-    let mut table = Table::new(&["one transfer", "native ns", "bytecode ns", "ratio", "native gas", "bytecode gas"]);
+    let mut table = Table::new(&[
+        "one transfer",
+        "native ns",
+        "bytecode ns",
+        "ratio",
+        "native gas",
+        "bytecode gas",
+    ]);
     for (name, stride) in [("inside the frame, warm", 0), ("inside the frame, cold", 1)] {
         let mut samples: [Vec<f64>; 3] = Default::default();
         let mut gas = [0u64; 3];

@@ -38,11 +38,18 @@ fn main() -> eyre::Result<()> {
 /// Creation code of OpenZeppelin's ERC20Permit, compiled from the client tests' sources, whose constructor
 /// mints 10^24 units to the deployer.
 fn erc20_init_code() -> eyre::Result<Bytes> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testing/clients/build/artifacts.json");
-    let text = fs::read(&path)
-        .wrap_err_with(|| format!("{} is missing: `cargo xtask bench` makes it", path.display()))?;
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../testing/clients/build/artifacts.json");
+    let text = fs::read(&path).wrap_err_with(|| {
+        format!(
+            "{} is missing: `cargo xtask bench` makes it",
+            path.display()
+        )
+    })?;
     let artifacts: serde_json::Value = serde_json::from_slice(&text)?;
-    let code = artifacts["TestToken"]["bytecode"].as_str().ok_or_eyre("no TestToken among the artifacts")?;
+    let code = artifacts["TestToken"]["bytecode"]
+        .as_str()
+        .ok_or_eyre("no TestToken among the artifacts")?;
     let mut code: Vec<u8> = hex::decode(code)?;
     code.extend(U256::from(10).pow(U256::from(24)).to_be_bytes::<32>());
     Ok(code.into())

@@ -31,7 +31,6 @@ use serde_json::{Value, json};
 
 use crate::report::{Table, median};
 
-
 const MNEMONIC: &str = "test test test test test test test test test test test junk";
 const CHAIN_ID: u64 = 31337;
 /// Most seconds one node may take for one workload before the bench gives up on it.
@@ -65,7 +64,10 @@ pub(crate) struct Options {
 
 /// Prints the table.
 pub(crate) fn run(options: &Options) -> eyre::Result<()> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(bench(options))
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(bench(options))
 }
 
 /// One node process, with its data in a fresh folder.
@@ -89,14 +91,24 @@ impl Node {
         let data = tempfile::tempdir()?;
         let port = free_port()?;
         let child = Command::new(&options.capstan)
-            .args(["dev", "--empty", "--accounts", &options.accounts.to_string()])
+            .args([
+                "dev",
+                "--empty",
+                "--accounts",
+                &options.accounts.to_string(),
+            ])
             .args(["--port", &port.to_string(), "--data"])
             .arg(data.path().join("chain"))
             .args(["--log-level", "warn"])
             .stdout(Stdio::null())
             .spawn()
             .wrap_err("starting capstan")?;
-        Ok(Self { name: "capstan", child, url: format!("http://127.0.0.1:{port}"), _data: data })
+        Ok(Self {
+            name: "capstan",
+            child,
+            url: format!("http://127.0.0.1:{port}"),
+            _data: data,
+        })
     }
 
     fn anvil(options: &Options, binary: &Path) -> eyre::Result<Self> {
@@ -108,7 +120,12 @@ impl Node {
             .stdout(Stdio::null())
             .spawn()
             .wrap_err("starting anvil")?;
-        Ok(Self { name: "anvil", child, url: format!("http://127.0.0.1:{port}"), _data: data })
+        Ok(Self {
+            name: "anvil",
+            child,
+            url: format!("http://127.0.0.1:{port}"),
+            _data: data,
+        })
     }
 
     /// CPU seconds of the process so far, user and system.
@@ -118,14 +135,20 @@ impl Node {
 }
 
 fn free_port() -> eyre::Result<u16> {
-    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?
+        .local_addr()?
+        .port())
 }
 
 fn cpu_seconds_of(process: &str) -> eyre::Result<f64> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
     // The command name may hold spaces; fields are counted after its closing parenthesis.
-    let fields: Vec<&str> =
-        stat.rsplit_once(')').ok_or_eyre("odd /proc stat")?.1.split_whitespace().collect();
+    let fields: Vec<&str> = stat
+        .rsplit_once(')')
+        .ok_or_eyre("odd /proc stat")?
+        .1
+        .split_whitespace()
+        .collect();
     let ticks = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
     // SAFETY: sysconf reads a constant of the running kernel.
     #[allow(unsafe_code)]
@@ -142,7 +165,10 @@ struct Client {
 
 impl Client {
     fn new(url: &str) -> Self {
-        Self { http: reqwest::Client::new(), url: url.to_owned() }
+        Self {
+            http: reqwest::Client::new(),
+            url: url.to_owned(),
+        }
     }
 
     async fn post(&self, body: Vec<u8>) -> eyre::Result<Value> {
@@ -174,7 +200,11 @@ impl Client {
     async fn wait_until_up(&self) -> eyre::Result<()> {
         let start = Instant::now();
         while self.call("eth_chainId", json!([])).await.is_err() {
-            ensure!(start.elapsed() < Duration::from_secs(30), "{} does not answer", self.url);
+            ensure!(
+                start.elapsed() < Duration::from_secs(30),
+                "{} does not answer",
+                self.url
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Ok(())
@@ -182,9 +212,14 @@ impl Client {
 
     async fn receipt(&self, hash: &str) -> eyre::Result<Value> {
         for _ in 0..2_000 {
-            let receipt = self.call("eth_getTransactionReceipt", json!([hash])).await?;
+            let receipt = self
+                .call("eth_getTransactionReceipt", json!([hash]))
+                .await?;
             if !receipt.is_null() {
-                ensure!(receipt["status"] == "0x1", "set-up transaction failed: {receipt}");
+                ensure!(
+                    receipt["status"] == "0x1",
+                    "set-up transaction failed: {receipt}"
+                );
                 return Ok(receipt);
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -226,7 +261,9 @@ fn sign(
         input,
     };
     let signature = signer.sign_hash_sync(&tx.signature_hash())?;
-    Ok(TxEnvelope::from(tx.into_signed(signature)).encoded_2718().into())
+    Ok(TxEnvelope::from(tx.into_signed(signature))
+        .encoded_2718()
+        .into())
 }
 
 /// What the transactions do.
@@ -262,10 +299,29 @@ fn presign(
             let to = signers[(sender + 1 + round) % n].address();
             let nonce = first_nonces[sender] + round as u64;
             match token {
-                None => sign(&signers[sender], nonce, 21_000, to.into(), U256::ONE, Bytes::new()),
+                None => sign(
+                    &signers[sender],
+                    nonce,
+                    21_000,
+                    to.into(),
+                    U256::ONE,
+                    Bytes::new(),
+                ),
                 Some(token) => {
-                    let input = IToken::transferCall { to, value: U256::ONE }.abi_encode().into();
-                    sign(&signers[sender], nonce, 100_000, token.into(), U256::ZERO, input)
+                    let input = IToken::transferCall {
+                        to,
+                        value: U256::ONE,
+                    }
+                    .abi_encode()
+                    .into();
+                    sign(
+                        &signers[sender],
+                        nonce,
+                        100_000,
+                        token.into(),
+                        U256::ZERO,
+                        input,
+                    )
                 }
             }
         })
@@ -281,7 +337,12 @@ struct Run {
     fsyncs: Option<u64>,
 }
 
-async fn measure(node: &Node, client: &Client, raw: &[Bytes], options: &Options) -> eyre::Result<Run> {
+async fn measure(
+    node: &Node,
+    client: &Client,
+    raw: &[Bytes],
+    options: &Options,
+) -> eyre::Result<Run> {
     let bodies: Vec<Vec<u8>> = raw
         .chunks(options.batch)
         .map(|chunk| {
@@ -307,7 +368,9 @@ async fn measure(node: &Node, client: &Client, raw: &[Bytes], options: &Options)
             tokio::spawn(async move {
                 while let Some(body) = next(&queue) {
                     let answers = client.post(body).await?;
-                    let answers = answers.as_array().ok_or_eyre("batch answered by no array")?;
+                    let answers = answers
+                        .as_array()
+                        .ok_or_eyre("batch answered by no array")?;
                     if let Some(bad) = answers.iter().find(|a| a.get("error").is_some()) {
                         bail!("refused: {bad}");
                     }
@@ -320,16 +383,26 @@ async fn measure(node: &Node, client: &Client, raw: &[Bytes], options: &Options)
     let mut seen = 0usize;
     let mut block = first_block;
     while seen < raw.len() {
-        ensure!(start.elapsed() < DEADLINE, "{}: {seen} of {} receipts in time", node.name, raw.len());
+        ensure!(
+            start.elapsed() < DEADLINE,
+            "{}: {seen} of {} receipts in time",
+            node.name,
+            raw.len()
+        );
         let head = client.quantity("eth_blockNumber", json!([])).await?;
         if block >= head {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         while block < head {
             block += 1;
-            let receipts = client.call("eth_getBlockReceipts", json!([format!("{block:#x}")])).await?;
+            let receipts = client
+                .call("eth_getBlockReceipts", json!([format!("{block:#x}")]))
+                .await?;
             let receipts = receipts.as_array().ok_or_eyre("no receipts")?;
-            ensure!(receipts.iter().all(|r| r["status"] == "0x1"), "a measured transaction failed");
+            ensure!(
+                receipts.iter().all(|r| r["status"] == "0x1"),
+                "a measured transaction failed"
+            );
             seen += receipts.len();
         }
     }
@@ -363,7 +436,15 @@ fn next(queue: &Queue) -> Option<Vec<u8>> {
 
 /// Number of fsyncs that the node says it did, from its metrics page.
 async fn fsyncs(client: &Client) -> Option<u64> {
-    let page = client.http.get(format!("{}/metrics", client.url)).send().await.ok()?.text().await.ok()?;
+    let page = client
+        .http
+        .get(format!("{}/metrics", client.url))
+        .send()
+        .await
+        .ok()?
+        .text()
+        .await
+        .ok()?;
     BufReader::new(page.as_bytes())
         .lines()
         .map_while(Result::ok)
@@ -377,7 +458,6 @@ async fn set_up(
     client: &Client,
     signers: &[PrivateKeySigner],
     workload: Workload,
-    options: &Options,
     nonces: &mut [u64],
 ) -> eyre::Result<Option<Address>> {
     let deployer = &signers[0];
@@ -385,29 +465,62 @@ async fn set_up(
         Workload::Transfers => return Ok(None),
         Workload::Erc20Bytecode => {
             let code = crate::erc20_init_code()?;
-            let raw = sign(deployer, nonces[0], 5_000_000, TxKind::Create, U256::ZERO, code)?;
+            let raw = sign(
+                deployer,
+                nonces[0],
+                5_000_000,
+                TxKind::Create,
+                U256::ZERO,
+                code,
+            )?;
             nonces[0] += 1;
             let receipt = send(client, &raw).await?;
-            receipt["contractAddress"].as_str().ok_or_eyre("not created")?.parse()?
+            receipt["contractAddress"]
+                .as_str()
+                .ok_or_eyre("not created")?
+                .parse()?
         }
         Workload::NativeToken => native_token(client, deployer, &mut nonces[0]).await?,
     };
     // Everyone holds some from the start, so that the measured writes are changes and not creations.
     for signer in &signers[1..] {
-        let input = IToken::transferCall { to: signer.address(), value: U256::from(1_000_000) };
-        let raw =
-            sign(deployer, nonces[0], 100_000, token.into(), U256::ZERO, input.abi_encode().into())?;
+        let input = IToken::transferCall {
+            to: signer.address(),
+            value: U256::from(1_000_000),
+        };
+        let raw = sign(
+            deployer,
+            nonces[0],
+            100_000,
+            token.into(),
+            U256::ZERO,
+            input.abi_encode().into(),
+        )?;
         nonces[0] += 1;
-        client.call("eth_sendRawTransaction", json!([hex::encode_prefixed(&raw)])).await?;
+        client
+            .call(
+                "eth_sendRawTransaction",
+                json!([hex::encode_prefixed(&raw)]),
+            )
+            .await?;
     }
-    let probe = sign(deployer, nonces[0], 21_000, deployer.address().into(), U256::ZERO, Bytes::new())?;
+    let probe = sign(
+        deployer,
+        nonces[0],
+        21_000,
+        deployer.address().into(),
+        U256::ZERO,
+        Bytes::new(),
+    )?;
     nonces[0] += 1;
     send(client, &probe).await?;
     Ok(Some(token))
 }
 
 async fn send(client: &Client, raw: &Bytes) -> eyre::Result<Value> {
-    let hash = client.call("eth_sendRawTransaction", json!([hex::encode_prefixed(raw)])).await?;
+    let hash = client
+        .call("eth_sendRawTransaction", json!([hex::encode_prefixed(raw)]))
+        .await?;
     client.receipt(hash.as_str().ok_or_eyre("no hash")?).await
 }
 
@@ -419,10 +532,21 @@ async fn bench(options: &Options) -> eyre::Result<()> {
         options.transactions, options.accounts, options.batch, options.connections, options.runs
     );
     let mut table = Table::new(&[
-        "workload", "node", "tx/s", "vs anvil", "node CPU us/tx", "vs recovery", "generator CPU us/tx",
-        "blocks", "fsyncs",
+        "workload",
+        "node",
+        "tx/s",
+        "vs anvil",
+        "node CPU us/tx",
+        "vs recovery",
+        "generator CPU us/tx",
+        "blocks",
+        "fsyncs",
     ]);
-    for workload in [Workload::Transfers, Workload::Erc20Bytecode, Workload::NativeToken] {
+    for workload in [
+        Workload::Transfers,
+        Workload::Erc20Bytecode,
+        Workload::NativeToken,
+    ] {
         let mut peer = None;
         if let (Some(anvil), true) = (&options.anvil, workload != Workload::NativeToken) {
             let runs = runs(options, workload, &signers, || Node::anvil(options, anvil)).await?;
@@ -447,7 +571,7 @@ async fn runs(
         let client = Client::new(&node.url);
         client.wait_until_up().await?;
         let mut nonces = vec![0; signers.len()];
-        let token = set_up(&client, signers, workload, options, &mut nonces).await?;
+        let token = set_up(&client, signers, workload, &mut nonces).await?;
         let raw = presign(signers, options.transactions, &nonces, token)?;
         runs.push(measure(&node, &client, &raw, options).await?);
     }
@@ -476,7 +600,8 @@ fn row(
         format!("{:.2}x", cpu / recovery_us),
         format!("{own:.0}"),
         last.map_or("-".into(), |r| r.blocks.to_string()),
-        last.and_then(|r| r.fsyncs).map_or("-".into(), |n| n.to_string()),
+        last.and_then(|r| r.fsyncs)
+            .map_or("-".into(), |n| n.to_string()),
     ]);
     rate
 }
@@ -513,7 +638,14 @@ async fn native_token(
         grantDelayMs: 0,
     };
     let factory = capstan_contracts::address::TOKEN_FACTORY;
-    let raw = sign(deployer, *nonce, 3_000_000, factory.into(), U256::ZERO, create.abi_encode().into())?;
+    let raw = sign(
+        deployer,
+        *nonce,
+        3_000_000,
+        factory.into(),
+        U256::ZERO,
+        create.abi_encode().into(),
+    )?;
     *nonce += 1;
     let receipt = send(client, &raw).await?;
     let topics = receipt["logs"]
@@ -525,8 +657,18 @@ async fn native_token(
         .ok_or_eyre("the factory says nothing of a token")?;
     let token: B256 = topics[1].as_str().ok_or_eyre("no token")?.parse()?;
     let token = Address::from_word(token);
-    let mint = IToken::mintCall { to: deployer.address(), value: U256::from(10).pow(U256::from(24)) };
-    let raw = sign(deployer, *nonce, 300_000, token.into(), U256::ZERO, mint.abi_encode().into())?;
+    let mint = IToken::mintCall {
+        to: deployer.address(),
+        value: U256::from(10).pow(U256::from(24)),
+    };
+    let raw = sign(
+        deployer,
+        *nonce,
+        300_000,
+        token.into(),
+        U256::ZERO,
+        mint.abi_encode().into(),
+    )?;
     *nonce += 1;
     send(client, &raw).await?;
     Ok(token)

@@ -79,7 +79,7 @@ pub enum Step {
     /// Steps between a mark and its end: kept, or undone.
     Marked {
         keep: bool,
-        steps: Vec<Step>,
+        steps: Vec<Self>,
     },
 }
 
@@ -153,7 +153,7 @@ fn step(
             to,
             amount: U256::from(amount)
         }),
-        any_account.clone().prop_map(|of| Step::CodeSize { of }),
+        any_account.prop_map(|of| Step::CodeSize { of }),
         other.clone().prop_map(|at| Step::DeployMarker { at }),
         (other, kind, 0..60_u64, limit).prop_map(|(to, kind, value, gas_limit)| Step::Call {
             to,

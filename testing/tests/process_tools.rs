@@ -94,10 +94,11 @@ async fn a_chain_is_replayed_exported_imported_backed_up_and_restored() {
     // Into another chain it does not go, and neither does a file that was cut.
     let other = path("other.json");
     good(&["genesis", "init", "--out", text(&other)]);
+    let other_data = path("other");
     let words = [
         "import",
         "--data",
-        text(&path("other")),
+        text(&other_data),
         "--genesis",
         text(&other),
         text(&file),
@@ -110,10 +111,11 @@ async fn a_chain_is_replayed_exported_imported_backed_up_and_restored() {
     let cut = path("cut");
     let bytes = fs::read(&file).expect("read");
     fs::write(&cut, &bytes[..bytes.len() - 1]).expect("written");
+    let third_data = path("third");
     let words = [
         "import",
         "--data",
-        text(&path("third")),
+        text(&third_data),
         "--genesis",
         text(&genesis),
         text(&cut),

@@ -15,8 +15,18 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
 
 /// Builds `capstan` and says where it is.
 pub(crate) fn build() -> Result<PathBuf> {
+    build_with(&["--package", "capstan"])
+}
+
+/// The same as a part of the whole workspace: dependencies are then compiled once, with the features that
+/// the tests need too, and not a second time for the program alone.
+pub(crate) fn build_all() -> Result<PathBuf> {
+    build_with(&["--workspace"])
+}
+
+fn build_with(what: &[&str]) -> Result<PathBuf> {
     needs()?;
-    shell::run(shell::cargo().args(["build", "--package", "capstan"]))?;
+    shell::run(shell::cargo().arg("build").args(what))?;
     Ok(shell::target_dir()?.join("debug/capstan"))
 }
 

@@ -158,7 +158,7 @@ fn over_budget(part: &Part, spent: Duration) -> Option<String> {
 }
 
 fn build() -> Result<Outcome> {
-    dev::build()?;
+    dev::build_all()?;
     shell::run(shell::cargo().args(["test", "--workspace", "--no-run"]))?;
     Ok(Outcome::Ran(Tally::default(), true))
 }

@@ -27,7 +27,6 @@ async fn check(node: &Node, address: Address, slots: &[(u64, u64)], block: &str)
         balance: proof.balance,
         storage_root: proof.storage_hash,
         code_hash: proof.code_hash,
-        ..TrieAccount::default()
     };
     let exists = account != TrieAccount::default();
     let leaf = exists.then(|| alloy_rlp::encode(account));

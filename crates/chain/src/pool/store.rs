@@ -195,7 +195,7 @@ impl PoolStore {
     pub(super) fn expire(&mut self, lifetime: Duration) {
         let oldest = |tx: &&Arc<Pooled>| tx.arrived.elapsed() > lifetime;
         // One look at the whole pool is dear, and a few seconds more or less do not matter.
-        if self.sequence % 64 != 0 {
+        if !self.sequence.is_multiple_of(64) {
             return;
         }
         let expired: Vec<B256> = self

@@ -11,6 +11,10 @@ use alloy_trie::{
 
 /// A record: the branch at a path, or the leaf that is a whole trie.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly every node is a branch, and a box would cost each one a second allocation"
+)]
 pub enum Node {
     /// The only entry of a trie; found at the root alone.
     Leaf(Arc<Leaf>),

@@ -86,9 +86,12 @@ pub(crate) fn remove_trie(
         };
         if let Node::Branch(branch) = &*node {
             let below = path.join(&branch.prefix);
-            paths.extend((0u8..).zip(&branch.children).filter_map(|(nibble, child)| {
-                matches!(child, Child::Branch(_)).then(|| child_path(&below, nibble))
-            }));
+            paths.extend(
+                (0u8..)
+                    .zip(&branch.children)
+                    .filter(|(_, child)| matches!(child, Child::Branch(_)))
+                    .map(|(nibble, _)| child_path(&below, nibble)),
+            );
         }
         updates.insert(key, None);
     }
