@@ -3,10 +3,9 @@
 //! What ships is the tree of normal dependencies of the `capstan` program; what only tests or build scripts use
 //! never leaves this repository.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use eyre::{Result, bail, eyre};
-use serde_json::Value;
 
 use crate::shell;
 
@@ -53,57 +52,37 @@ pub(crate) fn run() -> Result<()> {
 
 /// Name and version of each crate that ships, with its licence.
 pub(crate) fn shipped() -> Result<BTreeMap<String, String>> {
-    let metadata = shell::metadata(&["--filter-platform", "x86_64-unknown-linux-gnu"])?;
-    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let packages: BTreeMap<String, Value> = list(&metadata["packages"])
-        .into_iter()
-        .map(|package| (text(&package["id"]), package))
-        .collect();
-    let nodes: BTreeMap<String, Value> = list(&metadata["resolve"]["nodes"])
-        .into_iter()
-        .map(|node| (text(&node["id"]), node))
-        .collect();
-    let root = packages
-        .iter()
-        .find(|(_, package)| package["name"] == "capstan")
-        .map(|(id, _)| id.clone());
-    let mut waiting = vec![root.ok_or_else(|| eyre!("there is no package `capstan`"))?];
-    let mut seen = BTreeSet::new();
+    // `cargo tree` lists what is compiled; the resolve of `cargo metadata` also holds optional crates that
+    // no feature turns on. Derive macros run in the compiler: nothing of them is in the program.
+    let tree = shell::output(shell::cargo().args([
+        "tree",
+        "--package",
+        "capstan",
+        "--edges",
+        "normal,no-proc-macro",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}|{l}",
+    ]))?;
     let mut licences = BTreeMap::new();
-    while let Some(id) = waiting.pop() {
-        if !seen.insert(id.clone()) {
+    for line in tree.lines() {
+        let line = line.trim_end_matches(" (*)");
+        let (package, licence) = line
+            .rsplit_once('|')
+            .ok_or_else(|| eyre!("cargo tree says `{line}`"))?;
+        // Our own crates are listed with the folder they are in.
+        if package.contains('(') {
             continue;
         }
-        let package = &packages[&id];
-        if is_compile_time_only(package) {
-            continue;
-        }
-        if !package["source"].is_null() {
-            let name = format!("{} {}", text(&package["name"]), text(&package["version"]));
-            let licence = package["license"]
-                .as_str()
-                .unwrap_or("no licence stated")
-                .to_owned();
-            licences.insert(name, licence);
-        }
-        for dependency in list(&nodes[&id]["deps"]) {
-            let ships = list(&dependency["dep_kinds"])
-                .iter()
-                .any(|kind| kind["kind"].is_null());
-            if ships {
-                waiting.push(text(&dependency["pkg"]));
-            }
-        }
+        let licence = if licence.is_empty() {
+            "no licence stated"
+        } else {
+            licence
+        };
+        licences.insert(package.replacen(" v", " ", 1), licence.to_owned());
     }
     Ok(licences)
-}
-
-/// Derive macros run in the compiler; nothing of them is in the program.
-fn is_compile_time_only(package: &Value) -> bool {
-    let targets = package["targets"].as_array().into_iter().flatten();
-    let mut kinds = targets.flat_map(|target| target["kind"].as_array().into_iter().flatten());
-    kinds.any(|kind| kind == "proc-macro")
 }
 
 /// Reads an SPDX expression of `AND`, `OR`, `WITH` and brackets; `/` is an old way to write `OR`.
