@@ -326,10 +326,16 @@ fn refusals_say_what_is_wrong_and_what_to_do() {
     );
     check_refusal(
         &["db", "restore", "--data", text(&nowhere), "--from", empty],
-        &["manifest.json"],
+        &["is no backup"],
     );
     check_refusal(&["statetest", text(&nowhere)], &["does not exist"]);
-    check_refusal(&["statetest", empty], &["no state test was run"]);
+    // The folder holds JSON that is no fixture: named as a failure, not passed over.
+    check_refusal(&["statetest", empty], &["their names are above"]);
+    let bare = tempfile::tempdir().expect("a folder");
+    check_refusal(
+        &["statetest", text(bare.path())],
+        &["no state test was run"],
+    );
 }
 
 #[tokio::test]

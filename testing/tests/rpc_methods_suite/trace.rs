@@ -181,8 +181,8 @@ async fn the_other_tracers_answer_in_their_forms() {
         json!([{"to": node.address(2), "data": "0x11223344"}, "latest", {"tracer": "4byteTracer"}]);
     assert_eq!(
         node.ok("debug_traceCall", selector).await,
-        json!({}),
-        "no code, no frame to count"
+        json!({"0x11223344-0": 1}),
+        "as geth counts: every call with a selector, code or not"
     );
 }
 
