@@ -15,6 +15,18 @@ use crate::{address::ADMIN, contract::emit, revert};
 
 const STATE: AdminState = AdminState::new();
 
+/// Gives a scope its first owner when a chain begins. A chain may begin without one: then nobody ever
+/// administers it.
+///
+/// # Errors
+/// `AdminScopeTaken`.
+pub fn open_scope_at_genesis(cx: &mut Ctx<'_>, scope: Address, owner: Address) -> Result<(), Halt> {
+    if owner.is_zero() {
+        return Ok(());
+    }
+    open_scope(cx, scope, owner)
+}
+
 /// Gives a scope its first owner. For contracts, when they are made.
 ///
 /// # Errors

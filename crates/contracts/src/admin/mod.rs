@@ -23,7 +23,9 @@ mod state;
 
 pub use abi::IAdmin;
 pub(crate) use actions::found_role;
-pub use actions::{expect_owner, expect_role, has_role, open_scope, owner_of};
+pub use actions::{
+    expect_owner, expect_role, has_role, open_scope, open_scope_at_genesis, owner_of,
+};
 
 use crate::{Contract, Entry, Place, address};
 use state::AdminState;
@@ -38,13 +40,7 @@ pub static CONTRACT: Contract = Contract {
     source: include_str!("abi.rs"),
     system: None,
     layout: AdminState::LAYOUT,
-    genesis: |cx, config| {
-        // A chain may begin without an owner: then nobody ever administers it.
-        if !config.owner.is_zero() {
-            open_scope(cx, address::ADMIN, config.owner)?;
-        }
-        Ok(())
-    },
+    genesis: |cx, config| open_scope_at_genesis(cx, address::ADMIN, config.owner),
 };
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ pub static CONTRACT: Contract = Contract {
     system: None,
     layout: state::FlashState::LAYOUT,
     genesis: |cx, config| {
-        admin::open_scope(cx, address::FLASH, config.owner)?;
+        admin::open_scope_at_genesis(cx, address::FLASH, config.owner)?;
         actions::found(
             cx,
             Params {
