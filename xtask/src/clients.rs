@@ -62,7 +62,7 @@ fn node_major(version: &str) -> Option<u32> {
 /// Node.js that runs it is too old for. Returns that Node.js.
 pub(crate) fn install() -> Result<PathBuf> {
     let first = folder().join("node");
-    npm_ci(&first, None)?;
+    npm_install(&first, None)?;
     let arch = match std::env::consts::ARCH {
         "aarch64" => "arm64",
         _ => "x64",
@@ -72,12 +72,12 @@ pub(crate) fn install() -> Result<PathBuf> {
     if !node.exists() {
         bail!("npm has no Node.js for {} {arch}", std::env::consts::OS);
     }
-    npm_ci(&folder(), Some(&bin))?;
+    npm_install(&folder(), Some(&bin))?;
     Ok(node)
 }
 
-/// `npm ci`, unless these very packages are installed already.
-fn npm_ci(folder: &Path, node_bin: Option<&Path>) -> Result<()> {
+/// Installs what the lockfile pins, unless these very packages are installed already.
+fn npm_install(folder: &Path, node_bin: Option<&Path>) -> Result<()> {
     let lock =
         fs::read(folder.join("package-lock.json")).wrap_err("cannot read package-lock.json")?;
     let stamp = folder.join("node_modules/.installed-lock");
@@ -91,7 +91,9 @@ fn npm_ci(folder: &Path, node_bin: Option<&Path>) -> Result<()> {
         .chain(std::env::split_paths(&path));
     shell::run(
         shell::program("npm")
-            .args(["ci", "--no-progress", "--loglevel=error"])
+            // Not `npm ci`: it refuses a lockfile that leaves out other platforms' optional binaries. What the
+            // lockfile pins is installed as pinned, and it is not rewritten.
+            .args(["install", "--no-save", "--no-progress", "--loglevel=error"])
             .env("PATH", std::env::join_paths(folders)?)
             .current_dir(folder),
     )?;
