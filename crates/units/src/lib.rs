@@ -12,6 +12,7 @@
 //! # Ok::<(), capstan_units::NumberError>(())
 //! ```
 
+#![deny(clippy::disallowed_types, clippy::disallowed_methods)]
 #![cfg_attr(
     not(test),
     deny(
@@ -25,15 +26,19 @@
     )
 )]
 
-mod assets;
+mod amount;
 mod error;
+mod fixed;
+mod id;
 mod muldiv;
 mod time;
 
 #[cfg(test)]
 mod tests;
 
-pub use assets::Assets;
+pub use amount::{Assets, DebtShares, Shares};
 pub use error::NumberError;
+pub use fixed::{Bps, Price, Ray, Usd, Wad};
+pub use id::{AccountId, AssetId, LiquidationId, MarketId, OrderId, PerpMarketId, PoolId};
 pub use muldiv::{mul_div_down, mul_div_up};
 pub use time::TimeMs;
