@@ -6,6 +6,7 @@
 //!                      └────► dyn Store                               (words, coins, logs, calls, gas)
 //!                               ├── MemStore     risk lab, unit tests, fuzzers
 //!                               ├── RevmStore    the chain (crate `evm`): journal, warm and cold gas
+//!                               ├── Scratch      previews: over any of these, writes forgotten
 //!                               └── FaultStore   tests: fails at the n-th touch
 //! ```
 //!
@@ -63,6 +64,7 @@ mod key;
 mod layout;
 pub mod mem;
 mod place;
+mod scratch;
 mod store;
 mod word;
 
@@ -88,6 +90,7 @@ pub use layout::{Field, Layout, Shape, describe, snapshot};
 #[doc(hidden)]
 pub use place::keys_fit;
 pub use place::{KEY_BYTES_MAX, Place, TAG_MAX};
+pub use scratch::{NotPreviewable, Scratch};
 pub use store::{
     CallKind, CallOutcome, CallRequest, CreateOutcome, CreateRequest, GasClass, Halt, Mark, Store,
 };
