@@ -15,8 +15,8 @@ enum Step {
     AddCapped(u64, u64, u64, GasClass),
     TransientSave(u64, u64),
     Pay(u64),
-    Undone(Vec<Step>),
-    Kept(Vec<Step>),
+    Undone(Vec<Self>),
+    Kept(Vec<Self>),
 }
 
 fn step() -> impl Strategy<Value = Step> {
