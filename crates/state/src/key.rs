@@ -1,11 +1,12 @@
 //! Keys of maps, as bytes of a slot.
 
 use alloy_primitives::{Address, FixedBytes, U256, hex};
+use capstan_units::{AccountId, AssetId};
 
 /// A map key: a fixed number of bytes, different for different keys.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the key of a stored map",
-    note = "keys are bool, u8 to u128, U256, Address, FixedBytes and pairs of keys"
+    note = "keys are bool, u8 to u128, U256, Address, FixedBytes, AssetId, AccountId and pairs of keys"
 )]
 pub trait SlotKey: Copy {
     /// Name in layout snapshots.
@@ -87,6 +88,34 @@ impl<const N: usize> SlotKey for FixedBytes<N> {
 
     fn show(bytes: &[u8]) -> String {
         hex::encode_prefixed(bytes)
+    }
+}
+
+impl SlotKey for AssetId {
+    const NAME: &'static str = "AssetId";
+    const BYTES: usize = 4;
+
+    fn write(&self, out: &mut [u8]) {
+        self.get().write(out);
+    }
+
+    fn show(bytes: &[u8]) -> String {
+        format!("asset {}", u32::show(bytes))
+    }
+}
+
+/// Owner, then index.
+impl SlotKey for AccountId {
+    const NAME: &'static str = "AccountId";
+    const BYTES: usize = Self::BYTES;
+
+    fn write(&self, out: &mut [u8]) {
+        out.copy_from_slice(&self.to_bytes());
+    }
+
+    fn show(bytes: &[u8]) -> String {
+        let (owner, index) = bytes.split_at(Address::BYTES.min(bytes.len()));
+        format!("{}:{}", Address::show(owner), u8::show(index))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, FixedBytes, U256, address, keccak256};
 use alloy_sol_types::SolError;
-use capstan_units::{Assets, TimeMs};
+use capstan_units::{AccountId, AssetId, Assets, Bps, DebtShares, Price, Ray, Shares, TimeMs, Usd};
 use proptest::prelude::*;
 
 use crate::{
@@ -272,7 +272,7 @@ proptest! {
                 Err(Halt::Fatal(_)) => {
                     prop_assert!(T::BYTES < 32, "{} takes any word", T::NAME);
                     let bits = word.bit_len();
-                    let narrow = matches!(T::NAME, "bool" | "Assets");
+                    let narrow = matches!(T::NAME, "bool" | "Bps");
                     prop_assert!(bits > 8 * T::BYTES || narrow, "{} of {} bits", T::NAME, bits);
                 }
                 Err(other) => prop_assert!(false, "{:?}", other),
@@ -291,6 +291,14 @@ proptest! {
         check::<B256>(word)?;
         check::<FixedBytes<4>>(word)?;
         check::<Assets>(word)?;
+        check::<Shares>(word)?;
+        check::<DebtShares>(word)?;
+        check::<Price>(word)?;
+        check::<Usd>(word)?;
+        check::<Ray>(word)?;
+        check::<Bps>(word)?;
+        check::<AssetId>(word)?;
+        check::<AccountId>(word)?;
         check::<TimeMs>(word)?;
     }
 

@@ -1,7 +1,7 @@
 //! Values that live in one storage word.
 
 use alloy_primitives::{Address, B256, FixedBytes, U256, aliases::U112};
-use capstan_units::{Assets, TimeMs};
+use capstan_units::{AccountId, AssetId, Assets, Bps, DebtShares, Price, Ray, Shares, TimeMs, Usd};
 
 use crate::Halt;
 
@@ -31,7 +31,7 @@ pub trait Word: Copy + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an amount",
     label = "cannot be added to in place",
-    note = "amounts are u64, u128, U256 and Assets"
+    note = "amounts are u64, u128, U256, Assets, Shares, DebtShares and Price"
 )]
 pub trait Amount: Word {
     /// Largest amount.
@@ -134,9 +134,31 @@ impl<const N: usize> Word for FixedBytes<N> {
     }
 }
 
-impl Word for Assets {
-    const NAME: &'static str = "Assets";
-    const BYTES: usize = U112::BYTES;
+macro_rules! amount_words {
+    ($($t:ident),*) => {$(
+        impl Word for $t {
+            const NAME: &'static str = stringify!($t);
+            const BYTES: usize = U112::BYTES;
+
+            fn to_word(self) -> U256 {
+                self.to_u256()
+            }
+
+            fn from_word(word: U256) -> Result<Self, Halt> {
+                Self::from_u256(word).map_err(|_| Halt::corrupt(Self::NAME, word))
+            }
+        }
+
+        impl Amount for $t {
+            const MAX: U256 = U256::from_limbs([u64::MAX, u64::MAX >> 16, 0, 0]);
+        }
+    )*};
+}
+amount_words!(Assets, Shares, DebtShares, Price);
+
+impl Word for Ray {
+    const NAME: &'static str = "Ray";
+    const BYTES: usize = 16;
 
     fn to_word(self) -> U256 {
         self.to_u256()
@@ -144,6 +166,59 @@ impl Word for Assets {
 
     fn from_word(word: U256) -> Result<Self, Halt> {
         Self::from_u256(word).map_err(|_| Halt::corrupt(Self::NAME, word))
+    }
+}
+
+impl Word for Bps {
+    const NAME: &'static str = "Bps";
+    const BYTES: usize = 2;
+
+    fn to_word(self) -> U256 {
+        self.to_u256()
+    }
+
+    fn from_word(word: U256) -> Result<Self, Halt> {
+        Self::from_u256(word).map_err(|_| Halt::corrupt(Self::NAME, word))
+    }
+}
+
+impl Word for Usd {
+    const NAME: &'static str = "Usd";
+    const BYTES: usize = 32;
+
+    fn to_word(self) -> U256 {
+        self.get()
+    }
+
+    fn from_word(word: U256) -> Result<Self, Halt> {
+        Self::new(word).map_err(|_| Halt::corrupt(Self::NAME, word))
+    }
+}
+
+impl Word for AssetId {
+    const NAME: &'static str = "AssetId";
+    const BYTES: usize = 4;
+
+    fn to_word(self) -> U256 {
+        U256::from(self.get())
+    }
+
+    fn from_word(word: U256) -> Result<Self, Halt> {
+        u32::from_word(word).map(Self::new)
+    }
+}
+
+impl Word for AccountId {
+    const NAME: &'static str = "AccountId";
+    const BYTES: usize = Self::BYTES;
+
+    fn to_word(self) -> U256 {
+        U256::from_be_slice(&self.to_bytes())
+    }
+
+    fn from_word(word: U256) -> Result<Self, Halt> {
+        let FixedBytes(bytes) = FixedBytes::from_word(word)?;
+        Ok(Self::from_bytes(bytes))
     }
 }
 
@@ -171,8 +246,4 @@ impl Amount for u128 {
 
 impl Amount for U256 {
     const MAX: Self = Self::MAX;
-}
-
-impl Amount for Assets {
-    const MAX: U256 = U256::from_limbs([u64::MAX, u64::MAX >> 16, 0, 0]);
 }

@@ -72,6 +72,11 @@ macro_rules! amounts {
                 })
             }
 
+            /// The difference, or nothing where it would be negative.
+            pub const fn sub_or_zero(self, less: Self) -> Self {
+                Self(self.0.saturating_sub(less.0))
+            }
+
             fn too_large(value: U256) -> NumberError {
                 NumberError::TooLarge { kind: Self::KIND, value, max: Self::MAX.to_u256() }
             }

@@ -38,6 +38,12 @@ macro_rules! fixed {
                 }
             }
 
+            /// A number that is in range already.
+            #[allow(dead_code, reason = "each kind gets the same parts")]
+            pub(crate) const fn from_parts(units: $inner) -> Self {
+                Self(units)
+            }
+
             /// How many units it is.
             pub const fn get(self) -> $inner {
                 self.0
@@ -63,8 +69,8 @@ macro_rules! fixed {
 
 /// 10^18.
 const WAD: u64 = 1_000_000_000_000_000_000;
-/// 10^27, in limbs of 64 bits: 54210108 * 2^64 + 11515845246265065472.
-const RAY: [u64; 4] = [11_515_845_246_265_065_472, 54_210_108, 0, 0];
+/// 10^27.
+const RAY: u128 = 1_000_000_000_000_000_000_000_000_000;
 
 fixed! {
     /// Hundredths of a percent: fees, bonuses, factors. At most one whole.
@@ -75,8 +81,8 @@ fixed! {
     Usd(U256), "10^-18 dollars", one = U256::from_limbs([WAD, 0, 0, 0]), max = U256::MAX;
     /// A ratio in units of 10^-18: health factors, utilisation.
     Wad(U256), "10^-18", one = U256::from_limbs([WAD, 0, 0, 0]), max = U256::MAX;
-    /// A ratio in units of 10^-27: indexes that grow for years, rates per second.
-    Ray(U256), "10^-27", one = U256::from_limbs(RAY), max = U256::MAX;
+    /// A ratio in units of 10^-27: rates per year, and the indexes by which shares grow for years.
+    Ray(u128), "10^-27", one = RAY, max = u128::MAX;
 }
 
 /// What may be taken of any amount. A price is not among them: what an amount is worth depends on the decimals of

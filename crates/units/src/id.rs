@@ -84,9 +84,26 @@ pub struct AccountId {
 }
 
 impl AccountId {
+    /// Bytes of [`to_bytes`](Self::to_bytes).
+    pub const BYTES: usize = 21;
+
     /// The owner's account with this index.
     pub const fn new(owner: Address, index: u8) -> Self {
         Self { owner, index }
+    }
+
+    /// Owner, then index.
+    pub fn to_bytes(self) -> [u8; Self::BYTES] {
+        let mut bytes = [self.index; Self::BYTES];
+        let (owner, _) = bytes.split_at_mut(Address::len_bytes());
+        owner.copy_from_slice(self.owner.as_slice());
+        bytes
+    }
+
+    /// Reads [`to_bytes`](Self::to_bytes) back.
+    pub fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        let [owner @ .., index] = bytes;
+        Self::new(Address::new(owner), index)
     }
 }
 

@@ -31,7 +31,9 @@ mod error;
 mod fixed;
 mod id;
 mod muldiv;
+mod rate;
 mod time;
+mod value;
 
 #[cfg(test)]
 mod tests;
@@ -41,4 +43,6 @@ pub use error::NumberError;
 pub use fixed::{Bps, Price, Ray, Usd, Wad};
 pub use id::{AccountId, AssetId, LiquidationId, MarketId, OrderId, PerpMarketId, PoolId};
 pub use muldiv::{mul_div_down, mul_div_up};
+pub use rate::MS_PER_YEAR;
 pub use time::TimeMs;
+pub use value::{assets_down, assets_up, value_down, value_up};

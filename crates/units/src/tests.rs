@@ -1,10 +1,12 @@
 //! Ranges, and rounding against big integers of another library.
 
-use alloy_primitives::U256;
+mod models;
+
+use alloy_primitives::{Address, U256};
 use num_bigint::BigUint;
 use proptest::prelude::*;
 
-use crate::{Assets, NumberError, TimeMs, mul_div_down, mul_div_up};
+use crate::{AccountId, Assets, NumberError, TimeMs, mul_div_down, mul_div_up};
 
 /// Integers of every size, so that products cross 256 bits about half of the time.
 fn any_u256() -> impl Strategy<Value = U256> {
@@ -94,4 +96,11 @@ fn time_runs_forward() {
     assert!(t.ms_since(t.after_ms(1).unwrap()).is_err());
     assert!(TimeMs::new(u64::MAX).after_ms(1).is_err());
     assert!(TimeMs::from_secs(u64::MAX).is_err());
+}
+
+#[test]
+fn accounts_read_back() {
+    let account = AccountId::new(Address::repeat_byte(0xab), 7);
+    assert_eq!(AccountId::from_bytes(account.to_bytes()), account);
+    assert_eq!(account.to_bytes()[20], 7);
 }
