@@ -1,7 +1,7 @@
 //! A real node in a process of its own: started, asked, killed.
 //!
-//! The program is the one that lies beside the test's own target folder (`cargo build -p capstan` makes it, and
-//! `cargo xtask test` does that first), or the one that `CAPSTAN_BIN` names.
+//! The program is the one that `CAPSTAN_BIN` names; else the one that cargo built for the tests of
+//! `bin/capstan`, which is never stale; else what lies in the test's own target folder.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -23,8 +23,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Where the program is.
 pub fn binary() -> Result<PathBuf> {
-    if let Some(path) = std::env::var_os("CAPSTAN_BIN") {
-        return Ok(path.into());
+    for name in ["CAPSTAN_BIN", "CARGO_BIN_EXE_capstan"] {
+        if let Some(path) = std::env::var_os(name) {
+            return Ok(path.into());
+        }
     }
     // A test lies in <target>/debug/deps.
     let test = std::env::current_exe().wrap_err("a test does not know its own path")?;

@@ -1,6 +1,6 @@
 //! `cargo xtask lint`: what can be said about the code without running it.
 //!
-//! Import edges between rooms are a test (`testing/tests/architecture.rs`), so `cargo xtask test` runs them.
+//! Import edges between rooms are a test (`testing/tests/it/architecture.rs`), so `cargo xtask test` runs them.
 
 use std::time::Instant;
 

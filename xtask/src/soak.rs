@@ -60,9 +60,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                 .args([
                     "test",
                     "--package",
-                    "capstan-testing",
+                    "capstan",
                     "--test",
-                    "process_kill",
+                    "process",
+                    "kill::",
                     "--",
                     "--nocapture",
                 ])

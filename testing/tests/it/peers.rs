@@ -24,7 +24,7 @@ use revm::{
     primitives::TxKind,
 };
 
-const FIXTURE: &str = include_str!("../peers/PeerToken.hex");
+const FIXTURE: &str = include_str!("../../peers/PeerToken.hex");
 const TIME_S: u64 = 1_700_000_000;
 const CAP: u128 = (1 << 112) - 1;
 

@@ -31,7 +31,7 @@ async fn every_reported_block_survives_a_kill() {
     let seed = setting("CAPSTAN_SEED", 1);
     let kills = setting("CAPSTAN_KILLS", KILLS_IN_CI);
     println!(
-        "replay with: CAPSTAN_SEED={seed} CAPSTAN_KILLS={kills} cargo test -p capstan-testing --test process_kill"
+        "replay with: CAPSTAN_SEED={seed} CAPSTAN_KILLS={kills} cargo test -p capstan --test process kill::"
     );
     let mut rng = StdRng::seed_from_u64(seed);
     let folder = tempfile::tempdir().expect("a folder");

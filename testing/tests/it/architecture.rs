@@ -49,6 +49,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "capstan-evm",
             "capstan-chain",
             "capstan-rpc",
+            // Only for its tests, which start the program as a process.
+            "capstan-testing",
         ],
     ),
     (

@@ -490,7 +490,11 @@ fn db_11_one_process_per_folder() {
     let folder = tempfile::tempdir().unwrap();
     let lock = FolderLock::take(folder.path()).unwrap();
     let child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "db_11_one_process_per_folder", "--nocapture"])
+        .args([
+            "--exact",
+            "database::db_11_one_process_per_folder",
+            "--nocapture",
+        ])
         .env(CHILD, folder.path())
         .output()
         .unwrap();

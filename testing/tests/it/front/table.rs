@@ -57,7 +57,7 @@ fn rpc_15_the_page_lists_exactly_the_table() {
 #[test]
 fn rpc_15_every_method_is_called_by_a_test() {
     let mut sources = String::new();
-    for folder in ["tests/rpc_front_suite", "tests/rpc_methods_suite"] {
+    for folder in ["tests/it/front", "tests/it/methods"] {
         let folder = root().join("testing").join(folder);
         for file in fs::read_dir(&folder).expect("the suites are here") {
             let path = file.expect("readable").path();

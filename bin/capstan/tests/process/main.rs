@@ -1,0 +1,8 @@
+//! The program as people and operators meet it: started, asked, stopped, killed (`testing/src/process.rs`).
+//!
+//! These tests lie beside the program, so that cargo builds it before they run.
+
+mod disk;
+mod kill;
+mod start;
+mod tools;

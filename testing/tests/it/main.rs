@@ -1,0 +1,12 @@
+//! Tests of several rooms together, inside this process. One program, because each one links the whole node.
+//!
+//! What starts `capstan` as a process of its own is in `bin/capstan/tests/process`.
+
+mod architecture;
+mod database;
+mod differential;
+mod faults;
+mod front;
+mod log;
+mod methods;
+mod peers;
