@@ -1,5 +1,7 @@
 //! Measures, side by side with the peers: every bench prints one table.
 
+use std::{path::Path, process::Command};
+
 use eyre::{Result, WrapErr};
 
 use crate::{clients, dev, shell};
@@ -18,19 +20,34 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
     )?;
     let capstan = dev::build_all()?;
     let bench = shell::target_dir()?.join("debug/capstan-bench");
-    if !flags.is_empty() {
-        return shell::run(shell::program(bench).args(flags));
+    match flags.split_first() {
+        Some((first, rest)) if first == "throughput" => {
+            return shell::run(&mut throughput(&bench, &capstan, rest));
+        }
+        Some(_) => return shell::run(shell::program(bench).args(flags)),
+        None => {}
     }
     println!("\n## A token transfer, native and in bytecode\n");
     shell::run(shell::program(&bench).arg("frame"))?;
     println!("\n## Transactions over HTTP until their receipts are fetched\n");
-    let anvil = clients::folder().join("node_modules/.bin/anvil");
-    shell::run(
-        shell::program(&bench)
-            .arg("throughput")
-            .arg("--capstan")
-            .arg(capstan)
-            .arg("--anvil")
-            .arg(anvil),
-    )
+    shell::run(&mut throughput(&bench, &capstan, &[]))
+}
+
+/// The throughput bench knows where the nodes are.
+fn throughput(bench: &Path, capstan: &Path, flags: &[String]) -> Command {
+    // The program itself, not npm's wrapper: its CPU is measured, and it must end when it is told to.
+    let arch = match std::env::consts::ARCH {
+        "aarch64" => "arm64",
+        _ => "amd64",
+    };
+    let anvil = format!("node_modules/@foundry-rs/anvil-linux-{arch}/bin/anvil");
+    let mut command = shell::program(bench);
+    command
+        .arg("throughput")
+        .arg("--capstan")
+        .arg(capstan)
+        .arg("--anvil")
+        .arg(clients::folder().join(anvil))
+        .args(flags);
+    command
 }

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, keccak256};
 use alloy_signer_local::{
-    MnemonicBuilder, PrivateKeySigner,
+    LocalSignerError, MnemonicBuilder, PrivateKeySigner,
     coins_bip39::{English, Mnemonic},
 };
 use capstan_chain::DEV_MNEMONIC;
@@ -22,11 +22,14 @@ pub(crate) fn mnemonic(seed: u64) -> Result<String> {
 
 /// The accounts `m/44'/60'/0'/0/0..count` of the words.
 pub(crate) fn signers(mnemonic: &str, count: u32) -> Result<Vec<PrivateKeySigner>> {
-    let builder = MnemonicBuilder::from_phrase(mnemonic);
-    (0..count)
-        .map(|index| builder.clone().index(index)?.build())
-        .collect::<Result<_, _>>()
-        .wrap_err("the development accounts cannot be derived")
+    // The seed costs thousands of hash rounds, so the children share a parent.
+    let derive = || {
+        let parent = MnemonicBuilder::from_phrase(mnemonic).build_parent_key()?;
+        (0..count)
+            .map(|index| Ok(parent.child(index)?.signer()))
+            .collect::<Result<_, LocalSignerError>>()
+    };
+    derive().wrap_err("the development accounts cannot be derived")
 }
 
 /// Their addresses.

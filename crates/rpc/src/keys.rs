@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use alloy_primitives::Address;
-use alloy_signer_local::{MnemonicBuilder, PrivateKeySigner};
+use alloy_signer_local::{LocalSignerError, MnemonicBuilder, PrivateKeySigner};
 
 use crate::config::DevKeysConfig;
 
@@ -33,18 +33,19 @@ pub struct DevKeys {
 impl DevKeys {
     /// Derives the accounts `m/44'/60'/0'/0/{0..count}`.
     pub fn derive(config: &DevKeysConfig) -> Result<Self, KeysError> {
-        // The seed costs thousands of hash rounds, so builders share one that has it already.
-        let builder = MnemonicBuilder::from_phrase(config.mnemonic.as_str());
+        let failed = |index| {
+            move |reason: LocalSignerError| KeysError::Derive {
+                index,
+                reason: reason.to_string(),
+            }
+        };
+        // The seed costs thousands of hash rounds, so the children share a parent.
+        let parent = MnemonicBuilder::from_phrase(config.mnemonic.as_str())
+            .build_parent_key()
+            .map_err(failed(0))?;
         let mut keys = Self::default();
         for index in 0..config.account_count {
-            let signer = builder
-                .clone()
-                .index(index)
-                .and_then(|builder| builder.build())
-                .map_err(|reason| KeysError::Derive {
-                    index,
-                    reason: reason.to_string(),
-                })?;
+            let signer = parent.child(index).map_err(failed(index))?.signer();
             keys.by_address.insert(signer.address(), keys.signers.len());
             keys.signers.push(signer);
         }

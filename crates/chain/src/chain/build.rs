@@ -106,9 +106,8 @@ impl Inner {
             ..
         } = filling;
         let outcome = run.close().map_err(failed)?;
-        metrics::histogram!("capstan_execute_ms").record(started.elapsed().as_secs_f64() * 1e3);
+        metrics::histogram!("capstan_block_execute_seconds").record(started.elapsed());
         let executed = self.seal(frame, transactions, outcome)?;
-        metrics::histogram!("capstan_build_ms").record(started.elapsed().as_secs_f64() * 1e3);
         Ok((executed, refused))
     }
 
@@ -125,7 +124,8 @@ impl Inner {
             .lock()
             .nodes_above(frame.parent.hash(), self.ledger.head().hash())?;
         let commit = self.ledger.root_after(overlays, &outcome.diff)?;
-        metrics::histogram!("capstan_root_ms").record(started.elapsed().as_secs_f64() * 1e3);
+        metrics::histogram!("capstan_block_root_seconds").record(started.elapsed());
+        let started = Instant::now();
         let (timestamp, extra_data) = split_time_ms(frame.time_ms);
         let bodies: Vec<&Tx> = transactions.iter().map(Recovered::inner).collect();
         let header = Header {
@@ -158,6 +158,7 @@ impl Inner {
             outcome.receipts,
             access_list,
         );
+        metrics::histogram!("capstan_block_seal_seconds").record(started.elapsed());
         Ok(Executed {
             block: Arc::new(block),
             diff: Arc::new(outcome.diff),

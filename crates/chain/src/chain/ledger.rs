@@ -183,8 +183,7 @@ impl Ledger {
         self.log
             .append(block.number(), block.hash(), &block.encode_frame())
             .map_err(|error| self.fail(error))?;
-        metrics::histogram!("capstan_block_log_ms").record(started.elapsed().as_secs_f64() * 1e3);
-        metrics::counter!("capstan_fsyncs_total").absolute(self.log.sync_count());
+        metrics::histogram!("capstan_block_log_seconds").record(started.elapsed());
         self.hot.advance(block.number(), &executed.diff);
         {
             let mut nodes = self.nodes.write();
@@ -229,7 +228,7 @@ impl Ledger {
         recent.unflushed_since = (!recent.unflushed.is_empty()).then(Instant::now);
         recent.trim();
         drop(recent);
-        metrics::histogram!("capstan_db_flush_ms").record(started.elapsed().as_secs_f64() * 1e3);
+        metrics::histogram!("capstan_db_flush_seconds").record(started.elapsed());
         Ok(())
     }
 

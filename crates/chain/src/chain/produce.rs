@@ -150,10 +150,10 @@ impl Inner {
     }
 
     fn make_final(&self, executed: Executed) -> Result<(), ChainError> {
-        let started = Instant::now();
         let block = Arc::clone(&executed.block);
         let diff = Arc::clone(&executed.diff);
         self.ledger.commit(executed)?;
+        let started = Instant::now();
         self.tree.lock().settle(block.hash());
         self.pool.on_block(&diff);
         metrics::counter!("capstan_blocks_total").increment(1);
@@ -161,9 +161,9 @@ impl Inner {
         metrics::counter!("capstan_gas_used_total").increment(block.header.gas_used);
         metrics::gauge!("capstan_block_number").set(block.number() as f64);
         metrics::gauge!("capstan_base_fee_wei").set(block.base_fee_wei() as f64);
-        metrics::histogram!("capstan_finalize_ms").record(started.elapsed().as_secs_f64() * 1e3);
         // Nobody listening is not an error.
         let _ = self.events.send(Event::Block(block));
+        metrics::histogram!("capstan_block_publish_seconds").record(started.elapsed());
         Ok(())
     }
 

@@ -246,7 +246,7 @@ impl BlockLog {
             return Err(io_error(&*self.disk, &name, "sync a block")(source));
         }
         self.syncs.fetch_add(1, Ordering::Relaxed);
-        metrics::counter!("capstan_log_syncs_total").increment(1);
+        metrics::counter!("capstan_log_fsyncs_total").increment(1);
         Ok(())
     }
 
