@@ -114,7 +114,10 @@ impl Client {
                 .collect();
             let text = self.post(format!("[{}]", entries.join(",")).into()).await?;
             let answers: Vec<Answer<'_>> = serde_json::from_str(&text)?;
-            ensure!(answers.len() == chunk.len(), "{method}: answers are missing");
+            ensure!(
+                answers.len() == chunk.len(),
+                "{method}: answers are missing"
+            );
             for answer in answers {
                 if let Some(error) = answer.error {
                     bail!("{method}: {error}");

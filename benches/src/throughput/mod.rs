@@ -62,12 +62,21 @@ pub(crate) struct Options {
     /// Our node's binary.
     #[arg(long)]
     capstan: PathBuf,
-    /// When our node makes blocks; `instant` is how the peer does it.
+    /// When our node makes blocks.
     #[arg(long, default_value = "instant")]
     block_time: String,
     /// The peer's binary; without it only our own node is measured.
     #[arg(long)]
     anvil: Option<PathBuf>,
+    /// Flags of the peer, in one word split at spaces. With the default it makes a block each second out of
+    /// all that waits, which is where it is fastest: on demand it tries what waits again for each small block.
+    #[arg(
+        long,
+        value_delimiter = ' ',
+        allow_hyphen_values = true,
+        default_value = "--block-time 1 --gas-limit 3000000000"
+    )]
+    anvil_flags: Vec<String>,
 }
 
 /// Prints the tables.
@@ -160,7 +169,7 @@ async fn rounds(
     let mut bytes = None;
     for _ in 0..options.runs {
         if let (Some(anvil), true) = (&options.anvil, workload != Workload::NativeToken) {
-            let node = Node::anvil(anvil, signers.len()).await?;
+            let node = Node::anvil(anvil, signers.len(), &options.anvil_flags).await?;
             theirs.push(run_on(&node, options, workload, signers, &mut bytes).await?);
         }
         let flags = ["--block-time".to_owned(), options.block_time.clone()];
@@ -285,7 +294,10 @@ async fn fetch_all(client: &Client, mut block: u64, count: usize) -> eyre::Resul
 }
 
 fn rate_row(workload: Workload, node: &str, runs: &[Run], peer: &[Run]) -> Vec<String> {
-    let times = runs.iter().zip(peer).map(|(r, p)| r.per_second / p.per_second);
+    let times = runs
+        .iter()
+        .zip(peer)
+        .map(|(r, p)| r.per_second / p.per_second);
     let versus = match peer.is_empty() {
         true => "-".into(),
         false => format!("{:.1}x", median(&mut times.collect::<Vec<_>>())),
@@ -310,9 +322,15 @@ fn rate_row(workload: Workload, node: &str, runs: &[Run], peer: &[Run]) -> Vec<S
 const STEPS: [(&str, &str); 6] = [
     ("capstan_block_execute_seconds_sum", "execute"),
     ("capstan_block_root_seconds_sum", "root"),
-    ("capstan_block_seal_seconds_sum", "seal (roots of lists, header)"),
+    (
+        "capstan_block_seal_seconds_sum",
+        "seal (roots of lists, header)",
+    ),
     ("capstan_block_log_seconds_sum", "log (write and fsync)"),
-    ("capstan_block_publish_seconds_sum", "publish (memory, pool, subscribers)"),
+    (
+        "capstan_block_publish_seconds_sum",
+        "publish (memory, pool, subscribers)",
+    ),
     ("capstan_db_flush_seconds_sum", "database, behind the log"),
 ];
 
@@ -369,7 +387,10 @@ fn recovery_us(signers: &[PrivateKeySigner]) -> eyre::Result<f64> {
         Ok(TxEnvelope::decode_2718(&mut bytes.as_ref())?.recover_signer()?)
     };
     let start = own_cpu_seconds();
-    let senders = raw.par_iter().map(recover).collect::<eyre::Result<Vec<_>>>()?;
+    let senders = raw
+        .par_iter()
+        .map(recover)
+        .collect::<eyre::Result<Vec<_>>>()?;
     let cpu_s = own_cpu_seconds() - start;
     let first = signers.first().ok_or_eyre("no accounts")?.address();
     ensure!(senders.first() == Some(&first), "recovered another sender");

@@ -47,13 +47,16 @@ impl Node {
     }
 
     /// The peer: everything in memory.
-    pub(super) async fn anvil(binary: &Path, accounts: usize) -> eyre::Result<Self> {
+    pub(super) async fn anvil(
+        binary: &Path,
+        accounts: usize,
+        flags: &[String],
+    ) -> eyre::Result<Self> {
         let data = tempfile::tempdir()?;
         let mut command = Command::new(binary);
         command
             .args(["--silent", "--accounts", &accounts.to_string()])
-            .args(["--mixed-mining", "--block-time", "1"])
-            .arg("--disable-block-gas-limit");
+            .args(flags);
         Self::start("anvil", command, data).await
     }
 

@@ -181,11 +181,14 @@ pub(super) async fn set_up(
     let transfers = signers[1..]
         .iter()
         .map(|signer| {
-            let raw = deployer.sign(100_000, token.into(), transfer(signer.address(), 1_000_000))?;
+            let raw =
+                deployer.sign(100_000, token.into(), transfer(signer.address(), 1_000_000))?;
             Ok(format!("[\"{}\"]", hex::encode_prefixed(raw)))
         })
         .collect::<eyre::Result<Vec<_>>>()?;
-    let hashes: Vec<B256> = client.read_many("eth_sendRawTransaction", &transfers).await?;
+    let hashes: Vec<B256> = client
+        .read_many("eth_sendRawTransaction", &transfers)
+        .await?;
     if let Some(last) = hashes.last() {
         client.receipt(&format!("\"{last}\"")).await?;
     }
@@ -262,7 +265,8 @@ pub(super) async fn balances(
         Some(token) => {
             let params: Vec<String> = owners
                 .map(|owner| {
-                    let input = hex::encode_prefixed(IToken::balanceOfCall { account: owner }.abi_encode());
+                    let input =
+                        hex::encode_prefixed(IToken::balanceOfCall { account: owner }.abi_encode());
                     format!("[{{\"to\":\"{token}\",\"data\":\"{input}\"}},\"latest\"]")
                 })
                 .collect();
@@ -293,7 +297,10 @@ pub(super) fn verify(
         }
     }
     hashes.sort_unstable();
-    ensure!(hashes == signed.hashes, "other receipts than those of what was sent");
+    ensure!(
+        hashes == signed.hashes,
+        "other receipts than those of what was sent"
+    );
     for (index, signer) in signers.iter().enumerate() {
         let fees = match token {
             Some(_) => U256::ZERO,
