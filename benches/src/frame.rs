@@ -8,21 +8,31 @@
 //!   warm: one recipient, so every slot was touched before
 //!   cold: a new recipient each time, so every call touches a slot first and creates it
 //! ```
+//!
+//! Both tokens live in one session, hold the same balances, and are called by the same bytes in turn, so that
+//! a slow moment of the machine falls on both. Before anything is timed, one run of each is kept, and the
+//! balances that it left are compared with what was sent.
+
+mod execution;
 
 use std::{sync::Arc, time::Instant};
 
-use alloy_primitives::{Address, Bytes, TxKind, U256, address};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256, address};
 use alloy_sol_types::SolCall;
 use capstan_chain::{Chain, ChainConfig, Genesis};
 use capstan_contracts::token::{IToken, ITokenFactory};
+use capstan_evm::StateRead;
 use capstan_evm::call::{AccountOverride, Checks, Session};
 use eyre::{OptionExt, ensure};
 use revm::context::TxEnv;
+use revm::context_interface::result::ExecutionResult;
 
 use crate::report::{Table, median};
 
 const DRIVER: Address = address!("00000000000000000000000000000000000d0001");
 const STOPPER: Address = address!("00000000000000000000000000000000000d0002");
+/// Recipients are this number and what is above it.
+const RECIPIENTS: u64 = 0x0f_0000;
 
 /// How often.
 #[derive(clap::Args)]
@@ -31,8 +41,11 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 400)]
     calls: u64,
     /// Pairs of runs; medians are printed.
-    #[arg(long, default_value_t = 101)]
+    #[arg(long, default_value_t = 301)]
     runs: usize,
+    /// Blocks of plain execution; medians are printed.
+    #[arg(long, default_value_t = 11)]
+    blocks: usize,
 }
 
 /// Assembles the driver: calldata is `token | calls | stride`; it calls `transfer(base + i * stride, 1)` for
@@ -48,11 +61,11 @@ fn driver() -> Bytes {
     code.extend([0x5b, 0x80, 0x15, 0x60, 0x00, 0x57]); // JUMPDEST DUP1 ISZERO PUSH1 end JUMPI
     let end_at = top + 4;
     code.extend([0x80, 0x60, 0x40, 0x35, 0x02]); // DUP1 calldata[64] MUL
-    code.extend([0x62, 0x0f, 0x00, 0x00, 0x01]); // PUSH3 0x0f0000 ADD
+    code.extend([0x62, 0x0f, 0x00, 0x00, 0x01]); // PUSH3 RECIPIENTS ADD
     code.extend([0x60, 0x04, 0x52]); // recipient at 4
     code.extend([
-        0x60, 0x20, 0x5f, 0x60, 0x44, 0x5f, 0x5f, 0x5f, 0x35, 0x5a, 0xf1,
-    ]); // CALL
+        0x60, 0x20, 0x60, 0x80, 0x60, 0x44, 0x5f, 0x5f, 0x5f, 0x35, 0x5a, 0xf1,
+    ]); // CALL, its answer to 128
     code.extend([0x15, 0x60, 0x00, 0x57]); // ISZERO PUSH1 fail JUMPI
     let fail_at = code.len() - 2;
     code.extend([0x60, 0x01, 0x90, 0x03]); // i - 1
@@ -64,7 +77,13 @@ fn driver() -> Bytes {
     code.into()
 }
 
+fn recipient(index: u64) -> Address {
+    Address::from_word(B256::from(U256::from(RECIPIENTS + index)))
+}
+
+/// One state with both tokens in it.
 struct World {
+    chain: Chain,
     session: Session,
     owner: Address,
 }
@@ -85,7 +104,11 @@ impl World {
         };
         session.override_account(DRIVER, &code(driver()))?;
         session.override_account(STOPPER, &code(Bytes::from_static(&[0x00])))?;
-        Ok(Self { session, owner })
+        Ok(Self {
+            chain,
+            session,
+            owner,
+        })
     }
 
     fn tx(&self, to: TxKind, data: Bytes) -> TxEnv {
@@ -94,11 +117,12 @@ impl World {
             kind: to,
             data,
             gas_limit: 1_000_000_000,
+            chain_id: None,
             ..Default::default()
         }
     }
 
-    /// Runs and keeps a transaction of the set-up.
+    /// Runs and keeps a transaction.
     fn keep(&mut self, to: TxKind, data: Bytes) -> eyre::Result<Bytes> {
         let done = self.session.run(self.tx(to, data), Checks::NONE)?;
         ensure!(done.result.is_success(), "set-up failed: {:?}", done.result);
@@ -108,6 +132,7 @@ impl World {
         Ok(created.map_or(output, |at| Bytes::copy_from_slice(at.as_slice())))
     }
 
+    /// A factory token whose owner holds 10^24 units.
     fn native_token(&mut self) -> eyre::Result<Address> {
         let create = ITokenFactory::createTokenCall {
             name: "Bench".into(),
@@ -127,6 +152,7 @@ impl World {
         self.endow(token)
     }
 
+    /// OpenZeppelin's token, whose constructor gives its owner as much.
     fn bytecode_token(&mut self) -> eyre::Result<Address> {
         let at = self.keep(TxKind::Create, crate::erc20_init_code()?)?;
         self.endow(Address::try_from(at.as_ref())?)
@@ -134,59 +160,140 @@ impl World {
 
     /// Gives the driver what it will send, and the warm recipient something to stand on.
     fn endow(&mut self, token: Address) -> eyre::Result<Address> {
-        for to in [DRIVER, address!("00000000000000000000000000000000000f0000")] {
-            let call = IToken::transferCall {
-                to,
-                value: U256::from(10).pow(U256::from(20)),
-            };
-            self.keep(token.into(), call.abi_encode().into())?;
+        for to in [DRIVER, recipient(0)] {
+            self.send(token, to, U256::from(10).pow(U256::from(20)))?;
         }
         Ok(token)
     }
 
-    /// Nanoseconds and gas of one driver transaction.
-    fn drive(&mut self, target: Address, calls: u64, stride: u64) -> eyre::Result<(f64, u64)> {
+    fn send(&mut self, token: Address, to: Address, value: U256) -> eyre::Result<()> {
+        let call = IToken::transferCall { to, value };
+        self.keep(token.into(), call.abi_encode().into())?;
+        Ok(())
+    }
+
+    fn balance(&mut self, token: Address, account: Address) -> eyre::Result<U256> {
+        let call = IToken::balanceOfCall { account }.abi_encode();
+        let done = self
+            .session
+            .run(self.tx(token.into(), call.into()), Checks::NONE)?;
+        let output = done.result.into_output().unwrap_or_default();
+        Ok(IToken::balanceOfCall::abi_decode_returns(&output)?)
+    }
+
+    fn drive_tx(&self, target: Address, calls: u64, stride: u64) -> TxEnv {
         let mut data = target.into_word().to_vec();
         data.extend(U256::from(calls).to_be_bytes::<32>());
         data.extend(U256::from(stride).to_be_bytes::<32>());
-        let tx = self.tx(DRIVER.into(), data.into());
-        let start = Instant::now();
-        let done = self.session.run(tx, Checks::NONE)?;
-        let ns = start.elapsed().as_secs_f64() * 1e9;
-        ensure!(
-            done.result.is_success(),
-            "the driver failed: {:?}",
-            done.result
-        );
-        Ok((ns, done.result.tx_gas_used()))
+        self.tx(DRIVER.into(), data.into())
     }
 
-    /// Nanoseconds and gas of one plain transaction to the token.
-    fn whole(&mut self, token: Address) -> eyre::Result<(f64, u64)> {
-        let to = address!("00000000000000000000000000000000000f0000");
-        let call = IToken::transferCall {
-            to,
-            value: U256::ONE,
-        };
-        let tx = self.tx(token.into(), call.abi_encode().into());
+    /// Runs a transaction, which must end well and leave `logs` logs, and keeps nothing.
+    fn time(&mut self, tx: TxEnv, logs: u64) -> eyre::Result<Timed> {
         let start = Instant::now();
         let done = self.session.run(tx, Checks::NONE)?;
         let ns = start.elapsed().as_secs_f64() * 1e9;
+        let ExecutionResult::Success { logs: seen, .. } = &done.result else {
+            eyre::bail!("the run failed: {:?}", done.result);
+        };
         ensure!(
-            done.result.is_success(),
-            "the transfer failed: {:?}",
-            done.result
+            u64::try_from(seen.len())? == logs,
+            "{} transfers happened, not {logs}",
+            seen.len()
         );
-        Ok((ns, done.result.tx_gas_used()))
+        let gas = done.result.tx_gas_used();
+        Ok(Timed { ns, gas })
+    }
+
+    /// Keeps one run of a token and compares balances with what was sent.
+    fn check(&mut self, token: Address, calls: u64, stride: u64) -> eyre::Result<()> {
+        let first = recipient(calls * stride);
+        let (driver, to) = (self.balance(token, DRIVER)?, self.balance(token, first)?);
+        let tx = self.drive_tx(token, calls, stride);
+        let done = self.session.run(tx, Checks::NONE)?;
+        ensure!(done.result.is_success(), "failed: {:?}", done.result);
+        let before = self.session.overlay().clone();
+        self.session.commit(&done.state);
+        let sent = driver - self.balance(token, DRIVER)?;
+        let got = self.balance(token, first)? - to;
+        let expected = if stride == 0 { calls } else { 1 };
+        ensure!(
+            sent == U256::from(calls) && got == U256::from(expected),
+            "{token} moved {sent}, of which {got} came to {first}"
+        );
+        // Back to where recipients are new.
+        self.session = Session::open(
+            Arc::clone(self.chain.rules()),
+            Arc::new(before),
+            self.chain.next_context(),
+        )?;
+        Ok(())
+    }
+
+    fn code_hash(&self, of: Address) -> eyre::Result<B256> {
+        let account = self.session.overlay().account(of)?;
+        Ok(account.ok_or_eyre("no such contract")?.code_hash)
     }
 }
 
-/// Prints the table.
+/// One measured run.
+#[derive(Clone, Copy)]
+struct Timed {
+    ns: f64,
+    gas: u64,
+}
+
+/// Times in turn, and answers the medians in the order of `runs`. The gas must not differ between rounds.
+fn medians<const N: usize>(
+    world: &mut World,
+    rounds: usize,
+    runs: [(TxEnv, u64); N],
+) -> eyre::Result<[Timed; N]> {
+    let mut samples: [Vec<f64>; N] = std::array::from_fn(|_| Vec::with_capacity(rounds));
+    let mut gas = [0; N];
+    // The first round fills caches: it is not counted.
+    for round in 0..=rounds {
+        for (index, (tx, logs)) in runs.iter().enumerate() {
+            let timed = world.time(tx.clone(), *logs)?;
+            if round == 0 {
+                gas[index] = timed.gas;
+            } else {
+                samples[index].push(timed.ns);
+            }
+            ensure!(gas[index] == timed.gas, "gas differs between equal runs");
+        }
+    }
+    Ok(std::array::from_fn(|index| Timed {
+        ns: median(&mut samples[index]),
+        gas: gas[index],
+    }))
+}
+
+fn row(table: &mut Table, name: &str, native: (f64, f64), bytecode: (f64, f64)) {
+    table.row(vec![
+        name.into(),
+        format!("{:.0}", native.0),
+        format!("{:.0}", bytecode.0),
+        format!("{:.1}x", bytecode.0 / native.0),
+        format!("{:.0}", native.1),
+        format!("{:.0}", bytecode.1),
+    ]);
+}
+
+/// Prints the tables.
 pub(crate) fn run(options: &Options) -> eyre::Result<()> {
     let mut world = World::open()?;
     let native = world.native_token()?;
     let bytecode = world.bytecode_token()?;
-    let calls = options.calls as f64;
+    println!(
+        "bytecode: OpenZeppelin ERC20Permit, {} bytes, code hash {}",
+        world
+            .session
+            .overlay()
+            .code(world.code_hash(bytecode)?)?
+            .len(),
+        world.code_hash(bytecode)?
+    );
     let mut table = Table::new(&[
         "one transfer",
         "native ns",
@@ -195,48 +302,41 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
         "native gas",
         "bytecode gas",
     ]);
-    for (name, stride) in [("inside the frame, warm", 0), ("inside the frame, cold", 1)] {
-        let mut samples: [Vec<f64>; 3] = Default::default();
-        let mut gas = [0u64; 3];
-        for _ in 0..options.runs {
-            // Interleaved, so that a slow moment of the machine falls on all three.
-            for (index, target) in [native, bytecode, STOPPER].into_iter().enumerate() {
-                let (ns, used) = world.drive(target, options.calls, stride)?;
-                samples[index].push(ns / calls);
-                gas[index] = used;
-            }
+    let calls = options.calls;
+    let per_call = |timed: Timed, base: Timed| {
+        let n = calls as f64;
+        (
+            (timed.ns - base.ns) / n,
+            timed.gas.saturating_sub(base.gas) as f64 / n,
+        )
+    };
+    let mut frames = Vec::new();
+    for (name, stride) in [("warm", 0), ("cold", 1)] {
+        for token in [native, bytecode] {
+            world.check(token, calls, stride)?;
         }
-        let [mut a, mut b, mut base] = samples;
-        let base_ns = median(&mut base);
-        let (native_ns, bytecode_ns) = (median(&mut a) - base_ns, median(&mut b) - base_ns);
-        let per_call = |index: usize| gas[index].saturating_sub(gas[2]) as f64 / calls;
-        table.row(vec![
-            name.into(),
-            format!("{native_ns:.0}"),
-            format!("{bytecode_ns:.0}"),
-            format!("{:.1}x", bytecode_ns / native_ns),
-            format!("{:.0}", per_call(0)),
-            format!("{:.0}", per_call(1)),
-        ]);
+        let runs = [(native, calls), (bytecode, calls), (STOPPER, 0)]
+            .map(|(target, logs)| (world.drive_tx(target, calls, stride), logs));
+        let [a, b, stop] = medians(&mut world, options.runs, runs)?;
+        row(
+            &mut table,
+            &format!("inside the frame, {name}"),
+            per_call(a, stop),
+            per_call(b, stop),
+        );
+        frames.push((name, per_call(stop, Timed { ns: 0.0, gas: 0 }).0));
     }
-    let (mut a, mut b, mut gas) = (Vec::new(), Vec::new(), [0, 0]);
-    for _ in 0..options.runs * 10 {
-        let (ns, used) = world.whole(native)?;
-        a.push(ns);
-        gas[0] = used;
-        let (ns, used) = world.whole(bytecode)?;
-        b.push(ns);
-        gas[1] = used;
-    }
-    let (native_ns, bytecode_ns) = (median(&mut a), median(&mut b));
-    table.row(vec![
-        "the whole transaction".into(),
-        format!("{native_ns:.0}"),
-        format!("{bytecode_ns:.0}"),
-        format!("{:.1}x", bytecode_ns / native_ns),
-        gas[0].to_string(),
-        gas[1].to_string(),
-    ]);
+    let to = recipient(0);
+    let value = U256::ONE;
+    let plain: Bytes = IToken::transferCall { to, value }.abi_encode().into();
+    let runs = [native, bytecode].map(|token| (world.tx(token.into(), plain.clone()), 1));
+    let [a, b] = medians(&mut world, options.runs * 10, runs)?;
+    let whole = |timed: Timed| (timed.ns, timed.gas as f64);
+    row(&mut table, "the whole transaction", whole(a), whole(b));
     table.print();
-    Ok(())
+    for (name, ns) in frames {
+        println!("subtracted, {name}: {ns:.0} ns for the driver's turn and a call of STOP");
+    }
+    println!();
+    execution::run(&mut world, [native, bytecode], options.blocks)
 }
