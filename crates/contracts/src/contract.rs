@@ -113,6 +113,8 @@ impl Contract {
             Entry::Verbs(verbs) => verbs,
             Entry::Raw(run) => return run(cx, input),
         };
+        // Paid before anything is looked at: the frame holds a copy of its input, whatever becomes of it.
+        cx.store.charge(input_gas(input.len()))?;
         if matches!(self.place, Place::Kind(_)) && cx.store.code_size(cx.this())? == 0 {
             return Err(revert(&error::NativeNotDeployed { account: cx.this() }));
         }
@@ -134,8 +136,7 @@ impl Contract {
         if verb.mutability == Mutability::Write && cx.store.is_static() {
             return Err(Halt::StaticViolation);
         }
-        cx.store
-            .charge(verb.base_gas.saturating_add(input_gas(args)))?;
+        cx.store.charge(verb.base_gas)?;
         (verb.run)(cx, args)
     }
 
@@ -151,8 +152,10 @@ impl Contract {
     }
 }
 
-fn input_gas(args: &[u8]) -> u64 {
-    let words = u64::try_from(args.len().div_ceil(32)).unwrap_or(u64::MAX);
+/// Gas for an input of so many bytes. The selector rides along for free.
+pub fn input_gas(length: usize) -> u64 {
+    let arguments = length.saturating_sub(4);
+    let words = u64::try_from(arguments.div_ceil(32)).unwrap_or(u64::MAX);
     words.saturating_mul(INPUT_WORD_GAS)
 }
 

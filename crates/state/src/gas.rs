@@ -194,7 +194,18 @@ pub const fn forwardable(gas_left: u64) -> u64 {
     gas_left - gas_left / 64
 }
 
-const fn words(bytes: usize) -> u64 {
+/// What a frame pays to hold the answers of its calls, `before` words of them already: the quadratic part of
+/// the price of memory, which bounds what a frame can make the host keep. The linear part the callee has paid.
+pub const fn kept_words(before: u64, after: u64) -> u64 {
+    quadratic(after).saturating_sub(quadratic(before))
+}
+
+const fn quadratic(words: u64) -> u64 {
+    words.saturating_mul(words) / 512
+}
+
+/// Words that so many bytes start.
+pub const fn words(bytes: usize) -> u64 {
     wide(bytes.div_ceil(32))
 }
 

@@ -44,18 +44,14 @@ impl MemStore {
                 }
             },
         );
-        match result {
-            Ok(output) => Ok(CallOutcome {
-                success: true,
-                output,
-            }),
-            Err(Halt::Revert(output)) => Ok(CallOutcome {
-                success: false,
-                output,
-            }),
-            Err(Halt::OutOfGas | Halt::StaticViolation) => Ok(FAILED),
-            Err(fatal @ Halt::Fatal(_)) => Err(fatal),
-        }
+        let (success, output) = match result {
+            Ok(output) => (true, output),
+            Err(Halt::Revert(output)) => (false, output),
+            Err(Halt::OutOfGas | Halt::StaticViolation) => return Ok(FAILED),
+            Err(fatal @ Halt::Fatal(_)) => return Err(fatal),
+        };
+        self.meter.keep_answer(output.len())?;
+        Ok(CallOutcome { success, output })
     }
 
     pub(super) fn run_create(&mut self, request: CreateRequest) -> Result<CreateOutcome, Halt> {
@@ -91,7 +87,10 @@ impl MemStore {
                 address: Some(address),
                 output: Bytes::new(),
             }),
-            Err(Halt::Revert(output)) => failed(output),
+            Err(Halt::Revert(output)) => {
+                self.meter.keep_answer(output.len())?;
+                failed(output)
+            }
             Err(Halt::OutOfGas | Halt::StaticViolation) => failed(Bytes::new()),
             Err(fatal @ Halt::Fatal(_)) => Err(fatal),
         }

@@ -11,6 +11,8 @@ pub(super) struct Meter {
     held: u64,
     /// Gas that this frame may still use.
     pub(super) left: u64,
+    /// Words that callees have answered to this frame.
+    answer_words: u64,
     /// EIP-3529 refunds; below zero only between the writes that take one back.
     pub(super) refund: i64,
 }
@@ -21,6 +23,7 @@ impl Meter {
             limit,
             held: 0,
             left: limit,
+            answer_words: 0,
             refund: 0,
         }
     }
@@ -45,6 +48,13 @@ impl Meter {
         }
     }
 
+    /// Pays for holding what a callee answered.
+    pub(super) fn keep_answer(&mut self, bytes: usize) -> Result<(), Halt> {
+        let before = self.answer_words;
+        self.answer_words = before.saturating_add(gas::words(bytes));
+        self.charge(gas::kept_words(before, self.answer_words))
+    }
+
     /// EIP-2200: too little left to write at all.
     pub(super) fn sentry(&mut self) -> Result<(), Halt> {
         if self.left <= gas::SSTORE_SENTRY {
@@ -67,6 +77,7 @@ impl Meter {
         let opened = Opened {
             kept,
             held_before: self.held,
+            answer_words_before: std::mem::take(&mut self.answer_words),
         };
         self.held = self.held.saturating_add(kept);
         self.left = given.saturating_add(stipend);
@@ -76,6 +87,7 @@ impl Meter {
     /// Closes the callee's frame: what it left comes back.
     pub(super) fn close(&mut self, opened: Opened) {
         self.held = opened.held_before;
+        self.answer_words = opened.answer_words_before;
         self.left = self.left.saturating_add(opened.kept);
     }
 }
@@ -85,4 +97,5 @@ impl Meter {
 pub(super) struct Opened {
     kept: u64,
     held_before: u64,
+    answer_words_before: u64,
 }
