@@ -10,18 +10,16 @@
 
 use std::sync::Arc;
 
-use alloy_consensus::{Eip658Value, TxReceipt, transaction::Recovered};
+use alloy_consensus::{Eip658Value, ReceiptWithBloom, transaction::Recovered};
 use alloy_eip7928::{BlockAccessIndex, BlockAccessList, compute_block_access_list_hash};
-use alloy_eips::{
-    eip2935::HISTORY_STORAGE_ADDRESS, eip4788::BEACON_ROOTS_ADDRESS, eip7685::EMPTY_REQUESTS_HASH,
-};
+use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
 use alloy_primitives::{Address, B256, Bloom, Bytes};
 use capstan_state::BlockInfo;
 use revm::context_interface::result::{ExecutionResult, HaltReason, Output, ResultAndState};
-use revm::primitives::hardfork::SpecId;
 use revm::state::EvmState;
 use revm::state::bal::Bal;
 
+use crate::bloom::Blooms;
 use crate::call::Session;
 use crate::natives::{Natives, PROTOCOL};
 use crate::trace::DynInspector;
@@ -83,6 +81,7 @@ pub struct BlockRun {
     /// Access-list index of the last transaction; 0 before the first.
     index: BlockAccessIndex,
     receipts: Vec<Receipt>,
+    blooms: Blooms,
     logs_bloom: Bloom,
     user_gas_used: u64,
     system_gas_used: u64,
@@ -115,29 +114,22 @@ impl BlockRun {
         ctx: BlockContext,
         natives: &'static dyn Natives,
     ) -> Result<Self, ExecError> {
-        let spec = rules.fork_at(ctx.info.number).spec();
-        let (parent_hash, beacon_root) = (ctx.parent_hash, ctx.parent_beacon_root);
         let mut run = Self {
             session: Session::open_with(rules, parent, ctx, natives)?,
             access: Bal::new(),
             index: BlockAccessIndex::PRE_EXECUTION,
             receipts: Vec::new(),
+            blooms: Blooms::default(),
             logs_bloom: Bloom::ZERO,
             user_gas_used: 0,
             system_gas_used: 0,
             system_count: 0,
         };
-        run.before_transactions(BEACON_ROOTS_ADDRESS, beacon_root)?;
-        if spec.is_enabled_in(SpecId::PRAGUE) {
-            run.before_transactions(HISTORY_STORAGE_ADDRESS, parent_hash)?;
+        for (target, word) in run.session.opening_calls() {
+            let state = run.session.protocol_call(target, word.into())?;
+            run.keep(run.index, state);
         }
         Ok(run)
-    }
-
-    fn before_transactions(&mut self, target: Address, word: B256) -> Result<(), ExecError> {
-        let state = self.session.protocol_call(target, word.into())?;
-        self.keep(self.index, state);
-        Ok(())
     }
 
     /// Runs a system transaction. A revert is an outcome; a transaction that breaks the rules of the block
@@ -287,10 +279,12 @@ impl BlockRun {
             cumulative_gas_used: self.user_gas_used + self.system_gas_used,
             logs,
         };
-        let receipt = receipt.with_bloom();
-        self.logs_bloom |= receipt.bloom();
-        self.receipts
-            .push(Receipt::from_typed(tx.tx_type(), receipt));
+        let bloom = self.blooms.of(&receipt.logs);
+        self.logs_bloom |= bloom;
+        self.receipts.push(Receipt::from_typed(
+            tx.tx_type(),
+            ReceiptWithBloom::new(receipt, bloom),
+        ));
         outcome
     }
 

@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use alloy_eips::{eip2935::HISTORY_STORAGE_ADDRESS, eip4788::BEACON_ROOTS_ADDRESS};
 use alloy_primitives::{Address, B256, Bytes, U256};
 use capstan_state::BlockInfo;
 use revm::context::{BlockEnv, CfgEnv, ContextTr, JournalTr, TxEnv};
@@ -24,7 +25,10 @@ use crate::handler::{EvmError, SystemHandler};
 use crate::natives::{Natives, PROTOCOL};
 use crate::overlay::Overlay;
 use crate::trace::{DynInspector, EvmContext};
-use crate::{BlockContext, ExecError, Rules, StateError, StateRead, SystemTx, TxRefused, system};
+use crate::{
+    BlockContext, ExecError, Fork, Rules, StateDiff, StateError, StateRead, SystemTx, TxRefused,
+    system,
+};
 
 /// Which rules a simulated transaction must obey. `true` is: checked, as in a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,11 +128,11 @@ impl Session {
         ctx: BlockContext,
         natives: &'static dyn Natives,
     ) -> Result<Self, ExecError> {
-        let evm = EvmContext::new(Overlay::new(state), rules.fork_at(ctx.info.number).spec());
-        let mut engine = Engine::new(evm, natives, ctx.info.clone());
-        engine.ctx().cfg.chain_id = rules.chain_id;
-        engine.ctx().block = block_env(&ctx)?;
-        Ok(Self { rules, ctx, engine })
+        let mut cfg = CfgEnv::new_with_spec(rules.fork_at(ctx.info.number).spec());
+        cfg.chain_id = rules.chain_id;
+        let block = block_env(&ctx)?;
+        let overlay = Overlay::new(state);
+        Ok(Self::assemble(rules, ctx, natives, overlay, cfg, block))
     }
 
     /// A session under any fork and any block, for the official state tests.
@@ -144,20 +148,28 @@ impl Session {
             gas_limit: block.gas_limit,
             version: rules.version_at(0),
         };
-        let mut evm = EvmContext::new(Overlay::new(state), cfg.spec);
-        evm.cfg = cfg;
-        evm.block = block;
-        let engine = Engine::new(evm, &PROTOCOL, info.clone());
         let ctx = BlockContext {
             info,
             parent_hash: B256::ZERO,
             parent_beacon_root: B256::ZERO,
         };
-        Self {
-            rules: Arc::new(rules),
-            ctx,
-            engine,
-        }
+        let overlay = Overlay::new(state);
+        Self::assemble(Arc::new(rules), ctx, &PROTOCOL, overlay, cfg, block)
+    }
+
+    fn assemble(
+        rules: Arc<Rules>,
+        ctx: BlockContext,
+        natives: &'static dyn Natives,
+        overlay: Overlay,
+        cfg: CfgEnv,
+        block: BlockEnv,
+    ) -> Self {
+        let mut evm = EvmContext::new(overlay, cfg.spec);
+        evm.cfg = cfg;
+        evm.block = block;
+        let engine = Engine::new(evm, natives, ctx.info.clone());
+        Self { rules, ctx, engine }
     }
 
     /// Pretends something about an account.
@@ -181,14 +193,43 @@ impl Session {
         self.engine.ctx().db_mut().pretend_hash(number, hash);
     }
 
-    /// Moves on to another block over what was committed so far (`eth_simulateV1`, `traceBlock`).
+    /// Moves on to another block over what was committed so far (`eth_simulateV1`). What was pretended stays.
     pub fn next_block(&mut self, ctx: BlockContext) -> Result<(), ExecError> {
-        let state: Arc<dyn StateRead> = Arc::new(self.overlay().clone());
-        let precompiles = self.engine.inner.precompiles.clone();
-        let mut next = Self::open_with(self.rules.clone(), state, ctx, self.engine.natives)?;
-        next.engine.inner.precompiles = precompiles;
+        let base = self.overlay().base().clone();
+        let mut next = Self::open_with(self.rules.clone(), base, ctx, self.engine.natives)?;
+        std::mem::swap(self.engine.ctx().db_mut(), next.engine.ctx().db_mut());
+        std::mem::swap(
+            &mut self.engine.inner.precompiles,
+            &mut next.engine.inner.precompiles,
+        );
         *self = next;
         Ok(())
+    }
+
+    /// Runs and keeps what comes before a block's first transaction: EIP-4788 and EIP-2935. A block in progress
+    /// does so by itself; a simulated one asks for it.
+    pub fn begin_block(&mut self) -> Result<(), ExecError> {
+        for (target, word) in self.opening_calls() {
+            let state = self.protocol_call(target, word.into())?;
+            self.commit(&state);
+        }
+        Ok(())
+    }
+
+    /// Which contracts are told which word before the first transaction.
+    pub(crate) fn opening_calls(&self) -> Vec<(Address, B256)> {
+        let mut calls = vec![(BEACON_ROOTS_ADDRESS, self.ctx.parent_beacon_root)];
+        if self.rules.fork_at(self.ctx.info.number) >= Fork::Prague {
+            calls.push((HISTORY_STORAGE_ADDRESS, self.ctx.parent_hash));
+        }
+        calls
+    }
+
+    /// What differs from the state that the session was opened over: everything committed and pretended. It is
+    /// what a simulated block's state root is made from. `None` if the whole storage of an existing contract was
+    /// pretended, since the words that this takes away cannot be named.
+    pub fn changes(&self) -> Result<Option<StateDiff>, StateError> {
+        self.overlay().changes()
     }
 
     /// The block whose environment this is.

@@ -15,9 +15,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use alloy_primitives::{Address, Bytes};
+use alloy_primitives::{Address, Bytes, KECCAK256_EMPTY, U256};
 use capstan_state::{BlockInfo, Frame, Halt};
 use revm::Inspector;
+use revm::bytecode::Bytecode;
 use revm::context::{ContextTr, Evm, FrameStack, JournalTr};
 use revm::context_interface::context::ContextError;
 use revm::context_interface::journaled_state::account::JournaledAccountTr;
@@ -222,7 +223,15 @@ impl<I: Inspector<EvmContext>> CapstanEvm<'_, I> {
                 gas,
             ));
         }
-        // Nested frames move the shared buffer, so the input is taken out first.
+        // Nested frames move the shared buffer, so the input is copied out first. Contracts charge for the copy
+        // before they look at it; here it is only made sure that they can.
+        let length = inputs.input.len();
+        if gas.remaining() < capstan_contracts::contract::input_gas(length) {
+            let mut gas = gas;
+            gas.spend_all();
+            let result = InstructionResult::OutOfGas;
+            return Ok(finished(&inputs, result, Bytes::new(), gas));
+        }
         let input = inputs.input.bytes(self.engine.ctx());
         let journal = self.engine.ctx().journal_mut();
         let checkpoint = journal.checkpoint();
@@ -237,6 +246,7 @@ impl<I: Inspector<EvmContext>> CapstanEvm<'_, I> {
 
         let mut stack = self.engine.spare_stacks.pop().unwrap_or_default();
         std::mem::swap(&mut stack, &mut self.engine.inner.frame_stack);
+        let native_depth = self.engine.native_depth;
         self.engine.native_depth += 1;
         let frame = Frame {
             this: inputs.target_address,
@@ -246,7 +256,8 @@ impl<I: Inspector<EvmContext>> CapstanEvm<'_, I> {
         let mut store = RevmStore::new(self, frame, gas, inputs.is_static, depth, memory);
         let ended = catch_unwind(AssertUnwindSafe(|| store.run(&input)));
         let mut gas = store.into_gas();
-        self.engine.native_depth -= 1;
+        // Set, not counted down: a panic in the executor itself would pass frames that never close.
+        self.engine.native_depth = native_depth;
         std::mem::swap(&mut stack, &mut self.engine.inner.frame_stack);
         stack.clear();
         self.engine.spare_stacks.push(stack);
@@ -315,6 +326,35 @@ impl<I: Inspector<EvmContext>> CapstanEvm<'_, I> {
                 return Ok(result);
             }
         }
+    }
+
+    /// Shows the inspector coins that a native contract moved, as a call that carries them and does nothing else.
+    pub(crate) fn show_transfer(&mut self, from: Address, to: Address, amount: U256) {
+        let inputs = CallInputs {
+            input: CallInput::Bytes(Bytes::new()),
+            return_memory_offset: 0..0,
+            gas_limit: 0,
+            reservoir: 0,
+            bytecode_address: to,
+            known_bytecode: (KECCAK256_EMPTY, Bytecode::default()),
+            target_address: to,
+            caller: from,
+            value: CallValue::Transfer(amount),
+            scheme: CallScheme::Call,
+            is_static: false,
+            charged_new_account_state_gas: false,
+        };
+        let mut output = finished(
+            &inputs,
+            InstructionResult::Stop,
+            Bytes::new(),
+            call_gas(&inputs),
+        );
+        let mut frame_input = FrameInput::Call(Box::new(inputs));
+        let (ctx, inspector) = self.ctx_inspector();
+        // An inspector may answer in the callee's place, but there is no callee: the coins have moved.
+        let _ = frame_start(ctx, inspector, &mut frame_input);
+        frame_end(ctx, inspector, &frame_input, &mut output);
     }
 
     fn enter(&mut self, init: FrameInit) -> Result<ItemOrResult<(), FrameResult>, Fault> {

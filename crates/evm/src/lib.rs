@@ -16,7 +16,9 @@
 //! no special case. The rules are in `specs/execution.md`.
 
 pub mod block;
+mod bloom;
 pub mod call;
+mod codes;
 mod diff;
 mod error;
 mod evm;

@@ -2,6 +2,7 @@
 
 use alloy_primitives::{Address, Bytes};
 use capstan_contracts::address::{CANONICAL, has_prefix};
+use capstan_contracts::contract::input_gas;
 use capstan_contracts::error::{NativeNoSystemWork, NativeNotDeployed};
 use capstan_contracts::{SystemKind, revert};
 use capstan_state::{Ctx, Halt};
@@ -41,7 +42,10 @@ impl Natives for Protocol {
         match capstan_contracts::resolve(cx.this()) {
             Some(contract) => contract.run(cx, input),
             // Coins sent to an address that only looks like a contract would be lost: refuse.
-            None => Err(revert(&NativeNotDeployed { account: cx.this() })),
+            None => {
+                cx.store.charge(input_gas(input.len()))?;
+                Err(revert(&NativeNotDeployed { account: cx.this() }))
+            }
         }
     }
 

@@ -10,8 +10,9 @@ use revm::state::{AccountInfo as EvmInfo, EvmState};
 use revm::{Database, DatabaseRef};
 
 use crate::call::{AccountOverride, StorageOverride};
+use crate::codes::CODES;
 use crate::mem::MemState;
-use crate::{AccountInfo, StateError, StateRead};
+use crate::{AccountDiff, AccountInfo, StateDiff, StateError, StateRead};
 
 /// An account as read or as last written.
 #[derive(Clone, Debug, Default)]
@@ -141,6 +142,40 @@ impl Overlay {
         }
     }
 
+    /// What differs from the state below. `None` if somebody pretended the whole storage of a contract below:
+    /// words that nobody looked at are gone then, and a difference cannot name them.
+    pub(crate) fn changes(&self) -> Result<Option<StateDiff>, StateError> {
+        let mut diff = StateDiff::default();
+        for (address, cached) in &self.accounts {
+            let (before, info) = (
+                self.base.account(*address)?,
+                cached.info.as_ref().map(plain),
+            );
+            let info = info.filter(|info| !info.is_empty());
+            if cached.detached && before.is_some_and(|info| info.code_hash != KECCAK256_EMPTY) {
+                return Ok(None);
+            }
+            let mut storage = BTreeMap::new();
+            for (slot, word) in &cached.storage {
+                if self.base.storage(*address, *slot)? != *word {
+                    storage.insert(*slot, *word);
+                }
+            }
+            if info == before && storage.is_empty() {
+                continue;
+            }
+            if let Some(hash) = info.map(|info| info.code_hash)
+                && before.map(|info| info.code_hash) != Some(hash)
+                && let Some(code) = self.codes.get(&hash)
+            {
+                diff.codes.insert(hash, code.original_bytes());
+            }
+            diff.accounts
+                .insert(*address, AccountDiff { info, storage });
+        }
+        Ok(Some(diff))
+    }
+
     /// Answers `hash` for an ancestor.
     pub(crate) fn pretend_hash(&mut self, number: u64, hash: B256) {
         self.hashes.insert(number, hash);
@@ -232,7 +267,7 @@ impl DatabaseRef for Overlay {
         if let Some(code) = self.codes.get(&hash) {
             return Ok(code.clone());
         }
-        Ok(Bytecode::new_raw(self.base.code(hash)?))
+        CODES.get(hash, || self.base.code(hash))
     }
 
     fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, StateError> {

@@ -1,7 +1,8 @@
 //! Runs the official GeneralStateTests through this crate's own execution.
 //!
 //! The same engine, handler and overlay as in a block; only the rules are the fixture's, from Frontier to
-//! Osaka. Checked are the state root, the hash of the logs, and whether an invalid transaction was refused.
+//! Osaka. Checked are the state root, the hash of the logs, and whether an invalid transaction was refused, which must
+//! leave the state as it was.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -219,26 +220,22 @@ fn run_case(
     before: &Arc<MemState>,
 ) -> Result<(), String> {
     let (cfg, block) = environment(unit, spec);
-    let tx = match test.tx_env(unit) {
-        Ok(tx) => tx,
-        Err(_) if test.expect_exception.is_some() => return Ok(()),
-        Err(error) => return Err(format!("the transaction cannot be made: {error}")),
-    };
     let mut session = Session::with_env(Arc::new(Fixture(before.clone())), cfg, block);
-    let (logs, refused) = match session.user(tx, None) {
-        Ok(ended) => {
-            session.commit(&ended.state);
-            (ended.result.into_logs(), None)
-        }
-        Err(error) => (Vec::new(), Some(error.to_string())),
+    let ended = match test.tx_env(unit) {
+        Ok(tx) => session.user(tx, None).map_err(|error| error.to_string()),
+        Err(error) => Err(format!("the transaction cannot be made: {error}")),
     };
-    match (&test.expect_exception, refused) {
-        (Some(wanted), None) => return Err(format!("was accepted, but must fail: {wanted}")),
-        (None, Some(why)) => return Err(format!("was refused: {why}")),
-        // The root of a refused transaction is that of the old testers' empty block; it says nothing here.
-        (Some(_), Some(_)) => return Ok(()),
-        (None, None) => {}
-    }
+    let logs = match (&test.expect_exception, ended) {
+        (Some(wanted), Ok(_)) => return Err(format!("was accepted, but must fail: {wanted}")),
+        (None, Err(why)) => return Err(format!("was refused: {why}")),
+        (None, Ok(ended)) => {
+            session.commit(&ended.state);
+            ended.result.into_logs()
+        }
+        // Before the merge an empty block paid its miner, and testers differed in whether that shows.
+        (Some(_), Err(_)) if !spec.is_enabled_in(SpecId::MERGE) => return Ok(()),
+        (Some(_), Err(_)) => Vec::new(),
+    };
     let logs = logs_hash(&logs);
     if logs != test.logs {
         return Err(format!("logs hash to {logs}, not {}", test.logs));

@@ -7,13 +7,16 @@ use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Log, LogData, U256
 use capstan_contracts::SystemKind;
 use capstan_state::{
     BlockInfo, CallInSystemPhase, CallKind, CallOutcome, CallRequest, CreateOutcome, CreateRequest,
-    Ctx, Frame, GasClass, Halt, Mark, Store, commute,
+    Ctx, Frame, GasClass, Halt, Mark, Store, commute, gas,
 };
 use revm::bytecode::Bytecode;
 use revm::context::{Cfg, ContextTr, JournalTr};
 use revm::context_interface::context::ContextError;
+use revm::context_interface::context::SStoreResult;
 use revm::context_interface::host::{Host, LoadError};
-use revm::context_interface::journaled_state::{AccountInfoLoad, JournalCheckpoint};
+use revm::context_interface::journaled_state::{
+    AccountInfoLoad, JournalCheckpoint, JournalLoadError,
+};
 use revm::context_interface::{CreateScheme, cfg::GasParams};
 use revm::handler::{FrameResult, handle_reservoir_remaining_gas};
 use revm::inspector::InspectorEvmTr;
@@ -37,6 +40,13 @@ const BLOCKHASH_GAS: u64 = 20;
 /// Static part of KECCAK256.
 const KECCAK_GAS: u64 = 30;
 
+/// What a commutative write found and did.
+struct Exchanged {
+    is_cold: bool,
+    /// The word before the transaction, before the write, and after it; `None`: refused.
+    written: Option<SStoreResult>,
+}
+
 /// One native frame's world.
 pub(crate) struct RevmStore<'a, 'e, I> {
     evm: &'a mut CapstanEvm<'e, I>,
@@ -45,6 +55,8 @@ pub(crate) struct RevmStore<'a, 'e, I> {
     is_static: bool,
     depth: usize,
     memory: SharedMemory,
+    /// Words that callees have answered so far.
+    answer_words: u64,
     /// Open marks: where the journal stood, and the refund counter with it.
     marks: Vec<(JournalCheckpoint, i64)>,
 }
@@ -65,6 +77,7 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
             is_static,
             depth,
             memory,
+            answer_words: 0,
             marks: Vec::new(),
         }
     }
@@ -188,21 +201,25 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
         self.charge(self.params().sstore_static_gas())
     }
 
-    /// Writes a word under the SSTORE schedule. `was_cold`: an earlier read of this same step warmed it.
-    fn write(&mut self, at: Address, slot: U256, word: U256, was_cold: bool) -> Result<(), Halt> {
+    /// Writes a word under the SSTORE schedule.
+    fn write(&mut self, at: Address, slot: U256, word: U256) -> Result<(), Halt> {
         let skip = self.gas.remaining() < self.params().cold_storage_cost();
-        let load = match self.ctx().sstore_skip_cold_load(at, slot, word, skip) {
-            Ok(load) => load,
-            Err(error) => return Err(self.load_failed(error)),
-        };
-        let is_cold = load.is_cold || was_cold;
-        self.charge(self.params().sstore_dynamic_gas(true, &load.data, is_cold))?;
-        let refund = self.params().sstore_refund(true, &load.data);
+        match self.ctx().sstore_skip_cold_load(at, slot, word, skip) {
+            Ok(load) => self.pay_write(&load.data, load.is_cold),
+            Err(error) => Err(self.load_failed(error)),
+        }
+    }
+
+    /// The dynamic part of SSTORE's price, and its refund.
+    fn pay_write(&mut self, values: &SStoreResult, is_cold: bool) -> Result<(), Halt> {
+        self.charge(self.params().sstore_dynamic_gas(true, values, is_cold))?;
+        let refund = self.params().sstore_refund(true, values);
         self.gas.record_refund(refund);
         Ok(())
     }
 
-    /// A commutative write: reads, asks `change` for the new word (`None`: refused), writes.
+    /// A commutative write: reads, asks `change` for the new word (`None`: refused), writes. The account is
+    /// looked up once, which is most of what a warm write costs the host.
     fn commute(
         &mut self,
         at: Address,
@@ -211,32 +228,63 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
         change: impl FnOnce(U256) -> Option<U256>,
     ) -> Result<bool, Halt> {
         self.begin_write(at)?;
-        let cold_cost = self.params().cold_storage_cost();
         if class == GasClass::Flat {
             self.charge(self.params().sstore_reset_without_cold_load_cost())?;
         }
-        let (old, was_cold) = self.peek(at, slot, cold_cost)?;
-        let new = change(old);
-        match (class, new) {
-            (GasClass::Flat, _) => {
-                if was_cold {
+        let cold_cost = self.params().cold_storage_cost();
+        let skip = self.gas.remaining() < cold_cost;
+        match (class, self.exchange(at, slot, skip, change)?) {
+            // Whatever the word holds, done or refused: cold or warm is all that counts.
+            (GasClass::Flat, Exchanged { is_cold, written }) => {
+                if is_cold {
                     self.charge(cold_cost)?;
                 }
-                if let Some(new) = new
-                    && let Err(error) = self.ctx().sstore_skip_cold_load(at, slot, new, false)
-                {
-                    return Err(self.load_failed(error));
-                }
+                Ok(written.is_some())
             }
-            (GasClass::ZeroAware, Some(new)) => self.write(at, slot, new, was_cold)?,
-            // Refused: a look at the word, at a read's price.
-            (GasClass::ZeroAware, None) => {
-                if was_cold {
-                    self.charge(self.params().cold_storage_additional_cost())?;
+            (GasClass::ZeroAware, Exchanged { is_cold, written }) => match written {
+                Some(values) => {
+                    self.pay_write(&values, is_cold)?;
+                    Ok(true)
                 }
-            }
+                // Refused: a look at the word, at a read's price.
+                None => {
+                    if is_cold {
+                        self.charge(self.params().cold_storage_additional_cost())?;
+                    }
+                    Ok(false)
+                }
+            },
         }
-        Ok(new.is_some())
+    }
+
+    /// Reads a word and writes what `change` makes of it.
+    fn exchange(
+        &mut self,
+        at: Address,
+        slot: U256,
+        skip_cold: bool,
+        change: impl FnOnce(U256) -> Option<U256>,
+    ) -> Result<Exchanged, Halt> {
+        let journal = self.ctx().journal_mut();
+        let Some(mut account) = journal.inner.get_account_mut(&mut journal.database, at) else {
+            return Err(Halt::Fatal(format!(
+                "account {at} is written before it is loaded"
+            )));
+        };
+        let found = account.sload_concrete_error(slot, skip_cold);
+        let done = found
+            .map(|slot| (change(slot.present_value()), slot.is_cold))
+            .and_then(|(new, is_cold)| {
+                let written = match new {
+                    Some(new) => Some(account.sstore_concrete_error(slot, new, false)?.data),
+                    None => None,
+                };
+                Ok(Exchanged { is_cold, written })
+            });
+        done.map_err(|error| match error {
+            JournalLoadError::ColdLoadSkipped => Halt::OutOfGas,
+            JournalLoadError::DBError(error) => self.fatal(error.into()),
+        })
     }
 
     /// Runs a nested frame to its end, on the shared memory above this frame's.
@@ -266,6 +314,13 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
         Ok(gas_limit)
     }
 
+    /// What callees answered is kept on the host's heap: it has the bound that memory has.
+    fn keep_answer(&mut self, output: &Bytes) -> Result<(), Halt> {
+        let before = self.answer_words;
+        self.answer_words = before.saturating_add(gas::words(output.len()));
+        self.charge(gas::kept_words(before, self.answer_words))
+    }
+
     fn user_phase(&self, target: Address) -> Result<(), Halt> {
         match self.evm.engine.phase {
             Phase::User => Ok(()),
@@ -288,7 +343,7 @@ impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
 
     fn save(&mut self, at: Address, slot: U256, word: U256) -> Result<(), Halt> {
         self.begin_write(at)?;
-        self.write(at, slot, word, false)
+        self.write(at, slot, word)
     }
 
     fn add(&mut self, at: Address, slot: U256, delta: U256, class: GasClass) -> Result<(), Halt> {
@@ -352,7 +407,13 @@ impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
         }
         self.charge(cost)?;
         match self.ctx().journal_mut().transfer(from, to, amount) {
-            Ok(refused) => Ok(refused.is_none()),
+            Ok(None) => {
+                if self.evm.watched {
+                    self.evm.show_transfer(from, to, amount);
+                }
+                Ok(true)
+            }
+            Ok(Some(_)) => Ok(false),
             Err(error) => Err(self.fatal(error.into())),
         }
     }
@@ -417,6 +478,7 @@ impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
                 } else {
                     Bytes::new()
                 };
+                self.keep_answer(&output)?;
                 Ok(CreateOutcome {
                     address: outcome.address.filter(|_| success),
                     output,
@@ -483,6 +545,7 @@ impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
                 } else {
                     Bytes::new()
                 };
+                self.keep_answer(&output)?;
                 Ok(CallOutcome { success, output })
             }
             FrameResult::Create(_) => Err(Halt::Fatal("a call frame ended as a create".into())),

@@ -1,7 +1,9 @@
-//! Execution as its users see it: through `Session` and `BlockRun`, with native contracts made for the test.
+//! Execution as its users see it: through `Session` and `BlockRun`, with native contracts made for the test, and with the real ones.
 
 mod block;
 mod gas;
+mod hostile;
 mod matrix;
+mod protocol;
 mod trace;
 mod world;

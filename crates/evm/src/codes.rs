@@ -1,0 +1,48 @@
+//! Bytecode that was analysed before: one bounded cache for every block and call of the process.
+//!
+//! What is kept is a function of the code alone, under the hash of that code, so it does not matter who put
+//! it there or whether it is still there: execution gives the same bytes with an empty cache.
+
+use std::num::NonZeroUsize;
+use std::sync::LazyLock;
+
+use alloy_primitives::{B256, Bytes};
+use lru::LruCache;
+use parking_lot::Mutex;
+use revm::bytecode::Bytecode;
+use revm::primitives::eip170::MAX_CODE_SIZE;
+
+/// Contracts kept. At the largest size that a chain deploys, with its jump table, they take about 28 MiB.
+const KEPT: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
+
+/// The cache of this process.
+pub(crate) static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::keeping(KEPT));
+
+/// Analysed code by its hash; what was used longest ago goes first.
+pub(crate) struct Codes(Mutex<LruCache<B256, Bytecode>>);
+
+impl Codes {
+    fn keeping(contracts: NonZeroUsize) -> Self {
+        Self(Mutex::new(LruCache::new(contracts)))
+    }
+
+    /// The code with this hash, from the cache or from what `read` answers.
+    pub(crate) fn get<E>(
+        &self,
+        hash: B256,
+        read: impl FnOnce() -> Result<Bytes, E>,
+    ) -> Result<Bytecode, E> {
+        if let Some(code) = self.0.lock().get(&hash) {
+            return Ok(code.clone());
+        }
+        let code = Bytecode::new_raw(read()?);
+        // Only a developer's override is longer than what may be deployed; with those there would be no bound.
+        if code.len() <= MAX_CODE_SIZE {
+            self.0.lock().put(hash, code.clone());
+        }
+        Ok(code)
+    }
+}
+
+#[cfg(test)]
+mod tests;
