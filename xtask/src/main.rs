@@ -4,6 +4,7 @@
 //! Each command says what it lacks, by name, and how to get it.
 
 mod bench;
+mod budget;
 mod clients;
 mod dev;
 mod dist;
@@ -41,14 +42,10 @@ enum Command {
     },
     /// Install what the tests need, run every test, print the minutes of each part
     Test(test::Options),
-    /// Format, clippy, tidy, licences, generated files
+    /// Format, clippy, tidy, licences
     Lint(lint::Options),
-    /// Write what is made from the sources: `abi/*.json` and the Solidity interfaces
-    Gen {
-        /// Only compare; fail when a file is stale
-        #[arg(long)]
-        check: bool,
-    },
+    /// Write what is made from the contracts: `abi/*.json`, Solidity interfaces, tables of specs
+    Gen,
     /// Measure, side by side with the peers
     Bench {
         /// Flags of the bench
@@ -72,7 +69,7 @@ fn main() {
         Command::Dev { flags } => dev::run(&flags),
         Command::Test(options) => test::run(&options),
         Command::Lint(options) => lint::run(&options),
-        Command::Gen { check } => generate::run(check),
+        Command::Gen => generate::run(),
         Command::Bench { flags } => bench::run(&flags),
         Command::Dist => dist::run(),
         Command::Soak(options) => soak::run(&options),

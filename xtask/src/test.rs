@@ -1,16 +1,20 @@
 //! `cargo xtask test`: every test there is, in one command, with the minutes of each part.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Args;
 use eyre::{Result, bail};
 
-use crate::{clients, dev, readme, shell, statetests, tally::Tally};
+use crate::{
+    budget::{self, Budget},
+    clients, dev, readme, shell, statetests,
+    tally::Tally,
+};
 
 /// Which parts to run.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Only these parts: rust, clients, statetests
+    /// Only these parts; the build always
     #[arg(value_enum)]
     parts: Vec<Name>,
 }
@@ -27,8 +31,7 @@ enum Name {
 struct Part {
     name: Name,
     what: &'static str,
-    /// Minutes on two cores; beyond it is a warning, beyond twice a failure.
-    budget_minutes: u32,
+    budget: Budget,
     run: fn() -> Result<Outcome>,
 }
 
@@ -40,31 +43,30 @@ pub(crate) enum Outcome {
     Skip(String),
 }
 
-/// The test budget. Build and lint share 25 minutes on a machine that has built nothing yet; the chain's tests
-/// share the rest.
+/// In the order in which they run.
 const PARTS: [Part; 4] = [
     Part {
         name: Name::Build,
         what: "build of everything that is tested",
-        budget_minutes: 17,
+        budget: budget::BUILD,
         run: build,
     },
     Part {
         name: Name::Rust,
         what: "Rust tests, process tests and documentation examples",
-        budget_minutes: 10,
+        budget: budget::RUST,
         run: rust,
     },
     Part {
         name: Name::Clients,
         what: "viem, ethers, cast, Hardhat and a wallet's methods",
-        budget_minutes: 5,
+        budget: budget::CLIENTS,
         run: clients::run,
     },
     Part {
         name: Name::Statetests,
         what: "random state tests filled by the execution specification",
-        budget_minutes: 3,
+        budget: budget::STATETESTS,
         run: statetests::run,
     },
 ];
@@ -116,12 +118,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                 "failed".to_owned()
             }
         };
-        complaints.extend(over_budget(part, spent));
+        complaints.extend(part.budget.complain(spent));
         table += &format!(
-            "{:<11} {:>6.1} of {:>2} minutes   {words}\n",
-            format!("{:?}", part.name),
-            spent.as_secs_f64() / 60.0,
-            part.budget_minutes
+            "{:<11} {:>5} of {:>2} minutes   {words}\n",
+            part.budget.name,
+            budget::minutes(spent),
+            part.budget.minutes
         );
         if part.name == Name::Build && !complaints.is_empty() {
             break;
@@ -136,25 +138,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         bail!("the tests did not pass: {}", complaints.join("; "));
     }
     Ok(())
-}
-
-/// Prints a warning beyond the budget and returns a complaint beyond twice.
-fn over_budget(part: &Part, spent: Duration) -> Option<String> {
-    let budget = Duration::from_secs(60 * u64::from(part.budget_minutes));
-    if spent <= budget {
-        return None;
-    }
-    let words = format!(
-        "{:?} took {:.1} minutes of its {}: move what is long to `cargo xtask soak`",
-        part.name,
-        spent.as_secs_f64() / 60.0,
-        part.budget_minutes
-    );
-    if spent > 2 * budget {
-        return Some(words);
-    }
-    println!("warning: {words}");
-    None
 }
 
 fn build() -> Result<Outcome> {
