@@ -49,7 +49,7 @@ pub use maintain::{
     Imported, Progress, Replayed, Verified, backup_folder, compact_folder, folder_genesis,
     restore_folder, verify_folder,
 };
-pub use pool::{Pool, PoolConfig, PoolContent, PoolError, PoolStatus, Pooled};
+pub use pool::{Pool, PoolConfig, PoolContent, PoolError, PoolStatus, Pooled, read_journal};
 pub use query::{AccountTransaction, At, Budget, FeeHistory, LogQuery, LogRange, Page};
 pub use solo::Solo;
 

@@ -149,15 +149,27 @@ fn run_file(file: &Path) -> Summary {
             ..Summary::default()
         };
     }
-    let text = match fs::read(file) {
-        Ok(text) => text,
-        Err(error) => return broken(format!("cannot be read: {error}")),
-    };
-    let suite: TestSuite = match serde_json::from_slice(&text) {
+    match fs::read(file) {
+        Ok(text) => run_text(&file.display().to_string(), &stem, &text),
+        Err(error) => broken(format!("cannot be read: {error}")),
+    }
+}
+
+/// Runs every case of one fixture. `file` is what failures are named by, `stem` the file's name without its ending.
+pub fn run_text(file: &str, stem: &str, text: &[u8]) -> Summary {
+    let suite: TestSuite = match serde_json::from_slice(text) {
         Ok(suite) => suite,
-        Err(error) => return broken(format!("is not a GeneralStateTest: {error}")),
+        Err(error) => {
+            return Summary {
+                failed: vec![Failure {
+                    name: file.to_owned(),
+                    why: format!("is not a GeneralStateTest: {error}"),
+                }],
+                ..Summary::default()
+            };
+        }
     };
-    let impossible = IMPOSSIBLE.contains(&stem.as_str());
+    let impossible = IMPOSSIBLE.contains(&stem);
     let mut summary = Summary::default();
     for (name, unit) in &suite.0 {
         let before = Arc::new(pre_state(unit));
@@ -172,11 +184,8 @@ fn run_file(file: &Path) -> Summary {
                     Err(why) => {
                         let at = &test.indexes;
                         let name = format!(
-                            "{}: {name} [{fork:?} data {} gas {} value {}]",
-                            file.display(),
-                            at.data,
-                            at.gas,
-                            at.value
+                            "{file}: {name} [{fork:?} data {} gas {} value {}]",
+                            at.data, at.gas, at.value
                         );
                         summary.failed.push(Failure { name, why });
                     }

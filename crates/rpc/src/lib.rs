@@ -39,6 +39,7 @@ pub use context::RpcContext;
 pub use error::{RpcError, RpcResult};
 pub use keys::{DevKeys, KeysError};
 pub use methods::Methods;
+pub use server::message;
 pub use server::{ServeError, ServerHandle, router, serve};
 
 /// Every namespace puts its rows into the table.

@@ -74,6 +74,16 @@ const ROOMS: &[(&str, &[&str])] = &[
             "capstan-chain",
         ],
     ),
+    (
+        "capstan-fuzz",
+        &[
+            "capstan-state",
+            "capstan-contracts",
+            "capstan-evm",
+            "capstan-chain",
+            "capstan-rpc",
+        ],
+    ),
     // Nothing of the node: `cargo xtask` must start within seconds on a fresh clone.
     ("xtask", &[]),
 ];

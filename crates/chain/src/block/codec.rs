@@ -177,7 +177,7 @@ impl RawBlock {
 impl Block {
     /// Body of a log frame: `[header, transactions, senders, receipts, access list]`. Senders are kept
     /// because recovering them again is the slowest part of reading a block.
-    pub(crate) fn encode_frame(&self) -> Vec<u8> {
+    pub fn encode_frame(&self) -> Vec<u8> {
         let mut body = Vec::with_capacity(self.size as usize * 2 + self.access_list.len());
         self.header.inner().encode(&mut body);
         encode_transactions(inner(&self.transactions), &mut body);
@@ -201,7 +201,7 @@ impl Block {
     }
 
     /// Reads what [`Block::encode_frame`] wrote.
-    pub(crate) fn decode_frame(mut bytes: &[u8]) -> Result<Self, DecodeError> {
+    pub fn decode_frame(mut bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut list = decode_list("frame", &mut bytes)?;
         let header = Header::decode_sealed(&mut list).map_err(|e| DecodeError::new("header", e))?;
         let transactions = decode_transactions(&mut list)?;

@@ -53,10 +53,8 @@ impl Journal {
                 return Vec::new();
             }
         };
-        let frames: Vec<&[u8]> = Frames { rest: &bytes }.collect();
-        frames
+        read_journal(&bytes)
             .into_par_iter()
-            .filter_map(|frame| Tx::decode_2718_exact(frame).ok())
             .filter_map(|tx| recover(tx, allow_impersonation).ok())
             .collect()
     }
@@ -119,6 +117,15 @@ impl Writing {
         }
         Ok(())
     }
+}
+
+/// The transactions in the bytes of a journal, up to the first damage. What is no transaction is left out.
+pub fn read_journal(bytes: &[u8]) -> Vec<Tx> {
+    let frames: Vec<&[u8]> = Frames { rest: bytes }.collect();
+    frames
+        .into_par_iter()
+        .filter_map(|frame| Tx::decode_2718_exact(frame).ok())
+        .collect()
 }
 
 /// Whole, undamaged frames from the front.

@@ -33,6 +33,7 @@ use parking_lot::Mutex;
 pub(crate) use admit::Admission;
 pub(crate) use best::Best;
 pub use error::PoolError;
+pub use journal::read_journal;
 use store::PoolStore;
 
 /// Bounds of a pool. Defaults and their reasons are in `specs/pool.md`.

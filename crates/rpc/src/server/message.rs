@@ -15,33 +15,39 @@ use serde_json::value::RawValue;
 use crate::error::{RpcError, RpcResult};
 
 /// The id `null`: what answers carry whose request could not be understood.
-pub(crate) const NULL_ID: &str = "null";
+pub const NULL_ID: &str = "null";
 
 /// A request that follows the specification.
 #[derive(Debug)]
-pub(crate) struct Request<'a> {
+pub struct Request<'a> {
     /// The id as it was written; `None` is a notification.
-    pub(crate) id: Option<&'a str>,
-    pub(crate) method: Cow<'a, str>,
-    pub(crate) params: Option<&'a RawValue>,
+    pub id: Option<&'a str>,
+    /// The name, with escapes resolved.
+    pub method: Cow<'a, str>,
+    /// The arguments, unread.
+    pub params: Option<&'a RawValue>,
 }
 
 /// A request that does not, with the id to answer under.
 #[derive(Debug)]
-pub(crate) struct Malformed<'a> {
-    pub(crate) id: &'a str,
-    pub(crate) error: RpcError,
+pub struct Malformed<'a> {
+    /// The id, or [`NULL_ID`].
+    pub id: &'a str,
+    /// What is wrong.
+    pub error: RpcError,
 }
 
 /// What came in one body or message.
 #[derive(Debug)]
-pub(crate) enum Incoming<'a> {
+pub enum Incoming<'a> {
+    /// A single request.
     One(&'a RawValue),
+    /// Several, to be answered together.
     Batch(Vec<&'a RawValue>),
 }
 
 /// Splits a body into its requests.
-pub(crate) fn split(body: &str, entries_max: usize) -> RpcResult<Incoming<'_>> {
+pub fn split(body: &str, entries_max: usize) -> RpcResult<Incoming<'_>> {
     let first = body.trim_ascii_start().as_bytes().first();
     if first != Some(&b'[') {
         return serde_json::from_str(body)
@@ -163,7 +169,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 }
 
 /// Reads one entry as a request.
-pub(crate) fn request(entry: &RawValue) -> Result<Request<'_>, Malformed<'_>> {
+pub fn request(entry: &RawValue) -> Result<Request<'_>, Malformed<'_>> {
     let malformed = |id, reason: &str| Malformed {
         id,
         error: RpcError::invalid_request(reason),

@@ -6,7 +6,7 @@ mod access;
 mod dispatch;
 mod http;
 mod listener;
-mod message;
+pub mod message;
 mod ws;
 
 use std::{net::SocketAddr, sync::Arc, time::Instant};
