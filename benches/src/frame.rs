@@ -20,6 +20,7 @@ use std::{sync::Arc, time::Instant};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, address};
 use alloy_sol_types::SolCall;
 use capstan_chain::{Chain, ChainConfig, Genesis};
+use capstan_contracts::erc20::IErc20;
 use capstan_contracts::token::{IToken, ITokenFactory};
 use capstan_evm::StateRead;
 use capstan_evm::call::{AccountOverride, Checks, Session};
@@ -51,7 +52,7 @@ pub(crate) struct Options {
 /// Assembles the driver: calldata is `token | calls | stride`; it calls `transfer(base + i * stride, 1)` for
 /// `i = calls .. 1` and reverts if one fails.
 fn driver() -> Bytes {
-    const SELECTOR: [u8; 4] = IToken::transferCall::SELECTOR;
+    const SELECTOR: [u8; 4] = IErc20::transferCall::SELECTOR;
     let mut code = vec![0x63]; // PUSH4 selector, to memory 0..4
     code.extend(SELECTOR);
     code.extend([0x60, 0xe0, 0x1b, 0x5f, 0x52]); // PUSH1 224 SHL PUSH0 MSTORE
@@ -141,7 +142,7 @@ impl World {
             owner: self.owner,
             grantDelayMs: 0,
         };
-        let factory = capstan_contracts::address::TOKEN_FACTORY;
+        let factory = capstan_contracts::token::FACTORY_ADDRESS;
         let answer = self.keep(factory.into(), create.abi_encode().into())?;
         let token = ITokenFactory::createTokenCall::abi_decode_returns(&answer)?;
         let mint = IToken::mintCall {
@@ -167,18 +168,18 @@ impl World {
     }
 
     fn send(&mut self, token: Address, to: Address, value: U256) -> eyre::Result<()> {
-        let call = IToken::transferCall { to, value };
+        let call = IErc20::transferCall { to, value };
         self.keep(token.into(), call.abi_encode().into())?;
         Ok(())
     }
 
     fn balance(&mut self, token: Address, account: Address) -> eyre::Result<U256> {
-        let call = IToken::balanceOfCall { account }.abi_encode();
+        let call = IErc20::balanceOfCall { account }.abi_encode();
         let done = self
             .session
             .run(self.tx(token.into(), call.into()), Checks::NONE)?;
         let output = done.result.into_output().unwrap_or_default();
-        Ok(IToken::balanceOfCall::abi_decode_returns(&output)?)
+        Ok(IErc20::balanceOfCall::abi_decode_returns(&output)?)
     }
 
     fn drive_tx(&self, target: Address, calls: u64, stride: u64) -> TxEnv {
@@ -328,7 +329,7 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
     }
     let to = recipient(0);
     let value = U256::ONE;
-    let plain: Bytes = IToken::transferCall { to, value }.abi_encode().into();
+    let plain: Bytes = IErc20::transferCall { to, value }.abi_encode().into();
     let runs = [native, bytecode].map(|token| (world.tx(token.into(), plain.clone()), 1));
     let [a, b] = medians(&mut world, options.runs * 10, runs)?;
     let whole = |timed: Timed| (timed.ns, timed.gas as f64);

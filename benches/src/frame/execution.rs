@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Instant};
 use alloy_consensus::{SignableTransaction, TxEip1559, transaction::Recovered};
 use alloy_primitives::{Address, Bytes, Signature, TxKind, U256};
 use alloy_sol_types::SolCall;
-use capstan_contracts::token::IToken;
+use capstan_contracts::erc20::IErc20;
 use capstan_evm::call::AccountOverride;
 use capstan_evm::{BlockOutcome, BlockRun, StateRead, Tx};
 use eyre::{OptionExt, ensure};
@@ -35,7 +35,7 @@ fn transfer(chain_id: u64, index: u64, token: Option<Address>) -> Recovered<Tx> 
         None => (to, U256::ONE, Bytes::new()),
         Some(token) => {
             let value = U256::ONE;
-            let call = IToken::transferCall { to, value }.abi_encode();
+            let call = IErc20::transferCall { to, value }.abi_encode();
             (token, U256::ZERO, call.into())
         }
     };

@@ -6,6 +6,7 @@ use alloy_primitives::{Address, B256, Bytes, TxKind, U256, hex, keccak256};
 use alloy_signer::SignerSync;
 use alloy_signer_local::{MnemonicBuilder, PrivateKeySigner};
 use alloy_sol_types::{SolCall, SolEvent};
+use capstan_contracts::erc20::IErc20;
 use capstan_contracts::token::{IToken, ITokenFactory};
 use eyre::{OptionExt, ensure};
 use rayon::prelude::*;
@@ -150,7 +151,7 @@ pub(super) fn samples(signers: &[PrivateKeySigner], count: usize) -> eyre::Resul
 
 fn transfer(to: Address, amount: u64) -> Bytes {
     let value = U256::from(amount);
-    IToken::transferCall { to, value }.abi_encode().into()
+    IErc20::transferCall { to, value }.abi_encode().into()
 }
 
 /// Prepares a fresh node for a workload. It does the same on every node, so that the same bytes fit.
@@ -227,7 +228,7 @@ impl Deployer<'_> {
             owner: self.signer.address(),
             grantDelayMs: 0,
         };
-        let factory = capstan_contracts::address::TOKEN_FACTORY;
+        let factory = capstan_contracts::token::FACTORY_ADDRESS;
         let receipt = self
             .send(3_000_000, factory.into(), create.abi_encode().into())
             .await?;
@@ -266,7 +267,7 @@ pub(super) async fn balances(
             let params: Vec<String> = owners
                 .map(|owner| {
                     let input =
-                        hex::encode_prefixed(IToken::balanceOfCall { account: owner }.abi_encode());
+                        hex::encode_prefixed(IErc20::balanceOfCall { account: owner }.abi_encode());
                     format!("[{{\"to\":\"{token}\",\"data\":\"{input}\"}},\"latest\"]")
                 })
                 .collect();

@@ -12,7 +12,11 @@ use alloy_primitives::{Address, Bytes, FixedBytes, U256};
 use alloy_sol_types::{SolCall, SolError, SolEvent, abi::AbiDecoderConfig};
 use capstan_state::{Ctx, Field, Halt};
 
-use crate::{GenesisConfig, address::Kind, error};
+use crate::{GenesisConfig, address::Kind, error, invariant::Check};
+
+mod table;
+
+pub use table::{covers, joined, sorted};
 
 /// Gas per started word of calldata: what bytecode pays to load and check a word.
 pub const INPUT_WORD_GAS: u64 = 6;
@@ -87,16 +91,27 @@ pub struct Contract {
     pub place: Place,
     /// How calldata is read.
     pub entry: Entry,
-    /// What tools are told. Not for the hot path.
-    pub abi: fn() -> JsonAbi,
-    /// The file with the `sol!` interface: source of the Solidity file and of the texts for people.
-    pub source: &'static str,
+    /// What tools are told: the contract's own interface first, then those that it inherits.
+    pub interfaces: &'static [Interface],
     /// Serves system transactions, where the contract has any.
     pub system: Option<Run>,
     /// Storage layout, for snapshots and for naming slots in words.
     pub layout: &'static [Field],
     /// First state, written once when a chain begins.
     pub genesis: fn(&mut Ctx<'_>, &GenesisConfig) -> Result<(), Halt>,
+    /// What must hold between transactions.
+    pub invariants: Check,
+}
+
+/// A `sol!` interface, as tools are told about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Interface {
+    /// Lower case, one word: the contract's name, or that of the face that several contracts answer.
+    pub name: &'static str,
+    /// Its declarations. Not for the hot path.
+    pub abi: fn() -> JsonAbi,
+    /// The file that declares it: source of the Solidity file and of the texts for people.
+    pub source: &'static str,
 }
 
 impl Contract {
@@ -123,11 +138,10 @@ impl Contract {
                 length: U256::from(input.len()),
             }));
         };
-        let Ok(row) = verbs.binary_search_by(|verb| verb.selector.cmp(selector)) else {
+        let Some(verb) = table::find(verbs, *selector) else {
             let selector = FixedBytes(*selector);
             return Err(revert(&error::NativeUnknownVerb { selector }));
         };
-        let verb = &verbs[row];
         if !verb.payable && !cx.frame.value.is_zero() {
             return Err(revert(&error::NativeNotPayable {
                 value: cx.frame.value,
@@ -140,15 +154,35 @@ impl Contract {
         (verb.run)(cx, args)
     }
 
+    /// Everything that the contract declares or inherits.
+    pub fn abi(&self) -> JsonAbi {
+        let mut all = JsonAbi::new();
+        for interface in self.interfaces {
+            let JsonAbi {
+                functions,
+                events,
+                errors,
+                ..
+            } = (interface.abi)();
+            for (name, more) in functions {
+                all.functions.entry(name).or_default().extend(more);
+            }
+            for (name, more) in events {
+                all.events.entry(name).or_default().extend(more);
+            }
+            for (name, more) in errors {
+                all.errors.entry(name).or_default().extend(more);
+            }
+        }
+        all
+    }
+
     /// Looks a verb up by its selector.
     pub fn verb(&self, selector: [u8; 4]) -> Option<&'static Verb> {
-        let Entry::Verbs(verbs) = self.entry else {
-            return None;
-        };
-        verbs
-            .binary_search_by(|verb| verb.selector.cmp(&selector))
-            .ok()
-            .map(|row| &verbs[row])
+        match self.entry {
+            Entry::Verbs(verbs) => table::find(verbs, selector),
+            Entry::Raw(_) => None,
+        }
     }
 }
 
@@ -199,61 +233,18 @@ pub fn emit(cx: &mut Ctx<'_>, event: &impl SolEvent) -> Result<(), Halt> {
     cx.store.emit(cx.frame.this, event.encode_log_data())
 }
 
-/// Sorts a table by selector, while compiling. Two equal selectors do not compile.
-pub const fn sorted<const N: usize>(mut verbs: [Verb; N]) -> [Verb; N] {
-    let mut end = 1;
-    while end < N {
-        let mut at = end;
-        while at > 0 && number(verbs[at].selector) < number(verbs[at - 1].selector) {
-            let swap = verbs[at];
-            verbs[at] = verbs[at - 1];
-            verbs[at - 1] = swap;
-            at -= 1;
-        }
-        end += 1;
-    }
-    let mut at = 1;
-    while at < N {
-        assert!(
-            number(verbs[at - 1].selector) < number(verbs[at].selector),
-            "two verbs of one contract share a selector"
-        );
-        at += 1;
-    }
-    verbs
-}
-
-/// Whether a sorted table has a row for each of `selectors`, and none besides.
-pub const fn covers(verbs: &[Verb], selectors: &[[u8; 4]]) -> bool {
-    if verbs.len() != selectors.len() {
-        return false;
-    }
-    let mut at = 0;
-    while at < selectors.len() {
-        let mut row = 0;
-        while row < verbs.len() && number(verbs[row].selector) != number(selectors[at]) {
-            row += 1;
-        }
-        if row == verbs.len() {
-            return false;
-        }
-        at += 1;
-    }
-    true
-}
-
-const fn number(selector: [u8; 4]) -> u32 {
-    u32::from_be_bytes(selector)
-}
-
 /// Makes `pub(crate) static VERBS`: one row per verb of a `sol!` interface.
 ///
 /// `transferCall: Write, 40 => |cx, call| actions::transfer(cx, call.to, call.value);`
-/// The word `payable` before the mutability lets coins in. A verb without a row does not compile.
+/// The word `#[payable]` before a row lets coins in. A verb without a row does not compile.
+///
+/// - `verbs! { IFlashCalls; rows }`: a contract with an interface of its own.
+/// - `verbs! { ITokenCalls, and erc20::verbs::<TokenBook>(); rows }`: one that answers a face besides.
+/// - `verbs! { face <B: Book> IErc20Calls; rows }`: such a face, as `const fn verbs::<B>()`.
 #[macro_export]
 macro_rules! verbs {
-    ($calls:ty; $($(#[$payable:ident])? $call:ty: $mutability:ident, $gas:literal => $body:expr;)*) => {
-        static ROWS: [$crate::Verb; <$calls>::SELECTORS.len()] = $crate::contract::sorted([$(
+    (@rows $($(#[$payable:ident])? $call:ty: $mutability:ident, $gas:literal => $body:expr;)*) => {
+        [$(
             $crate::Verb {
                 selector: <$call as ::alloy_sol_types::SolCall>::SELECTOR,
                 signature: <$call as ::alloy_sol_types::SolCall>::SIGNATURE,
@@ -266,16 +257,40 @@ macro_rules! verbs {
                     Ok($crate::contract::encode::<$call>(answer))
                 },
             }
-        ),*]);
-        const _: () = assert!(
-            $crate::contract::covers(&ROWS, <$calls>::SELECTORS),
-            "a verb of the interface has no row in its table, or a row has no verb"
-        );
-        /// One row per verb, sorted by selector.
-        pub(crate) static VERBS: &[$crate::Verb] = &ROWS;
+        ),*]
     };
     (@payable) => { false };
     (@payable payable) => { true };
+    (@covered $calls:ty, $rows:expr) => {
+        assert!(
+            $crate::contract::covers($rows, <$calls>::SELECTORS),
+            "a verb of the interface has no row in its table, or a row has no verb"
+        )
+    };
+    (face <$param:ident: $bound:path> $calls:ty; $($rows:tt)*) => {
+        /// One row per verb of the face.
+        pub const fn verbs<$param: $bound>() -> [$crate::Verb; <$calls>::SELECTORS.len()] {
+            let rows = $crate::verbs!(@rows $($rows)*);
+            $crate::verbs!(@covered $calls, &rows);
+            rows
+        }
+    };
+    ($calls:ty, and $face:expr; $($rows:tt)*) => {
+        const OWN: [$crate::Verb; <$calls>::SELECTORS.len()] = $crate::verbs!(@rows $($rows)*);
+        const _: () = $crate::verbs!(@covered $calls, &OWN);
+        const FACE: &[$crate::Verb] = &$face;
+        static ROWS: [$crate::Verb; OWN.len() + FACE.len()] =
+            $crate::contract::sorted($crate::contract::joined(&OWN, FACE));
+        /// One row per verb, sorted by selector.
+        pub(crate) static VERBS: &[$crate::Verb] = &ROWS;
+    };
+    ($calls:ty; $($rows:tt)*) => {
+        static ROWS: [$crate::Verb; <$calls>::SELECTORS.len()] =
+            $crate::contract::sorted($crate::verbs!(@rows $($rows)*));
+        const _: () = $crate::verbs!(@covered $calls, &ROWS);
+        /// One row per verb, sorted by selector.
+        pub(crate) static VERBS: &[$crate::Verb] = &ROWS;
+    };
 }
 
 #[cfg(test)]

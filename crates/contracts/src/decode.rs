@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, sync::OnceLock};
 
 use alloy_dyn_abi::{DynSolType, DynSolValue, ErrorExt, EventExt, FunctionExt, JsonAbiExt};
-use alloy_json_abi::{Error, Event, Function, JsonAbi};
+use alloy_json_abi::{Error, Event, Function};
 use alloy_primitives::{B256, LogData, hex};
 
-use crate::{Contract, all, error::INative, text};
+use crate::{Contract, Interface, all, error::INative, text};
 
 /// One value with its name and type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,8 @@ pub struct Argument {
 /// What some bytes mean.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded {
-    /// Contract that declares it; `native` for what they all share, `solidity` for `Error` and `Panic`.
+    /// Contract that answered it. Of an error: the interface that declares it; `native` for what all contracts
+    /// share, `solidity` for `Error` and `Panic`.
     pub contract: &'static str,
     /// `ERC20InsufficientBalance`.
     pub name: String,
@@ -141,30 +142,33 @@ fn index() -> &'static Index {
                     .insert(error.selector().0, ("solidity", error, String::new()));
             }
         }
-        index.add(
-            "native",
-            &INative::abi::contract(),
-            include_str!("error.rs"),
-        );
+        let native = Interface {
+            name: "native",
+            abi: INative::abi::contract,
+            source: include_str!("error.rs"),
+        };
+        index.add(native.name, &native);
         for contract in all() {
-            index.add(contract.name, &(contract.abi)(), contract.source);
+            for interface in contract.interfaces {
+                index.add(contract.name, interface);
+            }
         }
         index
     })
 }
 
 impl Index {
-    fn add(&mut self, contract: &'static str, abi: &JsonAbi, source: &str) {
-        let docs = text::docs(source);
+    fn add(&mut self, contract: &'static str, interface: &Interface) {
+        let (docs, abi) = (text::docs(interface.source), (interface.abi)());
         let doc = |kind: &str, name: &str| {
             docs.get(&format!("{kind} {name}"))
                 .cloned()
                 .unwrap_or_default()
         };
         for error in abi.errors() {
-            let row = (contract, error.clone(), doc("error", &error.name));
-            // The first contract that declares an error explains it; `token` stands before `ether`.
-            self.errors.entry(error.selector().0).or_insert(row);
+            // Nothing in revert data says which contract it comes from, only which interface declares it.
+            let row = (interface.name, error.clone(), doc("error", &error.name));
+            self.errors.insert(error.selector().0, row);
         }
         for function in abi.functions() {
             let row = (contract, function.clone(), doc("function", &function.name));

@@ -8,7 +8,7 @@ use alloy_json_abi::JsonAbi;
 use capstan_state::snapshot;
 
 use crate::{
-    Contract, Entry, Place, SystemKind, address::PREFIX, all, error::INative, native, text,
+    Entry, Interface, Place, SystemKind, address::PREFIX, all, error::INative, native, text,
 };
 
 /// One generated file.
@@ -27,18 +27,23 @@ pub fn files() -> Vec<File> {
         file("specs/selectors.md", selectors()),
         file("specs/layouts.md", layouts()),
         file("abi/native.json", json(&INative::abi::contract())),
-        file("solidity/INative.sol", solidity(include_str!("error.rs"))),
+        file(
+            "solidity/INative.sol",
+            solidity(&text::solidity(include_str!("error.rs"))),
+        ),
         file("solidity/CapstanAddresses.sol", address_library()),
     ];
-    for contract in all().iter().filter(|contract| !contract.source.is_empty()) {
-        files.push(file(
-            &format!("abi/{}.json", contract.name),
-            json(&(contract.abi)()),
-        ));
-        let name = format!("solidity/{}.sol", interface_name(contract));
-        files.push(file(&name, solidity(contract.source)));
+    for contract in all() {
+        let Some((own, inherited)) = contract.interfaces.split_first() else {
+            continue;
+        };
+        let abi = format!("abi/{}.json", contract.name);
+        files.push(file(&abi, json(&contract.abi())));
+        files.push(interface(own, inherited));
+        files.extend(inherited.iter().map(|face| interface(face, &[])));
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
+    files.dedup();
     files
 }
 
@@ -49,14 +54,27 @@ fn file(path: &str, text: String) -> File {
     }
 }
 
-/// Name of the contract's first interface.
-fn interface_name(contract: &Contract) -> String {
-    let solidity = text::solidity(contract.source);
+/// The Solidity file of an interface, which imports those that it inherits.
+fn interface(own: &Interface, inherited: &[Interface]) -> File {
+    let mut text = String::new();
+    for face in inherited.iter().map(solidity_name) {
+        let _ = writeln!(text, "import {{{face}}} from \"./{face}.sol\";\n");
+    }
+    text.push_str(&text::solidity(own.source));
+    file(
+        &format!("solidity/{}.sol", solidity_name(own)),
+        solidity(&text),
+    )
+}
+
+/// Name of the first interface of a source.
+fn solidity_name(interface: &Interface) -> String {
+    let solidity = text::solidity(interface.source);
     let name = solidity
         .lines()
         .find_map(|line| line.strip_prefix("interface "));
     name.and_then(|rest| rest.split(' ').next())
-        .unwrap_or(contract.name)
+        .unwrap_or(interface.name)
         .to_owned()
 }
 
@@ -67,23 +85,17 @@ fn json(abi: &JsonAbi) -> String {
     text
 }
 
-fn solidity(source: &str) -> String {
+/// The text of a Solidity file with its head.
+fn solidity(body: &str) -> String {
     format!(
         "// SPDX-License-Identifier: MIT OR Apache-2.0\n\
          // Made by `cargo xtask gen`. Change the Rust source instead.\n\
-         pragma solidity >=0.8.4;\n\n{}",
-        text::solidity(source)
+         pragma solidity >=0.8.4;\n\n{body}"
     )
 }
 
 fn address_library() -> String {
-    let mut text = String::from(
-        "// SPDX-License-Identifier: MIT OR Apache-2.0\n\
-         // Made by `cargo xtask gen`. Change the Rust source instead.\n\
-         pragma solidity >=0.8.4;\n\n\
-         /// Where native contracts answer.\n\
-         library CapstanAddresses {\n",
-    );
+    let mut text = String::from("/// Where native contracts answer.\nlibrary CapstanAddresses {\n");
     for contract in all() {
         if let Place::At(at) = contract.place {
             let name = upper(contract.name);
@@ -95,7 +107,7 @@ fn address_library() -> String {
         }
     }
     text.push_str("}\n");
-    text
+    solidity(&text)
 }
 
 /// `tokenFactory` as `TOKEN_FACTORY`.
@@ -168,7 +180,7 @@ fn selectors() -> String {
                     verb.signature, verb.base_gas
                 );
             }
-            facts(&mut text, &(contract.abi)());
+            facts(&mut text, &contract.abi());
         }
     }
     text.push_str("\n## All contracts\n");

@@ -12,15 +12,31 @@
 //!
 //! Nothing here knows an EVM, a clock, a thread or a file.
 
+#![deny(clippy::disallowed_types, clippy::disallowed_methods)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::float_arithmetic,
+        clippy::as_conversions,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
+
 pub mod address;
 pub mod admin;
 pub mod contract;
 pub mod create2;
 pub mod decode;
+pub mod erc20;
 pub mod error;
 pub mod ether;
 pub mod flash;
 pub mod generated;
+pub mod invariant;
 pub mod multicall;
 pub mod registry;
 pub mod system;
@@ -30,7 +46,7 @@ mod text;
 pub mod token;
 
 pub use address::{Kind, native, parse};
-pub use contract::{Contract, Entry, Mutability, Place, Verb, refuse_delegated, revert};
+pub use contract::{Contract, Entry, Interface, Mutability, Place, Verb, refuse_delegated, revert};
 pub use decode::{Decoded, decode_answer, decode_call, decode_error, decode_event};
 pub use registry::{GenesisConfig, all, by_name, genesis, resolve};
 pub use system::{SYSTEM_SENDER, SystemKind};

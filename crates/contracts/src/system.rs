@@ -74,12 +74,12 @@ impl SystemKind {
 
     /// Where its transactions go.
     pub const fn target(self) -> Address {
-        native(Kind::System, self.number())
+        native(Kind::SYSTEM, self.number())
     }
 
     /// The kind whose transactions go to `target`.
     pub fn of_target(target: Address) -> Option<Self> {
-        let (Kind::System, number) = parse(target)? else {
+        let (Kind::SYSTEM, number) = parse(target)? else {
             return None;
         };
         Self::ALL.into_iter().find(|kind| kind.number() == number)

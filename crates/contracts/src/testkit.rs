@@ -2,16 +2,16 @@
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::{SolCall, SolError, SolEvent};
-use capstan_state::{Frame, Halt, Store, mem::MemStore};
+use capstan_state::{Ctx, Frame, Halt, ReadOnly, Store, mem::MemStore};
 
 use crate::{
-    GenesisConfig, Place,
-    address::TOKEN_FACTORY,
-    all, genesis, resolve,
-    token::{
-        IToken,
-        ITokenFactory::{self},
-    },
+    GenesisConfig, Place, all,
+    erc20::IErc20,
+    flash::IFlashBorrower::onFlashLoanCall,
+    genesis,
+    invariant::check_all,
+    resolve,
+    token::{FACTORY_ADDRESS as TOKEN_FACTORY, IToken, ITokenFactory},
 };
 
 pub(crate) mod fault;
@@ -90,7 +90,7 @@ impl World {
         self.limited(u64::MAX, caller, target, value, input)
     }
 
-    /// One transaction under a gas limit.
+    /// One transaction under a gas limit. Every invariant holds after it.
     pub(crate) fn limited(
         &mut self,
         gas_limit: u64,
@@ -101,7 +101,7 @@ impl World {
     ) -> Result<Bytes, Halt> {
         self.store.next_transaction(gas_limit);
         let contract = resolve(target).expect("native");
-        self.store.attempt(|store| {
+        let answer = self.store.attempt(|store| {
             if !value.is_zero() {
                 assert!(
                     store.coin_move(caller, target, value)?,
@@ -111,7 +111,11 @@ impl World {
             let mut cx = store.frame(target, caller);
             cx.frame = Frame { value, ..cx.frame };
             contract.run(&mut cx, input)
-        })
+        });
+        if let Err(broken) = check_all(&self.store) {
+            panic!("after a call of {}: {broken}", contract.name);
+        }
+        answer
     }
 
     /// One call, decoded.
@@ -180,12 +184,27 @@ impl World {
         );
     }
 
-    pub(crate) fn balance(&mut self, token: Address, account: Address) -> U256 {
-        self.ok(BOB, token, &IToken::balanceOfCall { account })
+    /// What a view answers about the world as it stands, outside any transaction.
+    #[track_caller]
+    pub(crate) fn view<C: SolCall>(&self, target: Address, call: &C) -> C::Return {
+        let mut store = ReadOnly::new(&self.store);
+        let frame = Frame {
+            this: target,
+            caller: BOB,
+            value: U256::ZERO,
+        };
+        let contract = resolve(target).expect("native");
+        let output = contract.run(&mut Ctx::new(&mut store, frame), &call.abi_encode());
+        let output = output.unwrap_or_else(|halt| panic!("{}: {}", C::SIGNATURE, words(&halt)));
+        C::abi_decode_returns_validate(&output).expect("well-formed answer")
     }
 
-    pub(crate) fn supply(&mut self, token: Address) -> U256 {
-        self.ok(BOB, token, &IToken::totalSupplyCall {})
+    pub(crate) fn balance(&self, token: Address, account: Address) -> U256 {
+        self.view(token, &IErc20::balanceOfCall { account })
+    }
+
+    pub(crate) fn supply(&self, token: Address) -> U256 {
+        self.view(token, &IErc20::totalSupplyCall {})
     }
 
     /// Everything that a revert must restore.
@@ -211,6 +230,31 @@ pub(crate) struct State {
     coins: Vec<U256>,
     logs: usize,
     creations: usize,
+}
+
+/// Makes `at` a borrower that lets `flash` take back what it owes, and answers the magic word.
+pub(crate) fn honest_borrower(store: &mut MemStore, at: Address) {
+    store.on_call(at, move |store, request| {
+        let call = onFlashLoanCall::abi_decode(&request.input).expect("a callback");
+        repay(store, at, &call, call.amount.saturating_add(call.fee))
+    });
+}
+
+/// Lets `flash` take `value` from `borrower`, and answers the magic word.
+pub(crate) fn repay(
+    store: &mut MemStore,
+    borrower: Address,
+    call: &onFlashLoanCall,
+    value: U256,
+) -> Result<Bytes, Halt> {
+    let spender = crate::flash::ADDRESS;
+    let approve = IErc20::approveCall { spender, value };
+    let outcome = store.call_simply(borrower, call.token, approve.abi_encode().into())?;
+    if !outcome.success {
+        return Err(Halt::Revert(outcome.output));
+    }
+    let magic = keccak256("ERC3156FlashBorrower.onFlashLoan");
+    Ok(Bytes::copy_from_slice(magic.as_slice()))
 }
 
 /// A halt for people.

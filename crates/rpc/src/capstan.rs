@@ -64,7 +64,7 @@ fn contracts(_: &RpcContext, (): ()) -> RpcResult<Vec<ContractInfo>> {
             about: contract.doc,
             address,
             kind_prefix: kind.map(kind_prefix),
-            abi: (contract.abi)(),
+            abi: contract.abi(),
         }
     };
     Ok(registry::all().iter().map(info).collect())

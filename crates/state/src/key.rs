@@ -1,12 +1,14 @@
 //! Keys of maps, as bytes of a slot.
 
 use alloy_primitives::{Address, FixedBytes, U256, hex};
-use capstan_units::{AccountId, AssetId};
+use capstan_units::{
+    AccountId, AssetId, LiquidationId, MarketId, OrderId, PerpMarketId, PoolId, TimeMs,
+};
 
 /// A map key: a fixed number of bytes, different for different keys.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the key of a stored map",
-    note = "keys are bool, u8 to u128, U256, Address, FixedBytes, AssetId, AccountId and pairs of keys"
+    note = "keys are bool, u8 to u128, U256, Address, FixedBytes, the ids of capstan_units and pairs of keys"
 )]
 pub trait SlotKey: Copy {
     /// Name in layout snapshots.
@@ -16,6 +18,8 @@ pub trait SlotKey: Copy {
 
     /// Writes the key into exactly [`BYTES`](Self::BYTES) bytes.
     fn write(&self, out: &mut [u8]);
+    /// The key of these bytes; `None` if no key is written so.
+    fn read(bytes: &[u8]) -> Option<Self>;
     /// The key in words, from its bytes.
     fn show(bytes: &[u8]) -> String;
 }
@@ -28,6 +32,10 @@ macro_rules! integer_keys {
 
             fn write(&self, out: &mut [u8]) {
                 out.copy_from_slice(&self.to_be_bytes());
+            }
+
+            fn read(bytes: &[u8]) -> Option<Self> {
+                bytes.try_into().ok().map(Self::from_be_bytes)
             }
 
             fn show(bytes: &[u8]) -> String {
@@ -46,6 +54,14 @@ impl SlotKey for bool {
         out.fill(u8::from(*self));
     }
 
+    fn read(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [0] => Some(false),
+            [1] => Some(true),
+            _ => None,
+        }
+    }
+
     fn show(bytes: &[u8]) -> String {
         bytes.iter().any(|b| *b != 0).to_string()
     }
@@ -59,6 +75,10 @@ impl SlotKey for U256 {
         out.copy_from_slice(&self.to_be_bytes::<32>());
     }
 
+    fn read(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self::from_be_bytes::<32>)
+    }
+
     fn show(bytes: &[u8]) -> String {
         Self::from_be_slice(bytes).to_string()
     }
@@ -70,6 +90,10 @@ impl SlotKey for Address {
 
     fn write(&self, out: &mut [u8]) {
         out.copy_from_slice(self.as_slice());
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        Self::try_from(bytes).ok()
     }
 
     /// The checksummed form that wallets print.
@@ -86,25 +110,40 @@ impl<const N: usize> SlotKey for FixedBytes<N> {
         out.copy_from_slice(self.as_slice());
     }
 
+    fn read(bytes: &[u8]) -> Option<Self> {
+        Self::try_from(bytes).ok()
+    }
+
     fn show(bytes: &[u8]) -> String {
         hex::encode_prefixed(bytes)
     }
 }
 
-impl SlotKey for AssetId {
-    const NAME: &'static str = "AssetId";
-    const BYTES: usize = 4;
+macro_rules! id_keys {
+    ($($t:ident($inner:ident))*) => {$(
+        impl SlotKey for $t {
+            const NAME: &'static str = stringify!($t);
+            const BYTES: usize = size_of::<$inner>();
 
-    fn write(&self, out: &mut [u8]) {
-        self.get().write(out);
-    }
+            fn write(&self, out: &mut [u8]) {
+                self.get().write(out);
+            }
 
-    fn show(bytes: &[u8]) -> String {
-        format!("asset {}", u32::show(bytes))
-    }
+            fn read(bytes: &[u8]) -> Option<Self> {
+                $inner::read(bytes).map(Self::new)
+            }
+
+            fn show(bytes: &[u8]) -> String {
+                $inner::show(bytes)
+            }
+        }
+    )*};
+}
+id_keys! {
+    TimeMs(u64) AssetId(u32) MarketId(u32) PoolId(u32) PerpMarketId(u32) OrderId(u64) LiquidationId(u64)
 }
 
-/// Owner, then index.
+/// The owner, then the index.
 impl SlotKey for AccountId {
     const NAME: &'static str = "AccountId";
     const BYTES: usize = Self::BYTES;
@@ -113,9 +152,12 @@ impl SlotKey for AccountId {
         out.copy_from_slice(&self.to_bytes());
     }
 
+    fn read(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self::from_bytes)
+    }
+
     fn show(bytes: &[u8]) -> String {
-        let (owner, index) = bytes.split_at(Address::BYTES.min(bytes.len()));
-        format!("{}:{}", Address::show(owner), u8::show(index))
+        Self::read(bytes).map_or_else(|| hex::encode_prefixed(bytes), |id| id.to_string())
     }
 }
 
@@ -128,6 +170,11 @@ impl<A: SlotKey, B: SlotKey> SlotKey for (A, B) {
         let (first, second) = out.split_at_mut(A::BYTES.min(out.len()));
         self.0.write(first);
         self.1.write(second);
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (first, second) = bytes.split_at_checked(A::BYTES)?;
+        Some((A::read(first)?, B::read(second)?))
     }
 
     fn show(bytes: &[u8]) -> String {

@@ -68,7 +68,12 @@ pub enum Shape {
         /// Name of the amount.
         amount: &'static str,
     },
-    /// `Lock`: transient, so it names no stored slot.
+    /// `Transient`: gone after the transaction, so it names no stored slot.
+    Transient {
+        /// Name of the word type.
+        word: &'static str,
+    },
+    /// `Lock`: transient too.
     Lock,
     /// `Map`.
     Map {
@@ -102,16 +107,21 @@ impl Shape {
         }
     }
 
-    /// Bytes of the word index in a slot of this field.
-    fn index_bytes(&self) -> usize {
-        index_bytes(match self.leaf() {
+    /// How many words one field can have.
+    pub(crate) fn words(&self) -> u64 {
+        match self.leaf() {
             Self::Record { words, .. } => u64::try_from(*words).unwrap_or(u64::MAX),
             Self::List {
                 item_words, max, ..
             } => list_words(*item_words, *max),
             Self::Text { max } => text_words(*max),
             _ => 1,
-        })
+        }
+    }
+
+    /// Bytes of the word index in a slot of this field.
+    fn index_bytes(&self) -> usize {
+        index_bytes(self.words())
     }
 
     /// Which part of the leaf the word `index` is.
@@ -148,6 +158,7 @@ impl fmt::Display for Shape {
             Self::Text { max } => write!(f, "Text<{max}>"),
             Self::Total { amount } => write!(f, "Total<{amount}>"),
             Self::Balance { amount } => write!(f, "Balance<{amount}>"),
+            Self::Transient { word } => write!(f, "Transient<{word}>"),
             Self::Lock => f.write_str("Lock"),
             Self::Map { key, value, .. } => write!(f, "Map<{key}, {value}>"),
         }
@@ -192,6 +203,9 @@ pub fn describe(fields: &[Field], slot: U256) -> Option<String> {
     let field = fields.iter().find(|f| f.tag == tag)?;
     let (key_bytes, index_bytes) = (field.shape.key_bytes(), field.shape.index_bytes());
     if hashed != is_hashed(key_bytes, index_bytes) || (!hashed && *first >= HASHED) {
+        return None;
+    }
+    if matches!(field.shape.leaf(), Shape::Transient { .. } | Shape::Lock) {
         return None;
     }
     let (keys, index) = rest.split_at_checked(rest.len().checked_sub(index_bytes)?)?;

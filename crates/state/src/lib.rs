@@ -1,12 +1,13 @@
 //! The typed store: everything a contract can touch, and the handles it touches it with.
 //!
 //! ```text
-//!   contract code ──► Ctx ──► Value · Map · List · Record · Text · Total · Balance · Lock
-//!                      │                                              (typed, by field name)
+//!   contract code ──► Ctx ──► Value · Map · List · Record · Text · Total · Balance
+//!                      │                 Transient · Lock             (typed, by field name)
 //!                      └────► dyn Store                               (words, coins, logs, calls, gas)
 //!                               ├── MemStore     risk lab, unit tests, fuzzers
 //!                               ├── RevmStore    the chain (crate `evm`): journal, warm and cold gas
 //!                               ├── Scratch      previews: over any of these, writes forgotten
+//!                               ├── ReadOnly     invariants and explorers, over any View
 //!                               └── FaultStore   tests: fails at the n-th touch
 //! ```
 //!
@@ -39,6 +40,7 @@
 //! # Ok::<(), Halt>(())
 //! ```
 
+#![deny(clippy::disallowed_types, clippy::disallowed_methods)]
 #![cfg_attr(
     not(test),
     deny(
@@ -66,6 +68,7 @@ pub mod mem;
 mod place;
 mod scratch;
 mod store;
+mod view;
 mod word;
 
 #[cfg(test)]
@@ -78,7 +81,7 @@ pub use halt::{
     CallInSystemPhase, ListFull, ListIndexOutOfRange, ReentrantCall, TextTooLong, panic_code,
 };
 pub use handle::{
-    Balance, Handle, List, Lock, Map, Packed, Record, RecordField, Text, Total, Value,
+    Balance, Handle, List, Lock, Map, Packed, Record, RecordField, Text, Total, Transient, Value,
 };
 // What the derive macros write; not for hands.
 #[doc(hidden)]
@@ -94,4 +97,5 @@ pub use scratch::{NotPreviewable, Scratch};
 pub use store::{
     CallKind, CallOutcome, CallRequest, CreateOutcome, CreateRequest, GasClass, Halt, Mark, Store,
 };
+pub use view::{ReadOnly, View};
 pub use word::{Amount, Word};

@@ -49,6 +49,16 @@ impl Place {
         }
     }
 
+    /// Its tag.
+    pub(crate) fn tag(&self) -> u8 {
+        self.tag
+    }
+
+    /// How many bytes of keys are chosen.
+    pub(crate) fn key(&self) -> &[u8] {
+        self.key.get(..self.key_bytes).unwrap_or_default()
+    }
+
     /// One map deeper.
     pub(crate) fn with_key<K: SlotKey>(mut self, key: K) -> Self {
         // `Map`'s constructor refuses, at compile time, key types that do not fit together.
@@ -68,7 +78,7 @@ impl Place {
     /// First slot of a field that spans `words` words.
     pub(crate) fn base(&self, cx: &mut Ctx<'_>, words: u64) -> Result<Base, Halt> {
         let index_bytes = index_bytes(words);
-        let key = self.key.get(..self.key_bytes).unwrap_or_default();
+        let key = self.key();
         let mut slot = [0; 32];
         if is_hashed(self.key_bytes, index_bytes) {
             let hash = cx.store.keccak(key)?;
@@ -83,6 +93,55 @@ impl Place {
             fill(&mut slot, at.saturating_add(1), key);
         }
         Ok(Base(U256::from_be_bytes(slot)))
+    }
+}
+
+/// How the slots of one field look, so that a word can be recognised as part of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pattern {
+    tag: u8,
+    key_bytes: usize,
+    index_bytes: usize,
+}
+
+impl Pattern {
+    /// The slots of the field with `tag`, keys of `key_bytes` in all, and a leaf of `words` words.
+    pub(crate) fn new(tag: u8, key_bytes: usize, words: u64) -> Self {
+        Self {
+            tag,
+            key_bytes,
+            index_bytes: index_bytes(words),
+        }
+    }
+
+    /// Whether keys are hashed, so that they cannot be read back.
+    pub(crate) fn is_hashed(&self) -> bool {
+        is_hashed(self.key_bytes, self.index_bytes)
+    }
+
+    /// (key or its hash, word index), if the slot is one of the field's.
+    pub(crate) fn split(&self, slot: U256) -> Option<(Vec<u8>, u64)> {
+        let bytes = slot.to_be_bytes::<32>();
+        let start = if self.is_hashed() {
+            0
+        } else {
+            31_usize
+                .checked_sub(self.key_bytes)?
+                .checked_sub(self.index_bytes)?
+        };
+        let (zeros, rest) = bytes.split_at_checked(start)?;
+        let (first, rest) = rest.split_first()?;
+        let tag = if self.is_hashed() {
+            HASHED | self.tag
+        } else {
+            self.tag
+        };
+        if *first != tag || zeros.iter().any(|byte| *byte != 0) {
+            return None;
+        }
+        let (key, index) = rest.split_at_checked(rest.len().checked_sub(self.index_bytes)?)?;
+        let index = u64::try_from(U256::from_be_slice(index)).ok()?;
+        Some((key.to_vec(), index))
     }
 }
 

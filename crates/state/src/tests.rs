@@ -1,16 +1,19 @@
 //! The handles over a store in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, FixedBytes, U256, address, keccak256};
 use alloy_sol_types::SolError;
-use capstan_units::{AccountId, AssetId, Assets, Bps, DebtShares, Price, Ray, Shares, TimeMs, Usd};
+use capstan_units::{
+    AccountId, AssetId, Assets, Bps, DebtShares, LiquidationId, MarketId, OrderId, PoolId, Price,
+    Ray, Shares, TimeMs, Usd, Wad,
+};
 use proptest::prelude::*;
 
 use crate::{
-    Amount, Balance, Ctx, GasClass, Halt, Layout, List, ListFull, ListIndexOutOfRange, Lock, Map,
-    Packed, Record, ReentrantCall, Text, TextTooLong, Total, Value, Word, commute, describe, gas,
-    mem::MemStore, snapshot,
+    Amount, Balance, Ctx, Frame, GasClass, Halt, Layout, List, ListFull, ListIndexOutOfRange, Lock,
+    Map, Packed, ReadOnly, Record, ReentrantCall, Text, TextTooLong, Total, Transient, Value, Word,
+    commute, describe, gas, mem::MemStore, snapshot,
 };
 
 const THIS: Address = address!("00000000000000000000000000000000000000aa");
@@ -244,7 +247,7 @@ impl Spot {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(500)))]
 
     /// STORE-1: two different places never share a slot, and a slot says whose it is.
     #[test]
@@ -596,4 +599,150 @@ fn largest_amounts_are_their_types() {
     assert_eq!(<u64 as Amount>::MAX, U256::from(u64::MAX));
     assert_eq!(<u128 as Amount>::MAX, U256::from(u128::MAX));
     assert_eq!(<Assets as Amount>::MAX, Assets::MAX.to_u256());
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Record)]
+struct Position {
+    supplied: Shares,
+    borrowed: DebtShares,
+    since: TimeMs,
+}
+
+/// Fields as a credit protocol has them.
+#[derive(Layout)]
+struct Accounts {
+    #[tag(1)]
+    positions: Map<AccountId, Map<AssetId, Record<Position>>>,
+    #[tag(3)]
+    fees: Map<(MarketId, PoolId), Value<Bps>>,
+    #[tag(4)]
+    pending: Map<AccountId, Transient<bool>>,
+    #[tag(5)]
+    grants: Map<(Address, (u32, Address)), Record<Position>>,
+}
+
+const ACCOUNTS: Accounts = Accounts::new();
+
+fn account_id() -> impl Strategy<Value = AccountId> {
+    (any::<[u8; 20]>(), any::<u8>()).prop_map(|(owner, index)| AccountId::new(owner.into(), index))
+}
+
+/// STORE-2: the ids of the protocol make keys that need no hash, and say their names.
+#[test]
+fn protocol_keys_are_structured() {
+    let account = AccountId::new(ALICE, 3);
+    let position = Position {
+        supplied: Shares::new(5).unwrap(),
+        borrowed: DebtShares::ZERO,
+        since: TimeMs::new(7),
+    };
+    let slots = written(|cx| {
+        let at = ACCOUNTS.positions.at(account).at(AssetId::new(9));
+        at.save(cx, &position)
+    });
+    let slot = "01 00000000000000000000000000000000000a11ce 03 00000009 00".replace(' ', "");
+    let first = U256::from_str_radix(&slot, 16).unwrap();
+    assert_eq!(slots, vec![first, first + U256::ONE]);
+    assert_eq!(
+        Accounts::describe(slots[0]).unwrap(),
+        format!("positions[{ALICE}#3][9].{{supplied, borrowed}}")
+    );
+    assert_eq!(
+        Accounts::describe(U256::from_str_radix("03000000010000000a", 16).unwrap()).unwrap(),
+        "fees[(1, 10)]"
+    );
+}
+
+/// STORE-3: the numbers of the protocol are words; what is out of their range is damage.
+#[test]
+fn protocol_numbers_are_words() {
+    fn check<T: Word + PartialEq + std::fmt::Debug>(value: T, beyond: Option<U256>) {
+        assert_eq!(T::from_word(value.to_word()), Ok(value), "{}", T::NAME);
+        assert!(
+            value.to_word() < U256::ONE << (8 * T::BYTES).min(255),
+            "{}",
+            T::NAME
+        );
+        if let Some(word) = beyond {
+            assert!(is_fatal(&T::from_word(word)), "{}", T::NAME);
+        }
+    }
+    let past = |bits: usize| Some(U256::ONE << bits);
+    check(Shares::MAX, past(112));
+    check(DebtShares::MAX, past(112));
+    check(Price::MAX, past(112));
+    check(Bps::MAX, Some(U256::from(10_001)));
+    check(Usd::ONE, None);
+    check(Wad::ONE, None);
+    check(Ray::ONE, None);
+    check(AssetId::new(u32::MAX), past(32));
+    check(OrderId::new(u64::MAX), past(64));
+    check(LiquidationId::at(3, 4).unwrap(), past(64));
+    check(AccountId::new(ALICE, 255), past(168));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(200)))]
+
+    /// STORE-17: keys read back from slots are the keys that were written, in maps, nested maps and pairs.
+    #[test]
+    fn views_list_what_was_written(
+        rows in prop::collection::btree_map((account_id(), 0..5_u32), 1..1_000_u128, 0..20),
+        pairs in prop::collection::btree_map((0..9_u32, any::<u32>()), 1..10_000_u16, 0..20),
+    ) {
+        let mut store = MemStore::new();
+        let cx = &mut store.frame(THIS, ALICE);
+        for ((account, asset), amount) in &rows {
+            let position = Position {
+                supplied: Shares::ZERO,
+                borrowed: DebtShares::new(*amount).unwrap(),
+                since: TimeMs::new(u64::from(*asset)),
+            };
+            let asset = AssetId::new(*asset);
+            ACCOUNTS.positions.at(*account).at(asset).save(cx, &position).unwrap();
+            let grant = ACCOUNTS.grants.at((account.owner, (asset.get(), account.owner)));
+            grant.save(cx, &position).unwrap();
+        }
+        for ((market, pool), fee) in &pairs {
+            let at = ACCOUNTS.fees.at((MarketId::new(*market), PoolId::new(*pool)));
+            at.save(cx, Bps::new(*fee).unwrap()).unwrap();
+        }
+        let mut listed = BTreeMap::new();
+        let mut look = ReadOnly::new(&store);
+        let cx = &mut Ctx::new(&mut look, Frame { this: THIS, caller: ALICE, value: U256::ZERO });
+        for (account, assets) in ACCOUNTS.positions.listed(&store, THIS).unwrap() {
+            for (asset, position) in assets.listed(&store, THIS).unwrap() {
+                let amount = position.load(cx).unwrap().borrowed.get();
+                prop_assert_eq!(listed.insert((account, asset.get()), amount), None);
+            }
+            // Hashed keys cannot be read back; asking is an error, not an empty answer.
+            prop_assert!(ACCOUNTS.grants.listed(&store, THIS).is_err());
+        }
+        prop_assert_eq!(&listed, &rows);
+        let fees = ACCOUNTS.fees.listed(&store, THIS).unwrap();
+        let fees = fees.iter().map(|((market, pool), fee)| ((market.get(), pool.get()), fee.load(cx).unwrap().get()));
+        prop_assert_eq!(fees.collect::<BTreeMap<_, _>>(), pairs);
+        let owners: BTreeSet<_> = rows.keys().map(|(account, asset)| (account.owner, asset)).collect();
+        prop_assert_eq!(ACCOUNTS.grants.records(&store, THIS).unwrap().len(), owners.len());
+    }
+}
+
+/// STORE-18: a transient value is seen by later frames, undone by a rewind, and never outlives its transaction.
+#[test]
+fn transient_values_end_with_the_transaction() {
+    let mut store = MemStore::new();
+    let flag = ACCOUNTS.pending.at(AccountId::new(ALICE, 1));
+    let cx = &mut store.frame(THIS, ALICE);
+    flag.save(cx, true).unwrap();
+    let mark = cx.store.mark();
+    flag.save(cx, false).unwrap();
+    assert_eq!(flag.load(cx), Ok(false));
+    cx.store.rewind(mark);
+    assert_eq!(flag.load(&mut store.frame(THIS, ALICE)), Ok(true));
+    let other = ACCOUNTS.pending.at(AccountId::new(ALICE, 2));
+    assert_eq!(other.load(&mut store.frame(THIS, ALICE)), Ok(false));
+    assert_eq!(store.words().count(), 0);
+    store.next_transaction(u64::MAX);
+    assert_eq!(flag.load(&mut store.frame(THIS, ALICE)), Ok(false));
+    assert_eq!(Accounts::describe(U256::from(4)), None);
 }

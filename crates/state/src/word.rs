@@ -1,7 +1,10 @@
 //! Values that live in one storage word.
 
 use alloy_primitives::{Address, B256, FixedBytes, U256, aliases::U112};
-use capstan_units::{AccountId, AssetId, Assets, Bps, DebtShares, Price, Ray, Shares, TimeMs, Usd};
+use capstan_units::{
+    AccountId, AssetId, Assets, Bps, DebtShares, LiquidationId, MarketId, OrderId, PerpMarketId,
+    PoolId, Price, Ray, Shares, TimeMs, Usd, Wad,
+};
 
 use crate::Halt;
 
@@ -134,11 +137,11 @@ impl<const N: usize> Word for FixedBytes<N> {
     }
 }
 
-macro_rules! amount_words {
-    ($($t:ident),*) => {$(
+macro_rules! ranged_words {
+    ($($t:ident: $bytes:expr;)*) => {$(
         impl Word for $t {
             const NAME: &'static str = stringify!($t);
-            const BYTES: usize = U112::BYTES;
+            const BYTES: usize = $bytes;
 
             fn to_word(self) -> U256 {
                 self.to_u256()
@@ -148,66 +151,41 @@ macro_rules! amount_words {
                 Self::from_u256(word).map_err(|_| Halt::corrupt(Self::NAME, word))
             }
         }
+    )*};
+}
+ranged_words! {
+    Assets: U112::BYTES;
+    Shares: U112::BYTES;
+    DebtShares: U112::BYTES;
+    Price: U112::BYTES;
+    Bps: 2;
+    Usd: 32;
+    Wad: 32;
+    Ray: 16;
+}
 
-        impl Amount for $t {
-            const MAX: U256 = U256::from_limbs([u64::MAX, u64::MAX >> 16, 0, 0]);
+macro_rules! id_words {
+    ($($t:ident($inner:ident))*) => {$(
+        impl Word for $t {
+            const NAME: &'static str = stringify!($t);
+            const BYTES: usize = size_of::<$inner>();
+
+            fn to_word(self) -> U256 {
+                U256::from(self.get())
+            }
+
+            fn from_word(word: U256) -> Result<Self, Halt> {
+                let number = $inner::try_from(word).map_err(|_| Halt::corrupt(Self::NAME, word))?;
+                Ok(Self::new(number))
+            }
         }
     )*};
 }
-amount_words!(Assets, Shares, DebtShares, Price);
-
-impl Word for Ray {
-    const NAME: &'static str = "Ray";
-    const BYTES: usize = 16;
-
-    fn to_word(self) -> U256 {
-        self.to_u256()
-    }
-
-    fn from_word(word: U256) -> Result<Self, Halt> {
-        Self::from_u256(word).map_err(|_| Halt::corrupt(Self::NAME, word))
-    }
+id_words! {
+    TimeMs(u64) AssetId(u32) MarketId(u32) PoolId(u32) PerpMarketId(u32) OrderId(u64) LiquidationId(u64)
 }
 
-impl Word for Bps {
-    const NAME: &'static str = "Bps";
-    const BYTES: usize = 2;
-
-    fn to_word(self) -> U256 {
-        self.to_u256()
-    }
-
-    fn from_word(word: U256) -> Result<Self, Halt> {
-        Self::from_u256(word).map_err(|_| Halt::corrupt(Self::NAME, word))
-    }
-}
-
-impl Word for Usd {
-    const NAME: &'static str = "Usd";
-    const BYTES: usize = 32;
-
-    fn to_word(self) -> U256 {
-        self.get()
-    }
-
-    fn from_word(word: U256) -> Result<Self, Halt> {
-        Self::new(word).map_err(|_| Halt::corrupt(Self::NAME, word))
-    }
-}
-
-impl Word for AssetId {
-    const NAME: &'static str = "AssetId";
-    const BYTES: usize = 4;
-
-    fn to_word(self) -> U256 {
-        U256::from(self.get())
-    }
-
-    fn from_word(word: U256) -> Result<Self, Halt> {
-        u32::from_word(word).map(Self::new)
-    }
-}
-
+/// The owner, then the index.
 impl Word for AccountId {
     const NAME: &'static str = "AccountId";
     const BYTES: usize = Self::BYTES;
@@ -222,20 +200,6 @@ impl Word for AccountId {
     }
 }
 
-impl Word for TimeMs {
-    const NAME: &'static str = "TimeMs";
-    const BYTES: usize = 8;
-
-    fn to_word(self) -> U256 {
-        U256::from(self.get())
-    }
-
-    fn from_word(word: U256) -> Result<Self, Halt> {
-        let ms = u64::try_from(word).map_err(|_| Halt::corrupt(Self::NAME, word))?;
-        Ok(Self::new(ms))
-    }
-}
-
 impl Amount for u64 {
     const MAX: U256 = U256::from_limbs([Self::MAX, 0, 0, 0]);
 }
@@ -247,3 +211,12 @@ impl Amount for u128 {
 impl Amount for U256 {
     const MAX: Self = Self::MAX;
 }
+
+macro_rules! ranged_amounts {
+    ($($t:ident)*) => {$(
+        impl Amount for $t {
+            const MAX: U256 = U256::from_limbs([u64::MAX, u64::MAX >> 16, 0, 0]);
+        }
+    )*};
+}
+ranged_amounts!(Assets Shares DebtShares Price);

@@ -207,7 +207,10 @@ fn on_the_chain(steps: &[Step], words: &[(u64, u64)], gas: u64) -> Seen {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(ProptestConfig::default().cases.max(2_000))
+    })]
 
     /// STORE-13: answers, gas after every step, how the frame ends, and all that it leaves behind.
     #[test]

@@ -9,8 +9,9 @@ use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::{SolCall, SolStruct, eip712_domain, sol};
 use capstan_contracts::{
     GenesisConfig, Place,
-    address::{FLASH, TOKEN_FACTORY},
-    token::{IToken, ITokenFactory},
+    erc20::IErc20,
+    flash::ADDRESS as FLASH,
+    token::{FACTORY_ADDRESS as TOKEN_FACTORY, IToken, ITokenFactory},
 };
 use capstan_evm::{
     BlockContext, Rules,
@@ -156,12 +157,12 @@ impl World {
     #[track_caller]
     fn compare(&mut self) {
         let people: Vec<_> = self.people.iter().map(PrivateKeySigner::address).collect();
-        assert!(self.both(people[0], &IToken::totalSupplyCall {}));
+        assert!(self.both(people[0], &IErc20::totalSupplyCall {}));
         for owner in people.clone() {
-            assert!(self.both(owner, &IToken::balanceOfCall { account: owner }));
-            assert!(self.both(owner, &IToken::noncesCall { owner }));
+            assert!(self.both(owner, &IErc20::balanceOfCall { account: owner }));
+            assert!(self.both(owner, &IErc20::noncesCall { owner }));
             for spender in people.clone() {
-                assert!(self.both(owner, &IToken::allowanceCall { owner, spender }));
+                assert!(self.both(owner, &IErc20::allowanceCall { owner, spender }));
             }
         }
     }
@@ -196,12 +197,12 @@ sol! {
 }
 
 /// A permit for `token`, really signed.
-fn permit(token: Address, signer: &PrivateKeySigner, message: &Permit) -> IToken::permitCall {
+fn permit(token: Address, signer: &PrivateKeySigner, message: &Permit) -> IErc20::permitCall {
     let domain = eip712_domain! { name: "Test Token", version: "1", chain_id: 31_337, verifying_contract: token, };
     let signature = signer
         .sign_hash_sync(&message.eip712_signing_hash(&domain))
         .expect("signs");
-    IToken::permitCall {
+    IErc20::permitCall {
         owner: message.owner,
         spender: message.spender,
         value: message.value,
@@ -255,9 +256,9 @@ fn the_native_token_agrees_with_openzeppelin() {
         n => people[n % 4],
     };
     for name in [
-        IToken::nameCall::SELECTOR,
-        IToken::symbolCall::SELECTOR,
-        IToken::decimalsCall::SELECTOR,
+        IErc20::nameCall::SELECTOR,
+        IErc20::symbolCall::SELECTOR,
+        IErc20::decimalsCall::SELECTOR,
     ] {
         let (ours, _) = world.send(owner, TxKind::Call(world.native), name.into());
         let (theirs, _) = world.send(owner, TxKind::Call(world.peer), name.into());
@@ -277,11 +278,11 @@ fn the_native_token_agrees_with_openzeppelin() {
                 supply += if done { value } else { U256::ZERO };
                 done
             }
-            2 => world.both(a, &IToken::transferCall { to: b, value }),
-            3 => world.both(a, &IToken::approveCall { spender: b, value }),
+            2 => world.both(a, &IErc20::transferCall { to: b, value }),
+            3 => world.both(a, &IErc20::approveCall { spender: b, value }),
             4 => world.both(
                 b,
-                &IToken::transferFromCall {
+                &IErc20::transferFromCall {
                     from: a,
                     to: c,
                     value,
@@ -316,7 +317,7 @@ fn permits_agree_with_openzeppelin() {
     let people = world.people.clone();
     let (alice, bob) = (&people[1], people[2].address());
     let (native, peer) = (world.native, world.peer);
-    let high_s = |mut call: IToken::permitCall| {
+    let high_s = |mut call: IErc20::permitCall| {
         let order = U256::from_str_radix(
             "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141",
             16,
@@ -333,7 +334,7 @@ fn permits_agree_with_openzeppelin() {
         nonce: U256::from(nonce),
         deadline: U256::from(deadline),
     };
-    type Change = dyn Fn(IToken::permitCall) -> IToken::permitCall;
+    type Change = dyn Fn(IErc20::permitCall) -> IErc20::permitCall;
     let cases: [(&str, &PrivateKeySigner, Permit, &Change, bool); 8] = [
         ("good", alice, message(0, TIME_S), &|call| call, true),
         (
@@ -354,14 +355,14 @@ fn permits_agree_with_openzeppelin() {
             "v of 0",
             alice,
             message(1, TIME_S),
-            &|call| IToken::permitCall { v: 0, ..call },
+            &|call| IErc20::permitCall { v: 0, ..call },
             false,
         ),
         (
             "r of 0",
             alice,
             message(1, TIME_S),
-            &|call| IToken::permitCall {
+            &|call| IErc20::permitCall {
                 r: B256::ZERO,
                 ..call
             },
@@ -371,7 +372,7 @@ fn permits_agree_with_openzeppelin() {
             "s of 0",
             alice,
             message(1, TIME_S),
-            &|call| IToken::permitCall {
+            &|call| IErc20::permitCall {
                 s: B256::ZERO,
                 ..call
             },
@@ -483,12 +484,12 @@ fn flash_loans_call_bytecode_back() {
         };
         assert!(
             world
-                .call(owner, capstan_contracts::address::ADMIN, &grant)
+                .call(owner, capstan_contracts::admin::ADDRESS, &grant)
                 .success
         );
     }
     let ended = world.call(owner, FLASH, &loan);
     assert!(!ended.success);
-    let supply = world.call(owner, native, &IToken::totalSupplyCall {});
+    let supply = world.call(owner, native, &IErc20::totalSupplyCall {});
     assert_eq!(U256::from_be_slice(&supply.output), U256::ZERO);
 }

@@ -7,11 +7,12 @@ use alloy_primitives::Address;
 use capstan_state::{Ctx, Halt};
 
 use super::{
+    ADDRESS as ADMIN,
     IAdmin::*,
     params::{DELAY_MS_MAX, NEVER_MS},
     state::{AdminState, Delay, Grant},
 };
-use crate::{address::ADMIN, contract::emit, revert};
+use crate::{contract::emit, revert};
 
 const STATE: AdminState = AdminState::new();
 

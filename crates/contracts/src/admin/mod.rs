@@ -12,12 +12,15 @@
 //! - ADM-4: a delay rises at once and falls only after the delay that stood before.
 //! - ADM-5: only the owner of a scope changes anything in it; a holder may give up his own role.
 //!
+//! Imports: none.
+//!
 //! Trusts: the owner of a scope, who can grant himself any role of it after its delay.
 //!
 //! Not here: what a role permits (the contract that asks), pausing and listing (with the contracts that they stop).
 
 mod abi;
 mod actions;
+mod invariants;
 mod params;
 mod state;
 
@@ -27,20 +30,29 @@ pub use actions::{
     expect_owner, expect_role, has_role, open_scope, open_scope_at_genesis, owner_of,
 };
 
-use crate::{Contract, Entry, Place, address};
+use alloy_primitives::Address;
+
+use crate::{Contract, Entry, Interface, Kind, Place, native};
 use state::AdminState;
+
+/// Where it answers.
+pub const ADDRESS: Address = native(Kind::new(4), 0);
 
 /// The registry's line.
 pub static CONTRACT: Contract = Contract {
     name: "admin",
     doc: "Roles with a delay and an expiry, and one owner per scope.",
-    place: Place::At(address::ADMIN),
+    place: Place::At(ADDRESS),
     entry: Entry::Verbs(abi::VERBS),
-    abi: IAdmin::abi::contract,
-    source: include_str!("abi.rs"),
+    interfaces: &[Interface {
+        name: "admin",
+        abi: IAdmin::abi::contract,
+        source: include_str!("abi.rs"),
+    }],
     system: None,
     layout: AdminState::LAYOUT,
-    genesis: |cx, config| open_scope_at_genesis(cx, address::ADMIN, config.owner),
+    genesis: |cx, config| open_scope_at_genesis(cx, ADDRESS, config.owner),
+    invariants: invariants::check,
 };
 
 #[cfg(test)]

@@ -1,10 +1,7 @@
 use alloy_primitives::Address;
 
-use super::IAdmin::*;
-use crate::{
-    address::ADMIN,
-    testkit::{ALICE, BOB, CAROL, OWNER, World, account, fault::check_every_fault},
-};
+use super::{ADDRESS as ADMIN, IAdmin::*};
+use crate::testkit::{ALICE, BOB, CAROL, OWNER, World, account, fault::check_every_fault};
 use alloy_sol_types::SolCall;
 
 /// A contract nobody looks at; only `admin`'s own scope is open at genesis, so that one is used.

@@ -5,9 +5,10 @@ use alloy_primitives::{hex, keccak256};
 use super::*;
 use crate::{
     address::{CREATE2_PROXY, MULTICALL3, native},
-    all, resolve,
+    all,
+    erc20::IErc20::*,
+    resolve,
     testkit::{ALICE, BOB, World},
-    token::IToken::*,
 };
 
 /// Raw calldata against what it answers, in a call or a static call.
@@ -31,7 +32,7 @@ fn check(
 }
 
 fn token() -> Address {
-    native(Kind::Token, 1)
+    native(crate::token::KIND, 1)
 }
 
 fn word(number: u64) -> [u8; 32] {
@@ -161,7 +162,7 @@ fn dynamic_parts_neither_overlap_nor_claim_lengths() {
 
 #[test]
 fn a_native_address_without_a_contract_refuses() {
-    let account = native(Kind::Token, 2);
+    let account = native(crate::token::KIND, 2);
     let input = balanceOfCall { account: BOB }.abi_encode();
     check(
         false,
@@ -217,7 +218,7 @@ fn one_selector_means_one_signature_everywhere() {
                 );
             }
         }
-        for error in (contract.abi)().errors() {
+        for error in contract.abi().errors() {
             let signature = error.signature();
             let known = crate::decode_error(error.selector().as_slice());
             assert!(
@@ -231,7 +232,7 @@ fn one_selector_means_one_signature_everywhere() {
 #[test]
 fn tables_say_what_the_interfaces_say() {
     for contract in all() {
-        for function in (contract.abi)().functions() {
+        for function in contract.abi().functions() {
             let Some(verb) = contract.verb(function.selector().0) else {
                 continue;
             };
@@ -254,7 +255,7 @@ fn resolve_finds_each_contract_at_its_place() {
     }
     for foreign in [
         ALICE,
-        native(Kind::Flash, 1),
+        native(Kind::new(5), 1),
         crate::SystemKind::Prices.target(),
     ] {
         assert!(resolve(foreign).is_none(), "{foreign}");

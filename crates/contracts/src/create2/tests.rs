@@ -5,7 +5,7 @@ use crate::{
     address::CREATE2_PROXY,
     error::NativeShortCalldata,
     revert,
-    testkit::{ALICE, World, fault::check_every_fault},
+    testkit::{ALICE, BOB, World, fault::check_every_fault},
 };
 
 const SALT: B256 = B256::repeat_byte(7);
@@ -16,7 +16,7 @@ fn input() -> Vec<u8> {
 }
 
 #[test]
-fn it_answers_the_address_and_passes_coins_on() {
+fn create_1_create_2_it_answers_the_address_and_passes_coins_on() {
     let mut world = World::new();
     world.store.set_coins(ALICE, U256::from(9));
     let output = world
@@ -29,7 +29,7 @@ fn it_answers_the_address_and_passes_coins_on() {
 }
 
 #[test]
-fn a_failed_creation_reverts_without_words_and_keeps_nothing() {
+fn create_3_a_failed_creation_reverts_without_words_and_keeps_nothing() {
     let mut world = World::new();
     world.store.set_coins(ALICE, U256::from(9));
     world
@@ -39,6 +39,30 @@ fn a_failed_creation_reverts_without_words_and_keeps_nothing() {
     let answer = world.raw(ALICE, CREATE2_PROXY, U256::from(9), &input());
     assert_eq!(answer, Err(Halt::Revert(Bytes::new())));
     assert_eq!(world.state(), before);
+}
+
+/// CREATE-2, CREATE-3: the same salt and code twice is a collision (EIP-684); with another caller too (CREATE-1).
+#[test]
+fn create_3_the_same_salt_and_code_twice_fails() {
+    let mut world = World::new();
+    for person in [ALICE, BOB] {
+        world.store.set_coins(person, U256::from(9));
+    }
+    let one = U256::ONE;
+    world
+        .raw(ALICE, CREATE2_PROXY, one, &input())
+        .expect("deploys");
+    for person in [ALICE, BOB] {
+        let before = world.state();
+        // What is left of a collision is what EIP-150 held back: the gas limit bounds what it burns.
+        let answer = world.limited(1_000_000, person, CREATE2_PROXY, one, &input());
+        assert_eq!(answer, Err(Halt::Revert(Bytes::new())));
+        assert_eq!(world.state(), before);
+    }
+    let another = [B256::ZERO.as_slice(), CODE].concat();
+    world
+        .raw(BOB, CREATE2_PROXY, one, &another)
+        .expect("another salt");
 }
 
 #[test]

@@ -2,7 +2,7 @@ use alloy_primitives::{Address, U256};
 use alloy_sol_types::{Panic, Revert, SolCall, SolError, SolEvent};
 
 use super::*;
-use crate::{by_name, error, token::IToken};
+use crate::{by_name, erc20::IErc20, error};
 
 fn check_error(error: &impl SolError, contract: &str, shown: &str) {
     let decoded = decode_error(&error.abi_encode()).expect("decodes");
@@ -20,12 +20,12 @@ fn check_error(error: &impl SolError, contract: &str, shown: &str) {
 fn errors_read_as_words() {
     let (sender, balance, needed) = (Address::ZERO, U256::from(5), U256::from(7));
     check_error(
-        &IToken::ERC20InsufficientBalance {
+        &IErc20::ERC20InsufficientBalance {
             sender,
             balance,
             needed,
         },
-        "token",
+        "erc20",
         "ERC20InsufficientBalance(sender: 0x0000000000000000000000000000000000000000, balance: 5, needed: 7)",
     );
     check_error(
@@ -71,17 +71,17 @@ fn errors_of_the_handles_are_repeated_here() {
 #[test]
 fn calls_answers_and_events_read_as_words() {
     let token = by_name("token").expect("registered");
-    let call = IToken::transferCall {
+    let call = IErc20::transferCall {
         to: Address::ZERO,
         value: U256::from(3),
     };
     let decoded = decode_call(token, &call.abi_encode()).expect("decodes");
     assert_eq!(decoded.signature, "transfer(address,uint256)");
     assert_eq!(decoded.arguments[1].value, "3");
-    let answer = IToken::transferCall::abi_encode_returns(&true);
-    let decoded = decode_answer(token, IToken::transferCall::SELECTOR, &answer).expect("decodes");
+    let answer = IErc20::transferCall::abi_encode_returns(&true);
+    let decoded = decode_answer(token, IErc20::transferCall::SELECTOR, &answer).expect("decodes");
     assert_eq!(decoded.to_string(), "transfer(true)");
-    let event = IToken::Transfer {
+    let event = IErc20::Transfer {
         from: Address::ZERO,
         to: Address::ZERO,
         value: U256::from(9),
@@ -94,14 +94,14 @@ fn calls_answers_and_events_read_as_words() {
 fn foreign_and_broken_bytes_decode_to_nothing() {
     assert_eq!(decode_error(&[]), None);
     assert_eq!(decode_error(&[1, 2, 3, 4]), None);
-    let cut = IToken::ERC20InvalidSender {
+    let cut = IErc20::ERC20InvalidSender {
         sender: Address::ZERO,
     }
     .abi_encode();
     assert_eq!(decode_error(&cut[..20]), None);
     let multicall = by_name("multicall").expect("registered");
     assert_eq!(
-        decode_call(multicall, &IToken::nameCall {}.abi_encode()),
+        decode_call(multicall, &IErc20::nameCall {}.abi_encode()),
         None
     );
 }

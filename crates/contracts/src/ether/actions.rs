@@ -4,7 +4,7 @@ use alloy_primitives::{Address, U256};
 use capstan_state::{Ctx, Halt, Map, Value};
 
 use super::{IEther::EtherSupplyUncounted, state::EtherState};
-use crate::{revert, token::erc20::Book};
+use crate::{erc20::Book, revert};
 
 const STATE: EtherState = EtherState::new();
 

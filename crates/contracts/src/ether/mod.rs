@@ -8,27 +8,42 @@
 //! - TOK-8: moving coins here runs no code at the receiver, as a block reward or SELFDESTRUCT does not.
 //! - TOK-9: no verb takes coins with the call, so one payment cannot count twice.
 //!
-//! Trusts: nobody. Not here: the ERC-20 rules themselves (`token::erc20`), wrapping (there is nothing to wrap).
+//! Imports: erc20.
+//!
+//! Trusts: nobody. Not here: the ERC-20 rules themselves (`erc20`), wrapping (there is nothing to wrap).
 
 mod abi;
 mod actions;
+mod invariants;
 mod state;
 
 pub use abi::IEther;
 
-use crate::{Contract, Entry, Place, address};
+use alloy_primitives::Address;
+
+use crate::{Contract, Entry, Interface, Kind, Place, erc20, native};
+
+/// Where it answers.
+pub const ADDRESS: Address = native(Kind::new(3), 0);
 
 /// The registry's line.
 pub static CONTRACT: Contract = Contract {
     name: "ether",
     doc: "The gas coin as an ERC-20 token with permit.",
-    place: Place::At(address::ETHER),
+    place: Place::At(ADDRESS),
     entry: Entry::Verbs(abi::VERBS),
-    abi: IEther::abi::contract,
-    source: include_str!("abi.rs"),
+    interfaces: &[
+        Interface {
+            name: "ether",
+            abi: IEther::abi::contract,
+            source: include_str!("abi.rs"),
+        },
+        erc20::INTERFACE,
+    ],
     system: None,
     layout: state::EtherState::LAYOUT,
     genesis: |_, _| Ok(()),
+    invariants: invariants::check,
 };
 
 #[cfg(test)]

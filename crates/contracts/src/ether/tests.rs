@@ -2,9 +2,9 @@ use alloy_primitives::{Address, U256};
 use alloy_sol_types::SolCall;
 use capstan_state::Halt;
 
-use super::IEther::*;
+use super::{ADDRESS as ETHER, IEther::*};
 use crate::{
-    address::ETHER,
+    erc20::IErc20::*,
     error::NativeNotPayable,
     revert,
     testkit::{ALICE, BOB, CAROL, World, fault::check_every_fault},

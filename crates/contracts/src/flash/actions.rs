@@ -5,6 +5,7 @@ use alloy_sol_types::SolCall;
 use capstan_state::{CallKind, CallRequest, Ctx, Halt};
 
 use super::{
+    ADDRESS as FLASH,
     IFlash::{FlashFeeSet, FlashLoan},
     IFlashBorrower::onFlashLoanCall,
     error::*,
@@ -12,7 +13,7 @@ use super::{
     params::Params,
     state::FlashState,
 };
-use crate::{address::FLASH, admin, contract::emit, revert, token, token::erc20};
+use crate::{admin, contract::emit, revert, token};
 
 const STATE: FlashState = FlashState::new();
 
@@ -94,7 +95,7 @@ pub(super) fn flash_loan(
         token::burn_from(&mut cx.enter(token), receiver, amount)?;
         if !fee.is_zero() {
             let sink = admin::owner_of(cx, token)?;
-            erc20::transfer_from::<token::TokenBook>(&mut cx.enter(token), receiver, sink, fee)?;
+            token::transfer_from(&mut cx.enter(token), receiver, sink, fee)?;
         }
         emit(
             cx,

@@ -13,6 +13,9 @@
 //! - FLASH-2: a token lends only while its owner lets this contract mint and burn it.
 //! - FLASH-3: no flash loan runs inside another.
 //! - FLASH-4: a loan counts only if the receiver answers the magic word; everything is undone otherwise.
+//! - FLASH-5: the fee is at most 1 %.
+//!
+//! Imports: admin, token.
 //!
 //! Trusts: nobody with value. The owner of this contract's scope sets the fee, at most 1 %.
 //!
@@ -30,23 +33,30 @@ mod params;
 mod state;
 
 pub use abi::{IFlash, IFlashBorrower};
-pub use invariants::check;
 pub use params::{FEE_BPS_MAX, Params};
 
-use crate::{Contract, Entry, Place, address, admin};
+use alloy_primitives::Address;
+
+use crate::{Contract, Entry, Interface, Kind, Place, admin, native};
+
+/// Where it answers.
+pub const ADDRESS: Address = native(Kind::new(5), 0);
 
 /// The registry's line.
 pub static CONTRACT: Contract = Contract {
     name: "flash",
     doc: "Flash mint of factory tokens (ERC-3156).",
-    place: Place::At(address::FLASH),
+    place: Place::At(ADDRESS),
     entry: Entry::Verbs(abi::VERBS),
-    abi: IFlash::abi::contract,
-    source: include_str!("abi.rs"),
+    interfaces: &[Interface {
+        name: "flash",
+        abi: IFlash::abi::contract,
+        source: include_str!("abi.rs"),
+    }],
     system: None,
     layout: state::FlashState::LAYOUT,
     genesis: |cx, config| {
-        admin::open_scope_at_genesis(cx, address::FLASH, config.owner)?;
+        admin::open_scope_at_genesis(cx, ADDRESS, config.owner)?;
         actions::found(
             cx,
             Params {
@@ -54,6 +64,7 @@ pub static CONTRACT: Contract = Contract {
             },
         )
     },
+    invariants: invariants::check,
 };
 
 #[cfg(test)]

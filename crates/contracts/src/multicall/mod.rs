@@ -4,6 +4,12 @@
 //! holds nothing: coins that come with a batch go out with its calls or the batch reverts, except for the
 //! verbs that forward none, which keep coins as the original does.
 //!
+//! - MULTI-1: a batch is all or nothing, unless a call says that it may fail; a failed call leaves no traces.
+//! - MULTI-2: it stores nothing.
+//! - MULTI-3: a batch that may spend coins spends exactly those that came with it.
+//!
+//! Imports: none.
+//!
 //! Not here: batches that act for the user (the callee sees this contract as its caller, not the user).
 
 mod abi;
@@ -11,7 +17,7 @@ mod actions;
 
 pub use abi::IMulticall3;
 
-use crate::{Contract, Entry, Place, address};
+use crate::{Contract, Entry, Interface, Place, address};
 
 /// The registry's line.
 pub static CONTRACT: Contract = Contract {
@@ -19,11 +25,15 @@ pub static CONTRACT: Contract = Contract {
     doc: "Many calls in one; behaves as Multicall3.",
     place: Place::At(address::MULTICALL3),
     entry: Entry::Verbs(abi::VERBS),
-    abi: IMulticall3::abi::contract,
-    source: include_str!("abi.rs"),
+    interfaces: &[Interface {
+        name: "multicall",
+        abi: IMulticall3::abi::contract,
+        source: include_str!("abi.rs"),
+    }],
     system: None,
     layout: &[],
     genesis: |_, _| Ok(()),
+    invariants: |_, _| Ok(()),
 };
 
 #[cfg(test)]

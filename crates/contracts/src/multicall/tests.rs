@@ -4,9 +4,9 @@ use alloy_sol_types::{Revert, SolCall};
 use super::IMulticall3::{self, *};
 use crate::{
     address::MULTICALL3,
+    erc20::IErc20,
     revert,
     testkit::{ALICE, BOB, World, account, fault::check_every_fault},
-    token::IToken,
 };
 
 /// Answers what it is asked.
@@ -118,7 +118,7 @@ fn try_verbs_need_success_only_when_asked() {
 }
 
 #[test]
-fn aggregate3_lets_each_call_say_whether_it_may_fail() {
+fn multi_1_aggregate3_lets_each_call_say_whether_it_may_fail() {
     let mut world = world();
     let verb = |may| aggregate3Call {
         calls: vec![call3(SULK, may), call3(ECHO, false)],
@@ -131,7 +131,7 @@ fn aggregate3_lets_each_call_say_whether_it_may_fail() {
 }
 
 #[test]
-fn aggregate3_value_passes_on_exactly_what_came() {
+fn multi_3_aggregate3_value_passes_on_exactly_what_came() {
     for (sent, values, fine) in [
         (5, [2, 3], true),
         (6, [2, 3], false),
@@ -164,7 +164,7 @@ fn aggregate3_value_passes_on_exactly_what_came() {
 }
 
 #[test]
-fn sums_of_values_do_not_wrap() {
+fn multi_3_sums_of_values_do_not_wrap() {
     let mut world = world();
     let mut calls = vec![valued(ECHO, 1), valued(ECHO, 0)];
     calls[1].value = U256::MAX;
@@ -211,7 +211,7 @@ fn the_block_reads_as_the_opcodes_do() {
 fn native_contracts_answer_through_it() {
     let (mut world, token) = World::with_token();
     world.mint(token, ALICE, 5);
-    let data = IToken::balanceOfCall { account: ALICE }.abi_encode().into();
+    let data = IErc20::balanceOfCall { account: ALICE }.abi_encode().into();
     let calls = vec![Call3 {
         target: token,
         allowFailure: false,

@@ -4,13 +4,14 @@ use alloy_primitives::{Address, U256};
 use capstan_state::{Ctx, Halt};
 
 use super::{
+    FACTORY_ADDRESS, KIND,
     abi::ITokenFactory::{createTokenCall as NewToken, *},
     actions::STATE as TOKEN,
     params::{BURN, DECIMALS_MAX, MINT},
     state::FactoryState,
 };
 use crate::{
-    address::{ADMIN, ID_MAX, Kind, TOKEN_FACTORY, native, parse},
+    address::{ID_MAX, native, parse},
     admin,
     contract::emit,
     revert,
@@ -44,7 +45,7 @@ pub(super) fn create_token(cx: &mut Ctx<'_>, new: NewToken) -> Result<Address, H
         .filter(|id| *id <= ID_MAX);
     let id = id.ok_or_else(Halt::overflow)?;
     STATE.token_count.save(cx, id)?;
-    let token = native(Kind::Token, id);
+    let token = native(KIND, id);
     cx.store.deploy_marker(token)?;
 
     let inside = &mut cx.enter(token);
@@ -54,7 +55,13 @@ pub(super) fn create_token(cx: &mut Ctx<'_>, new: NewToken) -> Result<Address, H
 
     admin::open_scope(cx, token, owner)?;
     for role in [MINT, BURN] {
-        admin::found_role(&mut cx.enter(ADMIN), token, role, owner, grantDelayMs)?;
+        admin::found_role(
+            &mut cx.enter(admin::ADDRESS),
+            token,
+            role,
+            owner,
+            grantDelayMs,
+        )?;
     }
     emit(
         cx,
@@ -78,7 +85,7 @@ pub(super) fn token_count(cx: &mut Ctx<'_>) -> Result<U256, Halt> {
 pub(super) fn token_at(cx: &mut Ctx<'_>, index: U256) -> Result<Address, Halt> {
     let count = STATE.token_count.load(cx)?;
     match u64::try_from(index) {
-        Ok(index) if index < count => Ok(native(Kind::Token, index.saturating_add(1))),
+        Ok(index) if index < count => Ok(native(KIND, index.saturating_add(1))),
         _ => Err(revert(&TokenIndexOutOfRange {
             index,
             count: U256::from(count),
@@ -91,9 +98,9 @@ pub(super) fn token_at(cx: &mut Ctx<'_>, index: U256) -> Result<Address, Halt> {
 /// # Errors
 /// The store's.
 pub fn is_token(cx: &mut Ctx<'_>, address: Address) -> Result<bool, Halt> {
-    let Some((Kind::Token, id)) = parse(address) else {
+    let Some((KIND, id)) = parse(address) else {
         return Ok(false);
     };
-    let count = STATE.token_count.load(&mut cx.enter(TOKEN_FACTORY))?;
+    let count = STATE.token_count.load(&mut cx.enter(FACTORY_ADDRESS))?;
     Ok((1..=count).contains(&id))
 }

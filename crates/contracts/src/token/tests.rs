@@ -1,12 +1,14 @@
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::{Eip712Domain, SolCall, SolStruct, eip712_domain, sol};
+use proptest::prelude::*;
 
-use super::{IToken::*, ITokenFactory};
+use super::{FACTORY_ADDRESS as TOKEN_FACTORY, IToken::*, ITokenFactory, KIND};
 use crate::{
-    address::{ADMIN, Kind, TOKEN_FACTORY, native},
-    admin::IAdmin,
+    address::native,
+    admin::{ADDRESS as ADMIN, IAdmin},
+    erc20::IErc20::*,
     testkit::{ALICE, BOB, CAROL, OWNER, World, fault::check_every_fault, sign},
 };
 
@@ -31,16 +33,16 @@ fn approve(spender: Address, value: U256) -> approveCall {
     approveCall { spender, value }
 }
 
-fn allowance(world: &mut World, token: Address, owner: Address, spender: Address) -> U256 {
-    world.ok(BOB, token, &allowanceCall { owner, spender })
+fn allowance(world: &World, token: Address, owner: Address, spender: Address) -> U256 {
+    world.view(token, &allowanceCall { owner, spender })
 }
 
 #[test]
 fn a_new_token_says_what_it_is() {
     let mut world = World::new();
     let token = world.create_token(0);
-    assert_eq!(token, native(Kind::Token, 1));
-    assert_eq!(world.create_token(0), native(Kind::Token, 2));
+    assert_eq!(token, native(KIND, 1));
+    assert_eq!(world.create_token(0), native(KIND, 2));
     assert_eq!(world.ok(BOB, token, &nameCall {}), "Test Token");
     assert_eq!(world.ok(BOB, token, &symbolCall {}), "TT");
     assert_eq!(world.ok(BOB, token, &decimalsCall {}), 6);
@@ -58,8 +60,8 @@ fn a_new_token_says_what_it_is() {
     world.refused(BOB, TOKEN_FACTORY, &at(n(2)), &error);
     for (address, is) in [
         (token, true),
-        (native(Kind::Token, 0), false),
-        (native(Kind::Token, 3), false),
+        (native(KIND, 0), false),
+        (native(KIND, 3), false),
         (BOB, false),
     ] {
         let call = ITokenFactory::isTokenCall { token: address };
@@ -196,7 +198,7 @@ fn tok_4_allowances_fall_by_what_is_spent_unless_unlimited() {
             value: n(10)
         }
     );
-    assert_eq!(allowance(&mut world, token, ALICE, BOB), n(20));
+    assert_eq!(allowance(&world, token, ALICE, BOB), n(20));
     let short = ERC20InsufficientAllowance {
         spender: BOB,
         allowance: n(20),
@@ -205,7 +207,7 @@ fn tok_4_allowances_fall_by_what_is_spent_unless_unlimited() {
     world.refused(BOB, token, &pull(ALICE, CAROL, n(21)), &short);
     world.ok(ALICE, token, &approve(BOB, U256::MAX));
     world.ok(BOB, token, &pull(ALICE, CAROL, n(90)));
-    assert_eq!(allowance(&mut world, token, ALICE, BOB), U256::MAX);
+    assert_eq!(allowance(&world, token, ALICE, BOB), U256::MAX);
     let poor = ERC20InsufficientBalance {
         sender: ALICE,
         balance: n(0),
@@ -227,7 +229,7 @@ fn tok_4_allowances_fall_by_what_is_spent_unless_unlimited() {
     // The largest number but one is an ordinary allowance.
     world.ok(CAROL, token, &approve(BOB, U256::MAX - n(1)));
     world.ok(BOB, token, &pull(CAROL, ALICE, n(1)));
-    assert_eq!(allowance(&mut world, token, CAROL, BOB), U256::MAX - n(2));
+    assert_eq!(allowance(&world, token, CAROL, BOB), U256::MAX - n(2));
 }
 
 #[test]
@@ -350,10 +352,7 @@ fn tok_6_roles_mint_and_burn() {
     world.ok(ALICE, token, &approve(OWNER, n(2)));
     world.ok(OWNER, token, &burn_from);
     assert_eq!(
-        (
-            world.supply(token),
-            allowance(&mut world, token, ALICE, OWNER)
-        ),
+        (world.supply(token), allowance(&world, token, ALICE, OWNER)),
         (n(4), n(0))
     );
 }
@@ -464,7 +463,7 @@ fn tok_5_a_permit_counts_once_here_until_its_deadline() {
             value: n(5)
         }
     );
-    assert_eq!(allowance(&mut world, token, ALICE, BOB), n(5));
+    assert_eq!(allowance(&world, token, ALICE, BOB), n(5));
     assert_eq!(world.ok(BOB, token, &noncesCall { owner: ALICE }), n(1));
     world.refused(CAROL, token, &good, &ECDSAInvalidSignature {});
 }
@@ -486,118 +485,190 @@ fn the_domain_is_what_wallets_compute() {
     assert!(parts.salt.is_zero() && parts.extensions.is_empty());
 }
 
-/// Plays random verbs beside a model of plain maps, which predicts every answer (TOK-1, TOK-3, TOK-4).
-#[test]
-#[allow(
-    clippy::disallowed_methods,
-    reason = "a failing seed is replayed by its variable"
-)]
-fn random_sequences_agree_with_a_model() {
-    let seed = std::env::var("CAPSTAN_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok())
-        .unwrap_or(1_u64);
-    println!("replay: CAPSTAN_SEED={seed} cargo nextest run -p capstan-contracts random_sequences");
-    let mut random = Random(B256::from(U256::from(seed)));
-    let (mut world, token) = World::with_token();
-    let people = [ALICE, BOB, CAROL, OWNER];
-    let mut balances = BTreeMap::<Address, U256>::new();
-    let mut allowances = BTreeMap::<(Address, Address), U256>::new();
-    for step in 0..600 {
-        let [a, b, c] = [(); 3].map(|()| people[random.below(4)]);
-        let value = random.amount();
-        let (held, supply) = (
-            balances.get(&a).copied().unwrap_or_default(),
-            balances.values().sum::<U256>(),
-        );
-        let allowed = allowances.get(&(a, b)).copied().unwrap_or_default();
-        let verb = random.below(5);
-        let (happened, expected) = match verb {
-            0 => {
-                let fits = supply.checked_add(value).is_some_and(|sum| sum <= n(CAP));
-                (
-                    world.call(OWNER, token, &mintCall { to: a, value }).is_ok(),
-                    fits,
-                )
-            }
-            1 => (
-                world.call(a, token, &transfer(b, value)).is_ok(),
-                held >= value,
-            ),
-            2 => (world.call(a, token, &approve(b, value)).is_ok(), true),
-            3 => {
-                let can = allowed >= value && held >= value;
-                (world.call(b, token, &pull(a, c, value)).is_ok(), can)
-            }
-            _ => {
-                let value = value.min(balances.get(&OWNER).copied().unwrap_or_default());
-                assert!(
-                    world.call(OWNER, token, &burnCall { value }).is_ok(),
-                    "step {step}"
-                );
-                *balances.entry(OWNER).or_default() -= value;
-                continue;
-            }
-        };
-        assert_eq!(happened, expected, "step {step}");
-        if !expected {
-            continue;
+/// One random verb: which, among whom, how much.
+type Step = (u8, [usize; 3], U256);
+
+/// Small, middling, at the edges of widths, and absurd amounts.
+fn step() -> impl Strategy<Value = Step> {
+    let amount = prop_oneof![
+        3 => (0..100_u64).prop_map(U256::from),
+        2 => (0..CAP).prop_map(U256::from),
+        1 => (0..3_u128).prop_map(|less| n(CAP - less)),
+        1 => any::<[u64; 4]>().prop_map(U256::from_limbs),
+        1 => (0..2_u8).prop_map(|less| U256::MAX - U256::from(less)),
+    ];
+    (0..5_u8, prop::array::uniform3(0..4_usize), amount)
+}
+
+/// A token as plain maps, which predict whether a verb works and what it leaves.
+#[derive(Default)]
+struct Model {
+    balances: BTreeMap<Address, U256>,
+    allowances: BTreeMap<(Address, Address), U256>,
+}
+
+impl Model {
+    fn balance(&self, of: Address) -> U256 {
+        self.balances.get(&of).copied().unwrap_or_default()
+    }
+
+    fn supply(&self) -> U256 {
+        self.balances.values().sum()
+    }
+
+    fn allowance(&self, owner: Address, spender: Address) -> U256 {
+        let allowed = self.allowances.get(&(owner, spender));
+        allowed.copied().unwrap_or_default()
+    }
+
+    fn shift(&mut self, from: Address, to: Address, value: U256) -> bool {
+        let works = self.balance(from) >= value;
+        if works {
+            *self.balances.entry(from).or_default() -= value;
+            *self.balances.entry(to).or_default() += value;
         }
+        works
+    }
+
+    /// Plays one step here and in the world; answers whether it worked in each.
+    fn play(&mut self, world: &mut World, token: Address, step: &Step) -> (bool, bool) {
+        let people = [ALICE, BOB, CAROL, OWNER];
+        let (verb, who, value) = *step;
+        let [a, b, c] = who.map(|index| people[index]);
         match verb {
-            0 => *balances.entry(a).or_default() += value,
-            1 => shift(&mut balances, a, b, value),
-            2 => drop(allowances.insert((a, b), value)),
-            _ => {
-                if allowed != U256::MAX {
-                    allowances.insert((a, b), allowed - value);
+            0 => {
+                let sum = self.supply().checked_add(value);
+                let works = sum.is_some_and(|sum| sum <= n(CAP));
+                if works {
+                    *self.balances.entry(a).or_default() += value;
                 }
-                shift(&mut balances, a, c, value);
+                let mint = mintCall { to: a, value };
+                (works, world.call(OWNER, token, &mint).is_ok())
+            }
+            1 => {
+                let works = self.shift(a, b, value);
+                (works, world.call(a, token, &transfer(b, value)).is_ok())
+            }
+            2 => {
+                self.allowances.insert((a, b), value);
+                (true, world.call(a, token, &approve(b, value)).is_ok())
+            }
+            3 => {
+                let allowed = self.allowance(a, b);
+                let works = allowed >= value && self.shift(a, c, value);
+                if works && allowed != U256::MAX {
+                    self.allowances.insert((a, b), allowed - value);
+                }
+                (works, world.call(b, token, &pull(a, c, value)).is_ok())
+            }
+            _ => {
+                let works = self.balance(OWNER) >= value;
+                if works {
+                    *self.balances.entry(OWNER).or_default() -= value;
+                }
+                (works, world.call(OWNER, token, &burnCall { value }).is_ok())
             }
         }
-        for person in people {
-            let expected = balances.get(&person).copied().unwrap_or_default();
-            assert_eq!(world.balance(token, person), expected, "step {step}");
-        }
-        assert_eq!(
-            allowance(&mut world, token, a, b),
-            allowances.get(&(a, b)).copied().unwrap_or_default()
-        );
-        assert_eq!(
-            world.supply(token),
-            balances.values().sum::<U256>(),
-            "step {step}"
-        );
     }
 }
 
-fn shift(balances: &mut BTreeMap<Address, U256>, from: Address, to: Address, value: U256) {
-    *balances.entry(from).or_default() -= value;
-    *balances.entry(to).or_default() += value;
-}
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(ProptestConfig::default().cases.max(300))
+    })]
 
-/// Hash-chain randomness: the same on every machine.
-struct Random(B256);
-
-impl Random {
-    fn next(&mut self) -> U256 {
-        self.0 = keccak256(self.0);
-        self.0.into()
-    }
-
-    fn below(&mut self, bound: u64) -> usize {
-        usize::try_from(self.next() % U256::from(bound)).expect("small")
-    }
-
-    /// Small, middling, at the edges of widths, and absurd amounts.
-    fn amount(&mut self) -> U256 {
-        match self.below(8) {
-            0..3 => self.next() % n(100),
-            3 | 4 => self.next() % n(CAP),
-            5 => n(CAP) - self.next() % n(3),
-            6 => self.next(),
-            _ => U256::MAX - self.next() % n(2),
+    /// TOK-1, TOK-2, TOK-3, TOK-4: a model of plain maps predicts every answer and every number.
+    #[test]
+    fn random_sequences_agree_with_a_model(steps in prop::collection::vec(step(), 1..60)) {
+        let (mut world, token) = World::with_token();
+        let mut model = Model::default();
+        for step in &steps {
+            let (expected, happened) = model.play(&mut world, token, step);
+            prop_assert_eq!(happened, expected, "{:?}", step);
+            prop_assert_eq!(world.supply(token), model.supply(), "{:?}", step);
+            for owner in [ALICE, BOB, CAROL, OWNER] {
+                prop_assert_eq!(world.balance(token, owner), model.balance(owner), "{:?}", step);
+                for spender in [ALICE, BOB, CAROL, OWNER] {
+                    let left = allowance(&world, token, owner, spender);
+                    prop_assert_eq!(left, model.allowance(owner, spender), "{:?}", step);
+                }
+            }
         }
     }
+}
+
+/// TOK-1: what is minted is held, what is burned is gone, what is moved is neither.
+#[test]
+fn tok_1_the_supply_is_the_sum_of_the_balances() {
+    let (mut world, token) = World::with_token();
+    let sum = |world: &World| {
+        let everybody = [ALICE, BOB, CAROL, OWNER];
+        everybody
+            .map(|who| world.balance(token, who))
+            .iter()
+            .sum::<U256>()
+    };
+    world.mint(token, ALICE, CAP - 5);
+    world.mint(token, OWNER, 5);
+    world.ok(ALICE, token, &transfer(BOB, n(CAP / 2)));
+    assert_eq!((sum(&world), world.supply(token)), (n(CAP), n(CAP)));
+    world.ok(OWNER, token, &burnCall { value: n(5) });
+    world.ok(BOB, token, &approve(OWNER, U256::MAX));
+    let everything = n(CAP / 2);
+    let burn_from = burnFromCall {
+        account: BOB,
+        value: everything,
+    };
+    world.ok(OWNER, token, &burn_from);
+    let left = n(CAP - 5) - everything;
+    assert_eq!((sum(&world), world.supply(token)), (left, left));
+}
+
+/// TOK-3: no role reaches a balance, and no call of others does without an allowance.
+#[test]
+fn tok_3_nobody_takes_what_nobody_allowed() {
+    let (mut world, token) = World::with_token();
+    world.mint(token, ALICE, 100);
+    let none = |spender, needed| ERC20InsufficientAllowance {
+        spender,
+        allowance: U256::ZERO,
+        needed,
+    };
+    // The owner of the token holds MINT and BURN, and still needs an allowance.
+    for thief in [OWNER, BOB] {
+        world.refused(thief, token, &pull(ALICE, thief, n(1)), &none(thief, n(1)));
+    }
+    let burn_from = burnFromCall {
+        account: ALICE,
+        value: n(1),
+    };
+    world.refused(OWNER, token, &burn_from, &none(OWNER, n(1)));
+    assert_eq!(world.balance(token, ALICE), n(100));
+    world.ok(ALICE, token, &approve(BOB, n(1)));
+    world.ok(BOB, token, &pull(ALICE, CAROL, n(1)));
+    world.refused(BOB, token, &pull(ALICE, CAROL, n(1)), &none(BOB, n(1)));
+    assert_eq!(world.balance(token, ALICE), n(99));
+}
+
+/// TOK-10: no verb of a token or of the factory changes what a token says about itself.
+#[test]
+fn tok_10_a_token_stays_what_it_was_made() {
+    let (mut world, token) = World::with_token();
+    let says = |world: &World| {
+        (
+            world.view(token, &nameCall {}),
+            world.view(token, &symbolCall {}),
+            world.view(token, &decimalsCall {}),
+        )
+    };
+    let before = says(&world);
+    world.mint(token, ALICE, 5);
+    world.create_token(7);
+    world.ok(ALICE, token, &transfer(BOB, n(5)));
+    assert_eq!(says(&world), before);
+    let owner = IAdmin::ownerOfCall { scope: token };
+    assert_eq!(world.ok(BOB, ADMIN, &owner), OWNER);
 }
 
 #[test]

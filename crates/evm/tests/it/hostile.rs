@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolCall;
-use capstan_contracts::address::{ADMIN, CANONICAL, ETHER, FLASH, MULTICALL3, TOKEN_FACTORY};
+use capstan_contracts::address::{CANONICAL, MULTICALL3};
+use capstan_contracts::admin::ADDRESS as ADMIN;
+use capstan_contracts::erc20::IErc20;
+use capstan_contracts::ether::ADDRESS as ETHER;
+use capstan_contracts::flash::ADDRESS as FLASH;
 use capstan_contracts::multicall::IMulticall3::{self, Call};
-use capstan_contracts::token::IToken;
+use capstan_contracts::token::{FACTORY_ADDRESS as TOKEN_FACTORY, KIND as TOKEN_KIND};
 use capstan_contracts::{Entry, Kind, decode_error, native as address_of, resolve};
 use capstan_evm::call::{AccountOverride, Checks, Session, StorageOverride};
 use capstan_evm::mem::MemState;
@@ -22,7 +26,7 @@ fn targets(chain: &mut Chain) -> Vec<Address> {
     let token = chain.token();
     let mut targets = vec![token, ETHER, FLASH, ADMIN, TOKEN_FACTORY];
     targets.extend(CANONICAL);
-    targets.extend([address_of(Kind::Token, 99), address_of(Kind::System, 2)]);
+    targets.extend([address_of(TOKEN_KIND, 99), address_of(Kind::SYSTEM, 2)]);
     targets
 }
 
@@ -165,7 +169,7 @@ fn large_inputs_are_paid_for() {
     let token = chain.token();
     let length = 1u64 << 20;
     let paid = length / 32 * 6;
-    for target in [token, MULTICALL3, address_of(Kind::Token, 99)] {
+    for target in [token, MULTICALL3, address_of(TOKEN_KIND, 99)] {
         let call = |gas: u64| {
             asm()
                 .push(U256::ZERO)
@@ -330,7 +334,7 @@ fn selfdestruct_to_natives() {
     let mut chain = Chain::new();
     let token = chain.token();
     chain.mint(token, SENDER, 100);
-    let nowhere = address_of(Kind::Token, 99);
+    let nowhere = address_of(TOKEN_KIND, 99);
     for target in [token, MULTICALL3, nowhere] {
         let destroy = asm()
             .push(U256::from_be_bytes(target.into_word().0))
@@ -365,7 +369,7 @@ fn selfdestruct_to_natives() {
         );
         assert_eq!(balance(&mut session, token, SENDER), U256::from(100));
         // Nothing was made at the third address, and coins do not make it.
-        let call = IToken::totalSupplyCall {}.abi_encode();
+        let call = IErc20::totalSupplyCall {}.abi_encode();
         let ran = session
             .run(call_tx(nowhere, call), Checks::NONE)
             .expect("valid");
@@ -418,7 +422,7 @@ fn griefing_with_63_64ths() {
     let token = chain.token();
     chain.mint(token, MULTICALL3, 1_000);
     chain.code(at(1), &asm().op(0xfe));
-    let transfer = IToken::transferCall {
+    let transfer = IErc20::transferCall {
         to: at(9),
         value: U256::from(1),
     };
@@ -473,12 +477,12 @@ fn static_calls_do_not_write_through_real_natives() {
     let mut chain = Chain::new();
     let token = chain.token();
     chain.mint(token, MULTICALL3, 1_000);
-    let transfer = IToken::transferCall {
+    let transfer = IErc20::transferCall {
         to: at(9),
         value: U256::from(1),
     }
     .abi_encode();
-    let read = IToken::balanceOfCall {
+    let read = IErc20::balanceOfCall {
         account: MULTICALL3,
     }
     .abi_encode();
@@ -538,7 +542,7 @@ fn pretended_storage_is_an_error_not_a_panic() {
         Session::open(chain.rules.clone(), state, block_context(&chain.rules, 1)).expect("opens")
     };
     // Learn which word is the balance, then pretend one that is wider than any amount.
-    let read = IToken::balanceOfCall { account: SENDER }.abi_encode();
+    let read = IErc20::balanceOfCall { account: SENDER }.abi_encode();
     let looked = open()
         .run(call_tx(token, read.clone()), Checks::NONE)
         .expect("valid");
@@ -557,7 +561,7 @@ fn pretended_storage_is_an_error_not_a_panic() {
         Err(ExecError::Internal(why)) => assert!(why.contains("corrupt storage"), "{why}"),
         other => panic!("{other:?}"),
     }
-    let supply = IToken::nameCall {}.abi_encode();
+    let supply = IErc20::nameCall {}.abi_encode();
     let ran = session
         .run(call_tx(token, supply), Checks::NONE)
         .expect("the session goes on");

@@ -11,13 +11,18 @@ use alloy_rpc_types_trace::geth::{CallConfig, CallFrame, GethDebugTracingOptions
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::{SolCall, SolError};
-use capstan_contracts::address::{ADMIN, ETHER, FLASH, MULTICALL3, TOKEN_FACTORY};
+use capstan_contracts::address::MULTICALL3;
+use capstan_contracts::admin::ADDRESS as ADMIN;
 use capstan_contracts::admin::IAdmin;
+use capstan_contracts::erc20::IErc20;
 use capstan_contracts::error::NativeDelegateCall;
-use capstan_contracts::ether::IEther;
+use capstan_contracts::ether::ADDRESS as ETHER;
+use capstan_contracts::flash::ADDRESS as FLASH;
 use capstan_contracts::flash::IFlash;
-use capstan_contracts::token::{BURN, IToken, ITokenFactory, MINT};
-use capstan_contracts::{GenesisConfig, Kind, Place, decode_call, decode_error, native, resolve};
+use capstan_contracts::token::{
+    BURN, FACTORY_ADDRESS as TOKEN_FACTORY, IToken, ITokenFactory, KIND as TOKEN_KIND, MINT,
+};
+use capstan_contracts::{GenesisConfig, Place, decode_call, decode_error, native, resolve};
 use capstan_evm::call::{Checks, Session};
 use capstan_evm::mem::MemState;
 use capstan_evm::{BlockContext, BlockOutcome, BlockRun, Rules, StateRead, Tx, TxOutcome};
@@ -151,7 +156,7 @@ pub(crate) fn call_tx(to: Address, data: Vec<u8>) -> TxEnv {
 }
 
 pub(crate) fn balance(session: &mut Session, token: Address, account: Address) -> U256 {
-    let call = IToken::balanceOfCall { account }.abi_encode();
+    let call = IErc20::balanceOfCall { account }.abi_encode();
     let ran = session
         .run(call_tx(token, call), Checks::NONE)
         .expect("valid");
@@ -351,7 +356,7 @@ fn delegating_to_a_native_contract_in_a_block() {
         let delegating = run.user(&set_code(next(), person, list)).expect("stands");
         assert!(!delegating.success && delegating.halt.is_none());
         assert_eq!(refusal(&delegating), "NativeDelegateCall");
-        let transfer = IToken::transferCall {
+        let transfer = IErc20::transferCall {
             to: at(9),
             value: U256::ONE,
         };
@@ -380,7 +385,7 @@ fn delegating_to_a_native_contract_in_a_block() {
         .expect("stands");
     assert!(mended.success, "{mended:?}");
     // A native address where nothing was made has no code at all: an ordinary account.
-    let nothing = native(Kind::Token, 77);
+    let nothing = native(TOKEN_KIND, 77);
     let plain = run
         .user(&set_code(
             next(),
@@ -473,7 +478,7 @@ fn borrower(how: Borrower) -> Asm {
     };
     let mut code = asm();
     if !matches!(how, Borrower::NeverApproves) {
-        code = selector(code, IToken::approveCall::SELECTOR);
+        code = selector(code, IErc20::approveCall::SELECTOR);
         code = code.push(word(FLASH)).push(U256::from(4)).op(0x52);
         code = argument(argument(code, 2), 3)
             .op(0x01)
@@ -483,7 +488,7 @@ fn borrower(how: Borrower) -> Asm {
     }
     match how {
         Borrower::SpendsTheLoan => {
-            code = selector(code, IToken::transferCall::SELECTOR);
+            code = selector(code, IErc20::transferCall::SELECTOR);
             code = code.push(word(at(0xdd))).push(U256::from(4)).op(0x52);
             code = argument(code, 2).push(U256::from(36)).op(0x52);
             code = call_token(code, 68).pop();
@@ -573,7 +578,7 @@ fn a_flash_loan_is_taken_and_repaid_by_bytecode() {
     );
     let supply = session
         .run(
-            call_tx(token, IToken::totalSupplyCall {}.abi_encode()),
+            call_tx(token, IErc20::totalSupplyCall {}.abi_encode()),
             Checks::NONE,
         )
         .expect("valid");
@@ -706,7 +711,7 @@ fn a_flash_loan_traces_as_it_ran() {
 #[test]
 fn moved_coins_are_seen() {
     let mut chain = Chain::new();
-    let transfer = IEther::transferCall {
+    let transfer = IErc20::transferCall {
         to: at(9),
         value: U256::from(77),
     };
@@ -784,7 +789,7 @@ fn a_simulated_block_changes_what_a_real_one_changes() {
         .expect("memory")
         .expect("there")
         .nonce;
-    let transfer = IToken::transferCall {
+    let transfer = IErc20::transferCall {
         to: at(9),
         value: U256::from(40),
     };

@@ -77,7 +77,7 @@ fn refuse_handles<'a>(fields: impl Iterator<Item = &'a Field>) -> syn::Result<()
                 "`{name}` is commutative and owns its whole slot: make it a field of the layout, \
                  behind the same key, not of a record"
             ),
-            Some(name @ ("Value" | "Map" | "List" | "Record" | "Text" | "Lock")) => {
+            Some(name @ ("Value" | "Map" | "List" | "Record" | "Text" | "Transient" | "Lock")) => {
                 format!("`{name}` is a handle: a record holds words; make it a field of the layout")
             }
             _ => continue,

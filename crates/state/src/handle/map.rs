@@ -1,8 +1,14 @@
 //! A field for each key.
 
 use core::{fmt, marker::PhantomData};
+use std::collections::BTreeMap;
 
-use crate::{Handle, Place, Shape, SlotKey, place::keys_fit};
+use alloy_primitives::Address;
+
+use crate::{
+    Halt, Handle, Packed, Place, Record, Shape, SlotKey, View,
+    place::{Pattern, keys_fit},
+};
 
 /// A field for each key: `balances.at(owner).load(cx)`. Maps nest; keys cannot be listed.
 pub struct Map<K, H> {
@@ -28,6 +34,62 @@ impl<K: SlotKey, H: Handle> Map<K, H> {
     /// The field of one key.
     pub fn at(&self, key: K) -> H {
         H::at(self.place.with_key(key))
+    }
+}
+
+impl<K: SlotKey, H: Handle> Map<K, H> {
+    /// Every key under which anything is stored, with its field: for whoever looks at a world from outside.
+    /// Contracts cannot list. Nested maps are listed one at a time. Hashed keys cannot be read back, so a map
+    /// of such keys answers [`Halt::Fatal`]; its records can still be seen by `records`.
+    pub fn listed(&self, world: &dyn View, at: Address) -> Result<Vec<(K, H)>, Halt> {
+        let chosen = self.place.key();
+        let all = chosen.len().saturating_add(<Self as Handle>::KEY_BYTES);
+        let pattern = Pattern::new(self.place.tag(), all, H::SHAPE.words());
+        if pattern.is_hashed() {
+            return Err(Halt::Fatal("hashed keys cannot be listed".into()));
+        }
+        let mut found = Vec::new();
+        let mut last = None;
+        for (slot, _) in world.words_of(at)? {
+            let Some(key) = pattern.split(slot).and_then(|(keys, _)| {
+                keys.strip_prefix(chosen)?
+                    .get(..K::BYTES)
+                    .map(<[u8]>::to_vec)
+            }) else {
+                continue;
+            };
+            if last.as_ref() != Some(&key) {
+                let read = K::read(&key).ok_or_else(|| Halt::corrupt(K::NAME, slot))?;
+                found.push((read, self.at(read)));
+                last = Some(key);
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl<K: SlotKey, T: Packed> Map<K, Record<T>> {
+    /// Every record that is stored, whatever its key, hashed or not: for whoever looks at a world from outside.
+    pub fn records(&self, world: &dyn View, at: Address) -> Result<Vec<T>, Halt> {
+        let chosen = self.place.key();
+        let all = chosen.len().saturating_add(K::BYTES);
+        let pattern = Pattern::new(self.place.tag(), all, Record::<T>::SHAPE.words());
+        let mut found = BTreeMap::<Vec<u8>, T::Words>::new();
+        for (slot, word) in world.words_of(at)? {
+            let Some((key, index)) = pattern.split(slot) else {
+                continue;
+            };
+            if !pattern.is_hashed() && !key.starts_with(chosen) {
+                continue;
+            }
+            let words = found.entry(key).or_insert(T::EMPTY);
+            let index = usize::try_from(index).ok();
+            match index.and_then(|index| words.as_mut().get_mut(index)) {
+                Some(place) => *place = word,
+                None => return Err(Halt::corrupt(T::NAME, slot)),
+            }
+        }
+        found.values().map(T::unpack).collect()
     }
 }
 

@@ -19,7 +19,7 @@ pub use map::Map;
 pub use record::{Packed, Record, RecordField, no_stray_bits, place_fields, put_field, take_field};
 pub use text::Text;
 pub(crate) use text::text_words;
-pub use value::Value;
+pub use value::{Transient, Value};
 
 use crate::{Place, Shape};
 
@@ -27,7 +27,7 @@ use crate::{Place, Shape};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a storage handle",
     label = "a layout holds handles",
-    note = "handles are Value, Map, List, Record, Text, Total, Balance and Lock"
+    note = "handles are Value, Map, List, Record, Text, Total, Balance, Transient and Lock"
 )]
 pub trait Handle: Copy {
     /// What the field holds, for snapshots and for naming slots.

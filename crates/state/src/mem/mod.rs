@@ -37,7 +37,7 @@ use alloy_primitives::{Address, B256, Bytes, Log, LogData, U256, keccak256};
 
 use crate::{
     BlockInfo, CallKind, CallOutcome, CallRequest, CreateOutcome, CreateRequest, Ctx, Frame,
-    GasClass, Halt, Mark, ProtocolVersion, Store, commute, gas,
+    GasClass, Halt, Mark, ProtocolVersion, Store, View, commute, gas,
 };
 use journal::Undo;
 use meter::Meter;
@@ -410,6 +410,30 @@ fn put(words: &mut BTreeMap<Slot, U256>, slot: Slot, word: U256) -> U256 {
         words.insert(slot, word)
     };
     before.unwrap_or_default()
+}
+
+impl View for MemStore {
+    fn latest_block(&self) -> &BlockInfo {
+        &self.block
+    }
+
+    fn word_of(&self, at: Address, slot: U256) -> Result<U256, Halt> {
+        Ok(self.word(at, slot))
+    }
+
+    fn words_of(&self, at: Address) -> Result<Vec<(U256, U256)>, Halt> {
+        let here = (at, U256::ZERO)..=(at, U256::MAX);
+        let words = self.words.range(here);
+        Ok(words.map(|((_, slot), word)| (*slot, *word)).collect())
+    }
+
+    fn coins_of(&self, of: Address) -> Result<U256, Halt> {
+        Ok(self.coins(of))
+    }
+
+    fn code_size_of(&self, of: Address) -> Result<usize, Halt> {
+        Ok(self.account(of).code_bytes)
+    }
 }
 
 impl Store for MemStore {

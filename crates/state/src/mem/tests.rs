@@ -435,7 +435,7 @@ fn run(store: &mut MemStore, acts: &[Act]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(300)))]
 
     /// STORE-11: a rewind restores everything since its mark, however marks nest.
     #[test]
