@@ -1,4 +1,5 @@
-// Compiles contracts/*.sol with npm's solc, in memory, and answers {name: {abi, bytecode}}.
+// Compiles contracts/*.sol with npm's solc, in memory, and answers {name: {abi, bytecode}}. Imports of `capstan/` are
+// the generated interfaces of native contracts; they are compiled too, all of them.
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
@@ -7,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 const require = createRequire(import.meta.url)
 const here = path.dirname(fileURLToPath(import.meta.url))
 const cache = path.join(here, 'build', 'artifacts.json')
+const natives = path.join(here, '..', '..', 'solidity')
 
 export function artifacts() {
   return JSON.parse(fs.readFileSync(cache, 'utf8'))
@@ -17,6 +19,9 @@ export function compile() {
   const sources = {}
   for (const file of fs.readdirSync(folder).sort()) {
     sources[file] = { content: fs.readFileSync(path.join(folder, file), 'utf8') }
+  }
+  for (const file of fs.readdirSync(natives).sort()) {
+    sources[`capstan/${file}`] = { content: fs.readFileSync(path.join(natives, file), 'utf8') }
   }
   const input = {
     language: 'Solidity',

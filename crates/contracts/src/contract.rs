@@ -93,6 +93,8 @@ pub struct Contract {
     pub entry: Entry,
     /// What tools are told: the contract's own interface first, then those that it inherits.
     pub interfaces: &'static [Interface],
+    /// Contracts whose errors come through this one's verbs, because it calls them: tools are told those too.
+    pub errors_of: &'static [&'static Self],
     /// Serves system transactions, where the contract has any.
     pub system: Option<Run>,
     /// Storage layout, for snapshots and for naming slots in words.
@@ -154,8 +156,21 @@ impl Contract {
         (verb.run)(cx, args)
     }
 
-    /// Everything that the contract declares or inherits.
+    /// Everything that a tool needs to speak with the contract: what it declares and inherits, and every error that
+    /// may come back from it.
     pub fn abi(&self) -> JsonAbi {
+        let mut all = self.declared();
+        let others = self.errors_of.iter().map(|other| other.declared());
+        for abi in others.chain([error::INative::abi::contract()]) {
+            for (name, more) in abi.errors {
+                all.errors.entry(name).or_insert(more);
+            }
+        }
+        all
+    }
+
+    /// What the contract declares or inherits.
+    pub fn declared(&self) -> JsonAbi {
         let mut all = JsonAbi::new();
         for interface in self.interfaces {
             let JsonAbi {

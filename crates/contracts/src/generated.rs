@@ -180,7 +180,7 @@ fn selectors() -> String {
                     verb.signature, verb.base_gas
                 );
             }
-            facts(&mut text, &contract.abi());
+            facts(&mut text, &contract.declared());
         }
     }
     text.push_str("\n## All contracts\n");

@@ -49,6 +49,7 @@ pub static CONTRACT: Contract = Contract {
         abi: IAdmin::abi::contract,
         source: include_str!("abi.rs"),
     }],
+    errors_of: &[],
     system: None,
     layout: AdminState::LAYOUT,
     genesis: |cx, config| open_scope_at_genesis(cx, ADDRESS, config.owner),

@@ -26,6 +26,7 @@ pub static CONTRACT: Contract = Contract {
     place: Place::At(address::CREATE2_PROXY),
     entry: Entry::Raw(actions::deploy),
     interfaces: &[],
+    errors_of: &[],
     system: None,
     layout: &[],
     genesis: |_, _| Ok(()),

@@ -40,6 +40,7 @@ pub static CONTRACT: Contract = Contract {
         },
         erc20::INTERFACE,
     ],
+    errors_of: &[],
     system: None,
     layout: state::EtherState::LAYOUT,
     genesis: |_, _| Ok(()),

@@ -37,7 +37,7 @@ pub use params::{FEE_BPS_MAX, Params};
 
 use alloy_primitives::Address;
 
-use crate::{Contract, Entry, Interface, Kind, Place, admin, native};
+use crate::{Contract, Entry, Interface, Kind, Place, admin, native, token};
 
 /// Where it answers.
 pub const ADDRESS: Address = native(Kind::new(5), 0);
@@ -53,6 +53,7 @@ pub static CONTRACT: Contract = Contract {
         abi: IFlash::abi::contract,
         source: include_str!("abi.rs"),
     }],
+    errors_of: &[&admin::CONTRACT, &token::CONTRACT],
     system: None,
     layout: state::FlashState::LAYOUT,
     genesis: |cx, config| {

@@ -30,6 +30,7 @@ pub static CONTRACT: Contract = Contract {
         abi: IMulticall3::abi::contract,
         source: include_str!("abi.rs"),
     }],
+    errors_of: &[],
     system: None,
     layout: &[],
     genesis: |_, _| Ok(()),

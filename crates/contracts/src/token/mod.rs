@@ -36,7 +36,7 @@ pub use params::{BURN, MINT};
 
 use alloy_primitives::Address;
 
-use crate::{Contract, Entry, Interface, Kind, Place, erc20, native};
+use crate::{Contract, Entry, Interface, Kind, Place, admin, erc20, native};
 
 /// Where the factory answers.
 pub const FACTORY_ADDRESS: Address = native(Kind::new(1), 0);
@@ -57,6 +57,7 @@ pub static CONTRACT: Contract = Contract {
         },
         erc20::INTERFACE,
     ],
+    errors_of: &[&admin::CONTRACT],
     system: None,
     layout: state::TokenState::LAYOUT,
     genesis: |_, _| Ok(()),
@@ -74,6 +75,7 @@ pub static FACTORY: Contract = Contract {
         abi: ITokenFactory::abi::contract,
         source: include_str!("abi/factory.rs"),
     }],
+    errors_of: &[&admin::CONTRACT],
     system: None,
     layout: state::FactoryState::LAYOUT,
     genesis: |_, _| Ok(()),
