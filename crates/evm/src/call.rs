@@ -7,7 +7,7 @@
 //! A session belongs to one thread: open, use and drop it inside one blocking task.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use alloy_eips::{eip2935::HISTORY_STORAGE_ADDRESS, eip4788::BEACON_ROOTS_ADDRESS};
 use alloy_primitives::{Address, B256, Bytes, U256};
@@ -24,6 +24,7 @@ use crate::evm::{Engine, Phase};
 use crate::handler::{EvmError, SystemHandler};
 use crate::natives::{Natives, PROTOCOL};
 use crate::overlay::Overlay;
+use crate::stop::{self, Stop};
 use crate::trace::{DynInspector, EvmContext};
 use crate::{
     BlockContext, ExecError, Fork, Rules, StateDiff, StateError, StateRead, SystemTx, TxRefused,
@@ -172,6 +173,12 @@ impl Session {
         Self { rules, ctx, engine }
     }
 
+    /// Ends what runs here soon after `flag` is raised, with [`ExecError::Stopped`].
+    pub fn stop_when(&mut self, flag: Arc<AtomicBool>) {
+        self.engine.ctx().chain = Stop::when(flag);
+        stop::watch_jumps(&mut self.engine.inner.instruction);
+    }
+
     /// Pretends something about an account.
     pub fn override_account(
         &mut self,
@@ -185,6 +192,9 @@ impl Session {
                 "account {address} is not a precompile"
             )));
         }
+        if change.code.is_some() {
+            self.engine.inner.precompiles.replace(address);
+        }
         Ok(self.engine.ctx().db_mut().pretend(address, change)?)
     }
 
@@ -193,15 +203,14 @@ impl Session {
         self.engine.ctx().db_mut().pretend_hash(number, hash);
     }
 
-    /// Moves on to another block over what was committed so far (`eth_simulateV1`). What was pretended stays.
+    /// Moves on to another block over what was committed so far (`eth_simulateV1`). What was pretended about
+    /// accounts stays; precompiles are back at their own addresses.
     pub fn next_block(&mut self, ctx: BlockContext) -> Result<(), ExecError> {
         let base = self.overlay().base().clone();
         let mut next = Self::open_with(self.rules.clone(), base, ctx, self.engine.natives)?;
         std::mem::swap(self.engine.ctx().db_mut(), next.engine.ctx().db_mut());
-        std::mem::swap(
-            &mut self.engine.inner.precompiles,
-            &mut next.engine.inner.precompiles,
-        );
+        next.engine.ctx().chain = self.engine.ctx().chain.clone();
+        stop::watch_jumps(&mut next.engine.inner.instruction);
         *self = next;
         Ok(())
     }
@@ -391,6 +400,9 @@ impl Session {
                 number: self.ctx.info.number,
                 why: error.to_string(),
             }),
+            Err(EVMError::Custom(_)) if self.engine.ctx().chain.is_raised() => {
+                Err(ExecError::Stopped)
+            }
             Err(EVMError::Custom(why)) => Err(ExecError::Internal(why)),
             Err(EVMError::CustomAny(why)) => Err(ExecError::Internal(why.to_string())),
         }

@@ -80,6 +80,9 @@ pub enum ExecError {
         /// What is wrong with it.
         why: String,
     },
+    /// The caller gave up before the end ([`crate::call::Session::stop_when`]).
+    #[error("execution aborted: its caller gave up")]
+    Stopped,
     /// A fault inside the executor itself. The node stops and shows it.
     #[error("execution failed: {0}; this is a fault of the node, please report it")]
     Internal(String),

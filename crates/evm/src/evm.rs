@@ -428,6 +428,7 @@ impl<I: Inspector<EvmContext>> EvmTr for CapstanEvm<'_, I> {
         &mut self,
         init: FrameInit,
     ) -> Result<FrameInitResult<'_, Self::Frame>, ContextDbError<Self::Context>> {
+        self.engine.ctx().chain.check()?;
         let result = match self.route(&init)? {
             Route::Bytecode => return self.engine.inner.frame_init(init),
             Route::Native => self.run_native(init)?,

@@ -32,6 +32,7 @@ mod rules;
 mod sig;
 mod state;
 pub mod statetest;
+mod stop;
 mod store;
 mod system;
 pub mod trace;
@@ -44,6 +45,7 @@ pub use natives::{Natives, Protocol};
 pub use overlay::Overlay;
 pub use rules::{BaseFeeRule, Fork, Rules};
 pub use state::{AccountInfo, StateRead};
+pub use stop::Stop;
 pub use system::{SYSTEM_SENDER, SystemTx};
 
 /// A signed transaction of any type that a block may hold, without blob sidecars.

@@ -12,6 +12,8 @@ pub(crate) struct Precompiles {
     eth: EthPrecompiles,
     /// From where, to where.
     moved: Vec<(Address, Address)>,
+    /// Where a caller put other code.
+    replaced: Vec<Address>,
 }
 
 impl Precompiles {
@@ -19,6 +21,14 @@ impl Precompiles {
         Self {
             eth: EthPrecompiles::new(spec),
             moved: Vec::new(),
+            replaced: Vec::new(),
+        }
+    }
+
+    /// Code that a caller puts at the address of a precompile runs instead of it.
+    pub(crate) fn replace(&mut self, at: Address) {
+        if self.eth.contains(&at) {
+            self.replaced.push(at);
         }
     }
 
@@ -37,7 +47,7 @@ impl Precompiles {
             return Some(*from);
         }
         let gone = self.moved.iter().any(|(from, _)| *from == at);
-        (!gone && self.eth.contains(&at)).then_some(at)
+        (!gone && !self.replaced.contains(&at) && self.eth.contains(&at)).then_some(at)
     }
 }
 
@@ -53,7 +63,7 @@ impl<CTX: ContextTr> PrecompileProvider<CTX> for Precompiles {
         ctx: &mut CTX,
         inputs: &CallInputs,
     ) -> Result<Option<InterpreterResult>, String> {
-        if self.moved.is_empty() {
+        if self.moved.is_empty() && self.replaced.is_empty() {
             return self.eth.run(ctx, inputs);
         }
         match self.at(inputs.bytecode_address) {

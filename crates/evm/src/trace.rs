@@ -6,14 +6,15 @@
 
 use revm::Inspector;
 use revm::bytecode::opcode::{self, OpCode};
-use revm::handler::MainnetContext;
+use revm::context::{BlockEnv, CfgEnv, Context, Journal, TxEnv};
 use revm_inspectors::tracing::TracingInspector;
 use revm_inspectors::tracing::types::{CallKind, CallTraceNode, CallTraceStep};
 
 use crate::overlay::Overlay;
+use crate::stop::Stop;
 
 /// The EVM context that inspectors are written against.
-pub type EvmContext = MainnetContext<Overlay>;
+pub type EvmContext = Context<BlockEnv, TxEnv, CfgEnv, Overlay, Journal<Overlay>, Stop>;
 
 /// Any inspector, behind a pointer, so that execution is compiled for it once.
 pub type DynInspector<'a> = dyn Inspector<EvmContext> + 'a;
