@@ -3,10 +3,10 @@
 // The wallet keeps the keys; the node sees raw transactions. Requests carry the origin of a browser extension.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createPublicClient, createWalletClient, custom, encodeFunctionData, parseEther } from 'viem'
+import { createPublicClient, createWalletClient, custom, encodeFunctionData, parseEther, webSocket } from 'viem'
 import { mnemonicToAccount } from 'viem/accounts'
 import { foundry } from 'viem/chains'
-import { capstanOnly, Counter, MNEMONIC, RPC_URL } from './common.mjs'
+import { capstanOnly, Counter, MNEMONIC, RPC_URL, WS_URL } from './common.mjs'
 
 const EXTENSION = 'chrome-extension://nkbihfbeogaeaoehlefnkodbefgpgknn'
 const account = mnemonicToAccount(MNEMONIC, { addressIndex: 8 })
@@ -25,7 +25,6 @@ async function node(method, params, origin = EXTENSION) {
 }
 
 /// The wallet: it answers what concerns keys and permissions, and asks the node for all else.
-const asked = new Set()
 const ethereum = {
   async request({ method, params = [] }) {
     switch (method) {
@@ -42,7 +41,6 @@ const ethereum = {
       case 'eth_sendTransaction':
         return this.sendTransaction(params[0])
       default:
-        asked.add(method)
         return node(method, params)
     }
   },
@@ -92,30 +90,92 @@ describe('a browser wallet', () => {
     await assert.rejects(ethereum.request({ method: 'eth_sendTransaction', params: [poor] }), /insufficient funds/i)
   })
 
-  test('every method on the list of MetaMask is answered', async () => {
-    const block = await node('eth_getBlockByNumber', ['latest', false])
-    const { transactionHash, to } = (await mined(await wallet.sendTransaction({ account: account.address, to: friend.address, value: 1n })))
-    const list = {
-      eth_blockNumber: [], eth_chainId: [], net_version: [], eth_gasPrice: [], web3_clientVersion: [],
-      eth_getBlockByNumber: ['latest', true],
-      eth_getBlockByHash: [block.hash, false],
-      eth_getBalance: [account.address, 'latest'],
-      eth_getCode: [to, 'latest'],
-      eth_getStorageAt: [to, '0x0', 'latest'],
-      eth_getTransactionCount: [account.address, 'latest'],
-      eth_getTransactionByHash: [transactionHash],
-      eth_getTransactionReceipt: [transactionHash],
-      eth_getLogs: [{ fromBlock: block.number, toBlock: block.number }],
+  test('signs messages and typed data that anybody can check', async () => {
+    const [from] = await wallet.requestAddresses()
+    const message = '0x636170737461' // bytes, as pages send them
+    const signature = await ethereum.request({ method: 'personal_sign', params: [message, from] })
+    assert.ok(await client.verifyMessage({ address: from, message: { raw: message }, signature }))
+    const typed = {
+      domain: { name: 'wallet', chainId: 31337 },
+      types: { Note: [{ name: 'text', type: 'string' }] },
+      primaryType: 'Note',
+      message: { text: 'hello' },
+    }
+    const json = JSON.stringify({ ...typed, types: { ...typed.types, EIP712Domain: [{ name: 'name', type: 'string' }, { name: 'chainId', type: 'uint256' }] } })
+    const signed = await ethereum.request({ method: 'eth_signTypedData_v4', params: [from, json] })
+    assert.ok(await client.verifyTypedData({ ...typed, address: from, signature: signed }))
+  })
+
+  test('a page that asks for another chain is told so by the wallet', async () => {
+    const other = { method: 'wallet_switchEthereumChain', params: [{ chainId: '0x1' }] }
+    await assert.rejects(ethereum.request(other), { code: 4902 })
+  })
+
+  // The methods of MetaMask's published API that it passes on to the node, with arguments as its pages send them.
+  test('every method that MetaMask passes on is answered', async () => {
+    const sent = await mined(await wallet.sendTransaction({ account: account.address, to: friend.address, value: 1n }))
+    const { transactionHash, to, blockHash, transactionIndex } = sent
+    const [number, index] = [sent.blockNumber, transactionIndex].map((n) => `0x${n.toString(16)}`)
+    const range = { fromBlock: number, toBlock: number }
+    const logs = await node('eth_newFilter', [range])
+    const passedOn = {
+      eth_blockNumber: [], eth_chainId: [], eth_coinbase: [], eth_gasPrice: [], eth_maxPriorityFeePerGas: [],
+      net_version: [], web3_clientVersion: [], eth_syncing: [],
       eth_call: [{ to, data: '0x' }, 'latest'],
       eth_estimateGas: [{ from: account.address, to, value: '0x1' }],
       eth_feeHistory: ['0x2', 'latest', [50]],
-      eth_syncing: [],
+      eth_getBalance: [account.address, 'latest'],
+      eth_getBlockByHash: [blockHash, false],
+      eth_getBlockByNumber: ['latest', true],
+      eth_getBlockTransactionCountByHash: [blockHash],
+      eth_getBlockTransactionCountByNumber: [number],
+      eth_getCode: [to, 'latest'],
+      eth_getFilterChanges: [logs],
+      eth_getFilterLogs: [logs],
+      eth_getLogs: [range],
+      eth_getProof: [to, [], 'latest'],
+      eth_getStorageAt: [to, '0x0', 'latest'],
+      eth_getTransactionByBlockHashAndIndex: [blockHash, index],
+      eth_getTransactionByBlockNumberAndIndex: [number, index],
+      eth_getTransactionByHash: [transactionHash],
+      eth_getTransactionCount: [account.address, 'latest'],
+      eth_getTransactionReceipt: [transactionHash],
+      eth_getUncleCountByBlockHash: [blockHash],
+      eth_getUncleCountByBlockNumber: [number],
+      eth_newBlockFilter: [],
+      eth_newPendingTransactionFilter: [],
+      eth_uninstallFilter: [logs],
     }
-    for (const [method, params] of Object.entries(list)) {
+    for (const [method, params] of Object.entries(passedOn)) {
       const result = await node(method, params)
-      assert.notEqual(result, undefined, method)
-      if (method !== 'eth_syncing') assert.notEqual(result, null, method)
+      assert.ok(result !== undefined && result !== null, `${method} is answered by ${result}`)
     }
+  })
+
+  // What concerns keys and permissions is the wallet's own. A page that asks the node is told that it is not a wallet.
+  test('what only a wallet can answer is not answered by the node', capstanOnly, async () => {
+    const own = [
+      'wallet_addEthereumChain', 'wallet_switchEthereumChain', 'wallet_watchAsset', 'wallet_getPermissions',
+      'wallet_requestPermissions', 'wallet_revokePermissions', 'wallet_sendCalls', 'wallet_getCallsStatus',
+      'wallet_getCapabilities', 'wallet_registerOnboarding', 'wallet_scanQRCode', 'wallet_requestExecutionPermissions',
+      'wallet_getGrantedExecutionPermissions', 'wallet_getSupportedExecutionPermissions',
+      'eth_decrypt', 'eth_getEncryptionPublicKey',
+    ]
+    for (const method of own) await assert.rejects(node(method, []), { code: -32601 }, method)
+  })
+
+  test('hears of new blocks over a socket', async () => {
+    const socket = createPublicClient({ chain: foundry, transport: webSocket(WS_URL) })
+    const heard = new Promise((resolve, reject) => {
+      const unwatch = socket.watchBlockNumber({
+        onBlockNumber: (number) => { unwatch(); resolve(number) },
+        onError: reject,
+      })
+    })
+    const sent = await mined(await wallet.sendTransaction({ account: account.address, to: friend.address, value: 1n }))
+    assert.ok((await heard) <= sent.blockNumber + 10n)
+    const transport = await socket.transport.getRpcClient()
+    transport.close()
   })
 
   test('a page of this machine may ask, a strange page may not', capstanOnly, async () => {

@@ -37,7 +37,9 @@ pub use block::{
     Block, DecodeError, IMPERSONATION_S, LogEntry, RawBlock, header_time_ms,
     impersonation_signature, recover, split_time_ms,
 };
-pub use chain::{BlockInputs, Built, Chain, Event, Pending, Refusal, TxFeed, Verdict};
+pub use chain::{
+    BlockInputs, Built, Chain, Event, PROOF_WINDOW, Pending, Refusal, TxFeed, Verdict,
+};
 pub use config::{ChainConfig, Flush, Mining, Storage};
 pub use dev::Dev;
 pub use error::ChainError;

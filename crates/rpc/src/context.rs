@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Instant,
 };
@@ -69,6 +69,17 @@ pub struct RpcContext {
     pub(crate) shared: Arc<Shared>,
     pub(crate) scope: Arc<Scope>,
     deadline: Instant,
+    /// Raised when nobody waits for the answer any more.
+    abandoned: Arc<AtomicBool>,
+}
+
+/// Held while somebody waits for an answer. Dropping it ends what still runs for it.
+pub(crate) struct Awaited(Arc<AtomicBool>);
+
+impl Drop for Awaited {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 impl RpcContext {
@@ -79,7 +90,18 @@ impl RpcContext {
             shared,
             scope,
             deadline,
+            abandoned: Arc::default(),
         }
+    }
+
+    /// To be held by whoever waits for the answer.
+    pub(crate) fn awaited(&self) -> Awaited {
+        Awaited(self.abandoned.clone())
+    }
+
+    /// Raised when nobody waits any more: its time is over, or the client left.
+    pub(crate) fn abandoned(&self) -> Arc<AtomicBool> {
+        self.abandoned.clone()
     }
 
     /// The chain.

@@ -6,8 +6,8 @@
 
 use std::borrow::Cow;
 
-use alloy_primitives::{Bytes, hex};
-use alloy_sol_types::decode_revert_reason;
+use alloy_primitives::{Bytes, U256, hex};
+use alloy_sol_types::{Panic, Revert, SolError};
 use serde_json::value::RawValue;
 
 /// What every method answers.
@@ -195,20 +195,35 @@ impl RpcError {
     }
 }
 
-/// The revert bytes in words, if they are of a known kind.
+/// The revert bytes in words, if they are of a known kind. Bytes of no known kind stay bytes, printable or not.
 fn revert_words(output: &[u8]) -> Option<String> {
     if let Some(line) = crate::native::revert_line(output) {
         return Some(line);
     }
-    // A bare `revert()` has no reason, which is not the same as an empty one.
-    let words = decode_revert_reason(output).filter(|_| !output.is_empty())?;
-    // alloy prefixes what it decoded; clients look for the bare reason.
-    Some(
-        words
-            .strip_prefix("revert: ")
-            .map(str::to_owned)
-            .unwrap_or(words),
-    )
+    if let Ok(revert) = Revert::abi_decode(output) {
+        return Some(revert.reason);
+    }
+    Panic::abi_decode(output)
+        .ok()
+        .map(|panic| panic_words(panic.code))
+}
+
+/// How geth names the codes of Solidity's `Panic(uint256)`.
+fn panic_words(code: U256) -> String {
+    let words = match u64::try_from(code).unwrap_or(u64::MAX) {
+        0x00 => "generic panic",
+        0x01 => "assert(false)",
+        0x11 => "arithmetic underflow or overflow",
+        0x12 => "division or modulo by zero",
+        0x21 => "enum overflow",
+        0x22 => "invalid encoded storage byte array accessed",
+        0x31 => "out-of-bounds array access; popping on an empty array",
+        0x32 => "out-of-bounds access of an array or bytesN",
+        0x41 => "out of memory",
+        0x51 => "uninitialized function",
+        _ => return format!("unknown panic code: {code:#x}"),
+    };
+    words.to_owned()
 }
 
 /// Echoes of what the caller sent stay short, so that an error cannot be used as an amplifier.

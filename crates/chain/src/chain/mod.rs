@@ -32,6 +32,7 @@ pub(crate) use clock::Setting as ClockSetting;
 use ledger::Ledger;
 pub(crate) use open::{genesis_hash, open_database, open_kv, open_log};
 pub(crate) use overrides::{Override, PER_BLOCK as OVERRIDES_PER_BLOCK, apply as apply_override};
+pub use queries::PROOF_WINDOW;
 use tree::Tree;
 
 /// Events that a slow subscriber may be behind.
@@ -287,6 +288,16 @@ impl Chain {
         slots: &[B256],
     ) -> Result<AccountProof, ChainError> {
         self.inner.proof(at.into(), address, slots)
+    }
+
+    /// The oldest block whose state can be read.
+    pub fn oldest_state(&self) -> u64 {
+        self.inner.oldest_state()
+    }
+
+    /// The oldest block that can be proven.
+    pub fn oldest_proof(&self) -> u64 {
+        self.inner.oldest_proof()
     }
 
     /// Base fees, fullness and tips of past blocks. At most 1,024 blocks and 100 percentiles.

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Proofs reach this many blocks back: each is found by undoing the blocks since.
-const PROOF_WINDOW: u64 = 128;
+pub const PROOF_WINDOW: u64 = 128;
 /// How long a pending block is answered again.
 const PENDING_FOR: Duration = Duration::from_millis(100);
 /// Most blocks and percentiles of one fee history.
@@ -145,6 +145,15 @@ impl Inner {
         Ok(pending)
     }
 
+    pub(super) fn oldest_state(&self) -> u64 {
+        self.ledger.oldest_state()
+    }
+
+    pub(super) fn oldest_proof(&self) -> u64 {
+        let head = self.ledger.head().number();
+        head.saturating_sub(PROOF_WINDOW).max(self.oldest_state())
+    }
+
     pub(super) fn proof(
         &self,
         at: At,
@@ -166,10 +175,7 @@ impl Inner {
         if number == head.number() {
             return self.ledger.proof(Vec::new(), address, slots);
         }
-        let oldest = head
-            .number()
-            .saturating_sub(PROOF_WINDOW)
-            .max(self.ledger.oldest_state());
+        let oldest = self.oldest_proof();
         if number < oldest {
             return Err(ChainError::ProofWindow {
                 number,

@@ -10,6 +10,12 @@ use crate::methods::Methods;
 
 /// Puts the rows of this file into the table.
 pub(crate) fn register(table: &mut Methods) {
+    table.quick(
+        "debug_getBadBlocks",
+        [],
+        "Always empty: a block that does not hold is refused and never stored.",
+        |_, ()| Ok(Vec::<Bytes>::new()),
+    );
     table.blocking(
         "debug_getRawHeader",
         ["block"],

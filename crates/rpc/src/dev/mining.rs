@@ -7,7 +7,7 @@ use capstan_chain::Mining;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{dev, quantity::Quantity, refused};
+use super::{dev, done, quantity::Quantity, refused, verb};
 use crate::{
     RpcContext,
     error::{RpcError, RpcResult},
@@ -26,59 +26,86 @@ pub(crate) fn register(table: &mut Methods) {
 }
 
 fn register_history(table: &mut Methods) {
-    for name in ["evm_snapshot", "anvil_snapshot"] {
-        let about = "Remembers the newest block and what was overridden since; answers an id.";
-        table
-            .blocking(name, [], about, |cx, ()| {
-                dev(cx)?.snapshot().map(U64::from).map_err(refused)
-            })
-            .writes()
-            .dev();
-    }
-    for name in ["evm_revert", "anvil_revert"] {
-        let about = "Goes back to a snapshot, which is used up by it; false if there is none.";
-        table
-            .blocking(name, ["snapshot"], about, |cx, (id,): (Quantity,)| {
-                dev(cx)?.revert(id.saturating_u64()).map_err(refused)
-            })
-            .writes()
-            .dev();
-    }
-    for name in ["hardhat_reset", "anvil_reset"] {
-        let about =
-            "Goes back to genesis and empties the pool. Forking another chain is not offered.";
-        table
-            .blocking(name, ["options?"], about, reset)
-            .writes()
-            .dev();
-    }
+    let about = "Remembers the newest block and what was overridden since; answers an id.";
+    verb(
+        table,
+        &["evm_snapshot", "anvil_snapshot"],
+        [],
+        about,
+        |cx, ()| dev(cx)?.snapshot().map(U64::from).map_err(refused),
+    );
+    let about = "Goes back to a snapshot, which is used up by it; false if there is none.";
+    verb(
+        table,
+        &["evm_revert", "anvil_revert"],
+        ["snapshot"],
+        about,
+        |cx, (id,): (Quantity,)| dev(cx)?.revert(id.saturating_u64()).map_err(refused),
+    );
+    let about = "Takes back the newest blocks: one, unless more are asked for.";
+    verb(table, &["anvil_rollback"], ["blocks?"], about, rollback);
+    let about = "Goes back to genesis and empties the pool. Forking another chain is not offered.";
+    verb(
+        table,
+        &["hardhat_reset", "anvil_reset"],
+        ["options?"],
+        about,
+        reset,
+    );
 }
 
 fn register_mining(table: &mut Methods) {
-    for name in ["evm_mine", "anvil_evm_mine"] {
-        let about = "Makes one block now, at a time in seconds if given; or {timestamp, blocks}.";
-        table
-            .blocking(name, ["options?"], about, evm_mine)
-            .writes()
-            .dev();
-    }
-    for name in ["hardhat_mine", "anvil_mine"] {
-        let about = "Makes blocks now, so many seconds apart if given.";
-        table
-            .blocking(name, ["blocks?", "seconds?"], about, mine)
-            .writes()
-            .dev();
-    }
-    for name in ["evm_setAutomine", "anvil_setAutomine"] {
-        let about = "Makes a block for each transaction, or stops making blocks.";
-        table
-            .blocking(name, ["on"], about, |cx, (on,): (bool,)| {
-                let mining = if on { Mining::Instant } else { Mining::Manual };
-                dev(cx)?.set_mining(mining).map(|()| true).map_err(refused)
-            })
-            .writes()
-            .dev();
-    }
+    let about = "Makes one block now, at a time in seconds if given; or {timestamp, blocks}.";
+    verb(
+        table,
+        &["evm_mine", "anvil_evm_mine"],
+        ["options?"],
+        about,
+        evm_mine,
+    );
+    let about = "Makes blocks now, so many seconds apart if given.";
+    verb(
+        table,
+        &["hardhat_mine", "anvil_mine"],
+        ["blocks?", "seconds?"],
+        about,
+        mine,
+    );
+    let about = "Makes a block for each transaction, or stops making blocks.";
+    verb(
+        table,
+        &["evm_setAutomine", "anvil_setAutomine"],
+        ["on"],
+        about,
+        |cx, (on,): (bool,)| {
+            let mining = if on { Mining::Instant } else { Mining::Manual };
+            done(dev(cx)?.set_mining(mining))
+        },
+    );
+    let about = "Makes a block every so many milliseconds; 0 stops.";
+    verb(
+        table,
+        &["evm_setIntervalMining"],
+        ["milliseconds"],
+        about,
+        |cx, (ms,): (Quantity,)| set_interval(cx, Duration::from_millis(ms.saturating_u64())),
+    );
+    let about = "Makes a block every so many seconds; 0 stops.";
+    verb(
+        table,
+        &["anvil_setIntervalMining"],
+        ["seconds"],
+        about,
+        |cx, (s,): (Quantity,)| set_interval(cx, Duration::from_secs(s.saturating_u64())),
+    );
+    let about = "Refused: the gas limit of a block is fixed by the genesis file.";
+    verb(
+        table,
+        &["evm_setBlockGasLimit", "anvil_setBlockGasLimit"],
+        ["gasLimit"],
+        about,
+        gas_limit_is_fixed,
+    );
     for name in ["hardhat_getAutomine", "anvil_getAutomine"] {
         let about = "Whether each transaction gets its block at once.";
         table
@@ -87,26 +114,6 @@ fn register_mining(table: &mut Methods) {
             })
             .dev();
     }
-    let about = "Makes a block every so many milliseconds; 0 stops.";
-    table
-        .blocking(
-            "evm_setIntervalMining",
-            ["milliseconds"],
-            about,
-            |cx, (ms,): (Quantity,)| set_interval(cx, Duration::from_millis(ms.saturating_u64())),
-        )
-        .writes()
-        .dev();
-    let about = "Makes a block every so many seconds; 0 stops.";
-    table
-        .blocking(
-            "anvil_setIntervalMining",
-            ["seconds"],
-            about,
-            |cx, (s,): (Quantity,)| set_interval(cx, Duration::from_secs(s.saturating_u64())),
-        )
-        .writes()
-        .dev();
     let about = "Seconds between blocks; null unless they are made at intervals.";
     table
         .quick("anvil_getIntervalMining", [], about, |cx, ()| {
@@ -116,111 +123,105 @@ fn register_mining(table: &mut Methods) {
             })
         })
         .dev();
-    let about = "Refused: the gas limit of a block is fixed by the genesis file.";
-    for name in ["evm_setBlockGasLimit", "anvil_setBlockGasLimit"] {
-        table
-            .quick(name, ["gasLimit"], about, gas_limit_is_fixed)
-            .dev();
-    }
 }
 
 fn register_time(table: &mut Methods) {
-    for name in ["evm_increaseTime", "anvil_increaseTime"] {
-        let about = "Moves the clock of later blocks ahead; answers by how many seconds in all.";
-        table
-            .blocking(name, ["seconds"], about, |cx, (seconds,): (Quantity,)| {
-                let by = Duration::from_secs(seconds.saturating_u64());
-                dev(cx)?
-                    .increase_time(by)
-                    .map(|ahead| ahead.as_secs())
-                    .map_err(refused)
-            })
-            .writes()
-            .dev();
-    }
-    for name in ["evm_setNextBlockTimestamp", "anvil_setNextBlockTimestamp"] {
-        let about = "Sets the time of the next block, in seconds; the clock goes on from there.";
-        table
-            .blocking(name, ["seconds"], about, |cx, (seconds,): (Quantity,)| {
-                dev(cx)?
-                    .set_next_block_timestamp(seconds.saturating_u64())
-                    .map_err(refused)
-            })
-            .writes()
-            .dev();
-    }
-    for name in ["evm_setTime", "anvil_setTime"] {
-        let about = "Sets the clock of later blocks, in seconds; answers by how many it moved.";
-        table
-            .blocking(name, ["seconds"], about, |cx, (seconds,): (Quantity,)| {
-                dev(cx)?.set_time(seconds.saturating_u64()).map_err(refused)
-            })
-            .writes()
-            .dev();
-    }
+    let about = "Moves the clock of later blocks ahead; answers by how many seconds in all.";
+    verb(
+        table,
+        &["evm_increaseTime", "anvil_increaseTime"],
+        ["seconds"],
+        about,
+        |cx, (seconds,): (Quantity,)| {
+            let by = Duration::from_secs(seconds.saturating_u64());
+            let ahead = dev(cx)?.increase_time(by).map_err(refused)?;
+            Ok(ahead.as_secs())
+        },
+    );
+    let about = "Sets the time of the next block, in seconds; the clock goes on from there.";
+    verb(
+        table,
+        &["evm_setNextBlockTimestamp", "anvil_setNextBlockTimestamp"],
+        ["seconds"],
+        about,
+        |cx, (seconds,): (Quantity,)| {
+            dev(cx)?
+                .set_next_block_timestamp(seconds.saturating_u64())
+                .map_err(refused)
+        },
+    );
+    let about = "Sets the clock of later blocks, in seconds; answers by how many it moved.";
+    verb(
+        table,
+        &["evm_setTime", "anvil_setTime"],
+        ["seconds"],
+        about,
+        |cx, (seconds,): (Quantity,)| dev(cx)?.set_time(seconds.saturating_u64()).map_err(refused),
+    );
 }
 
 fn register_next_block(table: &mut Methods) {
-    for name in [
-        "hardhat_setNextBlockBaseFeePerGas",
-        "anvil_setNextBlockBaseFeePerGas",
-    ] {
-        let about = "Sets the base fee of the next block alone, in wei.";
-        table
-            .blocking(name, ["wei"], about, |cx, (wei,): (Quantity,)| {
-                let wei = u64::try_from(wei.0)
-                    .map_err(|_| RpcError::invalid_argument(0, "wei", "a base fee has 64 bits"))?;
-                dev(cx)?
-                    .set_next_base_fee(wei)
-                    .map(|()| true)
-                    .map_err(refused)
-            })
-            .writes()
-            .dev();
-    }
-    for name in ["hardhat_setCoinbase", "anvil_setCoinbase"] {
-        let about = "Sets who earns the priority fees of later blocks.";
-        table
-            .blocking(name, ["address"], about, |cx, (account,): (Address,)| {
-                dev(cx)?
-                    .set_beneficiary(account)
-                    .map(|()| true)
-                    .map_err(refused)
-            })
-            .writes()
-            .dev();
-    }
-    for name in ["hardhat_setPrevRandao", "anvil_setPrevRandao"] {
-        let about = "Sets the randomness of the next block alone.";
-        table
-            .blocking(name, ["word"], about, |cx, (word,): (B256,)| {
-                dev(cx)?
-                    .set_prevrandao(word)
-                    .map(|()| true)
-                    .map_err(refused)
-            })
-            .writes()
-            .dev();
-    }
+    let about = "Sets the base fee of the next block alone, in wei.";
+    verb(
+        table,
+        &[
+            "hardhat_setNextBlockBaseFeePerGas",
+            "anvil_setNextBlockBaseFeePerGas",
+        ],
+        ["wei"],
+        about,
+        |cx, (wei,): (Quantity,)| {
+            let wei = u64::try_from(wei.0)
+                .map_err(|_| RpcError::invalid_argument(0, "wei", "a base fee has 64 bits"))?;
+            done(dev(cx)?.set_next_base_fee(wei))
+        },
+    );
+    let about = "Sets who earns the priority fees of later blocks.";
+    verb(
+        table,
+        &["hardhat_setCoinbase", "anvil_setCoinbase"],
+        ["address"],
+        about,
+        |cx, (account,): (Address,)| done(dev(cx)?.set_beneficiary(account)),
+    );
+    let about = "Sets the randomness of the next block alone.";
+    verb(
+        table,
+        &["hardhat_setPrevRandao", "anvil_setPrevRandao"],
+        ["word"],
+        about,
+        |cx, (word,): (B256,)| done(dev(cx)?.set_prevrandao(word)),
+    );
 }
 
 fn register_pool(table: &mut Methods) {
-    for name in ["hardhat_dropTransaction", "anvil_dropTransaction"] {
-        let about = "Forgets a waiting transaction; false if it does not wait.";
-        table
-            .quick(name, ["hash"], about, |cx, (hash,): (B256,)| {
-                Ok(dev(cx)?.drop_transaction(hash))
-            })
-            .writes()
-            .dev();
-    }
+    let about = "Forgets a waiting transaction; false if it does not wait.";
+    verb(
+        table,
+        &["hardhat_dropTransaction", "anvil_dropTransaction"],
+        ["hash"],
+        about,
+        |cx, (hash,): (B256,)| Ok(dev(cx)?.drop_transaction(hash)),
+    );
     let about = "Forgets all waiting transactions; answers how many.";
-    table
-        .quick("anvil_dropAllTransactions", [], about, |cx, ()| {
-            Ok(dev(cx)?.drop_all_transactions())
-        })
-        .writes()
-        .dev();
+    verb(
+        table,
+        &["anvil_dropAllTransactions"],
+        [],
+        about,
+        |cx, ()| Ok(dev(cx)?.drop_all_transactions()),
+    );
+}
+
+fn rollback(cx: &RpcContext, (blocks,): (Option<Quantity>,)) -> RpcResult<bool> {
+    let head = cx.chain().head().number();
+    let blocks = blocks.map_or(1, Quantity::saturating_u64);
+    let to = head.checked_sub(blocks).ok_or_else(|| {
+        RpcError::invalid_params(format!(
+            "cannot take back {blocks} blocks: the chain has {head}"
+        ))
+    })?;
+    done(dev(cx)?.rewind_to(to))
 }
 
 fn reset(cx: &RpcContext, (options,): (Option<ResetOptions>,)) -> RpcResult<bool> {
@@ -231,8 +232,7 @@ fn reset(cx: &RpcContext, (options,): (Option<ResetOptions>,)) -> RpcResult<bool
     }
     let dev = dev(cx)?;
     dev.drop_all_transactions();
-    dev.rewind_to(0).map_err(refused)?;
-    Ok(true)
+    done(dev.rewind_to(0))
 }
 
 #[derive(Deserialize)]
@@ -293,7 +293,7 @@ fn set_interval(cx: &RpcContext, pace: Duration) -> RpcResult<bool> {
     } else {
         Mining::Interval(pace)
     };
-    dev(cx)?.set_mining(mining).map(|()| true).map_err(refused)
+    done(dev(cx)?.set_mining(mining))
 }
 
 fn gas_limit_is_fixed(cx: &RpcContext, (_,): (Quantity,)) -> RpcResult<bool> {

@@ -29,6 +29,15 @@ pub(crate) fn register(table: &mut Methods) {
             send_transaction,
         )
         .writes();
+    table
+        .blocking(
+            "eth_sendUnsignedTransaction",
+            ["transaction"],
+            "As eth_sendTransaction: the name that tools use for impersonated accounts.",
+            send_transaction,
+        )
+        .writes()
+        .dev();
     table.blocking(
         "eth_signTransaction",
         ["transaction"],
@@ -67,7 +76,7 @@ fn send_transaction(cx: &RpcContext, (request,): (TransactionRequest,)) -> RpcRe
     }
     // From choosing the nonce to entering the pool nobody else chooses one.
     let _turn = cx.shared.sending.lock();
-    let typed = typed(cx, fill(cx, request, from)?)?;
+    let typed = typed(fill(cx, request, from)?)?;
     let tx = sign(cx, typed, from)?;
     send::check_fee(cx, &tx)?;
     let tx = Recovered::new_unchecked(tx, from);
@@ -79,13 +88,13 @@ fn sign_transaction(cx: &RpcContext, (request,): (TransactionRequest,)) -> RpcRe
     if cx.keys().signer(from).is_none() {
         return Err(unknown_account(from));
     }
-    let typed = typed(cx, fill(cx, request, from)?)?;
+    let typed = typed(fill(cx, request, from)?)?;
     Ok(Built::new(sign(cx, typed, from)?, from))
 }
 
 fn fill_transaction(cx: &RpcContext, (request,): (TransactionRequest,)) -> RpcResult<Built> {
     let from = request.from.unwrap_or_default();
-    let typed = typed(cx, fill(cx, request, from)?)?;
+    let typed = typed(fill(cx, request, from)?)?;
     // Nobody has signed yet: the signature is empty, as in geth's answer.
     let unsigned = Signature::new(U256::ZERO, U256::ZERO, false);
     Ok(Built::new(enveloped(typed, unsigned), from))
@@ -237,7 +246,6 @@ fn next_nonce(cx: &RpcContext, account: Address) -> RpcResult<u64> {
 
 /// The transaction that a filled request describes.
 fn typed(
-    _cx: &RpcContext,
     request: TransactionRequest,
 ) -> RpcResult<EthereumTypedTransaction<alloy_consensus::TxEip4844>> {
     use alloy_consensus::TypedTransaction;

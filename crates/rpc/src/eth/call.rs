@@ -10,7 +10,7 @@ use alloy_rpc_types_eth::{
 };
 use capstan_evm::call::{Checks, Session};
 use revm::context::TxEnv;
-use revm::context_interface::result::ResultAndState;
+use revm::context_interface::result::{ExecutionResult, ResultAndState};
 use revm_inspectors::access_list::AccessListInspector;
 
 use super::refusal;
@@ -119,9 +119,10 @@ fn create_access_list(
         let touched = touched(inspector.into_access_list(), &done);
         rounds += 1;
         if touched == list || rounds == ACCESS_LIST_ROUNDS_MAX {
-            let error = match output_of(done.result.clone()) {
-                Ok(_) => None,
-                Err(failed) => Some(failed.message.into_owned()),
+            let error = match &done.result {
+                ExecutionResult::Success { .. } => None,
+                ExecutionResult::Revert { .. } => Some("execution reverted".to_owned()),
+                ExecutionResult::Halt { reason, .. } => Some(refusal::halt_words(reason)),
             };
             return Ok(AccessListResult {
                 access_list: touched,

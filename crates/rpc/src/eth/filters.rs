@@ -1,11 +1,10 @@
 //! Filters over polling: `eth_newFilter` and its kin. What a filter is: [`crate::filters`].
 
-use std::time::Instant;
-
 use alloy_rpc_types_eth::FilterBlockOption;
-use capstan_chain::{Budget, LogEntry, LogRange};
+use capstan_chain::{LogEntry, LogRange};
 use serde::{Serialize, Serializer};
 
+use super::logs;
 use crate::{
     RpcContext, convert,
     error::{RpcError, RpcResult},
@@ -92,14 +91,6 @@ fn new_filter(cx: &RpcContext, (filter,): (LogFilter,)) -> RpcResult<FilterId> {
     cx.filters().watch_logs(query, head)
 }
 
-fn budget(cx: &RpcContext) -> Budget {
-    let time = cx.deadline().saturating_duration_since(Instant::now());
-    Budget {
-        results: cx.limits().logs_max,
-        time,
-    }
-}
-
 /// What a poll answers, on the wire.
 enum Answer {
     Logs(Vec<alloy_rpc_types_eth::Log>),
@@ -118,26 +109,28 @@ impl Serialize for Answer {
 }
 
 fn changes(cx: &RpcContext, (id,): (FilterId,)) -> RpcResult<Answer> {
-    Ok(match cx.filters().changes(id, cx.chain(), &budget(cx))? {
-        Changes::Logs { removed, new } => {
-            let gone = removed.into_iter().map(|entry| log(entry, true));
-            let new = new.into_iter().map(|entry| log(entry, false));
-            Answer::Logs(gone.chain(new).collect())
-        }
-        Changes::Blocks(hashes) => Answer::Hashes(hashes),
-        Changes::Pending {
-            hashes,
-            full: false,
-        } => Answer::Hashes(hashes),
-        Changes::Pending { hashes, full: true } => {
-            let waiting = hashes.iter().filter_map(|hash| cx.chain().pool().get(hash));
-            Answer::Transactions(
-                waiting
-                    .map(|pooled| convert::pending_transaction(&pooled.tx))
-                    .collect(),
-            )
-        }
-    })
+    Ok(
+        match cx.filters().changes(id, cx.chain(), &logs::budget(cx))? {
+            Changes::Logs { removed, new } => {
+                let gone = removed.into_iter().map(|entry| log(entry, true));
+                let new = new.into_iter().map(|entry| log(entry, false));
+                Answer::Logs(gone.chain(new).collect())
+            }
+            Changes::Blocks(hashes) => Answer::Hashes(hashes),
+            Changes::Pending {
+                hashes,
+                full: false,
+            } => Answer::Hashes(hashes),
+            Changes::Pending { hashes, full: true } => {
+                let waiting = hashes.iter().filter_map(|hash| cx.chain().pool().get(hash));
+                Answer::Transactions(
+                    waiting
+                        .map(|pooled| convert::pending_transaction(&pooled.tx))
+                        .collect(),
+                )
+            }
+        },
+    )
 }
 
 fn log(entry: LogEntry, removed: bool) -> alloy_rpc_types_eth::Log {
@@ -147,10 +140,5 @@ fn log(entry: LogEntry, removed: bool) -> alloy_rpc_types_eth::Log {
 }
 
 fn filter_logs(cx: &RpcContext, (id,): (FilterId,)) -> RpcResult<Vec<alloy_rpc_types_eth::Log>> {
-    let query = cx.filters().query(id)?;
-    let logs = cx
-        .chain()
-        .logs(&query, &budget(cx))
-        .map_err(crate::native::chain_error)?;
-    Ok(logs.into_iter().map(|entry| log(entry, false)).collect())
+    logs::fetch(cx, &cx.filters().query(id)?)
 }

@@ -2,6 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `node` | forks, precompiles, what is kept of the past |
 //! | `blocks` | blocks, transactions, receipts by number, hash, index |
 //! | `state` | balance, code, storage, nonce at a block |
 //! | `proof` | EIP-1186 |
@@ -20,6 +21,7 @@ pub(crate) mod estimate;
 pub(crate) mod fees;
 mod filters;
 mod logs;
+mod node;
 mod proof;
 pub(crate) mod refusal;
 pub(crate) mod scene;
@@ -31,6 +33,7 @@ mod typed_data;
 use crate::methods::Methods;
 
 pub(crate) fn register(table: &mut Methods) {
+    node::register(table);
     blocks::register(table);
     state::register(table);
     proof::register(table);

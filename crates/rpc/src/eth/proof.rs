@@ -12,7 +12,7 @@ use crate::methods::Methods;
 use crate::native::chain_error;
 
 /// Slots in one request: as geth.
-const SLOTS_MAX: usize = 1_024;
+pub(super) const SLOTS_MAX: usize = 1_024;
 
 /// Puts the rows of this file into the table.
 pub(crate) fn register(table: &mut Methods) {

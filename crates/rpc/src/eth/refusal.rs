@@ -138,6 +138,13 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// A call that could not even start, with the gas that it was given.
+    pub(crate) fn with_gas(self, tx: &TxEnv) -> String {
+        format!("err: {} (supplied gas {})", self.message, tx.gas_limit)
+    }
+}
+
 /// geth's words for a sender that is too poor.
 pub(crate) fn insufficient_funds(sender: Address, have: U256, want: U256) -> String {
     format!("insufficient funds for gas * price + value: address {sender} have {have} want {want}")
@@ -147,8 +154,7 @@ pub(crate) fn insufficient_funds(sender: Address, have: U256, want: U256) -> Str
 pub(crate) fn call_failed(error: ExecError, tx: &TxEnv, base_fee_wei: u128) -> RpcError {
     match error {
         ExecError::Refused(refused) => {
-            let words = Refusal::new(&refused, tx, base_fee_wei).message;
-            RpcError::server(format!("err: {words} (supplied gas {})", tx.gas_limit))
+            RpcError::server(Refusal::new(&refused, tx, base_fee_wei).with_gas(tx))
         }
         other => execution(other),
     }
@@ -159,6 +165,7 @@ pub(crate) fn execution(error: ExecError) -> RpcError {
     match error {
         ExecError::State(state) => state_unreadable(state),
         ExecError::Refused(refused) => RpcError::server(refused.to_string()),
+        stopped @ ExecError::Stopped => RpcError::new(code::TIMEOUT, stopped.to_string()),
         other => RpcError::internal(other.to_string()),
     }
 }

@@ -4,7 +4,7 @@
 //! block that would be made now.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{Address, TxKind, U256};
@@ -35,6 +35,8 @@ pub(crate) struct Scene {
     pub(crate) rules: Arc<Rules>,
     pub(crate) state: Arc<dyn StateRead>,
     pub(crate) block: BlockContext,
+    /// Ends what runs here once nobody waits for it.
+    abandoned: Arc<AtomicBool>,
 }
 
 impl Scene {
@@ -49,6 +51,7 @@ impl Scene {
                 rules,
                 block: chain.context_of(&pending.block),
                 state: pending.state,
+                abandoned: cx.abandoned(),
             });
         }
         let block = blocks::find(cx, id)?.ok_or_else(RpcError::header_not_found)?;
@@ -59,6 +62,7 @@ impl Scene {
             rules,
             state,
             block: chain.context_of(&block),
+            abandoned: cx.abandoned(),
         })
     }
 
@@ -74,6 +78,7 @@ impl Scene {
         }
         let mut session = Session::open(self.rules.clone(), self.state.clone(), ctx)
             .map_err(refusal::execution)?;
+        session.stop_when(self.abandoned.clone());
         for (number, hash) in block.iter().flat_map(|b| b.block_hash.iter().flatten()) {
             session.override_block_hash(*number, *hash);
         }

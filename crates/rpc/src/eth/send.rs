@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use alloy_consensus::{Transaction as _, transaction::Recovered};
 use alloy_eips::eip2718::Decodable2718;
-use alloy_primitives::{B256, Bytes, U64, hex};
+use alloy_primitives::{B256, U64, hex};
 use capstan_chain::{Event, PoolError};
 use capstan_evm::Tx;
 use rayon::prelude::*;
@@ -31,8 +31,8 @@ pub(crate) fn register(table: &mut Methods) {
             "eth_sendRawTransaction",
             ["transaction"],
             "Gives a signed transaction to the pool; answers its hash.",
-            |cx, (raw,): (Bytes,)| {
-                let tx = decode(cx, &raw)?;
+            |cx, (raw,): (Box<RawValue>,)| {
+                let tx = decode(cx, &raw_bytes(raw.get())?)?;
                 cx.chain().submit(tx).map_err(pool_refused)
             },
         )
@@ -50,15 +50,17 @@ pub(crate) fn register(table: &mut Methods) {
 /// The one argument of `eth_sendRawTransaction`, read without detours.
 pub(crate) fn raw_argument(params: Option<&RawValue>) -> RpcResult<Vec<u8>> {
     let args = split_params(params)?;
-    let arg = match args.as_slice() {
-        [arg] => arg.get(),
-        [] => return Err(RpcError::missing_argument(0, "transaction")),
-        _ => {
-            return Err(RpcError::invalid_params(
-                "too many arguments, want at most 1",
-            ));
-        }
-    };
+    match args.as_slice() {
+        [arg] => raw_bytes(arg.get()),
+        [] => Err(RpcError::missing_argument(0, "transaction")),
+        _ => Err(RpcError::invalid_params(
+            "too many arguments, want at most 1",
+        )),
+    }
+}
+
+/// The bytes in a JSON string of hex digits.
+fn raw_bytes(arg: &str) -> RpcResult<Vec<u8>> {
     let invalid = |reason: &str| RpcError::invalid_argument(0, "transaction", reason);
     let digits = arg
         .strip_prefix("\"0x")
@@ -139,9 +141,9 @@ pub(crate) fn pool_refused(error: PoolError) -> RpcError {
 
 async fn send_raw_sync(
     cx: RpcContext,
-    (raw, timeout_ms): (Bytes, Option<U64>),
+    (raw, timeout_ms): (Box<RawValue>, Option<U64>),
 ) -> RpcResult<convert::RpcReceipt> {
-    let tx = decode(&cx, &raw)?;
+    let tx = decode(&cx, &raw_bytes(raw.get())?)?;
     let time_left = cx.deadline().saturating_duration_since(Instant::now());
     let wait_max = time_left.saturating_sub(SYNC_MARGIN);
     let wait = timeout_ms

@@ -251,8 +251,8 @@ impl Simulation<'_> {
         };
         let ended = ended.map_err(|error| match error {
             ExecError::Refused(refused) => {
-                let words = Refusal::new(&refused, &env, info.base_fee_wei);
-                RpcError::new(words.simulate_code, words.message)
+                let refusal = Refusal::new(&refused, &env, info.base_fee_wei);
+                RpcError::new(refusal.simulate_code, refusal.with_gas(&env))
             }
             other => refusal::execution(other),
         })?;

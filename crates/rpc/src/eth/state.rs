@@ -5,8 +5,9 @@ use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U64, U256, hex};
 use alloy_serde::JsonStorageKey;
 use capstan_evm::{AccountInfo, StateRead};
 use serde::{Deserialize, Deserializer};
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
+use super::proof::SLOTS_MAX;
 use super::refusal::state_unreadable;
 use super::{blocks, scene};
 use crate::RpcContext;
@@ -40,6 +41,12 @@ pub(crate) fn register(table: &mut Methods) {
                 .map_err(state_unreadable)?;
             Ok(B256::from(word))
         },
+    );
+    table.blocking(
+        "eth_getStorageValues",
+        ["slots", "block?"],
+        "Storage words of several accounts at once: {address: [slot, ...]} is answered by {address: [word, ...]}.",
+        get_storage_values,
     );
     table.blocking(
         "eth_getTransactionCount",
@@ -110,6 +117,33 @@ fn get_code(cx: &RpcContext, (address, id): (Address, Option<BlockId>)) -> RpcRe
         }
         _ => Ok(Bytes::new()),
     }
+}
+
+fn get_storage_values(
+    cx: &RpcContext,
+    (asked, id): (BTreeMap<Address, Vec<StorageKey>>, Option<BlockId>),
+) -> RpcResult<BTreeMap<Address, Vec<B256>>> {
+    let slot_count: usize = asked.values().map(Vec::len).sum();
+    if slot_count == 0 {
+        return Err(RpcError::invalid_params("empty request"));
+    }
+    if slot_count > SLOTS_MAX {
+        return Err(RpcError::invalid_params(format!(
+            "too many slots: {slot_count} are more than the limit of {SLOTS_MAX}"
+        )));
+    }
+    let state = state(cx, id)?;
+    let word = |address, slot: StorageKey| {
+        let word = state.storage(address, slot.0.into());
+        word.map(B256::from).map_err(state_unreadable)
+    };
+    asked
+        .into_iter()
+        .map(|(address, slots)| {
+            let words: RpcResult<_> = slots.into_iter().map(|slot| word(address, slot)).collect();
+            Ok((address, words?))
+        })
+        .collect()
 }
 
 /// The pool counts for `pending`: a sender's next nonce is after its transactions that can run.

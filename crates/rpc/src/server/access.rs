@@ -28,7 +28,7 @@ pub(super) async fn guard(
     if !host_allowed(access, request.headers(), request.uri()) {
         return refuse(
             "this host name is not served: use localhost or an address, or start the node with \
-             --host NAME",
+             --allow-host NAME\n",
         );
     }
     let origin = request.headers().get(header::ORIGIN).cloned();
@@ -44,7 +44,7 @@ pub(super) async fn guard(
     };
     if !origin_allowed(access, &origin) {
         return refuse(
-            "this web page may not use the node: start it with --cors ORIGIN to admit the page",
+            "this web page may not use the node: start it with --cors ORIGIN to admit the page\n",
         );
     }
     let mut response = if request.method() == Method::OPTIONS {

@@ -181,6 +181,7 @@ async fn call(
         return Err(RpcError::method_not_found(&request.method));
     };
     let cx = RpcContext::new(shared.clone(), scope.clone());
+    let _awaited = cx.awaited();
     let result = match start(method, &cx, request.params) {
         Err(error) | Ok(Started::Done(Err(error))) => Err(error),
         Ok(Started::Done(Ok(written))) => Ok(written),

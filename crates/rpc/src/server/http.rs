@@ -19,8 +19,22 @@ use crate::{
 /// A body that trickles in more slowly than this is given up.
 const BODY_TIME_MAX: Duration = Duration::from_secs(30);
 
-const GREETING: &str = "Capstan: JSON-RPC 2.0. POST a request here, or open a WebSocket. \
-                        See also /health and /metrics.\n";
+/// What a person who opens the port in a browser reads.
+fn greeting(shared: &Shared, host: &str) -> String {
+    let (chain, head) = (&shared.chain, shared.chain.head());
+    format!(
+        "{version}\nchain {id}, block {number}, {pending} transactions wait\n\n\
+         This port takes JSON-RPC 2.0 by POST, and WebSockets:\n\n  \
+         curl http://{host} -H 'content-type: application/json' \\\n    \
+         -d '{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_blockNumber\"}}'\n\n\
+         http://{host}/health   how the chain stands\n\
+         http://{host}/metrics  numbers for Prometheus\n",
+        version = shared.config.client_version,
+        id = chain.rules().chain_id,
+        number = head.number(),
+        pending = chain.pool().status().pending,
+    )
+}
 
 /// GET /: a WebSocket if the client asks for one.
 pub(super) async fn root(
@@ -32,11 +46,13 @@ pub(super) async fn root(
     match upgrade {
         Ok(upgrade) => ws::accept(shared, stopped, upgrade),
         Err(refusal) if headers.contains_key(header::UPGRADE) => refusal.into_response(),
-        Err(_) => (
-            [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
-            GREETING,
-        )
-            .into_response(),
+        Err(_) => {
+            let host = headers
+                .get(header::HOST)
+                .and_then(|host| host.to_str().ok());
+            let text = greeting(&shared, host.unwrap_or("localhost"));
+            ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+        }
     }
 }
 

@@ -35,6 +35,9 @@ async fn verbs_and_paths() {
     let node = Node::start().await;
     for (method, path, status) in [
         (Method::GET, "/", 200),
+        (Method::HEAD, "/", 200),
+        (Method::HEAD, "/health", 200),
+        (Method::HEAD, "/any/path", 405),
         (Method::POST, "/", 200),
         (Method::POST, "/any/path", 200),
         (Method::GET, "/any/path", 405),
@@ -47,6 +50,18 @@ async fn verbs_and_paths() {
         let answer = send(&node, method.clone(), path, &[JSON]).await;
         assert_eq!(answer.status(), status, "{method} {path}");
     }
+    let greeting = send(&node, Method::GET, "/", &[]).await;
+    assert!(header(&greeting, "content-type").starts_with("text/plain"));
+    let greeting = greeting.text().await.expect("text");
+    for part in ["Capstan/v", "chain 31337, block 0", "/health", "/metrics"] {
+        assert!(greeting.contains(part), "{greeting} lacks {part}");
+    }
+    // What a person is told to type does work, as it stands.
+    let url = node.url();
+    let (_, command) = greeting.split_once("curl ").expect("a command");
+    assert!(command.starts_with(&url), "{command} does not name {url}");
+    let body = command.split('\'').nth(3).expect("a body");
+    assert_eq!(node.json(body).await["result"], "0x0");
     let health: Value = send(&node, Method::GET, "/health", &[])
         .await
         .json()
@@ -93,6 +108,8 @@ async fn rpc_9_pages_from_elsewhere_are_refused() {
     for method in [Method::POST, Method::OPTIONS, Method::GET] {
         assert_eq!(send(&node, method, "/", &[JSON, evil]).await.status(), 403);
     }
+    let refused = send(&node, Method::POST, "/", &[JSON, evil]).await;
+    assert!(refused.text().await.expect("text").contains("--cors ORIGIN"));
     let own = ("origin", "http://localhost:5173");
     let answer = send(&node, Method::POST, "/", &[JSON, own]).await;
     assert_eq!(answer.status(), 200);
@@ -131,17 +148,11 @@ async fn rpc_9_pages_from_elsewhere_are_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rpc_10_foreign_host_names_are_refused() {
     let node = Node::start().await;
-    assert_eq!(
-        send(
-            &node,
-            Method::POST,
-            "/",
-            &[JSON, ("host", "rebind.example")]
-        )
-        .await
-        .status(),
-        403
-    );
+    let foreign = [JSON, ("host", "rebind.example")];
+    let refused = send(&node, Method::POST, "/", &foreign).await;
+    assert_eq!(refused.status(), 403);
+    let words = refused.text().await.expect("text");
+    assert!(words.contains("--allow-host NAME"), "{words}");
     assert_eq!(
         send(&node, Method::POST, "/", &[JSON, ("host", "localhost:1")])
             .await

@@ -104,6 +104,12 @@ async fn going_back() {
         "0x0"
     );
     assert_eq!(node.ok("evm_revert", json!([first])).await, false);
+    node.ok("hardhat_mine", json!([5])).await;
+    assert_eq!(node.ok("anvil_rollback", json!([])).await, true);
+    assert_eq!(node.ok("anvil_rollback", json!([3])).await, true);
+    assert_eq!(node.ok("eth_blockNumber", json!([])).await, "0x1");
+    node.refuses("anvil_rollback", json!([2]), -32602, "the chain has 1")
+        .await;
     for reset in ["hardhat_reset", "anvil_reset"] {
         node.ok("eth_sendRawTransaction", json!([node.transfer(0, 0)]))
             .await;
@@ -312,6 +318,8 @@ async fn acting_as_an_account_without_its_key() {
     }
     node.ok("anvil_autoImpersonateAccount", json!([true])).await;
     node.ok("eth_sendTransaction", request.clone()).await;
+    node.ok("eth_sendUnsignedTransaction", request.clone())
+        .await;
     node.ok("anvil_autoImpersonateAccount", json!([false]))
         .await;
     node.refuses("eth_sendTransaction", request, -32000, "unknown account")

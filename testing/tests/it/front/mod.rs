@@ -3,6 +3,7 @@
 
 mod access;
 mod accounts;
+mod crash;
 mod dev;
 mod faults;
 mod filters;

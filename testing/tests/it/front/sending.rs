@@ -27,6 +27,7 @@ async fn rpc_8_a_batch_is_as_its_entries() {
             0 => mixed.push("0x02".to_owned()),
             1 => mixed.push(raw.clone()),
             2 => mixed.push("zz".to_owned()),
+            3 => mixed.push(raw[2..].to_owned()),
             _ => {}
         }
     }

@@ -1,8 +1,11 @@
 //! Every read, execute and trace method, over HTTP against a chain in this process.
 
 mod code;
+mod conformance;
+mod errors;
 mod execute;
 mod fees;
+mod limits;
 mod logs;
 mod node;
 mod proof;

@@ -3,14 +3,20 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use alloy_consensus::{SignableTransaction, TxEip1559, transaction::Recovered};
+use alloy_consensus::{
+    EthereumTypedTransaction, SignableTransaction, TxEip1559, TxEip4844, transaction::Recovered,
+};
+use alloy_eips::eip2718::Encodable2718;
 use alloy_network::TxSignerSync;
-use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256, hex};
 use alloy_signer_local::PrivateKeySigner;
 use capstan_chain::{Block, Chain, ChainConfig, Genesis, Mining};
 use capstan_evm::Tx;
-use capstan_rpc::{RpcConfig, ServerHandle, serve};
+use capstan_rpc::{Limits, RpcConfig, ServerHandle, serve};
 use serde_json::{Value, json};
+
+/// A transaction of any type that is accepted.
+pub(crate) type Unsigned = EthereumTypedTransaction<TxEip4844>;
 
 /// Chain, server and client.
 pub(crate) struct Node {
@@ -74,9 +80,23 @@ impl Send {
 
 impl Node {
     pub(crate) async fn start() -> Self {
+        let chain = ChainConfig::dev(Genesis::dev(10, 0));
+        Self::with(chain, RpcConfig::default()).await
+    }
+
+    pub(crate) async fn limited(limits: Limits) -> Self {
+        let chain = ChainConfig::dev(Genesis::dev(10, 0));
+        let rpc = RpcConfig {
+            limits,
+            ..RpcConfig::default()
+        };
+        Self::with(chain, rpc).await
+    }
+
+    pub(crate) async fn with(chain: ChainConfig, rpc: RpcConfig) -> Self {
         let config = ChainConfig {
             mining: Mining::Manual,
-            ..ChainConfig::dev(Genesis::dev(10, 0))
+            ..chain
         };
         let signers = Genesis::dev_accounts(10, 0)
             .iter()
@@ -84,13 +104,7 @@ impl Node {
             .collect();
         let chain = Chain::open(config).expect("a chain in memory");
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = serve(
-            RpcConfig {
-                listen,
-                ..RpcConfig::default()
-            },
-            chain.clone(),
-        );
+        let server = serve(RpcConfig { listen, ..rpc }, chain.clone());
         let server = server.await.expect("a free port");
         let url = format!("http://{}", server.address());
         Self {
@@ -106,16 +120,23 @@ impl Node {
         self.signers[index].address()
     }
 
+    /// Posts a request as it is.
+    pub(crate) async fn post(&self, body: &Value) -> Value {
+        let request = self.http.post(&self.url).json(body);
+        let answer = request.send().await.expect("an answer");
+        answer.json().await.expect("JSON")
+    }
+
+    /// What `/metrics` says.
+    pub(crate) async fn metrics(&self) -> String {
+        let request = self.http.get(format!("{}/metrics", self.url));
+        let answer = request.send().await.expect("an answer");
+        answer.text().await.expect("text")
+    }
+
     pub(crate) async fn call(&self, method: &str, params: Value) -> Result<Value, Fault> {
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        let answer = self
-            .http
-            .post(&self.url)
-            .json(&body)
-            .send()
-            .await
-            .expect("an answer");
-        let mut answer: Value = answer.json().await.expect("JSON");
+        let mut answer = self.post(&body).await;
         match answer.get("error") {
             None => Ok(answer["result"].take()),
             Some(error) => Err(Fault {
@@ -175,6 +196,16 @@ impl Node {
         };
         let signature = signer.sign_transaction_sync(&mut tx).expect("signed");
         Recovered::new_unchecked(tx.into_signed(signature).into(), signer.address())
+    }
+
+    /// A signed transaction in hex.
+    pub(crate) fn raw(&self, from: usize, tx: impl Into<Unsigned>) -> String {
+        let mut tx = tx.into();
+        let signature = self.signers[from]
+            .sign_transaction_sync(&mut tx)
+            .expect("signed");
+        let signed: Tx = tx.into_signed(signature).into();
+        hex::encode_prefixed(signed.encoded_2718())
     }
 
     /// Makes a block from the pool.

@@ -78,3 +78,77 @@ async fn proofs_verify_against_the_state_root() {
         -32602
     );
 }
+
+/// Native contracts keep their state as any account does, so it can be proven.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_state_of_native_contracts_is_proven() {
+    let node = Node::start().await;
+    let list = node.ok("capstan_contracts", json!([])).await;
+    let ether = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|c| c["name"] == json!("ether"))
+        .unwrap();
+    let ether: Address = ether["address"].as_str().unwrap().parse().unwrap();
+    // approve(spender, 5): the allowance is a slot of the contract.
+    let mut approve = vec![0x09, 0x5e, 0xa7, 0xb3];
+    approve.extend(node.address(1).into_word());
+    approve.extend(B256::from(U256::from(5)));
+    node.send(Send::to(0, ether).input(approve));
+    node.mine().await;
+    let touched = node.ok("eth_getBlockAccessList", json!(["latest"])).await;
+    let account = touched
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|entry| entry["address"] == json!(ether))
+        .unwrap();
+    let slots: Vec<String> = account["storageChanges"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|change| {
+            change["key"]
+                .as_str()
+                .or(change["slot"].as_str())
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert!(!slots.is_empty(), "{account}");
+    let answer = node
+        .ok("eth_getProof", json!([ether, slots, "latest"]))
+        .await;
+    let proof: EIP1186AccountProofResponse = serde_json::from_value(answer).expect("a proof");
+    assert_ne!(proof.storage_hash, EMPTY_ROOT_HASH);
+    assert_ne!(proof.code_hash, KECCAK256_EMPTY, "the marker stands there");
+    let header = node.chain.head().header.clone();
+    let leaf = alloy_rlp::encode(TrieAccount {
+        nonce: proof.nonce,
+        balance: proof.balance,
+        storage_root: proof.storage_hash,
+        code_hash: proof.code_hash,
+    });
+    verify(
+        header.state_root,
+        ether.as_slice(),
+        Some(leaf),
+        &proof.account_proof,
+    );
+    for proven in &proof.storage_proof {
+        let key = proven.key.as_b256();
+        let value = (!proven.value.is_zero()).then(|| alloy_rlp::encode(proven.value));
+        verify(proof.storage_hash, key.as_slice(), value, &proven.proof);
+        let word = node
+            .ok("eth_getStorageAt", json!([ether, key, "latest"]))
+            .await;
+        assert_eq!(word, json!(B256::from(proven.value)));
+    }
+    assert!(
+        proof
+            .storage_proof
+            .iter()
+            .any(|proven| proven.value == U256::from(5))
+    );
+}

@@ -273,6 +273,29 @@ async fn raw_bytes_hash_to_what_the_header_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn words_of_many_accounts_come_at_once() {
+    let node = Node::start().await;
+    let counter = node.deploy(&code::counter()).await;
+    node.send(Send::to(0, counter));
+    node.mine().await;
+    let nobody = Address::repeat_byte(0x42);
+    let asked = json!({counter.to_string(): ["0x0", "0x1"], nobody.to_string(): ["0x0"]});
+    for (block, count) in [("0x1", 0), ("latest", 1)] {
+        let answer = node.ok("eth_getStorageValues", json!([asked, block])).await;
+        let words = |words: &[u64]| -> Vec<B256> {
+            words.iter().map(|word| U256::from(*word).into()).collect()
+        };
+        let found = |address: Address| answer[address.to_string().to_lowercase()].clone();
+        assert_eq!(found(counter), json!(words(&[count, 0])), "{block}");
+        assert_eq!(found(nobody), json!(words(&[0])), "{block}");
+    }
+    let many: Vec<String> = (0..1_025).map(|slot| format!("{slot:#x}")).collect();
+    let many = json!([{nobody.to_string(): many}]);
+    assert_eq!(node.fault("eth_getStorageValues", many).await.code, -32602);
+    assert_eq!(node.ok("debug_getBadBlocks", json!([])).await, json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn accounts_are_read_at_any_block() {
     let node = Node::start().await;
     let counter = node.deploy(&code::counter()).await;

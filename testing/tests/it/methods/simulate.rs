@@ -267,3 +267,30 @@ async fn moved_precompiles_answer_at_their_new_place() {
     let returned = |index: usize| answer[0]["calls"][index]["returnData"].clone();
     assert_eq!((returned(0), returned(1)), (json!("0x010203"), json!("0x")));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moved_precompile_is_back_in_the_next_block() {
+    let node = Node::start().await;
+    let identity = "0x0000000000000000000000000000000000000004";
+    let (first, second) = (Address::repeat_byte(0x44), Address::repeat_byte(0x45));
+    let move_to = |to: Address| json!({identity: {"movePrecompileToAddress": to}});
+    let ask = |to: &dyn std::fmt::Display| json!({"to": to.to_string(), "input": "0x0102"});
+    let answer = simulate(
+        &node,
+        json!([
+            {"stateOverrides": move_to(first), "calls": [ask(&first), ask(&identity)]},
+            {"calls": [ask(&first), ask(&identity)]},
+            {"stateOverrides": move_to(second), "calls": [ask(&first), ask(&second), ask(&identity)]},
+        ]),
+    )
+    .await;
+    let returned = |block: usize| -> Vec<String> {
+        let calls = answer[block]["calls"].as_array().unwrap().iter();
+        calls
+            .map(|call| call["returnData"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(returned(0), ["0x0102", "0x"]);
+    assert_eq!(returned(1), ["0x", "0x0102"]);
+    assert_eq!(returned(2), ["0x", "0x0102", "0x"]);
+}

@@ -208,6 +208,18 @@ async fn calls_are_traced_with_overrides_and_in_the_middle_of_a_block() {
     );
     let over = json!({"stateOverrides": {counter.to_string(): {"stateDiff": {word(0): word(8)}}}});
     assert_eq!(tracer(over).await["output"], json!(word(9)));
+    let seen = Address::repeat_byte(0x43);
+    let options = json!({
+        "tracer": "callTracer",
+        "stateOverrides": {seen.to_string(): {"code": hex::encode_prefixed(code::surroundings())}},
+        "blockOverrides": {"number": "0x64"},
+    });
+    let params = json!([{"to": seen}, "latest", options]);
+    let output = node.ok("debug_traceCall", params).await["output"].clone();
+    assert!(
+        output.as_str().unwrap().starts_with(&word(100)),
+        "NUMBER of the override: {output}"
+    );
     let reverter = node.deploy(&code::reverter()).await;
     let why = hex::encode_prefixed(alloy_sol_types::SolError::abi_encode(
         &alloy_sol_types::Revert::from("no"),

@@ -1,0 +1,4 @@
+// by place
+// shape: blockHash
+>> {"jsonrpc":"2.0","id":1,"method":"eth_getTransactionByBlockNumberAndIndex","params":["0x3","0x1"]}
+<< {"jsonrpc":"2.0","id":1,"result":{"type":"0x2","chainId":"0x7a69","nonce":"0x2","gas":"0x186a0","maxFeePerGas":"0x174876e800","maxPriorityFeePerGas":"0x3b9aca00","to":"0x5fbdb2315678afecb367f032d93f642f64180aa3","value":"0x0","accessList":[],"input":"0x","r":"0xe36c8b62a7356387ee0a8cfdff86b32a2be2b67205e5661b634f031a5c87ea7","s":"0x633a48c236162b36d48a5e7e739c1438b9ed318eff65b3b2b2397710fcfb83e8","yParity":"0x1","v":"0x1","hash":"0xa9759baa202047af11a101219ace594ee718f6048a470b758362923e268c4f22","blockHash":"0xe68ee3a5f53f2b51dc25c60de9bc012ff115d240c93a28e2e9a539563a329604","blockNumber":"0x3","transactionIndex":"0x1","from":"0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266","gasPrice":"0x76c3877f","blockTimestamp":"0x6553f11e"}}

@@ -1,0 +1,4 @@
+// a mined transaction
+// shape: blockHash
+>> {"jsonrpc":"2.0","id":1,"method":"eth_getTransactionByHash","params":["{tx:3:0}"]}
+<< {"jsonrpc":"2.0","id":1,"result":{"type":"0x1","chainId":"0x7a69","nonce":"0x1","gasPrice":"0x2540be400","gas":"0x186a0","to":"0x5fbdb2315678afecb367f032d93f642f64180aa3","value":"0x0","accessList":[{"address":"0x5fbdb2315678afecb367f032d93f642f64180aa3","storageKeys":["0x0000000000000000000000000000000000000000000000000000000000000000"]}],"input":"0x","r":"0x6f5dc246dd5abe6d8920c2bad2fe2a61b361dfe4936c1d37cf8dd070a45b389d","s":"0x7f650b4688781ef6c0f071ca51adf452789770c2cd18f346d582d72be58e1df8","yParity":"0x1","v":"0x1","hash":"0x63bbb6b11e38a78db400f737fcb830569c0305e6bffd8449c0f524035c7607b4","blockHash":"0xe68ee3a5f53f2b51dc25c60de9bc012ff115d240c93a28e2e9a539563a329604","blockNumber":"0x3","transactionIndex":"0x0","from":"0x70997970c51812dc3a010c7d01b50e0d17dc79c8","blockTimestamp":"0x6553f11e"}}

@@ -1,0 +1,4 @@
+// a mined transaction
+// shape: blockHash
+>> {"jsonrpc":"2.0","id":1,"method":"eth_getTransactionByHash","params":["{tx:1:0}"]}
+<< {"jsonrpc":"2.0","id":1,"result":{"type":"0x2","chainId":"0x7a69","nonce":"0x0","gas":"0xf4240","maxFeePerGas":"0x174876e800","maxPriorityFeePerGas":"0x3b9aca00","to":null,"value":"0x0","accessList":[],"input":"0x61003380600a5f395ff35f54600101805f555f527f111111111111111111111111111111111111111111111111111111111111111160205fa160205ff3","r":"0xaa0bf7bfcdd9b87323d47bd9f940ea64d58c74441fded70f8851d21ba748fcf","s":"0x7ef8a99354d065d45cfe1b21093e842957a8dfc65f2096ea9abfe913bbb74d4f","yParity":"0x1","v":"0x1","hash":"0x3c2fa3a319c7e5e3433e1640a95b08a49d2f11c097826cd67128c98c96b2a975","blockHash":"0xe1e5aea302bd19ea5995048083399bec11f5357f0b40bb3f2ec782646f21fa23","blockNumber":"0x1","transactionIndex":"0x0","from":"0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266","gasPrice":"0x770f6e60","blockTimestamp":"0x6553f10a"}}

@@ -1,0 +1,5 @@
+// an unlocked account sends
+>> {"jsonrpc":"2.0","id":1,"method":"eth_sendTransaction","params":[{"from":"0xa0ee7a142d267c1f36714e4a8f75612f20a79720","to":"0x70997970c51812dc3a010c7d01b50e0d17dc79c8","value":"0x1","maxFeePerGas":"0x174876e800","maxPriorityFeePerGas":"0x1"}]}
+<< {"jsonrpc":"2.0","id":1,"result":"0x1f8985c0b688f85dce3421e3f3595dcb4cdaac65fe33598e51f5bc275dffb6c3"}
+>> {"jsonrpc":"2.0","id":2,"method":"txpool_contentFrom","params":["0xa0ee7a142d267c1f36714e4a8f75612f20a79720"]}
+<< {"jsonrpc":"2.0","id":2,"result":{"pending":{"0":{"type":"0x2","chainId":"0x7a69","nonce":"0x0","gas":"0x5208","maxFeePerGas":"0x174876e800","maxPriorityFeePerGas":"0x1","to":"0x70997970c51812dc3a010c7d01b50e0d17dc79c8","value":"0x1","accessList":[],"input":"0x","r":"0x8bfa63e1296e8f4d0d563a4c8dfbc108a9bbbb654db9c8f30dd0cf63da4bf266","s":"0x2447563c5443b843150a3269df6313a755a4a10620426eafe0738428da31ced0","yParity":"0x0","v":"0x0","hash":"0x1f8985c0b688f85dce3421e3f3595dcb4cdaac65fe33598e51f5bc275dffb6c3","blockHash":null,"blockNumber":null,"transactionIndex":null,"from":"0xa0ee7a142d267c1f36714e4a8f75612f20a79720","gasPrice":"0x174876e800"}},"queued":{}}}
