@@ -2,6 +2,7 @@
 //!
 //! These tests lie beside the program, so that cargo builds it before they run.
 
+mod crash;
 mod disk;
 mod kill;
 mod start;

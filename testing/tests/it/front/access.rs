@@ -109,7 +109,13 @@ async fn rpc_9_pages_from_elsewhere_are_refused() {
         assert_eq!(send(&node, method, "/", &[JSON, evil]).await.status(), 403);
     }
     let refused = send(&node, Method::POST, "/", &[JSON, evil]).await;
-    assert!(refused.text().await.expect("text").contains("--cors ORIGIN"));
+    assert!(
+        refused
+            .text()
+            .await
+            .expect("text")
+            .contains("--cors ORIGIN")
+    );
     let own = ("origin", "http://localhost:5173");
     let answer = send(&node, Method::POST, "/", &[JSON, own]).await;
     assert_eq!(answer.status(), 200);

@@ -1,6 +1,5 @@
-//! A method that fails takes nobody along; a process that dies loses nothing that it had reported.
+//! A method that fails takes nobody along. (A process that dies: `bin/capstan/tests/process/crash.rs`.)
 
-use capstan_testing::process;
 use serde_json::json;
 
 use super::node::Node;
@@ -16,43 +15,4 @@ async fn rpc_6_a_panic_is_told_to_its_caller_alone() {
     node.refuses("dev_crash", json!(["quietly"]), -32602, "argument 0 (how)")
         .await;
     assert_eq!(node.ok("eth_chainId", json!([])).await, "0x7a69");
-}
-
-/// What was reported before the end is there after it.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_crash_on_demand_loses_nothing() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let data = folder.path().to_str().expect("text");
-    let words = ["dev", "--data", data, "--block-time", "instant"];
-    let mut node = process::Node::start(&words).await.expect("a node");
-    let accounts = node.rpc("eth_accounts", json!([])).await.expect("accounts");
-    let to = "0x4242424242424242424242424242424242424242";
-    let request = json!([{"from": accounts[0], "to": to, "value": "0x5"}]);
-    let hash = node
-        .rpc("eth_sendTransaction", request)
-        .await
-        .expect("sent");
-    let mut receipt = json!(null);
-    for _ in 0..200 {
-        receipt = node
-            .rpc("eth_getTransactionReceipt", json!([hash]))
-            .await
-            .expect("an answer");
-        if !receipt.is_null() {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    assert_eq!(receipt["status"], "0x1");
-    assert!(
-        node.rpc("dev_crash", json!([])).await.is_err(),
-        "nobody is left to answer"
-    );
-    let ended = node.wait().expect("it ended");
-    assert!(!ended.success(), "{ended}");
-    let node = process::Node::start(&words).await.expect("a node again");
-    let again = node.rpc("eth_getTransactionReceipt", json!([hash])).await;
-    assert_eq!(again.expect("an answer"), receipt);
-    let balance = node.rpc("eth_getBalance", json!([to, "latest"])).await;
-    assert_eq!(balance.expect("an answer"), "0x5");
 }
