@@ -15,7 +15,7 @@ use std::{
 use alloy_primitives::{Address, B256, Bytes, U256};
 use capstan_contracts::system::SlotOverride;
 use capstan_evm::{StateDiff, StateRead};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::{
     ChainError, Mining,
@@ -70,6 +70,7 @@ struct Snapshot {
     id: u64,
     height: u64,
     changes: Vec<Override>,
+    wishes: Wishes,
     clock: ClockSetting,
 }
 
@@ -118,7 +119,8 @@ impl Dev {
         })
     }
 
-    /// Sets a storage word.
+    /// Sets a storage word. An account that is empty otherwise gets nonce 1, as a contract has: Ethereum's rules
+    /// remove an empty account at the end of the block, and its storage with it.
     pub fn set_storage_at(
         &self,
         account: Address,
@@ -135,8 +137,19 @@ impl Dev {
     fn change(&self, change: Override) -> Result<(), ChainError> {
         let chain = self.chain()?;
         let turn = chain.take_turn();
+        self.change_in_turn(&chain, change)?;
+        drop(turn);
+        chain.ring();
+        Ok(())
+    }
+
+    fn change_in_turn(&self, chain: &Inner, mut change: Override) -> Result<(), ChainError> {
         let base = chain.final_state();
         let mut waiting = self.waiting.lock();
+        if !change.slots.is_empty() && self.is_empty(&waiting, &change, &*base)? {
+            change.hasNonce = true;
+            change.nonce = 1;
+        }
         apply_override(&mut waiting.overlay, &change, &*base)
             .map_err(|error| ChainError::Execution(error.to_string()))?;
         let touched = waiting.overlay.accounts.get_key_value(&change.account);
@@ -149,9 +162,24 @@ impl Dev {
         };
         chain.pool.on_block(&diff);
         chain.forget_pending();
-        drop(turn);
-        chain.ring();
         Ok(())
+    }
+
+    /// Whether an account would be empty after a change that says nothing of its nonce.
+    fn is_empty(
+        &self,
+        waiting: &Waiting,
+        change: &Override,
+        base: &dyn StateRead,
+    ) -> Result<bool, ChainError> {
+        let known = match waiting.overlay.accounts.get(&change.account) {
+            Some(account) => account.info,
+            None => base
+                .account(change.account)
+                .map_err(|error| ChainError::Execution(error.to_string()))?,
+        };
+        let touched = change.hasBalance || change.hasNonce || change.hasCode;
+        Ok(!touched && known.is_none_or(|info| info.is_empty()))
     }
 
     /// Remembers the newest block, and what was overridden since. Ids rise from 1.
@@ -164,6 +192,7 @@ impl Dev {
             id: snapshots.last_id,
             height: chain.height_now(),
             changes: self.waiting.lock().changes.clone(),
+            wishes: self.wishes(),
             clock: chain.clock().setting(),
         };
         snapshots.kept.push(snapshot);
@@ -173,32 +202,52 @@ impl Dev {
     /// Goes back to a snapshot, which is used up by it, as are those taken after it. `false`: no such snapshot.
     pub fn revert(&self, snapshot: u64) -> Result<bool, ChainError> {
         let chain = self.chain()?;
-        let found = {
-            let mut snapshots = self.snapshots.lock();
-            let Some(index) = snapshots.kept.iter().position(|kept| kept.id == snapshot) else {
-                return Ok(false);
-            };
-            snapshots.kept.drain(index..).next()
+        // One turn for all of it: a block that was made in between would write what is about to be forgotten.
+        let turn = chain.take_turn();
+        let mut snapshots = self.snapshots.lock();
+        let Some(index) = snapshots.kept.iter().position(|kept| kept.id == snapshot) else {
+            return Ok(false);
         };
-        let Some(found) = found else { return Ok(false) };
-        *self.waiting.lock() = Waiting::default();
-        chain.rewind_to(found.height)?;
+        self.rewind_in_turn(&chain, snapshots.kept[index].height, &turn)?;
+        let Some(found) = snapshots.kept.drain(index..).next() else {
+            return Ok(false);
+        };
+        drop(snapshots);
         chain.clock().restore(found.clock);
+        *self.wishes.lock() = found.wishes;
         for change in found.changes {
-            self.change(change)?;
+            self.change_in_turn(&chain, change)?;
         }
+        drop(turn);
+        chain.ring();
         Ok(true)
     }
 
     /// Undoes blocks until `height` is the newest, and forgets what waits for the next block.
     pub fn rewind_to(&self, height: u64) -> Result<(), ChainError> {
         let chain = self.chain()?;
-        *self.waiting.lock() = Waiting::default();
+        let turn = chain.take_turn();
+        self.rewind_in_turn(&chain, height, &turn)?;
         self.snapshots
             .lock()
             .kept
             .retain(|snapshot| snapshot.height <= height);
-        chain.rewind_to(height)
+        Ok(())
+    }
+
+    /// What waits is forgotten with the blocks, and kept where going back is refused.
+    fn rewind_in_turn(
+        &self,
+        chain: &Inner,
+        height: u64,
+        turn: &MutexGuard<'_, ()>,
+    ) -> Result<(), ChainError> {
+        let waited = std::mem::take(&mut *self.waiting.lock());
+        let done = chain.rewind_to(height, turn);
+        if done.is_err() {
+            *self.waiting.lock() = waited;
+        }
+        done
     }
 
     /// Makes `count` blocks now, the first from the pool as always; `step` apart if given.

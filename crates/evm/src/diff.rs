@@ -57,9 +57,14 @@ impl StateDiff {
                     diff.codes.insert(info.code_hash, code.clone());
                 }
             }
+            let ended = info.is_empty();
             let account = AccountDiff {
-                info: (!info.is_empty()).then_some(info),
-                storage,
+                info: (!ended).then_some(info),
+                // An account that ends takes its storage with it, also what the block wrote there.
+                storage: match ended {
+                    true => storage.into_keys().map(|slot| (slot, U256::ZERO)).collect(),
+                    false => storage,
+                },
             };
             diff.accounts.insert(changes.address, account);
         }

@@ -35,10 +35,10 @@ const OLD_BLOCKS: usize = 128;
 
 /// A block that was executed: all that makes it final.
 #[derive(Clone, Debug)]
-pub(super) struct Executed {
-    pub(super) block: Arc<Block>,
-    pub(super) diff: Arc<StateDiff>,
-    pub(super) nodes: Arc<NodeUpdates>,
+pub(crate) struct Executed {
+    pub(crate) block: Arc<Block>,
+    pub(crate) diff: Arc<StateDiff>,
+    pub(crate) nodes: Arc<NodeUpdates>,
 }
 
 /// See the module.
@@ -251,6 +251,14 @@ impl Ledger {
         self.flush()?;
         let target = self.block(height)?;
         let target = target.ok_or_else(|| ChainError::UnknownBlock(height.to_string()))?;
+        // Nothing is cut that the database could not follow.
+        let oldest = self.oldest_state();
+        if height < oldest {
+            return Err(ChainError::StatePruned {
+                number: height,
+                oldest,
+            });
+        }
         let newest = self.head().number();
         let first_kept = newest.saturating_sub(RECENT_BLOCKS as u64).max(height);
         let mut removed = Vec::new();
@@ -414,7 +422,7 @@ pub(super) fn decode(number: u64, payload: &Bytes) -> Result<Arc<Block>, ChainEr
 }
 
 /// What the database wants to know of a block.
-pub(super) fn record(executed: &Executed) -> BlockRecord {
+pub(crate) fn record(executed: &Executed) -> BlockRecord {
     let block = &executed.block;
     let transactions = block.transactions.iter().enumerate().map(|(index, tx)| {
         use alloy_consensus::Transaction as _;

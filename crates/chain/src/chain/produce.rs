@@ -167,9 +167,13 @@ impl Inner {
         Ok(())
     }
 
-    /// Goes back to `height`. Candidates and subscribers go with it; the pool is judged anew.
-    pub(crate) fn rewind_to(&self, height: u64) -> Result<(), ChainError> {
-        let _turn = self.turn.lock();
+    /// Goes back to `height`, for one who holds the turn. Candidates and subscribers go with it; the pool is
+    /// judged anew.
+    pub(crate) fn rewind_to(
+        &self,
+        height: u64,
+        _turn: &parking_lot::MutexGuard<'_, ()>,
+    ) -> Result<(), ChainError> {
         let head = self.ledger.head().number();
         if height > head {
             return Err(ChainError::UnknownBlock(height.to_string()));

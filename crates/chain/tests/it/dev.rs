@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use alloy_consensus::{SignableTransaction as _, TxEip1559, transaction::Recovered};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
-use capstan_chain::{At, Event, impersonation_signature};
+use capstan_chain::{At, ChainConfig, Event, Mining, Solo, impersonation_signature, verify_folder};
 use capstan_evm::Tx;
 
-use crate::world::{World, plain};
+use crate::world::{World, config, plain};
 
 const BOB: Address = Address::repeat_byte(0xb0);
 
@@ -206,4 +206,93 @@ fn dropped_transactions_do_not_enter() {
     world.chain.submit(world.transfer(0, 0, BOB, 1)).unwrap();
     assert_eq!(dev.drop_all_transactions(), 1);
     assert!(world.mine().transactions.is_empty());
+}
+
+/// DEV-1: storage of an account that has nothing else outlives the block, and a restart.
+#[test]
+fn dev_1_storage_of_an_empty_account() {
+    let place = tempfile::tempdir().unwrap();
+    let slot = |world: &World| {
+        let state = world.chain.state_at(At::Latest).unwrap();
+        state.storage(BOB, U256::from(4)).unwrap()
+    };
+    let world = World::at(place.path());
+    let dev = world.chain.dev().unwrap();
+    dev.set_storage_at(BOB, U256::from(4), U256::from(5))
+        .unwrap();
+    assert_eq!(slot(&world), U256::from(5), "at once");
+    world.mine();
+    dev.set_code(BOB, Bytes::from_static(&[0x00])).unwrap();
+    world.mine();
+    assert_eq!(slot(&world), U256::from(5), "after the block");
+    world.chain.close().unwrap();
+    drop(world);
+    let world = World::at(place.path());
+    assert_eq!(slot(&world), U256::from(5), "after a restart");
+    world.chain.replay(0, &mut |_, _| {}).unwrap();
+    world.chain.close().unwrap();
+    drop(world);
+    verify_folder(place.path(), &mut |_, _| {}).unwrap();
+}
+
+/// DEV-3: going back while blocks are made as fast as they can: nothing is written twice, lost or torn.
+#[test]
+fn dev_3_revert_while_blocks_are_made() {
+    let world = World::open(ChainConfig {
+        mining: Mining::Interval(Duration::from_millis(1)),
+        ..config()
+    });
+    let solo = Solo::start(&world.chain).unwrap();
+    let dev = world.chain.dev().unwrap();
+    for round in 0..60u64 {
+        dev.set_balance(BOB, U256::from(round)).unwrap();
+        let id = dev.snapshot().unwrap();
+        for slot in 0..20 {
+            dev.set_storage_at(BOB, U256::from(slot), U256::from(round + 1))
+                .unwrap();
+        }
+        assert!(dev.revert(id).unwrap());
+        assert_eq!(
+            world.balance(At::Latest, BOB),
+            U256::from(round),
+            "round {round}"
+        );
+        let state = world.chain.state_at(At::Latest).unwrap();
+        assert_eq!(
+            state.storage(BOB, U256::from(3)).unwrap(),
+            U256::ZERO,
+            "round {round}"
+        );
+    }
+    solo.stop().unwrap();
+    assert!(world.chain.failure().is_none());
+    world.chain.replay(0, &mut |_, _| {}).unwrap();
+}
+
+/// DEV-3: what is no longer kept cannot be gone back to, and asking does no harm.
+#[test]
+fn dev_3_rewind_below_history_is_refused() {
+    let world = World::open(ChainConfig {
+        history_blocks: Some(4),
+        ..config()
+    });
+    let dev = world.chain.dev().unwrap();
+    dev.mine(20, None).unwrap();
+    let started = std::time::Instant::now();
+    let error = loop {
+        match world.chain.final_state_at(2).map(drop) {
+            Err(_) => break dev.rewind_to(2).unwrap_err().to_string(),
+            Ok(()) => assert!(
+                started.elapsed() < Duration::from_secs(20),
+                "nothing is pruned"
+            ),
+        }
+        dev.mine(1, None).unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert!(error.contains("state at block 2 is pruned"), "{error}");
+    let head = world.chain.head().number();
+    world.chain.submit(world.transfer(0, 0, BOB, 1)).unwrap();
+    assert_eq!(world.mine().number(), head + 1);
+    assert_eq!(world.balance(At::Latest, BOB), U256::ONE);
 }
