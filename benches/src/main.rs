@@ -3,9 +3,12 @@
 //! Machines are noisy, so every figure here is a ratio of two things measured minutes apart at most, or
 //! a median of many. `cargo xtask bench` builds what is needed and runs all of it.
 
+mod block;
 mod frame;
+mod growth;
 mod report;
 mod throughput;
+mod trie;
 
 use std::{fs, path::Path};
 
@@ -24,6 +27,11 @@ struct Args {
 enum Bench {
     /// Pre-signed transactions over HTTP until their receipts are fetched, against anvil.
     Throughput(throughput::Options),
+    /// A block of 10,000 changed slots over ever larger storage: execution, root, log and flush; and the state root
+    /// beside another implementation.
+    Block(block::Options),
+    /// How much a node writes a day, empty and under load, with the default window of history.
+    Growth(growth::Options),
     /// A native token transfer against the same ERC-20 in bytecode: inside one call frame, and whole.
     Frame(frame::Options),
 }
@@ -31,6 +39,8 @@ enum Bench {
 fn main() -> eyre::Result<()> {
     match Args::parse().bench {
         Bench::Throughput(options) => throughput::run(&options),
+        Bench::Block(options) => block::run(&options),
+        Bench::Growth(options) => growth::run(&options),
         Bench::Frame(options) => frame::run(&options),
     }
 }

@@ -6,8 +6,18 @@ use eyre::{Result, WrapErr};
 
 use crate::{clients, dev, shell};
 
-/// Runs one bench (`throughput`, `frame`; flags go to it), or all of them.
+/// Benches that need no peer from npm.
+const ALONE: [&str; 2] = ["block", "growth"];
+
+/// Runs one bench (`throughput`, `frame`, `block`, `growth`; flags go to it), or all of them.
 pub(crate) fn run(flags: &[String]) -> Result<()> {
+    if flags
+        .first()
+        .is_some_and(|name| ALONE.contains(&name.as_str()))
+    {
+        dev::build_all()?;
+        return shell::run(shell::program(bench()?).args(flags));
+    }
     let node = clients::install().wrap_err("the peers come from npm")?;
     shell::run(
         shell::program(node)
@@ -19,7 +29,7 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
             .current_dir(clients::folder()),
     )?;
     let capstan = dev::build_all()?;
-    let bench = shell::target_dir()?.join("debug/capstan-bench");
+    let bench = bench()?;
     match flags.split_first() {
         Some((first, rest)) if first == "throughput" => {
             return shell::run(&mut throughput(&bench, &capstan, rest));
@@ -29,6 +39,10 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
     }
     println!("\n## A token transfer, native and in bytecode\n");
     shell::run(shell::program(&bench).arg("frame"))?;
+    println!("\n## A block over growing storage, and the state root beside another trie\n");
+    shell::run(shell::program(&bench).arg("block"))?;
+    println!("\n## What a node writes\n");
+    shell::run(shell::program(&bench).arg("growth"))?;
     println!("\n## Transactions over HTTP until their receipts are fetched\n");
     shell::run(&mut throughput(&bench, &capstan, &[]))
 }
@@ -50,4 +64,8 @@ fn throughput(bench: &Path, capstan: &Path, flags: &[String]) -> Command {
         .arg(clients::folder().join(anvil))
         .args(flags);
     command
+}
+
+fn bench() -> Result<std::path::PathBuf> {
+    Ok(shell::target_dir()?.join("debug/capstan-bench"))
 }
