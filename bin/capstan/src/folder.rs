@@ -86,12 +86,17 @@ pub(crate) fn import(options: &ImportOptions) -> Result<()> {
         .wrap_err_with(|| format!("cannot open {}", options.file.display()))?;
     let chain = data::open(tool_config(genesis, folder))?;
     let progress = Progress::new("blocks read");
-    let done = chain
-        .import(&mut BufReader::new(file), &mut |done, total| {
-            progress.at(done, total)
-        })
-        .wrap_err_with(|| format!("cannot import {}", options.file.display()))?;
+    let done = chain.import(&mut BufReader::new(file), &mut |done, total| {
+        progress.at(done, total)
+    });
     chain.close()?;
+    let done = done.wrap_err_with(|| {
+        format!(
+            "cannot import {} (the newest block here is {})",
+            options.file.display(),
+            chain.head().number()
+        )
+    })?;
     progress.finish(done.added + done.known);
     let head = chain.head();
     println!(
@@ -154,8 +159,16 @@ fn forget(folder: &Path, existed: bool) {
 
 fn words(found: &Verified) -> String {
     format!(
-        "{} blocks with {} transactions, state root {} made anew at block {}",
-        found.blocks, found.transactions, found.state_root, found.database_height
+        "{} blocks with {} transactions; {} accounts and {} slots make the state root {} of block {}; {} trie records, {} \
+         entries of history and all indexes agree",
+        found.blocks,
+        found.transactions,
+        found.accounts,
+        found.slots,
+        found.state_root,
+        found.database_height,
+        found.nodes,
+        found.history
     )
 }
 

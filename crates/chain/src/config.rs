@@ -66,6 +66,8 @@ pub enum Storage {
     Memory,
     /// In a folder, held by one process at a time.
     Folder(PathBuf),
+    /// State in a folder and the newest blocks in memory, nothing synced: for a chain that is thrown away.
+    Scratch(PathBuf),
 }
 
 /// When the Solo driver makes a block.

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use alloy_primitives::B256;
 
-use crate::{GenesisError, PoolError};
+use crate::{GenesisError, PoolError, export::ExportError};
 
 /// Why a question to the chain, or a step of it, failed.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +70,9 @@ pub enum ChainError {
         /// Block that the scan reached.
         reached: u64,
     },
+    /// A file of blocks cannot be written, read or taken.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// Inputs of a block that break a rule before anything is executed.
     #[error("block inputs: {0}")]
     Inputs(String),

@@ -24,6 +24,7 @@ pub mod db;
 mod dev;
 pub mod disk;
 mod error;
+pub mod export;
 mod genesis;
 pub mod kv;
 pub mod log;
@@ -43,13 +44,14 @@ pub use chain::{
 pub use config::{ChainConfig, Flush, Mining, Storage};
 pub use dev::Dev;
 pub use error::ChainError;
+pub use export::Imported;
 pub use genesis::{
     DEV_CHAIN_ID, DEV_MNEMONIC, DevAccount, ForkAt, Genesis, GenesisAccount, GenesisError,
     NativeConfig, VersionAt,
 };
 pub use maintain::{
-    Imported, Progress, Replayed, Verified, backup_folder, compact_folder, folder_genesis,
-    restore_folder, verify_folder,
+    Progress, Replayed, Verified, backup_folder, compact_folder, folder_genesis, restore_folder,
+    verify_folder,
 };
 pub use pool::{Pool, PoolConfig, PoolContent, PoolError, PoolStatus, Pooled, read_journal};
 pub use query::{AccountTransaction, At, Budget, FeeHistory, LogQuery, LogRange, Page};

@@ -1,271 +1,24 @@
 //! The database against a model, under faults, and over copies (specs/database.md).
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    process::Command,
-    sync::Arc,
-};
+use std::{process::Command, sync::Arc};
 
-use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
+use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, keccak256};
 use capstan_chain::{
     db::{
-        AccountDiff, AccountInfo, BlockRecord, Db, DbConfig, DbError, LOG_FOLDER, LogFilter,
-        SCHEMA, STATE_FILE, Stage, StateDiff, TxPosition, TxRecord, backup, restore,
+        AccountDiff, AccountInfo, BlockRecord, Db, DbConfig, DbError, DerivedIndex, IndexStep,
+        LOG_FOLDER, LoadedAccount, SCHEMA, STATE_FILE, StateDiff, backup, load_index, restore,
     },
     disk::{Disk, FolderLock, LockError, OsDisk},
     kv::{Batch, Kv, KvConfig, RedbKv, Table},
     log::{BlockLog, LogConfig},
-    trie::{Layers, Mpt, NoNodes, NodeSource, StateCommitment},
+    trie::{Layers, Mpt, NoNodes, StateCommitment},
 };
-use capstan_testing::fault_disk::{Fault, FaultDisk};
+use capstan_evm::StateRead;
+use capstan_testing::{
+    db_model::{Model, address, grow, next_blocks, random_diff, verify},
+    fault_disk::{Fault, FaultDisk},
+};
 use rand::{Rng, SeedableRng, rngs::StdRng};
-
-type World = BTreeMap<Address, (AccountInfo, BTreeMap<U256, U256>)>;
-
-/// Everything that a database must answer, as plain maps: one world for each height.
-#[derive(Clone, Default)]
-struct Model {
-    worlds: Vec<World>,
-    blocks: Vec<BlockRecord>,
-}
-
-fn address(n: u64) -> Address {
-    Address::from_word(keccak256(n.to_be_bytes()))
-}
-
-fn random_diff(rng: &mut StdRng) -> StateDiff {
-    let mut diff = StateDiff::default();
-    for _ in 0..rng.random_range(1..6) {
-        let mut account = AccountDiff::default();
-        if rng.random_bool(0.85) {
-            let mut info = AccountInfo {
-                balance: U256::from(rng.random::<u128>()),
-                nonce: rng.random_range(0..100),
-                code_hash: KECCAK256_EMPTY,
-            };
-            if rng.random_bool(0.2) {
-                let code = Bytes::from(vec![0xfe, rng.random_range(0..5)]);
-                info.code_hash = keccak256(&code);
-                diff.codes.insert(info.code_hash, code);
-            }
-            account.info = Some(info);
-            for _ in 0..rng.random_range(0..8) {
-                let value = if rng.random_bool(0.4) {
-                    0
-                } else {
-                    rng.random::<u64>()
-                };
-                account
-                    .storage
-                    .insert(U256::from(rng.random_range(0..10u8)), U256::from(value));
-            }
-        }
-        diff.accounts
-            .insert(address(rng.random_range(0..8)), account);
-    }
-    diff
-}
-
-impl Model {
-    /// Makes the next block over what `source` holds.
-    fn grow(&mut self, rng: &mut StdRng, source: &dyn NodeSource) -> BlockRecord {
-        let height = self.blocks.len() as u64;
-        let diff = random_diff(rng);
-        let mut world = self.worlds.last().cloned().unwrap_or_default();
-        for (address, account) in &diff.accounts {
-            let Some(info) = account.info else {
-                world.remove(address);
-                continue;
-            };
-            let (old, storage) = world.entry(*address).or_default();
-            *old = info;
-            for (slot, value) in &account.storage {
-                if value.is_zero() {
-                    storage.remove(slot)
-                } else {
-                    storage.insert(*slot, *value)
-                };
-            }
-        }
-        let commit = Mpt.update(source, &diff).unwrap();
-        let block = BlockRecord {
-            height,
-            hash: keccak256((height, rng.random::<u64>()).0.to_be_bytes().repeat(2))
-                ^ B256::random(),
-            state_root: commit.root,
-            diff: Arc::new(diff),
-            nodes: Arc::new(commit.updates),
-            transactions: (0..rng.random_range(0..4))
-                .map(|_| TxRecord {
-                    hash: B256::random(),
-                    accounts: vec![
-                        address(rng.random_range(0..4)),
-                        address(rng.random_range(0..8)),
-                    ],
-                })
-                .collect(),
-            logs: (0..rng.random_range(0..3))
-                .map(|_| {
-                    let topics = rng.random_range(0..5u8);
-                    let topics = (0..topics).map(|_| topic(rng.random_range(0..6))).collect();
-                    (address(rng.random_range(0..5)), topics)
-                })
-                .collect(),
-        };
-        self.worlds.push(world);
-        self.blocks.push(block.clone());
-        block
-    }
-
-    fn truncate(&mut self, height: u64) {
-        self.worlds.truncate(height as usize + 1);
-        self.blocks.truncate(height as usize + 1);
-    }
-
-    /// DB-1 to DB-4: every answer of the database is the model's.
-    fn check(&self, db: &Db, floor: u64) {
-        let view = db.view().unwrap();
-        let tip = self.blocks.len() as u64 - 1;
-        assert_eq!(view.tip().unwrap().height, tip);
-        assert_eq!(view.history(), Some(floor..=tip));
-        for height in floor..=tip {
-            let world = &self.worlds[height as usize];
-            for n in 0..8 {
-                let known = world.get(&address(n));
-                let found = view.account_at(height, address(n)).unwrap();
-                assert_eq!(
-                    found,
-                    known.map(|(info, _)| *info),
-                    "account {n} at {height}"
-                );
-                for slot in (0..10u8).map(U256::from) {
-                    let value = known
-                        .and_then(|(_, s)| s.get(&slot))
-                        .copied()
-                        .unwrap_or_default();
-                    let found = view.storage_at(height, address(n), slot).unwrap();
-                    assert_eq!(found, value, "slot {slot} of {n} at {height}");
-                }
-            }
-        }
-        if let Some(below) = floor.checked_sub(1) {
-            let error = view.account_at(below, address(0)).unwrap_err();
-            assert!(matches!(error, DbError::NoHistory { .. }), "{error}");
-        }
-        assert!(view.account_at(tip + 1, address(0)).is_err());
-        self.check_indexes(db);
-    }
-
-    fn check_indexes(&self, db: &Db) {
-        let view = db.view().unwrap();
-        let mut by_account: BTreeMap<Address, BTreeSet<TxPosition>> = BTreeMap::new();
-        for block in &self.blocks {
-            assert_eq!(view.block_hash(block.height).unwrap(), Some(block.hash));
-            assert_eq!(view.block_height(block.hash).unwrap(), Some(block.height));
-            for (index, transaction) in (0u32..).zip(&block.transactions) {
-                let position = TxPosition {
-                    height: block.height,
-                    index,
-                };
-                assert_eq!(view.transaction(transaction.hash).unwrap(), [position]);
-                for account in &transaction.accounts {
-                    by_account.entry(*account).or_default().insert(position);
-                }
-            }
-        }
-        for n in 0..8 {
-            let expected: Vec<_> = by_account
-                .get(&address(n))
-                .into_iter()
-                .flatten()
-                .rev()
-                .copied()
-                .collect();
-            let mut paged = Vec::new();
-            while let page @ [_, ..] = &*view
-                .account_transactions(address(n), paged.last().copied(), 3)
-                .unwrap()
-            {
-                paged.extend_from_slice(page);
-            }
-            assert_eq!(paged, expected, "transactions of {n}");
-        }
-        let tip = self.blocks.len() as u64 - 1;
-        for emitter in 0..5 {
-            for wanted in 0..6 {
-                let mut filter = LogFilter {
-                    addresses: vec![address(emitter)],
-                    ..Default::default()
-                };
-                filter.topics[1] = vec![topic(wanted), topic(wanted + 1)];
-                let expected: Vec<u64> = self
-                    .blocks
-                    .iter()
-                    .filter(|block| {
-                        // The index works by block, not by log.
-                        block
-                            .logs
-                            .iter()
-                            .any(|(address, _)| *address == filter.addresses[0])
-                            && block.logs.iter().any(|(_, topics)| {
-                                topics
-                                    .get(1)
-                                    .is_some_and(|topic| filter.topics[1].contains(topic))
-                            })
-                    })
-                    .map(|block| block.height)
-                    .collect();
-                assert_eq!(view.log_blocks(&filter, 0, tip, 1000).unwrap(), expected);
-                let some = view.log_blocks(&filter, 3, tip, 2).unwrap();
-                let want: Vec<u64> = expected.into_iter().filter(|h| *h >= 3).take(2).collect();
-                assert_eq!(some, want);
-            }
-        }
-        assert_eq!(
-            view.log_blocks(&LogFilter::default(), 1, 3, 9).unwrap(),
-            [1, 2, 3]
-        );
-    }
-}
-
-fn topic(n: u8) -> B256 {
-    B256::with_last_byte(n)
-}
-
-/// Applies blocks in random batches, over layers of those not applied yet, as a node does.
-fn grow(db: &Db, model: &mut Model, rng: &mut StdRng, blocks: usize) {
-    let mut left = blocks;
-    while left > 0 {
-        let batch = rng.random_range(1..=left.min(5));
-        let view = db.view().unwrap();
-        let mut records: Vec<BlockRecord> = Vec::new();
-        for _ in 0..batch {
-            let overlays = records
-                .iter()
-                .rev()
-                .map(|record| Arc::clone(&record.nodes))
-                .collect();
-            let layers = Layers {
-                overlays,
-                base: &*view,
-            };
-            records.push(model.grow(rng, &layers));
-        }
-        drop(view);
-        db.apply(&records).unwrap();
-        left -= batch;
-    }
-}
-
-fn verify(db: &Db) {
-    let mut stages = BTreeSet::new();
-    let report = db
-        .view()
-        .unwrap()
-        .verify(&mut |stage, _| _ = stages.insert(stage as u8))
-        .unwrap();
-    assert!(report.blocks > 0 && stages.contains(&(Stage::Blocks as u8)));
-}
 
 /// DB-1 history, DB-2 pruning, DB-3 rewinding, DB-4 indexes, DB-5 the root: all against the model.
 #[test]
@@ -287,13 +40,13 @@ fn db_1_to_5_equals_the_model() {
                 floor = floor.max((model.blocks.len() as u64 - 1).saturating_sub(12));
             }
             model.check(&db, floor);
-            verify(&db);
+            verify(&db.view().unwrap(), &model.blocks).unwrap();
             let tip = model.blocks.len() as u64 - 1;
             let to = rng.random_range(floor.max(tip.saturating_sub(9))..=tip);
             db.rewind_to(to).unwrap();
             model.truncate(to);
             model.check(&db, floor);
-            verify(&db);
+            verify(&db.view().unwrap(), &model.blocks).unwrap();
         }
         assert!(floor == 0 || db.rewind_to(floor - 1).is_err());
     }
@@ -335,52 +88,15 @@ fn db_7_unknown_version_is_refused() {
     );
 }
 
-/// DB-8: verification sees a changed row of any table of state, history, tries and blocks.
-#[test]
-fn db_8_verify_sees_damage() {
-    let mut rng = StdRng::seed_from_u64(4);
-    for table in [1u8, 2, 3, 4, 5, 7, 8, 9, 10] {
-        let kv = Arc::new(RedbKv::memory(SCHEMA).unwrap());
-        let db = Db::open(kv.clone(), DbConfig::default()).unwrap();
-        grow(&db, &mut Model::default(), &mut rng, 20);
-        drop(db);
-        let snapshot = kv.snapshot().unwrap();
-        let every = (std::ops::Bound::Unbounded, std::ops::Bound::Unbounded);
-        let (key, mut value) = snapshot
-            .edge(Table(table), every, capstan_chain::kv::Order::Backward)
-            .unwrap()
-            .unwrap_or_else(|| panic!("table {table} has rows"));
-        for remove in [false, true] {
-            let mut batch = Batch::new();
-            if remove {
-                batch.delete(Table(table), key.clone());
-            } else {
-                match value.last_mut() {
-                    Some(last) => *last ^= 1,
-                    None => value.push(1),
-                }
-                batch.put(Table(table), key.clone(), value.clone());
-            }
-            kv.write(batch).unwrap();
-            let db = Db::open(kv.clone(), DbConfig::default()).unwrap();
-            let result = db.view().unwrap().verify(&mut |_, _| {});
-            // A removed entry of history is only seen where it was the newest one of a live key.
-            assert!(
-                result.is_err() || (remove && matches!(table, 3..=5)),
-                "table {table} {remove}"
-            );
-        }
-    }
-}
-
-fn open_on(disk: &FaultDisk) -> Result<Db, String> {
+fn open_on(disk: &FaultDisk, config: DbConfig) -> Result<Db, String> {
     let file = disk.create("state").map_err(|error| error.to_string())?;
-    let config = KvConfig {
+    let kv_config = KvConfig {
         cache_bytes: 1 << 20,
         quick_repair: true,
     };
-    let kv = RedbKv::open_file(file, "state", SCHEMA, config).map_err(|error| error.to_string())?;
-    Db::open(Arc::new(kv), DbConfig::default()).map_err(|error| error.to_string())
+    let kv =
+        RedbKv::open_file(file, "state", SCHEMA, kv_config).map_err(|error| error.to_string())?;
+    Db::open(Arc::new(kv), config).map_err(|error| error.to_string())
 }
 
 /// DB-9: with any operation of the disk failing, and a power cut after it, the database is whole and at an
@@ -391,7 +107,7 @@ fn db_9_every_operation_failing() {
     let scratch = Db::memory(DbConfig::default()).unwrap();
     grow(&scratch, &mut model, &mut StdRng::seed_from_u64(11), 4);
     let work = |disk: &FaultDisk| -> Option<u64> {
-        let db = open_on(disk).ok()?;
+        let db = open_on(disk, DbConfig::default()).ok()?;
         let mut acknowledged = None;
         for block in &model.blocks {
             if db.apply(std::slice::from_ref(block)).is_err() {
@@ -414,7 +130,7 @@ fn db_9_every_operation_failing() {
             interrupted += u64::from(acknowledged < Some(3));
             let after = disk.crash(&mut rng);
             let what = format!("{fault:?} at {operation} of {operations}");
-            match open_on(&after) {
+            match open_on(&after, DbConfig::default()) {
                 Ok(db) => {
                     assert!(
                         db.height() >= acknowledged,
@@ -425,7 +141,7 @@ fn db_9_every_operation_failing() {
                         let mut kept = model.clone();
                         kept.truncate(height);
                         kept.check(&db, 0);
-                        verify(&db);
+                        verify(&db.view().unwrap(), &kept.blocks).unwrap();
                     }
                 }
                 // Only a file whose making was interrupted may be refused; it held nothing.
@@ -473,7 +189,7 @@ fn db_10_backup_and_restore() {
     restore(&at("copy"), &at("again"), &mut |_| {}).unwrap();
     let (db, log) = open("again");
     model.check(&db, 0);
-    verify(&db);
+    verify(&db.view().unwrap(), &model.blocks).unwrap();
     assert_eq!(log.heights(), Some((0, 14)));
     assert!(restore(&at("nothing"), &at("more"), &mut |_| {}).is_err());
 }
@@ -550,4 +266,356 @@ fn db_12_cache_never_serves_another_generation() {
         };
         assert_eq!(Mpt.update(&source, &diff).unwrap().root, back.root);
     }
+}
+
+/// One step of a database's life.
+enum Step {
+    Apply(Vec<BlockRecord>),
+    Prune,
+    Rewind(u64),
+}
+
+fn run_step(db: &Db, step: &Step) -> Result<(), DbError> {
+    match step {
+        Step::Apply(blocks) => db.apply(blocks),
+        Step::Prune => db.prune(2).map(drop),
+        Step::Rewind(height) => db.rewind_to(*height),
+    }
+}
+
+/// DB-13: rewinding and pruning are whole or not done at all, whatever operation of the disk fails and whatever a
+/// power cut after it leaves.
+#[test]
+fn db_13_rewind_and_prune_with_every_operation_failing() {
+    let config = DbConfig {
+        history_blocks: Some(4),
+        cached_nodes: 64,
+    };
+    let scratch = Db::memory(config).unwrap();
+    let mut rng = StdRng::seed_from_u64(21);
+    let mut model = Model::default();
+    // The model and the floor of history after each step.
+    let mut steps = Vec::new();
+    for (blocks, then) in [(7, None), (1, Some(5)), (3, None), (2, Some(8))] {
+        let batch = next_blocks(&scratch, &mut model, &mut rng, blocks);
+        let mut next = vec![Step::Apply(batch), Step::Prune, Step::Prune];
+        next.extend(then.map(Step::Rewind));
+        for step in next {
+            run_step(&scratch, &step).unwrap();
+            if let Step::Rewind(height) = step {
+                model.truncate(height);
+            }
+            let floor = *scratch.view().unwrap().history().unwrap().start();
+            steps.push((step, model.clone(), floor));
+        }
+    }
+    assert!(steps.last().is_some_and(|(_, _, floor)| *floor > 0));
+    let work = |disk: &FaultDisk| -> Option<usize> {
+        let db = open_on(disk, config).ok()?;
+        let done = steps
+            .iter()
+            .take_while(|(step, ..)| run_step(&db, step).is_ok());
+        Some(done.count())
+    };
+    let healthy = FaultDisk::new();
+    assert_eq!(work(&healthy), Some(steps.len()));
+    let operations = healthy.operations();
+    let mut in_between = 0;
+    for fault in [Fault::Once, Fault::Dead, Fault::Full] {
+        for operation in 0..operations {
+            let disk = FaultDisk::new();
+            disk.fail_at(operation, fault);
+            let done = work(&disk).unwrap_or(0);
+            let after = disk.crash(&mut StdRng::seed_from_u64(operation));
+            let what = format!("{fault:?} at {operation} of {operations}, {done} steps done");
+            let Ok(db) = open_on(&after, config) else {
+                assert_eq!(
+                    done, 0,
+                    "{what}: only a file that is being made may be refused"
+                );
+                continue;
+            };
+            let view = db.view().unwrap();
+            let stands = (
+                view.tip().map(|tip| tip.hash),
+                view.history().map(|h| *h.start()),
+            );
+            let fits = |at: &usize| {
+                at.checked_sub(1).is_none_or(|at| {
+                    let (_, model, floor) = &steps[at];
+                    stands == (model.blocks.last().map(|block| block.hash), Some(*floor))
+                })
+            };
+            let found = [done, done + 1]
+                .into_iter()
+                .filter(|at| *at <= steps.len())
+                .find(fits);
+            let found = found.unwrap_or_else(|| panic!("{what}: stands at {stands:?}"));
+            let Some(at) = found.checked_sub(1) else {
+                continue;
+            };
+            in_between += u64::from(done < steps.len());
+            let (_, model, floor) = &steps[at];
+            model.check(&db, *floor);
+            verify(&view, &model.blocks).unwrap_or_else(|error| panic!("{what}: {error}"));
+        }
+    }
+    println!("{operations} operations, {in_between} runs ended on the way");
+    assert!(in_between > operations);
+}
+
+/// Balances of the model's accounts: the smallest index there is.
+#[derive(Default)]
+struct Balances(std::collections::BTreeMap<Address, U256>);
+
+impl Balances {
+    fn set(&mut self, diff: &StateDiff) {
+        for (address, account) in &diff.accounts {
+            match account.info {
+                Some(info) => drop(self.0.insert(*address, info.balance)),
+                None => drop(self.0.remove(address)),
+            }
+        }
+    }
+}
+
+impl DerivedIndex for Balances {
+    fn name(&self) -> &'static str {
+        "balances"
+    }
+
+    fn apply(&mut self, step: IndexStep<'_>) {
+        self.set(step.after);
+    }
+
+    fn undo(&mut self, step: IndexStep<'_>) {
+        self.set(step.before);
+    }
+
+    fn rebuild(&mut self, state: &dyn StateRead) -> Result<(), DbError> {
+        self.0.clear();
+        for address in (0..8).map(address) {
+            if let Some(info) = state.account(address).unwrap() {
+                self.0.insert(address, info.balance);
+            }
+        }
+        Ok(())
+    }
+
+    fn digest(&self) -> B256 {
+        keccak256(self.save())
+    }
+
+    fn save(&self) -> Vec<u8> {
+        let row = |(address, balance): (&Address, &U256)| {
+            [address.as_slice(), &balance.to_be_bytes::<32>()].concat()
+        };
+        self.0.iter().flat_map(row).collect()
+    }
+
+    fn load(&mut self, saved: &[u8]) -> bool {
+        let (rows, rest) = saved.as_chunks::<52>();
+        let row = |row: &[u8; 52]| {
+            (
+                Address::from_slice(&row[..20]),
+                U256::from_be_slice(&row[20..]),
+            )
+        };
+        self.0 = rows.iter().map(row).collect();
+        rest.is_empty()
+    }
+}
+
+/// What the blocks above `height` changed, with the values before, oldest first.
+fn steps_above(model: &Model, height: u64) -> Vec<(u64, StateDiff, StateDiff)> {
+    let above = &model.blocks[height as usize + 1..];
+    above
+        .iter()
+        .map(|block| {
+            let world = &model.worlds[block.height as usize - 1];
+            let mut before = StateDiff::default();
+            for address in block.diff.accounts.keys() {
+                let info = world.get(address).map(|(info, _)| *info);
+                let account = AccountDiff {
+                    info,
+                    ..AccountDiff::default()
+                };
+                before.accounts.insert(*address, account);
+            }
+            (block.height, (*block.diff).clone(), before)
+        })
+        .collect()
+}
+
+/// DB-14: an index that follows blocks, one that leaves them, one that is loaded and one that is built anew are the
+/// same; a snapshot of other blocks is never taken.
+#[test]
+fn db_14_derived_indexes() {
+    for seed in 0..4 {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let kv = Arc::new(RedbKv::memory(SCHEMA).unwrap());
+        let db = Db::open(kv.clone(), DbConfig::default()).unwrap();
+        let mut model = Model::default();
+        grow(&db, &mut model, &mut rng, 3);
+        let load = || {
+            let view = db.view().unwrap();
+            let state = view.at(view.tip().unwrap().height).unwrap();
+            let mut index = Balances::default();
+            let used = load_index(&view, &mut index, &state).unwrap();
+            (used, index)
+        };
+        let (used, mut index) = load();
+        assert!(!used, "nothing was saved yet");
+        for round in 0..12 {
+            let what = format!("seed {seed} round {round}");
+            let from = db.height().unwrap();
+            let count = rng.random_range(1..5);
+            let blocks = next_blocks(&db, &mut model, &mut rng, count);
+            for (height, after, before) in &steps_above(&model, from) {
+                index.apply(IndexStep {
+                    height: *height,
+                    after,
+                    before,
+                });
+            }
+            let saved = rng.random_bool(0.7);
+            if saved {
+                db.apply_with_indexes(&blocks, &[&index]).unwrap();
+            } else {
+                db.apply(&blocks).unwrap();
+            }
+            let (used, loaded) = load();
+            assert_eq!((used, loaded.digest()), (saved, index.digest()), "{what}");
+            verify(&db.view().unwrap(), &model.blocks).unwrap();
+
+            let tip = db.height().unwrap();
+            let to = rng.random_range(tip.saturating_sub(4)..tip);
+            for (height, after, before) in steps_above(&model, to).iter().rev() {
+                index.undo(IndexStep {
+                    height: *height,
+                    after,
+                    before,
+                });
+            }
+            db.rewind_to(to).unwrap();
+            model.truncate(to);
+            let (used, loaded) = load();
+            assert_eq!(
+                (used, loaded.digest()),
+                (false, index.digest()),
+                "{what}: rewound"
+            );
+        }
+        // Content that its digest does not fit is built anew.
+        let block = next_blocks(&db, &mut model, &mut rng, 1);
+        let (_, index) = load();
+        db.apply_with_indexes(&block, &[&index]).unwrap();
+        let (key, name) = (b"index/balances".to_vec(), Table(0));
+        let mut row = kv.snapshot().unwrap().get(name, &key).unwrap().unwrap();
+        *row.last_mut().unwrap() ^= 1;
+        let mut batch = Batch::new();
+        batch.put(name, key, row);
+        kv.write(batch).unwrap();
+        drop(db);
+        let db = Db::open(kv, DbConfig::default()).unwrap();
+        let view = db.view().unwrap();
+        let state = view.at(view.tip().unwrap().height).unwrap();
+        assert!(!load_index(&view, &mut Balances::default(), &state).unwrap());
+    }
+}
+
+/// DB-16: a state that was loaded at once answers, and goes on, as one that grew block by block; a load that was cut
+/// short is refused.
+#[test]
+fn db_16_loaded_state() {
+    let mut rng = StdRng::seed_from_u64(31);
+    let grown = Db::memory(DbConfig::default()).unwrap();
+    let mut model = Model::default();
+    grow(&grown, &mut model, &mut rng, 12);
+    // Enough slots for many parts of a trie, in an account that the random blocks do not end.
+    let info = |n: u64| AccountInfo {
+        nonce: n,
+        ..AccountInfo::default()
+    };
+    let mut many = AccountDiff {
+        info: Some(info(1)),
+        ..AccountDiff::default()
+    };
+    many.storage = (0..3_000u64)
+        .map(|n| (U256::from(n * 7), U256::from(n + 1)))
+        .collect();
+    let large = address(99);
+    let mut world = model.worlds.last().cloned().unwrap();
+    world.insert(large, (info(1), many.storage.clone()));
+    let mut diff = StateDiff::default();
+    diff.accounts.insert(large, many);
+    let expected = Mpt.update(&*grown.view().unwrap(), &diff).unwrap().root;
+
+    let kv = Arc::new(RedbKv::memory(SCHEMA).unwrap());
+    let db = Db::open(kv.clone(), DbConfig::default()).unwrap();
+    let mut loader = db.load(12).unwrap();
+    for (address, (info, slots)) in &world {
+        let code = match info.code_hash == KECCAK256_EMPTY {
+            true => None,
+            false => grown.view().unwrap().code(info.code_hash).unwrap(),
+        };
+        let account = LoadedAccount {
+            address: *address,
+            info: *info,
+            code,
+            slots: &mut slots.iter().map(|(slot, word)| (*slot, *word)),
+        };
+        loader.account(account).unwrap();
+    }
+    let error = Db::open(kv, DbConfig::default()).unwrap_err().to_string();
+    assert!(error.contains("cut short"), "{error}");
+    let tip = loader.finish(keccak256).unwrap();
+    assert_eq!((tip.height, tip.state_root), (12, expected));
+    assert!(db.load(13).is_err(), "not over something");
+    let first = BlockRecord {
+        height: 12,
+        hash: tip.hash,
+        state_root: expected,
+        ..BlockRecord::default()
+    };
+    verify(&db.view().unwrap(), std::slice::from_ref(&first)).unwrap();
+    let view = db.view().unwrap();
+    assert_eq!(
+        view.storage_at(12, large, U256::from(14)).unwrap(),
+        U256::from(3)
+    );
+    drop(view);
+
+    // The next blocks, here and there.
+    let mut blocks = vec![first];
+    for height in 13..18 {
+        let view = db.view().unwrap();
+        let mut diff = random_diff(&mut rng);
+        let slots = (0..40u64).map(|n| (U256::from(n * 7 * height), U256::from(n % 3)));
+        let account = AccountDiff {
+            info: Some(info(height)),
+            storage: slots.collect(),
+        };
+        diff.accounts.insert(large, account);
+        let commit = Mpt.update(&*view, &diff).unwrap();
+        let block = BlockRecord {
+            height,
+            hash: keccak256(height.to_be_bytes()),
+            state_root: commit.root,
+            diff: Arc::new(diff),
+            nodes: Arc::new(commit.updates),
+            ..BlockRecord::default()
+        };
+        db.apply(std::slice::from_ref(&block)).unwrap();
+        blocks.push(block);
+    }
+    verify(&db.view().unwrap(), &blocks).unwrap();
+    let view = db.view().unwrap();
+    assert_eq!(
+        view.storage_at(12, large, U256::from(14)).unwrap(),
+        U256::from(3)
+    );
+    db.rewind_to(12).unwrap();
+    assert_eq!(db.tip(), Some(tip));
+    verify(&db.view().unwrap(), &blocks[..1]).unwrap();
 }

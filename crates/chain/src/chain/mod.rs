@@ -30,6 +30,7 @@ pub(crate) use big_stack::{STACK_BYTES, this_stack_is_big};
 use clock::Clock;
 pub(crate) use clock::Setting as ClockSetting;
 use ledger::Ledger;
+pub(crate) use ledger::{Executed, record};
 pub(crate) use open::{genesis_hash, open_database, open_kv, open_log};
 pub(crate) use overrides::{Override, PER_BLOCK as OVERRIDES_PER_BLOCK, apply as apply_override};
 pub use queries::PROOF_WINDOW;
@@ -398,6 +399,12 @@ impl Chain {
     ) -> Result<(), ChainError> {
         let ledger = &self.inner.ledger;
         crate::db::backup(ledger.db(), ledger.log(), to, progress).map_err(ledger::storage)
+    }
+
+    /// Drops old blocks from the log of a scratch chain, in whole segments.
+    pub(crate) fn forget_blocks_below(&self, height: u64) -> Result<(), ChainError> {
+        let log = self.inner.ledger.log();
+        log.prune_below(height).map(drop).map_err(ledger::storage)
     }
 
     /// Why this node no longer writes, if it does not: a full or failing disk. It should stop then.

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     Block, ChainConfig, ChainError, Dev, Genesis, Pool, Storage,
     db::{BlockRecord, Db, DbConfig, LOG_FOLDER, SCHEMA, STATE_FILE},
-    disk::{FolderLock, OsDisk},
+    disk::{Disk as _, FolderLock, MemDisk, OsDisk, Unsynced},
     genesis::{genesis_block, genesis_diff},
     kv::{KvConfig, RedbKv},
     log::{BlockLog, LogConfig},
@@ -32,6 +32,8 @@ use crate::{
 pub(crate) const JOURNAL: &str = "pool.journal";
 /// Blocks that are redone in one database transaction.
 const REDO_BATCH: usize = 64;
+/// Segments of a scratch log are small, so that what is old can be dropped soon.
+const SCRATCH_SEGMENT_BYTES: u64 = 4 << 20;
 
 /// A trie without nodes.
 struct NoNodes;
@@ -81,11 +83,9 @@ pub(super) fn open_stores(
                 lock: None,
             })
         }
+        Storage::Scratch(folder) => open_scratch(folder, config),
         Storage::Folder(folder) => {
-            std::fs::create_dir_all(folder).map_err(|error| ChainError::File {
-                path: folder.clone(),
-                reason: format!("the data folder cannot be made: {error}"),
-            })?;
+            make_folder(folder)?;
             let lock = FolderLock::take(folder).map_err(storage)?;
             let log = open_log(folder)?;
             let db = open_database(folder, history_blocks)?;
@@ -96,6 +96,40 @@ pub(super) fn open_stores(
             })
         }
     }
+}
+
+/// Tables in a file that nobody syncs, and the newest blocks in memory.
+fn open_scratch(folder: &Path, config: DbConfig) -> Result<Stores, ChainError> {
+    make_folder(folder)?;
+    let log = LogConfig {
+        segment_bytes: SCRATCH_SEGMENT_BYTES,
+    };
+    let (log, _) = BlockLog::open(Arc::new(MemDisk::new()), log).map_err(storage)?;
+    let file = OsDisk::open(folder).and_then(|disk| disk.create(STATE_FILE));
+    let file = file.map_err(|error| ChainError::File {
+        path: folder.join(STATE_FILE),
+        reason: error.to_string(),
+    })?;
+    let label = folder.join(STATE_FILE).display().to_string();
+    let file = Arc::new(Unsynced(file));
+    let kv_config = KvConfig {
+        quick_repair: false,
+        ..KvConfig::default()
+    };
+    let kv = RedbKv::open_file(file, &label, SCHEMA, kv_config).map_err(storage)?;
+    let db = Db::open(Arc::new(kv), config).map_err(storage)?;
+    Ok(Stores {
+        log,
+        db,
+        lock: None,
+    })
+}
+
+fn make_folder(folder: &Path) -> Result<(), ChainError> {
+    std::fs::create_dir_all(folder).map_err(|error| ChainError::File {
+        path: folder.to_owned(),
+        reason: format!("the data folder cannot be made: {error}"),
+    })
 }
 
 /// The key-value store of a folder.
@@ -150,7 +184,7 @@ pub(super) fn open(config: ChainConfig) -> Result<Chain, ChainError> {
     let ledger = Arc::new(Ledger::new(log, db, head)?);
     let pool = Arc::new(Pool::new(config.pool.clone()));
     let journal = match &config.storage {
-        Storage::Memory => None,
+        Storage::Memory | Storage::Scratch(_) => None,
         Storage::Folder(folder) => Some(Journal::new(folder.join(JOURNAL))),
     };
     let rules = Arc::new(config.genesis.rules());
@@ -196,7 +230,7 @@ fn settle(
             .map_err(storage)?,
         Some(stored) if stored != made => {
             let folder = match storage_at {
-                Storage::Folder(folder) => folder.clone(),
+                Storage::Folder(folder) | Storage::Scratch(folder) => folder.clone(),
                 Storage::Memory => "memory".into(),
             };
             return Err(ChainError::OtherGenesis {

@@ -56,6 +56,13 @@ impl NodeCache {
         }
     }
 
+    /// Forgets everything: the tables were filled behind its back.
+    pub(super) fn clear(&self) {
+        for shard in &self.shards {
+            shard.lock().nodes.clear();
+        }
+    }
+
     /// Goes on to the next generation, which differs by `updates`.
     pub(super) fn advance(&self, generation: u64, updates: &NodeUpdates) {
         let mut guards: Vec<_> = self.shards.iter().map(Mutex::lock).collect();

@@ -5,9 +5,11 @@
 //! blocks from their access lists. Readers take a [`DbView`], which does not move while they use it.
 //! `specs/database.md` has the tables and the invariants.
 
+mod audit;
 mod backup;
 mod cache;
 mod index;
+mod load;
 mod rewind;
 mod tables;
 #[cfg(test)]
@@ -15,22 +17,27 @@ mod tests;
 mod verify;
 mod view;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use alloy_primitives::{Address, B256, U256};
 pub use capstan_evm::{AccountDiff, AccountInfo, StateDiff};
 use parking_lot::{Mutex, RwLock};
 
 pub use self::{
+    audit::Audit,
     backup::{BackupError, LOG_FOLDER, STATE_FILE, backup, copy_tables, restore},
     index::{DerivedIndex, IndexStep, load_index},
+    load::{LoadedAccount, Loader},
     tables::{DB_VERSION, SCHEMA},
     verify::{Report, Stage},
     view::{DbView, StateAt},
 };
-use self::{cache::NodeCache, tables::*, view::emptied_slots};
+use self::{cache::NodeCache, tables::*};
 use crate::{
-    kv::{Batch, Kv, KvError},
+    kv::{Batch, Kv, KvError, Table},
     trie::{NodeUpdates, TrieError},
 };
 
@@ -141,10 +148,22 @@ pub enum DbError {
     },
     /// Tables contradict each other.
     #[error(
-        "the database is damaged ({what}): remove the state file to rebuild it from the block log, or restore a backup"
+        "the database is damaged ({what}): stop the node and remove the file {STATE_FILE} to have it made anew from the block \
+         log, or restore a backup"
     )]
     Damaged {
         /// What is wrong.
+        what: String,
+    },
+    /// One table contradicts the others, or the blocks.
+    #[error(
+        "the database is damaged in its table `{table}`: {what}; stop the node and remove the file {STATE_FILE} to have it \
+         made anew from the block log, or restore a backup"
+    )]
+    DamagedTable {
+        /// The table.
+        table: &'static str,
+        /// The first difference found.
         what: String,
     },
 }
@@ -152,6 +171,20 @@ pub enum DbError {
 impl DbError {
     fn damaged(what: impl Into<String>) -> Self {
         Self::Damaged { what: what.into() }
+    }
+
+    fn damaged_in(table: Table, what: impl Into<String>) -> Self {
+        let table = SCHEMA[usize::from(table.0)];
+        let what = what.into();
+        Self::DamagedTable { table, what }
+    }
+
+    /// Says in which table it was, where only the bytes were known to be wrong.
+    fn within(self, table: Table) -> Self {
+        match self {
+            Self::Damaged { what } => Self::damaged_in(table, what),
+            other => other,
+        }
     }
 }
 
@@ -263,8 +296,13 @@ impl Db {
         let mut batch = Batch::new();
         let mut nodes = NodeUpdates::default();
         for (at, block) in blocks.iter().enumerate() {
-            put_state(&mut batch, &view, &blocks[..at], block)?;
-            put_indexes_of(&mut batch, block);
+            let changed = put_state(&mut batch, &view, &blocks[..at], block)?;
+            let indexed = put_indexes_of(&mut batch, block);
+            // What a rewind of the block needs; there is nothing to go back to below the first one.
+            if at > 0 || view.tip.is_some() {
+                batch.put(CHANGED, block.height.to_be_bytes(), put_changed(&changed));
+                batch.put(INDEXED, block.height.to_be_bytes(), put_keys(&indexed));
+            }
             nodes.extend(block.nodes.iter().map(|(key, node)| (*key, node.clone())));
         }
         put_nodes(&mut batch, &nodes);
@@ -279,7 +317,7 @@ impl Db {
             batch.put(META, FLOOR_KEY, first.to_be_bytes());
         }
         for index in indexes {
-            index::put_snapshot(&mut batch, *index, last.height);
+            index::put_snapshot(&mut batch, *index, &tip);
         }
         self.commit(batch, &view, &nodes)
     }
@@ -355,13 +393,13 @@ fn put_nodes(batch: &mut Batch, nodes: &NodeUpdates) {
     }
 }
 
-/// Flat state, history, and what changed.
+/// Flat state and history. Answers what changed.
 fn put_state(
     batch: &mut Batch,
     view: &DbView,
     earlier: &[BlockRecord],
     block: &BlockRecord,
-) -> Result<(), DbError> {
+) -> Result<ChangedKeys, DbError> {
     let height = block.height;
     let mut changed = ChangedKeys::new();
     for (address, account) in &block.diff.accounts {
@@ -370,17 +408,9 @@ fn put_state(
         batch.put(ACCOUNT_HISTORY, at_height(address.as_slice(), height), info);
         let mut storage = BTreeMap::new();
         if account.info.is_none() {
-            // An account that ends takes its storage with it, also what this batch put there before.
-            let before = earlier
-                .iter()
-                .filter_map(|block| block.diff.accounts.get(address));
-            storage.extend(
-                before
-                    .flat_map(|a| a.storage.keys())
-                    .map(|slot| (*slot, U256::ZERO)),
-            );
-            let emptied = emptied_slots(view, *address, account)?;
-            storage.extend(emptied.into_iter().map(|slot| (slot, U256::ZERO)));
+            // An account that ends takes its storage with it.
+            let slots = slots_before(view, earlier, *address)?;
+            storage.extend(slots.into_iter().map(|slot| (slot, U256::ZERO)));
         }
         let written = account.storage.iter().map(|(slot, value)| {
             (
@@ -407,8 +437,36 @@ fn put_state(
     for (hash, code) in &block.diff.codes {
         batch.put(CODE, hash.as_slice(), code.to_vec());
     }
-    batch.put(CHANGED, height.to_be_bytes(), put_changed(&changed));
-    Ok(())
+    Ok(changed)
+}
+
+/// Slots that an account has after `earlier`, which are not in the view.
+fn slots_before(
+    view: &DbView,
+    earlier: &[BlockRecord],
+    address: Address,
+) -> Result<BTreeSet<U256>, DbError> {
+    let mut slots = BTreeSet::new();
+    view.each_slot(address, &mut |slot, _| {
+        slots.insert(slot);
+        Ok(())
+    })?;
+    for account in earlier
+        .iter()
+        .filter_map(|block| block.diff.accounts.get(&address))
+    {
+        if account.info.is_none() {
+            slots.clear();
+            continue;
+        }
+        for (slot, value) in &account.storage {
+            match value.is_zero() {
+                true => slots.remove(slot),
+                false => slots.insert(*slot),
+            };
+        }
+    }
+    Ok(slots)
 }
 
 fn put_flat_account(batch: &mut Batch, address: &Address, info: Option<&AccountInfo>) {
@@ -426,8 +484,8 @@ fn put_flat_slot(batch: &mut Batch, stored: Vec<u8>, value: U256) {
     }
 }
 
-/// Blocks, transactions and logs.
-fn put_indexes_of(batch: &mut Batch, block: &BlockRecord) {
+/// Blocks, transactions and logs. Answers the keys of those that are found by something else than the block.
+fn put_indexes_of(batch: &mut Batch, block: &BlockRecord) -> Vec<(Table, Vec<u8>)> {
     let height = block.height;
     let row = key(&[block.hash.as_slice(), block.state_root.as_slice()]);
     batch.put(BLOCK_HASH, height.to_be_bytes(), row);
@@ -467,5 +525,5 @@ fn put_indexes_of(batch: &mut Batch, block: &BlockRecord) {
         indexed.push((LOG_BLOCKS, stored.clone()));
         batch.put(LOG_BLOCKS, stored, []);
     }
-    batch.put(INDEXED, height.to_be_bytes(), put_keys(&indexed));
+    indexed
 }

@@ -1,7 +1,7 @@
 //! Going back, and forgetting: both walk the list of keys that each block changed.
 
 use super::{
-    Db, DbError, FLOOR_KEY, Tip, put_flat_account, put_flat_slot, put_nodes, put_tip,
+    Db, DbError, FLOOR_KEY, Tip, index, put_flat_account, put_flat_slot, put_nodes, put_tip,
     tables::{
         ACCOUNT_HISTORY, BLOCK_HASH, BLOCK_HEIGHT, CHANGED, INDEXED, META, STORAGE_HISTORY,
         at_height, slot_key, take_keys,
@@ -62,6 +62,11 @@ impl Db {
                 batch.delete(table, gone.to_be_bytes());
             }
         }
+        // A snapshot of an index stands at a block that is gone, or at one below that others may follow.
+        view.each(META, index::SNAPSHOT, &mut |key, _| {
+            batch.delete(META, key);
+            Ok(())
+        })?;
         put_nodes(&mut batch, &commit.updates);
         put_tip(
             &mut batch,

@@ -1,37 +1,46 @@
-//! Checking a database against itself, and its state against its root by another implementation.
+//! Checking the newest state against its root, and the tables that say where it stands.
+//!
+//! The chain of trust is: block hash, state root, records of the state trie, accounts, storage roots, slots, history.
+//! Each step takes the one before it for granted, so the first difference is named where it is.
 
-use std::ops::{Bound, ControlFlow};
-
-use alloy_primitives::{Address, B256, U256, keccak256};
-use alloy_trie::{
-    TrieAccount,
-    root::{state_root_unsorted, storage_root_unsorted},
+use std::{
+    ops::{Bound, ControlFlow},
+    sync::Arc,
 };
 
+use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, keccak256, map::B256Map};
+use alloy_rlp::Decodable as _;
+use alloy_trie::{
+    EMPTY_ROOT_HASH, Nibbles, TrieAccount,
+    root::{state_root_unsorted, storage_root_unsorted},
+};
+use capstan_evm::AccountInfo;
+
 use super::{
-    DbError,
+    DbError, FLOOR_KEY, TIP_KEY, Tip, VERSION_KEY,
+    index::{SNAPSHOT, take_snapshot},
     tables::{
-        ACCOUNT_HISTORY, ACCOUNTS, BLOCK_HASH, BLOCK_HEIGHT, CODE, STORAGE, STORAGE_HISTORY,
+        ACCOUNT_HISTORY, ACCOUNTS, BLOCK_HASH, BLOCK_HEIGHT, CODE, META, STORAGE, STORAGE_HISTORY,
         TRIE_STATE, TRIE_STORAGE, height_of, slot_key, take_account, take_word,
     },
     view::DbView,
 };
 use crate::{
     kv::{Order, Table},
-    trie::{Child, Node, NodeKey, NodeSource, Owner, root_of},
+    trie::{Child, Leaf, Node, NodeKey, NodeSource, Owner, TrieError, root_of},
 };
 
 /// What is being checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Accounts and storage against the state root.
-    State,
-    /// Trie records against their parents.
-    Trie,
-    /// Newest history against the state.
-    History,
     /// Hashes against heights.
     Blocks,
+    /// Trie records against their parents.
+    Trie,
+    /// Accounts and storage against the tries, and by their root.
+    State,
+    /// Newest history against the state.
+    History,
 }
 
 /// What was checked.
@@ -52,129 +61,299 @@ pub struct Report {
 type Progress<'a> = &'a mut dyn FnMut(Stage, u64);
 
 impl DbView {
-    /// Checks every table against the others and recomputes the state root from flat state with an
-    /// independent implementation, calling `progress` with the number of rows done in each stage. The
-    /// storage of one account, and 64 bytes for each account, must fit into memory.
+    /// Checks the newest state: its root, made from scratch by an independent implementation from flat state, every
+    /// trie record, and the tables beside them. `progress` hears the number of rows done in each stage. The storage
+    /// of one account, and 200 bytes for each account, must fit into memory. [`DbView::audit`] checks the rest.
     pub fn verify(&self, progress: Progress<'_>) -> Result<Report, DbError> {
         let mut report = Report::default();
-        let roots = self.verify_state(&mut report, progress)?;
-        self.verify_trie(&roots, &mut report, progress)?;
+        self.verify_blocks(&mut report, progress)?;
+        self.verify_meta()?;
+        let leaves = self.verify_state_trie(&mut report, progress)?;
+        self.verify_state(leaves, &mut report, progress)?;
         self.verify_history(ACCOUNT_HISTORY, ACCOUNTS, &mut report, progress)?;
         self.verify_history(STORAGE_HISTORY, STORAGE, &mut report, progress)?;
-        self.verify_blocks(&mut report, progress)?;
         Ok(report)
     }
 
-    /// Returns the storage root of each account.
-    fn verify_state(
+    fn verify_blocks(&self, report: &mut Report, progress: Progress<'_>) -> Result<(), DbError> {
+        let mut last: Option<u64> = None;
+        self.each(BLOCK_HASH, &[], &mut |key, _| {
+            let height = height_of(key)?;
+            if last.is_some_and(|last| last + 1 != height) {
+                return Err(DbError::damaged(format!("no row before block {height}")));
+            }
+            let hash = self
+                .block(height)?
+                .map(|(hash, _)| hash)
+                .unwrap_or_default();
+            if self.block_height(hash)? != Some(height) {
+                let what = format!("it does not lead from {hash} back to block {height}");
+                return Err(DbError::damaged_in(BLOCK_HEIGHT, what));
+            }
+            last = Some(height);
+            report.blocks += 1;
+            progress(Stage::Blocks, report.blocks);
+            Ok(())
+        })?;
+        let (rows, blocks) = (self.kv.len(BLOCK_HEIGHT)?, report.blocks);
+        if rows != blocks {
+            let what = format!("{rows} rows for {blocks} blocks");
+            return Err(DbError::damaged_in(BLOCK_HEIGHT, what));
+        }
+        let newest = last.map(|height| self.block(height)).transpose()?.flatten();
+        if last != self.tip.map(|tip| tip.height)
+            || newest != self.tip.map(|tip| (tip.hash, tip.state_root))
+        {
+            let what = format!(
+                "the last block is {last:?} {newest:?}, the tip says {:?}",
+                self.tip
+            );
+            return Err(DbError::damaged_in(META, what));
+        }
+        Ok(())
+    }
+
+    fn verify_meta(&self) -> Result<(), DbError> {
+        self.each(META, &[], &mut |key, value| {
+            if let Some(name) = key.strip_prefix(SNAPSHOT) {
+                let name = String::from_utf8_lossy(name).into_owned();
+                let (height, hash, ..) = take_snapshot(value)?;
+                return match self.block_hash(height)? == Some(hash) {
+                    true => Ok(()),
+                    false => Err(DbError::damaged(format!(
+                        "the snapshot of index {name} stands at block {height} ({hash}), which is not here"
+                    ))),
+                };
+            }
+            match [VERSION_KEY, TIP_KEY, FLOOR_KEY].contains(&key) {
+                true => Ok(()),
+                false => Err(DbError::damaged(format!(
+                    "the unknown key {}",
+                    String::from_utf8_lossy(key)
+                ))),
+            }
+        })?;
+        let Tip { height, .. } = self.tip.unwrap_or_default();
+        match self.floor <= height {
+            true => Ok(()),
+            false => Err(DbError::damaged_in(
+                META,
+                format!(
+                    "history from block {} on, above the tip {height}",
+                    self.floor
+                ),
+            )),
+        }
+    }
+
+    fn state_root(&self) -> B256 {
+        self.tip.map_or(EMPTY_ROOT_HASH, |tip| tip.state_root)
+    }
+
+    /// Returns the accounts as the state trie has them, by hashed address.
+    fn verify_state_trie(
         &self,
         report: &mut Report,
         progress: Progress<'_>,
-    ) -> Result<Vec<(Address, B256)>, DbError> {
-        let mut accounts = Vec::new();
-        let mut roots = Vec::new();
-        self.each(ACCOUNTS, &[], &mut |key, value| {
-            let address = Address::try_from(key).map_err(|_| DbError::damaged("an address"))?;
-            let info = take_account(value)?.ok_or_else(|| DbError::damaged("an empty account"))?;
-            let mut slots = Vec::new();
-            self.each(STORAGE, key, &mut |key, value| {
-                let slot = key
-                    .last_chunk::<32>()
-                    .ok_or_else(|| DbError::damaged("a slot"))?;
-                slots.push((keccak256(slot), take_word(value)?));
+    ) -> Result<B256Map<TrieAccount>, DbError> {
+        let mut leaves = B256Map::default();
+        self.walk_trie(
+            Owner::State,
+            self.state_root(),
+            report,
+            progress,
+            &mut |key, leaf| {
+                let account = TrieAccount::decode(&mut &*leaf.value).map_err(|_| {
+                    DbError::damaged(format!("the account at {key} cannot be read"))
+                })?;
+                leaves.insert(key, account);
                 Ok(())
-            })?;
-            if !info.is_empty() && info.code_hash != alloy_primitives::KECCAK256_EMPTY {
-                let code = self.code(info.code_hash)?;
-                if code.is_none_or(|code| keccak256(&code) != info.code_hash) {
-                    return Err(DbError::damaged(format!("the code of {address}")));
-                }
-            }
-            report.accounts += 1;
-            report.slots += slots.len() as u64;
-            let root = storage_root_unsorted(slots);
-            let account = TrieAccount::new(info.nonce, info.balance, root, info.code_hash);
-            accounts.push((keccak256(address), account));
-            roots.push((address, root));
-            progress(Stage::State, report.accounts);
-            Ok(())
-        })?;
-        if self.kv.len(STORAGE)? != report.slots {
-            return Err(DbError::damaged("slots of accounts that do not exist"));
+            },
+        )
+        .map_err(|error| error.within(TRIE_STATE))?;
+        let (rows, reached) = (self.kv.len(TRIE_STATE)?, report.nodes);
+        match rows == reached {
+            true => Ok(leaves),
+            false => Err(DbError::damaged_in(
+                TRIE_STATE,
+                format!("{rows} records, {reached} of them part of the trie"),
+            )),
         }
-        let root = state_root_unsorted(accounts);
-        let expected = self
-            .tip
-            .map_or(alloy_trie::EMPTY_ROOT_HASH, |tip| tip.state_root);
-        if root != expected {
-            return Err(DbError::damaged(format!(
-                "the state has root {root}, its block says {expected}"
-            )));
-        }
-        // Code is kept for good, also when no account names it any more; its hash must still be right.
-        self.each(CODE, &[], &mut |key, code| {
-            if keccak256(code).as_slice() == key {
-                Ok(())
-            } else {
-                Err(DbError::damaged("code of another hash"))
-            }
-        })?;
-        Ok(roots)
     }
 
-    fn verify_trie(
+    fn verify_state(
         &self,
-        roots: &[(Address, B256)],
+        mut leaves: B256Map<TrieAccount>,
         report: &mut Report,
         progress: Progress<'_>,
     ) -> Result<(), DbError> {
-        let state_root = self
-            .tip
-            .map_or(alloy_trie::EMPTY_ROOT_HASH, |tip| tip.state_root);
-        let tries = roots
-            .iter()
-            .map(|(address, root)| (Owner::Account(*address), *root));
-        for (owner, root) in tries.chain([(Owner::State, state_root)]) {
-            let path = alloy_trie::Nibbles::new();
-            let top = self.node(&NodeKey { owner, path })?;
-            if root_of(top.as_deref()) != root {
-                return Err(DbError::damaged(format!("the root record of {owner:?}")));
+        let mut accounts = Vec::new();
+        let nodes_before = report.nodes;
+        self.each(ACCOUNTS, &[], &mut |key, value| {
+            let address = Address::try_from(key)
+                .map_err(|_| DbError::damaged("an address of another length"))?;
+            let info = take_account(value)?.ok_or_else(|| DbError::damaged("an empty account"))?;
+            let hashed = keccak256(address);
+            let leaf = leaves.remove(&hashed).ok_or_else(|| {
+                DbError::damaged(format!("account {address} is not part of the state"))
+            })?;
+            let known = AccountInfo {
+                balance: leaf.balance,
+                nonce: leaf.nonce,
+                code_hash: leaf.code_hash,
+            };
+            if info != known {
+                let what = format!("account {address} is {info:?}, the state has {known:?}");
+                return Err(DbError::damaged(what));
             }
-            let mut open: Vec<_> = top.into_iter().map(|node| (path, node)).collect();
-            while let Some((path, node)) = open.pop() {
-                report.nodes += 1;
-                progress(Stage::Trie, report.nodes);
-                let Node::Branch(branch) = &*node else {
+            self.verify_code(address, info.code_hash)?;
+            let root = self.verify_storage(address, leaf.storage_root, report)?;
+            self.walk_trie(
+                Owner::Account(address),
+                root,
+                report,
+                progress,
+                &mut |_, _| Ok(()),
+            )
+            .map_err(|error| error.within(TRIE_STORAGE))?;
+            let account = TrieAccount::new(info.nonce, info.balance, root, info.code_hash);
+            accounts.push((hashed, account));
+            report.accounts += 1;
+            progress(Stage::State, report.accounts);
+            Ok(())
+        })?;
+        if let Some(hashed) = leaves.keys().next() {
+            let what = format!("the account with hashed address {hashed} is missing");
+            return Err(DbError::damaged_in(ACCOUNTS, what));
+        }
+        let counts = [
+            (STORAGE, self.kv.len(STORAGE)?, report.slots),
+            (
+                TRIE_STORAGE,
+                self.kv.len(TRIE_STORAGE)?,
+                report.nodes - nodes_before,
+            ),
+        ];
+        for (table, rows, used) in counts {
+            if rows != used {
+                let what = format!("{rows} rows, {used} of them of accounts that exist");
+                return Err(DbError::damaged_in(table, what));
+            }
+        }
+        // All parts agree; that they make the root is shown once more by another implementation alone.
+        let (made, root) = (state_root_unsorted(accounts), self.state_root());
+        if made != root {
+            let what = format!("the state makes root {made} from scratch, its block says {root}");
+            return Err(DbError::damaged_in(ACCOUNTS, what));
+        }
+        // Code is kept for good, also when no account names it any more; its hash must still be right.
+        self.each(
+            CODE,
+            &[],
+            &mut |key, code| match keccak256(code).as_slice() == key {
+                true => Ok(()),
+                false => Err(DbError::damaged("code of another hash")),
+            },
+        )
+    }
+
+    fn verify_code(&self, address: Address, hash: B256) -> Result<(), DbError> {
+        if hash == KECCAK256_EMPTY {
+            return Ok(());
+        }
+        match self.code(hash)?.map(keccak256) {
+            Some(made) if made == hash => Ok(()),
+            found => Err(DbError::damaged_in(
+                CODE,
+                format!("account {address} has code {hash}, the table has {found:?} there"),
+            )),
+        }
+    }
+
+    /// The root of an account's flat slots, from scratch; it must be the one that the state trie names.
+    fn verify_storage(
+        &self,
+        address: Address,
+        expected: B256,
+        report: &mut Report,
+    ) -> Result<B256, DbError> {
+        let mut slots = Vec::new();
+        self.each_slot(address, &mut |slot, word| {
+            slots.push((keccak256(slot.to_be_bytes::<32>()), word));
+            Ok(())
+        })?;
+        report.slots += slots.len() as u64;
+        let made = storage_root_unsorted(slots);
+        match made == expected {
+            true => Ok(made),
+            false => Err(DbError::damaged_in(
+                STORAGE,
+                format!("the slots of {address} make root {made}, the state has {expected}"),
+            )),
+        }
+    }
+
+    /// Walks every record of a trie from its root, and each leaf with its whole hashed key.
+    fn walk_trie(
+        &self,
+        owner: Owner,
+        root: B256,
+        report: &mut Report,
+        progress: Progress<'_>,
+        visit: &mut dyn FnMut(B256, &Leaf) -> Result<(), DbError>,
+    ) -> Result<(), DbError> {
+        let path = Nibbles::new();
+        let top = self.record(NodeKey { owner, path })?;
+        let made = root_of(top.as_deref());
+        if made != root {
+            let what = format!("the root of {owner:?} is {made}, its state has {root}");
+            return Err(DbError::damaged(what));
+        }
+        let mut open: Vec<_> = top.into_iter().map(|node| (path, node)).collect();
+        while let Some((path, node)) = open.pop() {
+            report.nodes += 1;
+            progress(Stage::Trie, report.nodes);
+            let branch = match &*node {
+                Node::Branch(branch) => branch,
+                Node::Leaf(leaf) => {
+                    visit(whole_key(&path, leaf)?, leaf)?;
                     continue;
-                };
-                for (nibble, child) in (0u8..).zip(&branch.children) {
-                    let mut path = path.join(&branch.prefix);
-                    path.push(nibble);
-                    match child {
-                        Child::Empty => {}
-                        Child::Leaf(reference, leaf) => {
-                            if leaf.reference(&mut Vec::new()) != *reference {
-                                return Err(DbError::damaged(format!(
-                                    "a leaf at {owner:?} {path:?}"
-                                )));
-                            }
+                }
+            };
+            for (nibble, child) in (0u8..).zip(&branch.children) {
+                let mut path = path.join(&branch.prefix);
+                path.push(nibble);
+                match child {
+                    Child::Empty => {}
+                    Child::Leaf(reference, leaf) => {
+                        if leaf.reference(&mut Vec::new()) != *reference {
+                            let what = format!("the leaf at {owner:?} {path:?} has another hash");
+                            return Err(DbError::damaged(what));
                         }
-                        Child::Branch(reference) => match self.node(&NodeKey { owner, path })? {
-                            Some(node) if is_branch(&node, reference) => open.push((path, node)),
-                            _ => {
-                                return Err(DbError::damaged(format!(
-                                    "a branch at {owner:?} {path:?}"
-                                )));
-                            }
-                        },
+                        visit(whole_key(&path, leaf)?, leaf)?;
                     }
+                    Child::Branch(reference) => match self.record(NodeKey { owner, path })? {
+                        Some(node) if is_branch(&node, reference) => open.push((path, node)),
+                        found => {
+                            let found = if found.is_some() { "another" } else { "no" };
+                            return Err(DbError::damaged(format!(
+                                "{found} record at {owner:?} {path:?}"
+                            )));
+                        }
+                    },
                 }
             }
         }
-        if self.kv.len(TRIE_STATE)? + self.kv.len(TRIE_STORAGE)? != report.nodes {
-            return Err(DbError::damaged("trie records that nothing points to"));
-        }
         Ok(())
+    }
+
+    fn record(&self, key: NodeKey) -> Result<Option<Arc<Node>>, DbError> {
+        self.node(&key).map_err(|error| match error {
+            TrieError::Damaged { key, what } => {
+                DbError::damaged(format!("the record at {key:?} is {what}"))
+            }
+            other => other.into(),
+        })
     }
 
     /// The newest entry of each history is what the state says.
@@ -195,16 +374,15 @@ impl DbView {
             if self.kv.get(flat, &key)?.unwrap_or_default() == value {
                 Ok(())
             } else {
-                Err(DbError::damaged(format!(
-                    "history and state differ at {}",
-                    alloy_primitives::hex::encode(key)
-                )))
+                let key = alloy_primitives::hex::encode_prefixed(key);
+                let what = format!("its newest entry at {key} is not what the state has");
+                Err(DbError::damaged_in(history, what))
             }
         };
         self.each(history, &[], &mut |key, value| {
             let (prefix, _) = key
                 .split_last_chunk::<8>()
-                .ok_or_else(|| DbError::damaged("a key of history"))?;
+                .ok_or_else(|| DbError::damaged("a key that is too short"))?;
             if newest.as_ref().is_some_and(|(key, _)| key != prefix) {
                 check(newest.take())?;
             }
@@ -214,40 +392,14 @@ impl DbView {
             Ok(())
         })?;
         check(newest)?;
-        if live == self.kv.len(flat)? {
-            Ok(())
-        } else {
-            Err(DbError::damaged("state without history"))
+        let rows = self.kv.len(flat)?;
+        match live == rows {
+            true => Ok(()),
+            false => Err(DbError::damaged_in(
+                history,
+                format!("it names {live} live keys, the state has {rows}"),
+            )),
         }
-    }
-
-    fn verify_blocks(&self, report: &mut Report, progress: Progress<'_>) -> Result<(), DbError> {
-        let mut last = None;
-        self.each(BLOCK_HASH, &[], &mut |key, _| {
-            let height = height_of(key)?;
-            let row = self.block(height)?;
-            let back = row
-                .map(|(hash, _)| self.block_height(hash))
-                .transpose()?
-                .flatten();
-            if back != Some(height) || last.is_some_and(|last: u64| last + 1 != height) {
-                return Err(DbError::damaged(format!(
-                    "hash and height of block {height}"
-                )));
-            }
-            last = Some(height);
-            report.blocks += 1;
-            progress(Stage::Blocks, report.blocks);
-            Ok(())
-        })?;
-        let newest = last.map(|height| self.block(height)).transpose()?.flatten();
-        if self.kv.len(BLOCK_HEIGHT)? != report.blocks
-            || last != self.tip.map(|tip| tip.height)
-            || newest != self.tip.map(|tip| (tip.hash, tip.state_root))
-        {
-            return Err(DbError::damaged("the list of blocks"));
-        }
-        Ok(())
     }
 
     /// Visits every entry whose key starts with `prefix`.
@@ -271,7 +423,7 @@ impl DbView {
                     ControlFlow::Break(())
                 }
             })?;
-        result
+        result.map_err(|error| error.within(table))
     }
 
     /// Visits every account.
@@ -298,6 +450,17 @@ impl DbView {
         self.each(STORAGE, address.as_slice(), &mut |key, value| {
             visit(take_word(&key[skip..])?, take_word(value)?)
         })
+    }
+}
+
+/// The hashed key of a leaf that hangs at a path.
+fn whole_key(path: &Nibbles, leaf: &Leaf) -> Result<B256, DbError> {
+    let key = path.join(&leaf.suffix);
+    match key.len() {
+        64 => Ok(B256::from_slice(&key.pack())),
+        nibbles => Err(DbError::damaged(format!(
+            "a key of {nibbles} nibbles at {path:?}"
+        ))),
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256, Bytes, U256};
-use capstan_evm::{AccountDiff, AccountInfo, StateDiff, StateError, StateRead};
+use capstan_evm::{AccountInfo, StateDiff, StateError, StateRead};
 
 use super::{
     DbError, LogFilter, Tip, TxPosition,
@@ -383,30 +383,4 @@ fn state_error(error: DbError) -> StateError {
         },
         other => StateError::Storage(other.to_string()),
     }
-}
-
-/// Puts what an account lost into a diff: the slots that its removal empties.
-pub(super) fn emptied_slots(
-    view: &DbView,
-    address: Address,
-    account: &AccountDiff,
-) -> Result<Vec<U256>, DbError> {
-    if account.info.is_some() {
-        return Ok(Vec::new());
-    }
-    let (low, high) = (
-        slot_key(&address, &U256::ZERO),
-        slot_key(&address, &U256::MAX),
-    );
-    let range = (Bound::Included(&*low), Bound::Included(&*high));
-    let mut slots = Vec::new();
-    view.kv
-        .walk(STORAGE, range, Order::Forward, &mut |key, _| {
-            slots.extend(
-                key.last_chunk::<32>()
-                    .map(|slot| U256::from_be_bytes(*slot)),
-            );
-            ControlFlow::Continue(())
-        })?;
-    Ok(slots)
 }

@@ -32,6 +32,32 @@ pub trait DiskFile: Send + Sync + fmt::Debug {
     }
 }
 
+/// A file that is thrown away after use: nothing waits for it to reach the disk.
+#[derive(Debug)]
+pub struct Unsynced(pub Arc<dyn DiskFile>);
+
+impl DiskFile for Unsynced {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read_at(offset, out)
+    }
+
+    fn write_at(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.write_at(offset, data)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A flat folder of files.
 pub trait Disk: Send + Sync + fmt::Debug {
     /// Opens an existing file for reading and writing.

@@ -154,7 +154,7 @@ impl Batch {
     }
 
     /// Changes by table, sorted by key (what a B-tree takes fastest), the last one of each key only.
-    fn into_sorted(self) -> impl Iterator<Item = (Table, Vec<Change>)> {
+    pub(crate) fn into_sorted(self) -> impl Iterator<Item = (Table, Vec<Change>)> {
         (0u8..)
             .zip(self.tables)
             .filter(|(_, changes)| !changes.is_empty())

@@ -23,7 +23,8 @@ use capstan_evm::{AccountDiff, StateDiff};
 use rayon::prelude::*;
 
 pub use self::node::{Branch, Child, Leaf, Node, root_of};
-use self::update::{Change, remove_trie, update_trie};
+use self::update::remove_trie;
+pub(crate) use self::update::{Change, update_trie};
 pub use alloy_trie::Nibbles;
 
 /// Which trie a node belongs to.

@@ -1,12 +1,16 @@
-use std::time::Duration;
+use std::{ops::Bound, time::Duration};
 
-use alloy_primitives::{Address, U256};
+use alloy_consensus::TxEip1559;
+use alloy_primitives::{Address, TxKind, U256};
 use capstan_chain::{
     At, Chain, ChainConfig, ChainError, Flush, Genesis, Storage, backup_folder, compact_folder,
+    db::{LOG_FOLDER, SCHEMA, STATE_FILE},
+    export::{ExportHeader, ExportWriter},
+    kv::{Batch, Kv as _, KvConfig, Order, RedbKv, Table},
     restore_folder, verify_folder,
 };
 
-use crate::world::{World, config, counter};
+use crate::world::{World, config, counter, plain};
 
 const BOB: Address = Address::repeat_byte(0xb0);
 
@@ -22,9 +26,10 @@ fn unflushed(folder: &std::path::Path) -> World {
     })
 }
 
+/// Blocks with one transaction each.
 fn fill(world: &World, blocks: u64) {
-    let start = world.chain.head().number();
-    for nonce in start..start + blocks {
+    for _ in 0..blocks {
+        let nonce = world.nonce();
         let tx = match nonce % 5 {
             4 => world.create(0, nonce, counter()),
             _ => world.transfer(0, nonce, BOB, 1),
@@ -103,56 +108,126 @@ fn one_process_and_one_chain_per_folder() {
     open(Genesis::dev(5, 0)).expect("untouched by the refusals");
 }
 
-/// CHAIN-9: exported blocks make the same chain elsewhere; a damaged export is refused by name.
+fn export(world: &World, from: u64) -> Vec<u8> {
+    let mut file = Vec::new();
+    let count = world.chain.export(&mut file, from, None, &mut |_, _| {});
+    assert_eq!(count.unwrap(), world.chain.head().number() + 1 - from);
+    file
+}
+
+/// CHAIN-9: exported blocks make the same chain elsewhere, also in pieces; anything else is refused by name, and
+/// what came before the bad place stays.
 #[test]
 fn chain_9_export_and_import() {
     let world = World::new();
     fill(&world, 8);
-    let mut file = Vec::new();
-    assert_eq!(
-        world
+    let file = export(&world, 1);
+    let import = |into: &World, bytes: &[u8]| {
+        let mut heard = Vec::new();
+        let done = into
             .chain
-            .export(&mut file, 0, None, &mut |_, _| {})
-            .unwrap(),
-        8
-    );
+            .import(&mut &*bytes, &mut |done, of| heard.push((done, of)));
+        done.map(|done| (done.added, done.known, heard))
+    };
     let other = World::new();
-    let imported = other
-        .chain
-        .import(&mut file.as_slice(), &mut |_, _| {})
-        .unwrap();
-    assert_eq!((imported.added, imported.known), (8, 0));
+    let (added, known, heard) = import(&other, &file).unwrap();
+    assert_eq!((added, known), (8, 0));
+    assert_eq!(heard, (1..=8).map(|done| (done, 8)).collect::<Vec<_>>());
     assert_eq!(other.chain.head().hash(), world.chain.head().hash());
-    let again = other
-        .chain
-        .import(&mut file.as_slice(), &mut |_, _| {})
-        .unwrap();
-    assert_eq!((again.added, again.known), (0, 8));
+    let (added, known, _) = import(&other, &file).unwrap();
+    assert_eq!((added, known), (0, 8));
+    fill(&world, 3);
+    let (added, known, _) = import(&other, &export(&world, 5)).unwrap();
+    assert_eq!((added, known), (3, 4), "a later piece that overlaps");
 
+    let refused = |into: &World, bytes: &[u8], words: &str| {
+        let error = import(into, bytes).unwrap_err().to_string();
+        assert!(error.contains(words), "{words}: {error}");
+        into.chain.head().number()
+    };
     let strange = World::open(ChainConfig {
         genesis: Genesis::dev(3, 1),
         ..config()
     });
-    let error = strange
+    assert_eq!(refused(&strange, &file, "genesis block"), 0);
+    let gap = export(&world, 5);
+    assert_eq!(
+        refused(&World::new(), &gap, "import blocks 1 to 4 first"),
+        0
+    );
+    let forked = World::new();
+    fill(&forked, 2);
+    forked
         .chain
-        .import(&mut file.as_slice(), &mut |_, _| {})
-        .unwrap_err();
-    assert!(error.to_string().contains("genesis"), "{error}");
-    for (at, word) in [(0, "export"), (200, "checksum")] {
-        let mut damaged = file.clone();
-        damaged[at] ^= 1;
-        let error = World::new()
+        .dev()
+        .unwrap()
+        .increase_time(Duration::from_secs(5))
+        .unwrap();
+    fill(&forked, 2);
+    assert_eq!(refused(&forked, &file, "went apart"), 4);
+    let mut damaged = file.clone();
+    damaged[0] ^= 1;
+    assert_eq!(refused(&World::new(), &damaged, "capstan export"), 0);
+    let middle = file.len() / 2;
+    damaged = file.clone();
+    damaged[middle] ^= 1;
+    let torn = World::new();
+    let reached = refused(&torn, &damaged, "checksum");
+    assert!((1..8).contains(&reached), "{reached}");
+    assert_eq!(refused(&torn, &file[..middle], "cut short"), reached);
+    let (added, known, _) = import(&torn, &file).unwrap();
+    assert_eq!(
+        (added, known),
+        (8 - reached, reached),
+        "it goes on where it stopped"
+    );
+    assert_eq!(
+        refused(&World::new(), &file[..file.len() - 3], "cut short"),
+        8
+    );
+}
+
+/// CHAIN-9: whole frames around a block that does not hold.
+#[test]
+fn chain_9_a_false_block_is_refused() {
+    let world = World::new();
+    fill(&world, 3);
+    let genesis = world.hash_of(0);
+    let check = |words: &str, spoil: &dyn Fn(&mut capstan_chain::RawBlock)| {
+        let header = ExportHeader {
+            chain_id: 31_337,
+            genesis,
+            first: 1,
+            last: 3,
+        };
+        let mut file = Vec::new();
+        let mut writer = ExportWriter::begin(&mut file, &header).unwrap();
+        for number in 1..=3 {
+            let block = world.chain.block(number).unwrap().unwrap();
+            let mut raw = block.raw();
+            let mut hash = block.hash();
+            if number == 2 {
+                spoil(&mut raw);
+                hash = raw.header.hash_slow();
+            }
+            writer.push(hash, &raw.encode()).unwrap();
+        }
+        writer.finish().unwrap();
+        let other = World::new();
+        let error = other
             .chain
-            .import(&mut damaged.as_slice(), &mut |_, _| {})
-            .unwrap_err();
-        assert!(error.to_string().contains(word), "{error}");
-    }
-    let cut = &file[..file.len() - 3];
-    let error = World::new()
-        .chain
-        .import(&mut &cut[..], &mut |_, _| {})
-        .unwrap_err();
-    assert!(error.to_string().contains("middle of a block"), "{error}");
+            .import(&mut &*file, &mut |_, _| {})
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("block 2 (") && error.contains(words),
+            "{words}: {error}"
+        );
+        assert_eq!(other.chain.head().number(), 1);
+    };
+    check("stateRoot", &|raw| raw.header.state_root = genesis);
+    check("transactions", &|raw| raw.transactions.clear());
+    check("header is that of block 7", &|raw| raw.header.number = 7);
 }
 
 #[test]
@@ -177,9 +252,133 @@ fn backup_and_restore() {
         backup_folder(&live, &copy, &mut |_, _| {}).is_err(),
         "nothing is overwritten"
     );
-    let (before, after) = compact_folder(&live).unwrap();
-    assert!(after <= before);
     assert_eq!(World::at(&live).chain.head().number(), 8);
+}
+
+/// DB-15: a compacted database is smaller and holds the same.
+#[test]
+fn db_15_compact() {
+    let place = tempfile::tempdir().unwrap();
+    let world = World::at(place.path());
+    fill(&world, 12);
+    world.chain.close().unwrap();
+    drop(world);
+    let before = verify_folder(place.path(), &mut |_, _| {}).unwrap();
+    {
+        // What pruning leaves behind in a long life: pages that are free.
+        let kv = RedbKv::open_path(&place.path().join(STATE_FILE), SCHEMA, KvConfig::default());
+        let kv = kv.unwrap();
+        for keep in [true, false] {
+            let mut batch = Batch::new();
+            for key in 0..20_000u64 {
+                match keep {
+                    true => batch.put(Table(3), key.to_be_bytes(), [7; 200]),
+                    false => batch.delete(Table(3), key.to_be_bytes()),
+                }
+            }
+            kv.write(batch).unwrap();
+        }
+    }
+    let (large, small) = compact_folder(place.path()).unwrap();
+    assert!(small * 2 < large, "{large} bytes before, {small} after");
+    let size = std::fs::metadata(place.path().join(STATE_FILE))
+        .unwrap()
+        .len();
+    assert_eq!(size, small);
+    assert_eq!(verify_folder(place.path(), &mut |_, _| {}).unwrap(), before);
+    let world = World::at(place.path());
+    fill(&world, 1);
+    assert_eq!(world.chain.head().number(), 13);
+}
+
+/// CHAIN-8: a crash amid a rewind, after the log was cut and before the database followed.
+#[test]
+fn chain_8_interrupted_rewind() {
+    let place = tempfile::tempdir().unwrap();
+    let world = World::at(place.path());
+    fill(&world, 9);
+    world.chain.close().unwrap();
+    let file = place.path().join(STATE_FILE);
+    drop(world);
+    let above = std::fs::read(&file).unwrap();
+    let world = World::at(place.path());
+    world.chain.dev().unwrap().rewind_to(4).unwrap();
+    let (hash, root) = (world.hash_of(4), world.chain.head().header.state_root);
+    world.chain.close().unwrap();
+    drop(world);
+    std::fs::write(&file, above).unwrap();
+    let world = World::at(place.path());
+    assert_eq!(world.chain.head().hash(), hash);
+    assert_eq!(world.balance(At::Latest, BOB), U256::from(4));
+    fill(&world, 2);
+    assert_ne!(world.chain.head().header.state_root, root);
+    world.chain.close().unwrap();
+    drop(world);
+    let verified = verify_folder(place.path(), &mut |_, _| {}).unwrap();
+    assert_eq!((verified.blocks, verified.database_height), (7, 6));
+}
+
+/// DB-8 for a whole folder: what was touched is named, be it a block or a table.
+#[test]
+fn db_8_verify_folder_names_what_was_touched() {
+    let place = tempfile::tempdir().unwrap();
+    let world = World::at(place.path());
+    fill(&world, 11);
+    // The contract made by the fifth transaction writes slots and a log.
+    let call = TxEip1559 {
+        to: TxKind::Call(world.address(0).create(4)),
+        ..plain(world.nonce())
+    };
+    world.chain.submit(world.sign(0, call)).unwrap();
+    assert!(!world.mine().receipts[0].logs().is_empty());
+    world.chain.close().unwrap();
+    drop(world);
+    let whole = verify_folder(place.path(), &mut |_, _| {}).unwrap();
+    assert_eq!((whole.blocks, whole.database_height), (13, 12));
+    assert!(whole.accounts > 5 && whole.slots > 0 && whole.nodes > 1 && whole.history > 20);
+    let file = place.path().join(STATE_FILE);
+    let good = std::fs::read(&file).unwrap();
+    for (index, name) in (0u8..).zip(SCHEMA) {
+        let kv = RedbKv::open_path(&file, SCHEMA, KvConfig::default()).unwrap();
+        let every = (Bound::Unbounded, Bound::Unbounded);
+        let row = kv
+            .snapshot()
+            .unwrap()
+            .edge(Table(index), every, Order::Backward)
+            .unwrap();
+        let (key, mut value) = row.unwrap_or_else(|| panic!("table {name} has no rows"));
+        // Of the table `meta` that is the version, which is refused as such.
+        match value.last_mut() {
+            Some(last) => *last ^= 1,
+            None => value.push(1),
+        }
+        let mut batch = Batch::new();
+        batch.put(Table(index), key, value);
+        kv.write(batch).unwrap();
+        drop(kv);
+        let error = verify_folder(place.path(), &mut |_, _| {})
+            .unwrap_err()
+            .to_string();
+        let named = error.contains(&format!("`{name}`")) || error.contains("has format");
+        assert!(named, "{name}: {error}");
+        std::fs::write(&file, &good).unwrap();
+    }
+    assert_eq!(verify_folder(place.path(), &mut |_, _| {}).unwrap(), whole);
+    let segment = place
+        .path()
+        .join(LOG_FOLDER)
+        .join("00000000000000000000.blocks");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let error = verify_folder(place.path(), &mut |_, _| {})
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains(".blocks") && error.contains("in block"),
+        "{error}"
+    );
 }
 
 /// CHAIN-10: the state root of every block is that of a trie made from scratch; execution agrees too.
@@ -192,4 +391,19 @@ fn chain_10_replay_agrees() {
     assert_eq!((replayed.blocks, replayed.roots, seen), (10, true, 10));
     let replayed = world.chain.replay(6, &mut |_, _| {}).unwrap();
     assert_eq!((replayed.blocks, replayed.roots), (5, false));
+}
+
+/// CHAIN-10: the scratch chain of a replay lets go of old blocks on the way, and its folder is removed.
+#[test]
+fn chain_10_replay_over_a_folder() {
+    let place = tempfile::tempdir().unwrap();
+    let world = World::at(place.path());
+    world.chain.dev().unwrap().mine(1_300, None).unwrap();
+    fill(&world, 5);
+    let replayed = world.chain.replay(1, &mut |_, _| {}).unwrap();
+    assert_eq!((replayed.blocks, replayed.transactions), (1_305, 5));
+    let left = std::fs::read_dir(place.path()).unwrap().flatten();
+    let mut names: Vec<_> = left.map(|entry| entry.file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["LOCK", "blocks", "pool.journal", "state.redb"]);
 }

@@ -88,6 +88,13 @@ impl World {
             .map_or(U256::ZERO, |info| info.balance)
     }
 
+    /// Nonce of the next transaction of the first account.
+    pub(crate) fn nonce(&self) -> u64 {
+        let state = self.chain.state_at(At::Latest).expect("state");
+        let info = state.account(self.address(0)).expect("readable");
+        info.map_or(0, |info| info.nonce)
+    }
+
     /// Makes a block and answers it.
     pub(crate) fn mine(&self) -> std::sync::Arc<Block> {
         self.chain.dev().expect("dev").mine(1, None).expect("mines");

@@ -1,0 +1,177 @@
+//! Executing blocks again.
+
+use std::{
+    fs,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use alloy_consensus::proofs;
+use capstan_evm::BlockRun;
+
+use super::{Progress, io};
+use crate::{Block, Chain, ChainConfig, ChainError, Storage, Verdict, chain::on_big_stack};
+
+/// Blocks between two clearings of the scratch chain.
+const CLEAR_EVERY: u64 = 256;
+/// Blocks that the scratch chain keeps: execution may ask for the hashes of the last 256.
+const SCRATCH_BLOCKS: u64 = 512;
+/// Heights at which the scratch chain can read state.
+const SCRATCH_HISTORY: u64 = 16;
+/// Where the scratch chain lives, in the data folder: its size is about that of the state beside it.
+const SCRATCH: &str = "replay.tmp";
+
+/// What a replay went through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Blocks executed again, each with the same outcome.
+    pub blocks: u64,
+    /// Transactions in them.
+    pub transactions: u64,
+    /// Gas in them.
+    pub gas_used: u64,
+    /// Whether state roots were made anew too: yes from genesis on.
+    pub roots: bool,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// A second chain that is made anew beside the first, and removed afterwards.
+struct Anew {
+    chain: Option<Chain>,
+    folder: Option<PathBuf>,
+}
+
+impl Anew {
+    fn open(config: &ChainConfig) -> Result<Self, ChainError> {
+        let folder = match &config.storage {
+            Storage::Memory => None,
+            Storage::Folder(folder) | Storage::Scratch(folder) => Some(folder.join(SCRATCH)),
+        };
+        if let Some(folder) = &folder
+            && folder.exists()
+        {
+            fs::remove_dir_all(folder).map_err(io(folder, "an older replay cannot be removed"))?;
+        }
+        let mut anew = Self {
+            chain: None,
+            folder,
+        };
+        anew.chain = Some(Chain::open(ChainConfig {
+            storage: anew
+                .folder
+                .clone()
+                .map_or(Storage::Memory, Storage::Scratch),
+            history_blocks: Some(SCRATCH_HISTORY),
+            dev: false,
+            ..config.clone()
+        })?);
+        Ok(anew)
+    }
+
+    fn adopt(&self, block: &Block) -> Result<(), ChainError> {
+        let Some(chain) = &self.chain else {
+            return Err(ChainError::Internal("the scratch chain is closed".into()));
+        };
+        let (number, hash) = (block.number(), block.hash());
+        match chain.check_history(&block.raw())? {
+            Verdict::Ok => drop(chain.finalize(hash)?),
+            Verdict::Bad(reason) | Verdict::NotYet(reason) => {
+                return Err(ChainError::Diverged {
+                    number,
+                    hash,
+                    reason,
+                });
+            }
+        }
+        match number % CLEAR_EVERY {
+            0 => chain.forget_blocks_below(number.saturating_sub(SCRATCH_BLOCKS)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for Anew {
+    fn drop(&mut self) {
+        self.chain = None;
+        if let Some(folder) = &self.folder
+            && let Err(error) = fs::remove_dir_all(folder)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, folder = %folder.display(), "the scratch folder of the replay is left behind; remove it");
+        }
+    }
+}
+
+impl Chain {
+    /// Executes blocks again and compares everything that execution makes with what is stored. From the first block
+    /// on it also makes every state root anew, over a scratch chain of its own: in a folder that is removed
+    /// afterwards, so memory does not grow with the chain; in memory for a chain that is kept there.
+    pub fn replay(&self, from: u64, progress: Progress<'_>) -> Result<Replayed, ChainError> {
+        let started = Instant::now();
+        let head = self.head().number();
+        let mut done = Replayed {
+            roots: from <= 1,
+            ..Replayed::default()
+        };
+        let anew = match done.roots {
+            true => Some(Anew::open(self.config())?),
+            false => None,
+        };
+        for number in from.max(1)..=head {
+            let block = self.block(number)?;
+            let block = block.ok_or_else(|| ChainError::UnknownBlock(number.to_string()))?;
+            match &anew {
+                Some(anew) => anew.adopt(&block)?,
+                None => on_big_stack(|| self.execute_again(&block))?,
+            };
+            done.blocks += 1;
+            done.transactions += block.transactions.len() as u64;
+            done.gas_used += block.header.gas_used;
+            progress(number, head);
+        }
+        done.elapsed = started.elapsed();
+        Ok(done)
+    }
+
+    /// Executes a final block over the state before it.
+    fn execute_again(&self, block: &Arc<Block>) -> Result<(), ChainError> {
+        let failed = |error: capstan_evm::ExecError| ChainError::Execution(error.to_string());
+        let state = self.final_state_at(block.number() - 1)?;
+        let context = self.context_of(block);
+        let mut run = BlockRun::open(Arc::clone(self.rules()), state, context).map_err(failed)?;
+        for tx in &block.transactions {
+            run.any(tx).map_err(failed)?;
+        }
+        let outcome = run.close().map_err(failed)?;
+        let header = &block.header;
+        let differs = |field: &str, made: String, stored: String| ChainError::Diverged {
+            number: block.number(),
+            hash: block.hash(),
+            reason: format!("{field}: execution makes {made}, the block has {stored}"),
+        };
+        let pairs = [
+            (
+                "receiptsRoot",
+                proofs::calculate_receipt_root(&outcome.receipts),
+                header.receipts_root,
+            ),
+            (
+                "blockAccessListHash",
+                outcome.access_list_hash,
+                header.block_access_list_hash.unwrap_or_default(),
+            ),
+        ];
+        for (field, made, stored) in pairs {
+            if made != stored {
+                return Err(differs(field, made.to_string(), stored.to_string()));
+            }
+        }
+        if outcome.gas_used != header.gas_used {
+            let (made, stored) = (outcome.gas_used.to_string(), header.gas_used.to_string());
+            return Err(differs("gasUsed", made, stored));
+        }
+        Ok(())
+    }
+}
