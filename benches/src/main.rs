@@ -6,6 +6,7 @@
 mod block;
 mod frame;
 mod growth;
+mod pool;
 mod report;
 mod throughput;
 mod trie;
@@ -32,6 +33,8 @@ enum Bench {
     Block(block::Options),
     /// How much a node writes a day, empty and under load, with the default window of history.
     Growth(growth::Options),
+    /// Admission to the pool, by how much waits in it.
+    Pool(pool::Options),
     /// A native token transfer against the same ERC-20 in bytecode: inside one call frame, and whole.
     Frame(frame::Options),
 }
@@ -41,6 +44,7 @@ fn main() -> eyre::Result<()> {
         Bench::Throughput(options) => throughput::run(&options),
         Bench::Block(options) => block::run(&options),
         Bench::Growth(options) => growth::run(&options),
+        Bench::Pool(options) => pool::run(&options),
         Bench::Frame(options) => frame::run(&options),
     }
 }

@@ -7,9 +7,9 @@ use eyre::{Result, WrapErr};
 use crate::{clients, dev, shell};
 
 /// Benches that need no peer from npm.
-const ALONE: [&str; 2] = ["block", "growth"];
+const ALONE: [&str; 3] = ["block", "growth", "pool"];
 
-/// Runs one bench (`throughput`, `frame`, `block`, `growth`; flags go to it), or all of them.
+/// Runs one bench (`throughput`, `frame`, `block`, `growth`, `pool`; flags go to it), or all of them.
 pub(crate) fn run(flags: &[String]) -> Result<()> {
     if flags
         .first()
@@ -43,6 +43,8 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
     shell::run(shell::program(&bench).arg("block"))?;
     println!("\n## What a node writes\n");
     shell::run(shell::program(&bench).arg("growth"))?;
+    println!("\n## Admission to the pool\n");
+    shell::run(shell::program(&bench).arg("pool"))?;
     println!("\n## Transactions over HTTP until their receipts are fetched\n");
     shell::run(&mut throughput(&bench, &capstan, &[]))
 }

@@ -403,6 +403,13 @@ impl Dev {
         *self.wishes.lock()
     }
 
+    /// Whether anything of the next block was asked for.
+    pub(crate) fn has_wishes(&self) -> bool {
+        let wishes = self.wishes();
+        let for_one_block = wishes.prevrandao.is_some() || wishes.base_fee_wei.is_some();
+        for_one_block || !self.waiting.lock().changes.is_empty()
+    }
+
     pub(crate) fn wished_base_fee(&self) -> Option<u64> {
         self.wishes.lock().base_fee_wei
     }

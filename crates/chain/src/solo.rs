@@ -94,7 +94,7 @@ fn make_blocks(chain: &Inner) -> Result<(), ChainError> {
             }
             Due::IfReady => {
                 while chain.has_work() {
-                    chain.produce(None)?;
+                    chain.produce_ready()?;
                 }
             }
         }

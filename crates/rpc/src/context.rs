@@ -29,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) keys: DevKeys,
     pub(crate) methods: Methods,
     pub(crate) pool: WorkPool,
+    /// Threads that recover the senders of batches, one for each core.
+    pub(crate) recovery: rayon::ThreadPool,
     pub(crate) filters: Filters,
     pub(crate) hub: Hub,
     /// Held from choosing a nonce for an unlocked account to submitting with it.

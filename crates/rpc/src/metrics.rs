@@ -59,9 +59,21 @@ pub(crate) fn render(shared: &Shared) -> String {
 pub(crate) fn call(method: &'static str, took: Duration, error: Option<&RpcError>) {
     histogram!(CALL_SECONDS, "method" => method).record(took.as_secs_f64());
     if let Some(error) = error {
-        counter!("capstan_rpc_errors", "method" => method, "code" => error.code.to_string())
-            .increment(1);
+        count_error(method, error);
     }
+}
+
+/// Counts calls of one method that took their time together.
+pub(crate) fn calls<T>(method: &'static str, took: Duration, results: &[Result<T, RpcError>]) {
+    histogram!(CALL_SECONDS, "method" => method).record_many(took.as_secs_f64(), results.len());
+    for error in results.iter().filter_map(|result| result.as_ref().err()) {
+        count_error(method, error);
+    }
+}
+
+fn count_error(method: &'static str, error: &RpcError) {
+    counter!("capstan_rpc_errors", "method" => method, "code" => error.code.to_string())
+        .increment(1);
 }
 
 pub(crate) fn unknown_method() {

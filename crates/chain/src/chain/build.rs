@@ -38,6 +38,18 @@ fn failed(error: ExecError) -> ChainError {
     ChainError::Execution(error.to_string())
 }
 
+/// Two steps at once, unless the block is so small that waking another thread takes longer.
+fn side_by_side<A: Send, B: Send>(
+    transaction_count: usize,
+    a: impl FnOnce() -> A + Send,
+    b: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    match transaction_count {
+        0..64 => (a(), b()),
+        _ => rayon::join(a, b),
+    }
+}
+
 impl Inner {
     /// Base fee that follows from a parent.
     pub(super) fn next_base_fee(&self, parent: &Block) -> u64 {
@@ -123,18 +135,29 @@ impl Inner {
             .tree
             .lock()
             .nodes_above(frame.parent.hash(), self.ledger.head().hash())?;
-        let commit = self.ledger.root_after(overlays, &outcome.diff)?;
+        let bodies: Vec<&Tx> = transactions.iter().map(Recovered::inner).collect();
+        let (commit, (transactions_root, receipts_root)) = side_by_side(
+            transactions.len(),
+            || self.ledger.root_after(overlays, &outcome.diff),
+            || {
+                side_by_side(
+                    transactions.len(),
+                    || proofs::calculate_transaction_root(&bodies),
+                    || proofs::calculate_receipt_root(&outcome.receipts),
+                )
+            },
+        );
+        let commit = commit?;
         metrics::histogram!("capstan_block_root_seconds").record(started.elapsed());
         let started = Instant::now();
         let (timestamp, extra_data) = split_time_ms(frame.time_ms);
-        let bodies: Vec<&Tx> = transactions.iter().map(Recovered::inner).collect();
         let header = Header {
             parent_hash: frame.parent.hash(),
             ommers_hash: EMPTY_OMMER_ROOT_HASH,
             beneficiary: frame.beneficiary,
             state_root: commit.root,
-            transactions_root: proofs::calculate_transaction_root(&bodies),
-            receipts_root: proofs::calculate_receipt_root(&outcome.receipts),
+            transactions_root,
+            receipts_root,
             logs_bloom: outcome.logs_bloom,
             number: frame.parent.number() + 1,
             gas_limit: self.rules.gas_limit(),
@@ -400,8 +423,11 @@ fn first_difference(given: &Header, made: &Header) -> Option<String> {
 impl Inner {
     /// State after a block that is final and newest, or a candidate.
     pub(super) fn state_of(&self, hash: B256) -> Result<Arc<dyn StateRead>, ChainError> {
+        // A block leaves the tree after it has become the head: who holds the tree finds it in either.
+        let tree = self.tree.lock();
         let head = self.ledger.head();
-        let layers = self.tree.lock().layers_above(hash, head.hash())?;
+        let layers = tree.layers_above(hash, head.hash())?;
+        drop(tree);
         let base = self.ledger.state(head.number());
         Ok(match layers.is_empty() {
             true => base,

@@ -185,11 +185,10 @@ impl Ledger {
             .map_err(|error| self.fail(error))?;
         metrics::histogram!("capstan_block_log_seconds").record(started.elapsed());
         self.hot.advance(block.number(), &executed.diff);
-        {
-            let mut nodes = self.nodes.write();
-            let written = executed.nodes.iter();
-            nodes.extend(written.map(|(key, node)| (*key, (block.number(), node.clone()))));
-        }
+        // The head moves under the lock of the nodes: whoever reads them knows which block they belong to.
+        let mut nodes = self.nodes.write();
+        let written = executed.nodes.iter();
+        nodes.extend(written.map(|(key, node)| (*key, (block.number(), node.clone()))));
         let mut recent = self.recent.write();
         recent.push(executed);
         recent.trim();
@@ -371,6 +370,19 @@ impl Ledger {
         slots: &[B256],
     ) -> Result<AccountProof, ChainError> {
         self.with_nodes(overlays, |source| Mpt.proof(source, address, slots))
+    }
+
+    /// Proof at the newest final block; `None` if that is no longer the one at `height`.
+    pub(super) fn proof_at_head(
+        &self,
+        height: u64,
+        address: Address,
+        slots: &[B256],
+    ) -> Result<Option<AccountProof>, ChainError> {
+        self.with_nodes(Vec::new(), |source| match self.head().number() == height {
+            true => Mpt.proof(source, address, slots).map(Some),
+            false => Ok(None),
+        })
     }
 
     fn with_nodes<T>(

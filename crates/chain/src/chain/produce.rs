@@ -1,10 +1,10 @@
 //! One node's way to a final block: take what waits, build, finalize.
 
-use std::{sync::Arc, time::Instant};
+use std::{sync::Arc, thread, time::Instant};
 
 use alloy_consensus::transaction::Recovered;
 use alloy_primitives::B256;
-use capstan_evm::{StateRead, Tx};
+use capstan_evm::{StateDiff, StateRead, Tx};
 
 use super::{
     BlockInputs, Clock, Event, Inner, Refusal, TxFeed,
@@ -17,6 +17,9 @@ use crate::{
     pool::{Best, Pool},
 };
 
+/// Most blocks that are made in one turn.
+const BURST: usize = 8;
+
 /// The pool as a block sees it.
 pub(super) struct PoolFeed {
     best: Best,
@@ -26,9 +29,14 @@ pub(super) struct PoolFeed {
 }
 
 impl PoolFeed {
-    pub(super) fn new(pool: &Arc<Pool>, base_fee_wei: u64, forget: bool) -> Self {
+    pub(super) fn new(
+        pool: &Arc<Pool>,
+        base_fee_wei: u64,
+        ahead: Option<&StateDiff>,
+        forget: bool,
+    ) -> Self {
         Self {
-            best: pool.best(base_fee_wei),
+            best: pool.best(base_fee_wei, ahead),
             pool: Arc::clone(pool),
             forget,
         }
@@ -54,6 +62,67 @@ impl Inner {
     /// Makes the next block from the pool and what a developer wishes, and finalizes it.
     pub(crate) fn produce(&self, time_ms: Option<u64>) -> Result<Arc<Block>, ChainError> {
         let _turn = self.turn.lock();
+        self.produce_one(time_ms)
+    }
+
+    /// Makes blocks for as long as something is ready, but not more than a few: others wait for the turn.
+    ///
+    /// ```text
+    ///   execute 1 │ execute 2         │ execute 3         │
+    ///             │ sync and publish 1│ sync and publish 2│ sync and publish 3
+    /// ```
+    ///
+    /// A block is executed over its parent while that is still being synced. Nobody sees either before its
+    /// own sync has ended, and a block whose parent cannot be synced is dropped with it.
+    pub(crate) fn produce_ready(&self) -> Result<(), ChainError> {
+        let _turn = self.turn.lock();
+        if self.is_steered() {
+            return self.produce_one(None).map(drop);
+        }
+        let head = self.ledger.head();
+        let frame = self.next_frame(&head);
+        let feed = PoolFeed::new(&self.pool, frame.base_fee_wei, None, true);
+        let mut newest = self.build_from(&frame, feed)?;
+        for _ in 1..BURST {
+            let frame = self.next_frame(&newest.block);
+            let feed = PoolFeed::new(&self.pool, frame.base_fee_wei, Some(&newest.diff), false);
+            if feed.best.is_empty() || self.is_steered() {
+                break;
+            }
+            self.keep(newest.clone());
+            let next = thread::scope(|scope| {
+                let parent = newest.clone();
+                let syncing = scope.spawn(|| self.make_final(parent));
+                let next = self.build_from(&frame, feed);
+                match syncing.join() {
+                    Ok(synced) => synced.and(next),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            })?;
+            if next.block.transactions.is_empty() {
+                return Ok(());
+            }
+            newest = next;
+        }
+        self.make_final(newest)
+    }
+
+    /// Whether a developer has asked for something of the next block.
+    fn is_steered(&self) -> bool {
+        self.clock.setting().next_ms.is_some()
+            || self.dev.as_ref().is_some_and(|dev| dev.has_wishes())
+    }
+
+    fn build_from(&self, frame: &Frame, feed: PoolFeed) -> Result<Executed, ChainError> {
+        let inputs = BlockInputs {
+            beneficiary: frame.beneficiary,
+            transactions: Box::new(feed),
+            ..BlockInputs::at(frame.time_ms)
+        };
+        Ok(on_big_stack(|| self.build(frame, inputs))?.0)
+    }
+
+    fn produce_one(&self, time_ms: Option<u64>) -> Result<Arc<Block>, ChainError> {
         let head = self.ledger.head();
         let mut frame = self.next_frame(&head);
         if let Some(time_ms) = time_ms {
@@ -67,7 +136,7 @@ impl Inner {
         let inputs = BlockInputs {
             beneficiary: frame.beneficiary,
             overrides: super::overrides::calldata(&overrides),
-            transactions: Box::new(PoolFeed::new(&self.pool, frame.base_fee_wei, true)),
+            transactions: Box::new(PoolFeed::new(&self.pool, frame.base_fee_wei, None, true)),
             ..BlockInputs::at(frame.time_ms)
         };
         let (executed, _) = on_big_stack(|| self.build(&frame, inputs))?;

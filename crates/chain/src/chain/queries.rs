@@ -103,16 +103,31 @@ impl Inner {
     }
 
     pub(super) fn pending(&self) -> Result<Pending, ChainError> {
-        let _turn = self.turn.lock();
-        let head = self.ledger.head();
         let mut cached = self.pending.lock();
         if let Some(fresh) = &*cached
-            && fresh.parent == head.hash()
+            && fresh.parent == self.ledger.head().hash()
             && fresh.made.elapsed() < PENDING_FOR
         {
             return Ok(fresh.pending.clone());
         }
-        let frame = self.next_frame(&head);
+        // Nobody waits for a block that is only looked at. When the chain moves on meanwhile it is made
+        // again, the last time while the chain stands still.
+        for _ in 0..2 {
+            let head = self.ledger.head();
+            let made = self.make_pending(&head);
+            if self.ledger.head().hash() == head.hash() {
+                return keep_pending(&mut cached, &head, made?);
+            }
+        }
+        drop(cached);
+        let _turn = self.turn.lock();
+        let head = self.ledger.head();
+        let made = self.make_pending(&head)?;
+        keep_pending(&mut self.pending.lock(), &head, made)
+    }
+
+    fn make_pending(&self, head: &Arc<Block>) -> Result<Pending, ChainError> {
+        let frame = self.next_frame(head);
         let overrides = self
             .dev
             .as_ref()
@@ -120,7 +135,7 @@ impl Inner {
             .unwrap_or_default();
         let inputs = BlockInputs {
             overrides: super::overrides::calldata(&overrides),
-            transactions: Box::new(PoolFeed::new(&self.pool, frame.base_fee_wei, false)),
+            transactions: Box::new(PoolFeed::new(&self.pool, frame.base_fee_wei, None, false)),
             ..BlockInputs::at(frame.time_ms)
         };
         let (executed, _) = on_big_stack(|| self.build(&frame, inputs))?;
@@ -129,20 +144,13 @@ impl Inner {
             Some((executed.block.number(), executed.block.hash())),
         );
         let base = self.ledger.state(head.number());
-        let pending = Pending {
+        Ok(Pending {
             block: executed.block,
             state: Arc::new(Overlay {
                 layers: vec![layer],
                 base,
             }),
-        };
-        let parent = head.hash();
-        *cached = Some(CachedPending {
-            made: Instant::now(),
-            parent,
-            pending: pending.clone(),
-        });
-        Ok(pending)
+        })
     }
 
     pub(super) fn oldest_state(&self) -> u64 {
@@ -160,7 +168,17 @@ impl Inner {
         address: Address,
         slots: &[B256],
     ) -> Result<AccountProof, ChainError> {
-        // A proof reads the tries, which stand at one height: nobody may move them meanwhile.
+        let head = self.ledger.head();
+        let newest = match at {
+            At::Latest | At::Pending => true,
+            At::Number(number) => number == head.number(),
+            At::Hash(hash) => hash == head.hash(),
+            At::Earliest => false,
+        };
+        if newest && let Some(proof) = self.ledger.proof_at_head(head.number(), address, slots)? {
+            return Ok(proof);
+        }
+        // Other proofs are found from where the tries stand: nobody may move them meanwhile.
         let _turn = self.turn.lock();
         let head = self.ledger.head();
         if let At::Hash(hash) = at
@@ -347,6 +365,19 @@ impl Inner {
         history.base_fee_wei.extend(next_base_fee.map(u128::from));
         Ok(history)
     }
+}
+
+fn keep_pending(
+    cached: &mut Option<CachedPending>,
+    head: &Block,
+    pending: Pending,
+) -> Result<Pending, ChainError> {
+    *cached = Some(CachedPending {
+        made: Instant::now(),
+        parent: head.hash(),
+        pending: pending.clone(),
+    });
+    Ok(pending)
 }
 
 /// Tips at percentiles of user gas.

@@ -8,6 +8,7 @@ use std::{
 
 use alloy_consensus::Transaction as _;
 use alloy_primitives::Address;
+use capstan_evm::StateDiff;
 
 use super::{Pool, Pooled, store::PoolStore};
 
@@ -63,12 +64,20 @@ impl PartialEq for Head {
 impl Eq for Head {}
 
 impl Best {
-    pub(super) fn new(pool: Arc<Pool>, base_fee_wei: u64) -> Self {
+    /// `ahead` is what a block changed that the pool may not have heard of: senders go on after it.
+    pub(super) fn new(pool: Arc<Pool>, base_fee_wei: u64, ahead: Option<&StateDiff>) -> Self {
+        let nonce_ahead = |address: &Address| {
+            let account = ahead?.accounts.get(address)?;
+            Some(account.info?.nonce)
+        };
         let heads = {
             let store = pool.store.lock();
-            let first =
-                |sender: &super::sender::Sender| Head::new(sender.ready().next()?, base_fee_wei);
-            store.senders.values().filter_map(first).collect()
+            let first = |(_, address): &(u128, Address)| {
+                let sender = store.senders.get(address)?;
+                let nonce = nonce_ahead(address).map_or(sender.nonce, |n| n.max(sender.nonce));
+                Head::new(sender.ready_at(nonce)?, base_fee_wei)
+            };
+            store.heads.iter().filter_map(first).collect()
         };
         Self {
             pool,
@@ -77,6 +86,11 @@ impl Best {
             drawn: VecDeque::new(),
             skipped: HashSet::new(),
         }
+    }
+
+    /// Whether there is nothing to give out.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.heads.is_empty() && self.drawn.is_empty()
     }
 
     /// The next transaction of no sender that was skipped.
@@ -111,12 +125,5 @@ impl Best {
 }
 
 fn follower<'a>(store: &'a PoolStore, tx: &Pooled) -> Option<&'a Arc<Pooled>> {
-    let sender = store.senders.get(&tx.sender())?;
-    let nonce = tx.nonce() + 1;
-    let ready_end = sender.nonce + sender.ready as u64;
-    if nonce >= ready_end {
-        None
-    } else {
-        sender.txs.get(&nonce)
-    }
+    store.senders.get(&tx.sender())?.ready_at(tx.nonce() + 1)
 }

@@ -249,9 +249,10 @@ impl Pool {
         answers
     }
 
-    /// Transactions for a block, best first.
-    pub(crate) fn best(self: &Arc<Self>, base_fee_wei: u64) -> Best {
-        Best::new(Arc::clone(self), base_fee_wei)
+    /// Transactions for a block, best first. `ahead` is what its parent changed, if the pool may not have
+    /// heard of that yet.
+    pub(crate) fn best(self: &Arc<Self>, base_fee_wei: u64, ahead: Option<&StateDiff>) -> Best {
+        Best::new(Arc::clone(self), base_fee_wei, ahead)
     }
 
     /// Forgets a transaction, and tells whether it was there.

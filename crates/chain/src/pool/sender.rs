@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use alloy_consensus::Transaction as _;
 use alloy_primitives::U256;
 use capstan_evm::AccountInfo;
 
@@ -25,31 +26,36 @@ pub(super) struct Sender {
 impl Sender {
     /// Takes the account as a block left it. Answers the transactions that this overtakes.
     pub(super) fn update(&mut self, account: AccountInfo) -> Vec<Arc<Pooled>> {
+        // What was ready beyond the account's new nonce still follows it without gap.
+        let ready_end = self.ready_end();
+        self.ready = usize::try_from(ready_end.saturating_sub(account.nonce)).unwrap_or(0);
+        let went_back = account.nonce < self.nonce;
         self.nonce = account.nonce;
         self.balance = account.balance;
-        let kept = self.txs.split_off(&account.nonce);
-        let overtaken = std::mem::replace(&mut self.txs, kept);
-        let spent = overtaken.values().map(|tx| tx.cost_wei).sum::<U256>();
-        self.cost_wei = self.cost_wei.saturating_sub(spent);
-        self.recount();
-        overtaken.into_values().collect()
+        let mut overtaken = Vec::new();
+        while let Some(first) = self.txs.first_entry()
+            && *first.key() < account.nonce
+        {
+            let tx = first.remove();
+            self.cost_wei = self.cost_wei.saturating_sub(tx.cost_wei);
+            overtaken.push(tx);
+        }
+        if went_back {
+            self.ready = 0;
+        }
+        self.settle();
+        overtaken
     }
 
     /// Puts a transaction at its nonce. Answers the one that was there.
     pub(super) fn put(&mut self, tx: Arc<Pooled>) -> Option<Arc<Pooled>> {
-        let at_end = self.nonce + self.ready as u64;
         let nonce = tx.nonce();
         self.cost_wei = self.cost_wei.saturating_add(tx.cost_wei);
         let replaced = self.txs.insert(nonce, tx);
         if let Some(old) = &replaced {
             self.cost_wei = self.cost_wei.saturating_sub(old.cost_wei);
         }
-        // Appending in order is the common case, and must not cost a walk over all that waits before.
-        if nonce == at_end && self.cost_wei <= self.balance && self.txs.len() == self.ready + 1 {
-            self.ready += 1;
-        } else {
-            self.recount();
-        }
+        self.settle();
         replaced
     }
 
@@ -57,11 +63,25 @@ impl Sender {
     pub(super) fn take(&mut self, nonce: u64) -> Option<Arc<Pooled>> {
         let tx = self.txs.remove(&nonce)?;
         self.cost_wei = self.cost_wei.saturating_sub(tx.cost_wei);
-        self.recount();
+        // Those before it stay as they are; those after it stand behind a gap now.
+        let before = usize::try_from(nonce.saturating_sub(self.nonce)).unwrap_or(usize::MAX);
+        self.ready = self.ready.min(before);
         Some(tx)
     }
 
-    fn recount(&mut self) {
+    fn ready_end(&self) -> u64 {
+        self.nonce.saturating_add(self.ready as u64)
+    }
+
+    /// Counts anew what is ready. While the account can pay for everything, which is nearly always, only
+    /// what became ready is looked at: each transaction once, so that many cost no more than few.
+    fn settle(&mut self) {
+        if self.cost_wei <= self.balance {
+            while self.txs.contains_key(&self.ready_end()) {
+                self.ready += 1;
+            }
+            return;
+        }
         let mut left = self.balance;
         self.ready = (self.nonce..)
             .zip(&self.txs)
@@ -75,9 +95,17 @@ impl Sender {
             .count();
     }
 
-    /// Ready transactions, in order.
-    pub(super) fn ready(&self) -> impl Iterator<Item = &Arc<Pooled>> {
-        self.txs.values().take(self.ready)
+    /// What the first ready transaction offers per gas; `None` without one.
+    pub(super) fn head_fee_wei(&self) -> Option<u128> {
+        let first = (self.ready > 0).then(|| self.txs.values().next());
+        first.flatten().map(|tx| tx.tx.max_fee_per_gas())
+    }
+
+    /// The ready transaction with this nonce.
+    pub(super) fn ready_at(&self, nonce: u64) -> Option<&Arc<Pooled>> {
+        (nonce < self.ready_end())
+            .then(|| self.txs.get(&nonce))
+            .flatten()
     }
 
     /// Nonce after the last ready transaction; `None` without one.

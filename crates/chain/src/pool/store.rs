@@ -1,6 +1,11 @@
 //! The pool behind its lock.
 
-use std::{cmp::Reverse, collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    cmp::Reverse,
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use alloy_consensus::{Transaction as _, transaction::Recovered};
 use alloy_primitives::{
@@ -19,10 +24,14 @@ type Price = (u128, Reverse<u64>, B256);
 pub(super) struct PoolStore {
     pub(super) by_hash: B256Map<Arc<Pooled>>,
     pub(super) senders: AddressMap<Sender>,
+    /// Senders with something ready, by the fee that the first of it offers per gas.
+    pub(super) heads: BTreeSet<(u128, Address)>,
     by_price: BTreeSet<Price>,
     ready: usize,
     bytes: usize,
     sequence: u64,
+    /// When it was last looked through for what has waited too long.
+    looked_through: Option<Instant>,
 }
 
 fn price(tx: &Pooled) -> Price {
@@ -40,13 +49,28 @@ impl PoolStore {
     }
 
     pub(super) fn has_ready(&self, base_fee_wei: u64) -> bool {
-        self.ready > 0
-            && self.senders.values().any(|sender| {
-                let mut ready = sender.ready();
-                ready
-                    .next()
-                    .is_some_and(|tx| tx.tx.max_fee_per_gas() >= u128::from(base_fee_wei))
-            })
+        let highest = self.heads.last();
+        highest.is_some_and(|(fee_wei, _)| *fee_wei >= u128::from(base_fee_wei))
+    }
+
+    /// Changes a sender, and follows what that does to the counters. One that has nothing left is forgotten.
+    fn change<T>(&mut self, address: Address, change: impl FnOnce(&mut Sender) -> T) -> T {
+        let sender = self.senders.entry(address).or_default();
+        let (ready, head) = (sender.ready, sender.head_fee_wei());
+        let changed = change(sender);
+        self.ready = self.ready + sender.ready - ready;
+        let head_now = sender.head_fee_wei();
+        if head != head_now {
+            if let Some(fee_wei) = head {
+                self.heads.remove(&(fee_wei, address));
+            }
+            self.heads
+                .extend(head_now.map(|fee_wei| (fee_wei, address)));
+        }
+        if sender.txs.is_empty() {
+            self.senders.remove(&address);
+        }
+        changed
     }
 
     /// Takes in a transaction that has passed the stateless rules.
@@ -65,14 +89,13 @@ impl PoolStore {
         if replaced.is_none() {
             self.make_room(&tx, config)?;
         }
-        let sender = self.senders.entry(tx.sender()).or_default();
-        if sender.txs.is_empty() {
-            // A sender that is in the pool is kept up to date by blocks; a new one starts from state.
-            sender.update(account.info);
-        }
-        let ready_before = sender.ready;
-        let replaced = sender.put(Arc::clone(&tx));
-        self.ready = self.ready + sender.ready - ready_before;
+        let replaced = self.change(tx.sender(), |sender| {
+            if sender.txs.is_empty() {
+                // A sender that is in the pool is kept up to date by blocks; a new one starts from state.
+                sender.update(account.info);
+            }
+            sender.put(Arc::clone(&tx))
+        });
         if let Some(old) = replaced {
             self.unlist(&old);
         }
@@ -157,14 +180,7 @@ impl PoolStore {
     /// Takes out a transaction.
     pub(super) fn remove(&mut self, hash: &B256) -> Option<Arc<Pooled>> {
         let tx = self.by_hash.get(hash).cloned()?;
-        if let Some(sender) = self.senders.get_mut(&tx.sender()) {
-            let before = sender.ready;
-            sender.take(tx.nonce());
-            self.ready = self.ready + sender.ready - before;
-            if sender.txs.is_empty() {
-                self.senders.remove(&tx.sender());
-            }
-        }
+        self.change(tx.sender(), |sender| sender.take(tx.nonce()));
         self.unlist(&tx);
         Some(tx)
     }
@@ -177,27 +193,23 @@ impl PoolStore {
 
     /// Follows an account that a block changed.
     pub(super) fn update_account(&mut self, address: Address, account: AccountInfo) {
-        let Some(sender) = self.senders.get_mut(&address) else {
+        if !self.senders.contains_key(&address) {
             return;
-        };
-        let before = sender.ready;
-        let overtaken = sender.update(account);
-        self.ready = self.ready + sender.ready - before;
-        if sender.txs.is_empty() {
-            self.senders.remove(&address);
         }
-        for tx in overtaken {
+        for tx in self.change(address, |sender| sender.update(account)) {
             self.unlist(&tx);
         }
     }
 
-    /// Forgets what has waited too long. The oldest are found among the senders' first transactions.
+    /// Forgets what has waited too long. A look at the whole pool is dear, and a hundredth of that time more
+    /// or less does not matter.
     pub(super) fn expire(&mut self, lifetime: Duration) {
-        let oldest = |tx: &&Arc<Pooled>| tx.arrived.elapsed() > lifetime;
-        // One look at the whole pool is dear, and a few seconds more or less do not matter.
-        if !self.sequence.is_multiple_of(64) {
+        let looked = self.looked_through.get_or_insert_with(Instant::now);
+        if looked.elapsed() < lifetime / 100 {
             return;
         }
+        *looked = Instant::now();
+        let oldest = |tx: &&Arc<Pooled>| tx.arrived.elapsed() > lifetime;
         let expired: Vec<B256> = self
             .by_hash
             .values()

@@ -137,7 +137,7 @@ impl Bench {
 
     /// Senders and nonces in the order in which a block would take them.
     fn order(&self) -> Vec<(Address, u64)> {
-        let mut best = self.pool.best(u64::try_from(10 * GWEI).unwrap());
+        let mut best = self.pool.best(u64::try_from(10 * GWEI).unwrap(), None);
         std::iter::from_fn(|| best.next_tx())
             .map(|tx| (tx.sender(), tx.nonce()))
             .collect()
@@ -450,7 +450,7 @@ fn pool_4_order() {
     let expected = [(BOB, 0), (carol, 0), (ALICE, 0), (ALICE, 1), (BOB, 1)];
     assert_eq!(bench.order(), expected);
 
-    let mut best = bench.pool.best(u64::try_from(10 * GWEI).unwrap());
+    let mut best = bench.pool.best(u64::try_from(10 * GWEI).unwrap(), None);
     assert_eq!(best.next_tx().unwrap().sender(), BOB);
     best.skip_sender(BOB);
     let rest: Vec<_> = std::iter::from_fn(|| best.next_tx())
@@ -565,12 +565,16 @@ fn pool_8_books_balance() {
             .world
             .accounts
             .extend(senders.iter().map(|sender| (*sender, rich)));
-        let mut nonces = vec![0; senders.len()];
+        let mut nonces = vec![0_u64; senders.len()];
         for _ in 0..400 {
             let who = rng.random_range(0..senders.len());
             match rng.random_range(0..10) {
                 0 => {
-                    nonces[who] += rng.random_range(0..3);
+                    // Forwards with blocks, backwards with a rewind.
+                    nonces[who] = match rng.random_range(0..4) {
+                        0 => nonces[who].saturating_sub(2),
+                        steps => nonces[who] + steps - 1,
+                    };
                     let balance = rng.random_range(0..4) * 21_000 * 20 * GWEI;
                     bench.block(senders[who], nonces[who], balance);
                     let info = bench.world.accounts.get_mut(&senders[who]).unwrap();
@@ -605,8 +609,65 @@ fn pool_8_books_balance() {
             };
             assert_eq!(bench.pool.status(), expected, "seed {seed}");
             assert_eq!(bench.order().len(), expected.pending, "seed {seed}");
+            for sender in &senders {
+                let (pending, counted) = counted_from_scratch(&bench, *sender);
+                assert_eq!(pending, counted, "seed {seed}, {sender}");
+            }
+            let ready = bench.pool.has_ready(u64::try_from(10 * GWEI).unwrap());
+            assert_eq!(ready, expected.pending > 0, "seed {seed}");
         }
     }
+}
+
+/// How many of a sender's transactions the pool calls pending, and how many an account with its nonce and
+/// balance can send one after the other.
+fn counted_from_scratch(bench: &Bench, sender: Address) -> (usize, usize) {
+    let content = bench.pool.content_from(sender);
+    let txs = |list: Vec<(Address, Vec<Arc<Pooled>>)>| list.into_iter().flat_map(|(_, txs)| txs);
+    let pending: Vec<_> = txs(content.pending).collect();
+    let count = pending.len();
+    let account = bench.world.accounts[&sender];
+    let mut left = account.balance;
+    let sendable = (account.nonce..)
+        .zip(pending.into_iter().chain(txs(content.queued)))
+        .take_while(|(nonce, tx)| {
+            let fits = *nonce == tx.nonce() && tx.cost_wei <= left;
+            left = left.saturating_sub(tx.cost_wei);
+            fits
+        });
+    (count, sendable.count())
+}
+
+/// POOL-10: a block over a parent that the pool has not heard of goes on where the parent ended.
+#[test]
+fn pool_10_ahead_of_the_pool() {
+    let bench = Bench::new();
+    bench.add_all((0..4).map(|nonce| from(ALICE, nonce, GWEI)).collect());
+    bench.add(from(BOB, 0, GWEI)).unwrap();
+    let nonces_after = |nonce: u64| -> Vec<(Address, u64)> {
+        let info = AccountInfo {
+            nonce,
+            ..bench.world.accounts[&ALICE]
+        };
+        let account = AccountDiff {
+            info: Some(info),
+            ..AccountDiff::default()
+        };
+        let ahead = StateDiff {
+            accounts: [(ALICE, account)].into(),
+            ..StateDiff::default()
+        };
+        let base_fee_wei = u64::try_from(10 * GWEI).unwrap();
+        let mut best = bench.pool.best(base_fee_wei, Some(&ahead));
+        std::iter::from_fn(|| best.next_tx())
+            .map(|tx| (tx.sender(), tx.nonce()))
+            .collect()
+    };
+    assert_eq!(nonces_after(2), [(ALICE, 2), (ALICE, 3), (BOB, 0)]);
+    assert_eq!(nonces_after(4), [(BOB, 0)]);
+    // A parent that the pool has heard of already changes nothing.
+    bench.block(ALICE, 3, 10 * ETH);
+    assert_eq!(nonces_after(2), [(ALICE, 3), (BOB, 0)]);
 }
 
 /// POOL-9: what waits is there again after a restart; a torn end costs only what it tore.

@@ -110,10 +110,12 @@ pub(crate) fn submit_raw_many(
     cx: &RpcContext,
     raw: Vec<RpcResult<Vec<u8>>>,
 ) -> Vec<RpcResult<B256>> {
-    let decoded: Vec<RpcResult<Recovered<Tx>>> = raw
-        .into_par_iter()
-        .map(|bytes| bytes.and_then(|bytes| decode(cx, &bytes)))
-        .collect();
+    // Not on the threads that hash tries: a block must not wait for the batches that came before it.
+    let decoded: Vec<RpcResult<Recovered<Tx>>> = cx.shared.recovery.install(|| {
+        raw.into_par_iter()
+            .map(|bytes| bytes.and_then(|bytes| decode(cx, &bytes)))
+            .collect()
+    });
     let mut good = Vec::with_capacity(decoded.len());
     let bad: Vec<Option<RpcError>> = decoded
         .into_iter()

@@ -244,9 +244,7 @@ async fn send_many(
             .collect(),
         Err(error) => requests.iter().map(|_| Err(error.clone())).collect(),
     };
-    for result in &results {
-        metrics::call(SEND_RAW, started_at.elapsed(), result.as_ref().err());
-    }
+    metrics::calls(SEND_RAW, started_at.elapsed(), &results);
     results
 }
 

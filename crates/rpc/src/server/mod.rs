@@ -133,6 +133,10 @@ fn build(
         config.limits.blocking_queue_max,
     )
     .map_err(ServeError::Threads)?;
+    let recovery = rayon::ThreadPoolBuilder::new()
+        .thread_name(|index| format!("recover-{index}"))
+        .build()
+        .map_err(|reason| ServeError::Threads(std::io::Error::other(reason)))?;
     let shared = Arc::new(Shared {
         filters: Filters::new(&config.limits),
         hub: Hub::default(),
@@ -141,6 +145,7 @@ fn build(
         started: Instant::now(),
         keys,
         pool,
+        recovery,
         chain,
         config,
     });
