@@ -38,11 +38,11 @@ const RECIPIENTS: u64 = 0x0f_0000;
 /// How often.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Calls of the token in one transaction.
-    #[arg(long, default_value_t = 400)]
+    /// Calls of the token in one transaction. Few, so that a busy machine seldom breaks into a run.
+    #[arg(long, default_value_t = 50)]
     calls: u64,
     /// Pairs of runs; medians are printed.
-    #[arg(long, default_value_t = 301)]
+    #[arg(long, default_value_t = 2001)]
     runs: usize,
     /// Blocks of plain execution; medians are printed.
     #[arg(long, default_value_t = 11)]
@@ -190,7 +190,7 @@ impl World {
     }
 
     /// Runs a transaction, which must end well and leave `logs` logs, and keeps nothing.
-    fn time(&mut self, tx: TxEnv, logs: u64) -> eyre::Result<Timed> {
+    fn time(&mut self, tx: TxEnv, logs: u64) -> eyre::Result<(f64, u64)> {
         let start = Instant::now();
         let done = self.session.run(tx, Checks::NONE)?;
         let ns = start.elapsed().as_secs_f64() * 1e9;
@@ -202,8 +202,7 @@ impl World {
             "{} transfers happened, not {logs}",
             seen.len()
         );
-        let gas = done.result.tx_gas_used();
-        Ok(Timed { ns, gas })
+        Ok((ns, done.result.tx_gas_used()))
     }
 
     /// Keeps one run of a token and compares balances with what was sent.
@@ -237,11 +236,31 @@ impl World {
     }
 }
 
-/// One measured run.
+/// What one transaction took: the median of its runs, and the one that nothing disturbed.
 #[derive(Clone, Copy)]
 struct Timed {
     ns: f64,
+    fastest_ns: f64,
     gas: u64,
+}
+
+impl Timed {
+    /// Its share in each of `calls`, without what `base` took.
+    fn per_call(self, base: Self, calls: u64) -> Cost {
+        let n = calls as f64;
+        Cost {
+            ns: (self.ns - base.ns) / n,
+            fastest_ns: (self.fastest_ns - base.fastest_ns) / n,
+            gas: self.gas.saturating_sub(base.gas) as f64 / n,
+        }
+    }
+}
+
+/// What one transfer costs.
+struct Cost {
+    ns: f64,
+    fastest_ns: f64,
+    gas: f64,
 }
 
 /// Times in turn, and answers the medians in the order of `runs`. The gas must not differ between rounds.
@@ -255,29 +274,31 @@ fn medians<const N: usize>(
     // The first round fills caches: it is not counted.
     for round in 0..=rounds {
         for (index, (tx, logs)) in runs.iter().enumerate() {
-            let timed = world.time(tx.clone(), *logs)?;
+            let (ns, used) = world.time(tx.clone(), *logs)?;
             if round == 0 {
-                gas[index] = timed.gas;
+                gas[index] = used;
             } else {
-                samples[index].push(timed.ns);
+                samples[index].push(ns);
             }
-            ensure!(gas[index] == timed.gas, "gas differs between equal runs");
+            ensure!(gas[index] == used, "gas differs between equal runs");
         }
     }
     Ok(std::array::from_fn(|index| Timed {
         ns: median(&mut samples[index]),
+        fastest_ns: samples[index].iter().copied().fold(f64::INFINITY, f64::min),
         gas: gas[index],
     }))
 }
 
-fn row(table: &mut Table, name: &str, native: (f64, f64), bytecode: (f64, f64)) {
+fn row(table: &mut Table, name: &str, native: &Cost, bytecode: &Cost) {
     table.row(vec![
         name.into(),
-        format!("{:.0}", native.0),
-        format!("{:.0}", bytecode.0),
-        format!("{:.1}x", bytecode.0 / native.0),
-        format!("{:.0}", native.1),
-        format!("{:.0}", bytecode.1),
+        format!("{:.0}", native.ns),
+        format!("{:.0}", bytecode.ns),
+        format!("{:.1}x", bytecode.ns / native.ns),
+        format!("{:.1}x", bytecode.fastest_ns / native.fastest_ns),
+        format!("{:.0}", native.gas),
+        format!("{:.0}", bytecode.gas),
     ]);
 }
 
@@ -300,16 +321,15 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
         "native ns",
         "bytecode ns",
         "ratio",
+        "of fastest runs",
         "native gas",
         "bytecode gas",
     ]);
     let calls = options.calls;
-    let per_call = |timed: Timed, base: Timed| {
-        let n = calls as f64;
-        (
-            (timed.ns - base.ns) / n,
-            timed.gas.saturating_sub(base.gas) as f64 / n,
-        )
+    let nothing = Timed {
+        ns: 0.0,
+        fastest_ns: 0.0,
+        gas: 0,
     };
     let mut frames = Vec::new();
     for (name, stride) in [("warm", 0), ("cold", 1)] {
@@ -319,24 +339,21 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
         let runs = [(native, calls), (bytecode, calls), (STOPPER, 0)]
             .map(|(target, logs)| (world.drive_tx(target, calls, stride), logs));
         let [a, b, stop] = medians(&mut world, options.runs, runs)?;
-        row(
-            &mut table,
-            &format!("inside the frame, {name}"),
-            per_call(a, stop),
-            per_call(b, stop),
-        );
-        frames.push((name, per_call(stop, Timed { ns: 0.0, gas: 0 }).0));
+        let name = format!("inside the frame, {name}");
+        let cost = |timed: Timed| timed.per_call(stop, calls);
+        row(&mut table, &name, &cost(a), &cost(b));
+        frames.push((name, stop.per_call(nothing, calls).ns));
     }
     let to = recipient(0);
     let value = U256::ONE;
     let plain: Bytes = IErc20::transferCall { to, value }.abi_encode().into();
     let runs = [native, bytecode].map(|token| (world.tx(token.into(), plain.clone()), 1));
-    let [a, b] = medians(&mut world, options.runs * 10, runs)?;
-    let whole = |timed: Timed| (timed.ns, timed.gas as f64);
-    row(&mut table, "the whole transaction", whole(a), whole(b));
+    let [a, b] = medians(&mut world, options.runs, runs)?;
+    let whole = |timed: Timed| timed.per_call(nothing, 1);
+    row(&mut table, "the whole transaction", &whole(a), &whole(b));
     table.print();
     for (name, ns) in frames {
-        println!("subtracted, {name}: {ns:.0} ns for the driver's turn and a call of STOP");
+        println!("subtracted {name}: {ns:.0} ns for the driver's turn and a call of STOP");
     }
     println!();
     execution::run(&mut world, [native, bytecode], options.blocks)
