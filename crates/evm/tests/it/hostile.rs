@@ -18,7 +18,7 @@ use capstan_evm::{ExecError, NATIVE_DEPTH_MAX, Natives, Protocol, STACK_BYTES, S
 use revm::context_interface::result::{ExecutionResult, HaltReason};
 use revm_inspectors::tracing::{TracingInspector, TracingInspectorConfig};
 
-use crate::protocol::{Chain, balance, call_tx};
+use crate::genesis::{Chain, balance, call_tx};
 use crate::world::*;
 
 /// Every native contract that a user can reach, a token among them, and addresses that only look like one.

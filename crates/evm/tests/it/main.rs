@@ -2,7 +2,9 @@
 
 mod block;
 mod gas;
+mod genesis;
 mod hostile;
+mod loans;
 mod matrix;
 mod protocol;
 mod trace;
