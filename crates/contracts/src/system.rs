@@ -72,6 +72,19 @@ impl SystemKind {
         }
     }
 
+    /// Its name, in traces.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Migrate => "Migrate",
+            Self::DevOverride => "DevOverride",
+            Self::Prices => "Prices",
+            Self::Liquidate => "Liquidate",
+            Self::Triggers => "Triggers",
+            Self::Epoch => "Epoch",
+            Self::Match => "Match",
+        }
+    }
+
     /// Where its transactions go.
     pub const fn target(self) -> Address {
         native(Kind::SYSTEM, self.number())
@@ -159,6 +172,7 @@ mod tests {
         assert!(SystemKind::ALL.is_sorted_by_key(|kind| kind.phase()));
         for kind in SystemKind::ALL {
             assert_eq!(SystemKind::of_target(kind.target()), Some(kind));
+            assert_eq!(kind.name(), format!("{kind:?}"));
         }
         assert_eq!(SystemKind::of_target(SYSTEM_SENDER), None);
     }

@@ -67,6 +67,25 @@ async fn call_frames_nest_as_they_ran() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn work_of_the_block_itself_has_a_name() {
+    let node = Node::start().await;
+    let somebody = Address::repeat_byte(0x5b);
+    node.ok("anvil_setBalance", json!([somebody, "0x5"])).await;
+    node.mine().await;
+    let options = json!({"tracer": "callTracer"});
+    let traces = node
+        .ok("debug_traceBlockByNumber", json!(["latest", options]))
+        .await;
+    let frame = &traces[0]["result"];
+    assert_eq!(
+        (&frame["contract"], &frame["verb"]),
+        (&json!("system"), &json!("DevOverride")),
+        "{traces}"
+    );
+    assert!(frame.get("error").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn blocks_are_traced_whole() {
     let (node, _, hash) = nested().await;
     let block = node.chain.head();
