@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use alloy_consensus::transaction::Recovered;
 use alloy_primitives::{Address, B256, Bytes};
-use capstan_evm::{BlockContext, Rules, StateRead, Tx};
+use capstan_evm::{BlockContext, Rules, StateDiff, StateRead, Tx};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::broadcast;
 
@@ -299,6 +299,11 @@ impl Chain {
     /// The oldest block that can be proven.
     pub fn oldest_proof(&self) -> u64 {
         self.inner.oldest_proof()
+    }
+
+    /// State root after `diff` over the state at a point of the chain, as far back as proofs reach.
+    pub fn root_with(&self, at: impl Into<At>, diff: &StateDiff) -> Result<B256, ChainError> {
+        self.inner.root_with(at.into(), diff)
     }
 
     /// Base fees, fullness and tips of past blocks. At most 1,024 blocks and 100 percentiles.

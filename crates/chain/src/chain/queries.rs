@@ -7,7 +7,7 @@ use std::{
 
 use alloy_consensus::Transaction as _;
 use alloy_primitives::{Address, B256};
-use capstan_evm::{BlockContext, StateRead};
+use capstan_evm::{BlockContext, StateDiff, StateRead};
 
 use super::{
     BlockInputs, Inner, Pending,
@@ -19,7 +19,7 @@ use crate::{
     AccountTransaction, At, Block, Budget, ChainError, FeeHistory, LogEntry, LogQuery, LogRange,
     Page,
     db::{LogFilter, TxPosition},
-    trie::AccountProof,
+    trie::{AccountProof, NodeUpdates},
 };
 
 /// Proofs reach this many blocks back: each is found by undoing the blocks since.
@@ -180,18 +180,29 @@ impl Inner {
         }
         // Other proofs are found from where the tries stand: nobody may move them meanwhile.
         let _turn = self.turn.lock();
+        let overlays = self.nodes_at(at)?;
+        self.ledger.proof(overlays, address, slots)
+    }
+
+    pub(super) fn root_with(&self, at: At, diff: &StateDiff) -> Result<B256, ChainError> {
+        let _turn = self.turn.lock();
+        let overlays = self.nodes_at(at)?;
+        Ok(self.ledger.root_after(overlays, diff)?.root)
+    }
+
+    /// What lies over the newest final tries at a point of the chain. The caller holds the turn.
+    fn nodes_at(&self, at: At) -> Result<Vec<Arc<NodeUpdates>>, ChainError> {
         let head = self.ledger.head();
         if let At::Hash(hash) = at
             && self.tree.lock().get(&hash).is_some()
         {
-            let overlays = self.tree.lock().nodes_above(hash, head.hash())?;
-            return self.ledger.proof(overlays, address, slots);
+            return self.tree.lock().nodes_above(hash, head.hash());
         }
         let number = self
             .height(at)?
             .ok_or_else(|| ChainError::UnknownBlock(format!("{at:?}")))?;
         if number == head.number() {
-            return self.ledger.proof(Vec::new(), address, slots);
+            return Ok(Vec::new());
         }
         let oldest = self.oldest_proof();
         if number < oldest {
@@ -201,8 +212,7 @@ impl Inner {
                 head: head.number(),
             });
         }
-        let back = self.ledger.nodes_back_to(number)?;
-        self.ledger.proof(vec![back], address, slots)
+        Ok(vec![self.ledger.nodes_back_to(number)?])
     }
 
     pub(super) fn logs(

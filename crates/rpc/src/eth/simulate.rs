@@ -10,8 +10,9 @@
 //! with it every call must be a transaction that could stand in the block. A call that reverts or halts is an
 //! answer; one that may not run fails the request with its own code (-380xx).
 //!
-//! Simulated headers carry the roots of their transactions and receipts. Their state root is zero: it would
-//! cost a walk over the trie that nobody asked for.
+//! A simulated block begins as a real one does (EIP-4788, EIP-2935), and its header carries all roots. The state root
+//! is zero where it cannot be known: beyond the reach of proofs, and where the whole storage of a contract was
+//! pretended away.
 
 use alloy_consensus::{
     Header, Receipt, ReceiptEnvelope, Transaction as _, TxType,
@@ -27,6 +28,7 @@ use alloy_rpc_types_eth::TransactionRequest;
 use alloy_rpc_types_eth::simulate::{
     MAX_SIMULATE_BLOCKS, SimBlock, SimCallResult, SimulateError, SimulatePayload, SimulatedBlock,
 };
+use capstan_chain::ChainError;
 use capstan_evm::call::{Checks, Session};
 use capstan_evm::{BlockContext, ExecError, Fork, Rules, Tx};
 use capstan_state::BlockInfo;
@@ -40,6 +42,7 @@ use crate::RpcContext;
 use crate::convert::{RpcBlock, RpcTransaction, Transactions};
 use crate::error::{RpcError, RpcResult};
 use crate::methods::Methods;
+use crate::native::chain_error;
 
 /// Seconds between simulated blocks that do not say their time.
 const BLOCK_SECONDS: u64 = 1;
@@ -71,6 +74,7 @@ fn simulate(
         gas_left: cx.limits().call_gas_max,
         session: scene.open(None, None)?,
         rules: scene.rules,
+        base_hash: base.hash(),
         parent: base.header.inner().clone(),
         parent_hash: base.hash(),
         parent_user_gas: base.user_gas_used,
@@ -151,6 +155,8 @@ struct Simulation<'a> {
     gas_left: u64,
     session: Session,
     rules: std::sync::Arc<Rules>,
+    /// The real block below all simulated ones.
+    base_hash: B256,
     parent: Header,
     parent_hash: B256,
     parent_user_gas: u64,
@@ -193,6 +199,7 @@ impl Simulation<'_> {
         if let Some(overrides) = &planned.block.state_overrides {
             scene::override_state(&mut self.session, overrides)?;
         }
+        self.session.begin_block().map_err(refusal::execution)?;
         let mut gas_used = 0;
         let mut called = Vec::with_capacity(planned.block.calls.len());
         for request in planned.block.calls {
@@ -200,8 +207,22 @@ impl Simulation<'_> {
             let done = self.call(request, &info, &mut gas_used)?;
             called.push(done);
         }
-        let header = header(&info, self.parent_hash, beacon_root, gas_used, &called);
+        let mut header = header(&info, self.parent_hash, beacon_root, gas_used, &called);
+        header.state_root = self.state_root()?;
         Ok(self.seal(header, called))
+    }
+
+    /// Root of the state as it stands, or zero where it cannot be known.
+    fn state_root(&self) -> RpcResult<B256> {
+        let changes = self.session.changes().map_err(refusal::state_unreadable)?;
+        let Some(changes) = changes else {
+            return Ok(B256::ZERO);
+        };
+        match self.cx.chain().root_with(self.base_hash, &changes) {
+            Ok(root) => Ok(root),
+            Err(ChainError::ProofWindow { .. } | ChainError::UnknownBlock(_)) => Ok(B256::ZERO),
+            Err(error) => Err(chain_error(error)),
+        }
     }
 
     /// The environment of a block: what the caller says, otherwise what follows from its parent.

@@ -64,6 +64,14 @@ async fn simulation_is_what_then_happens() {
         );
     }
     assert_eq!(quantity(&block_of["gasUsed"]), block.header.gas_used);
+    // Told the time of the block that was then made, it has that block's state, to the root.
+    let header = &block.header;
+    let parent = json!({"blockHash": header.parent_hash});
+    let at_that_time = json!({"time": format!("{:#x}", header.timestamp), "beaconRoot": header.parent_beacon_block_root, "feeRecipient": header.beneficiary});
+    let payload = json!({"blockStateCalls": [{"calls": calls, "blockOverrides": at_that_time}], "validation": true});
+    let again = node.ok("eth_simulateV1", json!([payload, parent])).await;
+    assert_eq!(again[0]["stateRoot"], json!(header.state_root));
+    assert_eq!(again[0]["receiptsRoot"], json!(header.receipts_root));
     assert_eq!(block_of["logsBloom"], json!(block.header.logs_bloom));
     assert_eq!(
         block_of["calls"][0]["returnData"],
