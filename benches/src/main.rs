@@ -9,6 +9,7 @@ mod growth;
 mod pool;
 mod report;
 mod throughput;
+#[cfg(feature = "peer-trie")]
 mod trie;
 
 use std::{fs, path::Path};

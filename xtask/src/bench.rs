@@ -15,7 +15,7 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
         .first()
         .is_some_and(|name| ALONE.contains(&name.as_str()))
     {
-        dev::build_all()?;
+        dev::build_benches()?;
         return shell::run(shell::program(bench()?).args(flags));
     }
     let node = clients::install().wrap_err("the peers come from npm")?;
@@ -28,7 +28,7 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
             ])
             .current_dir(clients::folder()),
     )?;
-    let capstan = dev::build_all()?;
+    let capstan = dev::build_benches()?;
     let bench = bench()?;
     match flags.split_first() {
         Some((first, rest)) if first == "throughput" => {

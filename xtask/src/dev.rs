@@ -24,6 +24,11 @@ pub(crate) fn build_all() -> Result<PathBuf> {
     build_with(&["--workspace"])
 }
 
+/// Builds the same, and the peers of the benches with it, which no other build needs.
+pub(crate) fn build_benches() -> Result<PathBuf> {
+    build_with(&["--workspace", "--features", "capstan-bench/peer-trie"])
+}
+
 fn build_with(what: &[&str]) -> Result<PathBuf> {
     needs()?;
     shell::run(shell::cargo().arg("build").args(what))?;
