@@ -331,7 +331,7 @@ pub(crate) fn error_seeds() -> Vec<Vec<u8>> {
         [&[0x4e, 0x48, 0x7b, 0x71][..], &arguments()[0]].concat(),
     ];
     for contract in all() {
-        let abi = (contract.abi)();
+        let abi = contract.abi();
         for error in abi.errors() {
             for arguments in arguments() {
                 seeds.push([error.selector().as_slice(), &arguments].concat());
