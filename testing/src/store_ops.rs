@@ -3,8 +3,10 @@
 //! [`play`] runs steps as one frame and writes down everything that it can see: answers, gas left after
 //! each step, how the frame ended. Two stores that start from the same world agree if their notes do.
 
-use alloy_primitives::{Address, B256, Bytes, LogData, U256};
-use capstan_state::{CallKind, CallRequest, Ctx, GasClass, Halt};
+use alloy_primitives::{Address, B256, Bytes, LogData, U256, keccak256};
+use capstan_state::{
+    CallKind, CallRequest, CreateRequest, Ctx, GasClass, Halt, ProtocolVersion, Store,
+};
 use proptest::prelude::*;
 
 /// One touch of the world, or a stretch of them between a mark and its end.
@@ -76,11 +78,67 @@ pub enum Step {
     Keccak {
         bytes: usize,
     },
+    /// CREATE2 of one of [`INIT_CODES`].
+    Create {
+        salt: u8,
+        init: usize,
+        value: U256,
+    },
+    /// Of a digest that nobody signed: any curve point is somebody's signature.
+    Recover {
+        v: u8,
+        r: u8,
+        s: U256,
+    },
+    /// All that the store says about the frame and the block.
+    Facts,
     /// Steps between a mark and its end: kept, or undone.
     Marked {
         keep: bool,
         steps: Vec<Self>,
     },
+}
+
+/// Init codes and what they do: deploy this many zero bytes, revert, or burn their gas.
+pub const INIT_CODES: [(&[u8], Init); 5] = [
+    (&[0x5f, 0x5f, 0xf3], Init::Deploys { bytes: 0, gas: 4 }),
+    (
+        &[0x60, 0x20, 0x5f, 0xf3],
+        Init::Deploys { bytes: 32, gas: 8 },
+    ),
+    (
+        &[0x60, 0xff, 0x5f, 0xf3],
+        Init::Deploys {
+            bytes: 255,
+            gas: 29,
+        },
+    ),
+    (&[0x5f, 0x5f, 0xfd], Init::Reverts { gas: 4 }),
+    (&[0xfe], Init::Burns),
+];
+
+/// What an init code does.
+#[derive(Clone, Copy, Debug)]
+pub enum Init {
+    /// Uses `gas` and answers `bytes` zeros: the code.
+    Deploys {
+        /// Size of the code.
+        bytes: usize,
+        /// Gas of its opcodes and memory.
+        gas: u64,
+    },
+    /// Uses `gas` and reverts with nothing.
+    Reverts {
+        /// Gas of its opcodes.
+        gas: u64,
+    },
+    /// Uses all gas.
+    Burns,
+}
+
+/// The salt of a [`Step::Create`].
+pub fn salt(number: u8) -> B256 {
+    B256::with_last_byte(number)
 }
 
 /// What one step showed.
@@ -168,6 +226,13 @@ fn step(
         (0..=4_usize, 0..100_usize).prop_map(|(topics, bytes)| Step::Emit { topics, bytes }),
         (0..50_000_u64).prop_map(|gas| Step::Charge { gas }),
         (0..200_usize).prop_map(|bytes| Step::Keccak { bytes }),
+        2 => (0..2_u8, 0..INIT_CODES.len(), 0..60_u64).prop_map(|(salt, init, value)| Step::Create {
+            salt,
+            init,
+            value: U256::from(value),
+        }),
+        (25..31_u8, 0..6_u8, word()).prop_map(|(v, r, s)| Step::Recover { v, r, s }),
+        Just(Step::Facts),
     ];
     prop_oneof![3 => storage, 1 => rest]
 }
@@ -248,8 +313,48 @@ fn touch(cx: &mut Ctx<'_>, step: &Step) -> Result<U256, Halt> {
         }
         Step::Charge { gas } => done(store.charge(gas)?),
         Step::Keccak { bytes } => store.keccak(&vec![1; bytes])?.into(),
+        Step::Create {
+            salt: number,
+            init,
+            value,
+        } => {
+            let request = CreateRequest {
+                from: this,
+                salt: Some(salt(number)),
+                value,
+                init_code: INIT_CODES[init].0.into(),
+            };
+            let outcome = store.create(request)?;
+            let at = outcome.address.unwrap_or_default();
+            keccak256([at.as_slice(), &outcome.output].concat()).into()
+        }
+        Step::Recover { v, r, s } => {
+            let signer =
+                store.recover(keccak256("digest"), v, B256::with_last_byte(r), s.into())?;
+            signer.unwrap_or_default().into_word().into()
+        }
+        Step::Facts => facts(store),
         Step::Marked { .. } => unreachable!("play takes marked stretches apart"),
     })
+}
+
+/// All that a store says without being touched, as one word.
+fn facts(store: &dyn Store) -> U256 {
+    let block = store.block();
+    let ProtocolVersion(version) = block.version;
+    let numbers = [
+        block.chain_id,
+        block.number,
+        block.time_ms,
+        block.gas_limit,
+        u64::from(version),
+        u64::from(store.is_static()),
+    ];
+    let mut bytes: Vec<u8> = numbers.iter().flat_map(|n| n.to_be_bytes()).collect();
+    bytes.extend(block.base_fee_wei.to_be_bytes());
+    bytes.extend(block.beneficiary);
+    bytes.extend(block.prevrandao);
+    keccak256(bytes).into()
 }
 
 /// The answer of a step that says nothing.

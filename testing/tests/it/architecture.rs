@@ -383,3 +383,149 @@ fn the_reader_of_imports_sees_paths_and_groups() {
     let expected = ["admin", "oracle", "token", "x"].map(str::to_owned);
     assert_eq!(names, BTreeSet::from(expected));
 }
+
+/// Ids of invariants as specs declare them: `- **TOK-1** ...`, or the first cell of a table's row.
+fn declared_ids() -> BTreeMap<String, PathBuf> {
+    let mut declared = BTreeMap::new();
+    for entry in fs::read_dir(root().join("specs")).expect("specs").flatten() {
+        let path = entry.path();
+        let text = fs::read_to_string(&path).expect("readable");
+        for line in text.lines() {
+            let starts = ["- **", "**", "| "];
+            let Some(rest) = starts.iter().find_map(|start| line.strip_prefix(start)) else {
+                continue;
+            };
+            let end = rest.find(['*', ' ']).unwrap_or(rest.len());
+            let (id, after) = rest.split_at(end);
+            let opens = after.starts_with("**") || after.starts_with(" |");
+            // Standards have numbers too; they are not ours.
+            let ours = !(id.starts_with("EIP-") || id.starts_with("ERC-"));
+            if opens && ours && ids(id).contains(id) {
+                let other = declared.insert(id.to_owned(), path.clone());
+                assert!(
+                    other.is_none(),
+                    "{id} stands in {other:?} and in {}",
+                    path.display()
+                );
+            }
+        }
+    }
+    declared
+}
+
+/// Everything in a text that looks like `TOK-1`.
+fn ids(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for word in text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')) {
+        if let Some((room, number)) = word.split_once('-')
+            && room.len() > 1
+            && room.chars().all(|c| c.is_ascii_uppercase())
+            && !number.is_empty()
+            && number.chars().all(|c| c.is_ascii_digit())
+        {
+            found.insert(word.to_owned());
+        }
+    }
+    found
+}
+
+/// Ids in the names of functions: `fn tok_1_the_supply...`, `fn create_1_create_2_it...`.
+fn ids_of_names(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for name in text
+        .lines()
+        .filter_map(|line| line.trim_start().split_once("fn "))
+    {
+        let parts: Vec<&str> = name.1.split(['_', '(']).collect();
+        for pair in parts.windows(2) {
+            if pair[1].chars().all(|c| c.is_ascii_digit()) && !pair[1].is_empty() {
+                found.insert(format!("{}-{}", pair[0].to_uppercase(), pair[1]));
+            }
+        }
+    }
+    found
+}
+
+/// Every file below `folder` that tests, or that has tests in it: (path, the part that tests).
+fn tests_below(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if path.is_dir() {
+            if !["target", "node_modules", "build"].contains(&name.as_str()) {
+                tests_below(&path, found);
+            }
+            continue;
+        }
+        if !(name.ends_with(".rs") || name.ends_with(".mjs") || name.ends_with(".py")) {
+            continue;
+        }
+        let text = fs::read_to_string(&path).expect("readable");
+        if is_test(&path) || path.starts_with(root().join("testing")) {
+            found.push((path, text));
+        } else if let Some((_, inside)) = text.split_once("mod tests {") {
+            let inside = inside.to_owned();
+            found.push((path, inside));
+        }
+    }
+}
+
+#[test]
+fn every_invariant_has_a_test_of_its_name() {
+    let declared = declared_ids();
+    assert!(declared.len() > 100, "ids were not found: {declared:?}");
+    let mut tests = Vec::new();
+    for folder in ["crates", "bin", "testing", "xtask"] {
+        tests_below(&root().join(folder), &mut tests);
+    }
+    let rooms: BTreeSet<&str> = declared
+        .keys()
+        .filter_map(|id| id.split('-').next())
+        .collect();
+    let mut named = BTreeSet::new();
+    let mut unknown = Vec::new();
+    for (path, text) in &tests {
+        for id in ids(text).into_iter().chain(ids_of_names(text)) {
+            let of_a_room = id
+                .split('-')
+                .next()
+                .is_some_and(|room| rooms.contains(room));
+            if of_a_room && !declared.contains_key(&id) && !path.ends_with("it/architecture.rs") {
+                unknown.push(format!(
+                    "{} names {id}, which no page of specs declares",
+                    path.display()
+                ));
+            }
+            if !path.ends_with("it/architecture.rs") {
+                named.insert(id);
+            }
+        }
+    }
+    let untested = declared.iter().filter(|(id, _)| !named.contains(*id));
+    let untested: Vec<String> = untested
+        .map(|(id, page)| format!("{id} of {} is named by no test", page.display()))
+        .chain(unknown)
+        .collect();
+    assert!(
+        untested.is_empty(),
+        "invariants and tests differ:\n  {}",
+        untested.join("\n  ")
+    );
+}
+
+#[test]
+fn ids_are_seen_in_texts_and_names() {
+    let set = |list: &[&str]| {
+        list.iter()
+            .map(|id| (*id).to_owned())
+            .collect::<BTreeSet<_>>()
+    };
+    assert_eq!(
+        ids("TOK-1, and ADM-12: not tok-3, A-1, TOK-x"),
+        set(&["TOK-1", "ADM-12"])
+    );
+    assert_eq!(
+        ids_of_names("fn create_1_create_2_it() {\n    fn adm_3() {}"),
+        set(&["CREATE-1", "CREATE-2", "ADM-3"])
+    );
+}

@@ -2,13 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use alloy_primitives::{Address, B256, Bytes, Log, U256, address};
+use alloy_primitives::{Address, B256, Bytes, Log, Signature, U256, address};
 use capstan_contracts::SystemKind;
 use capstan_evm::call::{Checks, Session};
 use capstan_evm::mem::MemState;
 use capstan_evm::{BlockContext, Natives, Rules, StateRead};
 use capstan_state::{BlockInfo, Ctx, Halt, ProtocolVersion, Store, mem::MemStore};
-use capstan_testing::store_ops::{Note, Step, play, steps};
+use capstan_testing::store_ops::{INIT_CODES, Init, Note, Step, play, salt, steps};
 use proptest::prelude::*;
 use revm::context::TxEnv;
 use revm::context_interface::result::ExecutionResult;
@@ -50,6 +50,20 @@ fn accounts(words: &[(u64, u64)]) -> Vec<(Address, u64, Vec<u8>, Vec<(U256, U256
     ]
 }
 
+/// The block of both stores, with something in every field.
+fn block() -> BlockInfo {
+    BlockInfo {
+        chain_id: 31_337,
+        number: 9,
+        time_ms: 1_700_000_000_250,
+        beneficiary: COINBASE,
+        base_fee_wei: 7,
+        prevrandao: B256::repeat_byte(0x5a),
+        gas_limit: Rules::new(31_337).gas_limit(),
+        version: ProtocolVersion(1),
+    }
+}
+
 /// What a run leaves behind.
 #[derive(Debug, PartialEq, Eq)]
 struct Seen {
@@ -67,6 +81,23 @@ enum End {
     Well,
     Reverted(Bytes),
     Burnt,
+}
+
+/// Every account that a run can change: those of the world, and those that it can create.
+fn everybody() -> impl Iterator<Item = Address> {
+    let created = INIT_CODES
+        .iter()
+        .flat_map(|(init, _)| (0..2_u8).map(|n| THIS.create2_from_code(salt(n), init)));
+    OTHERS.into_iter().chain([THIS]).chain(created)
+}
+
+/// The curve that the chain has, for the store that has none.
+fn recover(digest: B256, v: u8, r: B256, s: B256) -> Option<Address> {
+    let parity = matches!(v, 27 | 28).then_some(v == 28)?;
+    let signature = Signature::from_scalars_and_parity(r, s, parity);
+    let low = signature.normalize_s().is_none();
+    let signer = signature.recover_address_from_prehash(&digest).ok();
+    signer.filter(|_| low)
 }
 
 fn slots() -> impl Iterator<Item = (Address, U256)> {
@@ -89,6 +120,21 @@ fn in_memory(steps: &[Step], words: &[(u64, u64)], gas: u64) -> Seen {
         Err(Halt::Revert(Bytes::new()))
     });
     store.on_call(BURNS, |_, _| Err(Halt::OutOfGas));
+    store.set_recover(recover);
+    store.on_create(|store, request, _| {
+        let known = INIT_CODES
+            .iter()
+            .find(|(code, _)| *code == request.init_code.as_ref());
+        match known.expect("one of the init codes").1 {
+            Init::Deploys { bytes, gas } => store.charge(gas).map(|()| bytes),
+            Init::Reverts { gas } => {
+                store.charge(gas)?;
+                Err(Halt::Revert(Bytes::new()))
+            }
+            Init::Burns => Err(Halt::OutOfGas),
+        }
+    });
+    *store.block_mut() = block();
     store.next_transaction(gas);
     let mut notes = Vec::new();
     let result = store.attempt(|store| play(&mut store.frame(THIS, SENDER), steps, &mut notes));
@@ -103,11 +149,7 @@ fn in_memory(steps: &[Step], words: &[(u64, u64)], gas: u64) -> Seen {
         notes,
         end,
         words: slots().map(|(at, slot)| store.word(at, slot)).collect(),
-        coins: OTHERS
-            .iter()
-            .chain([&THIS])
-            .map(|at| store.coins(*at))
-            .collect(),
+        coins: everybody().map(|at| store.coins(at)).collect(),
         logs: store.logs().to_vec(),
         refund: refund.min((store.gas_used() + 21_000) / 5),
     }
@@ -149,18 +191,8 @@ fn on_the_chain(steps: &[Step], words: &[(u64, u64)], gas: u64) -> Seen {
         state.put(at, U256::from(coins), nonce, code.into(), words);
     }
     let rules = Arc::new(Rules::new(31_337));
-    let info = BlockInfo {
-        chain_id: rules.chain_id,
-        number: 1,
-        time_ms: 1_700_000_000_000,
-        beneficiary: COINBASE,
-        base_fee_wei: 7,
-        prevrandao: B256::ZERO,
-        gas_limit: rules.gas_limit(),
-        version: ProtocolVersion(1),
-    };
     let block = BlockContext {
-        info,
+        info: block(),
         parent_hash: B256::ZERO,
         parent_beacon_root: B256::ZERO,
     };
@@ -188,9 +220,9 @@ fn on_the_chain(steps: &[Step], words: &[(u64, u64)], gas: u64) -> Seen {
         ExecutionResult::Halt { .. } => End::Burnt,
     };
     let overlay = session.overlay();
-    let coins = |at: &Address| {
+    let coins = |at: Address| {
         overlay
-            .account(*at)
+            .account(at)
             .unwrap()
             .map_or(U256::ZERO, |a| a.balance)
     };
@@ -200,7 +232,7 @@ fn on_the_chain(steps: &[Step], words: &[(u64, u64)], gas: u64) -> Seen {
         words: slots()
             .map(|(at, slot)| overlay.storage(at, slot).unwrap())
             .collect(),
-        coins: OTHERS.iter().chain([&THIS]).map(coins).collect(),
+        coins: everybody().map(coins).collect(),
         logs: ran.result.logs().to_vec(),
         refund: ran.result.gas().inner_refunded(),
     }

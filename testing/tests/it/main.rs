@@ -5,8 +5,10 @@
 mod architecture;
 mod database;
 mod differential;
+mod example;
 mod faults;
 mod front;
+mod lints;
 mod log;
 mod methods;
 mod peers;
