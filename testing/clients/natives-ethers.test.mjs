@@ -15,7 +15,7 @@ describe('native contracts by ethers', capstanOnly, () => {
   let token
   before(async () => {
     for (const { name, address } of await provider.send('capstan_contracts', [])) {
-      if (address && name !== 'create2') at[name] = new ethers.Contract(address, nativeAbi(name), asOwner)
+      if (address && name !== 'create2') at[name] = new ethers.Contract(ethers.getAddress(address), nativeAbi(name), asOwner)
     }
     const made = await done(at.tokenFactory.createToken('Ethers Dollar', 'ED', 18, owner.address, 0))
     const { args } = made.logs.map((log) => at.tokenFactory.interface.parseLog(log)).find((log) => log?.name === 'TokenCreated')
@@ -64,8 +64,11 @@ describe('native contracts by ethers', capstanOnly, () => {
     assert.deepEqual(await refused(at.flash, 'flashFee', friend.address, 1n), ['FlashTokenUnsupported', [friend.address]])
     const taken = await at.admin.ownerOf(at.admin.target)
     assert.deepEqual(await refused(at.admin, 'offerOwnership', at.admin.target, friend.address), ['AdminNotOwner', [at.admin.target, friend.address, taken]])
-    const paid = await token.connect(friend.connect(provider)).transfer.staticCall(owner.address, 0n, { value: 1n, overrides: {} }).catch((error) => error)
-    assert.ok(paid.code === 'CALL_EXCEPTION' || paid.code === 'UNSUPPORTED_OPERATION', paid.code)
+    // ethers itself sends no coins to such a verb, so this one goes by hand.
+    const data = token.interface.encodeFunctionData('transfer', [owner.address, 0n])
+    const paid = await provider.call({ to: token.target, data, value: 1n, from: friend.address }).catch((error) => error)
+    const { name, args } = token.interface.parseError(paid.data)
+    assert.deepEqual([name, [...args]], ['NativeNotPayable', [1n]])
   })
 
   test('reads of many contracts in one multicall', async () => {

@@ -195,6 +195,40 @@ fn base_gas_and_calldata_are_charged() {
     assert!(short > row.base_gas + INPUT_WORD_GAS);
 }
 
+/// The base gas that specs/selectors.md states is what a call pays before anything else: with one unit less it runs
+/// out, with exactly that it comes to read its arguments.
+#[test]
+fn every_verb_costs_its_base_gas() {
+    let mut verbs_seen = 0;
+    for contract in all() {
+        let Entry::Verbs(verbs) = contract.entry else {
+            continue;
+        };
+        // Whether anything was made at an address of a kind is a look at a warm account.
+        let (target, look) = match contract.place {
+            Place::At(at) => (at, 0),
+            Place::Kind(kind) => (native(kind, 1), capstan_state::gas::WARM),
+        };
+        for verb in verbs {
+            let input = [&verb.selector[..], &[]].concat();
+            let enough = look + input_gas(input.len()) + verb.base_gas;
+            let (mut world, _) = World::with_token();
+            let short = world.limited(enough - 1, ALICE, target, U256::ZERO, &input);
+            assert_eq!(short, Err(Halt::OutOfGas), "{verb:?}");
+            if verb.signature.ends_with("()") {
+                continue; // nothing to read: it goes on, and runs out where it pays next
+            }
+            let unread = error::NativeBadCalldata {
+                selector: verb.selector.into(),
+            };
+            let answer = world.limited(enough, ALICE, target, U256::ZERO, &input);
+            assert_eq!(answer, Err(revert(&unread)), "{verb:?}");
+            verbs_seen += 1;
+        }
+    }
+    assert!(verbs_seen > 40, "only {verbs_seen} verbs were tried");
+}
+
 #[test]
 fn one_selector_means_one_signature_everywhere() {
     let mut seen = BTreeMap::new();

@@ -66,6 +66,16 @@ fn create_3_the_same_salt_and_code_twice_fails() {
 }
 
 #[test]
+fn base_gas_is_charged_first() {
+    let mut world = World::new();
+    let short = world.limited(99, ALICE, CREATE2_PROXY, U256::ZERO, &[]);
+    assert_eq!(short, Err(Halt::OutOfGas));
+    let length = U256::ZERO;
+    let enough = world.limited(100, ALICE, CREATE2_PROXY, U256::ZERO, &[]);
+    assert_eq!(enough, Err(revert(&NativeShortCalldata { length })));
+}
+
+#[test]
 fn less_than_a_salt_is_refused() {
     let mut world = World::new();
     let length = U256::from(31);
