@@ -226,7 +226,7 @@ fn step(
         (0..=4_usize, 0..100_usize).prop_map(|(topics, bytes)| Step::Emit { topics, bytes }),
         (0..50_000_u64).prop_map(|gas| Step::Charge { gas }),
         (0..200_usize).prop_map(|bytes| Step::Keccak { bytes }),
-        2 => (0..2_u8, 0..INIT_CODES.len(), 0..60_u64).prop_map(|(salt, init, value)| Step::Create {
+        (0..2_u8, 0..INIT_CODES.len(), 0..60_u64).prop_map(|(salt, init, value)| Step::Create {
             salt,
             init,
             value: U256::from(value),
