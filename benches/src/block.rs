@@ -26,9 +26,10 @@ use capstan_chain::{
 use capstan_evm::{BlockContext, BlockOutcome, BlockRun, Rules, Tx};
 use eyre::ensure;
 
-use crate::report::{Table, median};
-#[cfg(feature = "peer-trie")]
-use crate::trie;
+use crate::{
+    report::{Table, median},
+    trie,
+};
 
 /// The account whose storage is large.
 pub(crate) const STORE: Address = Address::repeat_byte(0x5e);
@@ -75,24 +76,11 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
     );
     table.print();
     println!();
-    beside_another_trie(options)
-}
-
-#[cfg(feature = "peer-trie")]
-fn beside_another_trie(options: &Options) -> eyre::Result<()> {
     let sizes = options
         .slots
         .iter()
         .filter(|slots| **slots <= options.peer_slots);
     trie::compare(&sizes.copied().collect::<Vec<_>>(), options.runs)
-}
-
-#[cfg(not(feature = "peer-trie"))]
-fn beside_another_trie(options: &Options) -> eyre::Result<()> {
-    eyre::bail!(
-        "the comparison at {} slots needs the feature peer-trie: run `cargo xtask bench block`",
-        options.peer_slots
-    )
 }
 
 /// Assembles the writer: calldata is `slot | count | stride | word`; it stores the word `count` times, `stride` apart.

@@ -9,7 +9,6 @@ mod growth;
 mod pool;
 mod report;
 mod throughput;
-#[cfg(feature = "peer-trie")]
 mod trie;
 
 use std::{fs, path::Path};

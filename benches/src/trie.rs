@@ -1,23 +1,22 @@
 //! Our trie beside `ethrex-trie`, the trie of a production client: the same slots, the same changes, the same root.
 //!
-//! Both read encoded records from the same kind of map in memory, hash with the same Keccak, and are given plain
-//! slots; what is measured is load, change and hash, without writing back. Writing is not compared: it is what the
-//! store below costs.
+//! Both read encoded records from the same kind of map in memory and are given plain slots; what is measured is load,
+//! change and hash, without writing back. Writing is not compared: it is what the store below costs. The peer runs
+//! first, in a program of its own (`benches/trie-peer`).
 
 use std::{
     collections::HashMap,
+    process::Command,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use alloy_primitives::{B256, U256, keccak256};
+use alloy_primitives::{B256, U256};
 use capstan_chain::{
     db::{AccountDiff, AccountInfo, StateDiff},
     trie::{Mpt, Node, NodeKey, NodeSource, NodeUpdates, StateCommitment as _, TrieError},
 };
-use ethrex_trie::{Nibbles, Trie, TrieDB};
-use eyre::{OptionExt, ensure, eyre};
-use parking_lot::RwLock;
+use eyre::{OptionExt, ensure};
 
 use crate::{
     block::{CHANGED, STORE},
@@ -67,44 +66,28 @@ impl Ours {
     }
 }
 
-/// The peer's records. Clones are the same map.
-#[derive(Clone, Default)]
-struct Theirs(Arc<RwLock<HashMap<Vec<u8>, Vec<u8>>>>);
-
-impl TrieDB for Theirs {
-    fn get(&self, key: Nibbles) -> Result<Option<Vec<u8>>, ethrex_trie::TrieError> {
-        Ok(self.0.read().get(key.as_ref()).cloned())
-    }
-
-    fn put_batch(&self, nodes: Vec<(Nibbles, Vec<u8>)>) -> Result<(), ethrex_trie::TrieError> {
-        let mut map = self.0.write();
-        for (key, node) in nodes {
-            match node.is_empty() {
-                true => drop(map.remove(key.as_ref())),
-                false => drop(map.insert(key.into_vec(), node)),
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The same Keccak that we use.
-#[derive(Debug)]
-struct SameKeccak;
-
-impl ethrex_crypto::Crypto for SameKeccak {
-    fn keccak256(&self, input: &[u8]) -> [u8; 32] {
-        keccak256(input).0
-    }
-}
-
-fn put(trie: &mut Trie, changes: &[(u64, u64)]) -> eyre::Result<()> {
-    for (slot, word) in changes {
-        let path = keccak256(U256::from(*slot).to_be_bytes::<32>());
-        trie.insert(path.to_vec(), alloy_rlp::encode(U256::from(*word)))
-            .map_err(|error| eyre!("ethrex-trie: {error}"))?;
-    }
-    Ok(())
+/// Root and milliseconds of each step of the peer: filled, then each round.
+fn peer(slots: u64, runs: u64) -> eyre::Result<Vec<(B256, f64)>> {
+    let name = "capstan-bench-trie-peer";
+    let program = std::env::current_exe()?.with_file_name(name);
+    ensure!(
+        program.exists(),
+        "{} is not built: `cargo xtask bench block` builds it",
+        program.display()
+    );
+    let numbers = [slots, CHANGED, runs, FILL].map(|number| number.to_string());
+    let output = Command::new(program).args(numbers).output()?;
+    ensure!(
+        output.status.success(),
+        "{name}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let text = String::from_utf8(output.stdout)?;
+    let step = |line: &str| {
+        let (root, ms) = line.split_once(' ').ok_or_eyre("no figure from the peer")?;
+        Ok((root.parse()?, ms.parse()?))
+    };
+    text.lines().map(step).collect()
 }
 
 /// Prints the table.
@@ -121,27 +104,29 @@ pub(crate) fn compare(sizes: &[u64], runs: u64) -> eyre::Result<()> {
         "ethrex / ours, all",
     ]);
     for &slots in sizes {
-        let (mut ours, theirs) = (Ours::default(), Theirs::default());
-        let mut peer_root = Trie::new(Box::new(theirs.clone())).hash_no_commit(&SameKeccak);
+        let peer = peer(slots, runs)?;
+        ensure!(
+            peer.len() as u64 == runs + 1,
+            "the peer made {} steps",
+            peer.len()
+        );
+        let mut ours = Ours::default();
+        let mut filled = B256::ZERO;
         for first in (0..slots).step_by(FILL as usize) {
-            let changes: Vec<(u64, u64)> = (first..slots.min(first + FILL))
-                .map(|slot| (slot, slot + 1))
-                .collect();
+            let part = first..slots.min(first + FILL);
+            let changes: Vec<(u64, u64)> = part.map(|slot| (slot, slot + 1)).collect();
             let (root, updates) = ours.update(&changes)?;
             ours.keep(&updates);
-            let mut trie = Trie::open(Box::new(theirs.clone()), peer_root);
-            put(&mut trie, &changes)?;
-            peer_root = trie
-                .hash(&SameKeccak)
-                .map_err(|error| eyre!("ethrex-trie: {error}"))?;
-            ensure!(
-                peer_root.0 == root.0,
-                "the tries differ while they are filled"
-            );
+            filled = root;
         }
+        ensure!(
+            filled == peer[0].0,
+            "filled: ours {filled}, theirs {}",
+            peer[0].0
+        );
         let stride = slots / CHANGED;
         let mut samples: [Vec<f64>; 3] = Default::default();
-        for round in 0..runs {
+        for (round, (theirs, theirs_ms)) in (0..runs).zip(&peer[1..]) {
             let change = |n| (round % stride + n * stride, slots + round + 2);
             let changes: Vec<(u64, u64)> = (0..CHANGED).map(change).collect();
             let start = Instant::now();
@@ -150,14 +135,10 @@ pub(crate) fn compare(sizes: &[u64], runs: u64) -> eyre::Result<()> {
             let start = Instant::now();
             let (together, _) = ours.update(&changes)?;
             samples[1].push(ms(start.elapsed()));
-            let mut trie = Trie::open(Box::new(theirs.clone()), peer_root);
-            let start = Instant::now();
-            put(&mut trie, &changes)?;
-            let theirs = trie.hash_no_commit(&SameKeccak);
-            samples[2].push(ms(start.elapsed()));
+            samples[2].push(*theirs_ms);
             ensure!(
-                alone == together && together.0 == theirs.0,
-                "the roots differ: {alone}, {together}, {theirs:?}"
+                alone == together && together == *theirs,
+                "round {round}: the roots differ: {alone}, {together}, {theirs}"
             );
         }
         let [alone, together, theirs] = samples.each_mut().map(|samples| median(samples));

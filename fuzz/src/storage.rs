@@ -130,7 +130,7 @@ fn put_crc(bytes: &mut [u8], salt: &[u8]) {
     }
 }
 
-/// Frames of length and checksum, both little endian, as journals and exports have them.
+/// Frames of length and checksum, both little endian, as journals have them.
 fn mend_frames(mut bytes: &mut [u8]) {
     while let Some((length, rest)) = bytes.split_first_chunk_mut::<4>() {
         let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
@@ -262,11 +262,7 @@ pub(crate) fn journal_seeds() -> Vec<Vec<u8>> {
 pub(crate) fn export(input: &[u8]) -> String {
     static READER: OnceLock<Chain> = OnceLock::new();
     let reader = READER.get_or_init(|| Chain::open(config()).expect("a chain in memory"));
-    let bytes = mended(input, |bytes| {
-        if let Some((_, frames)) = bytes.split_at_mut_checked(EXPORT_HEADER_BYTES) {
-            mend_frames(frames);
-        }
-    });
+    let bytes = mended(input, mend_export);
     let before = reader.head().number();
     let answer = reader.import(&mut bytes.as_slice(), &mut |_, _| {});
     let head = reader.head();
@@ -283,8 +279,32 @@ pub(crate) fn export(input: &[u8]) -> String {
     }
 }
 
-/// Name and version, genesis hash.
-const EXPORT_HEADER_BYTES: usize = 40;
+/// Makes the checksums of an export's header, frames and payloads fit.
+fn mend_export(bytes: &mut [u8]) {
+    let Some((header, mut rest)) = bytes.split_at_mut_checked(72) else {
+        return;
+    };
+    mend_last(header);
+    while let Some((head, after)) = rest.split_at_mut_checked(52) {
+        mend_last(head);
+        let length = u32::from_be_bytes([head[4], head[5], head[6], head[7]]) as usize;
+        let Some((body, after)) = length
+            .checked_add(4)
+            .and_then(|length| after.split_at_mut_checked(length))
+        else {
+            return;
+        };
+        mend_last(body);
+        rest = after;
+    }
+}
+
+/// The last four bytes are the checksum of those before them.
+fn mend_last(bytes: &mut [u8]) {
+    if let Some((content, crc)) = bytes.split_last_chunk_mut::<4>() {
+        *crc = crc32fast::hash(content).to_be_bytes();
+    }
+}
 
 pub(crate) fn export_seeds() -> Vec<Vec<u8>> {
     let mut bytes = Vec::new();

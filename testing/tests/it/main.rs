@@ -12,3 +12,4 @@ mod lints;
 mod log;
 mod methods;
 mod peers;
+mod verify;

@@ -171,8 +171,11 @@ impl ExportHeader {
             first: u64_at(bytes, 52),
             last: u64_at(bytes, 60),
         };
-        match header.first {
-            0 => Err(ExportError::NotAnExport("it claims to hold genesis")),
+        match (header.first, header.last) {
+            (0, _) => Err(ExportError::NotAnExport("it claims to hold genesis")),
+            (u64::MAX, _) | (_, u64::MAX) => {
+                Err(ExportError::NotAnExport("no chain is as long as it claims"))
+            }
             _ => Ok(header),
         }
     }

@@ -77,7 +77,7 @@ impl Chain {
             let first = header.first;
             return Err(ExportError::Gap { first, head }.into());
         }
-        let total = (header.last + 1).saturating_sub(header.first);
+        let total = header.last.saturating_add(1).saturating_sub(header.first);
         let mut imported = Imported::default();
         for block in reader {
             match self.adopt(&block?)? {

@@ -123,4 +123,5 @@ fn exp_5_other_files_and_versions_are_refused_by_name() {
         "has format 9, this program knows format 1",
     );
     check(52, &0u64.to_be_bytes(), "genesis");
+    check(60, &[0xff; 8], "no chain is as long");
 }
