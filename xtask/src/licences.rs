@@ -54,17 +54,13 @@ pub(crate) fn run() -> Result<()> {
 pub(crate) fn shipped() -> Result<BTreeMap<String, String>> {
     // `cargo tree` lists what is compiled; the resolve of `cargo metadata` also holds optional crates that
     // no feature turns on. Derive macros run in the compiler: nothing of them is in the program.
-    let tree = shell::output(shell::cargo().args([
-        "tree",
-        "--package",
-        "capstan",
-        "--edges",
-        "normal,no-proc-macro",
-        "--prefix",
-        "none",
-        "--format",
-        "{p}|{l}",
-    ]))?;
+    let mut tree = shell::cargo();
+    tree.args(["tree", "--package", "capstan"])
+        .args(["--edges", "normal,no-proc-macro"])
+        .args(["--prefix", "none", "--format", "{p}|{l}"])
+        // Where it asks for the features of the whole workspace, the tree would be the whole workspace's.
+        .env_remove("CARGO_RESOLVER_FEATURE_UNIFICATION");
+    let tree = shell::output(&mut tree)?;
     let mut licences = BTreeMap::new();
     for line in tree.lines() {
         let line = line.trim_end_matches(" (*)");

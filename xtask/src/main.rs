@@ -53,7 +53,7 @@ enum Command {
         flags: Vec<String>,
     },
     /// Make what users take, in dist/: one stripped program and a .deb
-    Dist,
+    Dist(dist::Options),
     /// The same tests with new seeds, for as long as asked; counts add up in testing/soak.json
     Soak(soak::Options),
     /// Put real output into README.md, or with --check fail where it is not what the program says
@@ -71,7 +71,7 @@ fn main() {
         Command::Lint(options) => lint::run(&options),
         Command::Gen => generate::run(),
         Command::Bench { flags } => bench::run(&flags),
-        Command::Dist => dist::run(),
+        Command::Dist(options) => dist::run(&options),
         Command::Soak(options) => soak::run(&options),
         Command::Readme { check } => readme::run(check),
     };

@@ -6,15 +6,16 @@
 use std::{
     collections::BTreeMap,
     fs,
+    path::Path,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use clap::Args;
-use eyre::{Result, WrapErr, bail};
+use eyre::{OptionExt, Result, WrapErr, bail};
 
 use crate::{dev, shell, statetests};
 
-/// How long and from where.
+/// How long, from where, and how much of each.
 #[derive(Args)]
 pub(crate) struct Options {
     /// Minutes to run; the round that has begun is finished
@@ -26,14 +27,22 @@ pub(crate) struct Options {
     /// Rounds at most
     #[arg(long)]
     rounds: Option<u64>,
+    /// Random state tests of one round
+    #[arg(long, default_value_t = 1_000)]
+    statetests: u64,
+    /// `kill -9` under load in one round; 1000 before a release
+    #[arg(long, default_value_t = 20)]
+    kills: u64,
+    /// Seconds for each fuzz target in one round
+    #[arg(long, default_value_t = 5)]
+    fuzz_seconds: u64,
+    /// Cases of each property test in one round
+    #[arg(long, default_value_t = 1_000)]
+    cases: u64,
+    /// Broken requests to the front door in one round
+    #[arg(long, default_value_t = 100_000)]
+    requests: u64,
 }
-
-/// Random state tests of one round.
-const STATETEST_COUNT: u64 = 5_000;
-/// Kills of one round.
-const KILL_COUNT: u64 = 100;
-/// Cases of each property test in one round.
-const PROPTEST_CASES: u64 = 20_000;
 
 /// Runs rounds until the time is over or something fails; the failure prints the command that repeats it.
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -48,37 +57,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let mut seed = first;
     while Instant::now() < end && options.rounds.is_none_or(|rounds| seed - first < rounds) {
         println!(
-            "== round with seed {seed}; repeat it with `cargo xtask soak --rounds 1 --seed {seed}`"
+            "== round with seed {seed}; repeat it with `cargo xtask soak --rounds 1 --seed {seed}` and the same numbers"
         );
-        let (tally, content) = statetests::run_seed(&python, seed, STATETEST_COUNT)?;
-        add("state tests", tally.passed)?;
-        if !content || tally.failed > 0 {
-            bail!("state tests of seed {seed}: {tally}");
-        }
-        shell::run(
-            shell::cargo()
-                .args([
-                    "test",
-                    "--package",
-                    "capstan",
-                    "--test",
-                    "process",
-                    "kill::",
-                    "--",
-                    "--nocapture",
-                ])
-                .env("CAPSTAN_SEED", seed.to_string())
-                .env("CAPSTAN_KILLS", KILL_COUNT.to_string()),
-        )?;
-        add("kills under load", KILL_COUNT)?;
-        // proptest takes a fresh seed by itself and writes a failing case beside its test.
-        shell::run(
-            shell::cargo()
-                .args(["test", "--workspace", "--lib", "--bins", "--tests"])
-                .env("CAPSTAN_SEED", seed.to_string())
-                .env("PROPTEST_CASES", PROPTEST_CASES.to_string()),
-        )?;
-        add("rounds of the workspace's tests", 1)?;
+        round(options, seed, &python)?;
         seed += 1;
     }
     println!(
@@ -86,6 +67,56 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         seed - first
     );
     Ok(())
+}
+
+/// Each part adds to the sums when it has passed.
+fn round(options: &Options, seed: u64, python: &Path) -> Result<()> {
+    if options.statetests > 0 {
+        let (tally, content) = statetests::run_seed(python, seed, options.statetests)?;
+        if !content || tally.failed > 0 {
+            bail!("state tests of seed {seed}: {tally}");
+        }
+        add("state tests", tally.passed)?;
+    }
+    if options.fuzz_seconds > 0 {
+        let watched = shell::watch(
+            shell::program(shell::target_dir()?.join("debug/capstan-fuzz"))
+                .args(["--seed", &seed.to_string()])
+                .args(["--seconds", &options.fuzz_seconds.to_string()]),
+        )?;
+        if !watched.success {
+            bail!("a fuzz target of seed {seed} broke a promise; what to run is above");
+        }
+        add("fuzz inputs", inputs(&watched.lines)?)?;
+    }
+    // Settings of the tests themselves, which print how they are repeated.
+    let settings = [
+        ("CAPSTAN_SEED", seed),
+        ("CAPSTAN_KILLS", options.kills),
+        ("CAPSTAN_CASES", options.requests),
+        ("PROPTEST_CASES", options.cases),
+    ];
+    // proptest takes a fresh seed by itself and writes a failing case beside its test.
+    shell::run(
+        shell::cargo()
+            .args(["test", "--workspace", "--lib", "--bins", "--tests"])
+            .envs(settings.map(|(name, value)| (name, value.to_string()))),
+    )?;
+    add("kills under load", options.kills)?;
+    add("broken requests", options.requests)?;
+    add("rounds of the workspace's tests", 1)
+}
+
+/// The count in the closing line of `capstan-fuzz`.
+fn inputs(lines: &[String]) -> Result<u64> {
+    let counts = lines
+        .iter()
+        .rev()
+        .filter_map(|line| line.strip_suffix(" inputs"));
+    let mut counts = counts.filter_map(|count| count.parse().ok());
+    counts
+        .next()
+        .ok_or_eyre("capstan-fuzz did not say how many inputs it tried")
 }
 
 /// Adds to the committed sums.
@@ -100,4 +131,14 @@ fn add(what: &str, count: u64) -> Result<()> {
     *sums.entry(what.to_owned()).or_default() += count;
     fs::write(&path, serde_json::to_string_pretty(&sums)? + "\n")
         .wrap_err("cannot write testing/soak.json")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_closing_line_of_the_fuzzer_counts() {
+        let lines = ["abi  12 inputs of", "513 inputs"].map(str::to_owned);
+        assert_eq!(super::inputs(&lines).expect("a count"), 513);
+        assert!(super::inputs(&[]).is_err());
+    }
 }

@@ -4,6 +4,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use alloy_primitives::{Address, U256};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 /// An Ethereum-compatible chain with native contracts in Rust.
 #[derive(Debug, Parser)]
@@ -56,6 +57,18 @@ pub(crate) enum Command {
     Export(ExportOptions),
     /// Check and append the blocks of a file to a data folder
     Import(ImportOptions),
+    /// Print a script that completes these words in a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write the manual's pages
+    #[command(hide = true)]
+    Man {
+        /// The folder to write to
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
 }
 
 #[derive(Debug, Args)]

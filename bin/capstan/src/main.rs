@@ -8,10 +8,12 @@ mod banner;
 mod data;
 mod folder;
 mod genesis;
+mod help;
 mod logs;
 mod node;
 mod progress;
 mod statetest;
+mod status;
 
 use std::process::ExitCode;
 
@@ -36,6 +38,8 @@ fn main() -> ExitCode {
         Command::Export(options) => folder::export(&options),
         Command::Import(options) => folder::import(&options),
         Command::Db { command } => folder::db(&command),
+        Command::Completions { shell } => help::completions(shell),
+        Command::Man { out } => help::man(&out),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -19,6 +19,7 @@ use crate::{
     args::{BlockTime, DevOptions, History, ListenOptions, NodeOptions},
     banner::{self, DevWorld},
     data, progress,
+    status::Status,
 };
 
 const WEI_PER_ETH: u64 = 1_000_000_000_000_000_000;
@@ -72,6 +73,7 @@ pub(crate) fn dev(options: &DevOptions) -> Result<()> {
             ..ChainConfig::dev(genesis)
         },
         rpc,
+        Status::DEV,
         |chain, address| {
             banner::dev(chain, address, &world);
         },
@@ -110,7 +112,8 @@ pub(crate) fn node(options: &NodeOptions) -> Result<()> {
         },
         ..ChainConfig::node(genesis, PathBuf::from(&options.data))
     };
-    serve(config, rpc_config(&options.listen), |chain, address| {
+    let rpc = rpc_config(&options.listen);
+    serve(config, rpc, Status::NODE, |chain, address| {
         banner::node(chain, address, &options.data)
     })
 }
@@ -130,6 +133,7 @@ fn rpc_config(listen: &ListenOptions) -> RpcConfig {
 fn serve(
     config: ChainConfig,
     rpc: RpcConfig,
+    status: Status,
     announce: impl FnOnce(&Chain, SocketAddr),
 ) -> Result<()> {
     let start = Instant::now();
@@ -149,10 +153,12 @@ fn serve(
         "ready after {}",
         progress::short(start.elapsed())
     );
+    let watched = chain.clone();
     runtime.block_on(async move {
         tokio::select! {
             name = stop.wait() => tracing::info!("{name}: stopping; once more forces"),
             () = driver_end(&solo) => {}
+            () = status.tell(&watched) => {}
         }
         tokio::spawn(async move {
             // One wish may arrive twice: a terminal signals a whole group, and its parent passes it on.

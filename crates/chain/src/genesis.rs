@@ -13,6 +13,21 @@ use serde::{Deserialize, Serialize};
 
 mod ethereum;
 mod state;
+/// A complaint of the JSON reader, with the text that it complains about: it knows lines, people know fields.
+fn with_place(error: &serde_json::Error, text: &str) -> String {
+    /// Characters before the place.
+    const SHOWN: usize = 40;
+    let line = text.lines().nth(error.line().saturating_sub(1));
+    // The column counts bytes, and stands behind what was read.
+    let before = line.and_then(|line| line.get(..error.column().min(line.len())));
+    let Some(before) = before.filter(|_| error.line() > 0) else {
+        return error.to_string();
+    };
+    let skipped = before.chars().count().saturating_sub(SHOWN);
+    let shown: String = before.chars().skip(skipped).collect();
+    format!("{error}, after `{}`", shown.trim_start())
+}
+
 #[cfg(test)]
 mod tests;
 
@@ -241,7 +256,7 @@ impl Genesis {
 
     /// Parses and validates. An object with a `config` field is taken as Ethereum's genesis format.
     pub fn from_json(text: &str) -> Result<Self, GenesisError> {
-        let json = |e: serde_json::Error| GenesisError::Json(e.to_string());
+        let json = |e: serde_json::Error| GenesisError::Json(with_place(&e, text));
         let value: serde_json::Value = serde_json::from_str(text).map_err(json)?;
         let genesis = if value.get("config").is_some() {
             ethereum::convert(serde_json::from_value(value).map_err(json)?)?

@@ -83,6 +83,8 @@ pub struct Limits {
     pub filter_idle_max: Duration,
     /// Logs in one answer.
     pub logs_max: usize,
+    /// How long beyond its pace a block may be out before `/health` says that the chain is stalled.
+    pub stall_after: Duration,
 }
 
 impl Default for Limits {
@@ -104,6 +106,7 @@ impl Default for Limits {
             filters_max: 4_096,
             filter_idle_max: Duration::from_secs(300),
             logs_max: 20_000,
+            stall_after: Duration::from_secs(10),
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     config::{Limits, RpcConfig},
     error::{RpcError, RpcResult},
     filters::Filters,
+    health::Pulse,
     keys::DevKeys,
     methods::{Methods, Written},
     subscriptions::{Connection, Hub, SubscriptionId},
@@ -36,6 +37,8 @@ pub(crate) struct Shared {
     /// Held from choosing a nonce for an unlocked account to submitting with it.
     pub(crate) sending: Mutex<()>,
     pub(crate) started: Instant,
+    /// When the chain last moved.
+    pub(crate) pulse: Pulse,
 }
 
 /// What the calls of one body or message share.

@@ -3,7 +3,7 @@
 //! ```text
 //!   POST / ──► access (Origin, Host) ──► parse ──► dispatch ──► Methods table ──► handler
 //!   GET  / ──► WebSocket ───────────────────┘          │            eth/ debug/ net web3 txpool
-//!   GET /health /metrics                               │            capstan dev/
+//!   GET /health /live /metrics                          │            capstan dev/
 //!                                                      └─► WorkPool: EVM and disk, big stacks
 //!   Chain events ──► Hub ──► subscriptions (WebSocket), filters (polling)
 //! ```
@@ -22,6 +22,7 @@ mod dev;
 pub mod error;
 mod eth;
 mod filters;
+mod health;
 mod keys;
 mod labels;
 pub mod methods;

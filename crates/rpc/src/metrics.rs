@@ -41,13 +41,9 @@ pub(crate) fn render(shared: &Shared) -> String {
     let Some(recorder) = recorder() else {
         return "# metrics are off: the program has another recorder\n".to_owned();
     };
-    let pool = shared.chain.pool().status();
     let head = shared.chain.head();
     gauge!("capstan_head_block").set(head.number() as f64);
     gauge!("capstan_head_time_seconds").set(head.time_ms() as f64 / 1000.0);
-    gauge!("capstan_pool_pending").set(pool.pending as f64);
-    gauge!("capstan_pool_queued").set(pool.queued as f64);
-    gauge!("capstan_pool_bytes").set(pool.bytes as f64);
     gauge!("capstan_rpc_calls_waiting").set(shared.pool.waiting() as f64);
     gauge!("capstan_rpc_subscriptions").set(shared.hub.count() as f64);
     gauge!("capstan_rpc_filters").set(shared.filters.count() as f64);

@@ -13,7 +13,7 @@ use axum::{
 use super::{dispatch, ws};
 use crate::{
     context::{Scope, Shared},
-    metrics,
+    health, metrics,
 };
 
 /// A body that trickles in more slowly than this is given up.
@@ -27,7 +27,8 @@ fn greeting(shared: &Shared, host: &str) -> String {
          This port takes JSON-RPC 2.0 by POST, and WebSockets:\n\n  \
          curl http://{host} -H 'content-type: application/json' \\\n    \
          -d '{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_blockNumber\"}}'\n\n\
-         http://{host}/health   how the chain stands\n\
+         http://{host}/health   whether the chain moves\n\
+         http://{host}/live     whether the process answers\n\
          http://{host}/metrics  numbers for Prometheus\n",
         version = shared.config.client_version,
         id = chain.rules().chain_id,
@@ -91,17 +92,17 @@ pub(super) async fn elsewhere(state: State<Arc<Shared>>, request: Request) -> Re
         .into_response()
 }
 
-/// GET /health: whether the chain answers and how it stands.
+/// GET /health: whether the chain moves, and how it stands; 503 when it does not.
 pub(super) async fn health(State(shared): State<Arc<Shared>>) -> Response {
-    let head = shared.chain.head();
-    let answer = serde_json::json!({
-        "status": "ok",
-        "chainId": shared.chain.rules().chain_id,
-        "blockNumber": head.number(),
-        "blockTimeMs": head.time_ms(),
-        "upSeconds": shared.started.elapsed().as_secs(),
-    });
-    json(answer.to_string().into_bytes())
+    let (status, answer) = health::report(
+        &shared.chain,
+        &shared.pulse,
+        shared.config.limits.stall_after,
+        shared.started.elapsed(),
+    );
+    let mut response = json(answer.to_string().into_bytes());
+    *response.status_mut() = status;
+    response
 }
 
 /// GET /metrics: Prometheus text.

@@ -143,6 +143,7 @@ fn build(
         methods: Methods::all(),
         sending: Default::default(),
         started: Instant::now(),
+        pulse: Default::default(),
         keys,
         pool,
         recovery,
@@ -153,6 +154,7 @@ fn build(
     let router = Router::new()
         .route("/", routing::get(http::root).post(http::post))
         .route("/health", routing::get(http::health))
+        .route("/live", routing::get(|| async { "ok\n" }))
         .route("/metrics", routing::get(http::metrics))
         .fallback(http::elsewhere)
         .layer(middleware::from_fn_with_state(

@@ -211,6 +211,7 @@ pub(crate) async fn run_hub(shared: Weak<Shared>, mut stopped: watch::Receiver<b
         tokio::select! {
             event = events.recv() => {
                 let Some(shared) = shared.upgrade() else { return };
+                shared.pulse.beat();
                 match event {
                     Ok(Event::Block(block)) => {
                         // Blocks read after a lag come again as events.

@@ -1,7 +1,9 @@
 //! HTTP around the calls: verbs, origins, hosts, health, metrics.
 
-use capstan_chain::{ChainConfig, Genesis, Mining};
-use capstan_rpc::{Access, RpcConfig};
+use std::{collections::BTreeSet, fs, path::Path, time::Duration};
+
+use capstan_chain::{Chain, ChainConfig, Genesis, Mining, Solo};
+use capstan_rpc::{Access, Limits, RpcConfig, serve};
 use reqwest::{Method, Response};
 use serde_json::Value;
 
@@ -45,6 +47,7 @@ async fn verbs_and_paths() {
         (Method::DELETE, "/any/path", 405),
         (Method::OPTIONS, "/", 204),
         (Method::GET, "/health", 200),
+        (Method::GET, "/live", 200),
         (Method::GET, "/metrics", 200),
     ] {
         let answer = send(&node, method.clone(), path, &[JSON]).await;
@@ -180,4 +183,107 @@ async fn rpc_10_foreign_host_names_are_refused() {
         send(&wide, Method::POST, "/", &admitted).await.status(),
         200
     );
+}
+
+/// RPC-19
+#[tokio::test(flavor = "multi_thread")]
+async fn rpc_16_a_chain_that_stands_still_is_not_healthy() {
+    let chain = Chain::open(ChainConfig {
+        mining: Mining::Interval(Duration::from_millis(20)),
+        ..ChainConfig::dev(Genesis::dev(1, 0))
+    })
+    .expect("a chain in memory");
+    let limits = Limits {
+        stall_after: Duration::from_millis(300),
+        ..Limits::default()
+    };
+    let server = serve(RpcConfig { limits, ..config() }, chain.clone())
+        .await
+        .expect("a free port");
+    let url = format!("http://{}", server.address());
+    let health = async || {
+        let answer = reqwest::get(format!("{url}/health"))
+            .await
+            .expect("an answer");
+        let status = answer.status().as_u16();
+        (status, answer.json::<Value>().await.expect("JSON"))
+    };
+    let until = async |wanted: u16| {
+        for _ in 0..1_000 {
+            let (status, answer) = health().await;
+            if status == wanted {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("/health never answers {wanted}");
+    };
+    // Nobody makes blocks yet.
+    let stalled = until(503).await;
+    assert_eq!(stalled["status"], "stalled", "{stalled}");
+    let reason = stalled["reason"].as_str().expect("a reason");
+    assert!(reason.contains("20ms"), "{reason}");
+    let live = reqwest::get(format!("{url}/live"))
+        .await
+        .expect("an answer");
+    assert_eq!(live.status(), 200);
+    let solo = Solo::start(&chain).expect("a driver");
+    assert_eq!(until(200).await["status"], "ok");
+    solo.stop().expect("stopped");
+    assert_eq!(until(503).await["status"], "stalled");
+    // Where blocks come on demand, none is owed.
+    chain
+        .dev()
+        .expect("dev")
+        .set_mining(Mining::Instant)
+        .expect("set");
+    assert_eq!(until(200).await["status"], "ok");
+}
+
+/// Words of a text that begin as our metrics do.
+fn metric_names(text: &str) -> BTreeSet<String> {
+    let words = text.split(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'));
+    let names = words.filter(|word| word.starts_with("capstan_"));
+    names.map(str::to_owned).collect()
+}
+
+/// RPC-20
+#[tokio::test(flavor = "multi_thread")]
+async fn rpc_17_every_metric_is_explained() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = fs::read_to_string(root.join("specs/operation.md")).expect("the page");
+    let (_, table) = page.split_once("## Metrics").expect("a part about metrics");
+    let explained = metric_names(table);
+
+    let node = Node::instant().await;
+    node.ok("evm_mine", serde_json::json!([])).await;
+    let metrics = send(&node, Method::GET, "/metrics", &[]).await;
+    let metrics = metrics.text().await.expect("text");
+    let counted: BTreeSet<String> = metrics
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "))
+        .filter_map(|line| line.split(' ').next().map(str::to_owned))
+        .collect();
+    assert!(counted.len() > 10, "{metrics}");
+    let missing: Vec<_> = counted.difference(&explained).collect();
+    assert!(
+        missing.is_empty(),
+        "specs/operation.md does not explain {missing:?}"
+    );
+
+    // What counts only when something is wrong is found in the sources.
+    let mut sources = BTreeSet::new();
+    let mut waiting = vec![root.join("crates")];
+    while let Some(folder) = waiting.pop() {
+        for entry in fs::read_dir(folder).expect("sources").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                sources.extend(metric_names(&fs::read_to_string(path).expect("text")));
+            }
+        }
+    }
+    let invented: Vec<_> = explained.difference(&sources).collect();
+    assert!(invented.is_empty(), "nothing counts {invented:?}");
 }

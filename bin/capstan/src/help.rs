@@ -1,0 +1,25 @@
+//! What other programs show about this one: completions of a shell, pages of a manual.
+
+use std::{fs, io::Write as _, path::Path};
+
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+use eyre::{Result, WrapErr};
+
+use crate::args::Cli;
+
+/// Prints the script that completes this program's words.
+pub(crate) fn completions(shell: Shell) -> Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "capstan", &mut script);
+    std::io::stdout()
+        .write_all(&script)
+        .wrap_err("cannot print the script")
+}
+
+/// Writes a page for the program and one for each of its commands.
+pub(crate) fn man(out: &Path) -> Result<()> {
+    fs::create_dir_all(out).wrap_err_with(|| format!("cannot make {}", out.display()))?;
+    clap_mangen::generate_to(Cli::command(), out)
+        .wrap_err_with(|| format!("cannot write to {}", out.display()))
+}
