@@ -32,6 +32,7 @@ mod fixed;
 mod id;
 mod muldiv;
 mod rate;
+mod tick;
 mod time;
 mod value;
 
@@ -44,5 +45,6 @@ pub use fixed::{Bps, Price, Ray, Usd, Wad};
 pub use id::{AccountId, AssetId, LiquidationId, MarketId, OrderId, PerpMarketId, PoolId};
 pub use muldiv::{mul_div_down, mul_div_up};
 pub use rate::MS_PER_YEAR;
+pub use tick::PriceTick;
 pub use time::TimeMs;
 pub use value::{assets_down, assets_up, value_down, value_up};

@@ -6,7 +6,7 @@ use alloy_primitives::{Address, U256};
 use num_bigint::BigUint;
 use proptest::prelude::*;
 
-use crate::{AccountId, Assets, NumberError, TimeMs, mul_div_down, mul_div_up};
+use crate::{AccountId, Assets, NumberError, Price, PriceTick, TimeMs, mul_div_down, mul_div_up};
 
 /// Integers of every size, so that products cross 256 bits about half of the time.
 fn any_u256() -> impl Strategy<Value = U256> {
@@ -103,4 +103,49 @@ fn accounts_read_back() {
     let account = AccountId::new(Address::repeat_byte(0xab), 7);
     assert_eq!(AccountId::from_bytes(account.to_bytes()), account);
     assert_eq!(account.to_bytes()[20], 7);
+/// `floor(log2(price) * 2^16)` without a logarithm: the bits of `price^65536`.
+fn tick_by_power(price: u128) -> i32 {
+    i32::try_from(BigUint::from(price).pow(65_536).bits() - 1).unwrap()
+}
+
+#[test]
+fn ticks_are_exact() {
+    // The power has as many digits as the tick says, so this is slow for large prices: a few of every size.
+    for price in [
+        3,
+        5,
+        1_000,
+        65_537,
+        1_000_003,
+        2_718_281_828_459,
+        (1 << 48) - 1,
+        (1 << 48) + 1,
+    ] {
+        let tick = PriceTick::down(Price::new(price).unwrap());
+        assert_eq!(tick.get(), tick_by_power(price), "{price}");
+        assert_eq!(
+            PriceTick::up(Price::new(price).unwrap()).get(),
+            tick.get() + 1
+        );
+    }
+    for bits in 0..112 {
+        let power = Price::new(1 << bits).unwrap();
+        assert_eq!(PriceTick::down(power).get(), bits << 16);
+        assert_eq!(PriceTick::up(power), PriceTick::down(power));
+    }
+    assert!(PriceTick::down(Price::ZERO) < PriceTick::down(Price::new(1).unwrap()));
+    assert_eq!(PriceTick::down(Price::MAX).get(), (112 << 16) - 1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn ticks_are_monotone(a in any::<u128>(), shift in 16..128_u32, step in 0..1_000_u128) {
+        let low = Price::new(a >> shift).unwrap();
+        let high = Price::new(low.get().saturating_add(step).min(Price::MAX.get())).unwrap();
+        prop_assert!(PriceTick::down(low) <= PriceTick::down(high));
+        prop_assert!(PriceTick::up(low) <= PriceTick::up(high));
+        prop_assert!(PriceTick::down(low) <= PriceTick::up(low));
+    }
 }
