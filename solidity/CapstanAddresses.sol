@@ -12,6 +12,8 @@ library CapstanAddresses {
     address internal constant ETHER = 0xCa957A0000000000000000000003000000000000;
     /// Flash mint of factory tokens (ERC-3156).
     address internal constant FLASH = 0xcA957a0000000000000000000005000000000000;
+    /// Prices in dollars, made by reporters, agreed before the first transaction of each block.
+    address internal constant ORACLE = 0xcA957A0000000000000000000006000000000000;
     /// Many calls in one; behaves as Multicall3.
     address internal constant MULTICALL = 0xcA11bde05977b3631167028862bE2a173976CA11;
     /// Deploys code by CREATE2: calldata is a salt of 32 bytes, then the init code.

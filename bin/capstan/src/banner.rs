@@ -9,7 +9,7 @@ use std::{
 
 use alloy_signer_local::PrivateKeySigner;
 use capstan_chain::Chain;
-use capstan_contracts::Place;
+use capstan_contracts::{Place, native};
 
 use crate::args::BlockTime;
 
@@ -83,7 +83,7 @@ fn contracts() -> String {
     for contract in capstan_contracts::all() {
         let place = match contract.place {
             Place::At(address) => address.to_string(),
-            Place::Kind(kind) => format!("{:?}, made by its factory", kind),
+            Place::Kind(kind) => format!("{} + id", native(kind, 0)),
         };
         let _ = writeln!(text, "  {:<13}{place}  {}", contract.name, contract.doc);
     }

@@ -12,7 +12,7 @@ use alloy_primitives::{Address, Bytes, FixedBytes, U256};
 use alloy_sol_types::{SolCall, SolError, SolEvent, abi::AbiDecoderConfig};
 use capstan_state::{Ctx, Field, Halt};
 
-use crate::{GenesisConfig, address::Kind, error, invariant::Check};
+use crate::{GenesisConfig, SystemKind, address::Kind, error, invariant::Check};
 
 mod table;
 
@@ -95,8 +95,9 @@ pub struct Contract {
     pub interfaces: &'static [Interface],
     /// Contracts whose errors come through this one's verbs, because it calls them: tools are told those too.
     pub errors_of: &'static [&'static Self],
-    /// Serves system transactions, where the contract has any.
-    pub system: Option<Run>,
+    /// Kind of system transactions that the contract serves, and how. The frame is that of the kind's address:
+    /// the contract enters its own.
+    pub system: Option<(SystemKind, Run)>,
     /// Storage layout, for snapshots and for naming slots in words.
     pub layout: &'static [Field],
     /// First state, written once when a chain begins.

@@ -38,6 +38,7 @@ pub mod flash;
 pub mod generated;
 pub mod invariant;
 pub mod multicall;
+pub mod oracle;
 pub mod registry;
 pub mod system;
 #[cfg(test)]
@@ -48,5 +49,5 @@ pub mod token;
 pub use address::{Kind, native, parse};
 pub use contract::{Contract, Entry, Interface, Mutability, Place, Verb, refuse_delegated, revert};
 pub use decode::{Decoded, decode_answer, decode_call, decode_error, decode_event};
-pub use registry::{GenesisConfig, all, by_name, genesis, resolve};
+pub use registry::{GenesisConfig, all, by_name, genesis, resolve, system_work};
 pub use system::{SYSTEM_SENDER, SystemKind};

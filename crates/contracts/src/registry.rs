@@ -4,8 +4,9 @@ use alloy_primitives::Address;
 use capstan_state::{Ctx, Frame, Halt, Store};
 
 use crate::{
-    Contract, Place,
+    Contract, Place, SystemKind,
     address::{self, Kind},
+    contract::Run,
 };
 
 /// The registry. To add a contract, write its folder and add its line.
@@ -15,6 +16,8 @@ static CONTRACTS: &[&Contract] = &[
     &crate::token::CONTRACT,
     &crate::ether::CONTRACT,
     &crate::flash::CONTRACT,
+    &crate::oracle::CONTRACT,
+    &crate::oracle::FEED,
     &crate::multicall::CONTRACT,
     &crate::create2::CONTRACT,
 ];
@@ -44,6 +47,12 @@ pub fn resolve(address: Address) -> Option<&'static Contract> {
         .iter()
         .copied()
         .find(|contract| contract.place == Place::At(address))
+}
+
+/// What serves a kind of system transactions; `None` if nothing does yet.
+pub fn system_work(kind: SystemKind) -> Option<Run> {
+    let mut served = CONTRACTS.iter().filter_map(|contract| contract.system);
+    served.find(|(of, _)| *of == kind).map(|(_, run)| run)
 }
 
 /// The contract with this name.

@@ -5,12 +5,12 @@ use alloy_sol_types::{SolCall, SolError, SolEvent};
 use capstan_state::{Ctx, Frame, Halt, ReadOnly, Store, mem::MemStore};
 
 use crate::{
-    GenesisConfig, Place, all,
+    GenesisConfig, Place, SYSTEM_SENDER, SystemKind, all,
     erc20::IErc20,
     flash::IFlashBorrower::onFlashLoanCall,
     genesis,
     invariant::check_all,
-    resolve,
+    resolve, system_work,
     token::{FACTORY_ADDRESS as TOKEN_FACTORY, IToken, ITokenFactory},
 };
 
@@ -114,6 +114,31 @@ impl World {
         });
         if let Err(broken) = check_all(&self.store) {
             panic!("after a call of {}: {broken}", contract.name);
+        }
+        answer
+    }
+
+    /// One transaction of the block itself.
+    pub(crate) fn system(&mut self, kind: SystemKind, input: &[u8]) -> Result<Bytes, Halt> {
+        self.system_limited(u64::MAX, kind, input)
+    }
+
+    /// The same under a gas limit.
+    pub(crate) fn system_limited(
+        &mut self,
+        gas_limit: u64,
+        kind: SystemKind,
+        input: &[u8],
+    ) -> Result<Bytes, Halt> {
+        self.store.next_transaction(gas_limit);
+        self.store.set_system_phase(true);
+        let run = system_work(kind).expect("served");
+        let answer = self
+            .store
+            .attempt(|store| run(&mut store.frame(kind.target(), SYSTEM_SENDER), input));
+        self.store.set_system_phase(false);
+        if let Err(broken) = check_all(&self.store) {
+            panic!("after {kind:?}: {broken}");
         }
         answer
     }

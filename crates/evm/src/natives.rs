@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, Bytes};
 use capstan_contracts::address::{CANONICAL, has_prefix};
-use capstan_contracts::contract::input_gas;
+use capstan_contracts::contract::{Run, input_gas};
 use capstan_contracts::error::{NativeNoSystemWork, NativeNotDeployed};
 use capstan_contracts::{SystemKind, revert};
 use capstan_state::{Ctx, Halt};
@@ -23,6 +23,11 @@ pub trait Natives: Send + Sync {
 
     /// What DELEGATECALL, CALLCODE and an EIP-7702 delegation to a native contract answer.
     fn refuse_delegated(&self) -> Halt;
+}
+
+/// What serves the system transactions that go to this address.
+fn system_work(target: Address) -> Option<Run> {
+    SystemKind::of_target(target).and_then(capstan_contracts::system_work)
 }
 
 /// The contracts of `capstan_contracts`.
@@ -50,12 +55,11 @@ impl Natives for Protocol {
     }
 
     fn serves_system(&self, at: Address) -> bool {
-        SystemKind::of_target(at) == Some(SystemKind::DevOverride)
-            || capstan_contracts::resolve(at).is_some_and(|contract| contract.system.is_some())
+        SystemKind::of_target(at) == Some(SystemKind::DevOverride) || system_work(at).is_some()
     }
 
     fn run_system(&self, cx: &mut Ctx<'_>, input: &[u8]) -> Result<Bytes, Halt> {
-        match capstan_contracts::resolve(cx.this()).and_then(|contract| contract.system) {
+        match system_work(cx.this()) {
             Some(run) => run(cx, input),
             None => Err(revert(&NativeNoSystemWork { account: cx.this() })),
         }

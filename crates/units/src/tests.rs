@@ -103,6 +103,8 @@ fn accounts_read_back() {
     let account = AccountId::new(Address::repeat_byte(0xab), 7);
     assert_eq!(AccountId::from_bytes(account.to_bytes()), account);
     assert_eq!(account.to_bytes()[20], 7);
+}
+
 /// `floor(log2(price) * 2^16)` without a logarithm: the bits of `price^65536`.
 fn tick_by_power(price: u128) -> i32 {
     i32::try_from(BigUint::from(price).pow(65_536).bits() - 1).unwrap()

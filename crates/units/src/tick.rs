@@ -45,14 +45,14 @@ impl PriceTick {
     fn parts(price: Price) -> Option<(i32, bool)> {
         let whole = price.get().checked_ilog2()?;
         let shift = usize::try_from(u32::from(u8::MAX).saturating_sub(whole)).ok()?;
-        let mut mantissa = price.to_u256() << shift;
+        let mut mantissa = price.to_u256().wrapping_shl(shift);
         let exact = price.get().is_power_of_two();
         let mut tick = i32::try_from(whole).ok()?;
         for _ in 0..FRACTION_BITS {
             let square: U512 = mantissa.widening_mul(mantissa);
             let digit = square.bit(511);
             // The upper 256 of 512 bits, with the leading one on top.
-            let kept: U512 = square >> if digit { 256_usize } else { 255 };
+            let kept: U512 = square.wrapping_shr(if digit { 256 } else { 255 });
             mantissa = U256::checked_from_limbs_slice(kept.as_limbs()).unwrap_or(U256::MAX);
             tick = tick.saturating_mul(2).saturating_add(i32::from(digit));
         }

@@ -115,7 +115,11 @@ pub(super) fn grant_of(
         .load(&mut cx.enter(ADMIN))
 }
 
-pub(super) fn role_delay_ms(cx: &mut Ctx<'_>, scope: Address, role: u32) -> Result<u64, Halt> {
+/// The delay of a role now.
+///
+/// # Errors
+/// The store's.
+pub fn role_delay_ms(cx: &mut Ctx<'_>, scope: Address, role: u32) -> Result<u64, Halt> {
     let now_ms = cx.store.block().time_ms;
     let delay = STATE.delays.at((scope, role)).load(&mut cx.enter(ADMIN))?;
     Ok(delay.at(now_ms))

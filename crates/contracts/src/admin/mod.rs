@@ -27,7 +27,7 @@ mod state;
 pub use abi::IAdmin;
 pub(crate) use actions::found_role;
 pub use actions::{
-    expect_owner, expect_role, has_role, open_scope, open_scope_at_genesis, owner_of,
+    expect_owner, expect_role, has_role, open_scope, open_scope_at_genesis, owner_of, role_delay_ms,
 };
 
 use alloy_primitives::Address;

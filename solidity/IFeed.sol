@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Made by `cargo xtask gen`. Change the Rust source instead.
+pragma solidity >=0.8.4;
+
+/// One asset's price in dollars, read as Chainlink's AggregatorV3. Reverts instead of answering an old price.
+interface IFeed {
+    /// The price cannot be used now. `reason` is explained in specs/oracle.md.
+    error OraclePriceUnusable(uint32 assetId, uint8 reason, uint256 detail, uint256 limit);
+    /// Only the latest round is kept. Ask for `latest`, or read the events of the oracle.
+    error FeedNoRound(uint80 roundId, uint80 latest);
+    /// The price is below what 8 decimals can say. Read `priceOf` of the oracle.
+    error FeedAnswerTooSmall(uint32 assetId, uint128 price);
+
+    /// Digits behind the point of an answer: 8.
+    function decimals() external view returns (uint8);
+    /// What is priced, for people.
+    function description() external view returns (string memory);
+    /// Version of this interface.
+    function version() external view returns (uint256);
+    /// The latest price; reverts while it is unusable.
+    function latestRoundData() external view returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound);
+    /// A round by its number: only the latest is kept.
+    function getRoundData(uint80 roundId) external view returns (uint80 id, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound);
+    /// The latest answer alone; reverts while it is unusable.
+    function latestAnswer() external view returns (int256);
+}
