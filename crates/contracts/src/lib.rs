@@ -37,6 +37,7 @@ pub mod ether;
 pub mod flash;
 pub mod generated;
 pub mod invariant;
+pub mod ledger;
 pub mod multicall;
 pub mod oracle;
 pub mod registry;

@@ -18,6 +18,7 @@ static CONTRACTS: &[&Contract] = &[
     &crate::flash::CONTRACT,
     &crate::oracle::CONTRACT,
     &crate::oracle::FEED,
+    &crate::ledger::CONTRACT,
     &crate::multicall::CONTRACT,
     &crate::create2::CONTRACT,
 ];

@@ -14,6 +14,7 @@ use crate::{
     token::{FACTORY_ADDRESS as TOKEN_FACTORY, IToken, ITokenFactory},
 };
 
+pub(crate) mod dice;
 pub(crate) mod fault;
 
 /// An ordinary account.
@@ -139,6 +140,24 @@ impl World {
         self.store.set_system_phase(false);
         if let Err(broken) = check_all(&self.store) {
             panic!("after {kind:?}: {broken}");
+        }
+        answer
+    }
+
+    /// One transaction of another native contract, which calls functions that are no verbs. Every invariant
+    /// holds after it.
+    pub(crate) fn inside<R>(
+        &mut self,
+        this: Address,
+        caller: Address,
+        verb: impl FnOnce(&mut Ctx<'_>) -> Result<R, Halt>,
+    ) -> Result<R, Halt> {
+        self.store.next_transaction(u64::MAX);
+        let answer = self
+            .store
+            .attempt(|store| verb(&mut store.frame(this, caller)));
+        if let Err(broken) = check_all(&self.store) {
+            panic!("after a call from {this}: {broken}");
         }
         answer
     }

@@ -4,7 +4,10 @@ use alloy_primitives::{Address, U256};
 use capstan_state::{Ctx, Halt, Map, Value};
 
 use super::{IEther::EtherSupplyUncounted, state::EtherState};
-use crate::{erc20::Book, revert};
+use crate::{
+    erc20::{self, Book},
+    revert,
+};
 
 const STATE: EtherState = EtherState::new();
 
@@ -43,4 +46,25 @@ impl Book for CoinBook {
     fn decimals(_: &mut Ctx<'_>) -> Result<u8, Halt> {
         Ok(18)
     }
+}
+
+/// Moves coins of the caller. The frame is the face's.
+///
+/// # Errors
+/// As the verb `transfer`.
+pub fn transfer(cx: &mut Ctx<'_>, to: Address, amount: U256) -> Result<bool, Halt> {
+    erc20::transfer::<CoinBook>(cx, to, amount)
+}
+
+/// Moves coins of `from`, who allowed the caller to. The frame is the face's.
+///
+/// # Errors
+/// As the verb `transferFrom`.
+pub fn transfer_from(
+    cx: &mut Ctx<'_>,
+    from: Address,
+    to: Address,
+    amount: U256,
+) -> Result<bool, Halt> {
+    erc20::transfer_from::<CoinBook>(cx, from, to, amount)
 }

@@ -18,6 +18,7 @@ mod invariants;
 mod state;
 
 pub use abi::IEther;
+pub use actions::{transfer, transfer_from};
 
 use alloy_primitives::Address;
 

@@ -1,0 +1,254 @@
+//! The border between wallets and the ledger: pulls, pushes, and what stops them.
+//!
+//! ```text
+//!   pull   lock ─ held? ─ token.transferFrom ─ held? ─ unlock ─ credit min(requested, arrived)
+//!   push   debit ─ limit ─ lock ─ held? ─ token.transfer ─ held? ─ unlock
+//! ```
+//!
+//! While a token runs, units are as before a pull and as after a push; either way they sum up (LED-1).
+
+use alloy_primitives::{Address, U256};
+use capstan_state::{Ctx, Halt};
+use capstan_units::{AccountId, AssetId, Assets};
+
+use super::{
+    ADDRESS,
+    ILedger::{AssetFrozen, AssetUnfrozen, Pulled, Pushed, probeReturn},
+    Kind,
+    actions::{Asset, STATE, asset, known, set_frozen, take},
+    error::*,
+    foreign,
+    math::Bucket,
+};
+use crate::{admin, contract::emit, revert};
+
+/// Takes `amount` of a token from a wallet and credits what arrives of it (LED-3). Answers that.
+///
+/// The wallet allowed it to the contract whose frame this is, or is its caller, who needs to allow
+/// nothing for native tokens and the coin.
+///
+/// # Errors
+/// - `LedgerUnknownAsset`, `LedgerFrozen`, `LedgerZeroAmount`, `LedgerValueWithPull` (LED-8).
+/// - `LedgerTokenRefused`, `LedgerNothingArrived`, or the native token's own ERC-20 errors.
+/// - `LedgerShort`: the ledger holds too little of this token (LED-4).
+/// - `ReentrantCall`: this asset is crossing the border already.
+pub fn pull(
+    cx: &mut Ctx<'_>,
+    id: AssetId,
+    wallet: Address,
+    to: AccountId,
+    amount: Assets,
+) -> Result<Assets, Halt> {
+    if !cx.frame.value.is_zero() {
+        let value = cx.frame.value;
+        return Err(revert(&LedgerValueWithPull { value }));
+    }
+    let asker = foreign::Asker {
+        contract: cx.this(),
+        caller: cx.caller(),
+    };
+    let listed = open(cx, id, amount)?;
+    let cx = &mut cx.enter(ADDRESS);
+    let credited = STATE.borders.at(id).hold(cx, |cx| {
+        if listed.kind != Kind::Foreign {
+            foreign::take_native(cx, listed.token, asker, wallet, amount)?;
+            return Ok(amount);
+        }
+        let before = foreign::held(cx, listed.token)?;
+        foreign::transfer_from(cx, listed.token, asker.contract, wallet, amount)?;
+        let held = foreign::held(cx, listed.token)?;
+        let arrived = held.saturating_sub(before).min(amount.to_u256());
+        if arrived.is_zero() {
+            return Err(revert(&LedgerNothingArrived {
+                assetId: id.get(),
+                wallet,
+                requested: amount.to_u256(),
+            }));
+        }
+        let claims = STATE.claims.at(id).load(cx)?.to_u256();
+        expect_backed(id, held, claims.saturating_add(arrived))?;
+        Ok(Assets::from_u256(arrived)?)
+    })?;
+    STATE.free.at((id, to)).add(cx, credited)?;
+    STATE.claims.at(id).add(cx, credited)?;
+    count_in(cx, id, credited)?;
+    emit(
+        cx,
+        &Pulled {
+            assetId: id.get(),
+            wallet,
+            owner: to.owner,
+            index: to.index,
+            requested: amount.to_u256(),
+            credited: credited.to_u256(),
+        },
+    )?;
+    Ok(credited)
+}
+
+/// Sends units of an account to a wallet.
+///
+/// # Errors
+/// - `LedgerUnknownAsset`, `LedgerFrozen`, `LedgerZeroAmount`, `LedgerBadWallet`, `LedgerInsufficient`.
+/// - `LedgerOutflowLimit` (LED-5).
+/// - `LedgerTokenRefused`, `LedgerWrongAmountLeft`, or the native token's own ERC-20 errors.
+/// - `LedgerShort`: the ledger would hold too little of this token (LED-4).
+/// - `ReentrantCall`: this asset is crossing the border already.
+pub fn push(
+    cx: &mut Ctx<'_>,
+    id: AssetId,
+    from: AccountId,
+    wallet: Address,
+    amount: Assets,
+) -> Result<(), Halt> {
+    let listed = open(cx, id, amount)?;
+    if wallet.is_zero() || wallet == ADDRESS {
+        return Err(revert(&LedgerBadWallet { wallet }));
+    }
+    let cx = &mut cx.enter(ADDRESS);
+    STATE.borders.at(id).hold(cx, |cx| {
+        count_out(cx, id, amount)?;
+        take(cx, id, from, amount)?;
+        if !STATE.claims.at(id).sub_bounded(cx, amount, Assets::ZERO)? {
+            return Err(Halt::Fatal(format!("{id}: claims below a balance")));
+        }
+        if listed.kind != Kind::Foreign {
+            return foreign::give_native(cx, listed.token, wallet, amount);
+        }
+        let before = foreign::held(cx, listed.token)?;
+        foreign::transfer(cx, listed.token, wallet, amount)?;
+        let after = foreign::held(cx, listed.token)?;
+        if before.checked_sub(amount.to_u256()) != Some(after) {
+            return Err(revert(&LedgerWrongAmountLeft {
+                assetId: id.get(),
+                told: amount.to_u256(),
+                heldBefore: before,
+                heldAfter: after,
+            }));
+        }
+        let claims = STATE.claims.at(id).load(cx)?.to_u256();
+        expect_backed(id, after, claims)
+    })?;
+    emit(
+        cx,
+        &Pushed {
+            assetId: id.get(),
+            wallet,
+            owner: from.owner,
+            index: from.index,
+            amount: amount.to_u256(),
+        },
+    )
+}
+
+/// Compares what is held with what is claimed, for anyone; freezes what is short (LED-4).
+///
+/// # Errors
+/// `LedgerUnknownAsset`, `ReentrantCall`.
+pub(super) fn probe(cx: &mut Ctx<'_>, number: u32) -> Result<probeReturn, Halt> {
+    let id = known(cx, number)?;
+    let (held, claims) = weigh(cx, id)?;
+    if held < claims && !asset(cx, id)?.is_frozen {
+        set_frozen(cx, id, true)?;
+        emit(
+            cx,
+            &AssetFrozen {
+                assetId: number,
+                held,
+                claims,
+            },
+        )?;
+    }
+    Ok(probeReturn { held, claims })
+}
+
+/// Opens a border, for the owner, if the asset is not short.
+///
+/// # Errors
+/// `AdminNotOwner`, `LedgerUnknownAsset`, `LedgerShort`, `ReentrantCall`.
+pub(super) fn unfreeze(cx: &mut Ctx<'_>, number: u32) -> Result<(), Halt> {
+    admin::expect_owner(cx, ADDRESS, cx.caller())?;
+    let id = known(cx, number)?;
+    let (held, claims) = weigh(cx, id)?;
+    expect_backed(id, held, claims)?;
+    set_frozen(cx, id, false)?;
+    emit(cx, &AssetUnfrozen { assetId: number })
+}
+
+/// What is held and what is claimed, between crossings only. The frame is the ledger's.
+fn weigh(cx: &mut Ctx<'_>, id: AssetId) -> Result<(U256, U256), Halt> {
+    STATE.borders.at(id).check(cx)?;
+    let listed = asset(cx, id)?;
+    let held = foreign::held(cx, listed.token)?;
+    let claims = STATE.claims.at(id).load(cx)?.to_u256();
+    Ok((held, claims))
+}
+
+fn expect_backed(id: AssetId, held: U256, claims: U256) -> Result<(), Halt> {
+    if held >= claims {
+        return Ok(());
+    }
+    Err(revert(&LedgerShort {
+        assetId: id.get(),
+        held,
+        claims,
+    }))
+}
+
+/// An asset whose border is open for this amount.
+fn open(cx: &mut Ctx<'_>, id: AssetId, amount: Assets) -> Result<Asset, Halt> {
+    let listed = asset(cx, id)?;
+    if listed.is_frozen {
+        return Err(revert(&LedgerFrozen { assetId: id.get() }));
+    }
+    if amount.is_zero() {
+        return Err(revert(&LedgerZeroAmount {}));
+    }
+    Ok(listed)
+}
+
+fn count_in(cx: &mut Ctx<'_>, id: AssetId, amount: Assets) -> Result<(), Halt> {
+    let now_ms = cx.store.block().time_ms;
+    let flow = STATE.flows.at(id).load(cx)?;
+    let flow = bucket(cx, id)?.drained(flow, now_ms)?;
+    STATE.flows.at(id).save(cx, &Bucket::into(flow, amount))
+}
+
+fn count_out(cx: &mut Ctx<'_>, id: AssetId, amount: Assets) -> Result<(), Halt> {
+    let now_ms = cx.store.block().time_ms;
+    let flow = STATE.flows.at(id).load(cx)?;
+    let bucket = bucket(cx, id)?;
+    let flow = bucket.drained(flow, now_ms)?;
+    match bucket.out(flow, amount)? {
+        Ok(flow) => STATE.flows.at(id).save(cx, &flow),
+        Err(blocked) => Err(revert(&LedgerOutflowLimit {
+            assetId: id.get(),
+            amount: amount.to_u256(),
+            left: blocked.left.to_u256(),
+            resetsMs: blocked.resets_ms,
+        })),
+    }
+}
+
+/// The bucket as it is now. The frame is the ledger's.
+pub(super) fn bucket(cx: &mut Ctx<'_>, id: AssetId) -> Result<Bucket, Halt> {
+    let now_ms = cx.store.block().time_ms;
+    let limit = STATE.limits.at(id).load(cx)?.at(now_ms);
+    let claims = STATE.claims.at(id).load(cx)?;
+    Bucket::new(limit, claims)
+}
+
+/// What may leave the ledger of an asset now; nothing while its border is closed.
+///
+/// # Errors
+/// `LedgerUnknownAsset`.
+pub fn may_leave(cx: &mut Ctx<'_>, id: AssetId) -> Result<Assets, Halt> {
+    if asset(cx, id)?.is_frozen {
+        return Ok(Assets::ZERO);
+    }
+    let cx = &mut cx.enter(ADDRESS);
+    let flow = STATE.flows.at(id).load(cx)?;
+    let bucket = bucket(cx, id)?;
+    let now_ms = cx.store.block().time_ms;
+    Ok(bucket.left(bucket.drained(flow, now_ms)?))
+}

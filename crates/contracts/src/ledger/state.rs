@@ -1,0 +1,63 @@
+//! Storage of `ledger`.
+
+use alloy_primitives::Address;
+use capstan_state::{Balance, Layout, Lock, Map, Record, Text, Total, Value};
+use capstan_units::{AccountId, AssetId, Assets};
+
+use super::params::{Limits, SYMBOL_BYTES_MAX};
+
+/// What an asset is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Record)]
+pub(super) struct Listing {
+    /// Its token; the coin's is its ERC-20 face.
+    pub(super) token: Address,
+    /// Digits behind the point of one whole token, as they were at listing.
+    pub(super) decimals: u8,
+    /// Number of its [`Kind`](super::Kind).
+    pub(super) kind: u8,
+    /// Whether its border is closed.
+    pub(super) is_frozen: bool,
+}
+
+/// Net flow over the border of one asset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Record)]
+pub(super) struct Flow {
+    /// How much more went one way than the other, lately.
+    pub(super) net: Assets,
+    /// Whether more came than went.
+    pub(super) is_inward: bool,
+    /// When `net` was right.
+    pub(super) at_ms: u64,
+}
+
+/// Everything that `ledger` stores.
+#[derive(Layout)]
+pub(crate) struct LedgerState {
+    /// Assets listed so far.
+    #[tag(1)]
+    pub(super) asset_count: Value<u32>,
+    /// What each is.
+    #[tag(2)]
+    pub(super) listings: Map<AssetId, Record<Listing>>,
+    /// Asset of each token, plus one.
+    #[tag(3)]
+    pub(super) asset_of: Map<Address, Value<u32>>,
+    /// Short name of each, for people.
+    #[tag(4)]
+    pub(super) symbols: Map<AssetId, Text<SYMBOL_BYTES_MAX>>,
+    /// Units of each account.
+    #[tag(5)]
+    pub(super) free: Map<(AssetId, AccountId), Balance>,
+    /// Units of all accounts together (LED-1).
+    #[tag(6)]
+    pub(super) claims: Map<AssetId, Total>,
+    /// How much may leave.
+    #[tag(7)]
+    pub(super) limits: Map<AssetId, Record<Limits>>,
+    /// How much left and came.
+    #[tag(8)]
+    pub(super) flows: Map<AssetId, Record<Flow>>,
+    /// Held while a token runs (LED-3).
+    #[tag(9)]
+    pub(super) borders: Map<AssetId, Lock>,
+}
