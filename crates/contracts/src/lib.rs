@@ -38,6 +38,7 @@ pub mod flash;
 pub mod generated;
 pub mod invariant;
 pub mod ledger;
+pub mod lending;
 pub mod multicall;
 pub mod oracle;
 pub mod registry;

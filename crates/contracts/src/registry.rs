@@ -19,6 +19,8 @@ static CONTRACTS: &[&Contract] = &[
     &crate::oracle::CONTRACT,
     &crate::oracle::FEED,
     &crate::ledger::CONTRACT,
+    &crate::lending::CONTRACT,
+    &crate::lending::share::CONTRACT,
     &crate::multicall::CONTRACT,
     &crate::create2::CONTRACT,
 ];

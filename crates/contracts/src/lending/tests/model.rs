@@ -1,0 +1,609 @@
+//! Random steps beside a model of plain integers, which predicts every answer, every error with its numbers,
+//! every balance and index (LEND-1 to LEND-4, LEND-6 to LEND-10).
+
+use std::collections::BTreeMap;
+
+use capstan_units::Ray;
+
+use super::*;
+use crate::{
+    ledger::ILedger::LedgerInsufficient,
+    lending::{CASH, RESERVE, SEED},
+    testkit::dice::Dice,
+};
+
+const STEPS: u32 = 40_000;
+/// Steps between looks at the whole world.
+const SWEEP: u32 = 1_000;
+const PEOPLE: [AccountId; 4] = [ALICES, BOBS, CAROLS, AccountId::new(BOB, 4)];
+
+fn ray() -> U256 {
+    Ray::ONE.to_u256()
+}
+
+fn down(a: U256, b: U256, c: U256) -> U256 {
+    a * b / c
+}
+
+fn up(a: U256, b: U256, c: U256) -> U256 {
+    (a * b).div_ceil(c)
+}
+
+fn half_up(a: U256, b: U256, c: U256) -> U256 {
+    (a * b + c / n(2)) / c
+}
+
+type Book = BTreeMap<AccountId, U256>;
+
+fn of(book: &Book, who: AccountId) -> U256 {
+    book.get(&who).copied().unwrap_or_default()
+}
+
+fn sum(book: &Book) -> U256 {
+    book.values().sum()
+}
+
+/// A market as integers.
+#[derive(Clone)]
+struct Model {
+    id: u32,
+    free: Book,
+    shares: Book,
+    debts: Book,
+    supply_index: U256,
+    borrow_index: U256,
+    at_ms: u64,
+    paused: u8,
+    params: MarketParams,
+}
+
+fn no<R>(error: &impl SolError) -> Result<R, Halt> {
+    Err(Halt::revert(error))
+}
+
+impl Model {
+    fn cash(&self) -> U256 {
+        of(&self.free, CASH)
+    }
+
+    fn owed(&self, who: AccountId) -> U256 {
+        up(of(&self.debts, who), self.borrow_index, ray())
+    }
+
+    fn worth(&self, who: AccountId) -> U256 {
+        down(of(&self.shares, who), self.supply_index, ray())
+    }
+
+    fn rate(&self, used: U256) -> U256 {
+        let bps = |value: u32| U256::from(value) * n(10).pow(n(23));
+        let p = &self.params;
+        let optimal = bps(p.optimalBps);
+        if used <= optimal {
+            let rise = half_up(bps(p.slope1Bps), used, ray());
+            return bps(p.baseBps) + half_up(rise, ray(), optimal);
+        }
+        let excess = half_up(used - optimal, ray(), ray() - optimal);
+        bps(p.baseBps) + bps(p.slope1Bps) + half_up(bps(p.slope2Bps), excess, ray())
+    }
+
+    fn accrue(&mut self, now_ms: u64) {
+        let (ms, year) = (U256::from(now_ms - self.at_ms), U256::from(MS_PER_YEAR));
+        if ms.is_zero() {
+            return;
+        }
+        let (shares, debts) = (sum(&self.shares), sum(&self.debts));
+        let debt = up(debts, self.borrow_index, ray());
+        let whole = self.cash() + debt;
+        let used = if debt.is_zero() {
+            debt
+        } else {
+            half_up(debt, ray(), whole)
+        };
+        let rate = self.rate(used);
+        let factor = U256::from(self.params.reserveFactorBps);
+        let earn = half_up(half_up(rate, used, ray()), n(10_000) - factor, n(10_000));
+        let before = self.borrow_index;
+        if !debts.is_zero() {
+            let x = rate * ms / year;
+            let growth = ray() + x + half_up(x, x / n(2) + half_up(x, x / n(6), ray()), ray());
+            self.borrow_index = half_up(growth, before, ray());
+        }
+        let backing = self.cash() + up(debts, self.borrow_index, ray());
+        let wanted = half_up(ray() + earn * ms / year, self.supply_index, ray());
+        let honoured = if down(shares, wanted, ray()) <= backing {
+            wanted
+        } else {
+            down(backing, ray(), shares)
+        };
+        self.supply_index = honoured.max(self.supply_index);
+        let interest = down(debts, self.borrow_index - before, ray());
+        let spare = backing - up(shares, self.supply_index, ray()).min(backing);
+        let fee = half_up(interest, factor, n(10_000)).min(spare);
+        *self.shares.entry(RESERVE).or_default() += down(fee, ray(), self.supply_index);
+        self.at_ms = now_ms;
+    }
+
+    fn shift(&mut self, from: AccountId, to: AccountId, units: U256) -> Result<(), Halt> {
+        let have = of(&self.free, from);
+        if have < units {
+            return no(&LedgerInsufficient {
+                owner: from.owner,
+                index: from.index,
+                assetId: self.id,
+                have,
+                need: units,
+            });
+        }
+        *self.free.entry(from).or_default() -= units;
+        *self.free.entry(to).or_default() += units;
+        Ok(())
+    }
+
+    fn pay_out(&mut self, to: AccountId, units: U256) -> Result<(), Halt> {
+        let cash = self.cash();
+        self.shift(CASH, to, units).or(no(&LendingNoCash {
+            assetId: self.id,
+            wanted: units,
+            cash,
+        }))
+    }
+
+    fn paused(&self, verb: u8) -> Result<(), Halt> {
+        if self.paused & verb == 0 {
+            return Ok(());
+        }
+        let asset_id = self.id;
+        no(&LendingPaused {
+            assetId: asset_id,
+            verb,
+        })
+    }
+
+    fn too_small<R>(&self, amount: U256, index: U256) -> Result<R, Halt> {
+        no(&LendingTooSmall {
+            assetId: self.id,
+            amount,
+            least: index.div_ceil(ray()),
+        })
+    }
+
+    fn supply(&mut self, who: AccountId, amount: U256) -> Result<U256, Halt> {
+        if self.supply_index < n(SUPPLY_INDEX_MIN) {
+            return no(&LendingIndexTooLow {
+                assetId: self.id,
+                supplyIndex: self.supply_index,
+                min: n(SUPPLY_INDEX_MIN),
+            });
+        }
+        self.paused(1)?;
+        let shares = down(amount, ray(), self.supply_index);
+        if shares.is_zero() {
+            return self.too_small(amount, self.supply_index);
+        }
+        let total = sum(&self.shares);
+        if total + shares > down(self.params.supplyCap, ray(), self.supply_index) {
+            return no(&LendingSupplyCap {
+                assetId: self.id,
+                supplied: down(total, self.supply_index, ray()),
+                amount,
+                cap: self.params.supplyCap,
+            });
+        }
+        *self.shares.entry(who).or_default() += shares;
+        self.shift(who, CASH, amount)?;
+        Ok(shares)
+    }
+
+    fn redeem(&mut self, who: AccountId, amount: U256) -> Result<U256, Halt> {
+        let (amount, shares) = if amount == Assets::MAX.to_u256() {
+            (self.worth(who), of(&self.shares, who))
+        } else {
+            (amount, up(amount, ray(), self.supply_index))
+        };
+        self.paused(2)?;
+        if amount.is_zero() {
+            return no(&LendingZeroAmount {});
+        }
+        if of(&self.shares, who) < shares {
+            return no(&LendingInsufficientShares {
+                assetId: self.id,
+                owner: who.owner,
+                index: who.index,
+                have: self.worth(who),
+                need: amount,
+            });
+        }
+        *self.shares.entry(who).or_default() -= shares;
+        self.pay_out(who, amount)?;
+        Ok(shares)
+    }
+
+    fn borrow(&mut self, who: AccountId, amount: U256) -> Result<U256, Halt> {
+        self.paused(4)?;
+        let shares = up(amount, ray(), self.borrow_index);
+        let total = sum(&self.debts);
+        if total + shares > down(self.params.borrowCap, ray(), self.borrow_index) {
+            return no(&LendingBorrowCap {
+                assetId: self.id,
+                borrowed: up(total, self.borrow_index, ray()),
+                amount,
+                cap: self.params.borrowCap,
+            });
+        }
+        *self.debts.entry(who).or_default() += shares;
+        self.pay_out(who, amount)?;
+        Ok(shares)
+    }
+
+    fn no_debt<R>(&self, who: AccountId, need: U256) -> Result<R, Halt> {
+        no(&LendingInsufficientDebt {
+            assetId: self.id,
+            owner: who.owner,
+            index: who.index,
+            have: of(&self.debts, who),
+            need,
+        })
+    }
+
+    fn repay(&mut self, payer: AccountId, who: AccountId, amount: U256) -> Result<U256, Halt> {
+        let (all, owed) = (of(&self.debts, who), self.owed(who));
+        if all.is_zero() {
+            return self.no_debt(who, n(1));
+        }
+        let (paid, burned) = if amount >= owed {
+            (owed, all)
+        } else {
+            (amount, down(amount, ray(), self.borrow_index))
+        };
+        if burned.is_zero() {
+            return self.too_small(amount, self.borrow_index);
+        }
+        *self.debts.entry(who).or_default() -= burned;
+        self.shift(payer, CASH, paid)?;
+        Ok(paid)
+    }
+
+    fn absorb(&mut self, who: AccountId) -> Result<U256, Halt> {
+        let all = of(&self.debts, who);
+        if all.is_zero() {
+            return self.no_debt(who, n(1));
+        }
+        self.debts.remove(&who);
+        let backing = self.cash() + up(sum(&self.debts), self.borrow_index, ray());
+        let claims = down(sum(&self.shares), self.supply_index, ray());
+        let short = claims - claims.min(backing);
+        let (reserve, worth) = (of(&self.shares, RESERVE), self.worth(RESERVE));
+        let (burned, borne) = if short >= worth {
+            (reserve, worth)
+        } else {
+            (up(short, ray(), self.supply_index), short)
+        };
+        *self.shares.entry(RESERVE).or_default() -= burned;
+        let shares = sum(&self.shares);
+        if down(shares, self.supply_index, ray()) > backing {
+            self.supply_index = down(backing, ray(), shares);
+        }
+        Ok(borne)
+    }
+
+    fn move_shares(&mut self, from: AccountId, to: AccountId, shares: U256) -> Result<U256, Halt> {
+        if of(&self.shares, from) < shares {
+            return no(&LendingInsufficientShares {
+                assetId: self.id,
+                owner: from.owner,
+                index: from.index,
+                have: self.worth(from),
+                need: up(shares, self.supply_index, ray()),
+            });
+        }
+        *self.shares.entry(from).or_default() -= shares;
+        *self.shares.entry(to).or_default() += shares;
+        Ok(shares)
+    }
+
+    fn move_debt(&mut self, from: AccountId, to: AccountId, shares: U256) -> Result<U256, Halt> {
+        if of(&self.debts, from) < shares {
+            return self.no_debt(from, shares);
+        }
+        *self.debts.entry(from).or_default() -= shares;
+        *self.debts.entry(to).or_default() += shares;
+        Ok(shares)
+    }
+
+    /// What somebody has, net of what he owes; may be below zero.
+    fn net(&self, who: AccountId) -> (U256, U256) {
+        (of(&self.free, who) + self.worth(who), self.owed(who))
+    }
+}
+
+/// One step: on the chain's code, and on the model.
+struct Step {
+    verb: &'static str,
+    who: AccountId,
+    other: AccountId,
+    units: u128,
+}
+
+fn happen(world: &mut World, id: AssetId, step: &Step) -> Result<U256, Halt> {
+    let Step {
+        verb,
+        who,
+        other,
+        units,
+    } = *step;
+    world.store.next_transaction(u64::MAX);
+    world.store.attempt(|store| {
+        let cx = &mut store.frame(ROOM, ROOM);
+        let amount = a(units);
+        let shares = Shares::new(units)?;
+        let debts = DebtShares::new(units)?;
+        Ok(match verb {
+            "supply" => lending::supply(cx, id, who, amount)?.to_u256(),
+            "redeem" => lending::redeem(cx, id, who, amount)?.to_u256(),
+            "borrow" => lending::borrow(cx, id, who, amount)?.to_u256(),
+            "repay" => lending::repay(cx, id, other, who, amount)?.to_u256(),
+            "absorb" => lending::absorb(cx, id, who)?.reserve.to_u256(),
+            "move shares" => {
+                lending::move_shares(cx, id, who, other, shares)?;
+                shares.to_u256()
+            }
+            "move debt" => {
+                lending::move_debt(cx, id, who, other, debts)?;
+                debts.to_u256()
+            }
+            _ => {
+                ledger::shift(cx, id, who, CASH, amount)?;
+                amount.to_u256()
+            }
+        })
+    })
+}
+
+fn predict(model: &mut Model, now_ms: u64, step: &Step) -> Result<U256, Halt> {
+    let Step {
+        verb,
+        who,
+        other,
+        units,
+    } = *step;
+    let mut next = model.clone();
+    let amount = n(units);
+    if matches!(verb, "supply" | "redeem" | "borrow" | "repay") && units == 0 {
+        return no(&LendingZeroAmount {});
+    }
+    if verb != "gift" {
+        next.accrue(now_ms);
+    }
+    let at_once = next.clone();
+    let answer = match verb {
+        "supply" => next.supply(who, amount),
+        "redeem" => next.redeem(who, amount),
+        "borrow" => next.borrow(who, amount),
+        "repay" => next.repay(other, who, amount),
+        "absorb" => next.absorb(who),
+        "move shares" => next.move_shares(who, other, amount),
+        "move debt" => next.move_debt(who, other, amount),
+        _ => next.shift(who, CASH, amount).map(|()| amount),
+    }?;
+    check_step(&at_once, &next, verb);
+    *model = next;
+    Ok(answer)
+}
+
+/// What one verb may do within a block (LEND-3, LEND-4, LEND-8).
+fn check_step(before: &Model, after: &Model, verb: &str) {
+    assert_eq!(after.borrow_index, before.borrow_index, "LEND-3: {verb}");
+    if verb == "absorb" {
+        assert!(after.supply_index <= before.supply_index, "LEND-3: {verb}");
+        return;
+    }
+    assert_eq!(after.supply_index, before.supply_index, "LEND-3: {verb}");
+    let mut net = [(U256::ZERO, U256::ZERO); 2];
+    for who in PEOPLE {
+        let (then, now) = (before.net(who), after.net(who));
+        if !verb.starts_with("move") && verb != "repay" {
+            assert!(
+                now.0 + then.1 <= then.0 + now.1,
+                "LEND-4: {verb} gave {who} something"
+            );
+        }
+        for (sum, part) in net.iter_mut().zip([then, now]) {
+            *sum = (sum.0 + part.0, sum.1 + part.1);
+        }
+    }
+    let [then, now] = net;
+    // A debt or share that is cut in two rounds twice, each time against its owner, and once for him when it is
+    // joined: moving may give back what an earlier cut took, a unit for each rounding.
+    let slack = if verb.starts_with("move") { n(2) } else { n(0) };
+    assert!(
+        now.0 + then.1 <= then.0 + now.1 + slack,
+        "LEND-4: {verb} gave all together something"
+    );
+}
+
+fn compare(world: &mut World, model: &Model, id: AssetId, step: u32) {
+    world.store.next_transaction(u64::MAX);
+    let cx = &mut world.store.frame(ADDRESS, ADDRESS);
+    let stored = super::super::market::stored(cx, id).expect("reads");
+    assert_eq!(
+        stored.supply_index.to_u256(),
+        model.supply_index,
+        "step {step}"
+    );
+    assert_eq!(
+        stored.borrow_index.to_u256(),
+        model.borrow_index,
+        "step {step}"
+    );
+    let state = super::super::market::STATE;
+    for who in PEOPLE.into_iter().chain([CASH, RESERVE, SEED]) {
+        let at = (id, who);
+        let free = ledger::free(cx, id, who).expect("reads").to_u256();
+        assert_eq!(
+            free,
+            of(&model.free, who),
+            "step {step}, free units of {who}"
+        );
+        let shares = state.shares.at(at).load(cx).expect("reads").to_u256();
+        assert_eq!(
+            shares,
+            of(&model.shares, who),
+            "step {step}, shares of {who}"
+        );
+        let debts = state.debts.at(at).load(cx).expect("reads").to_u256();
+        assert_eq!(debts, of(&model.debts, who), "step {step}, debt of {who}");
+    }
+}
+
+fn begin() -> (World, Address, AssetId, Model) {
+    let mut world = World::new();
+    let params = MarketParams {
+        supplyCap: n(RICH * 3),
+        borrowCap: n(RICH * 2),
+        ..params()
+    };
+    let (token, id) = open(&mut world, params.clone());
+    let fourth = PEOPLE[3];
+    fund(&mut world, id, fourth, RICH);
+    let model = Model {
+        id: id.get(),
+        free: PEOPLE
+            .into_iter()
+            .map(|who| (who, n(RICH)))
+            .chain([(CASH, n(SEED_MIN))])
+            .collect(),
+        shares: [(SEED, n(SEED_MIN))].into(),
+        debts: Book::new(),
+        supply_index: ray(),
+        borrow_index: ray(),
+        at_ms: world.store.block_mut().time_ms,
+        paused: 0,
+        params,
+    };
+    (world, token, id, model)
+}
+
+fn roll(dice: &mut Dice, model: &Model) -> Step {
+    let verb = dice.of(&[
+        "supply",
+        "supply",
+        "redeem",
+        "redeem",
+        "borrow",
+        "borrow",
+        "repay",
+        "repay",
+        "move shares",
+        "move debt",
+        "absorb",
+        "gift",
+    ]);
+    let (who, other) = (dice.of(&PEOPLE), dice.of(&PEOPLE));
+    let narrow = |value: U256| u128::try_from(value).expect("small");
+    let most = match verb {
+        "redeem" => narrow(model.worth(who)),
+        "borrow" => narrow(model.cash()),
+        "repay" => narrow(model.owed(who)),
+        "move shares" => narrow(of(&model.shares, who)),
+        "move debt" => narrow(of(&model.debts, who)),
+        "gift" => 1_000,
+        _ => narrow(of(&model.free, who)),
+    };
+    let units = match (verb, dice.below(10)) {
+        ("redeem", 0) => Assets::MAX.get(),
+        // Losses and large loans are rare, or nobody has anything left to play with.
+        ("borrow", 1..) => dice.amount(most / 4),
+        _ => dice.amount(most),
+    };
+    Step {
+        verb,
+        who,
+        other,
+        units,
+    }
+}
+
+#[test]
+fn random_steps_agree_with_a_model() {
+    let mut dice = Dice::new("lending::tests::model");
+    let (mut world, token, id, mut model) = begin();
+    let mut counts = BTreeMap::<(&str, bool), u32>::new();
+    for step in 0..STEPS {
+        match dice.below(20) {
+            0..=4 => {
+                let ms = dice.of(&[1, 250, 1_000, 86_400_000, 2_592_000_000]);
+                world.wait_ms(ms);
+            }
+            5 => {
+                let verbs = u8::try_from(1 + dice.below(7)).expect("small");
+                let pauses = dice.below(3) == 0;
+                let number = id.get();
+                if pauses {
+                    world.ok(
+                        OWNER,
+                        ADDRESS,
+                        &pauseCall {
+                            assetId: number,
+                            verbs,
+                        },
+                    );
+                    model.paused |= verbs;
+                } else {
+                    world.ok(
+                        OWNER,
+                        ADDRESS,
+                        &unpauseCall {
+                            assetId: number,
+                            verbs: 7,
+                        },
+                    );
+                    model.paused = 0;
+                }
+            }
+            6 => {
+                // LEND-6: tokens sent to any address of the protocol are no one's.
+                let share = super::super::share::address_of(id);
+                let to = dice.of(&[ledger::ADDRESS, ADDRESS, share]);
+                world.mint(token, to, 1 + dice.below(1_000_000_000_000));
+            }
+            _ => {}
+        }
+        let mut chosen = roll(&mut dice, &model);
+        // Losses are small and rare, or nothing is left to play with.
+        let claims = down(sum(&model.shares), model.supply_index, ray());
+        let is_large = model.owed(chosen.who) * n(50) > claims;
+        if chosen.verb == "absorb" && (is_large || dice.below(8) != 0) {
+            chosen.verb = "repay";
+        }
+        let now_ms = world.store.block_mut().time_ms;
+        let happened = happen(&mut world, id, &chosen);
+        let expected = predict(&mut model, now_ms, &chosen);
+        let Step {
+            verb, who, units, ..
+        } = chosen;
+        *counts.entry((verb, expected.is_ok())).or_default() += 1;
+        let said = |answer: &Result<U256, Halt>| match answer {
+            Ok(units) => format!("{units}"),
+            Err(halt) => words(halt),
+        };
+        assert!(
+            happened == expected,
+            "step {step}, {verb} {units} by {who}: {} instead of {}",
+            said(&happened),
+            said(&expected)
+        );
+        compare(&mut world, &model, id, step);
+        if step % SWEEP == 0 {
+            crate::invariant::check_all(&world.store).expect("every invariant holds");
+        }
+    }
+    crate::invariant::check_all(&world.store).expect("every invariant holds");
+    println!(
+        "{counts:?}; indexes {} and {}",
+        model.supply_index, model.borrow_index
+    );
+    for (kind, count) in &counts {
+        assert!(*count > 20, "only {count} of {kind:?}");
+    }
+    assert!(counts.len() >= 14, "{counts:?}");
+}
