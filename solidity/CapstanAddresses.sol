@@ -14,6 +14,10 @@ library CapstanAddresses {
     address internal constant FLASH = 0xcA957a0000000000000000000005000000000000;
     /// Prices in dollars, made by reporters, agreed before the first transaction of each block.
     address internal constant ORACLE = 0xcA957A0000000000000000000006000000000000;
+    /// Who holds what: units per account and asset.
+    address internal constant LEDGER = 0xCa957a0000000000000000000008000000000000;
+    /// One lending market per asset.
+    address internal constant LENDING = 0xCa957a0000000000000000000009000000000000;
     /// Many calls in one; behaves as Multicall3.
     address internal constant MULTICALL = 0xcA11bde05977b3631167028862bE2a173976CA11;
     /// Deploys code by CREATE2: calldata is a salt of 32 bytes, then the init code.

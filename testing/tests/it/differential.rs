@@ -87,7 +87,7 @@ enum End {
 fn everybody() -> impl Iterator<Item = Address> {
     let created = INIT_CODES
         .iter()
-        .flat_map(|(init, _)| (0..2_u8).map(|n| THIS.create2_from_code(salt(n), init)));
+        .flat_map(|(init, _)| (0..2_u8).map(move |n| THIS.create2_from_code(salt(n), init)));
     OTHERS.into_iter().chain([THIS]).chain(created)
 }
 

@@ -104,6 +104,7 @@ pub static CONTRACT: Contract = Contract {
         abi: ILedger::abi::contract,
         source: include_str!("abi.rs"),
     }],
+    errors_of: &[&admin::CONTRACT, &token::CONTRACT],
     system: None,
     layout: state::LedgerState::LAYOUT,
     genesis: |cx, config| admin::open_scope_at_genesis(cx, ADDRESS, config.owner),

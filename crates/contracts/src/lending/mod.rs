@@ -55,7 +55,7 @@ pub use rates::{Kinked, RateModel};
 
 use alloy_primitives::Address;
 
-use crate::{Contract, Entry, Interface, Kind, Place, admin, native};
+use crate::{Contract, Entry, Interface, Kind, Place, admin, ledger, native};
 
 /// Where it answers, and the owner of every market's cash.
 pub const ADDRESS: Address = native(Kind::new(9), 0);
@@ -93,6 +93,7 @@ pub static CONTRACT: Contract = Contract {
         abi: ILending::abi::contract,
         source: include_str!("abi.rs"),
     }],
+    errors_of: &[&admin::CONTRACT, &ledger::CONTRACT, &share::CONTRACT],
     system: None,
     layout: state::LendingState::LAYOUT,
     genesis: |cx, config| admin::open_scope_at_genesis(cx, ADDRESS, config.owner),

@@ -594,7 +594,7 @@ fn lend_9_no_time_makes_a_market_stop() {
         world.ok(BOB, ADDRESS, &accrueCall { assetId: id.get() });
     }
     assert!(debt(&mut world, id, BOBS) > 1 << 30);
-    repay(&mut world, id, BOBS, 1_000_000).expect("a part");
+    repay(&mut world, id, BOBS, 1_000_000_000).expect("a part");
     redeem(&mut world, id, ALICES, 500_000).expect("what is there");
     absorb(&mut world, id, BOBS).expect("written off");
     redeem(&mut world, id, ALICES, Assets::MAX.get()).expect("the rest");

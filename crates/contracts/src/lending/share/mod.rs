@@ -113,6 +113,7 @@ pub static CONTRACT: Contract = Contract {
         },
         erc20::INTERFACE,
     ],
+    errors_of: &[&super::CONTRACT, &ledger::CONTRACT],
     system: None,
     layout: ShareState::LAYOUT,
     genesis: |_, _| Ok(()),
