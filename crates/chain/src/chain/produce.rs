@@ -76,11 +76,12 @@ impl Inner {
     /// own sync has ended, and a block whose parent cannot be synced is dropped with it.
     pub(crate) fn produce_ready(&self) -> Result<(), ChainError> {
         let _turn = self.turn.lock();
+        let head = self.ledger.head();
+        let frame = self.next_frame(&head);
+        // Asked after the frame was made: a wish that it holds is then fulfilled, and not held a second time.
         if self.is_steered() {
             return self.produce_one(None).map(drop);
         }
-        let head = self.ledger.head();
-        let frame = self.next_frame(&head);
         let feed = PoolFeed::new(&self.pool, frame.base_fee_wei, None, true);
         let mut newest = self.build_from(&frame, feed)?;
         for _ in 1..BURST {
