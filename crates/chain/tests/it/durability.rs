@@ -115,7 +115,7 @@ fn export(world: &World, from: u64) -> Vec<u8> {
     file
 }
 
-/// CHAIN-9: exported blocks make the same chain elsewhere, also in pieces; anything else is refused by name, and
+/// CHAIN-9, EXP-6: exported blocks make the same chain elsewhere, also in pieces; anything else is refused by name, and
 /// what came before the bad place stays.
 #[test]
 fn chain_9_export_and_import() {
@@ -187,7 +187,7 @@ fn chain_9_export_and_import() {
     );
 }
 
-/// CHAIN-9: whole frames around a block that does not hold.
+/// CHAIN-9, EXP-6: whole frames around a block that does not hold.
 #[test]
 fn chain_9_a_false_block_is_refused() {
     let world = World::new();

@@ -213,6 +213,8 @@ fn every_verb_costs_its_base_gas() {
             let input = [&verb.selector[..], &[]].concat();
             let enough = look + input_gas(input.len()) + verb.base_gas;
             let (mut world, _) = World::with_token();
+            // As if its maker had been there.
+            world.store.set_code_size(target, 1);
             let short = world.limited(enough - 1, ALICE, target, U256::ZERO, &input);
             assert_eq!(short, Err(Halt::OutOfGas), "{verb:?}");
             if verb.signature.ends_with("()") {

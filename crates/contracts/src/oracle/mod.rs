@@ -27,7 +27,7 @@
 //! - ORC-11: the smoothed price never passes the spot.
 //! - ORC-12: the feed face answers what View answers.
 //!
-//! Trusts: more than half of the counted reporters with prices; the owner of the scope with who reports, and with
+//! Imports: admin. Trusts: more than half of the counted reporters with prices; the owner of the scope with who reports, and with
 //! stopping a price at once.
 //!
 //! Not here: what an asset is (the ledger), what a price permits (accounts), where reports come from (`chain`).

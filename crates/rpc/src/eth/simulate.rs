@@ -129,10 +129,11 @@ fn plan(base: &Header, asked: Vec<SimBlock>) -> RpcResult<Vec<Planned>> {
         let time = overrides
             .and_then(|o| o.time)
             .unwrap_or(seconds + BLOCK_SECONDS);
-        if time <= seconds || time > u64::MAX / 2_000 {
+        // Blocks come several times a second, so a second may hold more than one of them.
+        if time < seconds || time > u64::MAX / 2_000 {
             return Err(RpcError::new(
                 simulate_code::BLOCK_TIME,
-                format!("block timestamps must be in order: {time} <= {seconds}"),
+                format!("block timestamps must be in order: {time} < {seconds}"),
             ));
         }
         (number, seconds) = (wanted, time);
@@ -247,6 +248,9 @@ impl Simulation<'_> {
         if let Some(overrides) = &planned.block.block_overrides {
             scene::override_block(&mut info, overrides)?;
         }
+        // Times rise from block to block, also where whole seconds do not.
+        let parent_ms = capstan_chain::header_time_ms(&self.parent);
+        info.time_ms = info.time_ms.max(parent_ms + 1);
         Ok(info)
     }
 

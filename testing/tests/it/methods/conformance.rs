@@ -9,7 +9,7 @@
 //!
 //! Cases lie in `testing/conformance/METHOD/CASE.io`. Each file runs against a fresh copy of the chain that
 //! [`chain`] makes, whose transactions, times and keys are always the same. What depends on the whole state
-//! (roots, and hashes of blocks) would change with every contract that is added to genesis, so a case names such
+//! (roots, hashes of blocks, the randomness derived from them) would change with every contract that is added to genesis, so a case names such
 //! members and only their form counts. In a request `{hash:N}` is the hash of block N, `{tx:N:I}` that of its
 //! transaction I, and `{raw:A:N}` a transfer that account A signed with nonce N.
 //!

@@ -1,5 +1,5 @@
 //! Random pulls, pushes, shifts and waits beside a model of plain integers, which predicts every answer, every error
-//! with its numbers, and every balance (LED-1, LED-3, LED-5).
+//! with its numbers, and every balance (LED-1, LED-3, LED-5); LED-2 is looked at after each.
 
 use std::collections::BTreeMap;
 

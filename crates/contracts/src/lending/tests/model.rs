@@ -1,5 +1,5 @@
 //! Random steps beside a model of plain integers, which predicts every answer, every error with its numbers,
-//! every balance and index (LEND-1 to LEND-4, LEND-6 to LEND-10).
+//! every balance and index (LEND-1, LEND-2, LEND-3, LEND-4, LEND-6 to LEND-10).
 
 use std::collections::BTreeMap;
 

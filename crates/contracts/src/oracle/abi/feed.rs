@@ -10,7 +10,7 @@ sol! {
     #[sol(abi)]
     #[derive(Debug, PartialEq, Eq)]
     interface IFeed {
-        /// The price cannot be used now. `reason` is explained in specs/oracle.md.
+        /// The price cannot be used now. Wait for reports; repaying and adding collateral need no price.
         error OraclePriceUnusable(uint32 assetId, uint8 reason, uint256 detail, uint256 limit);
         /// Only the latest round is kept. Ask for `latest`, or read the events of the oracle.
         error FeedNoRound(uint80 roundId, uint80 latest);

@@ -39,12 +39,17 @@ fn numbers_and_times_rise_and_gaps_are_filled() {
         json!([{"blockOverrides": {"number": "0xc"}}, {"blockOverrides": {"number": "0xc"}}]),
         Err(simulate_code::BLOCK_NUMBER),
     );
+    // A second holds several blocks.
     check(
         json!([{"blockOverrides": {"time": "0x3e8"}}]),
+        Ok(vec![(11, 1_000)]),
+    );
+    check(
+        json!([{"blockOverrides": {"time": "0x3e7"}}]),
         Err(simulate_code::BLOCK_TIME),
     );
     check(
-        json!([{"blockOverrides": {"number": "0xc", "time": "0x3e9"}}]),
+        json!([{"blockOverrides": {"number": "0xc", "time": "0x3e8"}}]),
         Err(simulate_code::BLOCK_TIME),
     );
     check(
