@@ -139,9 +139,9 @@ impl RpcContext {
         self.deadline
     }
 
-    /// An error if the time for this call is over: long loops ask this between steps.
+    /// An error if the time for this call is over, or nobody waits for it: long loops ask this between steps.
     pub fn check_deadline(&self) -> RpcResult<()> {
-        if Instant::now() < self.deadline {
+        if Instant::now() < self.deadline && !self.abandoned.load(Ordering::Relaxed) {
             return Ok(());
         }
         Err(RpcError::timed_out(self.limits().call_time_max.as_millis()))

@@ -3,6 +3,7 @@
 //! What starts `capstan` as a process of its own is in `bin/capstan/tests/process`.
 
 mod architecture;
+mod client;
 mod database;
 mod differential;
 mod example;

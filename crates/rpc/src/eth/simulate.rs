@@ -172,6 +172,8 @@ struct Called {
 
 impl Simulation<'_> {
     fn block(&mut self, planned: Planned) -> RpcResult<SimulatedBlock<RpcBlock>> {
+        // Also between empty blocks: each has a root over all that changed before it.
+        self.cx.check_deadline()?;
         let info = self.info(&planned)?;
         let ctx = BlockContext {
             info: info.clone(),

@@ -62,7 +62,7 @@ async fn verbs_and_paths() {
     // What a person is told to type does work, as it stands.
     let url = node.url();
     let (_, command) = greeting.split_once("curl ").expect("a command");
-    assert!(command.starts_with(&url), "{command} does not name {url}");
+    assert!(command.starts_with(url), "{command} does not name {url}");
     let body = command.split('\'').nth(3).expect("a body");
     assert_eq!(node.json(body).await["result"], "0x0");
     let health: Value = send(&node, Method::GET, "/health", &[])

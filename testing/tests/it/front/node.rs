@@ -14,6 +14,9 @@ use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
+use crate::client::{Client, unpack};
+pub(crate) use crate::client::{Fault, quantity};
+
 /// How long a test waits for what must come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -22,17 +25,9 @@ pub(crate) struct Node {
     pub(crate) chain: Chain,
     pub(crate) signers: Vec<PrivateKeySigner>,
     pub(crate) address: SocketAddr,
-    http: reqwest::Client,
+    client: Client,
     _server: ServerHandle,
     _solo: Solo,
-}
-
-/// What an error object says.
-#[derive(Debug)]
-pub(crate) struct Fault {
-    pub(crate) code: i64,
-    pub(crate) message: String,
-    pub(crate) data: Value,
 }
 
 /// The settings of tests: a free port, unlocked accounts.
@@ -40,6 +35,14 @@ pub(crate) fn config() -> RpcConfig {
     RpcConfig {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         ..RpcConfig::dev(5)
+    }
+}
+
+impl std::ops::Deref for Node {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
     }
 }
 
@@ -78,69 +81,19 @@ impl Node {
             .map(|account| PrivateKeySigner::from_bytes(&account.key).expect("a key"))
             .collect();
         let address = server.address();
-        let http = reqwest::Client::new();
+        let client = Client::new(address);
         Self {
             chain,
             signers,
             address,
-            http,
+            client,
             _server: server,
             _solo: solo,
         }
     }
 
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
     pub(crate) fn account(&self, index: usize) -> Address {
         self.signers[index].address()
-    }
-
-    /// Sends a body as it is; answers status and text.
-    pub(crate) async fn post(&self, body: impl Into<reqwest::Body>) -> (u16, String) {
-        let request = self
-            .http
-            .post(self.url())
-            .header("content-type", "application/json");
-        let answer = request.body(body).send().await.expect("an answer");
-        (answer.status().as_u16(), answer.text().await.expect("text"))
-    }
-
-    /// Sends a body that has a JSON answer.
-    pub(crate) async fn json(&self, body: &str) -> Value {
-        let (status, text) = self.post(body.to_owned()).await;
-        assert_eq!(status, 200, "{text}");
-        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{body} is answered by {text:?}"))
-    }
-
-    pub(crate) async fn call(&self, method: &str, params: Value) -> Result<Value, Fault> {
-        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        unpack(self.json(&body.to_string()).await)
-    }
-
-    pub(crate) async fn ok(&self, method: &str, params: Value) -> Value {
-        match self.call(method, params.clone()).await {
-            Ok(result) => result,
-            Err(fault) => panic!("{method} {params}: {fault:?}"),
-        }
-    }
-
-    pub(crate) async fn fault(&self, method: &str, params: Value) -> Fault {
-        match self.call(method, params.clone()).await {
-            Ok(result) => panic!("{method} {params} should fail, but answers {result}"),
-            Err(fault) => fault,
-        }
-    }
-
-    /// Checks that a call fails with this code and says this.
-    pub(crate) async fn refuses(&self, method: &str, params: Value, code: i64, part: &str) {
-        let fault = self.fault(method, params.clone()).await;
-        assert_eq!(fault.code, code, "{method} {params}: {fault:?}");
-        assert!(
-            fault.message.contains(part),
-            "{method} {params}: {fault:?} does not say {part:?}"
-        );
     }
 
     pub(crate) async fn mine(&self) -> Arc<Block> {
@@ -197,25 +150,6 @@ impl Node {
             early: Vec::new(),
         }
     }
-}
-
-pub(crate) fn unpack(mut answer: Value) -> Result<Value, Fault> {
-    match answer.get("error") {
-        None => Ok(answer["result"].take()),
-        Some(error) => Err(Fault {
-            code: error["code"].as_i64().expect("a code"),
-            message: error["message"].as_str().expect("words").to_owned(),
-            data: error["data"].clone(),
-        }),
-    }
-}
-
-/// A hex quantity as a number.
-pub(crate) fn quantity(value: &Value) -> u64 {
-    let text = value
-        .as_str()
-        .unwrap_or_else(|| panic!("{value} is not a quantity"));
-    u64::from_str_radix(text.trim_start_matches("0x"), 16).expect("hex")
 }
 
 /// A WebSocket client.

@@ -207,3 +207,29 @@ async fn oversized_messages_end_the_socket_only() {
         "31337"
     );
 }
+
+/// RPC-11: after a rewind the heads go on from there, and a burst leaves none out.
+#[tokio::test(flavor = "multi_thread")]
+async fn rpc_11_heads_go_on_after_a_rewind_and_in_a_burst() {
+    const BURST: u64 = 500;
+    let node = Node::start().await;
+    let mut socket = node.socket().await;
+    let heads = socket.ok("eth_subscribe", json!(["newHeads"])).await;
+    let snapshot = node.ok("evm_snapshot", json!([])).await;
+    let first = node.mine().await.hash();
+    assert_eq!(socket.notification(&heads).await["hash"], json!(first));
+    assert_eq!(node.ok("evm_revert", json!([snapshot])).await, true);
+    // The same height again, at another time.
+    node.ok("evm_increaseTime", json!([1_000])).await;
+    let second = node.mine().await.hash();
+    assert_ne!(first, second);
+    assert_eq!(socket.notification(&heads).await["hash"], json!(second));
+    node.ok("hardhat_mine", json!([BURST])).await;
+    let mut parent = json!(second);
+    for height in 2..2 + BURST {
+        let head = socket.notification(&heads).await;
+        assert_eq!(head["number"], format!("{height:#x}"));
+        assert_eq!(head["parentHash"], parent, "at {height}");
+        parent = head["hash"].clone();
+    }
+}

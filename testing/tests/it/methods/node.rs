@@ -13,7 +13,10 @@ use alloy_signer_local::PrivateKeySigner;
 use capstan_chain::{Block, Chain, ChainConfig, Genesis, Mining};
 use capstan_evm::Tx;
 use capstan_rpc::{Limits, RpcConfig, ServerHandle, serve};
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use crate::client::Client;
+pub(crate) use crate::client::quantity;
 
 /// A transaction of any type that is accepted.
 pub(crate) type Unsigned = EthereumTypedTransaction<TxEip4844>;
@@ -22,17 +25,8 @@ pub(crate) type Unsigned = EthereumTypedTransaction<TxEip4844>;
 pub(crate) struct Node {
     pub(crate) chain: Chain,
     pub(crate) signers: Vec<PrivateKeySigner>,
-    http: reqwest::Client,
-    url: String,
+    client: Client,
     _server: ServerHandle,
-}
-
-/// What an error object says.
-#[derive(Debug)]
-pub(crate) struct Fault {
-    pub(crate) code: i64,
-    pub(crate) message: String,
-    pub(crate) data: Value,
 }
 
 /// A transaction to be sent; what is not said is as wallets would fill it.
@@ -78,6 +72,14 @@ impl Send {
     }
 }
 
+impl std::ops::Deref for Node {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
 impl Node {
     pub(crate) async fn start() -> Self {
         let chain = ChainConfig::dev(Genesis::dev(10, 0));
@@ -106,59 +108,17 @@ impl Node {
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let server = serve(RpcConfig { listen, ..rpc }, chain.clone());
         let server = server.await.expect("a free port");
-        let url = format!("http://{}", server.address());
+        let client = Client::new(server.address());
         Self {
             chain,
             signers,
-            http: reqwest::Client::new(),
-            url,
+            client,
             _server: server,
         }
     }
 
     pub(crate) fn address(&self, index: usize) -> Address {
         self.signers[index].address()
-    }
-
-    /// Posts a request as it is.
-    pub(crate) async fn post(&self, body: &Value) -> Value {
-        let request = self.http.post(&self.url).json(body);
-        let answer = request.send().await.expect("an answer");
-        answer.json().await.expect("JSON")
-    }
-
-    /// What `/metrics` says.
-    pub(crate) async fn metrics(&self) -> String {
-        let request = self.http.get(format!("{}/metrics", self.url));
-        let answer = request.send().await.expect("an answer");
-        answer.text().await.expect("text")
-    }
-
-    pub(crate) async fn call(&self, method: &str, params: Value) -> Result<Value, Fault> {
-        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        let mut answer = self.post(&body).await;
-        match answer.get("error") {
-            None => Ok(answer["result"].take()),
-            Some(error) => Err(Fault {
-                code: error["code"].as_i64().expect("a code"),
-                message: error["message"].as_str().expect("words").to_owned(),
-                data: error["data"].clone(),
-            }),
-        }
-    }
-
-    pub(crate) async fn ok(&self, method: &str, params: Value) -> Value {
-        match self.call(method, params.clone()).await {
-            Ok(result) => result,
-            Err(fault) => panic!("{method} {params}: {fault:?}"),
-        }
-    }
-
-    pub(crate) async fn fault(&self, method: &str, params: Value) -> Fault {
-        match self.call(method, params.clone()).await {
-            Ok(result) => panic!("{method} {params} should fail, but answers {result}"),
-            Err(fault) => fault,
-        }
     }
 
     /// Signs a transaction and gives it to the pool.
@@ -235,14 +195,6 @@ impl Node {
         assert!(block.receipts[index].status(), "deployment failed");
         block.created_address(index).expect("a creation")
     }
-}
-
-/// A hex quantity as a number.
-pub(crate) fn quantity(value: &Value) -> u64 {
-    let text = value
-        .as_str()
-        .unwrap_or_else(|| panic!("{value} is not a quantity"));
-    u64::from_str_radix(text.trim_start_matches("0x"), 16).expect("hex")
 }
 
 /// Hex bytes.

@@ -302,3 +302,48 @@ async fn a_moved_precompile_is_back_in_the_next_block() {
     assert_eq!(returned(1), ["0x", "0x0102"]);
     assert_eq!(returned(2), ["0x", "0x0102", "0x"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn simulated_blocks_begin_like_real_ones() {
+    let node = Node::start().await;
+    let parent = node.mine().await;
+    // EIP-2935: the contract answers the hash of a recent block.
+    let history = "0x0000f90827f1c53a10cb7a02335b175320002935";
+    let ask = |height: u64| json!({"to": history, "input": format!("{height:#066x}")});
+    let answer = simulate(
+        &node,
+        json!([{"calls": [ask(parent.number())]}, {"calls": [ask(parent.number() + 1)]}]),
+    )
+    .await;
+    assert_eq!(answer[0]["calls"][0]["returnData"], json!(parent.hash()));
+    assert_eq!(answer[1]["calls"][0]["returnData"], answer[0]["hash"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn coins_that_native_contracts_move_are_logged_too() {
+    let node = Node::start().await;
+    let list = node.ok("capstan_contracts", json!([])).await;
+    let mut contracts = list.as_array().unwrap().iter();
+    let ether = contracts
+        .find(|contract| contract["name"] == json!("ether"))
+        .unwrap();
+    let (from, to) = (node.address(1), Address::repeat_byte(0x42));
+    // transfer(to, 5) of the gas coin's ERC-20 face.
+    let mut transfer = vec![0xa9, 0x05, 0x9c, 0xbb];
+    transfer.extend(to.into_word());
+    transfer.extend(B256::from(U256::from(5)));
+    let call =
+        json!({"from": from, "to": ether["address"], "input": hex::encode_prefixed(transfer)});
+    let payload = json!({"blockStateCalls": [{"calls": [call]}], "traceTransfers": true});
+    let answer = node.ok("eth_simulateV1", json!([payload, "latest"])).await;
+    let logs = answer[0]["calls"][0]["logs"].as_array().unwrap();
+    let of_coins = |log: &&Value| {
+        let emitter = log["address"].as_str().unwrap().to_lowercase();
+        emitter == "0xeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"
+    };
+    let coins: Vec<&Value> = logs.iter().filter(of_coins).collect();
+    assert_eq!(coins.len(), 1, "{logs:#?}");
+    assert_eq!(coins[0]["topics"][1], json!(from.into_word()));
+    assert_eq!(coins[0]["topics"][2], json!(to.into_word()));
+    assert_eq!(coins[0]["data"], json!(B256::from(U256::from(5))));
+}
