@@ -79,6 +79,25 @@ async fn rpc_16_time_ends_a_call_in_its_middle() {
     threads_are_free(&node).await;
 }
 
+/// Empty blocks are no way around the time: each would have a root over all that was pretended before it.
+#[tokio::test(flavor = "multi_thread")]
+async fn rpc_16_time_ends_a_simulation_of_empty_blocks() {
+    const SLOTS: u64 = 50_000;
+    let node = Node::limited(short_calls()).await;
+    let slots: serde_json::Map<String, Value> = (1..=SLOTS)
+        .map(|slot| (format!("{slot:#066x}"), json!(format!("{slot:#066x}"))))
+        .collect();
+    let over = json!({Address::repeat_byte(0x41).to_string(): {"stateDiff": slots}});
+    let payload = json!({"blockStateCalls": [
+        {"stateOverrides": over}, {"blockOverrides": {"number": "0xfa"}},
+    ]});
+    let fault = node
+        .fault("eth_simulateV1", json!([payload, "latest"]))
+        .await;
+    assert_eq!(fault.code, -32002, "{}", fault.message);
+    threads_are_free(&node).await;
+}
+
 /// More hostile calls than there are threads, whose clients have left: honest ones are served.
 #[tokio::test(flavor = "multi_thread")]
 async fn rpc_16_clients_that_leave_take_their_work_along() {
