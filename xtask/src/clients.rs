@@ -35,7 +35,7 @@ pub(crate) fn run() -> Result<Outcome> {
             )));
         }
     };
-    let binary = dev::build_all()?;
+    let binary = dev::build_tested()?;
     let watched = shell::watch(
         shell::program(node)
             .arg("run.mjs")

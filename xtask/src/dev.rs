@@ -1,6 +1,6 @@
 //! `cargo xtask dev`: from a clone to a running chain.
 
-use std::{os::unix::process::CommandExt, path::PathBuf};
+use std::{os::unix::process::CommandExt, path::PathBuf, sync::OnceLock};
 
 use eyre::{Result, WrapErr, bail};
 
@@ -18,8 +18,21 @@ pub(crate) fn build() -> Result<PathBuf> {
     build_with(&["--package", "capstan"])
 }
 
-/// The same as a part of the whole workspace: dependencies are then compiled once, with the features that
-/// the tests need too, and not a second time for the program alone.
+/// Builds every test, and with them the program, and says where it is. What tests need turns on features of
+/// dependencies that a plain build does not have; one build for both compiles the house once instead of twice.
+/// Parts of a run that need it share it.
+pub(crate) fn build_tested() -> Result<PathBuf> {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(program) = BUILT.get() {
+        return Ok(program.clone());
+    }
+    needs()?;
+    shell::run(shell::cargo().args(["test", "--workspace", "--no-run"]))?;
+    let program = shell::target_dir()?.join("debug/capstan");
+    Ok(BUILT.get_or_init(|| program).clone())
+}
+
+/// Builds every program, for benches.
 pub(crate) fn build_all() -> Result<PathBuf> {
     build_with(&["--workspace"])
 }

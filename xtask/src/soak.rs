@@ -52,7 +52,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         .as_secs();
     let first = options.seed.unwrap_or(clock);
     let end = Instant::now() + Duration::from_secs(60 * options.minutes);
-    dev::build_all()?;
+    dev::build_tested()?;
     let python = statetests::environment()?;
     let mut seed = first;
     while Instant::now() < end && options.rounds.is_none_or(|rounds| seed - first < rounds) {

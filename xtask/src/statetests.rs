@@ -37,7 +37,7 @@ pub(crate) fn run_seed(python: &Path, seed: u64, count: u64) -> Result<(Tally, b
             .arg(&out)
             .args(["--seed", &seed.to_string(), "--count", &count.to_string()]),
     )?;
-    let binary = dev::build_all()?;
+    let binary = dev::build_tested()?;
     let watched = shell::watch(shell::program(binary).arg("statetest").arg(&out))?;
     let tally = Tally::read(&watched.lines);
     if tally.run_count() + tally.skipped != count {

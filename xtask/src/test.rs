@@ -141,8 +141,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 fn build() -> Result<Outcome> {
-    dev::build_all()?;
-    shell::run(shell::cargo().args(["test", "--workspace", "--no-run"]))?;
+    dev::build_tested()?;
     Ok(Outcome::Ran(Tally::default(), true))
 }
 
