@@ -11,6 +11,7 @@
 //! * [`Chain`] is the one door. It is a handle: clone it freely.
 //! * [`Genesis`] says what a chain is; [`ChainConfig`] what this node does with it.
 //! * [`Pool`] holds transactions by sender and nonce, and gives them out by price.
+//! * Signed price reports wait beside it ([`Chain::submit_report`]); a block takes them before its users' transactions.
 //! * [`Dev`] holds what only a development chain may do.
 //! * [`Solo`] makes blocks on one machine. A consensus driver uses the same three verbs.
 //!
@@ -31,6 +32,7 @@ pub mod log;
 mod maintain;
 mod pool;
 mod query;
+mod reports;
 mod solo;
 pub mod trie;
 
@@ -55,6 +57,7 @@ pub use maintain::{
 };
 pub use pool::{Pool, PoolConfig, PoolContent, PoolError, PoolStatus, Pooled, read_journal};
 pub use query::{AccountTransaction, At, Budget, FeeHistory, LogQuery, LogRange, Page};
+pub use reports::ReportError;
 pub use solo::Solo;
 
 /// Blocks of state history that a node keeps unless told otherwise: one week at four blocks a second.

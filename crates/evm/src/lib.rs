@@ -44,6 +44,7 @@ pub use error::{ExecError, StateError, TxRefused};
 pub use natives::{Natives, Protocol};
 pub use overlay::Overlay;
 pub use rules::{BaseFeeRule, Fork, Rules};
+pub use sig::recover;
 pub use state::{AccountInfo, StateRead};
 pub use stop::Stop;
 pub use system::{SYSTEM_SENDER, SystemTx};

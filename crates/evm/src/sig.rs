@@ -8,7 +8,7 @@ const HALF_ORDER: U256 =
     uint!(0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0_U256);
 
 /// Signer of `digest`; `None` unless the signature is valid, `v` is 27 or 28, and `s` is low.
-pub(crate) fn recover(digest: B256, v: u8, r: B256, s: B256) -> Option<Address> {
+pub fn recover(digest: B256, v: u8, r: B256, s: B256) -> Option<Address> {
     let parity = v.checked_sub(27).filter(|parity| *parity < 2)?;
     if U256::from_be_bytes(s.0) > HALF_ORDER {
         return None;

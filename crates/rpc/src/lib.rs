@@ -29,6 +29,7 @@ pub mod methods;
 mod metrics;
 mod native;
 mod net;
+mod prices;
 mod server;
 mod subscriptions;
 mod txpool;
@@ -51,6 +52,7 @@ fn register_all(table: &mut Methods) {
     web3::register(table);
     txpool::register(table);
     capstan::register(table);
+    prices::register(table);
     dev::register(table);
     subscriptions::register(table);
 }

@@ -7,7 +7,10 @@ use alloy_consensus::{
     EMPTY_OMMER_ROOT_HASH, Header, constants::EMPTY_WITHDRAWALS, proofs, transaction::Recovered,
 };
 use alloy_primitives::{Address, B256, Bytes, Sealable as _, keccak256};
-use capstan_contracts::system::{Phase, SystemKind};
+use capstan_contracts::{
+    oracle,
+    system::{Phase, SystemKind},
+};
 use capstan_evm::{
     BlockContext, BlockOutcome, BlockRun, ExecError, StateRead, SystemTx, Tx, TxRefused,
 };
@@ -90,10 +93,11 @@ impl Inner {
                 frame.parent.time_ms()
             )));
         }
-        if !inputs.reports.is_empty() {
-            return Err(ChainError::Inputs(
-                "this version has no oracle to take price reports".into(),
-            ));
+        if inputs.reports.len() > REPORTS_PER_BLOCK {
+            return Err(ChainError::Inputs(format!(
+                "{} price reports, at most {REPORTS_PER_BLOCK} fit a block",
+                inputs.reports.len()
+            )));
         }
         if !inputs.overrides.is_empty() && !self.genesis.development {
             return Err(ChainError::NotDev("a state override"));
@@ -109,6 +113,9 @@ impl Inner {
         };
         for input in inputs.overrides {
             filling.system(SystemKind::DevOverride, input)?;
+        }
+        if !inputs.reports.is_empty() {
+            filling.system(SystemKind::Prices, oracle::encode_reports(&inputs.reports))?;
         }
         filling.users(inputs.transactions)?;
         let Filling {
@@ -312,7 +319,9 @@ impl Inner {
 }
 
 /// Kinds of system work that exist in this version.
-const SERVED: [SystemKind; 1] = [SystemKind::DevOverride];
+const SERVED: [SystemKind; 2] = [SystemKind::DevOverride, SystemKind::Prices];
+/// One report of each reporter.
+const REPORTS_PER_BLOCK: usize = oracle::REPORTERS_MAX as usize;
 
 /// Where in a block a transaction stands; the order of the variants is the order in a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -348,7 +357,11 @@ impl Filling {
             number: self.number,
             ordinal: self.run.system_count(),
             target: kind.target(),
-            gas_limit: self.run.system_gas_left().min(16_000_000),
+            gas_limit: self.run.system_gas_left().min(match kind {
+                // One transaction does all of it.
+                SystemKind::Prices => u64::MAX,
+                _ => 16_000_000,
+            }),
             input,
         };
         let tx = tx.into_tx();

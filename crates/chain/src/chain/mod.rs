@@ -15,14 +15,15 @@ use std::sync::Arc;
 
 use alloy_consensus::transaction::Recovered;
 use alloy_primitives::{Address, B256, Bytes};
-use capstan_evm::{BlockContext, Rules, StateDiff, StateRead, Tx};
+use capstan_contracts::oracle::IOracle::SignedReport;
+use capstan_evm::{BlockContext, Rules, StateDiff, StateRead, Tx, call::Session};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::broadcast;
 
 use crate::{
     AccountTransaction, At, Block, Budget, ChainConfig, ChainError, Dev, FeeHistory, Genesis,
-    LogEntry, LogQuery, Mining, Page, Pool, PoolError, Pooled, RawBlock, pool::Admission,
-    trie::AccountProof,
+    LogEntry, LogQuery, Mining, Page, Pool, PoolError, Pooled, RawBlock, ReportError,
+    pool::Admission, reports::Reports, trie::AccountProof,
 };
 
 pub(crate) use big_stack::on_big_stack;
@@ -60,8 +61,8 @@ pub struct BlockInputs {
     pub time_ms: u64,
     /// Who earns the priority fees.
     pub beneficiary: Address,
-    /// Signed price reports for the `Prices` transaction.
-    pub reports: Vec<Bytes>,
+    /// Signed price reports for the `Prices` transaction; at most as many as reporters can stand in the list.
+    pub reports: Vec<SignedReport>,
     /// Developer overrides: calldata of one `DevOverride` transaction each.
     pub overrides: Vec<Bytes>,
     /// EIP-4399 randomness; `None` derives it from the parent. Another is only good in development.
@@ -178,6 +179,7 @@ pub(crate) struct Inner {
     pub(crate) config: ChainConfig,
     pub(crate) rules: Arc<Rules>,
     pub(crate) pool: Arc<Pool>,
+    pub(crate) reports: Reports,
     pub(crate) driver: Mutex<Driver>,
     pub(crate) bell: Condvar,
     ledger: Arc<Ledger>,
@@ -333,6 +335,16 @@ impl Chain {
         self.inner.submit_many(txs)
     }
 
+    /// Gives a signed price report to the next block. It takes the place of an earlier one of its reporter.
+    pub fn submit_report(&self, report: SignedReport) -> Result<(), ReportError> {
+        self.inner.submit_report(report)
+    }
+
+    /// Reports that a block of this time would take: for a driver's own [`BlockInputs`].
+    pub fn waiting_reports(&self, time_ms: u64) -> Vec<SignedReport> {
+        self.inner.reports.for_block(time_ms)
+    }
+
     /// What happens from now on. A receiver that lags more than 4,096 events behind is told how many it lost.
     pub fn subscribe(&self) -> broadcast::Receiver<Event> {
         self.inner.events.subscribe()
@@ -463,6 +475,22 @@ impl Inner {
             .collect()
     }
 
+    fn submit_report(&self, report: SignedReport) -> Result<(), ReportError> {
+        let state = |error: String| ReportError::State(error);
+        let latest = self
+            .state_at(At::Latest)
+            .map_err(|error| state(error.to_string()))?;
+        let session = Session::open(Arc::clone(&self.rules), latest, self.next_context());
+        let session = session.map_err(|error| state(error.to_string()))?;
+        let answer = self.reports.submit(session, report);
+        let outcome = if answer.is_ok() { "taken" } else { "refused" };
+        metrics::counter!("capstan_reports_total", "outcome" => outcome).increment(1);
+        if answer.is_ok() {
+            self.ring();
+        }
+        answer
+    }
+
     /// Base fee of the next block, a developer's wish included.
     fn coming_base_fee(&self, head: &Block) -> u64 {
         let wished = self.dev.as_ref().and_then(Dev::wished_base_fee);
@@ -471,8 +499,9 @@ impl Inner {
 
     /// Whether a block made now would hold a transaction.
     pub(crate) fn has_work(&self) -> bool {
-        self.pool
-            .has_ready(self.coming_base_fee(&self.ledger.head()))
+        let head = self.ledger.head();
+        self.pool.has_ready(self.coming_base_fee(&head))
+            || self.reports.has_any(self.clock.next_ms(head.time_ms()))
     }
 
     /// Wakes whoever makes blocks.

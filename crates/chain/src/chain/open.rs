@@ -25,6 +25,7 @@ use crate::{
     kv::{KvConfig, RedbKv},
     log::{BlockLog, LogConfig},
     pool::journal::Journal,
+    reports::Reports,
     trie::{Mpt, NodeSource, StateCommitment as _},
 };
 
@@ -192,6 +193,7 @@ pub(super) fn open(config: ChainConfig) -> Result<Chain, ChainError> {
         genesis: config.genesis.clone(),
         rules,
         pool,
+        reports: Reports::default(),
         driver: Mutex::new(Driver {
             mining: config.mining,
             rung: false,

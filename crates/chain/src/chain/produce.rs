@@ -79,7 +79,7 @@ impl Inner {
         let head = self.ledger.head();
         let frame = self.next_frame(&head);
         // Asked after the frame was made: a wish that it holds is then fulfilled, and not held a second time.
-        if self.is_steered() {
+        if self.is_steered() || self.reports.has_any(frame.time_ms) {
             return self.produce_one(None).map(drop);
         }
         let feed = PoolFeed::new(&self.pool, frame.base_fee_wei, None, true);
@@ -137,6 +137,7 @@ impl Inner {
         let inputs = BlockInputs {
             beneficiary: frame.beneficiary,
             overrides: super::overrides::calldata(&overrides),
+            reports: self.reports.for_block(frame.time_ms),
             transactions: Box::new(PoolFeed::new(&self.pool, frame.base_fee_wei, None, true)),
             ..BlockInputs::at(frame.time_ms)
         };
@@ -226,6 +227,7 @@ impl Inner {
         let started = Instant::now();
         self.tree.lock().settle(block.hash());
         self.pool.on_block(&diff);
+        self.reports.on_block(&block);
         metrics::counter!("capstan_blocks_total").increment(1);
         metrics::counter!("capstan_transactions_total").increment(block.transactions.len() as u64);
         metrics::counter!("capstan_gas_used_total").increment(block.header.gas_used);

@@ -135,6 +135,7 @@ impl Inner {
             .unwrap_or_default();
         let inputs = BlockInputs {
             overrides: super::overrides::calldata(&overrides),
+            reports: self.reports.for_block(frame.time_ms),
             transactions: Box::new(PoolFeed::new(&self.pool, frame.base_fee_wei, None, false)),
             ..BlockInputs::at(frame.time_ms)
         };

@@ -146,8 +146,8 @@ fn counted(
     let mut counted = Vec::new();
     for reporter in reporters {
         let one = STATE.observations.at((asset_id, *reporter)).load(cx)?;
-        // Never observed is a time of zero, older than any price may be.
-        if now_ms.saturating_sub(one.time_ms) <= stale_ms {
+        let is_fresh = now_ms.saturating_sub(one.time_ms) <= stale_ms;
+        if is_fresh && one.price > Price::ZERO {
             counted.push(one);
         }
     }

@@ -8,6 +8,7 @@ mod fees;
 mod limits;
 mod logs;
 mod node;
+mod prices;
 mod proof;
 mod read;
 mod simulate;
