@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Export(ExportOptions),
     /// Check and append the blocks of a file to a data folder
     Import(ImportOptions),
+    /// Sign prices and submit them to a node, as a reporter of its oracle
+    Feed(FeedOptions),
     /// Print a script that completes these words in a shell
     Completions {
         /// The shell
@@ -267,6 +269,96 @@ pub(crate) struct ImportOptions {
     /// The chain, if the data folder is new
     #[arg(long, value_name = "FILE")]
     pub(crate) genesis: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FeedOptions {
+    /// The node that takes the reports
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8545")]
+    pub(crate) rpc: String,
+    /// File with the reporter's key in hexadecimal; without it, the variable CAPSTAN_FEED_KEY
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Report as this well-known development account, whose key everybody knows. Repeatable
+    #[arg(long, value_name = "NUMBER", conflicts_with = "key_file", value_parser = clap::value_parser!(u32).range(0..1_000))]
+    pub(crate) account: Vec<u32>,
+    #[command(subcommand)]
+    pub(crate) source: FeedCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FeedCommand {
+    /// Prices that a file recorded: CSV (timeMs,assetId,price,confidenceBps) or one JSON object a line
+    File {
+        /// The recording
+        #[arg(value_name = "FILE")]
+        path: PathBuf,
+        /// How many times faster than recorded
+        #[arg(long, default_value_t = 1.0)]
+        speed: f64,
+    },
+    /// Prices of servers that answer JSON over HTTP or WebSocket, or of commands that print it
+    Web {
+        /// What to ask, in TOML; specs/feed.md explains it
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// A made-up market, for development
+    Market(MarketOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MarketOptions {
+    /// An asset as NUMBER=DOLLARS, or NUMBER=DOLLARS:PERCENT with how much it moves in a year. Repeatable
+    #[arg(long, required = true, value_name = "ASSET")]
+    pub(crate) asset: Vec<SimulatedAsset>,
+    /// The same number gives the same prices
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Time between prices
+    #[arg(long, default_value = "1s", value_name = "TIME")]
+    pub(crate) every: humantime::Duration,
+    /// How much of each move is common to all assets, 0 to 1
+    #[arg(long, default_value_t = 0.6)]
+    pub(crate) correlation: f64,
+    /// Jumps of each asset in a day, on average
+    #[arg(long, default_value_t = 4.0)]
+    pub(crate) jumps_per_day: f64,
+    /// Size of a jump, up or down
+    #[arg(long, default_value_t = 4.0)]
+    pub(crate) jump_percent: f64,
+    /// Make the chain ready first, as the owner of its oracle: roles, reporters, feeds
+    #[arg(long)]
+    pub(crate) setup: bool,
+}
+
+/// An asset of a made-up market.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct SimulatedAsset {
+    pub(crate) asset_id: u32,
+    pub(crate) price: f64,
+    pub(crate) volatility: f64,
+}
+
+/// How much an asset moves in a year unless it is said.
+const VOLATILITY_PERCENT: f64 = 80.0;
+
+impl std::str::FromStr for SimulatedAsset {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is no asset: write 1=2000 or 1=2000:80");
+        let (asset_id, rest) = text.split_once('=').ok_or_else(wrong)?;
+        let (price, percent) = match rest.split_once(':') {
+            Some((price, percent)) => (price, percent.parse().map_err(|_| wrong())?),
+            None => (rest, VOLATILITY_PERCENT),
+        };
+        Ok(Self {
+            asset_id: asset_id.parse().map_err(|_| wrong())?,
+            price: price.parse().map_err(|_| wrong())?,
+            volatility: percent / 100.0,
+        })
+    }
 }
 
 /// When a development chain makes blocks.

@@ -6,6 +6,7 @@ mod accounts;
 mod args;
 mod banner;
 mod data;
+mod feed;
 mod folder;
 mod genesis;
 mod help;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Export(options) => folder::export(&options),
         Command::Import(options) => folder::import(&options),
         Command::Db { command } => folder::db(&command),
+        Command::Feed(options) => feed::run(&options),
         Command::Completions { shell } => help::completions(shell),
         Command::Man { out } => help::man(&out),
     };

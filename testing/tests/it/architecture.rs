@@ -40,6 +40,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "capstan-chain",
         ],
     ),
+    // It talks to a node over RPC alone, and knows contracts by their ABI.
+    ("capstan-agents", &["capstan-contracts"]),
     (
         "capstan",
         &[
@@ -49,6 +51,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "capstan-evm",
             "capstan-chain",
             "capstan-rpc",
+            "capstan-agents",
             // Only for its tests, which start the program as a process.
             "capstan-testing",
         ],

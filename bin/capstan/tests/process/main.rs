@@ -4,6 +4,7 @@
 
 mod crash;
 mod disk;
+mod feed;
 mod kill;
 mod start;
 mod tools;

@@ -1,0 +1,181 @@
+//! A price reporter: watches prices somewhere, signs them, and submits them to a node.
+//!
+//! ```text
+//!   Source: a file · HTTP, WebSocket or a command · a synthetic market
+//!      │ quotes, when they are due
+//!      ▼
+//!   Feeder ─► Report of the newest block's time ─► signature of each key ─► capstan_submitReport
+//! ```
+//!
+//! A source that fails says nothing: no old price is ever repeated, so the chain sees a price grow stale rather than
+//! wrong. A report carries the time of the newest block, never a time that the chain has not reached.
+
+mod error;
+mod file;
+mod market;
+mod node;
+mod price;
+mod setup;
+mod web;
+
+#[cfg(test)]
+mod tests;
+
+use alloy_primitives::Address;
+use alloy_signer::SignerSync as _;
+use alloy_signer_local::PrivateKeySigner;
+use capstan_contracts::oracle::{
+    self,
+    IOracle::{Entry, Report},
+};
+
+pub use error::FeedError;
+pub use file::Recording;
+pub use market::{Market, MarketSettings, Simulated};
+pub use node::Node;
+pub use price::{parse_price, show_price};
+pub use setup::setup;
+pub use web::{Web, WebSettings};
+
+/// What was observed of one asset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// Number of the asset.
+    pub asset_id: u32,
+    /// Dollars per whole token times 10^18.
+    pub price: u128,
+    /// Half the width of what is plausible, in hundredths of a percent.
+    pub confidence_bps: u16,
+}
+
+/// Where prices come from.
+#[derive(Debug)]
+pub enum Source {
+    /// A file that was recorded before.
+    Recording(Recording),
+    /// Servers that answer JSON.
+    Web(Web),
+    /// Made up, for development.
+    Market(Market),
+}
+
+impl Source {
+    /// Waits until quotes are due; `None` is the end. Never answers an asset twice.
+    ///
+    /// # Errors
+    /// What makes going on pointless, as a broken file. A server that fails is a gap, not an error.
+    pub async fn next(&mut self) -> Result<Option<Vec<Quote>>, FeedError> {
+        match self {
+            Self::Recording(recording) => recording.next().await,
+            Self::Web(web) => Ok(Some(web.next().await)),
+            Self::Market(market) => Ok(Some(market.next().await)),
+        }
+    }
+}
+
+/// Signs and submits.
+#[derive(Debug)]
+pub struct Feeder {
+    node: Node,
+    chain_id: u64,
+    reporters: Vec<PrivateKeySigner>,
+    last_round: u64,
+}
+
+/// What became of a batch of quotes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Submitted {
+    /// Reports that the node took.
+    pub taken: usize,
+    /// Reports that it refused.
+    pub refused: usize,
+}
+
+impl Feeder {
+    /// A feeder for the chain behind `node`, signing with each of these keys.
+    ///
+    /// # Errors
+    /// The node does not answer.
+    pub async fn new(node: Node, reporters: Vec<PrivateKeySigner>) -> Result<Self, FeedError> {
+        let chain_id = node.chain_id().await?;
+        Ok(Self {
+            node,
+            chain_id,
+            reporters,
+            last_round: 0,
+        })
+    }
+
+    /// Who signs.
+    pub fn reporters(&self) -> impl Iterator<Item = Address> {
+        self.reporters.iter().map(PrivateKeySigner::address)
+    }
+
+    /// Feeds until the source ends. What fails once is logged, and tried again with the next quotes.
+    ///
+    /// # Errors
+    /// The source's.
+    pub async fn run(&mut self, source: &mut Source) -> Result<Submitted, FeedError> {
+        let mut total = Submitted::default();
+        while let Some(quotes) = source.next().await? {
+            if quotes.is_empty() {
+                continue;
+            }
+            match self.submit(&quotes).await {
+                Ok(submitted) => {
+                    total.taken += submitted.taken;
+                    total.refused += submitted.refused;
+                }
+                Err(error) => tracing::warn!(%error, "these quotes were not submitted"),
+            }
+        }
+        Ok(total)
+    }
+
+    /// Signs quotes with every key and submits them.
+    ///
+    /// # Errors
+    /// The node does not answer, or a key does not sign. A refusal is counted and logged instead.
+    pub async fn submit(&mut self, quotes: &[Quote]) -> Result<Submitted, FeedError> {
+        let time_ms = self.node.head_time_ms().await?;
+        // Times rise with rounds, and a feeder that starts again goes on where it was.
+        self.last_round = time_ms.max(self.last_round + 1);
+        let report = report(self.last_round, time_ms, quotes);
+        let digest = oracle::digest(self.chain_id, &report);
+        let mut submitted = Submitted::default();
+        for reporter in &self.reporters {
+            let signature = reporter
+                .sign_hash_sync(&digest)
+                .map_err(|error| FeedError::Key(error.to_string()))?;
+            match self.node.submit(&report, &signature).await {
+                Ok(()) => submitted.taken += 1,
+                Err(FeedError::Refused { message, .. }) => {
+                    submitted.refused += 1;
+                    tracing::warn!(reporter = %reporter.address(), %message, "a report was refused");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        for quote in quotes {
+            let price = show_price(quote.price);
+            tracing::info!(asset = quote.asset_id, %price, taken = submitted.taken, "reported");
+        }
+        Ok(submitted)
+    }
+}
+
+/// The report of these quotes, in the order that the oracle wants.
+fn report(round: u64, time_ms: u64, quotes: &[Quote]) -> Report {
+    let mut quotes = quotes.to_vec();
+    quotes.sort_by_key(|quote| quote.asset_id);
+    let entries = quotes.iter().map(|quote| Entry {
+        assetId: quote.asset_id,
+        price: quote.price,
+        confidenceBps: quote.confidence_bps,
+    });
+    Report {
+        round,
+        timeMs: time_ms,
+        entries: entries.collect(),
+    }
+}
