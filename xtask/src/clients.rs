@@ -73,6 +73,7 @@ pub(crate) fn install() -> Result<PathBuf> {
         bail!("npm has no Node.js for {} {arch}", std::env::consts::OS);
     }
     npm_install(&folder(), Some(&bin))?;
+    npm_install(&shell::root().join("testing/peers/credit"), Some(&bin))?;
     Ok(node)
 }
 

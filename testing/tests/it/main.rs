@@ -4,6 +4,7 @@
 
 mod architecture;
 mod client;
+mod credit_peers;
 mod database;
 mod differential;
 mod example;
