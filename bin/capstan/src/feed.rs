@@ -70,18 +70,22 @@ fn keys(options: &FeedOptions) -> Result<Vec<PrivateKeySigner>> {
             .ok_or_eyre("the key is not 32 bytes in hexadecimal")
     };
     if let Some(path) = &options.key_file {
-        let text = fs::read_to_string(path)
-            .wrap_err_with(|| format!("cannot read {}", path.display()))?;
+        let text =
+            fs::read_to_string(path).wrap_err_with(|| format!("cannot read {}", path.display()))?;
         return Ok(vec![read(&text)?]);
     }
     if let Some(most) = options.account.iter().max() {
         let signers = accounts::signers(&accounts::mnemonic(0)?, most + 1)?;
         let chosen = options.account.iter().map(|at| signers.get(*at as usize));
-        return chosen.map(|signer| signer.cloned().ok_or_eyre("no such account")).collect();
+        return chosen
+            .map(|signer| signer.cloned().ok_or_eyre("no such account"))
+            .collect();
     }
     match std::env::var(KEY_VARIABLE) {
         Ok(text) => Ok(vec![read(&text)?]),
-        Err(_) => bail!("no key: give --key-file, set {KEY_VARIABLE}, or name a development account by --account 1"),
+        Err(_) => bail!(
+            "no key: give --key-file, set {KEY_VARIABLE}, or name a development account by --account 1"
+        ),
     }
 }
 
@@ -104,7 +108,11 @@ fn market_of(options: &MarketOptions) -> Result<Market> {
 /// The price at which a simulated asset begins.
 fn first_quote(asset: &SimulatedAsset) -> Result<Quote> {
     let price = parse_price(&format!("{:e}", asset.price))?;
-    println!("asset {} begins at {} dollars", asset.asset_id, show_price(price));
+    println!(
+        "asset {} begins at {} dollars",
+        asset.asset_id,
+        show_price(price)
+    );
     Ok(Quote {
         asset_id: asset.asset_id,
         price,

@@ -10,7 +10,7 @@ use alloy_sol_types::{SolCall, SolValue, sol};
 use capstan_contracts::{
     GenesisConfig, ether, genesis, ledger, ledger::ILedger, lending, lending::ILending, resolve,
 };
-use capstan_state::{Ctx, Halt, Store, mem::MemStore};
+use capstan_state::{Ctx, Halt, mem::MemStore};
 use capstan_units::{AccountId, AssetId, Assets, Ray};
 use revm::{
     ExecuteCommitEvm, MainBuilder, MainContext,

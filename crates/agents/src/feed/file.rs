@@ -53,7 +53,9 @@ impl Recording {
     /// The file cannot be read, or its first line is wrong.
     pub fn open(path: &Path, speed: f64) -> Result<Self, FeedError> {
         if !(speed.is_finite() && speed > 0.0) {
-            return Err(FeedError::Settings(format!("speed {speed} is not above zero")));
+            return Err(FeedError::Settings(format!(
+                "speed {speed} is not above zero"
+            )));
         }
         let file = File::open(path).map_err(|error| FeedError::File {
             path: path.to_owned(),
@@ -90,16 +92,16 @@ impl Recording {
         let mut quotes = vec![first.quote];
         while let Some(row) = self.read()? {
             if row.time_ms < first.time_ms {
-                return Err(self.wrong(format!(
-                    "time {} is before {}",
-                    row.time_ms, first.time_ms
-                )));
+                return Err(self.wrong(format!("time {} is before {}", row.time_ms, first.time_ms)));
             }
             if row.time_ms > first.time_ms {
                 self.ahead = Some(row);
                 break;
             }
-            if quotes.iter().any(|quote| quote.asset_id == row.quote.asset_id) {
+            if quotes
+                .iter()
+                .any(|quote| quote.asset_id == row.quote.asset_id)
+            {
                 return Err(self.wrong(format!("asset {} twice at one time", row.quote.asset_id)));
             }
             quotes.push(row.quote);
@@ -127,7 +129,8 @@ impl Recording {
     }
 
     fn json(&self, text: &str) -> Result<Row, FeedError> {
-        let row: JsonRow = serde_json::from_str(text).map_err(|error| self.wrong(error.to_string()))?;
+        let row: JsonRow =
+            serde_json::from_str(text).map_err(|error| self.wrong(error.to_string()))?;
         let price = match &row.price {
             serde_json::Value::String(text) => text.clone(),
             other => other.to_string(),
@@ -140,7 +143,12 @@ impl Recording {
         let (time, asset, price, confidence) = match cells[..] {
             [time, asset, price] => (time, asset, price, "0"),
             [time, asset, price, confidence] => (time, asset, price, confidence),
-            _ => return Err(self.wrong(format!("{} cells; the columns are {HEADER},confidenceBps", cells.len()))),
+            _ => {
+                return Err(self.wrong(format!(
+                    "{} cells; the columns are {HEADER},confidenceBps",
+                    cells.len()
+                )));
+            }
         };
         let number = |name: &str, cell: &str| {
             cell.parse::<u64>()
@@ -151,11 +159,18 @@ impl Recording {
             number("timeMs", time)?,
             u32::try_from(number("assetId", asset)?).map_err(|_| narrow("assetId"))?,
             price,
-            u16::try_from(number("confidenceBps", confidence)?).map_err(|_| narrow("confidenceBps"))?,
+            u16::try_from(number("confidenceBps", confidence)?)
+                .map_err(|_| narrow("confidenceBps"))?,
         )
     }
 
-    fn row(&self, time_ms: u64, asset_id: u32, price: &str, confidence_bps: u16) -> Result<Row, FeedError> {
+    fn row(
+        &self,
+        time_ms: u64,
+        asset_id: u32,
+        price: &str,
+        confidence_bps: u16,
+    ) -> Result<Row, FeedError> {
         let price = parse_price(price).map_err(|error| self.wrong(error.to_string()))?;
         let quote = Quote {
             asset_id,

@@ -73,11 +73,16 @@ impl Market {
             return wrong(format!("correlation {correlation} is not within 0 to 1"));
         }
         if !(0.0..=1e6).contains(&jumps_per_day) || !(0.0..1.0).contains(&jump_size) {
-            return wrong(format!("{jumps_per_day} jumps a day of {jump_size} are out of range"));
+            return wrong(format!(
+                "{jumps_per_day} jumps a day of {jump_size} are out of range"
+            ));
         }
         for (at, asset) in assets.iter().enumerate() {
-            let twice = assets[..at].iter().any(|other| other.asset_id == asset.asset_id);
-            let fine = (1e-12..=1e12).contains(&asset.price) && (0.0..=10.0).contains(&asset.volatility);
+            let twice = assets[..at]
+                .iter()
+                .any(|other| other.asset_id == asset.asset_id);
+            let fine =
+                (1e-12..=1e12).contains(&asset.price) && (0.0..=10.0).contains(&asset.volatility);
             if twice || !fine {
                 return wrong(format!("{asset:?} is out of range, or there twice"));
             }

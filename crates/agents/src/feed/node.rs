@@ -43,12 +43,18 @@ impl Node {
         };
         let answer = self.client.post(&self.url).json(&body).send().await;
         let answer = answer.map_err(|error| node(error.to_string()))?;
-        let mut answer: Value = answer.json().await.map_err(|error| node(error.to_string()))?;
+        let mut answer: Value = answer
+            .json()
+            .await
+            .map_err(|error| node(error.to_string()))?;
         match answer.get("error") {
             None => Ok(answer["result"].take()),
             Some(error) => Err(FeedError::Refused {
                 method: method.to_owned(),
-                message: error["message"].as_str().unwrap_or("without words").to_owned(),
+                message: error["message"]
+                    .as_str()
+                    .unwrap_or("without words")
+                    .to_owned(),
             }),
         }
     }
@@ -69,7 +75,9 @@ impl Node {
 
     /// Consensus time of the newest block: header seconds, and milliseconds in the extra data.
     pub(super) async fn head_time_ms(&self) -> Result<u64, FeedError> {
-        let block = self.call("eth_getBlockByNumber", json!(["latest", false])).await?;
+        let block = self
+            .call("eth_getBlockByNumber", json!(["latest", false]))
+            .await?;
         let seconds = self.quantity(&block["timestamp"])?;
         let extra = block["extraData"].as_str().unwrap_or_default();
         let ms = match hex::decode(extra).as_deref() {
@@ -80,7 +88,11 @@ impl Node {
     }
 
     /// Submits a signed report.
-    pub(super) async fn submit(&self, report: &Report, signature: &Signature) -> Result<(), FeedError> {
+    pub(super) async fn submit(
+        &self,
+        report: &Report,
+        signature: &Signature,
+    ) -> Result<(), FeedError> {
         let entries: Vec<_> = report
             .entries
             .iter()
@@ -94,12 +106,17 @@ impl Node {
             .collect();
         let report = json!({"round": report.round, "timeMs": report.timeMs, "entries": entries});
         let signature = hex::encode_prefixed(signature.as_bytes());
-        self.call("capstan_submitReport", json!([report, signature])).await?;
+        self.call("capstan_submitReport", json!([report, signature]))
+            .await?;
         Ok(())
     }
 
     /// A view of a contract.
-    pub(super) async fn view<C: SolCall>(&self, to: Address, call: &C) -> Result<C::Return, FeedError> {
+    pub(super) async fn view<C: SolCall>(
+        &self,
+        to: Address,
+        call: &C,
+    ) -> Result<C::Return, FeedError> {
         let params = json!([{"to": to, "input": Bytes::from(call.abi_encode())}, "latest"]);
         let answer = self.call("eth_call", params).await?;
         let bytes: Option<Bytes> = answer.as_str().and_then(|text| text.parse().ok());

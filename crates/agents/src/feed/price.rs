@@ -20,7 +20,9 @@ pub fn parse_price(text: &str) -> Result<u128, FeedError> {
     };
     let (digits, exponent) = match text.trim().split_once(['e', 'E']) {
         Some((digits, exponent)) => {
-            let exponent: i32 = exponent.parse().map_err(|_| wrong("the exponent is no number"))?;
+            let exponent: i32 = exponent
+                .parse()
+                .map_err(|_| wrong("the exponent is no number"))?;
             (digits, exponent)
         }
         None => (text.trim(), 0),
@@ -44,7 +46,10 @@ pub fn parse_price(text: &str) -> Result<u128, FeedError> {
     }
     let price = match integer.trim_start_matches('0') {
         "" => return Err(wrong("it is zero, or below 10^-18")),
-        digits => digits.parse::<u128>().ok().filter(|price| *price <= PRICE_MAX),
+        digits => digits
+            .parse::<u128>()
+            .ok()
+            .filter(|price| *price <= PRICE_MAX),
     };
     price.ok_or_else(|| wrong("it is above the largest price, 5 * 10^15"))
 }

@@ -38,7 +38,9 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// The node refuses: it does not hold the owner's key, or a transaction fails.
 pub async fn setup(node: &Node, reporters: &[Address], quotes: &[Quote]) -> Result<(), FeedError> {
     let scope = oracle::ADDRESS;
-    let owner = node.view(admin::ADDRESS, &IAdmin::ownerOfCall { scope }).await?;
+    let owner = node
+        .view(admin::ADDRESS, &IAdmin::ownerOfCall { scope })
+        .await?;
     let present = node.view(scope, &IOracle::reportersCall {}).await?;
     for &reporter in reporters {
         let role = oracle::REPORT;
@@ -77,7 +79,12 @@ pub async fn setup(node: &Node, reporters: &[Address], quotes: &[Quote]) -> Resu
 }
 
 /// Sends a transaction of an unlocked account and waits for it.
-async fn send<C: SolCall>(node: &Node, from: Address, to: Address, call: &C) -> Result<(), FeedError> {
+async fn send<C: SolCall>(
+    node: &Node,
+    from: Address,
+    to: Address,
+    call: &C,
+) -> Result<(), FeedError> {
     let tx = json!([{"from": from, "to": to, "input": Bytes::from(call.abi_encode())}]);
     let hash = node.call("eth_sendTransaction", tx).await?;
     let failed = |message: String| FeedError::Refused {
@@ -85,7 +92,9 @@ async fn send<C: SolCall>(node: &Node, from: Address, to: Address, call: &C) -> 
         message,
     };
     for _ in 0..TRIES {
-        let receipt = node.call("eth_getTransactionReceipt", json!([hash])).await?;
+        let receipt = node
+            .call("eth_getTransactionReceipt", json!([hash]))
+            .await?;
         match receipt["status"].as_str() {
             Some("0x1") => return Ok(()),
             Some(_) => return Err(failed(format!("transaction {hash} failed"))),

@@ -27,8 +27,22 @@ fn prices_are_read_to_the_last_digit() {
         assert_eq!(parse_price(&show_price(price)).unwrap(), price);
     }
     for text in [
-        "", ".", "-1", "+1", "1.2.3", "0", "0.0", "1e-19", "nan", "1e", "1e999999999999", "1e61", "0x10",
-        "5192296858534827.628530496329220096", "1_000", "1,5",
+        "",
+        ".",
+        "-1",
+        "+1",
+        "1.2.3",
+        "0",
+        "0.0",
+        "1e-19",
+        "nan",
+        "1e",
+        "1e999999999999",
+        "1e61",
+        "0x10",
+        "5192296858534827.628530496329220096",
+        "1_000",
+        "1,5",
     ] {
         assert!(parse_price(text).is_err(), "{text}");
     }
@@ -52,7 +66,8 @@ fn all(recording: &mut Recording) -> Result<Vec<(u64, Vec<Quote>)>, FeedError> {
 
 #[test]
 fn recordings_in_csv_and_json_say_the_same() {
-    let csv = "timeMs,assetId,price,confidenceBps\n1000,1,2000.5,10\n1000,2,1,0\n\n2500,1,2001,10\n";
+    let csv =
+        "timeMs,assetId,price,confidenceBps\n1000,1,2000.5,10\n1000,2,1,0\n\n2500,1,2001,10\n";
     let json = r#"
 {"timeMs": 1000, "assetId": 1, "price": "2000.5", "confidenceBps": 10}
 {"timeMs": 1000, "assetId": 2, "price": 1}
@@ -63,7 +78,10 @@ fn recordings_in_csv_and_json_say_the_same() {
         confidence_bps,
     };
     let expected = vec![
-        (1_000, vec![quote(1, 2_000 * USD + USD / 2, 10), quote(2, USD, 0)]),
+        (
+            1_000,
+            vec![quote(1, 2_000 * USD + USD / 2, 10), quote(2, USD, 0)],
+        ),
         (2_500, vec![quote(1, 2_001 * USD, 10)]),
     ];
     for text in [csv, json] {
@@ -83,12 +101,20 @@ fn a_broken_recording_names_its_line() {
         ("a,1,1\n", 1, "timeMs"),
         ("1,4294967296,1\n", 1, "assetId"),
         ("{\"timeMs\": 1}\n", 1, "missing field"),
-        ("{\"timeMs\": 1, \"assetId\": 1, \"price\": [], \"confidenceBps\": 1}\n", 1, "not a price"),
+        (
+            "{\"timeMs\": 1, \"assetId\": 1, \"price\": [], \"confidenceBps\": 1}\n",
+            1,
+            "not a price",
+        ),
     ] {
         let file = written(text);
-        let result = Recording::open(file.path(), 1.0).and_then(|mut recording| all(&mut recording));
+        let result =
+            Recording::open(file.path(), 1.0).and_then(|mut recording| all(&mut recording));
         let error = result.expect_err(text).to_string();
-        assert!(error.contains(&format!("line {line}:")) && error.contains(why), "{text}: {error}");
+        assert!(
+            error.contains(&format!("line {line}:")) && error.contains(why),
+            "{text}: {error}"
+        );
     }
     let missing = Recording::open("/nowhere/at/all".as_ref(), 1.0).expect_err("no file");
     assert!(missing.to_string().contains("/nowhere/at/all"));
@@ -152,11 +178,26 @@ fn a_market_is_repeatable_and_its_assets_move_together() {
     assert!(moves.iter().any(|m| (m - 1.0).abs() > 0.045));
     assert!(moves.iter().all(|m| (m - 1.0).abs() < 0.06));
     for wrong in [
-        MarketSettings { correlation: 1.5, ..market(1, 0.0) },
-        MarketSettings { assets: vec![], ..market(1, 0.0) },
-        MarketSettings { every: Duration::ZERO, ..market(1, 0.0) },
-        MarketSettings { jump_size: 1.0, ..market(1, 0.0) },
-        MarketSettings { assets: vec![market(1, 0.0).assets[0]; 2], ..market(1, 0.0) },
+        MarketSettings {
+            correlation: 1.5,
+            ..market(1, 0.0)
+        },
+        MarketSettings {
+            assets: vec![],
+            ..market(1, 0.0)
+        },
+        MarketSettings {
+            every: Duration::ZERO,
+            ..market(1, 0.0)
+        },
+        MarketSettings {
+            jump_size: 1.0,
+            ..market(1, 0.0)
+        },
+        MarketSettings {
+            assets: vec![market(1, 0.0).assets[0]; 2],
+            ..market(1, 0.0)
+        },
     ] {
         assert!(Market::new(wrong).is_err());
     }
@@ -165,7 +206,10 @@ fn a_market_is_repeatable_and_its_assets_move_together() {
 /// Answers every HTTP request with the next of these bodies; the last one stays.
 async fn serve(bodies: Vec<&'static str>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = format!("http://{}/price", listener.local_addr().expect("an address"));
+    let url = format!(
+        "http://{}/price",
+        listener.local_addr().expect("an address")
+    );
     tokio::spawn(async move {
         for at in 0.. {
             let Ok((mut stream, _)) = listener.accept().await else {
@@ -174,8 +218,15 @@ async fn serve(bodies: Vec<&'static str>) -> String {
             let mut request = [0; 1_024];
             let _ = stream.read(&mut request).await;
             let body = bodies[at.min(bodies.len() - 1)];
-            let status = if body.is_empty() { "500 Broken" } else { "200 OK" };
-            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+            let status = if body.is_empty() {
+                "500 Broken"
+            } else {
+                "200 OK"
+            };
+            let answer = format!(
+                "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
             let _ = stream.write_all(answer.as_bytes()).await;
         }
     });
@@ -188,10 +239,15 @@ async fn stream(messages: Vec<&'static str>) -> String {
     let url = format!("ws://{}", listener.local_addr().expect("an address"));
     tokio::spawn(async move {
         let (stream, _) = listener.accept().await.expect("a client");
-        let mut socket = tokio_tungstenite::accept_async(stream).await.expect("a handshake");
+        let mut socket = tokio_tungstenite::accept_async(stream)
+            .await
+            .expect("a handshake");
         socket.send("{\"hello\": true}".into()).await.expect("sent");
         let wish = socket.next().await.expect("a wish").expect("read");
-        assert_eq!(wish.into_text().expect("text").as_str(), "{\"subscribe\": 1}");
+        assert_eq!(
+            wish.into_text().expect("text").as_str(),
+            "{\"subscribe\": 1}"
+        );
         for message in messages {
             socket.send(message.into()).await.expect("sent");
         }
@@ -213,7 +269,11 @@ async fn until(web: &mut Web, asset_id: u32, done: impl Fn(Option<Quote>) -> boo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_are_asked_and_listened_to() {
-    let http = serve(vec![r#"{"data": {"last": "2000.25"}}"#, r#"{"data": {"last": 2001}}"#]).await;
+    let http = serve(vec![
+        r#"{"data": {"last": "2000.25"}}"#,
+        r#"{"data": {"last": 2001}}"#,
+    ])
+    .await;
     let socket = stream(vec!["not json", r#"{"p": 1}"#, r#"{"p": 60000.5}"#]).await;
     let settings = format!(
         r#"
@@ -236,7 +296,8 @@ async fn servers_are_asked_and_listened_to() {
     );
     let settings = WebSettings::from_toml(&settings).expect("settings");
     let mut web = Web::watch(&settings).expect("watching");
-    let is = |price: u128| move |quote: Option<Quote>| quote.is_some_and(|quote| quote.price == price);
+    let is =
+        |price: u128| move |quote: Option<Quote>| quote.is_some_and(|quote| quote.price == price);
     until(&mut web, 1, is(2_001 * USD)).await;
     until(&mut web, 2, is(60_000 * USD + USD / 2)).await;
     until(&mut web, 3, is(USD / 2)).await;
@@ -246,28 +307,47 @@ async fn servers_are_asked_and_listened_to() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_fails_says_nothing() {
     let http = serve(vec!["3", ""]).await;
-    let settings = format!("every = \"50ms\"\n[[price]]\nasset = 1\nhttp = \"{http}\"\npointer = \"\"\nmaxAge = \"300ms\"");
-    let mut web = Web::watch(&WebSettings::from_toml(&settings).expect("settings")).expect("watching");
-    until(&mut web, 1, |quote| quote.is_some_and(|quote| quote.price == 3 * USD)).await;
+    let settings = format!(
+        "every = \"50ms\"\n[[price]]\nasset = 1\nhttp = \"{http}\"\npointer = \"\"\nmaxAge = \"300ms\""
+    );
+    let mut web =
+        Web::watch(&WebSettings::from_toml(&settings).expect("settings")).expect("watching");
+    until(&mut web, 1, |quote| {
+        quote.is_some_and(|quote| quote.price == 3 * USD)
+    })
+    .await;
     until(&mut web, 1, |quote| quote.is_none()).await;
 }
 
 #[test]
 fn settings_say_what_is_wrong() {
-    let one = |line: &str| format!("every = \"1s\"\n[[price]]\nasset = 1\npointer = \"/p\"\n{line}");
+    let one =
+        |line: &str| format!("every = \"1s\"\n[[price]]\nasset = 1\npointer = \"/p\"\n{line}");
     for (text, why) in [
         ("every = 3".to_owned(), "settings"),
         (one(""), "one of http"),
         (one("http = \"https://x\""), "command"),
-        (one("http = \"http://x\"\nwebsocket = \"ws://x\""), "one of http"),
+        (
+            one("http = \"http://x\"\nwebsocket = \"ws://x\""),
+            "one of http",
+        ),
         (one("command = []"), "one of http"),
         (one("http = \"http://x\"\nmaxAge = \"soon\""), "maxAge"),
         (one("http = \"http://x\"\nprice = 1"), "unknown field"),
         (one("http = \"http://x\"").replace("/p", "p"), "pointer"),
         (one("http = \"http://x\"").replace("1s", "0s"), "zero"),
-        (format!("{}\n[[price]]\nasset = 1\npointer = \"\"\nhttp = \"http://y\"", one("http = \"http://x\"")), "twice"),
+        (
+            format!(
+                "{}\n[[price]]\nasset = 1\npointer = \"\"\nhttp = \"http://y\"",
+                one("http = \"http://x\"")
+            ),
+            "twice",
+        ),
     ] {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
         let _guard = runtime.enter();
         let result = WebSettings::from_toml(&text).and_then(|settings| Web::watch(&settings));
         let error = result.expect_err(&text).to_string();

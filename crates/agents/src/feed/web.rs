@@ -122,7 +122,10 @@ impl Web {
         let mut watched: Vec<Watched> = Vec::new();
         for price in &settings.price {
             if watched.iter().any(|other| other.asset_id == price.asset) {
-                return Err(FeedError::Settings(format!("asset {} stands there twice", price.asset)));
+                return Err(FeedError::Settings(format!(
+                    "asset {} stands there twice",
+                    price.asset
+                )));
             }
             watched.push(Watched::read(price)?);
         }
@@ -163,7 +166,9 @@ impl Watched {
             },
             (None, None, Some(words)) if !words.is_empty() => Place::Command(words.clone()),
             (Some(_), None, None) | (None, Some(_), None) => {
-                return Err(wrong("only http:// and ws:// are spoken here; let a `command` fetch https://"));
+                return Err(wrong(
+                    "only http:// and ws:// are spoken here; let a `command` fetch https://",
+                ));
             }
             _ => return Err(wrong("it needs one of http, websocket and command")),
         };
@@ -192,7 +197,8 @@ impl Watched {
 
     /// The quote in an answer.
     fn quote(&self, answer: &[u8]) -> Result<Quote, FeedError> {
-        let json: Value = serde_json::from_slice(answer).map_err(|error| self.source_error(error))?;
+        let json: Value =
+            serde_json::from_slice(answer).map_err(|error| self.source_error(error))?;
         let price = match json.pointer(&self.pointer) {
             Some(Value::String(text)) => parse_price(text)?,
             Some(Value::Number(number)) => parse_price(&number.to_string())?,
@@ -217,11 +223,15 @@ async fn follow(watched: Watched, every: Duration, latest: Latest) {
         let ended = match &watched.place {
             Place::Http(url) => timeout(TIMEOUT, get(&client, url, &watched)).await,
             Place::Command(words) => timeout(TIMEOUT, run(words, &watched)).await,
-            Place::Socket { url, send } => Ok(listen(url, send.as_deref(), &watched, &latest).await.map(|()| None)),
+            Place::Socket { url, send } => Ok(listen(url, send.as_deref(), &watched, &latest)
+                .await
+                .map(|()| None)),
         };
         match ended {
             Ok(Ok(Some(quote))) => {
-                latest.lock().insert(quote.asset_id, (Instant::now(), quote));
+                latest
+                    .lock()
+                    .insert(quote.asset_id, (Instant::now(), quote));
                 sleep(every).await;
             }
             Ok(Ok(None)) => sleep(AGAIN).await,
@@ -234,7 +244,11 @@ async fn follow(watched: Watched, every: Duration, latest: Latest) {
     }
 }
 
-async fn get(client: &reqwest::Client, url: &str, watched: &Watched) -> Result<Option<Quote>, FeedError> {
+async fn get(
+    client: &reqwest::Client,
+    url: &str,
+    watched: &Watched,
+) -> Result<Option<Quote>, FeedError> {
     let wrong = |error: reqwest::Error| watched.source_error(error);
     let answer = client.get(url).send().await.map_err(wrong)?;
     let mut answer = answer.error_for_status().map_err(wrong)?;
@@ -249,7 +263,9 @@ async fn get(client: &reqwest::Client, url: &str, watched: &Watched) -> Result<O
 }
 
 async fn run(words: &[String], watched: &Watched) -> Result<Option<Quote>, FeedError> {
-    let (program, arguments) = words.split_first().ok_or_else(|| watched.source_error("no command"))?;
+    let (program, arguments) = words
+        .split_first()
+        .ok_or_else(|| watched.source_error("no command"))?;
     let output = Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
@@ -264,7 +280,12 @@ async fn run(words: &[String], watched: &Watched) -> Result<Option<Quote>, FeedE
 }
 
 /// Listens until the connection ends. Messages without the price (greetings, heartbeats) are passed over.
-async fn listen(url: &str, send: Option<&str>, watched: &Watched, latest: &Latest) -> Result<(), FeedError> {
+async fn listen(
+    url: &str,
+    send: Option<&str>,
+    watched: &Watched,
+    latest: &Latest,
+) -> Result<(), FeedError> {
     let limits = WebSocketConfig::default()
         .max_message_size(Some(ANSWER_BYTES_MAX))
         .max_frame_size(Some(ANSWER_BYTES_MAX));
@@ -281,7 +302,9 @@ async fn listen(url: &str, send: Option<&str>, watched: &Watched, latest: &Lates
             continue;
         }
         if let Ok(quote) = watched.quote(&message.into_data()) {
-            latest.lock().insert(quote.asset_id, (Instant::now(), quote));
+            latest
+                .lock()
+                .insert(quote.asset_id, (Instant::now(), quote));
         }
     }
     Ok(())
