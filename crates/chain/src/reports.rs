@@ -154,6 +154,7 @@ fn ask<C: SolCall>(session: &mut Session, call: &C) -> Result<C::Return, ReportE
         kind: TxKind::Call(ORACLE),
         data: Bytes::from(call.abi_encode()),
         gas_limit: VIEW_GAS,
+        chain_id: None,
         ..TxEnv::default()
     };
     let ended = session

@@ -19,6 +19,7 @@ async fn answer(node: &Node) -> Option<u128> {
     u128::from_str_radix(digits, 16).ok()
 }
 
+/// FEED-3: what is reported is taken by the chain at once, block after block.
 #[tokio::test]
 async fn a_market_and_a_file_become_prices_on_the_chain() {
     let node = Node::start(&["dev", "--block-time", "50ms"])

@@ -38,7 +38,11 @@ async fn every_reported_block_survives_a_kill() {
     let data = folder.path().join("data");
     // On demand a block is executed while its parent is still being synced; at a pace it seldom is.
     let words = |round: u64| {
-        let pace = if round % 2 == 0 { "instant" } else { "20ms" };
+        let pace = if round.is_multiple_of(2) {
+            "instant"
+        } else {
+            "20ms"
+        };
         ["dev", "--block-time", pace, "--data", text(&data)]
     };
     let recipient = "0x00000000000000000000000000000000000c0de1";

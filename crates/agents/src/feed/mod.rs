@@ -50,6 +50,7 @@ pub struct Quote {
 
 /// Where prices come from.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "a program has one")]
 pub enum Source {
     /// A file that was recorded before.
     Recording(Recording),

@@ -10,6 +10,7 @@ use super::*;
 
 const USD: u128 = 1_000_000_000_000_000_000;
 
+/// FEED-1
 #[test]
 fn prices_are_read_to_the_last_digit() {
     for (text, price) in [
@@ -91,6 +92,7 @@ fn recordings_in_csv_and_json_say_the_same() {
     }
 }
 
+/// FEED-4
 #[test]
 fn a_broken_recording_names_its_line() {
     for (text, line, why) in [
@@ -303,7 +305,7 @@ async fn servers_are_asked_and_listened_to() {
     until(&mut web, 3, is(USD / 2)).await;
 }
 
-/// A server that fails is a gap: its last price is reported until it is too old, then nothing.
+/// FEED-2: a server that fails is a gap: its last price is reported until it is too old, then nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_fails_says_nothing() {
     let http = serve(vec!["3", ""]).await;

@@ -388,7 +388,7 @@ fn lend_12_parameters_tighten_at_once_and_change_a_day_later() {
     assert_eq!(read(&mut world).present, tight);
     let dear = MarketParams {
         baseBps: 5_000,
-        ..tight.clone()
+        ..tight
     };
     world.ok(OWNER, ADDRESS, &set(dear.clone()));
     let both = read(&mut world);

@@ -234,7 +234,7 @@ pub(super) fn unfreeze(cx: &mut Ctx<'_>, asset_id: AssetId) -> Result<(), Halt> 
     }
     let grace_ms = effective_params(cx, asset_id)?.grace_ms;
     feed.frozen = false;
-    feed.open_grace(cx.store.block().time_ms.saturating_add(grace_ms.into()));
+    feed.open_grace(cx.store.block().time_ms, grace_ms);
     STATE.feeds.at(asset_id).save(cx, &feed)?;
     emit(
         cx,

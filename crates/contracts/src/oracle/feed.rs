@@ -122,7 +122,12 @@ impl Feed {
         u64::from(self.grace_until_s).saturating_mul(MS_PER_S)
     }
 
-    pub(super) fn open_grace(&mut self, until_ms: u64) {
+    /// Opens a grace period; one of no length is none, although its end would be rounded up.
+    pub(super) fn open_grace(&mut self, now_ms: u64, grace_ms: u32) {
+        if grace_ms == 0 {
+            return;
+        }
+        let until_ms = now_ms.saturating_add(grace_ms.into());
         self.grace_until_s = u32::try_from(until_ms.div_ceil(MS_PER_S)).unwrap_or(u32::MAX);
     }
 

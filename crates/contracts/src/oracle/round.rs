@@ -201,7 +201,7 @@ impl Book {
         };
         let grace = first || dt_ms > params.outage_ms.into();
         if grace {
-            feed.open_grace(now_ms.saturating_add(params.grace_ms.into()));
+            feed.open_grace(now_ms, params.grace_ms);
         }
         feed.spot = spot;
         feed.raw = round.median;

@@ -318,10 +318,7 @@ fn moved_coins_are_seen() {
     };
     let (logs, gas) = transfers(&chain, tx.clone());
     assert_eq!(logs, [(SENDER.into_word(), U256::from(77))]);
-    let quiet = chain
-        .session()
-        .run(tx.clone(), Checks::NONE)
-        .expect("valid");
+    let quiet = chain.session().run(tx, Checks::NONE).expect("valid");
     assert_eq!(gas, quiet.result.tx_gas_used(), "watching changes nothing");
 
     // The same call by code that reverts afterwards.

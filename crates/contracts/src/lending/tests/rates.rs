@@ -37,7 +37,7 @@ fn the_exponential_is_exact_to_twenty_three_digits() {
             term = ((term * x) >> 200_usize) / U512::from(divisor);
             sum += term;
         }
-        sum * U512::from(RAY) >> 200_usize
+        (sum * U512::from(RAY)) >> 200_usize
     };
     let mut dice = Dice::new("the_exponential");
     let mut worst = U512::ZERO;
