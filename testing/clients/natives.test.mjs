@@ -59,7 +59,8 @@ describe('native contracts by viem', capstanOnly, () => {
 
   test('what the node lists is what was generated', async () => {
     const listed = await rpc('capstan_contracts')
-    const withAbi = listed.filter(({ abi }) => abi.length > 0)
+    // create2 takes bare bytes, so its ABI has errors only, and no file.
+    const withAbi = listed.filter(({ abi }) => abi.some(({ type }) => type === 'function'))
     assert.deepEqual(withAbi.map(({ name }) => name).sort(), nativeNames.filter((name) => name !== 'native').sort())
     for (const { name, abi } of withAbi) assert.deepEqual(abi, nativeAbi(name), name)
     for (const { name, address } of listed.filter(({ address }) => address)) {
@@ -69,8 +70,12 @@ describe('native contracts by viem', capstanOnly, () => {
 
   test('the generated Solidity says what the generated ABI says', () => {
     const facts = (abi) => abi.map((item) => JSON.stringify(signature(item))).sort()
-    const natives = new Set(facts(nativeAbi('native')).concat(facts(nativeAbi('admin')), facts(nativeAbi('token'))))
-    const interfaces = { admin: 'IAdmin', ether: 'IEther', flash: 'IFlash', multicall: 'IMulticall3', native: 'INative', token: 'IToken', tokenFactory: 'ITokenFactory' }
+    const natives = new Set(nativeNames.flatMap((name) => facts(nativeAbi(name))))
+    const interfaces = {
+      admin: 'IAdmin', ether: 'IEther', feed: 'IFeed', flash: 'IFlash', ledger: 'ILedger', lending: 'ILending',
+      multicall: 'IMulticall3', native: 'INative', oracle: 'IOracle', supplyShare: 'ISupplyShare', token: 'IToken',
+      tokenFactory: 'ITokenFactory',
+    }
     assert.deepEqual(Object.keys(interfaces).sort(), [...nativeNames].sort())
     for (const [name, solidity] of Object.entries(interfaces)) {
       const [there, here] = [new Set(facts(solidityAbi(solidity))), facts(nativeAbi(name))]

@@ -181,6 +181,7 @@ async fn reports_become_prices_of_the_next_block() {
 
     // An old price is refused, with its age.
     node.ok("evm_increaseTime", json!([120])).await;
+    node.mine().await;
     let input = Bytes::from(IFeed::latestAnswerCall {}.abi_encode());
     let fault = node
         .fault("eth_call", json!([{"to": face, "input": input}, "latest"]))

@@ -100,6 +100,14 @@ fn ranked<T: Copy + Ord>(items: &[T], rank: usize) -> T {
 }
 
 impl Model {
+    /// A grace period ends with a whole second; one of no length is none.
+    fn open_grace(&mut self, now_ms: u64) {
+        let grace_ms = u64::from(self.params.grace_ms);
+        if grace_ms > 0 {
+            self.grace_until_ms = (now_ms + grace_ms).div_ceil(1_000) * 1_000;
+        }
+    }
+
     fn raw(&self) -> u128 {
         self.accepted
             .map_or(self.reference, |accepted| accepted.raw)
@@ -218,8 +226,7 @@ impl Model {
             }
         };
         if before.is_none() || elapsed_ms > u64::from(self.params.outage_ms) {
-            self.grace_until_ms =
-                (now_ms + u64::from(self.params.grace_ms)).div_ceil(1_000) * 1_000;
+            self.open_grace(now_ms);
         }
         self.accepted = Some(Accepted {
             spot,
@@ -418,8 +425,7 @@ impl Play {
         let world = &mut self.scene.world;
         if self.model.frozen {
             world.ok(OWNER, ORACLE, &unfreezeCall { assetId: WETH });
-            let until_ms = now_ms + u64::from(self.model.params.grace_ms);
-            self.model.grace_until_ms = until_ms.div_ceil(1_000) * 1_000;
+            self.model.open_grace(now_ms);
         } else {
             world.ok(OWNER, ORACLE, &freezeCall { assetId: WETH });
         }
