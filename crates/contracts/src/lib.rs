@@ -41,6 +41,7 @@ pub mod ledger;
 pub mod lending;
 pub mod multicall;
 pub mod oracle;
+pub mod position;
 pub mod registry;
 pub mod system;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::{
     Contract, Place, SystemKind,
     address::{self, Kind},
     contract::Run,
+    position::Position,
 };
 
 /// The registry. To add a contract, write its folder and add its line.
@@ -24,6 +25,14 @@ static CONTRACTS: &[&Contract] = &[
     &crate::multicall::CONTRACT,
     &crate::create2::CONTRACT,
 ];
+
+/// Kinds of positions that an account can hold. Their places here are stored: append, never reorder.
+static POSITIONS: &[&dyn Position] = &[&crate::ledger::Units, &crate::lending::InMarket];
+
+/// The kinds of positions, each with the number under which it is stored.
+pub fn positions() -> impl Iterator<Item = (u8, &'static dyn Position)> {
+    (0..).zip(POSITIONS.iter().copied())
+}
 
 /// Every contract, in the order in which genesis writes them.
 pub fn all() -> &'static [&'static Contract] {

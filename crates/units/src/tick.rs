@@ -20,6 +20,11 @@ impl PriceTick {
     /// The tick of a price of zero.
     pub const OF_ZERO: Self = Self(-1);
 
+    /// The tick with this number.
+    pub const fn new(number: i32) -> Self {
+        Self(number)
+    }
+
     /// The highest tick at or below a price.
     pub fn down(price: Price) -> Self {
         Self::parts(price).map_or(Self::OF_ZERO, |(tick, _)| Self(tick))

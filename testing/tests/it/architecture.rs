@@ -100,6 +100,7 @@ const FRAMEWORK: &[&str] = &[
     "generated",
     "invariant",
     "lib",
+    "position",
     "registry",
     "system",
     "testkit",

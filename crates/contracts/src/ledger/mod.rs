@@ -34,6 +34,7 @@ mod foreign;
 mod invariants;
 mod math;
 mod params;
+mod position;
 mod state;
 mod views;
 
@@ -41,6 +42,7 @@ pub use abi::{IForeign, ILedger, IRebasing};
 pub use actions::{Asset, asset, asset_count, asset_of, free, list, shift, symbol};
 pub use border::{may_leave, pull, push};
 pub use params::{ASSET_COUNT_MAX, GUARD, LOOSEN_DELAY_MS, Limit, WINDOW_S};
+pub use position::Units;
 
 use alloy_primitives::Address;
 use capstan_state::{Ctx, Halt};

@@ -5,7 +5,7 @@
 
 use alloy_primitives::U256;
 use capstan_state::{Ctx, Halt};
-use capstan_units::{AccountId, AssetId, Assets, DebtShares, Ray, Shares};
+use capstan_units::{AccountId, AssetId, Assets, DebtShares, Ray, Shares, mul_div_down};
 
 use super::{
     ADDRESS,
@@ -17,7 +17,7 @@ use super::{
     params::SUPPLY_INDEX_MIN,
     state::Market,
 };
-use crate::{contract::emit, ledger, revert};
+use crate::{contract::emit, ledger, position::Loss, revert};
 
 /// Turns free units of an account into shares.
 ///
@@ -309,17 +309,6 @@ pub fn move_debt(
     )
 }
 
-/// How a written-off debt was borne; what is missing to `debt` was interest that nobody had claimed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Loss {
-    /// What was owed.
-    pub debt: Assets,
-    /// What the reserve lost.
-    pub reserve: Assets,
-    /// What all shares of the market lost.
-    pub lenders: Assets,
-}
-
 /// Writes the whole debt of an account off (LEND-10). The caller knows that nothing backs it.
 ///
 /// # Errors
@@ -355,6 +344,7 @@ pub fn absorb(cx: &mut Ctx<'_>, id: AssetId, debtor: AccountId) -> Result<Loss, 
         }
         burn_shares(cx, id, burned)?;
     }
+    note_haircut(cx, id, market.supply_index, supply_index)?;
     let market = Market {
         supply_index,
         ..market
@@ -376,6 +366,30 @@ pub fn absorb(cx: &mut Ctx<'_>, id: AssetId, debtor: AccountId) -> Result<Loss, 
         reserve,
         lenders,
     })
+}
+
+/// What is left of a unit that was supplied when the market opened, interest aside: all of it until lenders bear a
+/// loss. Whoever judges supplies by prices alone must follow this too, for it is the only way in which supply falls.
+///
+/// # Errors
+/// The store's.
+pub fn haircut(cx: &mut Ctx<'_>, id: AssetId) -> Result<Ray, Halt> {
+    let lost = STATE.haircuts.at(id).load(&mut cx.enter(ADDRESS))?;
+    Ok(Ray::ONE.sub(lost)?)
+}
+
+/// A loss that lenders bear leaves `after / before` of every supply, rounded down.
+fn note_haircut(cx: &mut Ctx<'_>, id: AssetId, before: Ray, after: Ray) -> Result<(), Halt> {
+    if after >= before {
+        return Ok(());
+    }
+    let left = haircut(cx, id)?;
+    let left = Ray::from_u256(mul_div_down(
+        left.to_u256(),
+        after.to_u256(),
+        before.to_u256(),
+    )?)?;
+    STATE.haircuts.at(id).save(cx, Ray::ONE.sub(left)?)
 }
 
 /// Lets a market accrue, for anyone.

@@ -37,20 +37,23 @@ mod listing;
 mod market;
 mod math;
 mod params;
+mod position;
 mod rates;
 pub mod share;
 mod state;
 mod views;
 
+pub use crate::position::Loss;
 pub use abi::ILending;
 pub use actions::{
-    Loss, absorb, borrow, debt_up, move_debt, move_shares, redeem, repay, supplied_down, supply,
+    absorb, borrow, debt_up, haircut, move_debt, move_shares, redeem, repay, supplied_down, supply,
 };
 pub use listing::list;
 pub use market::{CASH, RESERVE, SEED};
 pub use params::{
     CHANGE_DELAY_MS, GUARD, OPTIMAL_BPS, Params, RATE_BPS_MAX, SEED_MIN, SUPPLY_INDEX_MIN,
 };
+pub use position::InMarket;
 pub use rates::{Kinked, RateModel};
 
 use alloy_primitives::Address;

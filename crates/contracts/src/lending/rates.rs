@@ -27,6 +27,16 @@ pub struct Kinked {
     pub optimal_bps: u32,
 }
 
+impl RateModel {
+    /// The highest rate per year that borrowers can be asked during the next day.
+    pub(super) fn most_within_a_day(&self, target_rate: Ray) -> Result<Ray, Halt> {
+        match self {
+            Self::Kinked(kinked) => kinked.rate(Ray::ONE),
+            Self::Adaptive => adaptive::most_within_a_day(target_rate),
+        }
+    }
+}
+
 impl Kinked {
     /// Rate per year at this utilisation.
     pub(super) fn rate(&self, used: Ray) -> Result<Ray, Halt> {
@@ -64,6 +74,15 @@ pub(super) mod adaptive {
     const SPEED: u32 = 500_000;
     /// At full use the rate is this many times the target rate; without use, its inverse.
     const STEEPNESS: u32 = 4;
+
+    /// The target rate rises by at most e^(50/365) = 1.147 a day, and full use asks [`STEEPNESS`] times that.
+    const DAY_BPS: u32 = 11_500 * STEEPNESS;
+
+    /// The highest rate within a day of a target rate.
+    pub(crate) fn most_within_a_day(target_rate: Ray) -> Result<Ray, Halt> {
+        let free = target_rate.mul_half_up(Ray::from_bps(DAY_BPS))?;
+        Ok(free.min(Ray::from_bps(HIGHEST_BPS * STEEPNESS)))
+    }
 
     /// The rate of an interval, and the target rate at its end.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]

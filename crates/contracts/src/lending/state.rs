@@ -66,4 +66,7 @@ pub(crate) struct LendingState {
     /// Debt shares of all accounts together.
     #[tag(8)]
     pub(super) total_debts: Map<AssetId, Total<DebtShares>>,
+    /// Part of every supply that lenders lost so far, by losses that they bore.
+    #[tag(9)]
+    pub(super) haircuts: Map<AssetId, Value<Ray>>,
 }

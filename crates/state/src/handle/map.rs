@@ -3,7 +3,7 @@
 use core::{fmt, marker::PhantomData};
 use std::collections::BTreeMap;
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256};
 
 use crate::{
     Halt, Handle, Packed, Place, Record, Shape, SlotKey, View,
@@ -38,6 +38,19 @@ impl<K: SlotKey, H: Handle> Map<K, H> {
 }
 
 impl<K: SlotKey, H: Handle> Map<K, H> {
+    /// The key whose field a slot belongs to, for whoever follows changes of storage from outside; `None` for the
+    /// slots of other fields, and for keys that are hashed.
+    pub fn key_of(&self, slot: U256) -> Option<K> {
+        let chosen = self.place.key();
+        let all = chosen.len().saturating_add(<Self as Handle>::KEY_BYTES);
+        let pattern = Pattern::new(self.place.tag(), all, H::SHAPE.words());
+        if pattern.is_hashed() {
+            return None;
+        }
+        let (keys, _) = pattern.split(slot)?;
+        K::read(keys.strip_prefix(chosen)?.get(..K::BYTES)?)
+    }
+
     /// Every key under which anything is stored, with its field: for whoever looks at a world from outside.
     /// Contracts cannot list. Nested maps are listed one at a time. Hashed keys cannot be read back, so a map
     /// of such keys answers [`Halt::Fatal`]; its records can still be seen by `records`.
