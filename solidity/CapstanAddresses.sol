@@ -10,7 +10,7 @@ library CapstanAddresses {
     address internal constant TOKEN_FACTORY = 0xca957A0000000000000000000001000000000000;
     /// The gas coin as an ERC-20 token with permit.
     address internal constant ETHER = 0xCa957A0000000000000000000003000000000000;
-    /// Flash mint of factory tokens (ERC-3156).
+    /// Flash loans of what markets hold, and flash mint of factory tokens (ERC-3156).
     address internal constant FLASH = 0xcA957a0000000000000000000005000000000000;
     /// Prices in dollars, made by reporters, agreed before the first transaction of each block.
     address internal constant ORACLE = 0xcA957A0000000000000000000006000000000000;

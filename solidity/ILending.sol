@@ -15,7 +15,8 @@ interface ILending {
         uint32 slope2Bps;
         uint32 optimalBps;
     }
-    /// A market as it is now. Indexes, rates per year and utilisation are parts of 10^27.
+    /// A market as it is now. Indexes, rates per year and utilisation are parts of 10^27. Cash counts what a flash
+    /// loan has out while it runs.
     struct Market {
         uint256 supplyIndex;
         uint256 borrowIndex;
@@ -33,7 +34,7 @@ interface ILending {
     event MarketListed(uint32 indexed assetId, address indexed shareToken, uint256 seed);
     /// Parameters were set; they count from `fromMs`.
     event MarketParamsSet(uint32 indexed assetId, MarketParams params, uint64 fromMs);
-    /// Verbs were paused or unpaused: 1 supply, 2 redeem, 4 borrow.
+    /// Verbs were paused or unpaused: 1 supply, 2 redeem, 4 borrow, 8 flash loan.
     event MarketPaused(uint32 indexed assetId, uint8 paused);
     /// A market accrued. `reserveShares` are new.
     event Accrued(uint32 indexed assetId, uint256 supplyIndex, uint256 borrowIndex, uint256 supplyRate, uint256 borrowRate, uint256 reserveShares);
@@ -49,6 +50,8 @@ interface ILending {
     event SharesMoved(uint32 indexed assetId, address indexed from, uint8 fromIndex, address indexed to, uint8 toIndex, uint256 shares);
     /// A debt changed hands.
     event DebtMoved(uint32 indexed assetId, address indexed from, uint8 fromIndex, address indexed to, uint8 toIndex, uint256 debtShares);
+    /// A flash loan came back with this fee, which the next accrual shares out.
+    event FlashFeeTaken(uint32 indexed assetId, uint256 fee);
     /// A debt was written off: `reserve` and `lenders` bore so much of it, unclaimed interest the rest.
     event LossRealised(uint32 indexed assetId, address indexed owner, uint8 index, uint256 debt, uint256 reserve, uint256 lenders);
 
@@ -56,7 +59,7 @@ interface ILending {
     error LendingUnknownMarket(uint32 assetId);
     /// The asset has a market already.
     error LendingListedAlready(uint32 assetId);
-    /// The verb is paused in this market: 1 supply, 2 redeem, 4 borrow. Repaying never is.
+    /// The verb is paused in this market: 1 supply, 2 redeem, 4 borrow, 8 flash loan. Repaying never is.
     error LendingPaused(uint32 assetId, uint8 verb);
     /// An amount of zero does nothing.
     error LendingZeroAmount();
@@ -76,6 +79,8 @@ interface ILending {
     error LendingIndexTooLow(uint32 assetId, uint256 supplyIndex, uint256 min);
     /// A parameter is out of its range.
     error LendingParamOutOfRange(string what, uint256 value, uint256 min, uint256 max);
+    /// Less came back of a flash loan than was due. The receiver must let `due` be taken, and the token keep no part of it.
+    error LendingNotPaidBack(uint32 assetId, uint256 due, uint256 arrived);
     /// The seed is too small. Seed at least `min`.
     error LendingSeedTooSmall(uint256 seed, uint256 min);
 

@@ -119,7 +119,7 @@ pub struct ForkAt {
 pub struct NativeConfig {
     /// First holder of the owner role in the `admin` contract. Zero: nobody ever administers this chain.
     pub admin_owner: Address,
-    /// Fee of a flash mint, in hundredths of a percent of the amount.
+    /// Fee of a flash loan, in hundredths of a percent of the amount.
     #[serde(default)]
     pub flash_fee_bps: u16,
 }

@@ -80,12 +80,12 @@ pub fn by_name(name: &str) -> Option<&'static Contract> {
 pub struct GenesisConfig {
     /// Holder of the root role of the whole protocol: lists, pauses, hands over.
     pub owner: Address,
-    /// Fee of a flash mint, in hundredths of a percent of the amount.
+    /// Fee of a flash loan, in hundredths of a percent of the amount.
     pub flash_fee_bps: u16,
 }
 
 impl GenesisConfig {
-    /// A chain whose protocol belongs to `owner`, with free flash mints.
+    /// A chain whose protocol belongs to `owner`, with free flash loans.
     pub const fn owned_by(owner: Address) -> Self {
         Self {
             owner,

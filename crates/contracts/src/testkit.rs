@@ -16,6 +16,7 @@ use crate::{
 
 pub(crate) mod dice;
 pub(crate) mod fault;
+pub(crate) mod foreign;
 
 /// An ordinary account.
 pub(crate) const fn account(n: u8) -> Address {
@@ -71,7 +72,7 @@ impl World {
     }
 
     /// Lets inner calls reach the native contract at `at`.
-    fn answer_calls(&mut self, at: Address) {
+    pub(crate) fn answer_calls(&mut self, at: Address) {
         self.store.on_call(at, move |store, request| {
             let contract = resolve(at).expect("native");
             let mut cx = store.frame(at, request.from);

@@ -6,20 +6,25 @@ use capstan_state::{CallKind, CallRequest, Ctx, Halt};
 
 use super::{
     ADDRESS as FLASH,
-    IFlash::{FlashFeeSet, FlashLoan},
+    IFlash::{FlashFeeOfSet, FlashFeeSet, FlashLoan},
     IFlashBorrower::onFlashLoanCall,
+    IFlashManyBorrower::onFlashLoanManyCall,
     error::*,
     math::fee_up,
-    params::Params,
+    params::{Params, TOKENS_MAX},
+    source::Source,
     state::FlashState,
 };
-use crate::{admin, contract::emit, revert, token};
+use crate::{admin, contract::emit, revert};
 
 const STATE: FlashState = FlashState::new();
 
 /// `keccak256("ERC3156FlashBorrower.onFlashLoan")`.
 pub(super) const MAGIC: B256 =
     b256!("439148f0bbc682ca079e46d6e2c2f0c1e3b820f1a291b069d8882abf8cf18dd9");
+/// `keccak256("FlashManyBorrower.onFlashLoanMany")`.
+pub(super) const MAGIC_MANY: B256 =
+    b256!("000d9092eecc752a7c34e41039d4be4cbed00e69e3ef1b50dfe12a261b302293");
 
 pub(super) fn found(cx: &mut Ctx<'_>, params: Params) -> Result<(), Halt> {
     let Params { fee_bps } = params.checked()?;
@@ -27,7 +32,7 @@ pub(super) fn found(cx: &mut Ctx<'_>, params: Params) -> Result<(), Halt> {
     emit(cx, &FlashFeeSet { feeBps: fee_bps })
 }
 
-/// Sets the fee.
+/// Sets the fee of tokens without one of their own.
 ///
 /// # Errors
 /// `AdminNotOwner`, `FlashFeeTooHigh`.
@@ -36,16 +41,46 @@ pub(super) fn set_fee_bps(cx: &mut Ctx<'_>, fee_bps: u16) -> Result<(), Halt> {
     found(cx, Params { fee_bps })
 }
 
+/// Sets the fee of one token.
+///
+/// # Errors
+/// `AdminNotOwner`, `FlashFeeTooHigh`.
+pub(super) fn set_fee_bps_of(cx: &mut Ctx<'_>, token: Address, fee_bps: u16) -> Result<(), Halt> {
+    admin::expect_owner(cx, FLASH, cx.caller())?;
+    let Params { fee_bps } = Params { fee_bps }.checked()?;
+    let biased = fee_bps.checked_add(1).ok_or_else(Halt::overflow)?;
+    STATE.fee_bps_of.at(token).save(cx, biased)?;
+    emit(
+        cx,
+        &FlashFeeOfSet {
+            token,
+            feeBps: fee_bps,
+        },
+    )
+}
+
 pub(super) fn fee_bps(cx: &mut Ctx<'_>) -> Result<u16, Halt> {
     STATE.fee_bps.load(cx)
 }
 
-/// Most that may be borrowed now (FLASH-2).
-pub(super) fn max_flash_loan(cx: &mut Ctx<'_>, token: Address) -> Result<U256, Halt> {
-    if !lends(cx, token)? {
-        return Ok(U256::ZERO);
+pub(super) fn fee_bps_of(cx: &mut Ctx<'_>, token: Address) -> Result<u16, Halt> {
+    match STATE.fee_bps_of.at(token).load(cx)?.checked_sub(1) {
+        Some(fee_bps) => Ok(fee_bps),
+        None => fee_bps(cx),
     }
-    token::mintable(&mut cx.enter(token))
+}
+
+/// Most that may be borrowed now (FLASH-2, FLASH-6).
+pub(super) fn max_flash_loan(cx: &mut Ctx<'_>, token: Address) -> Result<U256, Halt> {
+    match STATE.running.at(token).check(cx) {
+        Ok(()) => {}
+        Err(Halt::Revert(_)) => return Ok(U256::ZERO),
+        Err(halt) => return Err(halt),
+    }
+    match Source::of(cx, token)? {
+        Some(source) => source.room(cx, token),
+        None => Ok(U256::ZERO),
+    }
 }
 
 /// Fee of a loan.
@@ -53,18 +88,42 @@ pub(super) fn max_flash_loan(cx: &mut Ctx<'_>, token: Address) -> Result<U256, H
 /// # Errors
 /// `FlashTokenUnsupported`.
 pub(super) fn flash_fee(cx: &mut Ctx<'_>, token: Address, amount: U256) -> Result<U256, Halt> {
-    expect_lends(cx, token)?;
-    fee_up(amount, STATE.fee_bps.load(cx)?)
+    Ok(Part::of(cx, token, amount)?.fee)
+}
+
+/// One token of a loan, with the fee that stood when the loan began (FLASH-5).
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    token: Address,
+    amount: U256,
+    fee: U256,
+    source: Source,
+}
+
+impl Part {
+    fn of(cx: &mut Ctx<'_>, token: Address, amount: U256) -> Result<Self, Halt> {
+        let Some(source) = Source::of(cx, token)? else {
+            return Err(revert(&FlashTokenUnsupported { token }));
+        };
+        Ok(Self {
+            token,
+            amount,
+            fee: fee_up(amount, fee_bps_of(cx, token)?)?,
+            source,
+        })
+    }
 }
 
 /// Lends, calls the receiver, and takes everything back.
 ///
 /// # Errors
-/// - `FlashTokenUnsupported`: the token's owner does not let this contract mint and burn it.
-/// - `FlashAmountTooHigh`: more than may be minted; carries what may.
+/// - `FlashTokenUnsupported`: the token has no market, and its owner does not let this contract mint and burn it.
+/// - `FlashAmountTooHigh`: more than can be lent now; carries what can.
 /// - `FlashCallbackRefused`: the receiver answered something else than the magic word.
-/// - `ERC20InsufficientAllowance`, `ERC20InsufficientBalance`: the receiver cannot pay back.
-/// - `ReentrantCall`: a loan is running already.
+/// - `ERC20InsufficientAllowance`, `ERC20InsufficientBalance`, `LedgerTokenRefused`, `LedgerNothingArrived`,
+///   `LendingNotPaidBack`: the receiver cannot pay back, or the token keeps a part.
+/// - `LendingPaused`, `LedgerFrozen` and the other errors of `lending::lend_out`.
+/// - `ReentrantCall`: a loan of this token is running already.
 /// - whatever the receiver reverts with.
 pub(super) fn flash_loan(
     cx: &mut Ctx<'_>,
@@ -73,76 +132,110 @@ pub(super) fn flash_loan(
     amount: U256,
     data: Bytes,
 ) -> Result<bool, Halt> {
-    STATE.running.hold(cx, |cx| {
-        let fee = flash_fee(cx, token, amount)?;
-        let max = token::mintable(&mut cx.enter(token))?;
-        if amount > max {
-            return Err(revert(&FlashAmountTooHigh { token, amount, max }));
+    let part = Part::of(cx, token, amount)?;
+    let call = onFlashLoanCall {
+        initiator: cx.caller(),
+        token,
+        amount,
+        fee: part.fee,
+        data,
+    };
+    lend_each(cx, receiver, &[part], &mut |cx| {
+        call_back(cx, receiver, call.abi_encode(), MAGIC)
+    })?;
+    Ok(true)
+}
+
+/// The same with several tokens (FLASH-8).
+///
+/// # Errors
+/// `FlashBadList`, `FlashTokenTwice`, and those of [`flash_loan`].
+pub(super) fn flash_loan_many(
+    cx: &mut Ctx<'_>,
+    receiver: Address,
+    tokens: Vec<Address>,
+    amounts: Vec<U256>,
+    data: Bytes,
+) -> Result<bool, Halt> {
+    if tokens.is_empty() || tokens.len() > TOKENS_MAX || tokens.len() != amounts.len() {
+        return Err(revert(&FlashBadList {
+            tokens: U256::from(tokens.len()),
+            amounts: U256::from(amounts.len()),
+            max: U256::from(TOKENS_MAX),
+        }));
+    }
+    let mut parts = Vec::<Part>::with_capacity(tokens.len());
+    for (token, amount) in tokens.iter().zip(&amounts) {
+        if parts.iter().any(|part| part.token == *token) {
+            return Err(revert(&FlashTokenTwice { token: *token }));
         }
-        let initiator = cx.caller();
-        token::mint(&mut cx.enter(token), receiver, amount)?;
-        call_back(
-            cx,
-            receiver,
-            &onFlashLoanCall {
-                initiator,
-                token,
-                amount,
-                fee,
-                data,
-            },
-        )?;
-        token::burn_from(&mut cx.enter(token), receiver, amount)?;
-        if !fee.is_zero() {
-            let sink = admin::owner_of(cx, token)?;
-            token::transfer_from(&mut cx.enter(token), receiver, sink, fee)?;
-        }
+        parts.push(Part::of(cx, *token, *amount)?);
+    }
+    let call = onFlashLoanManyCall {
+        initiator: cx.caller(),
+        tokens,
+        amounts,
+        fees: parts.iter().map(|part| part.fee).collect(),
+        data,
+    };
+    lend_each(cx, receiver, &parts, &mut |cx| {
+        call_back(cx, receiver, call.abi_encode(), MAGIC_MANY)
+    })?;
+    Ok(true)
+}
+
+/// Lends one part after the other, each under its token's lock (FLASH-3), runs `inside` when all are lent, and takes
+/// them back from the last to the first.
+fn lend_each(
+    cx: &mut Ctx<'_>,
+    receiver: Address,
+    parts: &[Part],
+    inside: &mut dyn FnMut(&mut Ctx<'_>) -> Result<(), Halt>,
+) -> Result<(), Halt> {
+    let Some((part, rest)) = parts.split_first() else {
+        return inside(cx);
+    };
+    let Part {
+        token,
+        amount,
+        fee,
+        source,
+    } = *part;
+    STATE.running.at(token).hold(cx, |cx| {
+        source.lend(cx, token, receiver, amount)?;
+        lend_each(cx, receiver, rest, inside)?;
+        source.take_back(cx, token, receiver, amount, fee)?;
         emit(
             cx,
             &FlashLoan {
                 receiver,
                 token,
-                initiator,
+                initiator: cx.caller(),
                 amount,
                 fee,
             },
-        )?;
-        Ok(true)
+        )
     })
 }
 
 /// Runs the receiver's code and expects the magic word (FLASH-4). Its revert is ours.
-fn call_back(cx: &mut Ctx<'_>, receiver: Address, call: &onFlashLoanCall) -> Result<(), Halt> {
+fn call_back(cx: &mut Ctx<'_>, receiver: Address, input: Vec<u8>, magic: B256) -> Result<(), Halt> {
     let outcome = cx.store.call(CallRequest {
         kind: CallKind::Call,
         from: cx.frame.this,
         target: receiver,
         value: U256::ZERO,
-        input: call.abi_encode().into(),
+        input: input.into(),
         gas_limit: None,
     })?;
     if !outcome.success {
         return Err(Halt::Revert(outcome.output));
     }
-    if outcome.output.get(..32) != Some(MAGIC.as_slice()) {
+    if outcome.output.get(..32) != Some(magic.as_slice()) {
         return Err(revert(&FlashCallbackRefused {
             receiver,
             answer: outcome.output,
         }));
     }
     Ok(())
-}
-
-fn expect_lends(cx: &mut Ctx<'_>, token: Address) -> Result<(), Halt> {
-    if lends(cx, token)? {
-        Ok(())
-    } else {
-        Err(revert(&FlashTokenUnsupported { token }))
-    }
-}
-
-fn lends(cx: &mut Ctx<'_>, token: Address) -> Result<bool, Halt> {
-    Ok(token::is_token(cx, token)?
-        && admin::has_role(cx, token, token::MINT, FLASH)?
-        && admin::has_role(cx, token, token::BURN, FLASH)?)
 }

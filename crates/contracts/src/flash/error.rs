@@ -1,5 +1,6 @@
 //! One error per fact. They are declared beside the verbs, so that Solidity sees them too.
 
 pub(super) use super::abi::IFlash::{
-    FlashAmountTooHigh, FlashCallbackRefused, FlashFeeTooHigh, FlashTokenUnsupported,
+    FlashAmountTooHigh, FlashBadList, FlashCallbackRefused, FlashFeeTooHigh, FlashTokenTwice,
+    FlashTokenUnsupported,
 };

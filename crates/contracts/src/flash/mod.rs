@@ -1,28 +1,35 @@
-//! Flash mint of factory tokens (ERC-3156): tokens out of nothing, gone before the call ends.
+//! Flash loans (ERC-3156): tokens for the length of one call, of one token or of several at once.
 //!
 //! ```text
-//!   borrower ── flashLoan ──► mint amount to receiver
+//!   borrower ── flashLoan ──► lend amount to receiver           source: mint, or the cash of the token's market
 //!                             receiver.onFlashLoan(initiator, token, amount, fee, data)   any EVM code
-//!                             burn amount from receiver, by its allowance
-//!   receiver ◄─ allowance ──► fee from receiver to the token's owner
+//!                             take amount and fee from receiver, by its allowance
 //! ```
+//!
+//! | source (`source`) | a token has it while | at most | the fee goes to |
+//! |---|---|---|---|
+//! | mint | its owner lets this contract mint and burn it | what may still be minted | the token's owner |
+//! | market | it has none of the above, and a lending market | cash that may leave the ledger | reserve and lenders |
 //!
 //! `fee_up = ceil(amount * fee_bps / 10_000)`: the borrower pays the odd unit.
 //!
-//! - FLASH-1: after a flash loan the token's supply is what it was, and the receiver has paid exactly the fee.
-//! - FLASH-2: a token lends only while its owner lets this contract mint and burn it.
-//! - FLASH-3: no flash loan runs inside another.
+//! - FLASH-1: after a flash loan its source is as before and richer by the fee, and the receiver has paid exactly that.
+//! - FLASH-2: a token lends only while its owner lets this contract mint and burn it, or while it has a market.
+//! - FLASH-3: no loan of a token runs inside another loan of the same token.
 //! - FLASH-4: a loan counts only if the receiver answers the magic word; everything is undone otherwise.
-//! - FLASH-5: the fee is at most 1 %.
+//! - FLASH-5: the fee is at most 1 %, and fixed when the loan begins.
+//! - FLASH-6: a market lends at most its cash and what may leave the ledger.
+//! - FLASH-7: what comes back is measured: a token that moves less than is due ends its loan, whatever it answers.
+//! - FLASH-8: a loan of several tokens is made and repaid as one: all or nothing.
 //!
-//! Imports: admin, token.
+//! Imports: admin, ledger, lending, token.
 //!
-//! Trusts: nobody with value. The owner of this contract's scope sets the fee, at most 1 %.
+//! Trusts: nobody with value. The owner of this contract's scope sets fees, at most 1 %.
 //!
-//! Not here: loans of what a market holds. While a loan runs, `totalSupply` is higher by its amount: code that
-//! takes decisions by the supply of such a token must not do so inside a call.
+//! Not here: what a market does while its cash is out (`lending`). While tokens are minted for a loan, `totalSupply` is
+//! higher by its amount: code that takes decisions by the supply of such a token must not do so inside a call.
 //!
-//! This is also the tutorial: the smallest contract that has every kind of file.
+//! This is also the tutorial: a small contract that has every kind of file.
 
 mod abi;
 mod actions;
@@ -30,14 +37,15 @@ mod error;
 mod invariants;
 mod math;
 mod params;
+mod source;
 mod state;
 
-pub use abi::{IFlash, IFlashBorrower};
-pub use params::{FEE_BPS_MAX, Params};
+pub use abi::{IFlash, IFlashBorrower, IFlashManyBorrower};
+pub use params::{FEE_BPS_MAX, Params, TOKENS_MAX};
 
 use alloy_primitives::Address;
 
-use crate::{Contract, Entry, Interface, Kind, Place, admin, native, token};
+use crate::{Contract, Entry, Interface, Kind, Place, admin, ledger, lending, native, token};
 
 /// Where it answers.
 pub const ADDRESS: Address = native(Kind::new(5), 0);
@@ -45,7 +53,7 @@ pub const ADDRESS: Address = native(Kind::new(5), 0);
 /// The registry's line.
 pub static CONTRACT: Contract = Contract {
     name: "flash",
-    doc: "Flash mint of factory tokens (ERC-3156).",
+    doc: "Flash loans of what markets hold, and flash mint of factory tokens (ERC-3156).",
     place: Place::At(ADDRESS),
     entry: Entry::Verbs(abi::VERBS),
     interfaces: &[Interface {
@@ -53,7 +61,12 @@ pub static CONTRACT: Contract = Contract {
         abi: IFlash::abi::contract,
         source: include_str!("abi.rs"),
     }],
-    errors_of: &[&admin::CONTRACT, &token::CONTRACT],
+    errors_of: &[
+        &admin::CONTRACT,
+        &token::CONTRACT,
+        &ledger::CONTRACT,
+        &lending::CONTRACT,
+    ],
     system: None,
     layout: state::FlashState::LAYOUT,
     genesis: |cx, config| {

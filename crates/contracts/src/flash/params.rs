@@ -8,9 +8,12 @@ use crate::revert;
 
 /// Highest fee: 1 %.
 pub const FEE_BPS_MAX: u16 = 100;
+/// Most tokens in one loan.
+pub const TOKENS_MAX: usize = 8;
 
-/// Everything that may be tuned, by the owner of the scope `flash`, at once: a fee is read and paid inside
-/// one call, so nobody holds a position that a change could surprise. No largest step, for the same reason.
+/// Everything that may be tuned, for all tokens or for one, by the owner of the scope `flash`, at once: a fee is read
+/// and paid inside one call, so nobody holds a position that a change could surprise. No largest step, for the same
+/// reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Params {
     /// Fee, in hundredths of a percent of the amount; 0 to [`FEE_BPS_MAX`].

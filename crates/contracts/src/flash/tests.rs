@@ -1,3 +1,7 @@
+//! Flash mint of factory tokens; `markets` has the loans of what markets hold.
+
+mod markets;
+
 use alloy_primitives::{Address, Bytes, U256, keccak256};
 use alloy_sol_types::SolCall;
 use capstan_state::{CallRequest, Halt, ReentrantCall, mem::MemStore};

@@ -376,6 +376,11 @@ fn every_check_can_fail() {
         &|s| s.set_word(FLASH, slot(1, &[]), U256::from(FEE_BPS_MAX + 1)),
         "FLASH-5",
     );
+    let fee_of = slot(3, &[ALICE.as_slice()]);
+    check(
+        &|s| s.set_word(FLASH, fee_of, U256::from(FEE_BPS_MAX + 2)),
+        "FLASH-5",
+    );
     check(&|s| s.set_word(ETHER, slot(9, &[]), U256::ONE), "STORE-2");
     for stateless in [crate::address::MULTICALL3, crate::address::CREATE2_PROXY] {
         check(&|s| s.set_word(stateless, U256::ONE, U256::ONE), "STORE-2");

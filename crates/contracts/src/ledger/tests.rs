@@ -12,9 +12,12 @@ use crate::{
     admin,
     erc20::IErc20,
     ether, ledger,
-    testkit::{ALICE, BOB, CAROL, OWNER, World, account, words},
+    testkit::{
+        ALICE, BOB, CAROL, OWNER, World, account,
+        foreign::{Token, Whim},
+        words,
+    },
 };
-use hostile::{Token, Whim};
 
 /// A native contract that calls the ledger.
 const ROOM: Address = account(0x77);

@@ -439,14 +439,14 @@ fn pay_out(cx: &mut Ctx<'_>, id: AssetId, to: AccountId, amount: Assets) -> Resu
     }
 }
 
-fn refuse_zero(amount: Assets) -> Result<(), Halt> {
+pub(super) fn refuse_zero(amount: Assets) -> Result<(), Halt> {
     if amount.is_zero() {
         return Err(revert(&LendingZeroAmount {}));
     }
     Ok(())
 }
 
-fn refuse_paused(id: AssetId, market: &Market, verb: Pause) -> Result<(), Halt> {
+pub(super) fn refuse_paused(id: AssetId, market: &Market, verb: Pause) -> Result<(), Halt> {
     if market.paused & verb.bit() == 0 {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 pub(super) use super::abi::ILending::{
     LendingBorrowCap, LendingIndexTooLow, LendingInsufficientDebt, LendingInsufficientShares,
-    LendingListedAlready, LendingNoCash, LendingParamOutOfRange, LendingPaused,
+    LendingListedAlready, LendingNoCash, LendingNotPaidBack, LendingParamOutOfRange, LendingPaused,
     LendingSeedTooSmall, LendingSupplyCap, LendingTooSmall, LendingUnknownMarket,
     LendingZeroAmount,
 };

@@ -120,7 +120,7 @@ fn say(cx: &mut Ctx<'_>, id: AssetId, params: Params, from_ms: u64) -> Result<()
 }
 
 /// Verbs that can be paused, together.
-const PAUSABLE: u8 = 0b111;
+const PAUSABLE: u8 = 0b1111;
 
 /// Pauses verbs, for the owner or a guard.
 ///

@@ -3,7 +3,7 @@
 //! Every function takes the frame of `lending`.
 
 use capstan_state::{Ctx, Halt};
-use capstan_units::{AccountId, AssetId, Shares};
+use capstan_units::{AccountId, AssetId, Assets, Shares};
 
 use super::{
     ADDRESS,
@@ -45,10 +45,12 @@ pub(super) fn params(cx: &mut Ctx<'_>, id: AssetId) -> Result<Params, Halt> {
 
 /// What a market holds and owes.
 pub(super) fn pot(cx: &mut Ctx<'_>, id: AssetId) -> Result<Pot, Halt> {
+    let (there, out) = (ledger::free(cx, id, CASH)?, STATE.out.at(id).load(cx)?);
     Ok(Pot {
-        cash: ledger::free(cx, id, CASH)?,
+        cash: there.add(out).unwrap_or(Assets::MAX),
         shares: STATE.total_shares.at(id).load(cx)?,
         debt_shares: STATE.total_debts.at(id).load(cx)?,
+        fees: STATE.fees.at(id).load(cx)?,
     })
 }
 
@@ -79,8 +81,12 @@ pub(super) fn accrue(cx: &mut Ctx<'_>, id: AssetId) -> Result<Market, Halt> {
         market,
         reserve_shares,
         rates,
+        fees,
     } = projected(cx, id)?;
     STATE.markets.at(id).save(cx, &market)?;
+    if !fees.is_zero() && !STATE.fees.at(id).sub_bounded(cx, fees, Assets::ZERO)? {
+        return Err(Halt::Fatal(format!("market {id}: fees below themselves")));
+    }
     // Shares beyond the range of numbers are not made: accruing must never fail.
     if !reserve_shares.is_zero()
         && STATE

@@ -67,9 +67,12 @@ pub(super) fn cap_debt_shares_down(cap: Assets, index: Ray) -> DebtShares {
 /// What a market holds and owes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pot {
+    /// What lies there, and what flash loans have out (LEND-13).
     pub(super) cash: Assets,
     pub(super) shares: Shares,
     pub(super) debt_shares: DebtShares,
+    /// Part of the cash: fees of flash loans that nobody was credited with yet.
+    pub(super) fees: Assets,
 }
 
 impl Pot {
@@ -87,6 +90,14 @@ impl Pot {
     fn backing(&self, borrow_index: Ray) -> Result<U256, Halt> {
         let debt = debt_up(self.debt_shares, borrow_index)?;
         Ok(self.cash.to_u256().saturating_add(debt.to_u256()))
+    }
+
+    /// What the supply index gains when all shares have `assets` more between them.
+    fn index_gain_down(&self, assets: Assets) -> Ray {
+        let ray = Ray::ONE.to_u256();
+        capstan_units::mul_div_down(assets.to_u256(), ray, self.shares.to_u256())
+            .and_then(Ray::from_u256)
+            .unwrap_or(Ray::ZERO)
     }
 
     /// The largest supply index, up to `wanted`, that this market can honour (LEND-1).
@@ -111,6 +122,8 @@ pub(super) struct Accrued {
     /// Shares that the reserve earned.
     pub(super) reserve_shares: Shares,
     pub(super) rates: Rates,
+    /// Fees of flash loans that were shared out (LEND-14).
+    pub(super) fees: Assets,
 }
 
 /// Lets a market accrue until `now_ms`, given what stood since it last did.
@@ -131,8 +144,15 @@ pub(super) fn accrue(
     let rates = rates::rates(model, reserve_factor, market.target_rate, used, elapsed_ms)?;
     let borrow_index = grown_borrow_index(market, pot, rates.borrow, elapsed_ms);
     let growth = rates.supply.linear_growth_down(elapsed_ms);
+    let fees = if elapsed_ms == 0 {
+        Assets::ZERO
+    } else {
+        pot.fees
+    };
+    let reserve_fees = Assets::from_u256(reserve_factor.of_down(fees.to_u256())?)?;
     let wanted = growth
         .and_then(|growth| growth.mul_half_up(market.supply_index))
+        .and_then(|grown| grown.add(pot.index_gain_down(fees.sub_or_zero(reserve_fees))))
         .unwrap_or(market.supply_index);
     let supply_index = pot.honoured(wanted, borrow_index)?.max(market.supply_index);
 
@@ -141,6 +161,7 @@ pub(super) fn accrue(
         .of_down(pot.debt_shares.to_u256())?;
     // To the nearest, as Aave has it; what is not there is not minted (LEND-1).
     let fee = percent_half_up(interest, reserve_factor.get());
+    let fee = fee.saturating_add(reserve_fees.to_u256());
     let spare = pot
         .backing(borrow_index)?
         .saturating_sub(supply_index.of_up(pot.shares.to_u256())?);
@@ -160,6 +181,7 @@ pub(super) fn accrue(
         },
         reserve_shares,
         rates,
+        fees,
     })
 }
 

@@ -21,17 +21,20 @@
 //! - LEND-10: a loss is borne by the reserve and the lenders of its own market, and by nobody else.
 //! - LEND-11: the share token's supply is what its account has in the market.
 //! - LEND-12: parameters tighten at once; everything else waits a day.
+//! - LEND-13: what a flash loan has out counts as cash, so it moves no index, rate or balance; it can only not be taken.
+//! - LEND-14: the fee of a flash loan reaches reserve and lenders with the next accrual, and nobody before.
 //!
 //! Imports: admin, erc20, ledger.
 //!
 //! Trusts: native contracts, to check health and to move only what they may; the owner of the scope, within the ranges
 //! of `params`.
 //!
-//! Not here: what backs a debt, liquidation, term debt, the minted dollar, flash loans.
+//! Not here: what backs a debt, liquidation, term debt, the minted dollar, the verbs of flash loans (`flash`).
 
 mod abi;
 mod actions;
 mod error;
+mod flash;
 mod invariants;
 mod listing;
 mod market;
@@ -48,6 +51,7 @@ pub use abi::ILending;
 pub use actions::{
     absorb, borrow, debt_up, haircut, move_debt, move_shares, redeem, repay, supplied_down, supply,
 };
+pub use flash::{flash_room, lend_out, take_back};
 pub use listing::list;
 pub use market::{CASH, RESERVE, SEED};
 pub use params::{
@@ -72,6 +76,8 @@ pub enum Pause {
     Redeem,
     /// New debt.
     Borrow,
+    /// Flash loans.
+    Flash,
 }
 
 impl Pause {
@@ -81,6 +87,7 @@ impl Pause {
             Self::Supply => 1,
             Self::Redeem => 2,
             Self::Borrow => 4,
+            Self::Flash => 8,
         }
     }
 }

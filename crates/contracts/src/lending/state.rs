@@ -1,6 +1,6 @@
 //! Storage of `lending`.
 
-use capstan_state::{Balance, Layout, Map, Record, Total, Value};
+use capstan_state::{Balance, Layout, Map, Record, Total, Transient, Value};
 use capstan_units::{AccountId, AssetId, Assets, Bps, DebtShares, Ray, Shares};
 
 /// How far a market has accrued.
@@ -69,4 +69,10 @@ pub(crate) struct LendingState {
     /// Part of every supply that lenders lost so far, by losses that they bore.
     #[tag(9)]
     pub(super) haircuts: Map<AssetId, Value<Ray>>,
+    /// Fees of flash loans that the next accrual shares out.
+    #[tag(10)]
+    pub(super) fees: Map<AssetId, Total>,
+    /// Cash that flash loans have out; zero between transactions.
+    #[tag(11)]
+    pub(super) out: Map<AssetId, Transient<Assets>>,
 }

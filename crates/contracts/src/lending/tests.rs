@@ -273,16 +273,16 @@ fn lend_9_everything_but_repaying_can_be_paused() {
         account: ALICE,
     };
     world.refused(ALICE, ADDRESS, &pause(1), &missing);
-    for verbs in [0, 8, 255] {
+    for verbs in [0, 16, 255] {
         let error = LendingParamOutOfRange {
             what: "verbs".into(),
             value: n(verbs.into()),
             min: n(1),
-            max: n(7),
+            max: n(15),
         };
         world.refused(OWNER, ADDRESS, &pause(verbs), &error);
     }
-    world.ok(OWNER, ADDRESS, &pause(7));
+    world.ok(OWNER, ADDRESS, &pause(15));
     let paused = |verb| LendingPaused {
         assetId: number,
         verb,

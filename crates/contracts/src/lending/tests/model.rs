@@ -1,5 +1,5 @@
 //! Random steps beside a model of plain integers, which predicts every answer, every error with its numbers,
-//! every balance and index (LEND-1, LEND-2, LEND-3, LEND-4, LEND-6 to LEND-10).
+//! every balance and index (LEND-1, LEND-2, LEND-3, LEND-4, LEND-6 to LEND-10, LEND-14).
 
 use std::collections::BTreeMap;
 
@@ -50,6 +50,7 @@ struct Model {
     free: Book,
     shares: Book,
     debts: Book,
+    fees: U256,
     supply_index: U256,
     borrow_index: U256,
     at_ms: u64,
@@ -109,7 +110,9 @@ impl Model {
             self.borrow_index = half_up(growth, before, ray());
         }
         let backing = self.cash() + up(debts, self.borrow_index, ray());
-        let wanted = half_up(ray() + earn * ms / year, self.supply_index, ray());
+        let reserve_fees = self.fees * factor / n(10_000);
+        let wanted = half_up(ray() + earn * ms / year, self.supply_index, ray())
+            + down(self.fees - reserve_fees, ray(), shares);
         let honoured = if down(shares, wanted, ray()) <= backing {
             wanted
         } else {
@@ -118,9 +121,27 @@ impl Model {
         self.supply_index = honoured.max(self.supply_index);
         let interest = down(debts, self.borrow_index - before, ray());
         let spare = backing - up(shares, self.supply_index, ray()).min(backing);
-        let fee = half_up(interest, factor, n(10_000)).min(spare);
+        let fee = (half_up(interest, factor, n(10_000)) + reserve_fees).min(spare);
         *self.shares.entry(RESERVE).or_default() += down(fee, ray(), self.supply_index);
+        self.fees = U256::ZERO;
         self.at_ms = now_ms;
+    }
+
+    /// A loan that comes back with its fee.
+    fn flash(&mut self, amount: U256) -> Result<U256, Halt> {
+        self.paused(8)?;
+        let cash = self.cash();
+        if amount > cash {
+            return no(&LendingNoCash {
+                assetId: self.id,
+                wanted: amount,
+                cash,
+            });
+        }
+        let fee = amount.div_ceil(n(100));
+        *self.free.entry(CASH).or_default() += fee;
+        self.fees += fee;
+        Ok(fee)
     }
 
     fn shift(&mut self, from: AccountId, to: AccountId, units: U256) -> Result<(), Halt> {
@@ -333,7 +354,7 @@ fn happen(world: &mut World, id: AssetId, step: &Step) -> Result<U256, Halt> {
     } = *step;
     world.store.next_transaction(u64::MAX);
     world.store.attempt(|store| {
-        let cx = &mut store.frame(ROOM, ROOM);
+        let cx = &mut store.frame(ROOM, OWNER);
         let amount = a(units);
         let shares = Shares::new(units)?;
         let debts = DebtShares::new(units)?;
@@ -343,6 +364,12 @@ fn happen(world: &mut World, id: AssetId, step: &Step) -> Result<U256, Halt> {
             "borrow" => lending::borrow(cx, id, who, amount)?.to_u256(),
             "repay" => lending::repay(cx, id, other, who, amount)?.to_u256(),
             "absorb" => lending::absorb(cx, id, who)?.reserve.to_u256(),
+            "flash" => {
+                let fee = a(units.div_ceil(100));
+                lending::lend_out(cx, id, OWNER, amount)?;
+                lending::take_back(cx, id, OWNER, amount, fee)?;
+                fee.to_u256()
+            }
             "move shares" => {
                 lending::move_shares(cx, id, who, other, shares)?;
                 shares.to_u256()
@@ -368,7 +395,8 @@ fn predict(model: &mut Model, now_ms: u64, step: &Step) -> Result<U256, Halt> {
     } = *step;
     let mut next = model.clone();
     let amount = n(units);
-    if matches!(verb, "supply" | "redeem" | "borrow" | "repay") && units == 0 {
+    let refuses_zero = ["supply", "redeem", "borrow", "repay", "flash"].contains(&verb);
+    if refuses_zero && units == 0 {
         return no(&LendingZeroAmount {});
     }
     if verb != "gift" {
@@ -381,6 +409,7 @@ fn predict(model: &mut Model, now_ms: u64, step: &Step) -> Result<U256, Halt> {
         "borrow" => next.borrow(who, amount),
         "repay" => next.repay(other, who, amount),
         "absorb" => next.absorb(who),
+        "flash" => next.flash(amount),
         "move shares" => next.move_shares(who, other, amount),
         "move debt" => next.move_debt(who, other, amount),
         _ => next.shift(who, CASH, amount).map(|()| amount),
@@ -474,6 +503,7 @@ fn begin() -> (World, Address, AssetId, Model) {
             .collect(),
         shares: [(SEED, n(SEED_MIN))].into(),
         debts: Book::new(),
+        fees: U256::ZERO,
         supply_index: ray(),
         borrow_index: ray(),
         at_ms: world.store.block_mut().time_ms,
@@ -496,13 +526,14 @@ fn roll(dice: &mut Dice, model: &Model) -> Step {
         "move shares",
         "move debt",
         "absorb",
+        "flash",
         "gift",
     ]);
     let (who, other) = (dice.of(&PEOPLE), dice.of(&PEOPLE));
     let narrow = |value: U256| u128::try_from(value).expect("small");
     let most = match verb {
         "redeem" => narrow(model.worth(who)),
-        "borrow" => narrow(model.cash()),
+        "borrow" | "flash" => narrow(model.cash()),
         "repay" => narrow(model.owed(who)),
         "move shares" => narrow(of(&model.shares, who)),
         "move debt" => narrow(of(&model.debts, who)),
@@ -605,5 +636,5 @@ fn random_steps_agree_with_a_model() {
     for (kind, count) in &counts {
         assert!(*count > 20, "only {count} of {kind:?}");
     }
-    assert!(counts.len() >= 14, "{counts:?}");
+    assert!(counts.len() >= 16, "{counts:?}");
 }
