@@ -18,6 +18,8 @@ library CapstanAddresses {
     address internal constant LEDGER = 0xCa957a0000000000000000000008000000000000;
     /// One lending market per asset.
     address internal constant LENDING = 0xCa957a0000000000000000000009000000000000;
+    /// Balance sheets, batches, health and liquidation.
+    address internal constant ACCOUNT = 0xca957A000000000000000000000b000000000000;
     /// Many calls in one; behaves as Multicall3.
     address internal constant MULTICALL = 0xcA11bde05977b3631167028862bE2a173976CA11;
     /// Deploys code by CREATE2: calldata is a salt of 32 bytes, then the init code.

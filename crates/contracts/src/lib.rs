@@ -26,6 +26,7 @@
     )
 )]
 
+pub mod account;
 pub mod address;
 pub mod admin;
 pub mod contract;

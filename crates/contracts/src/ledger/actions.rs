@@ -85,6 +85,24 @@ pub fn free(cx: &mut Ctx<'_>, id: AssetId, account: AccountId) -> Result<Assets,
     STATE.free.at((id, account)).load(&mut cx.enter(ADDRESS))
 }
 
+/// Units of all accounts together.
+///
+/// # Errors
+/// The store's.
+pub fn claims(cx: &mut Ctx<'_>, id: AssetId) -> Result<Assets, Halt> {
+    STATE.claims.at(id).load(&mut cx.enter(ADDRESS))
+}
+
+/// What a wallet could pay in, as its token says; no more than an amount may be.
+///
+/// # Errors
+/// `LedgerUnknownAsset`, `LedgerTokenRefused`.
+pub fn wallet_balance_down(cx: &mut Ctx<'_>, id: AssetId, wallet: Address) -> Result<Assets, Halt> {
+    let token = asset(cx, id)?.token;
+    let balance = foreign::balance(&mut cx.enter(ADDRESS), token, wallet)?;
+    Ok(Assets::from_u256(balance).unwrap_or(Assets::MAX))
+}
+
 /// Moves units from one account to another. For native contracts; nothing asks here who calls.
 ///
 /// # Errors

@@ -98,11 +98,16 @@ fn symbol_of(answer: &Bytes) -> Option<String> {
 
 /// What the ledger's address holds. The frame is the ledger's.
 pub(super) fn held(cx: &mut Ctx<'_>, token: Address) -> Result<U256, Halt> {
+    balance(cx, token, ADDRESS)
+}
+
+/// What an address holds of a token. The frame is the ledger's.
+pub(super) fn balance(cx: &mut Ctx<'_>, token: Address, of: Address) -> Result<U256, Halt> {
     match Kind::of(cx, token)? {
-        Kind::Coin => cx.store.coin_balance(ADDRESS),
-        Kind::NativeToken => token::balance_of(&mut cx.enter(token), ADDRESS),
+        Kind::Coin => cx.store.coin_balance(of),
+        Kind::NativeToken => token::balance_of(&mut cx.enter(token), of),
         Kind::Foreign => {
-            let request = balanceOfCall { account: ADDRESS };
+            let request = balanceOfCall { account: of };
             let answer = call(cx, ADDRESS, token, CallKind::Static, request.abi_encode())?;
             match answer.output.first_chunk::<32>() {
                 Some(word) if answer.success => Ok(U256::from_be_bytes(*word)),

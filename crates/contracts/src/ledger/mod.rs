@@ -39,7 +39,9 @@ mod state;
 mod views;
 
 pub use abi::{IForeign, ILedger, IRebasing};
-pub use actions::{Asset, asset, asset_count, asset_of, free, list, shift, symbol};
+pub use actions::{
+    Asset, asset, asset_count, asset_of, claims, free, list, shift, symbol, wallet_balance_down,
+};
 pub use border::{may_leave, pull, push};
 pub use params::{ASSET_COUNT_MAX, GUARD, LOOSEN_DELAY_MS, Limit, WINDOW_S};
 pub use position::Units;

@@ -248,6 +248,23 @@ pub fn debt_up(cx: &mut Ctx<'_>, id: AssetId, of: AccountId) -> Result<Assets, H
     math::debt_up(STATE.debts.at((id, of)).load(cx)?, market.borrow_index)
 }
 
+/// Debt shares of an account.
+///
+/// # Errors
+/// The store's.
+pub fn debt_shares(cx: &mut Ctx<'_>, id: AssetId, of: AccountId) -> Result<DebtShares, Halt> {
+    STATE.debts.at((id, of)).load(&mut cx.enter(ADDRESS))
+}
+
+/// Debt shares that are at least so much debt.
+///
+/// # Errors
+/// `LendingUnknownMarket`.
+pub fn debt_shares_up(cx: &mut Ctx<'_>, id: AssetId, amount: Assets) -> Result<DebtShares, Halt> {
+    let market = market::now(&mut cx.enter(ADDRESS), id)?;
+    math::debt_shares_up(amount, market.borrow_index)
+}
+
 /// Hands shares to another account.
 ///
 /// # Errors

@@ -173,6 +173,15 @@ pub fn feed(cx: &mut Ctx<'_>, asset_id: AssetId) -> Result<Feed, Halt> {
     STATE.feeds.at(asset_id).load(&mut cx.enter(ORACLE))
 }
 
+/// How many prices of an asset were accepted: the number of the price that counts now.
+///
+/// # Errors
+/// The store's.
+pub fn round(cx: &mut Ctx<'_>, asset_id: AssetId) -> Result<u64, Halt> {
+    let trail = STATE.trails.at(asset_id).load(&mut cx.enter(ORACLE))?;
+    Ok(trail.round)
+}
+
 /// A price for a use, for any contract.
 ///
 /// # Errors

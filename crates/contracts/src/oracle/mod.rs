@@ -49,7 +49,7 @@ mod views;
 pub use abi::{IFeed, IOracle};
 pub use actions::feed_address;
 pub use error::{Refusal, Unusable};
-pub use feed::{Feed, PriceUse, Side, feed, price};
+pub use feed::{Feed, PriceUse, Side, feed, price, round};
 pub use params::{
     ASSET_ID_MAX, ENTRIES_MAX, FeedParams, LOOSEN, REPORT, REPORT_AGE_MS_MAX, REPORTERS_MAX,
 };

@@ -1,0 +1,298 @@
+//! From what an account holds to what it is worth: one function, whoever asks.
+
+use capstan_state::{Ctx, Halt};
+use capstan_units::{AccountId, AssetId, Bps, Price, TimeMs, Usd, Wad, value_down, value_up};
+
+use super::{
+    error::{AccountPriceUnusable, AccountUnhealthy},
+    math::{adjusted_down, health_down},
+    params::Factors,
+    settings,
+    sheet::{Row, Sheet},
+    state::Terms,
+};
+use crate::{
+    ledger,
+    oracle::{self, PriceUse, Side},
+    position::Line,
+    registry, revert,
+};
+
+/// Gas beside storage of one row: prices, products, sums.
+const ROW_GAS: u64 = 150;
+
+/// What the question is: each has its prices and its factors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Question {
+    /// May a batch end here? Worse of spot and smoothed prices, initial factors. Collateral without a usable price
+    /// counts nothing.
+    Batch,
+    /// May the block leave it alone? Prices for liquidation, maintenance factors. Collateral without a usable price
+    /// counts at its latest one: nobody is liquidated because reporters are silent.
+    Block,
+}
+
+/// A balance sheet in value.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Assessment {
+    /// What the collateral is worth.
+    pub(super) collateral: Usd,
+    /// The part of it that counts.
+    pub(super) adjusted: Usd,
+    /// What is owed.
+    pub(super) debt: Usd,
+}
+
+impl Assessment {
+    pub(super) fn health_down(&self) -> Wad {
+        health_down(self.adjusted, self.debt)
+    }
+
+    pub(super) fn is_healthy(&self) -> bool {
+        self.adjusted >= self.debt
+    }
+}
+
+/// One asset of a balance sheet, with the prices of a question.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Valued {
+    pub(super) row: Row,
+    pub(super) line: Line,
+    /// Decimals of the asset.
+    pub(super) decimals: u8,
+    /// Price of what is held; zero counts it as nothing.
+    pub(super) held_price: Price,
+    /// Whether that is a price which the question may use.
+    pub(super) is_priced: bool,
+    /// Price of what is owed.
+    pub(super) owed_price: Price,
+    pub(super) held_value: Usd,
+    pub(super) owed_value: Usd,
+    /// Part of the held value that counts.
+    pub(super) factor: Bps,
+    pub(super) terms: Terms,
+}
+
+impl Valued {
+    pub(super) fn asset(&self) -> AssetId {
+        self.row.asset
+    }
+
+    /// What of the held value counts.
+    pub(super) fn adjusted_down(&self) -> Result<Usd, Halt> {
+        Ok(adjusted_down(self.held_value, self.factor)?)
+    }
+}
+
+/// What of a row's asset stands on the account, over all kinds of positions in it.
+pub(super) fn line(cx: &mut Ctx<'_>, account: AccountId, row: Row) -> Result<Line, Halt> {
+    let mut sum = Line::EMPTY;
+    for (number, kind) in registry::positions() {
+        if row.kinds & kind_bit(number) != 0 {
+            sum = sum.with(kind.assess(cx, account, row.asset)?)?;
+        }
+    }
+    Ok(sum)
+}
+
+/// The bit of a kind of positions in a row.
+pub(super) fn kind_bit(number: u8) -> u8 {
+    1_u8.checked_shl(u32::from(number)).unwrap_or_default()
+}
+
+/// The balance sheet asset by asset, as of now.
+///
+/// # Errors
+/// `AccountPriceUnusable`: what is owed has no price that may be used for this question.
+pub(super) fn valued(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    sheet: &Sheet,
+    question: Question,
+) -> Result<Vec<Valued>, Halt> {
+    valued_until(cx, account, sheet, question, None)
+}
+
+/// The same, with the lowest factors that count from now until `later`.
+///
+/// # Errors
+/// As [`valued`].
+pub(super) fn valued_until(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    sheet: &Sheet,
+    question: Question,
+    later: Option<TimeMs>,
+) -> Result<Vec<Valued>, Halt> {
+    let mut all = Vec::with_capacity(sheet.rows.len());
+    let mut factors = Vec::with_capacity(sheet.rows.len());
+    for row in &sheet.rows {
+        cx.store.charge(ROW_GAS)?;
+        let line = line(cx, account, *row)?;
+        all.push(priced(cx, account, *row, line, question)?);
+        factors.push(match later {
+            None => settings::factors(cx, row.asset)?,
+            Some(later) => settings::factors_until(cx, row.asset, later)?,
+        });
+    }
+    let category = category_of(&all);
+    for (valued, factors) in all.iter_mut().zip(factors) {
+        let of_category = category != 0 && valued.terms.category == category;
+        valued.factor = factor(factors, question, of_category);
+    }
+    isolate(&mut all)?;
+    Ok(all)
+}
+
+/// The category that all debts share; zero if they share none.
+fn category_of(all: &[Valued]) -> u8 {
+    let mut debts = all.iter().filter(|valued| !valued.line.owed.is_zero());
+    let first = debts.next().map_or(0, |valued| valued.terms.category);
+    if debts.all(|valued| valued.terms.category == first) {
+        first
+    } else {
+        0
+    }
+}
+
+/// An isolated asset counts alone or not at all: whichever is worth more, it or all that is not isolated. So more
+/// collateral never counts less.
+fn isolate(all: &mut [Valued]) -> Result<(), Halt> {
+    if all.iter().all(|valued| !valued.terms.is_isolated) {
+        return Ok(());
+    }
+    let mut ordinary = Usd::ZERO;
+    let mut best: Option<(Usd, AssetId)> = None;
+    for valued in all.iter() {
+        let counts = valued.adjusted_down()?;
+        if !valued.terms.is_isolated {
+            ordinary = ordinary.add(counts)?;
+        } else if best.is_none_or(|(most, _)| counts > most) {
+            best = Some((counts, valued.asset()));
+        }
+    }
+    let alone = best.filter(|(counts, _)| *counts > ordinary);
+    for valued in all.iter_mut() {
+        let counts = match alone {
+            Some((_, asset)) => valued.asset() == asset,
+            None => !valued.terms.is_isolated,
+        };
+        if !counts {
+            valued.factor = Bps::ZERO;
+        }
+    }
+    Ok(())
+}
+
+const fn factor(factors: Factors, question: Question, of_category: bool) -> Bps {
+    match (question, of_category) {
+        (Question::Batch, false) => factors.initial,
+        (Question::Batch, true) => factors.category_initial,
+        (Question::Block, false) => factors.maintenance,
+        (Question::Block, true) => factors.category_maintenance,
+    }
+}
+
+/// One row with its prices; its factor is not known yet.
+fn priced(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    row: Row,
+    line: Line,
+    question: Question,
+) -> Result<Valued, Halt> {
+    let decimals = ledger::asset(cx, row.asset)?.decimals;
+    let feed = oracle::feed(cx, row.asset)?;
+    let now_ms = cx.store.block().time_ms;
+    let price_use = match question {
+        Question::Batch => PriceUse::Borrow,
+        Question::Block => PriceUse::Liquidate,
+    };
+    let held_price = feed.price(now_ms, price_use, Side::Collateral);
+    let owed_price = match feed.price(now_ms, price_use, Side::Debt) {
+        Ok(price) => price,
+        Err(_) if line.owed.is_zero() => Price::ZERO,
+        Err(_) => {
+            return Err(revert(&AccountPriceUnusable {
+                owner: account.owner,
+                index: account.index,
+                assetId: row.asset.get(),
+            }));
+        }
+    };
+    let is_priced = held_price.is_ok();
+    let held_price = held_price.unwrap_or(match question {
+        Question::Batch => Price::ZERO,
+        Question::Block => feed.spot(),
+    });
+    Ok(Valued {
+        row,
+        line,
+        decimals,
+        held_price,
+        is_priced,
+        owed_price,
+        held_value: value_down(line.held, held_price, decimals)?,
+        owed_value: value_up(line.owed, owed_price, decimals)?,
+        factor: Bps::ZERO,
+        terms: settings::terms(cx, row.asset)?,
+    })
+}
+
+/// Rows in one line.
+///
+/// # Errors
+/// More than any number may be.
+pub(super) fn sum(all: &[Valued]) -> Result<Assessment, Halt> {
+    let mut sum = Assessment::default();
+    for valued in all {
+        sum.collateral = sum.collateral.add(valued.held_value)?;
+        sum.adjusted = sum.adjusted.add(valued.adjusted_down()?)?;
+        sum.debt = sum.debt.add(valued.owed_value)?;
+    }
+    Ok(sum)
+}
+
+/// The balance sheet in one line.
+///
+/// # Errors
+/// As [`valued`].
+pub(super) fn assess(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    question: Question,
+) -> Result<Assessment, Halt> {
+    let sheet = Sheet::load(cx, account)?;
+    sum(&valued(cx, account, &sheet, question)?)
+}
+
+/// Whether an account owes anything: without reading a price.
+pub(super) fn owes(cx: &mut Ctx<'_>, account: AccountId, sheet: &Sheet) -> Result<bool, Halt> {
+    for row in &sheet.rows {
+        if !line(cx, account, *row)?.owed.is_zero() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The check at the end of a batch (ACC-1).
+///
+/// # Errors
+/// `AccountUnhealthy`, `AccountPriceUnusable`.
+pub(super) fn expect_healthy(cx: &mut Ctx<'_>, account: AccountId) -> Result<(), Halt> {
+    let sheet = Sheet::load(cx, account)?;
+    if !owes(cx, account, &sheet)? {
+        return Ok(());
+    }
+    let sum = sum(&valued(cx, account, &sheet, Question::Batch)?)?;
+    if sum.is_healthy() {
+        return Ok(());
+    }
+    Err(revert(&AccountUnhealthy {
+        owner: account.owner,
+        index: account.index,
+        borrowable: sum.adjusted.to_u256(),
+        debt: sum.debt.to_u256(),
+    }))
+}

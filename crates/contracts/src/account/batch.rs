@@ -1,0 +1,246 @@
+//! Running a batch: who may, what it does, and the one check at its end.
+
+use alloy_primitives::{Address, Bytes, U256};
+use alloy_sol_types::SolValue;
+use capstan_state::{CallKind, CallRequest, Ctx, Frame, Halt};
+use capstan_units::{AccountId, AssetId};
+
+use super::{
+    CALLER,
+    IAccount::{Action, Executed},
+    assess,
+    error::{AccountInFlight, AccountNotInCallback, AccountTooManyActions, AccountTooManyTouched},
+    guard, limits, moves, offer, operators,
+    params::{ACTIONS_MAX, TOUCHED_MAX},
+    state::AccountState,
+    verbs::{AssetAmount, Bid, ForeignCall, OtherAccount, Verb, Withdrawal},
+};
+use crate::{contract::emit, revert};
+
+const STATE: AccountState = AccountState::new();
+
+/// `execute`: the caller is the owner or an operator, and his wallet pays deposits.
+///
+/// # Errors
+/// `AccountNotAuthorised`, and those of [`run`].
+pub(super) fn execute(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    actions: &[Action],
+) -> Result<Vec<Bytes>, Halt> {
+    let caller = cx.caller();
+    operators::expect_authorised(cx, account, caller)?;
+    run(cx, account, actions)
+}
+
+/// Runs a batch in the name of the frame's caller, who may. The outermost one ends with the check of everybody whose
+/// health a verb may have lowered; nothing before that takes an account out of the set (ACC-1, ACC-2).
+///
+/// # Errors
+/// `AccountTooManyActions`, `AccountUnknownVerb`, `AccountBadArguments`, `AccountNotInCallback`, those of each verb, and
+/// of the check: `AccountUnhealthy`, `AccountPriceUnusable`, `AccountLimitReached`.
+pub(super) fn run(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    actions: &[Action],
+) -> Result<Vec<Bytes>, Halt> {
+    if actions.len() > ACTIONS_MAX {
+        return Err(revert(&AccountTooManyActions {
+            count: U256::from(actions.len()),
+            max: U256::from(ACTIONS_MAX),
+        }));
+    }
+    let depth = STATE.depth.load(cx)?;
+    let deeper = depth.checked_add(1).ok_or_else(Halt::overflow)?;
+    STATE.depth.save(cx, deeper)?;
+    let mut results = Vec::with_capacity(actions.len());
+    for action in actions {
+        results.push(act(cx, account, action, depth > 0)?);
+    }
+    STATE.depth.save(cx, depth)?;
+    if depth == 0 {
+        settle(cx)?;
+    }
+    let caller = cx.caller();
+    emit(
+        cx,
+        &Executed {
+            owner: account.owner,
+            index: account.index,
+            caller,
+            verbs: actions.iter().map(|action| action.verb).collect(),
+        },
+    )?;
+    Ok(results)
+}
+
+/// Refuses while a batch runs: what would be seen or changed is half done (ACC-4).
+///
+/// # Errors
+/// `AccountInFlight`.
+pub(super) fn expect_settled(cx: &mut Ctx<'_>) -> Result<(), Halt> {
+    if STATE.depth.load(cx)? == 0 {
+        return Ok(());
+    }
+    Err(revert(&AccountInFlight {}))
+}
+
+/// One action. A batch inside a batch can only come from foreign code that the outer one reached.
+fn act(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    action: &Action,
+    in_callback: bool,
+) -> Result<Bytes, Halt> {
+    let verb = Verb::from_number(action.verb)?;
+    let rule = verb.rule();
+    if in_callback && !rule.in_callback {
+        return Err(revert(&AccountNotInCallback { verb: action.verb }));
+    }
+    touch(cx, account, rule.lowers)?;
+    let args = &action.args;
+    let amount = match verb {
+        Verb::Deposit => {
+            let AssetAmount { assetId, amount } = verb.arguments(args)?;
+            moves::deposit(cx, account, AssetId::new(assetId), amount)?
+        }
+        Verb::Withdraw => {
+            let Withdrawal {
+                assetId,
+                amount,
+                to,
+            } = verb.arguments(args)?;
+            moves::withdraw(cx, account, AssetId::new(assetId), amount, to)?
+        }
+        Verb::Supply => {
+            let AssetAmount { assetId, amount } = verb.arguments(args)?;
+            moves::supply(cx, account, AssetId::new(assetId), amount)?
+        }
+        Verb::Redeem => {
+            let AssetAmount { assetId, amount } = verb.arguments(args)?;
+            moves::redeem(cx, account, AssetId::new(assetId), amount)?
+        }
+        Verb::Borrow => {
+            let AssetAmount { assetId, amount } = verb.arguments(args)?;
+            moves::borrow(cx, account, AssetId::new(assetId), amount)?
+        }
+        Verb::Repay => {
+            let AssetAmount { assetId, amount } = verb.arguments(args)?;
+            moves::repay(cx, account, AssetId::new(assetId), amount)?
+        }
+        Verb::Transfer => {
+            let other: OtherAccount = verb.arguments(args)?;
+            moves::transfer(cx, account, other.asset(), other.amount, other.account())?
+        }
+        Verb::TakeDebt => {
+            let other: OtherAccount = verb.arguments(args)?;
+            let caller = cx.caller();
+            operators::expect_authorised(cx, other.account(), caller)?;
+            moves::take_debt(cx, account, other.asset(), other.amount, other.account())?
+        }
+        Verb::CloseAll => {
+            let () = verb.arguments(args)?;
+            moves::close_all(cx, account)?;
+            return Ok(Bytes::new());
+        }
+        Verb::Call => {
+            let ForeignCall { target, input } = verb.arguments(args)?;
+            return call(cx, target, input);
+        }
+        Verb::TakeOver => {
+            let other: OtherAccount = verb.arguments(args)?;
+            let caller = cx.caller();
+            operators::expect_authorised(cx, other.account(), caller)?;
+            moves::take_over(cx, account, other.account())?;
+            return Ok(Bytes::new());
+        }
+        Verb::Bid => {
+            let bid: Bid = verb.arguments(args)?;
+            offer::bid(cx, account, &bid)?
+        }
+    };
+    Ok(amount.to_u256().abi_encode().into())
+}
+
+/// Runs foreign code. It sees a caller that owns nothing, so it can do no more than anybody.
+fn call(cx: &mut Ctx<'_>, target: Address, input: Bytes) -> Result<Bytes, Halt> {
+    let outcome = cx.store.call(CallRequest {
+        kind: CallKind::Call,
+        from: CALLER,
+        target,
+        value: U256::ZERO,
+        input,
+        gas_limit: None,
+    })?;
+    if outcome.success {
+        Ok(outcome.output)
+    } else {
+        Err(Halt::Revert(outcome.output))
+    }
+}
+
+/// Adds an account to those that this batch changes (ACC-2). `lowers`: its health is checked at the end.
+///
+/// # Errors
+/// `AccountTooManyTouched`.
+pub(super) fn touch(cx: &mut Ctx<'_>, account: AccountId, lowers: bool) -> Result<(), Halt> {
+    let count = STATE.touched_count.load(cx)?;
+    let mut at = count;
+    for n in 0..count {
+        if STATE.touched.at(n).load(cx)? == account {
+            at = n;
+            break;
+        }
+    }
+    if at == count {
+        let Some(more) = count.checked_add(1).filter(|more| *more <= TOUCHED_MAX) else {
+            return Err(revert(&AccountTooManyTouched {
+                max: U256::from(TOUCHED_MAX),
+            }));
+        };
+        STATE.touched.at(at).save(cx, account)?;
+        STATE.touched_count.save(cx, more)?;
+    }
+    if lowers {
+        let bit = 1_u32.checked_shl(u32::from(at)).unwrap_or_default();
+        let lowered = STATE.lowered.load(cx)?;
+        if lowered & bit == 0 {
+            STATE.lowered.save(cx, lowered | bit)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether this transaction's unsettled batches changed the account.
+pub(super) fn is_touched(cx: &mut Ctx<'_>, account: AccountId) -> Result<bool, Halt> {
+    for n in 0..STATE.touched_count.load(cx)? {
+        if STATE.touched.at(n).load(cx)? == account {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The end of the outermost batch: checks and guards.
+fn settle(cx: &mut Ctx<'_>) -> Result<(), Halt> {
+    let lowered = STATE.lowered.load(cx)?;
+    let count = STATE.touched_count.load(cx)?;
+    for n in 0..count {
+        let account = STATE.touched.at(n).load(cx)?;
+        let bit = 1_u32.checked_shl(u32::from(n)).unwrap_or_default();
+        if lowered & bit != 0 {
+            assess::expect_healthy(cx, account)?;
+            limits::expect_kept(cx, account)?;
+        }
+        guard::renew(cx, account)?;
+    }
+    // The next batch of this transaction begins anew.
+    STATE.lowered.save(cx, 0)?;
+    STATE.touched_count.save(cx, 0)
+}
+
+/// The frame of the account room, with somebody else as the caller: for batches by signature.
+pub(super) fn in_name_of<'c>(cx: &'c mut Ctx<'_>, caller: Address) -> Ctx<'c> {
+    let frame = Frame { caller, ..cx.frame };
+    Ctx::new(cx.store, frame)
+}

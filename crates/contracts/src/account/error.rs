@@ -1,0 +1,11 @@
+//! One error per fact. They are declared beside the verbs, so that Solidity sees them too.
+
+pub(super) use super::abi::IAccount::{
+    AccountBadArguments, AccountBidTooDear, AccountBoundsMissed, AccountCollateralFixed,
+    AccountCollateralInvalid, AccountDebtTooSmall, AccountDepositCap, AccountHealthy,
+    AccountInFlight, AccountLimitReached, AccountLooksMalformed, AccountNonceUsed,
+    AccountNotAuthorised, AccountNotInCallback, AccountNotOffered, AccountNothingOwed,
+    AccountPriceUnusable, AccountRampTooShort, AccountRampUnderWay, AccountSameAccount,
+    AccountSignatureExpired, AccountSignatureInvalid, AccountTooManyActions, AccountTooManyAssets,
+    AccountTooManyLooks, AccountTooManyTouched, AccountUnhealthy, AccountUnknownVerb,
+};

@@ -1,0 +1,277 @@
+//! Which accounts the block must look at: a sorted set of all guards, kept beside the state.
+//!
+//! ```text
+//!   storage changes of this contract ──► Changes { removed, added } ──► apply / undo
+//!   due(now, prices) = the head of each range that time and prices have passed
+//! ```
+//!
+//! The set is a pure function of the stored sheets: whoever follows the changes of a block, or reads all sheets anew,
+//! has the same one. Nothing that a user's transaction can reach reads it. Its order decides who is looked at first
+//! where a block has not the gas for all: those whose time is over, then collateral that fell, deepest first, then debts
+//! that rose.
+
+use core::cmp::Reverse;
+use std::{collections::BTreeSet, ops::RangeInclusive};
+
+use alloy_primitives::{Address, U256};
+use capstan_state::{Ctx, Halt, View};
+use capstan_units::{AccountId, AssetId, PriceTick};
+
+use super::{
+    ADDRESS,
+    guard::{haircut_ticks_up, is_supplied},
+    sheet::{self, Trigger, guards_of, sheet_slot},
+};
+use crate::{
+    lending,
+    oracle::{self, PriceUse, Side},
+};
+
+/// What calls the block to an account, in the order in which it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Call {
+    /// This second.
+    Time(u32),
+    /// The price of an asset at or below a tick; of supply in its market, losses of lenders included, if `true`.
+    Fall(AssetId, bool, Reverse<PriceTick>),
+    /// The price of an asset at or above a tick.
+    Rise(AssetId, PriceTick),
+}
+
+const LOWEST: AccountId = AccountId::new(Address::ZERO, 0);
+const HIGHEST: AccountId = AccountId::new(Address::repeat_byte(0xff), u8::MAX);
+const LOWEST_TICK: PriceTick = PriceTick::new(i32::MIN);
+const HIGHEST_TICK: PriceTick = PriceTick::new(i32::MAX);
+const MS_PER_S: u64 = 1_000;
+
+/// One guard.
+pub type Entry = (Call, AccountId);
+
+/// What a block changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Guards that are gone.
+    pub removed: BTreeSet<Entry>,
+    /// Guards that are new.
+    pub added: BTreeSet<Entry>,
+}
+
+impl Changes {
+    /// Notes that a word of this contract's storage changed.
+    pub fn note(&mut self, slot: U256, before: U256, after: U256) {
+        let Some((account, part)) = sheet_slot(slot) else {
+            return;
+        };
+        for entry in entries(account, part, before) {
+            if !self.added.remove(&entry) {
+                self.removed.insert(entry);
+            }
+        }
+        for entry in entries(account, part, after) {
+            if !self.removed.remove(&entry) {
+                self.added.insert(entry);
+            }
+        }
+    }
+
+    /// These changes, then `later` ones, as one.
+    pub fn then(&mut self, later: &Self) {
+        for entry in &later.removed {
+            if !self.added.remove(entry) {
+                self.removed.insert(*entry);
+            }
+        }
+        for entry in &later.added {
+            if !self.removed.remove(entry) {
+                self.added.insert(*entry);
+            }
+        }
+    }
+}
+
+/// The guards of one stored word.
+fn entries(account: AccountId, part: u8, word: U256) -> Vec<Entry> {
+    let guards = guards_of(part, word);
+    let time = (guards.look_by_s != 0).then_some(Call::Time(guards.look_by_s));
+    let prices = guards.rows.iter().filter_map(|row| match row.trigger {
+        Trigger::Never => None,
+        Trigger::Falls(tick) => Some(Call::Fall(row.asset, is_supplied(*row), Reverse(tick))),
+        Trigger::Rises(tick) => Some(Call::Rise(row.asset, tick)),
+    });
+    time.into_iter()
+        .chain(prices)
+        .map(|call| (call, account))
+        .collect()
+}
+
+/// Every guard of a state.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GuardIndex {
+    entries: BTreeSet<Entry>,
+}
+
+impl GuardIndex {
+    /// Reads all words of this contract's storage.
+    pub fn rebuild(words: impl IntoIterator<Item = (U256, U256)>) -> Self {
+        let mut index = Self::default();
+        for (slot, word) in words {
+            if let Some((account, part)) = sheet_slot(slot) {
+                index.entries.extend(entries(account, part, word));
+            }
+        }
+        index
+    }
+
+    /// The same from a whole world.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub fn of(world: &dyn View) -> Result<Self, Halt> {
+        Ok(Self::rebuild(world.words_of(ADDRESS)?))
+    }
+
+    /// How many guards there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether nobody owes anything.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Follows a block.
+    pub fn apply(&mut self, changes: &Changes) {
+        for entry in &changes.removed {
+            self.entries.remove(entry);
+        }
+        self.entries.extend(changes.added.iter().copied());
+    }
+
+    /// Takes a block back.
+    pub fn undo(&mut self, changes: &Changes) {
+        for entry in &changes.added {
+            self.entries.remove(entry);
+        }
+        self.entries.extend(changes.removed.iter().copied());
+    }
+
+    /// The accounts to look at in a block on top of this state and of `over`, in order, at most `max`. `cx` reads
+    /// prices as they stand when the block looks.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub fn due(
+        &self,
+        cx: &mut Ctx<'_>,
+        over: &Changes,
+        max: usize,
+    ) -> Result<Vec<AccountId>, Halt> {
+        let mut seen = BTreeSet::new();
+        let mut due = Vec::new();
+        for range in self.passed(cx, over)? {
+            let here = self
+                .entries
+                .range(range.clone())
+                .filter(|entry| !over.removed.contains(entry));
+            let mut here = here.peekable();
+            let mut above = over.added.range(range).peekable();
+            while due.len() < max {
+                let next = match (here.peek(), above.peek()) {
+                    (Some(low), Some(high)) if low <= high => here.next(),
+                    (_, Some(_)) => above.next(),
+                    _ => here.next(),
+                };
+                let Some((_, account)) = next else { break };
+                if seen.insert(*account) {
+                    due.push(*account);
+                }
+            }
+        }
+        Ok(due)
+    }
+
+    /// The ranges of guards that time and prices have passed, in order.
+    fn passed(&self, cx: &mut Ctx<'_>, over: &Changes) -> Result<Vec<RangeInclusive<Entry>>, Halt> {
+        let now_s = cx.store.block().time_ms.checked_div(MS_PER_S);
+        let now_s = u32::try_from(now_s.unwrap_or_default()).unwrap_or(u32::MAX);
+        let mut ranges = vec![(Call::Time(0), LOWEST)..=(Call::Time(now_s), HIGHEST)];
+        let mut from = (
+            Call::Fall(AssetId::new(0), false, Reverse(HIGHEST_TICK)),
+            LOWEST,
+        );
+        // From one kind of guard to the next: there are at most three for each asset.
+        while let Some((call, _)) = self.next(from, over) {
+            let (reached, last) = match call {
+                Call::Time(_) => break,
+                Call::Fall(asset, supplied, _) => (
+                    fallen_to(cx, asset, supplied)?
+                        .map(|tick| Call::Fall(asset, supplied, Reverse(tick))),
+                    Call::Fall(asset, supplied, Reverse(LOWEST_TICK)),
+                ),
+                Call::Rise(asset, _) => (
+                    risen_to(cx, asset)?.map(|tick| Call::Rise(asset, tick)),
+                    Call::Rise(asset, HIGHEST_TICK),
+                ),
+            };
+            if let Some(reached) = reached {
+                ranges.push((call, LOWEST)..=(reached, HIGHEST));
+            }
+            from = (last, HIGHEST);
+        }
+        ranges.retain(|range| range.start() <= range.end());
+        Ok(ranges)
+    }
+
+    /// The first guard after an entry, in this state and `over`.
+    fn next(&self, from: Entry, over: &Changes) -> Option<Entry> {
+        let after = (
+            core::ops::Bound::Excluded(from),
+            core::ops::Bound::Unbounded,
+        );
+        let here = self
+            .entries
+            .range(after)
+            .find(|entry| !over.removed.contains(entry));
+        let above = over.added.range(after).next();
+        here.into_iter().chain(above).min().copied()
+    }
+}
+
+/// Where the price of collateral stands, if it may be used to liquidate.
+fn fallen_to(cx: &mut Ctx<'_>, asset: AssetId, supplied: bool) -> Result<Option<PriceTick>, Halt> {
+    let now_ms = cx.store.block().time_ms;
+    let feed = oracle::feed(cx, asset)?;
+    let Ok(price) = feed.price(now_ms, PriceUse::Liquidate, Side::Collateral) else {
+        return Ok(None);
+    };
+    let tick = PriceTick::down(price);
+    if !supplied {
+        return Ok(Some(tick));
+    }
+    let lost = haircut_ticks_up(lending::haircut(cx, asset)?);
+    Ok(Some(PriceTick::new(tick.get().saturating_sub(lost))))
+}
+
+/// Where the price of a debt stands, if it may be used to liquidate.
+fn risen_to(cx: &mut Ctx<'_>, asset: AssetId) -> Result<Option<PriceTick>, Halt> {
+    let now_ms = cx.store.block().time_ms;
+    let feed = oracle::feed(cx, asset)?;
+    let price = feed.price(now_ms, PriceUse::Liquidate, Side::Debt);
+    Ok(price.ok().map(PriceTick::up))
+}
+
+/// Every account that the block would have to look at, by assessing all of them: what the index must agree with.
+///
+/// # Errors
+/// Storage failed.
+pub fn unhealthy(world: &dyn View, cx: &mut Ctx<'_>) -> Result<Vec<AccountId>, Halt> {
+    let mut found = Vec::new();
+    for account in sheet::accounts(world)? {
+        let cx = &mut cx.enter(ADDRESS);
+        if super::is_unhealthy(cx, account)? {
+            found.push(account);
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,119 @@
+//! One balance sheet, one health factor, one check at the end of a batch; and a block that liquidates by itself.
+//!
+//! ```text
+//!  owner, operator, signature ─► batch ─► verb ─ verb ─ verb ─► check every account that may have lost health
+//!                                          │                    └─► guard: how far until the block looks again
+//!           ledger (units) · lending (shares, debts) · oracle (prices)
+//!
+//!  guard crossed ─► look (before the users of a block) ─► net ─► offer ─► bid ... ─► waterfall
+//! ```
+//!
+//! `health = Σ floor(value · factor) / Σ ceil(debt value)`, at the worse of spot and smoothed prices and the
+//! initial factors when a batch ends; at prices for liquidation and the maintenance factors when the block looks.
+//!
+//! - ACC-1: when a batch ends, every account whose health it may have lowered is healthy, or it reverted.
+//! - ACC-2: the set of accounts to check only grows while a batch runs.
+//! - ACC-3: only the owner, an operator in his time, or a signature of either acts on an account.
+//! - ACC-4: while a batch runs, health is not shown, and callbacks neither withdraw nor appoint operators.
+//! - ACC-5: a preview answers what the batch would do, and changes nothing.
+//! - ACC-6: the rows of a sheet are exactly what stands on the account, and bounded.
+//! - ACC-7: no verb of a token's ERC-20 face changes any account's health.
+//! - ACC-8: a signed batch runs once, until its deadline, on this chain, contract and account, within its bounds.
+//! - ACC-9: what a verb leaves as debt is nothing, or worth a liquidation.
+//! - ACC-10: a batch lowers the health of no account but those that its runner may act on, and of bids.
+//! - ACC-11: limits that an owner set himself tighten at once, loosen after a day, and hold at the end of batches.
+//! - LIQ-1: an account whose guard is not crossed, nor due within a minute, is healthy.
+//! - LIQ-2: the index of guards is a function of the stored sheets.
+//! - LIQ-3: a sale takes no more than the target health needs, and never costs more than the largest discount.
+//! - LIQ-4: nothing leaves an account before it is paid for, and nothing is sold below the floor.
+//! - LIQ-5: a debt is forgiven only when all that is left beside it is dust with a price; tiers bear it in order.
+//! - LIQ-6: an account that cannot be looked at changes nothing and holds up nobody.
+//! - LIQ-7: nobody is liquidated at a price that may not be used, nor for want of one.
+//! - LIQ-8: every liquidation leaves its record: round, health before and after, each step, amounts and tiers.
+//!
+//! Imports: admin, ledger, lending, oracle.
+//!
+//! Trusts: the oracle's prices, and the owner of this contract's scope for factors, which only move slowly.
+//!
+//! Not here: where units are (`ledger`), interest (`lending`), prices (`oracle`).
+
+mod abi;
+mod assess;
+mod batch;
+mod error;
+mod guard;
+pub mod index;
+mod invariants;
+mod limits;
+mod look;
+mod math;
+mod moves;
+mod offer;
+mod operators;
+mod params;
+mod preview;
+mod settings;
+mod sheet;
+mod signed;
+mod state;
+mod verbs;
+mod waterfall;
+
+pub use abi::IAccount;
+pub use look::encode_looks;
+pub use params::{
+    ACTIONS_MAX, COUNTED_AND_DISCOUNT_MAX, DEFER_MS, DISCOUNT_MAX, Factors, LOOKS_MAX, NOTICE_MS,
+    OFFER_MS, RAMP_MS_MIN, TOUCHED_MAX,
+};
+pub use sheet::{
+    ASSETS_MAX, Guards, ROWS_MAX, Row, Sheet, Trigger, accounts, guards_of, sheet_slot,
+};
+pub use signed::{BATCH_TYPE, DOMAIN_NAME, DOMAIN_VERSION};
+pub use verbs::{AssetAmount, Bid, ForeignCall, OtherAccount, Rule, Verb, Withdrawal};
+
+use alloy_primitives::Address;
+use capstan_state::{Ctx, Halt};
+use capstan_units::AccountId;
+
+use crate::{Contract, Entry, Interface, Kind, Place, SystemKind, admin, ledger, lending, native};
+
+/// Where it answers.
+pub const ADDRESS: Address = native(Kind::new(11), 0);
+/// Who calls foreign code for a batch: an address that holds nothing and that nobody approved.
+pub const CALLER: Address = native(Kind::new(11), 1);
+
+/// Whether the block would sell an account's collateral now; `false` while that cannot be told.
+///
+/// # Errors
+/// Storage failed.
+pub fn is_unhealthy(cx: &mut Ctx<'_>, account: AccountId) -> Result<bool, Halt> {
+    match assess::assess(&mut cx.enter(ADDRESS), account, assess::Question::Block) {
+        Ok(sum) => Ok(!sum.is_healthy()),
+        Err(Halt::Revert(_)) => Ok(false),
+        Err(other) => Err(other),
+    }
+}
+
+/// The registry's line.
+pub static CONTRACT: Contract = Contract {
+    name: "account",
+    doc: "Balance sheets, batches, health and liquidation.",
+    place: Place::At(ADDRESS),
+    entry: Entry::Verbs(abi::VERBS),
+    interfaces: &[Interface {
+        name: "account",
+        abi: IAccount::abi::contract,
+        source: include_str!("abi.rs"),
+    }],
+    errors_of: &[&admin::CONTRACT, &ledger::CONTRACT, &lending::CONTRACT],
+    system: Some((SystemKind::Liquidate, look::looks)),
+    layout: state::AccountState::LAYOUT,
+    genesis: |cx, config| {
+        admin::open_scope_at_genesis(cx, ADDRESS, config.owner)?;
+        settings::found(cx)
+    },
+    invariants: invariants::check,
+};
+
+#[cfg(test)]
+mod tests;

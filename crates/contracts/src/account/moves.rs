@@ -1,0 +1,402 @@
+//! What the verbs of a batch move. Each ends by noting which assets now stand on the account.
+
+use alloy_primitives::{Address, U256};
+use capstan_state::{Ctx, Halt};
+use capstan_units::{AccountId, AssetId, Assets, DebtShares, value_up};
+
+use super::{
+    assess::{kind_bit, line},
+    batch::touch,
+    error::{AccountDebtTooSmall, AccountDepositCap, AccountNothingOwed, AccountSameAccount},
+    operators, settings,
+    sheet::{Row, Sheet, Trigger},
+};
+use crate::{
+    ledger, lending,
+    oracle::{self, PriceUse, Side},
+    registry::{self, MARKET, UNITS},
+    revert,
+};
+
+/// A signed or encoded amount; the largest number stands for `all`.
+fn amount_or(
+    cx: &mut Ctx<'_>,
+    amount: U256,
+    all: impl FnOnce(&mut Ctx<'_>) -> Result<Assets, Halt>,
+) -> Result<Assets, Halt> {
+    if amount == U256::MAX {
+        all(cx)
+    } else {
+        Ok(Assets::from_u256(amount)?)
+    }
+}
+
+/// Wallet of the caller -> units; answers what arrived.
+///
+/// # Errors
+/// `AccountDepositCap`, and those of the ledger's pull.
+pub(super) fn deposit(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    asset: AssetId,
+    amount: U256,
+) -> Result<Assets, Halt> {
+    let wallet = cx.caller();
+    let amount = amount_or(cx, amount, |cx| {
+        ledger::wallet_balance_down(cx, asset, wallet)
+    })?;
+    let arrived = ledger::pull(cx, asset, wallet, account, amount)?;
+    let cap = settings::terms(cx, asset)?.deposit_cap;
+    let claims = ledger::claims(cx, asset)?;
+    if !cap.is_zero() && claims > cap {
+        return Err(revert(&AccountDepositCap {
+            assetId: asset.get(),
+            claims: claims.to_u256(),
+            cap: cap.to_u256(),
+        }));
+    }
+    note(cx, account, asset, UNITS)?;
+    Ok(arrived)
+}
+
+/// Pays into an account in which the asset stands already, or which the caller may act on.
+///
+/// # Errors
+/// `AccountNotAuthorised`, and those of a deposit.
+pub(super) fn deposit_to(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    asset_id: u32,
+    amount: U256,
+) -> Result<U256, Halt> {
+    let asset = AssetId::new(asset_id);
+    let caller = cx.caller();
+    expect_welcome(cx, account, asset, caller)?;
+    Ok(deposit(cx, account, asset, amount)?.to_u256())
+}
+
+/// Units -> a wallet.
+pub(super) fn withdraw(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    asset: AssetId,
+    amount: U256,
+    to: Address,
+) -> Result<Assets, Halt> {
+    let amount = amount_or(cx, amount, |cx| ledger::free(cx, asset, account))?;
+    ledger::push(cx, asset, account, to, amount)?;
+    note(cx, account, asset, UNITS)?;
+    Ok(amount)
+}
+
+/// Units -> market.
+pub(super) fn supply(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    asset: AssetId,
+    amount: U256,
+) -> Result<Assets, Halt> {
+    let amount = amount_or(cx, amount, |cx| ledger::free(cx, asset, account))?;
+    lending::supply(cx, asset, account, amount)?;
+    note(cx, account, asset, UNITS)?;
+    note(cx, account, asset, MARKET)?;
+    Ok(amount)
+}
+
+/// Market -> units; answers what came.
+pub(super) fn redeem(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    asset: AssetId,
+    amount: U256,
+) -> Result<Assets, Halt> {
+    let before = ledger::free(cx, asset, account)?;
+    let wanted = amount_or(cx, amount, |_| Ok(Assets::MAX))?;
+    lending::redeem(cx, asset, account, wanted)?;
+    note(cx, account, asset, UNITS)?;
+    note(cx, account, asset, MARKET)?;
+    Ok(ledger::free(cx, asset, account)?.sub(before)?)
+}
+
+/// Market -> units, as debt.
+///
+/// # Errors
+/// `AccountDebtTooSmall`, and those of the market.
+pub(super) fn borrow(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    asset: AssetId,
+    amount: U256,
+) -> Result<Assets, Halt> {
+    let amount = Assets::from_u256(amount)?;
+    lending::borrow(cx, asset, account, amount)?;
+    note(cx, account, asset, UNITS)?;
+    note(cx, account, asset, MARKET)?;
+    expect_debt_worth_liquidating(cx, account, asset)?;
+    Ok(amount)
+}
+
+/// Units -> debt; at most the debt.
+///
+/// # Errors
+/// `AccountNothingOwed`, `AccountDebtTooSmall`: the rest would be dust.
+pub(super) fn repay(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    asset: AssetId,
+    amount: U256,
+) -> Result<Assets, Halt> {
+    let wanted = amount_or(cx, amount, |_| Ok(Assets::MAX))?;
+    let owed = owed(cx, account, asset)?;
+    if owed.is_zero() {
+        return Err(revert(&AccountNothingOwed {
+            assetId: asset.get(),
+        }));
+    }
+    let paid = pay(cx, account, account, asset, wanted.min(owed))?;
+    expect_debt_worth_liquidating(cx, account, asset)?;
+    Ok(paid)
+}
+
+/// Units of `payer` lower what `debtor` owes of an asset, kind by kind; answers what they paid.
+pub(super) fn pay(
+    cx: &mut Ctx<'_>,
+    payer: AccountId,
+    debtor: AccountId,
+    asset: AssetId,
+    amount: Assets,
+) -> Result<Assets, Halt> {
+    let kinds = row_of(cx, debtor, asset)?.map_or(0, |row| row.kinds);
+    let mut left = amount;
+    for (number, kind) in registry::positions() {
+        if kinds & kind_bit(number) == 0 || left.is_zero() {
+            continue;
+        }
+        let paid = kind.repay(cx, asset, payer, debtor, left)?;
+        left = left.sub(paid)?;
+        note(cx, debtor, asset, number)?;
+    }
+    note(cx, payer, asset, UNITS)?;
+    Ok(amount.sub(left)?)
+}
+
+/// Units -> another account. Who may not act on that one can only add to an asset that already stands there,
+/// so that nobody fills another's account with things he never asked for.
+///
+/// # Errors
+/// `AccountNotAuthorised`, `AccountSameAccount`, `LedgerInsufficient`.
+pub(super) fn transfer(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    asset: AssetId,
+    amount: U256,
+    to: AccountId,
+) -> Result<Assets, Halt> {
+    expect_different(account, to)?;
+    let caller = cx.caller();
+    expect_welcome(cx, to, asset, caller)?;
+    touch(cx, to, false)?;
+    let amount = amount_or(cx, amount, |cx| ledger::free(cx, asset, account))?;
+    ledger::shift(cx, asset, account, to, amount)?;
+    note(cx, account, asset, UNITS)?;
+    note(cx, to, asset, UNITS)?;
+    Ok(amount)
+}
+
+/// Another account's market debt becomes this one's.
+///
+/// # Errors
+/// `AccountNothingOwed`, `AccountSameAccount`, `AccountDebtTooSmall`.
+pub(super) fn take_debt(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    asset: AssetId,
+    amount: U256,
+    from: AccountId,
+) -> Result<Assets, Halt> {
+    expect_different(account, from)?;
+    let all = lending::debt_shares(cx, asset, from)?;
+    let owed = lending::debt_up(cx, asset, from)?;
+    if all.is_zero() {
+        return Err(revert(&AccountNothingOwed {
+            assetId: asset.get(),
+        }));
+    }
+    let wanted = amount_or(cx, amount, |_| Ok(owed))?;
+    let shares = if wanted >= owed {
+        all
+    } else {
+        lending::debt_shares_up(cx, asset, wanted)?.min(all)
+    };
+    refuse_nothing(asset, shares)?;
+    touch(cx, from, false)?;
+    lending::move_debt(cx, asset, from, account, shares)?;
+    for moved in [from, account] {
+        note(cx, moved, asset, MARKET)?;
+        expect_debt_worth_liquidating(cx, moved, asset)?;
+    }
+    Ok(wanted.min(owed))
+}
+
+fn refuse_nothing(asset: AssetId, shares: DebtShares) -> Result<(), Halt> {
+    if shares.is_zero() {
+        return Err(revert(&AccountNothingOwed {
+            assetId: asset.get(),
+        }));
+    }
+    Ok(())
+}
+
+/// All that stands on another account moves to this one: a position changes hands without being closed.
+///
+/// # Errors
+/// `AccountSameAccount`, `AccountTooManyAssets`, and what a kind refuses to move.
+pub(super) fn take_over(cx: &mut Ctx<'_>, account: AccountId, from: AccountId) -> Result<(), Halt> {
+    expect_different(account, from)?;
+    touch(cx, from, true)?;
+    for row in Sheet::load(cx, from)?.rows {
+        for (number, kind) in registry::positions() {
+            if row.kinds & kind_bit(number) == 0 {
+                continue;
+            }
+            kind.transfer(cx, row.asset, from, account)?;
+            note(cx, from, row.asset, number)?;
+            note(cx, account, row.asset, number)?;
+        }
+    }
+    Ok(())
+}
+
+/// Repays each debt as far as units and supplies of the same asset go.
+///
+/// # Errors
+/// Those of the market.
+pub(super) fn close_all(cx: &mut Ctx<'_>, account: AccountId) -> Result<(), Halt> {
+    for row in Sheet::load(cx, account)?.rows {
+        net(cx, account, row)?;
+    }
+    Ok(())
+}
+
+/// Pays what is owed of one asset with what is held of it; answers what was paid.
+pub(super) fn net(cx: &mut Ctx<'_>, account: AccountId, row: Row) -> Result<Assets, Halt> {
+    let stands = line(cx, account, row)?;
+    let payable = stands.owed.min(stands.held);
+    if payable.is_zero() {
+        return Ok(Assets::ZERO);
+    }
+    let units = unwind(cx, account, row, payable)?;
+    if units.is_zero() {
+        return Ok(Assets::ZERO);
+    }
+    pay(cx, account, account, row.asset, units)
+}
+
+/// Turns up to `wanted` of what is held of a row's asset into free units; answers how many are free of those wanted.
+pub(super) fn unwind(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    row: Row,
+    wanted: Assets,
+) -> Result<Assets, Halt> {
+    let mut left = wanted;
+    for (number, kind) in registry::positions() {
+        if row.kinds & kind_bit(number) == 0 || left.is_zero() {
+            continue;
+        }
+        let turned = kind.unwind(cx, account, row.asset, left)?;
+        left = left.sub(turned)?;
+        note(cx, account, row.asset, number)?;
+    }
+    note(cx, account, row.asset, UNITS)?;
+    Ok(wanted.sub(left)?)
+}
+
+/// What an account owes of an asset, over all kinds.
+pub(super) fn owed(cx: &mut Ctx<'_>, account: AccountId, asset: AssetId) -> Result<Assets, Halt> {
+    match row_of(cx, account, asset)? {
+        Some(row) => Ok(line(cx, account, row)?.owed),
+        None => Ok(Assets::ZERO),
+    }
+}
+
+fn row_of(cx: &mut Ctx<'_>, account: AccountId, asset: AssetId) -> Result<Option<Row>, Halt> {
+    let sheet = Sheet::load(cx, account)?;
+    Ok(sheet.rows.into_iter().find(|row| row.asset == asset))
+}
+
+/// Writes down whether `asset` stands on the account in a kind of positions (ACC-6).
+///
+/// # Errors
+/// `AccountTooManyAssets`: it is new there, and the sheet is full.
+pub(super) fn note(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    asset: AssetId,
+    kind: u8,
+) -> Result<(), Halt> {
+    let only = Row {
+        asset,
+        kinds: kind_bit(kind),
+        trigger: Trigger::Never,
+    };
+    let stands = !line(cx, account, only)?.is_empty();
+    let before = Sheet::load(cx, account)?;
+    let mut after = before.clone();
+    after.note(account, asset, kind, stands)?;
+    after.save(cx, account, &before)
+}
+
+/// Who may not act on an account can only add to what stands there (ACC-3).
+fn expect_welcome(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    asset: AssetId,
+    who: Address,
+) -> Result<(), Halt> {
+    if Sheet::load(cx, account)?.has(asset) {
+        return Ok(());
+    }
+    operators::expect_authorised(cx, account, who)
+}
+
+fn expect_different(one: AccountId, other: AccountId) -> Result<(), Halt> {
+    if one != other {
+        return Ok(());
+    }
+    Err(revert(&AccountSameAccount {
+        owner: one.owner,
+        index: one.index,
+    }))
+}
+
+/// A debt is nothing or worth a liquidation (ACC-9). Without a usable price nobody can tell; then borrowing is
+/// refused by the check of the batch, and repaying is not.
+///
+/// # Errors
+/// `AccountDebtTooSmall`.
+pub(super) fn expect_debt_worth_liquidating(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    asset: AssetId,
+) -> Result<(), Halt> {
+    let owed = owed(cx, account, asset)?;
+    if owed.is_zero() {
+        return Ok(());
+    }
+    let now_ms = cx.store.block().time_ms;
+    let feed = oracle::feed(cx, asset)?;
+    let Ok(price) = feed.price(now_ms, PriceUse::View, Side::Debt) else {
+        return Ok(());
+    };
+    let value = value_up(owed, price, ledger::asset(cx, asset)?.decimals)?;
+    let min = settings::debt_min_now(cx)?;
+    if value >= min {
+        return Ok(());
+    }
+    Err(revert(&AccountDebtTooSmall {
+        assetId: asset.get(),
+        value: value.to_u256(),
+        min: min.to_u256(),
+    }))
+}

@@ -1,0 +1,362 @@
+//! Collateral on offer: anybody may pay an unhealthy account's debt and take collateral at a discount that grows.
+//!
+//! ```text
+//!   discount   0 ───────────────► discount_max        over OFFER_MS, from the look that opened the offer
+//!   the account gives up V, of which   V * reserve  goes to the reserve of the debt's market
+//!                                      the rest     goes to the buyer, who pays V * (1 - discount - reserve)
+//!   reserve = (discount_max - discount) / 2
+//! ```
+//!
+//! Nothing leaves the account until it is paid for, so there is no lot to lose: interest accrues as ever, and the owner
+//! may repay or add collateral until the last block. Nobody buys below `discount_max`, however long nobody comes (LIQ-4).
+
+use capstan_state::{Ctx, Halt};
+use capstan_units::{
+    AccountId, AssetId, Assets, LiquidationId, TimeMs, Wad, assets_down, assets_up, value_down,
+};
+
+use super::{
+    IAccount::{Liquidated, LiquidationStep, OfferClosed, OfferOpened, offerOfReturn},
+    assess::{self, Assessment, Question, Valued},
+    batch,
+    error::{
+        AccountBidTooDear, AccountDebtTooSmall, AccountHealthy, AccountInFlight, AccountNotOffered,
+        AccountNothingOwed, AccountPriceUnusable,
+    },
+    math::{Cost, repay_to_target_up},
+    moves,
+    params::OFFER_MS,
+    settings,
+    sheet::Sheet,
+    state::AccountState,
+    verbs::Bid,
+};
+use crate::{contract::emit, ledger, lending, oracle, registry, revert};
+
+const STATE: AccountState = AccountState::new();
+
+/// Who bought: the numbers of venues in events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Venue {
+    /// The account paid with what it held of the same asset.
+    Netting,
+    /// Somebody bought from the offer.
+    Offer,
+}
+
+impl Venue {
+    pub(super) const fn number(self) -> u8 {
+        match self {
+            Self::Netting => 1,
+            Self::Offer => 3,
+        }
+    }
+}
+
+/// Since when collateral of an account is on offer; `None` if it is not.
+pub(super) fn opened(cx: &mut Ctx<'_>, account: AccountId) -> Result<Option<TimeMs>, Halt> {
+    let since = STATE.offers.at(account).load(cx)?;
+    Ok((since != TimeMs::default()).then_some(since))
+}
+
+/// Puts collateral of an account on offer.
+pub(super) fn open(cx: &mut Ctx<'_>, account: AccountId, health: Wad) -> Result<(), Halt> {
+    let now = TimeMs::new(cx.store.block().time_ms);
+    STATE.offers.at(account).save(cx, now)?;
+    emit(
+        cx,
+        &OfferOpened {
+            owner: account.owner,
+            index: account.index,
+            health: health.to_u256(),
+            fullMs: now.after_ms(OFFER_MS)?.get(),
+        },
+    )
+}
+
+/// Ends an offer, if there is one.
+pub(super) fn close(cx: &mut Ctx<'_>, account: AccountId) -> Result<(), Halt> {
+    if opened(cx, account)?.is_none() {
+        return Ok(());
+    }
+    STATE.offers.at(account).save(cx, TimeMs::default())?;
+    emit(
+        cx,
+        &OfferClosed {
+            owner: account.owner,
+            index: account.index,
+        },
+    )
+}
+
+/// What a bid would trade, all of it computed before anything moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Trade {
+    cost: Cost,
+    /// Units of the debt that the buyer pays.
+    paid: Assets,
+    /// Units of the collateral that the account gives up.
+    given_up: Assets,
+    /// Of them, what the reserve gets.
+    to_reserve: Assets,
+}
+
+/// Pays with units of `bidder`; answers the collateral that he got, as units or, where its market has no cash, as
+/// supply.
+///
+/// # Errors
+/// `AccountInFlight`, `AccountNotOffered`, `AccountHealthy`, `AccountNothingOwed`, `AccountPriceUnusable`,
+/// `AccountDebtTooSmall`, `AccountBidTooDear`, `LedgerInsufficient`.
+pub(super) fn bid(cx: &mut Ctx<'_>, bidder: AccountId, bid: &Bid) -> Result<Assets, Halt> {
+    let account = AccountId::new(bid.owner, bid.index);
+    // What a batch has changed is not checked yet; whoever could bid on it could force his own sale.
+    if batch::is_touched(cx, account)? {
+        return Err(revert(&AccountInFlight {}));
+    }
+    let Some(since) = opened(cx, account)? else {
+        return Err(revert(&AccountNotOffered {
+            owner: account.owner,
+            index: account.index,
+        }));
+    };
+    let sheet = Sheet::load(cx, account)?;
+    let all = assess::valued(cx, account, &sheet, Question::Block)?;
+    let before = assess::sum(&all)?;
+    if before.is_healthy() {
+        return Err(revert(&AccountHealthy {
+            owner: account.owner,
+            index: account.index,
+            health: before.health_down().to_u256(),
+        }));
+    }
+    let debt = find(&all, AssetId::new(bid.debtAssetId), |v| {
+        !v.line.owed.is_zero()
+    })?;
+    let collateral = find(&all, AssetId::new(bid.collateralAssetId), |v| {
+        !v.line.held.is_zero()
+    })?;
+    if !collateral.is_priced {
+        return Err(revert(&AccountPriceUnusable {
+            owner: account.owner,
+            index: account.index,
+            assetId: bid.collateralAssetId,
+        }));
+    }
+    let now = TimeMs::new(cx.store.block().time_ms);
+    let cost = Cost::after_ms(now.ms_since(since)?, collateral.terms.discount_max)?;
+    let repay_max = Assets::from_u256(bid.repayMax).unwrap_or(Assets::MAX);
+    let trade = trade(cx, &debt, &collateral, before, cost, repay_max)?;
+    let taken = trade.given_up.sub(trade.to_reserve)?;
+    if taken.to_u256() < bid.takenMin {
+        return Err(revert(&AccountBidTooDear {
+            taken: taken.to_u256(),
+            takenMin: bid.takenMin,
+        }));
+    }
+    batch::touch(cx, account, false)?;
+    let paid = moves::pay(cx, bidder, account, debt.asset(), trade.paid)?;
+    hand_over(cx, account, &collateral, lending::RESERVE, trade.to_reserve)?;
+    hand_over(cx, account, &collateral, bidder, taken)?;
+    let step = Step {
+        venue: Venue::Offer,
+        debt: debt.asset(),
+        paid,
+        collateral: collateral.asset(),
+        taken,
+        to_reserve: trade.to_reserve,
+        discount_bps: trade.cost.discount.get(),
+        buyer: bidder,
+    };
+    report(cx, account, before.health_down(), &[step])?;
+    Ok(taken)
+}
+
+fn find(all: &[Valued], asset: AssetId, stands: impl Fn(&Valued) -> bool) -> Result<Valued, Halt> {
+    let found = all.iter().find(|v| v.asset() == asset && stands(v));
+    found.copied().ok_or_else(|| {
+        revert(&AccountNothingOwed {
+            assetId: asset.get(),
+        })
+    })
+}
+
+/// Sizes a trade: to the target health, at most the debt, at most the collateral, and no dust left of the debt.
+fn trade(
+    cx: &mut Ctx<'_>,
+    debt: &Valued,
+    collateral: &Valued,
+    before: Assessment,
+    cost: Cost,
+    repay_max: Assets,
+) -> Result<Trade, Halt> {
+    let owed = debt.line.owed;
+    let to_target = repay_to_target_up(before.adjusted, before.debt, cost, collateral.factor)?;
+    let mut paid = match to_target {
+        Some(value) => assets_up(value, debt.owed_price, debt.decimals)?.min(owed),
+        None => owed,
+    };
+    // A rest that is not worth a liquidation is sold with it.
+    let min = assets_up(settings::debt_min_now(cx)?, debt.owed_price, debt.decimals)?;
+    if owed.sub(paid)? < min {
+        paid = owed;
+    }
+    let wanted = paid.min(repay_max);
+    let paid_value = value_down(wanted, debt.owed_price, debt.decimals)?;
+    let given_up = assets_down(
+        cost.given_up_down(paid_value)?,
+        collateral.held_price,
+        collateral.decimals,
+    )?;
+    let (paid, given_up) = if given_up <= collateral.line.held {
+        expect_no_dust(debt, owed.sub(wanted)?, min)?;
+        (wanted, given_up)
+    } else {
+        let price = cost.paid_up(collateral.held_value)?;
+        let paid = assets_up(price, debt.owed_price, debt.decimals)?.min(wanted);
+        (paid, collateral.line.held)
+    };
+    let to_reserve = Assets::from_u256(cost.reserve.of_down(given_up.to_u256())?)?;
+    Ok(Trade {
+        cost,
+        paid,
+        given_up,
+        to_reserve,
+    })
+}
+
+/// A buyer leaves nothing of a debt, or what is worth another liquidation; unless the collateral ends first.
+fn expect_no_dust(debt: &Valued, rest: Assets, min: Assets) -> Result<(), Halt> {
+    if rest.is_zero() || rest >= min {
+        return Ok(());
+    }
+    Err(revert(&AccountDebtTooSmall {
+        assetId: debt.asset().get(),
+        value: rest.to_u256(),
+        min: min.to_u256(),
+    }))
+}
+
+/// Gives collateral to a buyer: units, then what can be turned into units, then the position as it is.
+pub(super) fn hand_over(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    collateral: &Valued,
+    to: AccountId,
+    amount: Assets,
+) -> Result<(), Halt> {
+    if amount.is_zero() {
+        return Ok(());
+    }
+    let asset = collateral.asset();
+    let units = moves::unwind(cx, account, collateral.row, amount)?;
+    if !units.is_zero() {
+        ledger::shift(cx, asset, account, to, units)?;
+    }
+    let mut left = amount.sub(units)?;
+    for (number, kind) in registry::positions() {
+        if left.is_zero() || collateral.row.kinds & assess::kind_bit(number) == 0 {
+            continue;
+        }
+        let moved = kind.hand_over(cx, asset, account, to, left)?;
+        left = left.sub_or_zero(moved);
+        moves::note(cx, account, asset, number)?;
+        note_of(cx, to, asset, number)?;
+    }
+    moves::note(cx, account, asset, registry::UNITS)?;
+    note_of(cx, to, asset, registry::UNITS)
+}
+
+/// The reserve is no account of anybody's and has no sheet.
+fn note_of(cx: &mut Ctx<'_>, to: AccountId, asset: AssetId, kind: u8) -> Result<(), Halt> {
+    if to == lending::RESERVE {
+        return Ok(());
+    }
+    moves::note(cx, to, asset, kind)
+}
+
+/// One step of a liquidation, for its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) venue: Venue,
+    pub(super) debt: AssetId,
+    pub(super) paid: Assets,
+    pub(super) collateral: AssetId,
+    pub(super) taken: Assets,
+    pub(super) to_reserve: Assets,
+    pub(super) discount_bps: u16,
+    pub(super) buyer: AccountId,
+}
+
+/// Writes down why and how an account was liquidated (LIQ-8); answers the number of the liquidation.
+pub(super) fn report(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    health_before: Wad,
+    steps: &[Step],
+) -> Result<LiquidationId, Halt> {
+    let id = next_id(cx)?;
+    let round = match steps.first() {
+        Some(step) => oracle::round(cx, step.collateral)?,
+        None => 0,
+    };
+    for step in steps {
+        emit(
+            cx,
+            &LiquidationStep {
+                id: id.get(),
+                venue: step.venue.number(),
+                debtAssetId: step.debt.get(),
+                paid: step.paid.to_u256(),
+                collateralAssetId: step.collateral.get(),
+                taken: step.taken.to_u256(),
+                toReserve: step.to_reserve.to_u256(),
+                discountBps: step.discount_bps,
+                buyer: step.buyer.owner,
+                buyerIndex: step.buyer.index,
+            },
+        )?;
+    }
+    let after = assess::assess(cx, account, Question::Block)?;
+    if after.is_healthy() {
+        close(cx, account)?;
+    }
+    emit(
+        cx,
+        &Liquidated {
+            id: id.get(),
+            owner: account.owner,
+            index: account.index,
+            priceRound: round,
+            healthBefore: health_before.to_u256(),
+            healthAfter: after.health_down().to_u256(),
+        },
+    )?;
+    Ok(id)
+}
+
+/// Numbers of liquidations: the height, then a count.
+fn next_id(cx: &mut Ctx<'_>) -> Result<LiquidationId, Halt> {
+    let height = cx.store.block().number;
+    let last = LiquidationId::new(STATE.last_liquidation.load(cx)?);
+    let first = LiquidationId::at(height, 0)?;
+    let next = if last < first {
+        first
+    } else {
+        last.next().ok_or_else(Halt::overflow)?
+    };
+    STATE.last_liquidation.save(cx, next.get())?;
+    Ok(next)
+}
+
+pub(super) fn offer_of(cx: &mut Ctx<'_>, account: AccountId) -> Result<offerOfReturn, Halt> {
+    let Some(since) = opened(cx, account)? else {
+        return Ok(offerOfReturn {
+            sinceMs: 0,
+            fullMs: 0,
+        });
+    };
+    Ok(offerOfReturn {
+        sinceMs: since.get(),
+        fullMs: since.after_ms(OFFER_MS)?.get(),
+    })
+}

@@ -1,0 +1,276 @@
+//! What stands on an account, in one to three words: which assets, in which kinds of positions, and how far their
+//! prices may move before the block looks again.
+//!
+//! ```text
+//!   word 0   rows 0..4 (6 bytes each) | 3 free | row count (1) | look by, seconds (4)
+//!   word 1   rows 4..9
+//!   word 2   rows 9..14
+//!   row      trigger (4) | kinds (1) | asset (1)
+//!   trigger  0, or (tick + 2) * 2 + (1 if it is crossed upward)
+//! ```
+//!
+//! Each word can be read by itself, so whoever follows changes of storage needs no other word to know which guards
+//! came and went.
+
+use alloy_primitives::U256;
+use capstan_state::{Ctx, Halt};
+use capstan_units::{AccountId, AssetId, PriceTick};
+
+use super::{ADDRESS, error::AccountTooManyAssets, state::AccountState};
+use crate::revert;
+
+const STATE: AccountState = AccountState::new();
+
+/// Most rows of a sheet: a liquidation looks at each of them.
+pub const ROWS_MAX: usize = 14;
+/// Asset ids that fit a row.
+pub const ASSETS_MAX: u32 = 256;
+/// Words of a sheet.
+const WORDS: u8 = 3;
+const ROW_BITS: usize = 48;
+const FIRST_WORD_ROWS: usize = 4;
+const WORD_ROWS: usize = 5;
+/// Rows of word 0 stand above its head.
+const HEAD_BITS: usize = 64;
+const COUNT_BITS: usize = 32;
+
+/// When a price calls the block to an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trigger {
+    /// No price does.
+    #[default]
+    Never,
+    /// A collateral price at or below this.
+    Falls(PriceTick),
+    /// A debt price at or above this.
+    Rises(PriceTick),
+}
+
+impl Trigger {
+    fn to_bits(self) -> u32 {
+        let biased = |tick: PriceTick| u32::try_from(tick.get().saturating_add(2)).unwrap_or(1);
+        match self {
+            Self::Never => 0,
+            Self::Falls(tick) => biased(tick).saturating_mul(2),
+            Self::Rises(tick) => biased(tick).saturating_mul(2).saturating_add(1),
+        }
+    }
+
+    fn of_bits(bits: u32) -> Self {
+        let number = i32::try_from(bits >> 1).unwrap_or(i32::MAX);
+        let tick = PriceTick::new(number.saturating_sub(2));
+        match (bits, bits & 1) {
+            (0, _) => Self::Never,
+            (_, 0) => Self::Falls(tick),
+            _ => Self::Rises(tick),
+        }
+    }
+}
+
+/// One asset of a sheet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Which.
+    pub asset: AssetId,
+    /// Bit `n`: something stands there in the kind of positions with number `n`.
+    pub kinds: u8,
+    /// When its price calls the block.
+    pub trigger: Trigger,
+}
+
+impl Row {
+    fn to_bits(self) -> U256 {
+        let bits = (u64::from(self.trigger.to_bits()) << 16)
+            | (u64::from(self.kinds) << 8)
+            | u64::from(self.asset.get() & 0xff);
+        U256::from(bits)
+    }
+
+    fn of_bits(bits: u64) -> Self {
+        let low = |bits: u64| u8::try_from(bits & 0xff).unwrap_or_default();
+        Self {
+            asset: AssetId::new(u32::from(low(bits))),
+            kinds: low(bits >> 8),
+            trigger: Trigger::of_bits(u32::try_from(bits >> 16).unwrap_or_default()),
+        }
+    }
+}
+
+/// What stands on an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sheet {
+    /// When the block looks at the latest, in seconds; zero is never.
+    pub look_by_s: u32,
+    /// Assets, in order.
+    pub rows: Vec<Row>,
+}
+
+impl Sheet {
+    /// Reads a sheet: its first word, and the others if it is long. The frame is the account room's.
+    pub(super) fn load(cx: &mut Ctx<'_>, account: AccountId) -> Result<Self, Halt> {
+        let head = STATE.sheets.at((account, 0)).load(cx)?;
+        let count = usize::from(count_of(head));
+        let mut sheet = Self {
+            look_by_s: look_by_of(head),
+            rows: Vec::with_capacity(count),
+        };
+        for part in 0..WORDS {
+            if sheet.rows.len() >= count {
+                break;
+            }
+            let word = match part {
+                0 => head,
+                _ => STATE.sheets.at((account, part)).load(cx)?,
+            };
+            sheet.rows.extend(rows_of(part, word));
+        }
+        Ok(sheet)
+    }
+
+    /// Writes the words that differ from `before`.
+    pub(super) fn save(
+        &self,
+        cx: &mut Ctx<'_>,
+        account: AccountId,
+        before: &Self,
+    ) -> Result<(), Halt> {
+        for part in 0..WORDS {
+            let word = self.word(part);
+            if word != before.word(part) {
+                STATE.sheets.at((account, part)).save(cx, word)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes whether anything of `asset` stands there in a kind of positions (ACC-6).
+    ///
+    /// # Errors
+    /// `AccountTooManyAssets`: it is new there, and the sheet is full or has no room for such a number.
+    pub(super) fn note(
+        &mut self,
+        account: AccountId,
+        asset: AssetId,
+        kind: u8,
+        stands: bool,
+    ) -> Result<(), Halt> {
+        let bit = 1_u8.checked_shl(u32::from(kind)).unwrap_or_default();
+        match self.rows.binary_search_by_key(&asset, |row| row.asset) {
+            Ok(at) => {
+                let Some(row) = self.rows.get_mut(at) else {
+                    return Ok(());
+                };
+                row.kinds = if stands {
+                    row.kinds | bit
+                } else {
+                    row.kinds & !bit
+                };
+                if row.kinds == 0 {
+                    self.rows.remove(at);
+                }
+            }
+            Err(_) if !stands => {}
+            Err(at) => {
+                if self.rows.len() >= ROWS_MAX || asset.get() >= ASSETS_MAX {
+                    return Err(revert(&AccountTooManyAssets {
+                        owner: account.owner,
+                        index: account.index,
+                        assetId: asset.get(),
+                        max: U256::from(ROWS_MAX),
+                    }));
+                }
+                let row = Row {
+                    asset,
+                    kinds: bit,
+                    trigger: Trigger::Never,
+                };
+                self.rows.insert(at, row);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether anything of `asset` stands there.
+    pub(super) fn has(&self, asset: AssetId) -> bool {
+        self.rows.iter().any(|row| row.asset == asset)
+    }
+
+    fn word(&self, part: u8) -> U256 {
+        let (from, to, shift) = match part {
+            0 => (0, FIRST_WORD_ROWS, HEAD_BITS),
+            n => {
+                let from = FIRST_WORD_ROWS
+                    .saturating_add(WORD_ROWS.saturating_mul(usize::from(n).saturating_sub(1)));
+                (from, from.saturating_add(WORD_ROWS), 0)
+            }
+        };
+        let rows = self.rows.iter().skip(from).take(to.saturating_sub(from));
+        let mut word = U256::ZERO;
+        for (n, row) in rows.enumerate() {
+            word |= row.to_bits() << ROW_BITS.saturating_mul(n).saturating_add(shift);
+        }
+        if part == 0 {
+            let count = u8::try_from(self.rows.len()).unwrap_or(u8::MAX);
+            word |= U256::from(self.look_by_s) | (U256::from(count) << COUNT_BITS);
+        }
+        word
+    }
+}
+
+fn look_by_of(head: U256) -> u32 {
+    u32::try_from(head & U256::from(u32::MAX)).unwrap_or_default()
+}
+
+fn count_of(head: U256) -> u8 {
+    u8::try_from((head >> COUNT_BITS) & U256::from(u8::MAX)).unwrap_or_default()
+}
+
+fn rows_of(part: u8, word: U256) -> impl Iterator<Item = Row> {
+    let (count, shift) = match part {
+        0 => (FIRST_WORD_ROWS, HEAD_BITS),
+        _ => (WORD_ROWS, 0),
+    };
+    (0..count).map_while(move |n| {
+        let bits = (word >> ROW_BITS.saturating_mul(n).saturating_add(shift))
+            & U256::from(0xffff_ffff_ffff_u64);
+        let row = Row::of_bits(u64::try_from(bits).unwrap_or_default());
+        (row.kinds != 0).then_some(row)
+    })
+}
+
+/// What one stored word says about when to look at an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Guards {
+    /// The time, in seconds; zero is never.
+    pub look_by_s: u32,
+    /// The rows whose price calls the block.
+    pub rows: Vec<Row>,
+}
+
+/// The account and word that a storage slot of this contract is part of, for whoever follows changes of storage.
+pub fn sheet_slot(slot: U256) -> Option<(AccountId, u8)> {
+    STATE.sheets.key_of(slot)
+}
+
+/// The guards of one stored word.
+pub fn guards_of(part: u8, word: U256) -> Guards {
+    Guards {
+        look_by_s: if part == 0 { look_by_of(word) } else { 0 },
+        rows: rows_of(part, word)
+            .filter(|row| row.trigger != Trigger::Never)
+            .collect(),
+    }
+}
+
+/// Every account with a sheet, for whoever looks at a world from outside.
+///
+/// # Errors
+/// Storage that does not decode.
+pub fn accounts(world: &dyn capstan_state::View) -> Result<Vec<AccountId>, Halt> {
+    let words = STATE.sheets.listed(world, ADDRESS)?;
+    let firsts = words.into_iter().filter(|((_, part), _)| *part == 0);
+    Ok(firsts.map(|((account, _), _)| account).collect())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1074 @@
+//! Accounts by the ids of their invariants. `tests/liquidation.rs` is about the block's part, `tests/random.rs` about
+//! random sequences.
+
+mod liquidation;
+mod random;
+
+use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_sol_types::{SolCall, SolError, SolValue};
+use capstan_state::{Halt, NotPreviewable};
+use capstan_units::{AccountId, AssetId};
+
+use super::{
+    ADDRESS, AssetAmount, CALLER, ForeignCall, IAccount, NOTICE_MS, OtherAccount, RAMP_MS_MIN,
+    ROWS_MAX, Verb, Withdrawal, abi::IAccount::*, params::dollars,
+};
+use crate::{
+    SystemKind,
+    admin::{ADDRESS as ADMIN, IAdmin},
+    erc20::IErc20,
+    ledger::{self, ILedger},
+    lending::{self, ILending, SEED_MIN},
+    oracle::{self, IOracle},
+    testkit::{ALICE, BOB, CAROL, OWNER, World, account, sign, words},
+};
+
+/// One whole token of every asset here.
+const ONE: u128 = 1_000_000;
+/// One dollar.
+const USD: u128 = 1_000_000_000_000_000_000;
+const REPORTER: Address = account(0x31);
+/// What people have of each token in their wallets.
+const RICH: u128 = 1_000_000_000 * ONE;
+
+/// Two thousand dollars each; counts 80 % to borrow, 85 % to stay.
+const ETH: u32 = 0;
+/// A dollar.
+const USDC: u32 = 1;
+/// Twenty dollars, and risky: 40 % and 50 %.
+const RISKY: u32 = 2;
+/// A dollar too, in the same category as [`USDC`].
+const DAI: u32 = 3;
+/// Counts alone or not at all.
+const ALONE: u32 = 4;
+
+const ALICES: AccountId = AccountId::new(ALICE, 0);
+const BOBS: AccountId = AccountId::new(BOB, 0);
+const CAROLS: AccountId = AccountId::new(CAROL, 7);
+
+fn n(value: u128) -> U256 {
+    U256::from(value)
+}
+
+fn bps(initial: u16, maintenance: u16) -> Collateral {
+    Collateral {
+        initialBps: initial,
+        maintenanceBps: maintenance,
+        categoryInitialBps: 0,
+        categoryMaintenanceBps: 0,
+        discountMaxBps: 500,
+        category: 0,
+        isolated: false,
+        depositCap: U256::ZERO,
+    }
+}
+
+/// A world with five assets, their markets full of Carol's supply, and prices.
+#[derive(Clone)]
+struct Scene {
+    world: World,
+    tokens: Vec<Address>,
+    round: u64,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let mut world = World::new();
+        let grant = IAdmin::grantRoleCall {
+            scope: oracle::ADDRESS,
+            role: oracle::REPORT,
+            holder: REPORTER,
+            expiresMs: 0,
+        };
+        world.ok(OWNER, ADMIN, &grant);
+        world.ok(
+            OWNER,
+            oracle::ADDRESS,
+            &IOracle::addReporterCall { reporter: REPORTER },
+        );
+        let mut scene = Self {
+            world,
+            tokens: Vec::new(),
+            round: 0,
+        };
+        scene.list(2_000 * USD, bps(8_000, 8_500));
+        scene.list(
+            USD,
+            Collateral {
+                categoryInitialBps: 9_200,
+                categoryMaintenanceBps: 9_400,
+                category: 1,
+                ..bps(8_500, 9_000)
+            },
+        );
+        scene.list(20 * USD, bps(4_000, 5_000));
+        scene.list(
+            USD,
+            Collateral {
+                categoryInitialBps: 9_200,
+                categoryMaintenanceBps: 9_400,
+                category: 1,
+                ..bps(7_000, 8_000)
+            },
+        );
+        scene.list(
+            10 * USD,
+            Collateral {
+                isolated: true,
+                ..bps(5_000, 6_000)
+            },
+        );
+        scene.prices(&[
+            (ETH, 2_000 * USD),
+            (USDC, USD),
+            (RISKY, 20 * USD),
+            (DAI, USD),
+            (ALONE, 10 * USD),
+        ]);
+        for asset in [ETH, USDC, RISKY, DAI, ALONE] {
+            let batch = [
+                deposit(asset, 100_000_000 * ONE),
+                supply(asset, 100_000_000 * ONE),
+            ];
+            scene.ok(CAROL, CAROLS, &batch);
+        }
+        scene
+    }
+
+    /// Lists an asset: token, ledger, feed, market, collateral.
+    fn list(&mut self, reference: u128, collateral: Collateral) {
+        let world = &mut self.world;
+        let token = world.create_token(0);
+        for who in [OWNER, ALICE, BOB, CAROL] {
+            world.mint(token, who, RICH);
+        }
+        let limit = ILedger::OutflowLimit {
+            windowS: 60,
+            shareBps: 10_000,
+            floor: n(RICH),
+        };
+        let id = world.ok(
+            OWNER,
+            ledger::ADDRESS,
+            &ILedger::listAssetCall { token, limit },
+        );
+        let params = IOracle::FeedParams {
+            quorum: 1,
+            reacceptRounds: 2,
+            bandBps: 10_000,
+            bandWidenBpsPerMin: 10_000,
+            confidenceBpsMax: 5_000,
+            growthBpsPerYear: 0,
+            staleMs: 172_800_000,
+            smoothMs: 0,
+            outageMs: 604_800_000,
+            graceMs: 0,
+            stillMs: 0,
+        };
+        world.ok(
+            OWNER,
+            oracle::ADDRESS,
+            &IOracle::listFeedCall {
+                assetId: id,
+                description: "TEST / USD".into(),
+                referencePrice: reference,
+                params,
+            },
+        );
+        let params = ILending::MarketParams {
+            reserveFactorBps: 1_000,
+            supplyCap: n(capstan_units::Assets::MAX.get()),
+            borrowCap: n(capstan_units::Assets::MAX.get()),
+            rateModel: 0,
+            baseBps: 0,
+            slope1Bps: 400,
+            slope2Bps: 6_000,
+            optimalBps: 8_000,
+        };
+        world.ok(
+            OWNER,
+            lending::ADDRESS,
+            &ILending::listMarketCall {
+                assetId: id,
+                params,
+                seed: n(SEED_MIN),
+            },
+        );
+        world.ok(
+            OWNER,
+            ADDRESS,
+            &setCollateralCall {
+                assetId: id,
+                collateral,
+                rampMs: 0,
+            },
+        );
+        self.tokens.push(token);
+    }
+
+    /// Prices of as many blocks as the oracle needs to believe them, without any look.
+    fn prices(&mut self, prices: &[(u32, u128)]) {
+        for _ in 0..64 {
+            let steps: Vec<(u32, u128)> = prices
+                .iter()
+                .map(|&(asset, price)| {
+                    (
+                        asset,
+                        price.clamp(self.spot(asset) / 2 + 1, self.spot(asset) * 2 - 1),
+                    )
+                })
+                .collect();
+            self.report_prices(&steps);
+            if prices
+                .iter()
+                .all(|&(asset, price)| self.spot(asset) == price && self.is_usable(asset))
+            {
+                return;
+            }
+        }
+        panic!("the oracle does not believe {prices:?}");
+    }
+
+    fn spot(&mut self, asset: u32) -> u128 {
+        self.feed(asset).spot().get()
+    }
+
+    fn is_usable(&mut self, asset: u32) -> bool {
+        let now_ms = self.world.store.block_mut().time_ms;
+        self.feed(asset)
+            .unusable(now_ms, oracle::PriceUse::Liquidate)
+            .is_none()
+    }
+
+    fn feed(&mut self, asset: u32) -> oracle::Feed {
+        let cx = &mut self.world.store.frame(ADDRESS, ADDRESS);
+        oracle::feed(cx, AssetId::new(asset)).expect("reads")
+    }
+
+    fn report_prices(&mut self, prices: &[(u32, u128)]) {
+        self.world.wait_ms(1);
+        self.round += 1;
+        let mut prices = prices.to_vec();
+        prices.sort_unstable();
+        let entries = prices.iter().map(|&(asset, price)| IOracle::Entry {
+            assetId: asset,
+            price,
+            confidenceBps: 10,
+        });
+        let report = IOracle::Report {
+            round: self.round,
+            timeMs: self.world.store.block_mut().time_ms,
+            entries: entries.collect(),
+        };
+        let (r, s) = sign(oracle::digest(31_337, &report), REPORTER);
+        let signed = IOracle::SignedReport {
+            reporter: REPORTER,
+            report,
+            v: 27,
+            r,
+            s,
+        };
+        let input = oracle::encode_reports(&[signed]);
+        let taken = self.world.system(SystemKind::Prices, &input);
+        taken.unwrap_or_else(|halt| panic!("{}", words(&halt)));
+    }
+
+    fn run(&mut self, who: Address, on: AccountId, actions: &[Action]) -> Result<Vec<Bytes>, Halt> {
+        let call = executeCall {
+            account: reference(on),
+            actions: actions.to_vec(),
+        };
+        self.world.call(who, ADDRESS, &call)
+    }
+
+    #[track_caller]
+    fn ok(&mut self, who: Address, on: AccountId, actions: &[Action]) -> Vec<U256> {
+        let results = self.run(who, on, actions);
+        let results = results.unwrap_or_else(|halt| panic!("{}", words(&halt)));
+        let amounts = results.iter().filter(|result| !result.is_empty());
+        amounts
+            .map(|result| U256::abi_decode(result).expect("an amount"))
+            .collect()
+    }
+
+    #[track_caller]
+    fn refused(&mut self, who: Address, on: AccountId, actions: &[Action], why: &impl SolError) {
+        let call = executeCall {
+            account: reference(on),
+            actions: actions.to_vec(),
+        };
+        self.world.refused(who, ADDRESS, &call, why);
+    }
+
+    /// Refused with an error of this kind, whatever its numbers.
+    #[track_caller]
+    fn refused_as<E: SolError>(&mut self, who: Address, on: AccountId, actions: &[Action]) -> E {
+        let before = self.world.state();
+        let halt = self.run(who, on, actions).expect_err("it was not refused");
+        assert!(self.world.state() == before, "left traces");
+        match &halt {
+            Halt::Revert(data) => E::abi_decode(data),
+            _ => panic!("{}", words(&halt)),
+        }
+        .unwrap_or_else(|_| panic!("{}", words(&halt)))
+    }
+
+    fn report(&self, of: AccountId) -> Report {
+        let account = reference(of);
+        self.world.view(ADDRESS, &reportOfCall { account })
+    }
+
+    fn holding(&self, of: AccountId, asset: u32) -> Option<Holding> {
+        let account = reference(of);
+        let all = self.world.view(ADDRESS, &holdingsOfCall { account });
+        all.into_iter().find(|holding| holding.assetId == asset)
+    }
+
+    fn wallet(&self, who: Address, asset: u32) -> u128 {
+        let token = self.tokens[usize::try_from(asset).expect("small")];
+        self.world.balance(token, who).try_into().expect("small")
+    }
+
+    /// Alice posts ten ETH, borrows dollars and takes them away.
+    fn alice_borrows(&mut self, dollars: u128) {
+        let batch = [
+            deposit(ETH, 10 * ONE),
+            supply(ETH, 10 * ONE),
+            borrow(USDC, dollars * ONE),
+            withdraw(USDC, U256::MAX, ALICE),
+        ];
+        self.ok(ALICE, ALICES, &batch);
+    }
+}
+
+fn reference(id: AccountId) -> AccountRef {
+    AccountRef {
+        owner: id.owner,
+        index: id.index,
+    }
+}
+
+fn action(verb: Verb, args: Vec<u8>) -> Action {
+    Action {
+        verb: verb.number(),
+        args: args.into(),
+    }
+}
+
+fn amount(verb: Verb, asset: u32, amount: U256) -> Action {
+    let args = AssetAmount {
+        assetId: asset,
+        amount,
+    };
+    action(verb, args.abi_encode())
+}
+
+fn deposit(asset: u32, units: u128) -> Action {
+    amount(Verb::Deposit, asset, n(units))
+}
+
+fn supply(asset: u32, units: u128) -> Action {
+    amount(Verb::Supply, asset, n(units))
+}
+
+fn redeem(asset: u32, units: u128) -> Action {
+    amount(Verb::Redeem, asset, n(units))
+}
+
+fn borrow(asset: u32, units: u128) -> Action {
+    amount(Verb::Borrow, asset, n(units))
+}
+
+/// A loan that leaves the account.
+fn take(asset: u32, units: u128) -> [Action; 2] {
+    [borrow(asset, units), withdraw(asset, n(units), ALICE)]
+}
+
+fn repay(asset: u32, units: u128) -> Action {
+    amount(Verb::Repay, asset, n(units))
+}
+
+fn repay_all(asset: u32) -> Action {
+    amount(Verb::Repay, asset, U256::MAX)
+}
+
+fn withdraw(asset: u32, units: U256, to: Address) -> Action {
+    let args = Withdrawal {
+        assetId: asset,
+        amount: units,
+        to,
+    };
+    action(Verb::Withdraw, args.abi_encode())
+}
+
+fn other(verb: Verb, asset: u32, units: U256, of: AccountId) -> Action {
+    let args = OtherAccount {
+        assetId: asset,
+        amount: units,
+        owner: of.owner,
+        index: of.index,
+    };
+    action(verb, args.abi_encode())
+}
+
+fn wad(hundredths: u128) -> U256 {
+    n(hundredths) * n(USD) / n(100)
+}
+
+#[test]
+fn a_batch_supplies_borrows_repays_and_leaves() {
+    let mut scene = Scene::new();
+    scene.alice_borrows(8_000);
+    let report = scene.report(ALICES);
+    // A supply loses up to a unit to rounding.
+    assert!(report.collateral <= n(20_000 * USD) && report.collateral >= n(19_999 * USD));
+    assert_eq!(report.debt, n(8_000 * USD));
+    assert!(report.healthInitial > wad(199) && report.healthInitial <= wad(200));
+    assert!(report.healthMaintenance > wad(212) && report.healthMaintenance <= wad(213));
+    let eth = scene.holding(ALICES, ETH).expect("collateral");
+    assert_eq!(eth.maintenanceBps, 8_500);
+    // 8,000 / (10 * 0.85)
+    let price = eth.liquidationPrice / n(USD / 100);
+    assert!((94_117..=94_118).contains(&u128::try_from(price).expect("small")));
+
+    let before = scene.wallet(ALICE, ETH);
+    let batch = [
+        deposit(USDC, 8_001 * ONE),
+        repay_all(USDC),
+        amount(Verb::Redeem, ETH, U256::MAX),
+        withdraw(ETH, U256::MAX, ALICE),
+        withdraw(USDC, U256::MAX, ALICE),
+    ];
+    scene.ok(ALICE, ALICES, &batch);
+    assert!(scene.wallet(ALICE, ETH) >= before + 10 * ONE - 1);
+    assert_eq!(scene.report(ALICES).debt, U256::ZERO);
+    assert_eq!(scene.report(ALICES).healthInitial, U256::MAX);
+    assert_eq!(scene.holding(ALICES, ETH), None);
+}
+
+#[test]
+fn acc_1_a_batch_ends_healthy_or_not_at_all() {
+    let mut scene = Scene::new();
+    let eth = [deposit(ETH, 10 * ONE)];
+    scene.ok(ALICE, ALICES, &eth);
+    let error: AccountUnhealthy = scene.refused_as(ALICE, ALICES, &take(USDC, 16_001 * ONE));
+    assert_eq!(error.borrowable, n(16_000 * USD));
+    assert_eq!(error.debt, n(16_001 * USD));
+    scene.ok(ALICE, ALICES, &take(USDC, 16_000 * ONE));
+    scene.refused_as::<AccountUnhealthy>(ALICE, ALICES, &[withdraw(ETH, n(1), ALICE)]);
+    let away = other(Verb::Transfer, ETH, n(1), AccountId::new(ALICE, 9));
+    scene.refused_as::<AccountUnhealthy>(ALICE, ALICES, &[away]);
+}
+
+/// Ten-fold leverage would need a pair whose factors allow it; between dollars five-fold is one batch.
+#[test]
+fn acc_1_leverage_is_one_batch() {
+    let mut scene = Scene::new();
+    let mut batch = vec![deposit(USDC, 1_000 * ONE)];
+    // Borrow first, post it, and be checked at the end only.
+    batch.push(borrow(DAI, 4_000 * ONE));
+    scene.refused_as::<AccountUnhealthy>(
+        ALICE,
+        ALICES,
+        &[
+            deposit(USDC, 1_000 * ONE),
+            borrow(DAI, 6_000 * ONE),
+            withdraw(DAI, n(6_000 * ONE), ALICE),
+        ],
+    );
+    batch.push(supply(DAI, 4_000 * ONE));
+    scene.ok(ALICE, ALICES, &batch);
+    let report = scene.report(ALICES);
+    // Both count by the factors of their category.
+    assert!(report.healthInitial >= wad(114) && report.healthInitial <= wad(116));
+}
+
+#[test]
+fn acc_2_unknown_and_empty_actions_reset_nothing() {
+    let mut scene = Scene::new();
+    scene.ok(ALICE, ALICES, &[deposit(ETH, 10 * ONE)]);
+    let too_much = take(USDC, 16_001 * ONE).to_vec();
+    for last in [
+        vec![],
+        vec![deposit(ETH, 1)],
+        vec![supply(ETH, 5), redeem(ETH, 3)],
+    ] {
+        let mut batch = too_much.clone();
+        batch.extend(last);
+        scene.refused_as::<AccountUnhealthy>(ALICE, ALICES, &batch);
+    }
+    let unknown = Action {
+        verb: 999,
+        args: Bytes::new(),
+    };
+    let error = AccountUnknownVerb { verb: 999 };
+    scene.refused(ALICE, ALICES, &[too_much, vec![unknown]].concat(), &error);
+    let mut args = AssetAmount {
+        assetId: ETH,
+        amount: n(1),
+    }
+    .abi_encode();
+    args.push(0);
+    let trailing = action(Verb::Supply, args);
+    let error = AccountBadArguments { verb: 3 };
+    scene.refused(ALICE, ALICES, &[trailing], &error);
+    scene.ok(ALICE, ALICES, &[]);
+}
+
+#[test]
+fn acc_3_only_the_owner_or_an_operator_acts() {
+    let mut scene = Scene::new();
+    scene.ok(ALICE, ALICES, &[deposit(ETH, 10 * ONE)]);
+    let theft = [withdraw(ETH, n(1), BOB)];
+    let error = AccountNotAuthorised {
+        owner: ALICE,
+        index: 0,
+        caller: BOB,
+    };
+    scene.refused(BOB, ALICES, &theft, &error);
+    let now_ms = scene.world.store.block_mut().time_ms;
+    let appoint = setOperatorCall {
+        index: 0,
+        operator: BOB,
+        untilMs: now_ms + 1_000,
+    };
+    scene.world.ok(ALICE, ADDRESS, &appoint);
+    scene.ok(BOB, ALICES, &[deposit(ETH, ONE), withdraw(ETH, n(1), BOB)]);
+    // Another of her accounts is another account.
+    let error = AccountNotAuthorised {
+        owner: ALICE,
+        index: 1,
+        caller: BOB,
+    };
+    scene.refused(BOB, AccountId::new(ALICE, 1), &[], &error);
+    scene.world.wait_ms(1_000);
+    let error = AccountNotAuthorised {
+        owner: ALICE,
+        index: 0,
+        caller: BOB,
+    };
+    scene.refused(BOB, ALICES, &theft, &error);
+    // Others may add to what stands there, and to nothing else.
+    scene.ok(BOB, BOBS, &[deposit(ETH, ONE), deposit(RISKY, ONE)]);
+    scene.ok(BOB, BOBS, &[other(Verb::Transfer, ETH, n(ONE), ALICES)]);
+    let gift = [other(Verb::Transfer, RISKY, n(1), ALICES)];
+    scene.refused(BOB, BOBS, &gift, &error);
+    let mine = [other(Verb::TakeDebt, USDC, n(1), ALICES)];
+    scene.refused(BOB, BOBS, &mine, &error);
+}
+
+/// Foreign code that a batch called.
+const HOSTILE: Address = account(0x66);
+
+#[test]
+fn acc_4_callbacks_see_nothing_half_done_and_take_nothing() {
+    let mut scene = Scene::new();
+    scene.alice_borrows(1_000);
+    let attempts: Vec<(Bytes, Bytes)> = vec![
+        (
+            healthOfCall {
+                account: reference(ALICES),
+            }
+            .abi_encode()
+            .into(),
+            AccountInFlight {}.abi_encode().into(),
+        ),
+        (
+            reportOfCall {
+                account: reference(ALICES),
+            }
+            .abi_encode()
+            .into(),
+            AccountInFlight {}.abi_encode().into(),
+        ),
+        (
+            setOperatorCall {
+                index: 0,
+                operator: BOB,
+                untilMs: u64::MAX,
+            }
+            .abi_encode()
+            .into(),
+            AccountInFlight {}.abi_encode().into(),
+        ),
+        (
+            executeCall {
+                account: AccountRef {
+                    owner: HOSTILE,
+                    index: 0,
+                },
+                actions: vec![withdraw(ETH, n(1), BOB)],
+            }
+            .abi_encode()
+            .into(),
+            AccountNotInCallback { verb: 2 }.abi_encode().into(),
+        ),
+        (
+            executeCall {
+                account: reference(ALICES),
+                actions: vec![],
+            }
+            .abi_encode()
+            .into(),
+            AccountNotAuthorised {
+                owner: ALICE,
+                index: 0,
+                caller: HOSTILE,
+            }
+            .abi_encode()
+            .into(),
+        ),
+    ];
+    let count = attempts.len();
+    scene.world.store.on_call(HOSTILE, move |store, request| {
+        assert_eq!(request.from, CALLER, "who calls owns nothing");
+        for (input, answer) in &attempts {
+            let outcome = store.call_simply(HOSTILE, ADDRESS, input.clone())?;
+            assert!(!outcome.success);
+            assert_eq!(outcome.output, *answer);
+        }
+        Ok(Bytes::from(vec![u8::try_from(count).expect("small")]))
+    });
+    let call = ForeignCall {
+        target: HOSTILE,
+        input: Bytes::new(),
+    };
+    let results = scene.run(ALICE, ALICES, &[action(Verb::Call, call.abi_encode())]);
+    assert_eq!(results, Ok(vec![Bytes::from(vec![5])]));
+}
+
+#[test]
+fn acc_5_a_preview_is_what_the_batch_does() {
+    let scene = Scene::new();
+    let batches = [
+        vec![
+            deposit(ETH, 10 * ONE),
+            supply(ETH, 10 * ONE),
+            borrow(USDC, 8_000 * ONE),
+        ],
+        vec![deposit(ETH, 10 * ONE), borrow(USDC, 16_001 * ONE)],
+        vec![deposit(RISKY, 7), withdraw(RISKY, U256::MAX, BOB)],
+        vec![repay_all(ETH)],
+    ];
+    for actions in batches {
+        let mut scene = scene.clone();
+        let before = scene.world.state();
+        let preview = scene.world.call(
+            BOB,
+            ADDRESS,
+            &previewCall {
+                account: reference(ALICES),
+                actions: actions.clone(),
+            },
+        );
+        assert!(scene.world.state() == before, "a preview left traces");
+        let now = scene.report(ALICES);
+        let done = scene.run(ALICE, ALICES, &actions);
+        match preview {
+            Ok(preview) => {
+                assert_eq!(preview.before, now);
+                assert_eq!(Ok(preview.results), done);
+                assert_eq!(preview.afterwards, scene.report(ALICES));
+            }
+            Err(halt) => assert_eq!(Err(halt), done),
+        }
+    }
+    let mut scene = scene;
+    let call = ForeignCall {
+        target: HOSTILE,
+        input: Bytes::new(),
+    };
+    let call = previewCall {
+        account: reference(ALICES),
+        actions: vec![action(Verb::Call, call.abi_encode())],
+    };
+    scene
+        .world
+        .refused(BOB, ADDRESS, &call, &NotPreviewable { target: ADDRESS });
+}
+
+#[test]
+fn acc_6_a_sheet_has_so_many_rows() {
+    let mut scene = Scene::new();
+    for _ in scene.tokens.len()..ROWS_MAX {
+        scene.list(USD, bps(0, 0));
+    }
+    for asset in 0..u32::try_from(ROWS_MAX).expect("small") {
+        scene.ok(ALICE, ALICES, &[deposit(asset, ONE)]);
+    }
+    scene.list(USD, bps(0, 0));
+    let extra = u32::try_from(ROWS_MAX).expect("small");
+    let error = AccountTooManyAssets {
+        owner: ALICE,
+        index: 0,
+        assetId: extra,
+        max: U256::from(ROWS_MAX),
+    };
+    scene.refused(ALICE, ALICES, &[deposit(extra, ONE)], &error);
+    // A row that is empty makes room.
+    scene.ok(
+        ALICE,
+        ALICES,
+        &[withdraw(3, U256::MAX, ALICE), deposit(extra, ONE)],
+    );
+}
+
+#[test]
+fn acc_7_wallets_are_not_collateral() {
+    let mut scene = Scene::new();
+    scene.alice_borrows(8_000);
+    let before = scene.report(ALICES);
+    let eth = scene.tokens[0];
+    let value = n(ONE);
+    scene
+        .world
+        .ok(ALICE, eth, &IErc20::transferCall { to: BOB, value });
+    scene.world.ok(
+        BOB,
+        eth,
+        &IErc20::transferCall {
+            to: ledger::ADDRESS,
+            value,
+        },
+    );
+    scene
+        .world
+        .ok(BOB, eth, &IErc20::transferCall { to: ADDRESS, value });
+    assert_eq!(scene.report(ALICES), before);
+}
+
+fn signed(scene: &mut Scene, actions: Vec<Action>, bounds: Bounds) -> executeSignedCall {
+    let now_ms = scene.world.store.block_mut().time_ms;
+    let mut call = executeSignedCall {
+        account: reference(ALICES),
+        actions,
+        bounds,
+        nonce: U256::ZERO,
+        deadlineMs: now_ms + 1_000,
+        signer: ALICE,
+        v: 27,
+        r: B256::ZERO,
+        s: B256::ZERO,
+    };
+    let digest = super::signed::digest(&mut scene.world.store.frame(ADDRESS, BOB), &call);
+    (call.r, call.s) = sign(digest.expect("hashes"), ALICE);
+    call
+}
+
+#[test]
+fn acc_8_a_signed_batch_runs_once_within_its_bounds() {
+    let mut scene = Scene::new();
+    let bounds = |health: u128, debt: u128| Bounds {
+        minHealth: wad(health),
+        maxDebt: n(debt * USD),
+    };
+    let mut actions = vec![deposit(ETH, 10 * ONE)];
+    actions.extend(take(USDC, 8_000 * ONE));
+    let call = signed(&mut scene, actions.clone(), bounds(201, 9_000));
+    let error = AccountBoundsMissed {
+        health: wad(200),
+        minHealth: wad(201),
+        debt: n(8_000 * USD),
+        maxDebt: n(9_000 * USD),
+    };
+    scene.world.refused(BOB, ADDRESS, &call, &error);
+    let call = signed(&mut scene, actions.clone(), bounds(200, 7_999));
+    assert!(scene.world.call(BOB, ADDRESS, &call).is_err());
+    let call = signed(&mut scene, actions, bounds(200, 8_000));
+    // Every signed field counts.
+    let invalid = AccountSignatureInvalid { signer: ALICE };
+    let mut forged = call.clone();
+    forged.actions.pop();
+    scene.world.refused(BOB, ADDRESS, &forged, &invalid);
+    let mut forged = call.clone();
+    forged.bounds.maxDebt += n(1);
+    scene.world.refused(BOB, ADDRESS, &forged, &invalid);
+    let mut forged = call.clone();
+    forged.deadlineMs += 1;
+    scene.world.refused(BOB, ADDRESS, &forged, &invalid);
+    let mut forged = call.clone();
+    forged.account.index = 1;
+    scene.world.refused(BOB, ADDRESS, &forged, &invalid);
+    let mut forged = call.clone();
+    forged.signer = BOB;
+    scene.world.refused(
+        BOB,
+        ADDRESS,
+        &forged,
+        &AccountSignatureInvalid { signer: BOB },
+    );
+
+    let mut late = scene.clone();
+    late.world.wait_ms(1_001);
+    let now_ms = late.world.store.block_mut().time_ms;
+    let error = AccountSignatureExpired {
+        deadlineMs: call.deadlineMs,
+        nowMs: now_ms,
+    };
+    late.world.refused(BOB, ADDRESS, &call, &error);
+
+    let before = scene.wallet(ALICE, ETH);
+    scene.world.ok(BOB, ADDRESS, &call);
+    assert_eq!(
+        scene.wallet(ALICE, ETH),
+        before - 10 * ONE,
+        "the signer's wallet pays"
+    );
+    let error = AccountNonceUsed {
+        nonce: U256::ZERO,
+        next: n(1),
+    };
+    scene.world.refused(BOB, ADDRESS, &call, &error);
+}
+
+#[test]
+fn acc_9_no_debt_is_too_small_to_liquidate() {
+    let mut scene = Scene::new();
+    scene.ok(ALICE, ALICES, &[deposit(ETH, ONE)]);
+    let error = AccountDebtTooSmall {
+        assetId: USDC,
+        value: n(9 * USD),
+        min: dollars(10).to_u256(),
+    };
+    scene.refused(ALICE, ALICES, &[borrow(USDC, 9 * ONE)], &error);
+    scene.ok(ALICE, ALICES, &[borrow(USDC, 10 * ONE)]);
+    let error = AccountDebtTooSmall {
+        assetId: USDC,
+        value: n(9 * USD),
+        min: dollars(10).to_u256(),
+    };
+    scene.refused(ALICE, ALICES, &[repay(USDC, ONE)], &error);
+    scene.ok(ALICE, ALICES, &[repay_all(USDC)]);
+    let error = AccountNothingOwed { assetId: USDC };
+    scene.refused(ALICE, ALICES, &[repay_all(USDC)], &error);
+}
+
+#[test]
+fn acc_10_others_debts_are_taken_not_given() {
+    let mut scene = Scene::new();
+    scene.alice_borrows(8_000);
+    scene.ok(BOB, BOBS, &[deposit(ETH, 10 * ONE)]);
+    let appoint = setOperatorCall {
+        index: 0,
+        operator: BOB,
+        untilMs: u64::MAX,
+    };
+    scene.world.ok(ALICE, ADDRESS, &appoint);
+    let healthy = scene.report(ALICES).healthInitial;
+    scene.ok(
+        BOB,
+        BOBS,
+        &[other(Verb::TakeDebt, USDC, n(3_000 * ONE), ALICES)],
+    );
+    assert!(scene.report(ALICES).healthInitial > healthy);
+    let owed = scene.report(ALICES).debt + scene.report(BOBS).debt;
+    assert!(owed >= n(8_000 * USD) && owed <= n(8_000 * USD) + n(2 * USD / ONE));
+    // A whole position changes hands and is checked with its new owner.
+    scene.ok(BOB, BOBS, &[other(Verb::TakeOver, 0, U256::ZERO, ALICES)]);
+    assert_eq!(scene.report(ALICES).debt, U256::ZERO);
+    assert_eq!(scene.report(ALICES).collateral, U256::ZERO);
+    assert!(scene.report(BOBS).collateral >= n(39_999 * USD));
+    let error = AccountSameAccount {
+        owner: BOB,
+        index: 0,
+    };
+    scene.refused(
+        BOB,
+        BOBS,
+        &[other(Verb::TakeOver, 0, U256::ZERO, BOBS)],
+        &error,
+    );
+}
+
+#[test]
+fn acc_11_own_limits_bind_at_once_and_loosen_after_a_day() {
+    let mut scene = Scene::new();
+    let limit = |bps: u32| setLimitsCall {
+        index: 0,
+        limits: OwnLimits {
+            leverageMaxBps: bps,
+        },
+    };
+    scene.ok(ALICE, ALICES, &[deposit(ETH, 10 * ONE)]);
+    scene.world.ok(ALICE, ADDRESS, &limit(15_000));
+    // 20,000 / 13,333 is one and a half.
+    let error: AccountLimitReached = scene.refused_as(ALICE, ALICES, &take(USDC, 6_667 * ONE));
+    assert_eq!(error.maxBps, 15_000);
+    scene.ok(ALICE, ALICES, &take(USDC, 6_666 * ONE));
+    scene.world.ok(ALICE, ADDRESS, &limit(0));
+    scene.refused_as::<AccountLimitReached>(ALICE, ALICES, &take(USDC, 10 * ONE));
+    scene.world.wait_ms(NOTICE_MS);
+    scene.prices(&[(ETH, 2_000 * USD), (USDC, USD)]);
+    scene.ok(ALICE, ALICES, &take(USDC, 10 * ONE));
+}
+
+#[test]
+fn categories_count_where_all_debts_share_one() {
+    let mut scene = Scene::new();
+    scene.ok(
+        ALICE,
+        ALICES,
+        &[deposit(USDC, 1_000 * ONE), deposit(ETH, ONE)],
+    );
+    scene.ok(
+        ALICE,
+        ALICES,
+        &[borrow(DAI, 900 * ONE), withdraw(DAI, U256::MAX, ALICE)],
+    );
+    let usdc = scene.holding(ALICES, USDC).expect("held");
+    assert_eq!(usdc.maintenanceBps, 9_400);
+    assert_eq!(
+        scene.holding(ALICES, ETH).expect("held").maintenanceBps,
+        8_500
+    );
+    scene.ok(ALICE, ALICES, &[borrow(RISKY, ONE)]);
+    assert_eq!(
+        scene.holding(ALICES, USDC).expect("held").maintenanceBps,
+        9_000
+    );
+}
+
+#[test]
+fn an_isolated_asset_counts_alone_or_not_at_all() {
+    let mut scene = Scene::new();
+    scene.ok(ALICE, ALICES, &[deposit(ALONE, 1_000 * ONE)]);
+    assert_eq!(scene.report(ALICES).borrowable, n(5_000 * USD));
+    // More collateral never counts less.
+    scene.ok(ALICE, ALICES, &[deposit(ETH, ONE)]);
+    assert_eq!(scene.report(ALICES).borrowable, n(5_000 * USD));
+    scene.ok(ALICE, ALICES, &[deposit(ETH, 4 * ONE)]);
+    assert_eq!(scene.report(ALICES).borrowable, n(8_000 * USD));
+}
+
+#[test]
+fn deposits_stop_at_their_cap() {
+    let mut scene = Scene::new();
+    let claims = scene.world.ok(
+        BOB,
+        ledger::ADDRESS,
+        &ILedger::claimsOfCall { assetId: ETH },
+    );
+    let collateral = Collateral {
+        depositCap: claims + n(ONE),
+        ..bps(8_000, 8_500)
+    };
+    let call = setCollateralCall {
+        assetId: ETH,
+        collateral,
+        rampMs: 0,
+    };
+    scene.world.ok(OWNER, ADDRESS, &call);
+    scene.ok(ALICE, ALICES, &[deposit(ETH, ONE)]);
+    let error = AccountDepositCap {
+        assetId: ETH,
+        claims: claims + n(ONE + 1),
+        cap: claims + n(ONE),
+    };
+    scene.refused(ALICE, ALICES, &[deposit(ETH, 1)], &error);
+}
+
+#[test]
+fn factors_move_after_a_day_along_a_line() {
+    let mut scene = Scene::new();
+    let set = |initial, maintenance, ramp_ms| setCollateralCall {
+        assetId: ETH,
+        collateral: bps(initial, maintenance),
+        rampMs: ramp_ms,
+    };
+    let short = AccountRampTooShort {
+        rampMs: 1,
+        minMs: RAMP_MS_MIN,
+    };
+    scene
+        .world
+        .refused(OWNER, ADDRESS, &set(7_000, 7_500, 1), &short);
+    scene
+        .world
+        .ok(OWNER, ADDRESS, &set(7_000, 7_500, RAMP_MS_MIN));
+    let now = |scene: &Scene| {
+        let answer = scene
+            .world
+            .view(ADDRESS, &collateralOfCall { assetId: ETH });
+        (answer.now.initialBps, answer.now.maintenanceBps)
+    };
+    assert_eq!(now(&scene), (8_000, 8_500));
+    scene.world.wait_ms(NOTICE_MS);
+    assert_eq!(now(&scene), (8_000, 8_500));
+    scene.world.wait_ms(RAMP_MS_MIN / 2);
+    assert_eq!(now(&scene), (7_500, 8_000));
+    let answer = scene
+        .world
+        .view(ADDRESS, &collateralOfCall { assetId: ETH });
+    let under_way = AccountRampUnderWay {
+        endMs: answer.endMs,
+    };
+    scene
+        .world
+        .refused(OWNER, ADDRESS, &set(7_000, 7_600, RAMP_MS_MIN), &under_way);
+    scene.world.wait_ms(RAMP_MS_MIN / 2);
+    assert_eq!(now(&scene), (7_000, 7_500));
+    let fixed = AccountCollateralFixed { assetId: ETH };
+    let other = setCollateralCall {
+        collateral: Collateral {
+            category: 3,
+            ..bps(7_000, 7_500)
+        },
+        ..set(0, 0, RAMP_MS_MIN)
+    };
+    scene.world.refused(OWNER, ADDRESS, &other, &fixed);
+    let stranger = scene.world.call(BOB, ADDRESS, &set(0, 0, RAMP_MS_MIN));
+    assert!(stranger.is_err());
+    for (wrong, what) in [
+        (bps(9_000, 8_500), "initialBps"),
+        (bps(9_000, 9_500), "maintenanceBps"),
+        (
+            Collateral {
+                discountMaxBps: 3_001,
+                ..bps(0, 0)
+            },
+            "discountMaxBps",
+        ),
+        (
+            Collateral {
+                categoryMaintenanceBps: 1,
+                ..bps(0, 0)
+            },
+            "categoryMaintenanceBps",
+        ),
+    ] {
+        let call = setCollateralCall {
+            assetId: ETH,
+            collateral: wrong,
+            rampMs: RAMP_MS_MIN,
+        };
+        let halt = scene
+            .world
+            .call(OWNER, ADDRESS, &call)
+            .expect_err("out of range");
+        assert!(words(&halt).contains(what), "{}", words(&halt));
+    }
+}
+
+#[test]
+fn no_price_lets_nobody_borrow_and_everybody_repay() {
+    let mut scene = Scene::new();
+    scene.alice_borrows(8_000);
+    scene.world.wait_ms(172_800_001);
+    let error = AccountPriceUnusable {
+        owner: ALICE,
+        index: 0,
+        assetId: USDC,
+    };
+    scene.refused(ALICE, ALICES, &[borrow(USDC, ONE)], &error);
+    scene.refused(ALICE, ALICES, &[redeem(ETH, ONE)], &error);
+    scene.ok(
+        ALICE,
+        ALICES,
+        &[deposit(USDC, 1_000 * ONE), repay(USDC, 1_000 * ONE)],
+    );
+    scene.ok(ALICE, ALICES, &[deposit(ETH, ONE)]);
+    scene.prices(&[(USDC, USD)]);
+    // Collateral without a price counts nothing.
+    scene.refused_as::<AccountUnhealthy>(ALICE, ALICES, &[borrow(USDC, ONE)]);
+    assert!(IAccount::reportOfCall::SELECTOR != [0; 4]);
+}

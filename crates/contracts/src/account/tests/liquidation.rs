@@ -1,0 +1,461 @@
+//! The block's part: guards, looks, offers, losses.
+
+use alloy_sol_types::SolEvent;
+use capstan_units::Wad;
+
+use super::*;
+use crate::account::{
+    Bid, OFFER_MS, encode_looks,
+    index::{Changes, GuardIndex},
+    is_unhealthy,
+};
+
+impl Scene {
+    /// The accounts that the next block would look at.
+    pub(super) fn due(&mut self) -> Vec<AccountId> {
+        let index = GuardIndex::of(&self.world.store).expect("reads");
+        let cx = &mut self.world.store.frame(ADDRESS, ADDRESS);
+        index
+            .due(cx, &Changes::default(), usize::MAX)
+            .expect("reads")
+    }
+
+    /// The look of a block at all that are due; answers whom it looked at.
+    pub(super) fn look(&mut self) -> Vec<AccountId> {
+        let due = self.due();
+        if !due.is_empty() {
+            let looked = self
+                .world
+                .system(SystemKind::Liquidate, &encode_looks(&due));
+            looked.unwrap_or_else(|halt| panic!("{}", words(&halt)));
+        }
+        due
+    }
+
+    pub(super) fn unhealthy(&mut self, account: AccountId) -> bool {
+        let cx = &mut self.world.store.frame(ADDRESS, ADDRESS);
+        is_unhealthy(cx, account).expect("reads")
+    }
+
+    pub(super) fn events<E: SolEvent>(&self, from: usize) -> Vec<E> {
+        let logs = self.world.store.logs()[from..].iter();
+        logs.filter(|log| log.address == ADDRESS)
+            .filter_map(|log| E::decode_log_data(&log.data).ok())
+            .collect()
+    }
+
+    fn log_count(&self) -> usize {
+        self.world.store.logs().len()
+    }
+}
+
+pub(super) fn bid(account: AccountId, debt: u32, repay: u128, collateral: u32) -> Action {
+    let args = Bid {
+        owner: account.owner,
+        index: account.index,
+        debtAssetId: debt,
+        repayMax: n(repay),
+        collateralAssetId: collateral,
+        takenMin: U256::ZERO,
+    };
+    action(Verb::Bid, args.abi_encode())
+}
+
+/// Alice owes 14,000 dollars against ten ETH that count 17,000; liquidated below 1,647.06.
+fn in_debt() -> Scene {
+    let mut scene = Scene::new();
+    scene.alice_borrows(14_000);
+    scene
+}
+
+#[test]
+fn liq_1_guards_call_the_block_before_health_is_lost() {
+    let mut scene = in_debt();
+    assert!(scene.due().is_empty());
+    let mut looks = 0;
+    for dollars in (1_600..2_000_u128).rev() {
+        scene.prices(&[(ETH, dollars * USD)]);
+        let due = scene.look();
+        looks += due.len();
+        let unhealthy = scene.unhealthy(ALICES);
+        assert_eq!(unhealthy, dollars <= 1_647, "at {dollars}");
+    }
+    // Each look halves the distance, so a slow fall needs few of them.
+    assert!((2..40).contains(&looks), "{looks} looks in 400 falls");
+}
+
+#[test]
+fn liq_1_debts_that_rise_and_time_call_too() {
+    let mut scene = Scene::new();
+    scene.ok(
+        ALICE,
+        ALICES,
+        &[
+            deposit(USDC, 20_000 * ONE),
+            borrow(ETH, 7 * ONE),
+            withdraw(ETH, U256::MAX, ALICE),
+        ],
+    );
+    assert!(scene.due().is_empty());
+    scene.prices(&[(ETH, 2_600 * USD)]);
+    assert_eq!(scene.look(), [ALICES]);
+    assert!(scene.unhealthy(ALICES));
+    let mut scene = in_debt();
+    scene.world.wait_ms(NOTICE_MS);
+    assert_eq!(scene.due(), [ALICES], "a guard lives for a day");
+    scene.look();
+    assert!(scene.due().is_empty());
+}
+
+/// A loss of lenders lowers collateral without any price.
+#[test]
+fn liq_1_losses_of_lenders_call_whoever_supplied() {
+    let mut scene = Scene::new();
+    // Alice's collateral is supply of RISKY; Bob owes nearly all of that market and cannot pay.
+    scene.ok(CAROL, CAROLS, &[redeem(RISKY, 100_000_000 * ONE)]);
+    scene.ok(
+        ALICE,
+        ALICES,
+        &[
+            deposit(RISKY, 1_000 * ONE),
+            supply(RISKY, 1_000 * ONE),
+            borrow(USDC, 7_000 * ONE),
+        ],
+    );
+    scene.ok(ALICE, ALICES, &[withdraw(USDC, U256::MAX, ALICE)]);
+    scene.ok(
+        BOB,
+        BOBS,
+        &[
+            deposit(ETH, 10 * ONE),
+            borrow(RISKY, 500 * ONE),
+            withdraw(RISKY, U256::MAX, BOB),
+        ],
+    );
+    scene.prices(&[(ETH, USD / 100)]);
+    assert_eq!(scene.look(), [BOBS], "he is clean, and lenders bore it");
+    assert_eq!(scene.report(BOBS).debt, U256::ZERO);
+    let supplied = scene.holding(ALICES, RISKY).expect("there").supplied;
+    assert!(supplied < n(510 * ONE), "{supplied}");
+    assert!(scene.unhealthy(ALICES));
+    assert_eq!(scene.look(), [ALICES]);
+}
+
+#[test]
+fn liq_2_the_index_follows_changes_as_if_read_anew() {
+    let mut scene = Scene::new();
+    let before = GuardIndex::of(&scene.world.store).expect("reads");
+    let words = |scene: &Scene| -> std::collections::BTreeMap<U256, U256> {
+        let all = scene.world.store.words();
+        all.filter(|(at, ..)| *at == ADDRESS)
+            .map(|(_, slot, word)| (slot, word))
+            .collect()
+    };
+    let old = words(&scene);
+    scene.alice_borrows(14_000);
+    let new = words(&scene);
+    let mut changes = Changes::default();
+    for slot in old.keys().chain(new.keys()) {
+        let get = |words: &std::collections::BTreeMap<U256, U256>| {
+            words.get(slot).copied().unwrap_or_default()
+        };
+        changes.note(*slot, get(&old), get(&new));
+    }
+    let mut index = before.clone();
+    index.apply(&changes);
+    assert_eq!(index, GuardIndex::of(&scene.world.store).expect("reads"));
+    assert_eq!(
+        index.len(),
+        3,
+        "ETH that may fall, dollars that may rise, and a time"
+    );
+    index.undo(&changes);
+    assert_eq!(index, before);
+    assert!(index.is_empty());
+}
+
+#[test]
+fn liq_3_a_sale_restores_the_target_and_no_more() {
+    let mut scene = in_debt();
+    scene.prices(&[(ETH, 1_600 * USD)]);
+    scene.look();
+    let offer = scene.world.view(
+        ADDRESS,
+        &offerOfCall {
+            account: reference(ALICES),
+        },
+    );
+    assert_eq!(offer.fullMs - offer.sinceMs, OFFER_MS);
+    // Half-way the discount is half of 5 %, and a quarter of it goes to the reserve.
+    scene.world.wait_ms(OFFER_MS / 2);
+    let logs = scene.log_count();
+    scene.ok(BOB, BOBS, &[deposit(USDC, 14_000 * ONE)]);
+    let taken = scene.ok(BOB, BOBS, &[bid(ALICES, USDC, 14_000 * ONE, ETH)]);
+    let step: LiquidationStep = scene.events(logs).pop().expect("a step");
+    assert_eq!((step.venue, step.discountBps, step.buyer), (3, 250, BOB));
+    let (paid, got) = (step.paid, step.taken);
+    assert_eq!(taken, [got]);
+    // Bob pays 0.975 * (1 - 0.0125 / (1 - 0.0125)) of what he gets, nearly.
+    let worth = got * n(1_600);
+    let ratio = paid * n(10_000) / worth;
+    assert!(
+        (9_740..=9_760).contains(&u128::try_from(ratio).expect("small")),
+        "{ratio}"
+    );
+    assert!(step.toReserve > U256::ZERO);
+    let report = scene.report(ALICES);
+    assert!(
+        report.healthMaintenance >= wad(104) && report.healthMaintenance <= wad(106),
+        "{}",
+        report.healthMaintenance
+    );
+    let done: Liquidated = scene.events(logs).pop().expect("a record");
+    assert!(done.healthBefore < Wad::ONE.to_u256());
+    assert_eq!(done.healthAfter, report.healthMaintenance);
+    assert!(done.priceRound > 1);
+    let error = AccountNotOffered {
+        owner: ALICE,
+        index: 0,
+    };
+    scene.refused(BOB, BOBS, &[bid(ALICES, USDC, ONE, ETH)], &error);
+}
+
+#[test]
+fn liq_4_nothing_leaves_before_it_is_paid_nor_below_the_floor() {
+    let mut scene = in_debt();
+    scene.prices(&[(ETH, 1_600 * USD)]);
+    scene.look();
+    // Nobody comes for a day: everything stands as it stood.
+    for _ in 0..24 {
+        scene.world.wait_ms(3_600_000);
+        scene.look();
+    }
+    assert!(scene.holding(ALICES, ETH).expect("there").supplied >= n(10 * ONE - 1));
+    // A bidder without money gets nothing.
+    scene.ok(BOB, BOBS, &[deposit(ETH, ONE)]);
+    assert!(
+        scene
+            .run(BOB, BOBS, &[bid(ALICES, USDC, 14_000 * ONE, ETH)])
+            .is_err()
+    );
+    let logs = scene.log_count();
+    scene.ok(
+        BOB,
+        BOBS,
+        &[
+            deposit(USDC, 14_000 * ONE),
+            bid(ALICES, USDC, 14_000 * ONE, ETH),
+        ],
+    );
+    let step: LiquidationStep = scene.events(logs).pop().expect("a step");
+    assert_eq!(step.discountBps, 500);
+    assert!(
+        step.paid * n(10_000) >= step.taken * n(1_600) * n(9_499),
+        "below the floor"
+    );
+    let mut greedy = scene;
+    greedy.prices(&[(ETH, 1_000 * USD)]);
+    greedy.look();
+    let mut args = Bid {
+        owner: ALICE,
+        index: 0,
+        debtAssetId: USDC,
+        repayMax: n(100 * ONE),
+        collateralAssetId: ETH,
+        takenMin: n(ONE),
+    };
+    let error: AccountBidTooDear =
+        greedy.refused_as(BOB, BOBS, &[action(Verb::Bid, args.abi_encode())]);
+    assert!(error.taken < n(ONE));
+    args.takenMin = error.taken;
+    greedy.ok(BOB, BOBS, &[action(Verb::Bid, args.abi_encode())]);
+}
+
+#[test]
+fn liq_4_the_owner_may_come_back_until_the_last_block() {
+    let mut scene = in_debt();
+    scene.prices(&[(ETH, 1_600 * USD)]);
+    scene.look();
+    scene.ok(ALICE, ALICES, &[deposit(ETH, ONE)]);
+    scene.ok(BOB, BOBS, &[deposit(USDC, 14_000 * ONE)]);
+    let error: AccountHealthy = scene.refused_as(BOB, BOBS, &[bid(ALICES, USDC, ONE, ETH)]);
+    assert!(error.health >= Wad::ONE.to_u256());
+    scene.world.wait_ms(NOTICE_MS);
+    scene.look();
+    assert_eq!(
+        scene
+            .world
+            .view(
+                ADDRESS,
+                &offerOfCall {
+                    account: reference(ALICES)
+                }
+            )
+            .sinceMs,
+        0
+    );
+}
+
+#[test]
+fn liq_5_what_nothing_backs_is_borne_at_once() {
+    let mut scene = in_debt();
+    scene.prices(&[(ETH, 100 * USD)]);
+    scene.look();
+    scene.world.wait_ms(OFFER_MS);
+    scene.ok(
+        BOB,
+        BOBS,
+        &[
+            deposit(USDC, 14_000 * ONE),
+            bid(ALICES, USDC, 14_000 * ONE, ETH),
+        ],
+    );
+    // All collateral is sold, 950 of 14,000 dollars are paid; the next look clears the rest.
+    assert!(scene.report(ALICES).collateral < dollars(1).to_u256());
+    let logs = scene.log_count();
+    scene.world.wait_ms(60_000);
+    scene.look();
+    assert_eq!(scene.report(ALICES).debt, U256::ZERO);
+    let losses: Vec<LossRealised> = scene.events(logs);
+    assert!(
+        losses
+            .iter()
+            .all(|loss| loss.owner == ALICE && loss.assetId == USDC)
+    );
+    let lenders = losses.iter().find(|loss| loss.tier == 3).expect("lenders");
+    assert!(
+        lenders.amount > n(13_000 * ONE) && lenders.amount < n(13_100 * ONE),
+        "{}",
+        lenders.amount
+    );
+}
+
+#[test]
+fn liq_6_one_bad_account_holds_up_nobody() {
+    let mut scene = in_debt();
+    scene.prices(&[(ETH, 1_600 * USD)]);
+    // Nobody's account and a healthy one among them.
+    let looked = scene.world.system(
+        SystemKind::Liquidate,
+        &encode_looks(&[BOBS, CAROLS, ALICES, ALICES]),
+    );
+    assert!(looked.is_ok());
+    assert!(
+        scene
+            .world
+            .view(
+                ADDRESS,
+                &offerOfCall {
+                    account: reference(ALICES)
+                }
+            )
+            .sinceMs
+            > 0
+    );
+    let error = AccountLooksMalformed {}.abi_encode();
+    assert_eq!(
+        scene.world.system(SystemKind::Liquidate, &[1, 2]),
+        Err(Halt::Revert(error.into()))
+    );
+}
+
+#[test]
+fn liq_6_a_block_without_gas_leaves_the_rest_to_the_next() {
+    let mut scene = in_debt();
+    scene.prices(&[(ETH, 1_600 * USD)]);
+    let logs = scene.log_count();
+    let looked =
+        scene
+            .world
+            .system_limited(5_000_000, SystemKind::Liquidate, &encode_looks(&[ALICES]));
+    assert!(looked.is_ok());
+    let left: Vec<LooksLeft> = scene.events(logs);
+    assert_eq!(left[0].count, n(1));
+    assert_eq!(scene.due(), [ALICES]);
+}
+
+#[test]
+fn liq_7_nobody_is_liquidated_for_want_of_a_price() {
+    let mut scene = in_debt();
+    scene.world.wait_ms(172_800_001);
+    scene.prices(&[(USDC, USD)]);
+    // The collateral is without a price: it counts at its latest one.
+    scene.look();
+    assert!(!scene.unhealthy(ALICES));
+    assert_eq!(
+        scene
+            .world
+            .view(
+                ADDRESS,
+                &offerOfCall {
+                    account: reference(ALICES)
+                }
+            )
+            .sinceMs,
+        0
+    );
+    // A worthless second collateral whose price is gone blocks no sale of the first.
+    let mut scene = Scene::new();
+    scene.alice_borrows(14_000);
+    scene.ok(ALICE, ALICES, &[deposit(RISKY, 1)]);
+    scene.world.wait_ms(172_800_001);
+    scene.prices(&[(USDC, USD), (ETH, 1_600 * USD)]);
+    scene.look();
+    scene.ok(
+        BOB,
+        BOBS,
+        &[
+            deposit(USDC, 14_000 * ONE),
+            bid(ALICES, USDC, ONE * 1_000, ETH),
+        ],
+    );
+    let error = AccountPriceUnusable {
+        owner: ALICE,
+        index: 0,
+        assetId: RISKY,
+    };
+    scene.refused(BOB, BOBS, &[bid(ALICES, USDC, ONE, RISKY)], &error);
+}
+
+#[test]
+fn liq_8_netting_comes_first_and_is_written_down() {
+    let mut scene = Scene::new();
+    // The loan stays on the account: it pays itself back before anything is sold.
+    let batch = [
+        deposit(ETH, 10 * ONE),
+        supply(ETH, 10 * ONE),
+        borrow(USDC, 14_000 * ONE),
+        deposit(USDC, 10 * ONE),
+    ];
+    scene.ok(ALICE, ALICES, &batch);
+    scene.prices(&[(ETH, 50 * USD)]);
+    let logs = scene.log_count();
+    scene.look();
+    let step: LiquidationStep = scene.events(logs).remove(0);
+    assert_eq!(step.venue, 1);
+    assert!(step.paid >= n(14_000 * ONE) && step.paid < n(14_001 * ONE));
+    let done: Liquidated = scene.events(logs).remove(0);
+    assert!(done.healthBefore < Wad::ONE.to_u256());
+    assert_eq!(done.healthAfter, U256::MAX);
+    assert_eq!(done.id >> 16, scene.world.store.block_mut().number);
+    assert_eq!(scene.report(ALICES).debt, U256::ZERO);
+}
+
+#[test]
+fn what_a_batch_changed_cannot_be_bid_on_in_it() {
+    let mut scene = in_debt();
+    scene.prices(&[(ETH, 1_600 * USD)]);
+    scene.look();
+    let appoint = setOperatorCall {
+        index: 0,
+        operator: BOB,
+        untilMs: u64::MAX,
+    };
+    scene.world.ok(ALICE, ADDRESS, &appoint);
+    let batch = [
+        deposit(USDC, 14_000 * ONE),
+        other(Verb::TakeDebt, USDC, n(100 * ONE), ALICES),
+        bid(ALICES, USDC, ONE, ETH),
+    ];
+    scene.refused(BOB, BOBS, &batch, &AccountInFlight {});
+}

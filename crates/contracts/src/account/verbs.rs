@@ -1,0 +1,151 @@
+//! The verbs of a batch. Their numbers are permanent: wallets sign them.
+
+use alloy_primitives::Bytes;
+use alloy_sol_types::{SolValue, sol};
+use capstan_state::Halt;
+use capstan_units::{AccountId, AssetId};
+
+use super::error::{AccountBadArguments, AccountUnknownVerb};
+use crate::revert;
+
+sol! {
+    /// Arguments of `deposit`, `supply`, `redeem`, `borrow` and `repay`. The largest number is "all there is".
+    #[derive(Debug, PartialEq, Eq)]
+    struct AssetAmount {
+        uint32 assetId;
+        uint256 amount;
+    }
+
+    /// Arguments of `withdraw`.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Withdrawal {
+        uint32 assetId;
+        uint256 amount;
+        address to;
+    }
+
+    /// Arguments of `transfer` (to the other account), `takeDebt` (from it) and `takeOver` (all of it).
+    #[derive(Debug, PartialEq, Eq)]
+    struct OtherAccount {
+        uint32 assetId;
+        uint256 amount;
+        address owner;
+        uint8 index;
+    }
+
+    /// Arguments of `call`.
+    #[derive(Debug, PartialEq, Eq)]
+    struct ForeignCall {
+        address target;
+        bytes input;
+    }
+
+    /// Arguments of `bid`.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Bid {
+        address owner;
+        uint8 index;
+        uint32 debtAssetId;
+        uint256 repayMax;
+        uint32 collateralAssetId;
+        uint256 takenMin;
+    }
+}
+
+impl OtherAccount {
+    pub(super) const fn account(&self) -> AccountId {
+        AccountId::new(self.owner, self.index)
+    }
+
+    pub(super) const fn asset(&self) -> AssetId {
+        AssetId::new(self.assetId)
+    }
+}
+
+/// What a verb may do to health, and when it may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// It may lower health, so its account is checked when the outermost batch ends (ACC-1).
+    pub lowers: bool,
+    /// It may run while foreign code of a batch runs (ACC-4).
+    pub in_callback: bool,
+    /// What it does can be told beforehand (ACC-5).
+    pub previewable: bool,
+}
+
+/// One row per verb: number, name, sentence, and its rule. A verb without a rule cannot be written.
+macro_rules! verbs {
+    ($($number:literal $verb:ident $name:literal $doc:literal lowers=$lowers:literal callback=$callback:literal preview=$preview:literal;)*) => {
+        /// What a batch can do.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Verb {
+            $(#[doc = $doc] $verb,)*
+        }
+
+        impl Verb {
+            /// Every verb, by number.
+            pub const ALL: &[Self] = &[$(Self::$verb),*];
+
+            /// Its permanent number.
+            pub const fn number(self) -> u16 {
+                match self { $(Self::$verb => $number,)* }
+            }
+
+            /// Its name in words.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$verb => $name,)* }
+            }
+
+            /// What it may do to health, and when it may run.
+            pub const fn rule(self) -> Rule {
+                match self {
+                    $(Self::$verb => Rule { lowers: $lowers, in_callback: $callback, previewable: $preview },)*
+                }
+            }
+        }
+    };
+}
+
+verbs! {
+    1 Deposit "deposit" "Wallet of whoever runs the batch -> units." lowers=false callback=true preview=true;
+    2 Withdraw "withdraw" "Units -> a wallet." lowers=true callback=false preview=true;
+    3 Supply "supply" "Units -> market." lowers=true callback=true preview=true;
+    4 Redeem "redeem" "Market -> units." lowers=true callback=true preview=true;
+    5 Borrow "borrow" "Market -> units, as debt." lowers=true callback=true preview=true;
+    6 Repay "repay" "Units -> debt." lowers=false callback=true preview=true;
+    7 Transfer "transfer" "Units -> another account." lowers=true callback=false preview=true;
+    8 TakeDebt "takeDebt" "Another account's debt becomes this one's." lowers=true callback=false preview=true;
+    9 CloseAll "closeAll" "Repays each debt from units and supplies of the same asset." lowers=false callback=false preview=true;
+    10 Call "call" "Runs foreign code, from an address that holds nothing." lowers=false callback=false preview=false;
+    16 TakeOver "takeOver" "All that stands on another account, debts too, moves to this one." lowers=true callback=false preview=true;
+    17 Bid "bid" "Pays a debt that is on offer with units, for collateral." lowers=true callback=false preview=true;
+}
+
+impl Verb {
+    /// The verb with this number.
+    ///
+    /// # Errors
+    /// `AccountUnknownVerb`.
+    pub fn from_number(number: u16) -> Result<Self, Halt> {
+        let mut all = Self::ALL.iter().copied();
+        let known = all.find(|verb| verb.number() == number);
+        known.ok_or_else(|| revert(&AccountUnknownVerb { verb: number }))
+    }
+
+    /// Decodes the arguments: one encoding each, nothing behind it.
+    ///
+    /// # Errors
+    /// `AccountBadArguments`.
+    pub(super) fn arguments<T>(self, args: &Bytes) -> Result<T, Halt>
+    where
+        T: SolValue + From<<T::SolType as alloy_sol_types::SolType>::RustType>,
+    {
+        let decoded = T::abi_decode_validate(args).ok();
+        let canonical = decoded.filter(|value| value.abi_encode() == args.as_ref());
+        canonical.ok_or_else(|| {
+            revert(&AccountBadArguments {
+                verb: self.number(),
+            })
+        })
+    }
+}
