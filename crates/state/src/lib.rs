@@ -59,6 +59,7 @@ extern crate self as capstan_state;
 mod block;
 pub mod commute;
 mod ctx;
+pub mod fault;
 pub mod gas;
 mod halt;
 mod handle;

@@ -3,9 +3,9 @@
 use alloy_primitives::{Address, Bytes, U256};
 use capstan_state::{
     CallKind, CallRequest, Ctx, Frame, Halt, Layout, List, Lock, Map, Store, Text, Total, Value,
+    fault::{Fault, FaultStore, at_every_touch},
     mem::MemStore,
 };
-use capstan_testing::fault::{Fault, FaultStore, at_every_touch};
 use capstan_units::Assets;
 
 const THIS: Address = Address::repeat_byte(1);
@@ -43,7 +43,7 @@ fn world() -> MemStore {
 }
 
 /// A verb that touches every kind of field, calls out, and does it all under a lock.
-fn verb(store: &mut FaultStore<MemStore>) -> Result<(), Halt> {
+fn verb(store: &mut FaultStore<'_>) -> Result<(), Halt> {
     let cx = &mut Ctx::new(
         store,
         Frame {
@@ -104,9 +104,9 @@ fn faults_at_every_touch_leave_nothing() {
 fn a_caught_revert_leaves_the_lock_free() {
     // Touches: the guard's look, its taking, then the verb's own.
     for fail_at in 2..10 {
-        let mut store = FaultStore::new(world(), fail_at, Fault::Revert);
-        assert_eq!(verb(&mut store), Err(Fault::Revert.halt()));
-        let mut store = store.into_inner();
+        let mut store = world();
+        let mut failing = FaultStore::new(&mut store, fail_at, Fault::Revert);
+        assert_eq!(verb(&mut failing), Err(Fault::Revert.halt()));
         assert_eq!(LAYOUT.lock.check(&mut store.frame(THIS, THEM)), Ok(()));
     }
 }

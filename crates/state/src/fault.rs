@@ -1,0 +1,193 @@
+//! A store that fails when it is told to: for tests.
+//!
+//! A verb is safe against faults if, whichever touch fails and however, it passes the fault on and leaves
+//! nothing half done. So a test first counts a verb's touches, then runs it once for each touch and each way
+//! to fail:
+//!
+//! ```
+//! use alloy_primitives::{Address, U256};
+//! use capstan_state::{Halt, Store, fault::at_every_touch, mem::MemStore};
+//!
+//! let at = Address::repeat_byte(1);
+//! at_every_touch(MemStore::new, |store| {
+//!     let word = store.load(at, U256::ZERO)?;
+//!     store.save(at, U256::ZERO, word + U256::ONE)
+//! }, |left, fault, result| {
+//!     assert_eq!(result, &Err(fault.halt()));
+//!     assert_eq!(left.word(at, U256::ZERO), U256::ZERO);
+//! });
+//! ```
+
+use alloy_primitives::{Address, B256, Bytes, LogData, U256};
+
+use crate::{
+    BlockInfo, CallOutcome, CallRequest, CreateOutcome, CreateRequest, GasClass, Halt, Mark, Store,
+};
+
+/// How a touch fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Gas runs out there.
+    OutOfGas,
+    /// The storage breaks there.
+    Fatal,
+    /// The touch reverts there.
+    Revert,
+}
+
+impl Fault {
+    /// The ways to fail.
+    pub const ALL: [Self; 3] = [Self::OutOfGas, Self::Fatal, Self::Revert];
+
+    /// The halt that the touch answers.
+    pub fn halt(self) -> Halt {
+        match self {
+            Self::OutOfGas => Halt::OutOfGas,
+            Self::Fatal => Halt::Fatal("injected".into()),
+            Self::Revert => Halt::Revert(Bytes::from_static(b"injected")),
+        }
+    }
+}
+
+/// Counts the fallible touches of a store, and lets one of them fail before it does anything.
+///
+/// What a callee touches is not counted: it has the store inside.
+pub struct FaultStore<'s> {
+    inner: &'s mut dyn Store,
+    touches: usize,
+    /// Number of the touch that fails, from zero, and how.
+    fails: Option<(usize, Fault)>,
+}
+
+impl<'s> FaultStore<'s> {
+    /// Lets touch number `at` (from zero) of `inner` fail.
+    pub fn new(inner: &'s mut dyn Store, at: usize, fault: Fault) -> Self {
+        Self {
+            inner,
+            touches: 0,
+            fails: Some((at, fault)),
+        }
+    }
+
+    /// Counts only.
+    pub fn counting(inner: &'s mut dyn Store) -> Self {
+        Self {
+            inner,
+            touches: 0,
+            fails: None,
+        }
+    }
+
+    /// Touches so far, the failed one included.
+    pub fn touches(&self) -> usize {
+        self.touches
+    }
+
+    fn touch(&mut self) -> Result<&mut dyn Store, Halt> {
+        let number = self.touches;
+        self.touches += 1;
+        match self.fails {
+            Some((at, fault)) if at == number => Err(fault.halt()),
+            _ => Ok(self.inner),
+        }
+    }
+}
+
+impl std::fmt::Debug for FaultStore<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FaultStore")
+            .field("touches", &self.touches)
+            .field("fails", &self.fails)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Runs `verb` as a frame (undone when it halts) once for each of its touches and each way to fail, each
+/// time over a fresh world, and lets `check` look at what is left. Answers how many faults it injected.
+///
+/// # Panics
+/// If `verb` fails without a fault, since then nothing would be tested.
+pub fn at_every_touch<S: Store, R: std::fmt::Debug>(
+    world: impl Fn() -> S,
+    verb: impl Fn(&mut FaultStore<'_>) -> Result<R, Halt>,
+    check: impl Fn(&S, Fault, &Result<R, Halt>),
+) -> usize {
+    let mut inner = world();
+    let mut counted = FaultStore::counting(&mut inner);
+    let without = verb(&mut counted);
+    let touches = counted.touches();
+    assert!(
+        without.is_ok(),
+        "the verb fails without a fault: {without:?}"
+    );
+    let mut injected = 0;
+    for at in 0..touches {
+        for fault in Fault::ALL {
+            let mut inner = world();
+            let mark = inner.mark();
+            let result = verb(&mut FaultStore::new(&mut inner, at, fault));
+            match &result {
+                Ok(_) => inner.commit(mark),
+                Err(_) => inner.rewind(mark),
+            }
+            check(&inner, fault, &result);
+            injected += 1;
+        }
+    }
+    injected
+}
+
+macro_rules! touching {
+    ($(fn $name:ident(&mut self $(, $arg:ident: $ty:ty)*) -> $answer:ty;)*) => {$(
+        fn $name(&mut self $(, $arg: $ty)*) -> Result<$answer, Halt> {
+            self.touch()?.$name($($arg),*)
+        }
+    )*};
+}
+
+impl Store for FaultStore<'_> {
+    touching! {
+        fn load(&mut self, at: Address, slot: U256) -> U256;
+        fn save(&mut self, at: Address, slot: U256, word: U256) -> ();
+        fn add(&mut self, at: Address, slot: U256, delta: U256, class: GasClass) -> ();
+        fn sub_bounded(&mut self, at: Address, slot: U256, delta: U256, min: U256, class: GasClass) -> bool;
+        fn add_capped(&mut self, at: Address, slot: U256, delta: U256, cap: U256, class: GasClass) -> bool;
+        fn tload(&mut self, at: Address, slot: U256) -> U256;
+        fn tsave(&mut self, at: Address, slot: U256, word: U256) -> ();
+        fn coin_balance(&mut self, of: Address) -> U256;
+        fn coin_move(&mut self, from: Address, to: Address, amount: U256) -> bool;
+        fn code_size(&mut self, of: Address) -> usize;
+        fn deploy_marker(&mut self, at: Address) -> ();
+        fn create(&mut self, request: CreateRequest) -> CreateOutcome;
+        fn call(&mut self, request: CallRequest) -> CallOutcome;
+        fn emit(&mut self, at: Address, log: LogData) -> ();
+        fn charge(&mut self, gas: u64) -> ();
+        fn block_hash(&mut self, number: u64) -> B256;
+        fn recover(&mut self, digest: B256, v: u8, r: B256, s: B256) -> Option<Address>;
+        fn keccak(&mut self, bytes: &[u8]) -> B256;
+    }
+
+    fn gas_left(&self) -> u64 {
+        self.inner.gas_left()
+    }
+
+    fn is_static(&self) -> bool {
+        self.inner.is_static()
+    }
+
+    fn block(&self) -> &BlockInfo {
+        self.inner.block()
+    }
+
+    fn mark(&mut self) -> Mark {
+        self.inner.mark()
+    }
+
+    fn commit(&mut self, mark: Mark) {
+        self.inner.commit(mark);
+    }
+
+    fn rewind(&mut self, mark: Mark) {
+        self.inner.rewind(mark);
+    }
+}
