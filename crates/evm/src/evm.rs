@@ -232,7 +232,6 @@ impl<I: Inspector<EvmContext>> CapstanEvm<'_, I> {
             let result = InstructionResult::OutOfGas;
             return Ok(finished(&inputs, result, Bytes::new(), gas));
         }
-        let input = inputs.input.bytes(self.engine.ctx());
         let journal = self.engine.ctx().journal_mut();
         let checkpoint = journal.checkpoint();
         let journal_depth = journal.depth();
@@ -243,6 +242,8 @@ impl<I: Inspector<EvmContext>> CapstanEvm<'_, I> {
             journal.checkpoint_revert(checkpoint);
             return Ok(finished(&inputs, error.into(), Bytes::new(), gas));
         }
+        // After everything that refuses without a price: a refusal gives the gas back, and a copy is not free.
+        let input = inputs.input.bytes(self.engine.ctx());
 
         let mut stack = self.engine.spare_stacks.pop().unwrap_or_default();
         std::mem::swap(&mut stack, &mut self.engine.inner.frame_stack);
@@ -292,11 +293,15 @@ impl<I: Inspector<EvmContext>> CapstanEvm<'_, I> {
             Ok(Err(Halt::StaticViolation)) => {
                 halted(InstructionResult::StateChangeDuringStaticCall)
             }
-            Ok(Err(Halt::Fatal(why))) => Err(self
-                .engine
-                .fault
-                .take()
-                .unwrap_or(ContextError::Custom(why))),
+            Ok(Err(Halt::Fatal(why))) => match self.engine.fault.take() {
+                Some(fault) => Err(fault),
+                // Nothing below has failed: the contract found words in its storage that it never wrote. That is the
+                // same on every node, so it ends this call and not the chain.
+                None => {
+                    report_damage(inputs.target_address, &why);
+                    halted(InstructionResult::InvalidFEOpcode)
+                }
+            },
             Err(panic) => {
                 report_panic(inputs.target_address, panic.as_ref());
                 halted(InstructionResult::InvalidFEOpcode)
@@ -381,6 +386,11 @@ fn finished(
     let mut outcome = CallOutcome::new(result, inputs.return_memory_offset.clone());
     outcome.charged_new_account_state_gas = inputs.charged_new_account_state_gas;
     FrameResult::Call(outcome)
+}
+
+fn report_damage(at: Address, why: &str) {
+    metrics::counter!("capstan_native_damages_total").increment(1);
+    tracing::warn!(%at, why, "a native contract found its storage damaged; the call took all its gas and changed nothing");
 }
 
 fn report_panic(at: Address, panic: &(dyn std::any::Any + Send)) {

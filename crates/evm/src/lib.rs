@@ -43,7 +43,7 @@ pub use diff::{AccountDiff, StateDiff};
 pub use error::{ExecError, StateError, TxRefused};
 pub use natives::{Natives, Protocol};
 pub use overlay::Overlay;
-pub use rules::{BaseFeeRule, Fork, Rules};
+pub use rules::{BaseFeeRule, Fork, NEWEST_VERSION, Rules};
 pub use sig::recover;
 pub use state::{AccountInfo, StateRead};
 pub use stop::Stop;

@@ -1,7 +1,12 @@
 //! The rules of one chain, fixed by its genesis.
 
+use std::collections::BTreeSet;
+
 use capstan_state::ProtocolVersion;
 use revm::primitives::hardfork::SpecId;
+
+/// The newest protocol version that this program knows.
+pub const NEWEST_VERSION: ProtocolVersion = ProtocolVersion(1);
 
 /// An Ethereum fork whose rules the EVM may follow here. Earlier ones are only for the official state
 /// tests: a chain starts at Cancun or later, where an account with storage can no longer be destroyed.
@@ -98,6 +103,13 @@ impl Rules {
     /// Protocol version in force at a height.
     pub fn version_at(&self, number: u64) -> ProtocolVersion {
         in_force(&self.versions, number).unwrap_or(ProtocolVersion(1))
+    }
+
+    /// Heights at which the fork or the protocol version changes; the first is 0.
+    pub fn activation_heights(&self) -> BTreeSet<u64> {
+        let forks = self.forks.iter().map(|(first, _)| *first);
+        let versions = self.versions.iter().map(|(first, _)| *first);
+        forks.chain(versions).collect()
     }
 
     /// Base fee of the block after one with `base_fee_wei` in which users burnt `user_gas_used`. System
