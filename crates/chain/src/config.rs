@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use alloy_primitives::Address;
 
-use crate::{Genesis, PoolConfig};
+use crate::{Genesis, PoolConfig, TimeSource};
 
 /// How to open a chain.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct ChainConfig {
     pub history_blocks: Option<u64>,
     /// When finalized blocks move from memory to the database.
     pub flush: Flush,
+    /// This node's clock.
+    pub clock: TimeSource,
     /// How far ahead of this node's clock a block may be before it is `NotYet`.
     pub clock_tolerance: Duration,
 }
@@ -41,6 +43,7 @@ impl ChainConfig {
             dev: true,
             history_blocks: None,
             flush: Flush::default(),
+            clock: TimeSource::default(),
             clock_tolerance: Duration::from_secs(1),
         }
     }

@@ -26,6 +26,30 @@ pub enum ChainError {
         /// Genesis block of the configuration.
         given: B256,
     },
+    /// Blocks that were final are missing from the log.
+    #[error(
+        "the block log (blocks/ in the data folder) {log}, but the database knows block {database}: blocks that were final are \
+         missing. Bring blocks/ back (is its volume mounted?) or restore the folder from a backup; only to go on without them, \
+         remove state.redb"
+    )]
+    LogBehind {
+        /// What of the log there is.
+        log: String,
+        /// Newest block of the database.
+        database: u64,
+    },
+    /// Genesis schedules rules that are newer than this program.
+    #[error(
+        "block {number} follows protocol version {version}; this program knows versions up to {newest}: install a newer capstan"
+    )]
+    UnknownVersion {
+        /// Height.
+        number: u64,
+        /// Version in force there.
+        version: u32,
+        /// Newest version known.
+        newest: u32,
+    },
     /// No block answers to this number or hash.
     #[error("block {0} is not known")]
     UnknownBlock(String),

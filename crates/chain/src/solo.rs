@@ -93,7 +93,8 @@ fn make_blocks(chain: &Inner) -> Result<(), ChainError> {
                 chain.produce(None)?;
             }
             Due::IfReady => {
-                while chain.has_work() {
+                // What waits after a wish to stop is in the journal of the pool.
+                while chain.has_work() && !chain.driver.lock().stopping {
                     chain.produce_ready()?;
                 }
             }

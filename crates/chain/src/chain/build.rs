@@ -4,22 +4,26 @@
 use std::{sync::Arc, time::Instant};
 
 use alloy_consensus::{
-    EMPTY_OMMER_ROOT_HASH, Header, constants::EMPTY_WITHDRAWALS, proofs, transaction::Recovered,
+    EMPTY_OMMER_ROOT_HASH, Header, Transaction as _, constants::EMPTY_WITHDRAWALS, proofs,
+    transaction::Recovered,
 };
 use alloy_primitives::{Address, B256, Bytes, Sealable as _, keccak256};
-use capstan_contracts::{
-    oracle,
-    system::{Phase, SystemKind},
-};
+use capstan_contracts::{oracle, system::SystemKind};
 use capstan_evm::{
-    BlockContext, BlockOutcome, BlockRun, ExecError, StateRead, SystemTx, Tx, TxRefused,
+    BlockContext, BlockOutcome, BlockRun, ExecError, NEWEST_VERSION, StateRead, SystemTx, Tx,
+    TxRefused,
 };
 use rayon::prelude::*;
 
-use super::{BlockInputs, Built, Inner, Refusal, Verdict, ledger::Executed, tree::Candidate};
+use super::{
+    BlockInputs, Built, Inner, Refusal, Verdict,
+    ledger::Executed,
+    order::{check_order, system_gas_limit, system_kind},
+    tree::Candidate,
+};
 use crate::{
     Block, ChainError, RawBlock,
-    block::{codec, header_time_ms, recover, split_time_ms},
+    block::{header_time_ms, recover, split_time_ms},
 };
 
 /// What decides a block besides its transactions.
@@ -80,12 +84,26 @@ impl Inner {
         }
     }
 
+    /// By rules that it does not know a program neither makes nor judges blocks.
+    fn check_version(&self, number: u64) -> Result<(), ChainError> {
+        let version = self.rules.version_at(number);
+        if version <= NEWEST_VERSION {
+            return Ok(());
+        }
+        Err(ChainError::UnknownVersion {
+            number,
+            version: version.0,
+            newest: NEWEST_VERSION.0,
+        })
+    }
+
     /// Builds a block. The caller holds the turn.
     pub(super) fn build(
         &self,
         frame: &Frame,
         inputs: BlockInputs,
     ) -> Result<(Executed, Vec<(B256, Refusal)>), ChainError> {
+        self.check_version(frame.parent.number() + 1)?;
         if frame.time_ms <= frame.parent.time_ms() {
             return Err(ChainError::Inputs(format!(
                 "time {} ms is not after the parent's {} ms",
@@ -227,13 +245,24 @@ impl Inner {
             Ok(transactions) => transactions,
             Err(reason) => return Ok(Err(reason)),
         };
-        if let Err(reason) = self.check_order(&transactions) {
+        if let Err(reason) = check_order(&transactions, development) {
             return Ok(Err(reason));
         }
         let state = self.state_of(frame.parent.hash())?;
         let mut run =
             BlockRun::open(Arc::clone(&self.rules), state, self.context(&frame)).map_err(failed)?;
         for (i, tx) in transactions.iter().enumerate() {
+            if let Some(kind) = system_kind(tx) {
+                let (is, must) = (
+                    tx.gas_limit(),
+                    system_gas_limit(kind, run.system_gas_left()),
+                );
+                if is != must {
+                    return Ok(Err(format!(
+                        "transaction {i}: gas limit of {kind:?} is {is}, must be {must}"
+                    )));
+                }
+            }
             match run.any(tx) {
                 Ok(_) => {}
                 Err(error @ (ExecError::Refused(_) | ExecError::System { .. })) => {
@@ -286,62 +315,10 @@ impl Inner {
         }
         Ok(())
     }
-
-    /// System transactions stand in the order of their kinds, before or after the users' as their phase says.
-    fn check_order(&self, transactions: &[Recovered<Tx>]) -> Result<(), String> {
-        let mut reached = Place::Pre(None);
-        for (i, tx) in transactions.iter().enumerate() {
-            let place = if codec::is_system(tx) {
-                let target = alloy_consensus::Transaction::to(tx.inner());
-                match target.and_then(SystemKind::of_target) {
-                    Some(SystemKind::DevOverride) if !self.genesis.development => {
-                        return Err(format!(
-                            "transaction {i}: a developer override on a chain that allows none"
-                        ));
-                    }
-                    Some(kind) if SERVED.contains(&kind) => Place::of(kind),
-                    _ => {
-                        return Err(format!(
-                            "transaction {i}: no system work goes to {target:?}"
-                        ));
-                    }
-                }
-            } else {
-                Place::Users
-            };
-            if place < reached {
-                return Err(format!("transaction {i}: {place:?} after {reached:?}"));
-            }
-            reached = place;
-        }
-        Ok(())
-    }
 }
 
-/// Kinds of system work that exist in this version.
-const SERVED: [SystemKind; 2] = [SystemKind::DevOverride, SystemKind::Prices];
 /// One report of each reporter.
 const REPORTS_PER_BLOCK: usize = oracle::REPORTERS_MAX as usize;
-
-/// Where in a block a transaction stands; the order of the variants is the order in a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    /// Before the users, in the order of kinds.
-    Pre(Option<SystemKind>),
-    /// Signed by people.
-    Users,
-    /// After the users.
-    Post(Option<SystemKind>),
-}
-
-impl Place {
-    fn of(kind: SystemKind) -> Self {
-        match kind.phase() {
-            Phase::Pre => Self::Pre(Some(kind)),
-            Phase::Post => Self::Post(Some(kind)),
-        }
-    }
-}
 
 /// A block that is being filled.
 struct Filling {
@@ -357,11 +334,7 @@ impl Filling {
             number: self.number,
             ordinal: self.run.system_count(),
             target: kind.target(),
-            gas_limit: self.run.system_gas_left().min(match kind {
-                // One transaction does all of it.
-                SystemKind::Prices => u64::MAX,
-                _ => 16_000_000,
-            }),
+            gas_limit: system_gas_limit(kind, self.run.system_gas_left()),
             input,
         };
         let tx = tx.into_tx();
@@ -515,6 +488,9 @@ impl Inner {
             return Ok(Verdict::NotYet(format!(
                 "its time is {ahead} ms ahead of this node's clock"
             )));
+        }
+        if let Err(unknown) = self.check_version(parent.number() + 1) {
+            return Ok(Verdict::NotYet(unknown.to_string()));
         }
         if self.tree.lock().is_full() {
             return Ok(Verdict::NotYet(

@@ -1,13 +1,51 @@
 //! Consensus time as this node would set it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use parking_lot::Mutex;
 
+/// Where a node reads the time: the machine's clock, or what a test puts in its place.
+#[derive(Clone)]
+pub struct TimeSource(Arc<dyn Fn() -> u64 + Send + Sync>);
+
+impl TimeSource {
+    /// A source that answers milliseconds since 1970.
+    pub fn new(now_ms: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now_ms))
+    }
+
+    fn now_ms(&self) -> u64 {
+        (self.0)()
+    }
+}
+
+impl Default for TimeSource {
+    /// The machine's clock.
+    fn default() -> Self {
+        Self::new(|| {
+            let since = SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default();
+            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        })
+    }
+}
+
+impl fmt::Debug for TimeSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TimeSource").field(&self.now_ms()).finish()
+    }
+}
+
 /// This node's clock, which a developer may move. Blocks take their time from it, but never go back: after
-/// the system clock jumps backwards, each block is one millisecond after the last until it has caught up.
-#[derive(Debug, Default)]
+/// the machine's clock jumps backwards, each block is one millisecond after the last until it has caught up.
+#[derive(Debug)]
 pub(crate) struct Clock {
+    source: TimeSource,
     set: Mutex<Setting>,
 }
 
@@ -20,16 +58,18 @@ pub(crate) struct Setting {
     pub(crate) next_ms: Option<u64>,
 }
 
-fn system_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
 impl Clock {
+    pub(crate) fn new(source: TimeSource) -> Self {
+        Self {
+            source,
+            set: Mutex::default(),
+        }
+    }
+
     pub(crate) fn now_ms(&self) -> u64 {
-        system_ms().saturating_add_signed(self.set.lock().ahead_ms)
+        self.source
+            .now_ms()
+            .saturating_add_signed(self.set.lock().ahead_ms)
     }
 
     /// Time of a block after `parent_ms`, were it made now.
@@ -42,7 +82,7 @@ impl Clock {
     pub(crate) fn made(&self, block_ms: u64) {
         let mut set = self.set.lock();
         if set.next_ms.take().is_some() {
-            set.ahead_ms = ahead_of(block_ms, system_ms());
+            set.ahead_ms = ahead_of(block_ms, self.source.now_ms());
         }
     }
 
@@ -67,7 +107,7 @@ impl Clock {
     /// Sets the clock; answers how far it moved.
     pub(crate) fn set_now(&self, ms: u64) -> i64 {
         let mut set = self.set.lock();
-        let ahead = ahead_of(ms, system_ms());
+        let ahead = ahead_of(ms, self.source.now_ms());
         let moved = ahead.saturating_sub(set.ahead_ms);
         set.ahead_ms = ahead;
         moved

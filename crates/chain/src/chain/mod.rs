@@ -3,9 +3,11 @@
 mod big_stack;
 mod build;
 mod clock;
+mod flusher;
 mod hot;
 mod ledger;
 mod open;
+mod order;
 mod overrides;
 mod produce;
 mod queries;
@@ -30,6 +32,8 @@ pub(crate) use big_stack::on_big_stack;
 pub(crate) use big_stack::{STACK_BYTES, this_stack_is_big};
 use clock::Clock;
 pub(crate) use clock::Setting as ClockSetting;
+pub use clock::TimeSource;
+use flusher::Flusher;
 use ledger::Ledger;
 pub(crate) use ledger::{Executed, record};
 pub(crate) use open::{genesis_hash, open_database, open_kv, open_log};
@@ -175,6 +179,8 @@ pub(crate) struct Driver {
 
 /// What all handles of a chain share.
 pub(crate) struct Inner {
+    /// First, so that it has ended before what it works on is closed and the folder is free.
+    _flusher: Flusher,
     pub(crate) genesis: Genesis,
     pub(crate) config: ChainConfig,
     pub(crate) rules: Arc<Rules>,
@@ -190,7 +196,7 @@ pub(crate) struct Inner {
     dev: Option<Dev>,
     events: broadcast::Sender<Event>,
     arrivals: broadcast::Sender<Arc<Vec<Arc<Pooled>>>>,
-    journal: Option<crate::pool::journal::Journal>,
+    journal: Option<Arc<crate::pool::journal::Journal>>,
     pending: Mutex<Option<queries::CachedPending>>,
     /// Held for as long as the chain is open.
     _lock: Option<crate::disk::FolderLock>,

@@ -3,8 +3,6 @@
 use std::{
     path::Path,
     sync::{Arc, Weak},
-    thread,
-    time::Duration,
 };
 
 use alloy_eip7928::BlockAccessList;
@@ -15,6 +13,7 @@ use tokio::sync::broadcast;
 
 use super::{
     Chain, Clock, Driver, EVENTS, Inner, Tree,
+    flusher::Flusher,
     ledger::{Executed, Ledger, decode, record, storage},
 };
 use crate::{
@@ -180,16 +179,18 @@ pub(super) fn open(config: ChainConfig) -> Result<Chain, ChainError> {
     }
     let genesis = genesis_executed(&config.genesis)?;
     let stores = open_stores(&config.storage, config.history_blocks)?;
-    let head = settle(&stores, &genesis, &config.storage)?;
+    let head = settle(&stores, &genesis, &config)?;
     let Stores { log, db, lock } = stores;
     let ledger = Arc::new(Ledger::new(log, db, head)?);
     let pool = Arc::new(Pool::new(config.pool.clone()));
     let journal = match &config.storage {
         Storage::Memory | Storage::Scratch(_) => None,
-        Storage::Folder(folder) => Some(Journal::new(folder.join(JOURNAL))),
+        Storage::Folder(folder) => Some(Arc::new(Journal::new(folder.join(JOURNAL)))),
     };
     let rules = Arc::new(config.genesis.rules());
+    let flusher = Flusher::start(&config, &ledger, &pool, journal.as_ref())?;
     let inner = Arc::new_cyclic(|weak: &Weak<Inner>| Inner {
+        _flusher: flusher,
         genesis: config.genesis.clone(),
         rules,
         pool,
@@ -203,7 +204,7 @@ pub(super) fn open(config: ChainConfig) -> Result<Chain, ChainError> {
         ledger,
         tree: Mutex::new(Tree::default()),
         turn: Mutex::new(()),
-        clock: Clock::default(),
+        clock: Clock::new(config.clock.clone()),
         dev: config.dev.then(|| Dev::new(weak.clone())),
         events: broadcast::channel(EVENTS).0,
         arrivals: broadcast::channel(EVENTS).0,
@@ -212,7 +213,6 @@ pub(super) fn open(config: ChainConfig) -> Result<Chain, ChainError> {
         _lock: lock,
         config,
     });
-    start_flusher(&inner)?;
     let chain = Chain { inner };
     chain.load_journal();
     Ok(chain)
@@ -222,16 +222,22 @@ pub(super) fn open(config: ChainConfig) -> Result<Chain, ChainError> {
 fn settle(
     stores: &Stores,
     genesis: &Executed,
-    storage_at: &Storage,
+    config: &ChainConfig,
 ) -> Result<Arc<Block>, ChainError> {
     let Stores { log, db, .. } = stores;
     let made = genesis.block.hash();
+    if let (None, Some(tip)) = (log.heights(), db.tip()) {
+        return Err(ChainError::LogBehind {
+            log: "has no blocks".into(),
+            database: tip.height,
+        });
+    }
     match log.hash(0).map_err(storage)? {
         None => log
             .append(0, made, &genesis.block.encode_frame())
             .map_err(storage)?,
         Some(stored) if stored != made => {
-            let folder = match storage_at {
+            let folder = match &config.storage {
                 Storage::Folder(folder) | Storage::Scratch(folder) => folder.clone(),
                 Storage::Memory => "memory".into(),
             };
@@ -247,7 +253,7 @@ fn settle(
         db.apply(&[record(genesis)]).map_err(storage)?;
     }
     let newest = log.heights().map_or(0, |(_, newest)| newest);
-    lower_database(log, db, newest)?;
+    lower_database(log, db, newest, config.genesis.development)?;
     redo(log, db, newest)?;
     let entry = log.read(newest).map_err(storage)?;
     let entry =
@@ -255,11 +261,23 @@ fn settle(
     decode(newest, &entry.payload)
 }
 
-/// A crash amid a rewind leaves the database above the log, which is the commit point: it comes down.
-fn lower_database(log: &BlockLog, db: &Db, newest: u64) -> Result<(), ChainError> {
+/// A crash amid a rewind leaves the database above the log, which is the commit point: it comes down. Nothing but a
+/// developer's rewind takes blocks from the log; elsewhere the log has lost some, and that is for a person to mend.
+fn lower_database(
+    log: &BlockLog,
+    db: &Db,
+    newest: u64,
+    may_rewind: bool,
+) -> Result<(), ChainError> {
     let tip = db
         .tip()
         .ok_or_else(|| ChainError::Internal("the database has no tip".into()))?;
+    if tip.height > newest && !may_rewind {
+        return Err(ChainError::LogBehind {
+            log: format!("ends at block {newest}"),
+            database: tip.height,
+        });
+    }
     if tip.height > newest {
         tracing::warn!(
             database = tip.height,
@@ -342,37 +360,6 @@ fn redo_batch(log: &BlockLog, db: &Db, from: u64, to: u64) -> Result<Vec<BlockRe
         records.push(record(&executed));
     }
     Ok(records)
-}
-
-/// Moves final blocks into the database behind everyone's back.
-fn start_flusher(inner: &Arc<Inner>) -> Result<(), ChainError> {
-    let weak = Arc::downgrade(inner);
-    let every = inner.config.flush.interval.min(Duration::from_millis(50));
-    let run = move || {
-        loop {
-            thread::sleep(every);
-            let Some(chain) = weak.upgrade() else { return };
-            let (blocks, waited) = chain.ledger.unflushed();
-            let due = blocks >= chain.config.flush.blocks || waited >= chain.config.flush.interval;
-            if let Some(journal) = &chain.journal {
-                journal.flush();
-                if journal.is_slack(chain.pool.status().bytes) {
-                    journal.rewrite(&chain.pool.all());
-                }
-            }
-            if blocks == 0 || !due || chain.ledger.failure().is_some() {
-                continue;
-            }
-            // A failure is remembered by the ledger, and stops whoever makes blocks.
-            if chain.ledger.flush().is_ok() && chain.config.history_blocks.is_some() {
-                let _ = chain.ledger.prune();
-            }
-        }
-    };
-    let spawned = thread::Builder::new().name("flush".into()).spawn(run);
-    spawned
-        .map(drop)
-        .map_err(|error| ChainError::Internal(format!("no thread for flushing: {error}")))
 }
 
 impl Chain {

@@ -231,7 +231,6 @@ impl Inner {
         metrics::counter!("capstan_blocks_total").increment(1);
         metrics::counter!("capstan_transactions_total").increment(block.transactions.len() as u64);
         metrics::counter!("capstan_gas_used_total").increment(block.header.gas_used);
-        metrics::gauge!("capstan_block_number").set(block.number() as f64);
         metrics::gauge!("capstan_base_fee_wei").set(block.base_fee_wei() as f64);
         // Nobody listening is not an error.
         let _ = self.events.send(Event::Block(block));

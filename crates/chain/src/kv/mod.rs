@@ -4,6 +4,7 @@
 //! chain, over a failing disk in tests. Commits are two-phase without exception, because a
 //! one-phase commit trusts a checksum that hostile chain data could be made to match.
 
+mod guard;
 mod redb_kv;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use std::{
     sync::Arc,
 };
 
+pub use guard::panic_is_answered;
 pub use redb_kv::{KvConfig, RedbKv};
 
 /// A table, by its position in the schema that the store was opened with.
@@ -47,6 +49,16 @@ pub enum KvError {
         "database storage failed: {0}; stop, check the disk, and start again: blocks are redone from the block log"
     )]
     Storage(String),
+    /// The file is damaged.
+    #[error(
+        "the database {path} is damaged ({reason}): remove that file to rebuild it from the block log, or restore the folder from a backup"
+    )]
+    Damaged {
+        /// The file.
+        path: String,
+        /// How it shows.
+        reason: String,
+    },
     /// The file is not usable.
     #[error(
         "cannot open the database {path}: {reason}; restore it from a backup, or remove that file to rebuild it from the block log"
@@ -57,6 +69,16 @@ pub enum KvError {
         /// Why.
         reason: String,
     },
+}
+
+impl KvError {
+    /// A file whose pages make no sense.
+    fn damaged(path: &str, reason: impl Into<String>) -> Self {
+        Self::Damaged {
+            path: path.to_owned(),
+            reason: reason.into(),
+        }
+    }
 }
 
 /// A consistent view of all tables, fixed when it was taken.

@@ -7,7 +7,7 @@ use redb::{
     TableDefinition,
 };
 
-use super::{Batch, Kv, KvError, KvRead, Order, Range, Schema, Table};
+use super::{Batch, Kv, KvError, KvRead, Order, Range, Schema, Table, guard::guarded};
 use crate::disk::{DiskFile, is_full};
 
 type Bytes = &'static [u8];
@@ -34,6 +34,8 @@ impl Default for KvConfig {
 /// Tables in one redb file.
 #[derive(Debug)]
 pub struct RedbKv {
+    /// Where it lies, for errors.
+    label: Arc<str>,
     db: Database,
     schema: Schema,
     quick_repair: bool,
@@ -43,10 +45,12 @@ impl RedbKv {
     /// Opens or creates a file.
     pub fn open_path(path: &Path, schema: Schema, config: KvConfig) -> Result<Self, KvError> {
         let label = path.display().to_string();
-        let db = builder(config)
-            .create(path)
-            .map_err(|error| open_error(&label, &error))?;
-        Self::with(db, schema, config, &label)
+        guarded(&label, || {
+            let db = builder(config)
+                .create(path)
+                .map_err(|error| open_error(&label, &error))?;
+            Self::with(db, schema, config, &label)
+        })
     }
 
     /// Opens or creates a store in a file of a [`crate::disk::Disk`].
@@ -56,10 +60,12 @@ impl RedbKv {
         schema: Schema,
         config: KvConfig,
     ) -> Result<Self, KvError> {
-        let db = builder(config)
-            .create_with_backend(Backend(file))
-            .map_err(|error| open_error(label, &error))?;
-        Self::with(db, schema, config, label)
+        guarded(label, || {
+            let db = builder(config)
+                .create_with_backend(Backend(file))
+                .map_err(|error| open_error(label, &error))?;
+            Self::with(db, schema, config, label)
+        })
     }
 
     /// A store in memory.
@@ -77,6 +83,7 @@ impl RedbKv {
 
     fn with(db: Database, schema: Schema, config: KvConfig, label: &str) -> Result<Self, KvError> {
         let kv = Self {
+            label: label.into(),
             db,
             schema,
             quick_repair: config.quick_repair,
@@ -112,53 +119,63 @@ impl RedbKv {
 
     /// Rewrites the file without its free pages. No snapshot may be alive. True if anything moved.
     pub fn compact(&mut self) -> Result<bool, KvError> {
-        self.db.compact().map_err(storage)
+        let Self { label, db, .. } = self;
+        guarded(label, || db.compact().map_err(storage))
     }
 
     /// Walks every page and checks its checksum. False if the file was damaged and had to be rolled back.
     pub fn check(&mut self) -> Result<bool, KvError> {
-        self.db.check_integrity().map_err(storage)
+        let Self { label, db, .. } = self;
+        guarded(label, || db.check_integrity().map_err(storage))
     }
 }
 
 impl Kv for RedbKv {
     fn snapshot(&self) -> Result<Arc<dyn KvRead>, KvError> {
-        let read = self.db.begin_read().map_err(storage)?;
-        let tables = self
-            .schema
-            .iter()
-            .map(|name| read.open_table(definition(name)).map_err(storage))
-            .collect::<Result<_, _>>()?;
-        Ok(Arc::new(View { tables }))
+        guarded(&self.label, || {
+            let read = self.db.begin_read().map_err(storage)?;
+            let tables = self
+                .schema
+                .iter()
+                .map(|name| read.open_table(definition(name)).map_err(storage))
+                .collect::<Result<_, _>>()?;
+            let label = Arc::clone(&self.label);
+            Ok(Arc::new(View { label, tables }) as Arc<dyn KvRead>)
+        })
     }
 
     fn write(&self, batch: Batch) -> Result<(), KvError> {
-        let write = self.begin()?;
-        for (table, changes) in batch.into_sorted() {
-            let mut table = write
-                .open_table(definition(self.schema[usize::from(table.0)]))
-                .map_err(storage)?;
-            for (key, value) in changes {
-                match value {
-                    Some(value) => drop(table.insert(&*key, &*value).map_err(storage)?),
-                    None => drop(table.remove(&*key).map_err(storage)?),
+        guarded(&self.label, || {
+            let write = self.begin()?;
+            for (table, changes) in batch.into_sorted() {
+                let mut table = write
+                    .open_table(definition(self.schema[usize::from(table.0)]))
+                    .map_err(storage)?;
+                for (key, value) in changes {
+                    match value {
+                        Some(value) => drop(table.insert(&*key, &*value).map_err(storage)?),
+                        None => drop(table.remove(&*key).map_err(storage)?),
+                    }
                 }
             }
-        }
-        write.commit().map_err(storage)
+            write.commit().map_err(storage)
+        })
     }
 }
 
 struct View {
+    label: Arc<str>,
     tables: Vec<ReadOnlyTable<Bytes, Bytes>>,
 }
 
 impl KvRead for View {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, KvError> {
-        let value = self.tables[usize::from(table.0)]
-            .get(key)
-            .map_err(storage)?;
-        Ok(value.map(|value| value.value().to_vec()))
+        guarded(&self.label, || {
+            let value = self.tables[usize::from(table.0)]
+                .get(key)
+                .map_err(storage)?;
+            Ok(value.map(|value| value.value().to_vec()))
+        })
     }
 
     fn walk(
@@ -168,14 +185,22 @@ impl KvRead for View {
         order: Order,
         visit: &mut dyn FnMut(&[u8], &[u8]) -> ControlFlow<()>,
     ) -> Result<(), KvError> {
-        let mut entries = self.tables[usize::from(table.0)]
-            .range::<&[u8]>(range)
-            .map_err(storage)?;
-        while let Some(entry) = match order {
-            Order::Forward => entries.next(),
-            Order::Backward => entries.next_back(),
-        } {
-            let (key, value) = entry.map_err(storage)?;
+        let mut entries = guarded(&self.label, || {
+            self.tables[usize::from(table.0)]
+                .range::<&[u8]>(range)
+                .map_err(storage)
+        })?;
+        // The visitor stands outside: its panics are its own.
+        let mut next = || {
+            guarded(&self.label, || {
+                let entry = match order {
+                    Order::Forward => entries.next(),
+                    Order::Backward => entries.next_back(),
+                };
+                entry.transpose().map_err(storage)
+            })
+        };
+        while let Some((key, value)) = next()? {
             if visit(key.value(), value.value()).is_break() {
                 break;
             }
@@ -184,7 +209,9 @@ impl KvRead for View {
     }
 
     fn len(&self, table: Table) -> Result<u64, KvError> {
-        self.tables[usize::from(table.0)].len().map_err(storage)
+        guarded(&self.label, || {
+            self.tables[usize::from(table.0)].len().map_err(storage)
+        })
     }
 }
 

@@ -3,6 +3,8 @@ use std::sync::Arc;
 use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use capstan_chain::{At, Block, ChainError, RawBlock, Refusal, Verdict, split_time_ms};
+use capstan_contracts::{SystemKind, oracle::encode_reports};
+use capstan_evm::SystemTx;
 
 use crate::world::{World, config, counter};
 
@@ -214,6 +216,52 @@ fn chain_4_bad_blocks() {
     }
 }
 
+/// CHAIN-11: a block may do each kind of system work once, with the gas that is left for it.
+#[test]
+fn chain_11_system_work_is_done_once() {
+    let maker = World::new();
+    let root = maker.chain.head();
+    let inputs = maker.inputs(&root, vec![maker.transfer(0, 0, BOB, 1)]);
+    let good = maker.chain.build(root.hash(), inputs).unwrap().block;
+    let prices = |ordinal, gas_limit| {
+        let tx = SystemTx {
+            number: 1,
+            ordinal,
+            target: SystemKind::Prices.target(),
+            gas_limit,
+            input: encode_reports(&[]),
+        };
+        tx.into_tx().into_inner()
+    };
+    let all = maker.chain.rules().system_gas_limit;
+    let cases = [
+        (
+            vec![prices(0, all), prices(1, all)],
+            "transaction 1: a second Pre(Some(Prices)) in one block",
+        ),
+        (
+            vec![prices(0, all - 1)],
+            "transaction 0: gas limit of Prices is 59999999, must be 60000000",
+        ),
+        // As it should be: what is left to say is that this header is another block's.
+        (vec![prices(0, all)], "transactionsRoot"),
+    ];
+    for (system, expected) in cases {
+        let mut raw = good.raw();
+        raw.transactions.splice(0..0, system);
+        match maker.chain.check(&raw_of_another(raw)).unwrap() {
+            Verdict::Bad(reason) => assert!(reason.starts_with(expected), "{reason}"),
+            other => panic!("{expected}: {other:?}"),
+        }
+    }
+}
+
+/// The same body under a header that this node has not seen.
+fn raw_of_another(mut raw: RawBlock) -> RawBlock {
+    raw.header.logs_bloom.0[0] ^= 1;
+    raw
+}
+
 /// CHAIN-5: what a node cannot judge now is not bad: it may ask again.
 #[test]
 fn chain_5_not_yet() {
@@ -319,5 +367,42 @@ fn time_never_stands_still() {
     for pair in blocks.windows(2) {
         assert!(pair[1].time_ms() > pair[0].time_ms());
         assert!(pair[1].header.timestamp >= pair[0].header.timestamp);
+    }
+}
+
+/// CHAIN-14: rules that genesis schedules and this program does not know stop it before their first block; a block of
+/// somebody who knows them is not bad.
+#[test]
+fn chain_14_unknown_rules_stop_the_program() {
+    let mut genesis = capstan_chain::Genesis::dev(5, 0);
+    genesis.versions.push(capstan_chain::VersionAt {
+        from: 3,
+        version: 2,
+    });
+    let world = World::open(capstan_chain::ChainConfig {
+        genesis,
+        ..config()
+    });
+    world.mine();
+    let parent = world.mine();
+    let inputs = world.inputs(&parent, vec![]);
+    let error = world.chain.build(parent.hash(), inputs).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            ChainError::UnknownVersion {
+                number: 3,
+                version: 2,
+                newest: 1
+            }
+        ),
+        "{error}"
+    );
+    let mut raw = parent.raw();
+    raw.header.parent_hash = parent.hash();
+    raw.header.number = 3;
+    match world.chain.check(&raw).unwrap() {
+        Verdict::NotYet(why) => assert!(why.contains("install a newer capstan"), "{why}"),
+        other => panic!("{other:?}"),
     }
 }

@@ -407,3 +407,23 @@ fn chain_10_replay_over_a_folder() {
     names.sort();
     assert_eq!(names, ["LOCK", "blocks", "pool.journal", "state.redb"]);
 }
+
+/// CHAIN-13: a folder is free as soon as the last handle is gone, also while the database is being written behind it.
+#[test]
+fn chain_13_the_folder_is_free_with_the_last_handle() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 1..=20 {
+        let world = World::open(ChainConfig {
+            storage: Storage::Folder(folder.path().into()),
+            flush: Flush {
+                blocks: 1,
+                interval: Duration::ZERO,
+            },
+            ..config()
+        });
+        for _ in 0..5 {
+            world.mine();
+        }
+        assert_eq!(world.chain.head().number(), 5 * round);
+    }
+}

@@ -1,9 +1,16 @@
-use std::time::{Duration, Instant};
-
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use alloy_primitives::{Address, U256};
-use capstan_chain::{At, ChainConfig, Event, Mining, Solo, Storage};
+use capstan_chain::{
+    At, BlockInputs, ChainConfig, Event, Mining, Solo, Storage, TimeSource, Verdict,
+};
 
 use crate::world::{GWEI, World, config};
 
@@ -162,4 +169,101 @@ fn interval_beats_without_traffic() {
     assert!(solo.is_running());
     solo.stop().unwrap();
     assert!(!solo.is_running());
+}
+
+/// A clock that a test sets.
+fn hand_set(start_ms: u64) -> (Arc<AtomicU64>, TimeSource) {
+    let hand = Arc::new(AtomicU64::new(start_ms));
+    let shown = Arc::clone(&hand);
+    let source = TimeSource::new(move || shown.load(Ordering::SeqCst));
+    (hand, source)
+}
+
+const HOUR_MS: u64 = 3_600_000;
+
+/// CHAIN-12: whatever the machine's clock does, blocks come, their time rises, and it is the clock's again as soon
+/// as the clock is ahead of the chain.
+#[test]
+fn chain_12_a_clock_that_jumps() {
+    let start = config().genesis.time_ms + 1_000;
+    let (hand, clock) = hand_set(start);
+    let world = World::open(ChainConfig { clock, ..config() });
+    let mut last = world.chain.head();
+    // What the clock shows when each block is made, and the time that the block must have.
+    let cases = [
+        (start, start),
+        (start + 250, start + 250),
+        // It stands still.
+        (start + 250, start + 251),
+        // It jumps back: to an hour ago, before genesis, to 1970.
+        (start - HOUR_MS, start + 252),
+        (start - HOUR_MS + 250, start + 253),
+        (0, start + 254),
+        // It catches up, and is then what counts.
+        (start + 254, start + 255),
+        (start + 256, start + 256),
+        // It jumps ahead: that is time that has passed.
+        (start + HOUR_MS, start + HOUR_MS),
+        // And is set right again.
+        (start + 1_500, start + HOUR_MS + 1),
+        (start + 1_750, start + HOUR_MS + 2),
+        (start + HOUR_MS + 250, start + HOUR_MS + 250),
+    ];
+    for (i, (shown_ms, expected_ms)) in cases.into_iter().enumerate() {
+        hand.store(shown_ms, Ordering::SeqCst);
+        let block = world.mine();
+        assert_eq!(block.time_ms(), expected_ms, "case {i}");
+        assert_eq!(block.number(), last.number() + 1, "case {i}");
+        assert!(
+            block.header.timestamp >= last.header.timestamp,
+            "case {i}: seconds fell"
+        );
+        last = block;
+    }
+}
+
+/// CHAIN-12: the driver keeps its pace by a clock that cannot jump, so blocks go on at once after a jump either way.
+#[test]
+fn chain_12_the_pace_outlives_jumps() {
+    let start = config().genesis.time_ms + HOUR_MS;
+    let (hand, clock) = hand_set(start);
+    let mining = Mining::Interval(Duration::from_millis(5));
+    let world = World::open(ChainConfig {
+        clock,
+        mining,
+        ..config()
+    });
+    let solo = Solo::start(&world.chain).unwrap();
+    let mut seen = world.chain.head();
+    for shown_ms in [start - HOUR_MS, start + HOUR_MS, start, 0] {
+        hand.store(shown_ms, Ordering::SeqCst);
+        let jumped_at = world.chain.head().number();
+        until("ten blocks after a jump", || {
+            world.chain.head().number() >= jumped_at + 10
+        });
+    }
+    solo.stop().unwrap();
+    while seen.number() < world.chain.head().number() {
+        let child = world.chain.block(seen.number() + 1).unwrap().unwrap();
+        assert!(child.time_ms() > seen.time_ms());
+        assert!(child.header.timestamp >= seen.header.timestamp);
+        seen = child;
+    }
+}
+
+/// CHAIN-5: a block of a faster clock waits until this node's clock has come near; it is never bad.
+#[test]
+fn chain_5_a_block_ahead_of_the_clock_waits() {
+    let start = config().genesis.time_ms + HOUR_MS;
+    let (hand, clock) = hand_set(start);
+    let (maker, judge) = (World::new(), World::open(ChainConfig { clock, ..config() }));
+    let root = maker.chain.head();
+    let inputs = BlockInputs::at(start + 1_001);
+    let early = maker.chain.build(root.hash(), inputs).unwrap().block;
+    match judge.chain.check(&early.raw()).unwrap() {
+        Verdict::NotYet(why) => assert!(why.contains("1001 ms ahead"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    hand.store(start + 1, Ordering::SeqCst);
+    assert_eq!(judge.chain.check(&early.raw()).unwrap(), Verdict::Ok);
 }
