@@ -186,13 +186,24 @@ impl Node {
 
     /// Sends a signal and waits for the end.
     pub fn signal(&mut self, signal: &str) -> Result<ExitStatus> {
+        self.tell(signal)?;
+        self.wait()
+    }
+
+    /// Whether the process has not ended.
+    pub fn is_running(&mut self) -> Result<bool> {
+        Ok(self.child.try_wait()?.is_none())
+    }
+
+    /// Sends a signal.
+    pub fn tell(&self, signal: &str) -> Result<()> {
         let sent = Command::new("kill")
             .args(["-s", signal, &self.child.id().to_string()])
             .status()?;
         if !sent.success() {
             bail!("kill -s {signal} did not work");
         }
-        self.wait()
+        Ok(())
     }
 
     /// Waits for the end.

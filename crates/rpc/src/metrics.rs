@@ -68,18 +68,18 @@ pub(crate) fn calls<T>(method: &'static str, took: Duration, results: &[Result<T
 }
 
 fn count_error(method: &'static str, error: &RpcError) {
-    counter!("capstan_rpc_errors", "method" => method, "code" => error.code.to_string())
+    counter!("capstan_rpc_errors_total", "method" => method, "code" => error.code.to_string())
         .increment(1);
 }
 
 pub(crate) fn unknown_method() {
-    counter!("capstan_rpc_unknown_methods").increment(1);
+    counter!("capstan_rpc_unknown_methods_total").increment(1);
 }
 
 pub(crate) fn panic() {
-    counter!("capstan_rpc_panics").increment(1);
+    counter!("capstan_rpc_panics_total").increment(1);
 }
 
 pub(crate) fn slow_consumer() {
-    counter!("capstan_rpc_slow_consumers").increment(1);
+    counter!("capstan_rpc_slow_consumers_total").increment(1);
 }

@@ -1,7 +1,8 @@
 //! What this node is: its forks (EIP-7910), and which of the past it can answer for.
 //!
-//! Forks are scheduled by height here, so the time of a coming one is not known. EIP-7910 wants times, and says
-//! to leave out what has none: `next` and `last` are null.
+//! EIP-7910 schedules by time, this chain by height. So each configuration says its height too, and the time of one
+//! that is to come is an estimate: the head's time and the chain's pace for each block until then. What changes a
+//! configuration is an Ethereum fork or a version of the protocol.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +10,7 @@ use alloy_eips::{
     eip2935::HISTORY_STORAGE_ADDRESS,
     eip4788::BEACON_ROOTS_ADDRESS,
     eip7840::BlobParams,
-    eip7910::{EthConfig, EthForkConfig, SystemContract},
+    eip7910::{EthForkConfig, SystemContract},
 };
 use alloy_primitives::{B256, U64};
 use capstan_evm::Fork;
@@ -32,7 +33,7 @@ pub(crate) fn register(table: &mut Methods) {
     table.blocking(
         "eth_config",
         [],
-        "The Ethereum fork in force, with its precompiles and system contracts (EIP-7910).",
+        "Ethereum fork and protocol version in force, the next and the last scheduled ones (EIP-7910).",
         config,
     );
     table.quick(
@@ -43,15 +44,45 @@ pub(crate) fn register(table: &mut Methods) {
     );
 }
 
-fn config(cx: &RpcContext, (): ()) -> RpcResult<EthConfig> {
-    let (rules, head) = (cx.chain().rules(), cx.chain().head());
-    let in_force = rules
-        .forks
-        .iter()
-        .filter(|(first, _)| *first <= head.number());
-    let first = in_force.map(|(first, _)| *first).max().unwrap_or(0);
-    let first_block = cx.chain().block(first).map_err(chain_error)?;
-    let fork = rules.fork_at(head.number());
+/// What EIP-7910 asks for, and what it has no field for.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Configuration {
+    #[serde(flatten)]
+    ethereum: EthForkConfig,
+    /// First height.
+    activation_block: U64,
+    protocol_version: U64,
+}
+
+#[derive(Serialize)]
+struct Configurations {
+    current: Configuration,
+    next: Option<Configuration>,
+    last: Option<Configuration>,
+}
+
+fn config(cx: &RpcContext, (): ()) -> RpcResult<Configurations> {
+    let rules = cx.chain().rules();
+    let head = cx.chain().head().number();
+    let heights = rules.activation_heights();
+    let first = heights.range(..=head).next_back().copied();
+    let of = |height: Option<&u64>| {
+        height
+            .map(|height| configuration(cx, *height, head))
+            .transpose()
+    };
+    Ok(Configurations {
+        current: configuration(cx, first.unwrap_or(0), head)?,
+        next: of(heights.range(head + 1..).next())?,
+        last: of(heights.range(head + 1..).next_back())?,
+    })
+}
+
+/// The configuration that is in force from `first` on.
+fn configuration(cx: &RpcContext, first: u64, head: u64) -> RpcResult<Configuration> {
+    let rules = cx.chain().rules();
+    let fork = rules.fork_at(first);
     let mut system_contracts =
         BTreeMap::from([(SystemContract::BeaconRoots, BEACON_ROOTS_ADDRESS)]);
     if fork >= Fork::Prague {
@@ -62,31 +93,40 @@ fn config(cx: &RpcContext, (): ()) -> RpcResult<EthConfig> {
         max_blob_count: 0,
         ..BlobParams::prague()
     };
-    let current = EthForkConfig {
-        // A fork of the first hour has time zero, whatever the genesis block says.
-        activation_time: first_block
-            .filter(|_| first > 0)
-            .map_or(0, |block| block.header.timestamp),
-        blob_schedule: no_blobs,
-        chain_id: rules.chain_id,
-        fork_id: fork_id(cx, head.number())?.to_vec().into(),
-        precompiles: precompiles(fork),
-        system_contracts,
-    };
-    Ok(EthConfig {
-        current,
-        next: None,
-        last: None,
+    Ok(Configuration {
+        ethereum: EthForkConfig {
+            activation_time: activation_time(cx, first, head)?,
+            blob_schedule: no_blobs,
+            chain_id: rules.chain_id,
+            fork_id: fork_id(cx, first)?.to_vec().into(),
+            precompiles: precompiles(fork),
+            system_contracts,
+        },
+        activation_block: U64::from(first),
+        protocol_version: U64::from(rules.version_at(first).0),
     })
 }
 
-/// EIP-2124: the genesis hash, and the heights of the forks that came since.
-fn fork_id(cx: &RpcContext, head: u64) -> RpcResult<[u8; 4]> {
+/// Seconds: the time that a block had, or is expected to have.
+fn activation_time(cx: &RpcContext, first: u64, head: u64) -> RpcResult<u64> {
+    // What is in force from the start has time zero, whatever the genesis block says.
+    if first == 0 {
+        return Ok(0);
+    }
+    let known = first.min(head);
+    let block = cx.chain().block(known).map_err(chain_error)?;
+    let time_ms = block.map_or(0, |block| block.time_ms());
+    let ahead_ms = cx.chain().genesis().pace_ms.saturating_mul(first - known);
+    Ok(time_ms.saturating_add(ahead_ms) / 1000)
+}
+
+/// EIP-2124: the genesis hash, and the heights at which the rules have changed up to one.
+fn fork_id(cx: &RpcContext, upto: u64) -> RpcResult<[u8; 4]> {
     let genesis = cx.chain().block(0).map_err(chain_error)?;
     let mut checksum = crc32fast::Hasher::new();
     checksum.update(genesis.map_or(B256::ZERO, |block| block.hash()).as_slice());
-    for (first, _) in &cx.chain().rules().forks {
-        if (1..=head).contains(first) {
+    for first in cx.chain().rules().activation_heights() {
+        if (1..=upto).contains(&first) {
             checksum.update(&first.to_be_bytes());
         }
     }

@@ -85,6 +85,9 @@ fn simulate(
         .collect()
 }
 
+/// Times beyond it, in milliseconds, would near the end of what 64 bits hold.
+const SECONDS_MAX: u64 = u64::MAX / 2_000;
+
 /// A block with number and time settled.
 #[derive(Debug)]
 struct Planned {
@@ -130,7 +133,13 @@ fn plan(base: &Header, asked: Vec<SimBlock>) -> RpcResult<Vec<Planned>> {
             .and_then(|o| o.time)
             .unwrap_or(seconds + BLOCK_SECONDS);
         // Blocks come several times a second, so a second may hold more than one of them.
-        if time < seconds || time > u64::MAX / 2_000 {
+        if time > SECONDS_MAX {
+            return Err(RpcError::new(
+                simulate_code::BLOCK_TIME,
+                format!("block timestamp {time} is out of range: at most {SECONDS_MAX}"),
+            ));
+        }
+        if time < seconds {
             return Err(RpcError::new(
                 simulate_code::BLOCK_TIME,
                 format!("block timestamps must be in order: {time} < {seconds}"),

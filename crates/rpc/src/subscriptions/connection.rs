@@ -53,6 +53,11 @@ impl Connection {
         }
     }
 
+    /// Whether much more can be queued. One that is closed takes anything.
+    pub(crate) fn has_room(&self) -> bool {
+        self.is_closed() || self.queue.capacity() * 2 >= self.queue.max_capacity()
+    }
+
     /// Queues an answer; waits while the queue is full. `false`: the client is gone.
     pub(crate) async fn answer(&self, text: Utf8Bytes) -> bool {
         self.waiting_bytes.fetch_add(text.len(), Ordering::Relaxed);

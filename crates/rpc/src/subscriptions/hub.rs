@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, OnceLock, Weak, atomic::Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use alloy_primitives::U128;
@@ -23,6 +23,12 @@ use crate::{
 
 /// How often idle filters are removed and histograms drained.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
+
+/// Blocks that are sent between two looks at how full the queues are.
+const CATCH_UP_STEP: u64 = 64;
+/// How long a full queue holds up each step; a client that reads nothing is disconnected in the end.
+const CATCH_UP_PATIENCE: Duration = Duration::from_millis(100);
+const CATCH_UP_PAUSE: Duration = Duration::from_millis(2);
 
 struct Subscriber {
     id: SubscriptionId,
@@ -101,6 +107,12 @@ impl Hub {
         self.subscribers
             .lock()
             .retain(|s| !Arc::ptr_eq(&s.connection, connection));
+    }
+
+    /// Whether every subscriber's queue takes much more.
+    fn has_room(&self) -> bool {
+        let subscribers = self.subscribers.lock();
+        subscribers.iter().all(|s| s.connection.has_room())
     }
 
     /// Open subscriptions.
@@ -226,7 +238,7 @@ pub(crate) async fn run_hub(shared: Weak<Shared>, mut stopped: watch::Receiver<b
                         shared.filters.rewound(to, &removed);
                     }
                     Err(RecvError::Lagged(_)) => {
-                        next_block = catch_up(&shared.hub, &shared.chain, next_block);
+                        next_block = catch_up(&shared.hub, &shared.chain, next_block).await;
                     }
                     Err(RecvError::Closed) => return,
                 }
@@ -244,16 +256,27 @@ pub(crate) async fn run_hub(shared: Weak<Shared>, mut stopped: watch::Receiver<b
                 shared.filters.remove_idle();
                 metrics::upkeep();
             }
-            // An error: the handle is gone, and with it the server.
-            _ = stopped.wait_for(|stop| *stop) => return,
+            () = asked_to_stop(&mut stopped) => return,
         }
     }
 }
 
-/// Sends the blocks whose events were lost; answers the next block to expect.
-fn catch_up(hub: &Hub, chain: &Chain, from: u64) -> u64 {
+async fn asked_to_stop(stopped: &mut watch::Receiver<bool>) {
+    // An error: the handle is gone, and with it the server.
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+/// Sends the blocks whose events were lost; answers the next block to expect. So many at once are this node's doing,
+/// so its subscribers get time to take them.
+async fn catch_up(hub: &Hub, chain: &Chain, from: u64) -> u64 {
     let head = chain.head().number();
     for number in from..=head {
+        if number.is_multiple_of(CATCH_UP_STEP) {
+            let begun = Instant::now();
+            while !hub.has_room() && begun.elapsed() < CATCH_UP_PATIENCE {
+                tokio::time::sleep(CATCH_UP_PAUSE).await;
+            }
+        }
         match chain.block(number) {
             Ok(Some(block)) => hub.block(&block),
             Ok(None) => {}

@@ -1,6 +1,8 @@
 //! The verbs of a development chain.
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256, U256, hex};
+use alloy_sol_types::SolCall;
+use capstan_contracts::ledger::ILedger;
 use serde_json::{Value, json};
 
 use super::node::{Node, quantity};
@@ -430,4 +432,68 @@ async fn an_account_has_a_history_in_pages() {
         "1 to 1000",
     )
     .await;
+}
+
+/// EXEC-32: tools write garbage into the storage of whatever a call touches. A native contract that meets it fails that
+/// call; the chain, and the node after a restart, go on.
+#[tokio::test(flavor = "multi_thread")]
+async fn exec_32_damaged_storage_of_a_native_fails_one_call() {
+    let node = Node::instant().await;
+    let ledger = capstan_contracts::ledger::ADDRESS;
+    let count = hex::encode_prefixed(ILedger::assetCountCall {}.abi_encode());
+    let call = json!({ "from": node.account(0), "to": ledger, "data": count });
+    let healthy = node.ok("eth_call", json!([call, "latest"])).await;
+    // Every slot that the call reads, filled with ones.
+    let list = node
+        .ok("eth_createAccessList", json!([call, "latest"]))
+        .await;
+    let read = list["accessList"].as_array().expect("a list").iter();
+    let read = read.filter(|entry| entry["address"] == json!(ledger));
+    let slots: Vec<Value> = read
+        .flat_map(|entry| entry["storageKeys"].as_array().cloned().unwrap_or_default())
+        .collect();
+    assert!(!slots.is_empty(), "the call reads nothing: {list}");
+    let ones = json!(B256::repeat_byte(0xff));
+
+    // What a caller overrides is the caller's affair.
+    let words: serde_json::Map<String, Value> = slots
+        .iter()
+        .map(|slot| (slot.as_str().expect("a word").to_owned(), ones.clone()))
+        .collect();
+    let overrides = json!({ ledger.to_string(): { "stateDiff": words } });
+    let fault = node
+        .call("eth_call", json!([call, "latest", overrides]))
+        .await
+        .expect_err("damaged");
+    assert_eq!(fault.code, -32000, "{fault:?}");
+    assert_eq!(node.ok("eth_call", json!([call, "latest"])).await, healthy);
+
+    for slot in &slots {
+        node.ok("anvil_setStorageAt", json!([ledger, slot, ones]))
+            .await;
+    }
+    let mut send = call.clone();
+    send["gas"] = json!("0x186a0");
+    let hash = node.ok("eth_sendTransaction", json!([send])).await;
+    let receipt = mined(&node, &hash).await;
+    assert_eq!(receipt["status"], json!("0x0"));
+    assert_eq!(receipt["gasUsed"], json!("0x186a0"), "a halt takes all gas");
+    let transfer = json!([{ "from": node.account(0), "to": SOMEBODY, "value": "0x1" }]);
+    let hash = node.ok("eth_sendTransaction", transfer).await;
+    assert_eq!(
+        mined(&node, &hash).await["status"],
+        json!("0x1"),
+        "the chain goes on"
+    );
+}
+
+async fn mined(node: &Node, hash: &Value) -> Value {
+    for _ in 0..500 {
+        let receipt = node.ok("eth_getTransactionReceipt", json!([hash])).await;
+        if !receipt.is_null() {
+            return receipt;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("{hash} is not mined");
 }

@@ -233,3 +233,26 @@ async fn rpc_11_heads_go_on_after_a_rewind_and_in_a_burst() {
         parent = head["hash"].clone();
     }
 }
+
+/// RPC-11: more blocks at once than the chain keeps events for, and than fit a client's queue: a client that reads
+/// gets every head.
+#[tokio::test]
+async fn rpc_11_no_head_is_missed_behind_a_flood() {
+    // The chain keeps 4,096 events, a client's queue has 4,096 places.
+    const FLOOD: u64 = 5_000;
+    let node = Node::start().await;
+    let mut socket = node.socket().await;
+    let heads = socket.ok("eth_subscribe", json!(["newHeads"])).await;
+    let mut parent = json!(node.chain.head().hash());
+    // One thread runs this test and the server: until all are made, no event can be heard.
+    let dev = node.chain.dev().expect("a development chain");
+    dev.mine(FLOOD, None).expect("mined");
+    let late = node.mine().await;
+    assert_eq!(late.number(), FLOOD + 1);
+    for height in 1..=FLOOD + 1 {
+        let head = socket.notification(&heads).await;
+        assert_eq!(head["number"], format!("{height:#x}"));
+        assert_eq!(head["parentHash"], parent, "at {height}");
+        parent = head["hash"].clone();
+    }
+}

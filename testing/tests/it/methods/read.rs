@@ -1,6 +1,9 @@
 //! Lookups: blocks, transactions, receipts, accounts.
 
 use alloy_primitives::{Address, B256, U256, keccak256};
+use capstan_chain::{ChainConfig, ForkAt, Genesis, VersionAt};
+use capstan_evm::Fork;
+use capstan_rpc::RpcConfig;
 use serde_json::{Value, json};
 
 use super::code;
@@ -349,4 +352,72 @@ async fn accounts_are_read_at_any_block() {
         .fault("eth_getStorageAt", json!([counter, long, "latest"]))
         .await;
     assert_eq!(fault.code, -32602);
+}
+
+/// EIP-7910 with a schedule: what is in force, what comes next, and what comes last, by height and expected time.
+#[tokio::test(flavor = "multi_thread")]
+async fn eth_config_says_what_is_scheduled() {
+    let fork = |from, fork| ForkAt { from, fork };
+    let version = |from, version| VersionAt { from, version };
+    let genesis = Genesis {
+        forks: vec![
+            fork(0, Fork::Cancun),
+            fork(2, Fork::Prague),
+            fork(1_000, Fork::Osaka),
+        ],
+        versions: vec![version(0, 1), version(400, 2)],
+        pace_ms: 500,
+        ..Genesis::dev(10, 0)
+    };
+    let node = Node::with(ChainConfig::dev(genesis), RpcConfig::default()).await;
+    let config = async || node.ok("eth_config", json!([])).await;
+    let before = config().await;
+    let shape = |part: &Value| {
+        let fields = ["activationBlock", "protocolVersion"].map(|name| quantity(&part[name]));
+        let has = |name: &str| part["precompiles"].get(name).is_some();
+        let contracts = part["systemContracts"]
+            .as_object()
+            .map_or(0, |map| map.len());
+        (fields, has("BLS12_G1ADD"), has("P256VERIFY"), contracts)
+    };
+    let cancun = ([0, 1], false, false, 1);
+    let prague = ([2, 1], true, false, 2);
+    let second = ([400, 2], true, false, 2);
+    let osaka = ([1_000, 2], true, true, 2);
+    assert_eq!(shape(&before["current"]), cancun);
+    assert_eq!(before["current"]["activationTime"], json!(0));
+    assert_eq!(shape(&before["next"]), prague);
+    assert_eq!(shape(&before["last"]), osaka);
+    // The estimate: head's time and the pace for each block until then.
+    let head = node.chain.head();
+    let expected = (head.time_ms() + 500 * 1_000) / 1_000;
+    assert_eq!(before["last"]["activationTime"], json!(expected));
+
+    node.mine().await;
+    let activated = node.mine().await;
+    let after = config().await;
+    assert_eq!(shape(&after["current"]), prague);
+    assert_eq!(
+        after["current"]["activationTime"],
+        json!(activated.header.timestamp),
+        "what has come has the time that it had"
+    );
+    assert_eq!(after["current"]["forkId"], before["next"]["forkId"]);
+    assert_eq!(shape(&after["next"]), second);
+    assert_eq!(after["last"]["forkId"], before["last"]["forkId"]);
+    let ids = [
+        &before["current"],
+        &before["next"],
+        &after["next"],
+        &after["last"],
+    ];
+    let ids: std::collections::BTreeSet<_> = ids.map(|part| part["forkId"].to_string()).into();
+    assert_eq!(ids.len(), 4, "each configuration has its id: {ids:?}");
+
+    // Nothing scheduled: nothing to come.
+    let plain = Node::start().await.ok("eth_config", json!([])).await;
+    assert_eq!(
+        (&plain["next"], &plain["last"]),
+        (&json!(null), &json!(null))
+    );
 }
