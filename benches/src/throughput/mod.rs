@@ -68,8 +68,8 @@ pub(crate) struct Options {
     /// The peer's binary; without it only our own node is measured.
     #[arg(long)]
     anvil: Option<PathBuf>,
-    /// Flags of the peer, in one word split at spaces. With the default it makes a block each second out of
-    /// all that waits, which is where it is fastest: on demand it tries what waits again for each small block.
+    /// Flags of the peer, in one word split at spaces. By default it makes a block each second out of all that
+    /// waits. Empty: on demand, as our node does. Which is faster depends on the machine: quote the faster.
     #[arg(
         long,
         value_delimiter = ' ',

@@ -22,7 +22,7 @@ pub(crate) struct LogOptions {
     /// How log lines look
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
-    /// error, warn, info, debug, trace, or a filter as `capstan_chain=debug,info`
+    /// error, warn, info, debug, trace, off, or a filter as `capstan_chain=debug,info`
     #[arg(long, global = true, env = "CAPSTAN_LOG", default_value = "info")]
     pub(crate) log_level: String,
 }
@@ -111,12 +111,12 @@ pub(crate) struct DevOptions {
     /// Accounts and contracts only, without a prepared world
     #[arg(long)]
     pub(crate) empty: bool,
-    /// Chain id
-    #[arg(long, default_value_t = 31_337, value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) chain_id: u64,
-    /// Coins of each account, in ETH
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(0..=1_000_000_000))]
-    pub(crate) balance: u64,
+    /// Chain id [default: 31337, or that of the folder]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) chain_id: Option<u64>,
+    /// Coins of each account at the start, in ETH [default: 10000, or as in the folder]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(0..=1_000_000_000))]
+    pub(crate) balance: Option<u64>,
 }
 
 #[derive(Debug, Args)]
@@ -187,7 +187,7 @@ pub(crate) struct GenesisInitOptions {
     /// An account with coins from the start, as ADDRESS=WEI. Repeatable
     #[arg(long, value_name = "ADDRESS=WEI", value_parser = parse_funded)]
     pub(crate) fund: Vec<(Address, U256)>,
-    /// First holder of the owner role in the admin contract
+    /// Who administers the native contracts; without it nobody ever does
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) owner: Option<Address>,
     /// Overwrite the file if it exists
@@ -226,7 +226,7 @@ pub(crate) enum DbCommand {
     Verify(DataOptions),
     /// Give unused space back to the file system
     Compact(DataOptions),
-    /// Copy the folder, with a manifest that `restore` checks
+    /// Copy blocks, genesis file and compacted database to a folder of their own
     Backup {
         #[command(flatten)]
         data: DataOptions,
@@ -234,7 +234,7 @@ pub(crate) enum DbCommand {
         #[arg(long, value_name = "DIR")]
         to: PathBuf,
     },
-    /// Copy a backup into a data folder that does not exist yet
+    /// Copy a backup, or another data folder, into a data folder that does not exist yet
     Restore {
         #[command(flatten)]
         data: DataOptions,

@@ -83,7 +83,8 @@ fn contracts() -> String {
     for contract in capstan_contracts::all() {
         let place = match contract.place {
             Place::At(address) => address.to_string(),
-            Place::Kind(kind) => format!("{} + id", native(kind, 0)),
+            // Without a checksum, which would be wrong for every address of the kind.
+            Place::Kind(kind) => format!("{:#x} + id", native(kind, 0)),
         };
         let _ = writeln!(text, "  {:<13}{place}  {}", contract.name, contract.doc);
     }

@@ -64,5 +64,11 @@ pub(crate) fn init(options: &GenesisInitOptions) -> Result<()> {
     if genesis.alloc.is_empty() {
         println!("note: nobody has coins on this chain; fund accounts with --fund ADDRESS=WEI");
     }
+    if genesis.native.admin_owner.is_zero() {
+        println!(
+            "note: nobody administers the native contracts of this chain, so it will never have a price or a market; name \
+             who does with --owner ADDRESS (and --force to write the file again)"
+        );
+    }
     Ok(())
 }

@@ -9,9 +9,13 @@ use crate::args::{LogFormat, LogOptions};
 /// Starts logging. A filter that cannot be read is said and replaced by `info`: a node that starts with the
 /// wrong verbosity is better than one that does not start.
 pub(crate) fn start(options: &LogOptions) {
-    let (filter, complaint) = match EnvFilter::try_new(&options.log_level) {
+    let filter = match misspelt(&options.log_level) {
+        Some(word) => Err(format!("`{word}` is no level")),
+        None => EnvFilter::try_new(&options.log_level).map_err(|error| error.to_string()),
+    };
+    let (filter, complaint) = match filter {
         Ok(filter) => (filter, None),
-        Err(error) => (EnvFilter::new("info"), Some(error.to_string())),
+        Err(complaint) => (EnvFilter::new("info"), Some(complaint)),
     };
     let registry = tracing_subscriber::registry().with(filter);
     match options.log_format {
@@ -35,6 +39,9 @@ pub(crate) fn start(options: &LogOptions) {
     }
     // A panic is a bug; it is said once, in the form that logs have.
     std::panic::set_hook(Box::new(|panic| {
+        if capstan_chain::kv::panic_is_answered() {
+            return;
+        }
         let place = panic
             .location()
             .map(ToString::to_string)
@@ -42,4 +49,38 @@ pub(crate) fn start(options: &LogOptions) {
         let words = panic.payload_as_str().unwrap_or("no words");
         tracing::error!(place, "internal error (please report): {words}");
     }));
+}
+
+/// A word of the filter that names neither a level nor a place in the code. Taken as a place, it would switch all other
+/// logs off.
+fn misspelt(filter: &str) -> Option<&str> {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let is_known = |word: &str| {
+        let is_place = word.contains("::") || word.contains(['=', '[', '_']);
+        is_place || LEVELS.iter().any(|level| word.eq_ignore_ascii_case(level))
+    };
+    let mut words = filter.split(',').map(str::trim);
+    words.find(|word| !word.is_empty() && !is_known(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::misspelt;
+
+    #[test]
+    fn a_slip_of_the_pen_is_no_filter() {
+        let cases = [
+            ("info", None),
+            ("", None),
+            ("WARN", None),
+            ("capstan_chain=debug,info", None),
+            ("capstan_chain", None),
+            ("tokio::runtime=trace, off", None),
+            ("inof", Some("inof")),
+            ("info,vebrose", Some("vebrose")),
+        ];
+        for (filter, expected) in cases {
+            assert_eq!(misspelt(filter), expected, "{filter}");
+        }
+    }
 }

@@ -3,15 +3,17 @@
 
 use std::{
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use alloy_primitives::U256;
 use alloy_signer_local::PrivateKeySigner;
-use capstan_chain::{Chain, ChainConfig, Genesis, GenesisAccount, Mining, Solo, Storage};
+use capstan_chain::{
+    Chain, ChainConfig, DEV_CHAIN_ID, Genesis, GenesisAccount, Mining, Solo, Storage,
+};
 use capstan_rpc::{Access, DevKeysConfig, RpcConfig, ServerHandle};
-use eyre::{Result, WrapErr};
+use eyre::{Result, WrapErr, bail};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
@@ -21,6 +23,13 @@ use crate::{
     data, progress,
     status::Status,
 };
+
+/// Name of a development chain. Tools ask for it before they use developer methods, and know a few names only; those
+/// methods are anvil's here.
+const DEV_CLIENT: &str = concat!("anvil/v1.7-compatible/Capstan-v", env!("CARGO_PKG_VERSION"));
+
+/// Coins of a development account.
+const DEV_BALANCE_ETH: u64 = 10_000;
 
 const WEI_PER_ETH: u64 = 1_000_000_000_000_000_000;
 
@@ -33,16 +42,25 @@ const INTERRUPTED: i32 = 130;
 /// A development chain.
 pub(crate) fn dev(options: &DevOptions) -> Result<()> {
     let mnemonic = accounts::mnemonic(options.seed)?;
-    let (made, signers) = dev_genesis(&mnemonic, options.accounts, options.balance)?;
-    let stored = options
-        .data
-        .as_deref()
-        .map(data::stored_genesis)
-        .transpose()?
-        .flatten();
-    let genesis = stored.unwrap_or(Genesis {
-        chain_id: options.chain_id,
-        ..made
+    let stored = match &options.data {
+        Some(folder) => data::stored_genesis(folder)?.map(|genesis| (folder, genesis)),
+        None => None,
+    };
+    let (genesis, signers) = match stored {
+        Some((folder, genesis)) => {
+            let signers = stored_accounts(folder, &genesis, &mnemonic, options)?;
+            (genesis, signers)
+        }
+        None => {
+            let balance_eth = options.balance.unwrap_or(DEV_BALANCE_ETH);
+            let (made, signers) = dev_genesis(&mnemonic, options.accounts, balance_eth)?;
+            let chain_id = options.chain_id.unwrap_or(DEV_CHAIN_ID);
+            (Genesis { chain_id, ..made }, signers)
+        }
+    };
+    let balance_eth = signers.first().map_or(0, |first| {
+        let wei = genesis.alloc.get(&first.address()).map(|at| at.balance);
+        (wei.unwrap_or_default() / U256::from(WEI_PER_ETH)).saturating_to()
     });
     let mining = match options.block_time {
         BlockTime::Instant => Mining::Instant,
@@ -55,14 +73,15 @@ pub(crate) fn dev(options: &DevOptions) -> Result<()> {
     let rpc = RpcConfig {
         dev_keys: Some(DevKeysConfig {
             mnemonic: mnemonic.clone(),
-            account_count: options.accounts,
+            account_count: u32::try_from(signers.len())?,
         }),
+        client_version: DEV_CLIENT.to_owned(),
         ..rpc_config(&options.listen)
     };
     let world = DevWorld {
         mnemonic,
         signers,
-        balance_eth: options.balance,
+        balance_eth,
         block_time: options.block_time,
         data: options.data.clone(),
     };
@@ -78,6 +97,52 @@ pub(crate) fn dev(options: &DevOptions) -> Result<()> {
             banner::dev(chain, address, &world);
         },
     )
+}
+
+/// The accounts of the chain that a folder holds, unless the words ask for another chain.
+fn stored_accounts(
+    folder: &Path,
+    genesis: &Genesis,
+    mnemonic: &str,
+    options: &DevOptions,
+) -> Result<Vec<PrivateKeySigner>> {
+    let (place, id) = (folder.display(), genesis.chain_id);
+    if !genesis.development {
+        bail!(
+            "{place} holds a chain of `capstan node`, not a development chain: start it with `capstan node --genesis \
+             {place}/genesis.json --data {place}`, or give another --data folder"
+        );
+    }
+    if options.chain_id.is_some_and(|asked| asked != id) {
+        bail!(
+            "{place} holds the chain with id {id}: leave --chain-id out, or give another --data folder"
+        );
+    }
+    let signers = accounts::signers(mnemonic, options.accounts)?;
+    let funded = |signer: &PrivateKeySigner| genesis.alloc.get(&signer.address());
+    let asked = options
+        .balance
+        .map(|eth| U256::from(eth) * U256::from(WEI_PER_ETH));
+    for account in signers.iter().filter_map(funded) {
+        if let Some(asked) = asked.filter(|asked| *asked != account.balance) {
+            bail!(
+                "the accounts in {place} began with {} wei, not {asked}: leave --balance out, or give another --data folder",
+                account.balance
+            );
+        }
+    }
+    let known: Vec<_> = signers
+        .into_iter()
+        .filter(|signer| funded(signer).is_some())
+        .collect();
+    if known.is_empty() && options.accounts > 0 && !genesis.alloc.is_empty() {
+        bail!(
+            "the chain in {place} has no account of seed {}: give the --seed that it was made with, --accounts 0 for none, \
+             or another --data folder",
+            options.seed
+        );
+    }
+    Ok(known)
 }
 
 /// The genesis of a development chain whose accounts come from `mnemonic`.

@@ -2,10 +2,11 @@
 //!
 //! A line for each block would be four a second and hide everything else; none at all leaves an operator in
 //! the dark. So a node sums up every ten seconds, and a development chain every second in which something
-//! was executed.
+//! was executed, with a line for each of the first transactions.
 
 use std::time::Duration;
 
+use alloy_consensus::Transaction as _;
 use capstan_chain::{Chain, Mining};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -14,6 +15,8 @@ use tokio::time::{MissedTickBehavior, interval};
 pub(crate) struct Status {
     every: Duration,
     says_nothing_happened: bool,
+    /// Transactions that have a line of their own, of those between two ticks.
+    told_max: usize,
 }
 
 /// Blocks that one line sums up at most; of more, only the number is said.
@@ -24,11 +27,13 @@ impl Status {
     pub(crate) const DEV: Self = Self {
         every: Duration::from_secs(1),
         says_nothing_happened: false,
+        told_max: 10,
     };
     /// For somebody who looks after a machine.
     pub(crate) const NODE: Self = Self {
         every: Duration::from_secs(10),
         says_nothing_happened: true,
+        told_max: 0,
     };
 
     /// Tells until it is dropped.
@@ -56,6 +61,7 @@ impl Status {
             return;
         }
         let done = Sum::of(chain, last, head);
+        tell_transactions(chain, last, head, self.told_max);
         if self.says_nothing_happened || done.transactions > 0 {
             tracing::info!(
                 block = head,
@@ -65,6 +71,39 @@ impl Status {
                 waiting = chain.pool().status().pending,
                 "blocks made"
             );
+        }
+    }
+}
+
+/// A line for each of the first transactions of users after block `last`. Why one failed is for a trace to say.
+fn tell_transactions(chain: &Chain, last: u64, head: u64, told_max: usize) {
+    let mut left = told_max;
+    for number in last + 1..=head {
+        if left == 0 {
+            return;
+        }
+        let Ok(Some(block)) = chain.block(number) else {
+            continue;
+        };
+        let users = (0..block.transactions.len()).filter(|&index| !block.is_system(index));
+        for index in users.take(left) {
+            left -= 1;
+            let tx = &block.transactions[index];
+            let (hash, from, gas_used) = (tx.tx_hash(), tx.signer(), block.gas_used_by(index));
+            let failed = !block.receipts[index].status();
+            match tx.to() {
+                _ if failed => {
+                    let advice = "debug_traceTransaction or `cast run` say why";
+                    tracing::warn!(block = number, %hash, %from, gas_used, advice, "transaction failed");
+                }
+                Some(to) => {
+                    tracing::info!(block = number, %hash, %from, %to, gas_used, "transaction")
+                }
+                None => {
+                    let created = from.create(tx.nonce());
+                    tracing::info!(block = number, %hash, %from, %created, gas_used, "transaction");
+                }
+            }
         }
     }
 }

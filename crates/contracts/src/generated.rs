@@ -136,7 +136,7 @@ fn addresses() -> String {
     for contract in all() {
         let place = match contract.place {
             Place::At(at) => format!("`{at}`"),
-            Place::Kind(kind) => format!("`{}` + id", native(kind, 0)),
+            Place::Kind(kind) => format!("`{:#x}` + id", native(kind, 0)),
         };
         let _ = writeln!(text, "| {} | {place} | {} |", contract.name, contract.doc);
     }

@@ -40,9 +40,10 @@ async fn a_full_disk_ends_the_node_in_words_and_loses_nothing() {
     let payload = format!("0x{}", "ff".repeat(100_000));
     for _ in 0..2_000 {
         let send = json!([{ "from": FIRST_ACCOUNT, "to": FIRST_ACCOUNT, "data": payload, "gas": "0x500000" }]);
-        let Ok(_) = node.rpc("eth_sendTransaction", send).await else {
+        if let Err(error) = node.rpc("eth_sendTransaction", send).await {
+            println!("the last answer: {error:#}");
             break;
-        };
+        }
         nonce += 1;
         tokio::time::sleep(Duration::from_millis(10)).await;
         let Ok(block) = node
@@ -158,5 +159,100 @@ async fn garbage_in_any_file_is_refused_in_words_or_repaired() {
     assert!(
         refused > 0,
         "nothing was refused: this test does not reach the files"
+    );
+}
+
+/// The database alone proves that blocks were final. A log that is not there (a volume that is not mounted) is told,
+/// and nothing is written over what is left.
+#[tokio::test]
+async fn a_missing_block_log_is_refused_and_may_come_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (genesis, data) = (
+        folder.path().join("genesis.json"),
+        folder.path().join("data"),
+    );
+    let made = run(&["genesis", "init", "--out", text(&genesis)]).expect("run");
+    assert!(made.status.success(), "{made:?}");
+    assert!(made.stdout.contains("--owner"), "{made:?}");
+    let words = ["node", "--genesis", text(&genesis), "--data", text(&data)];
+    let mut node = Node::start(&words).await.expect("started");
+    let mut newest = 0;
+    for _ in 0..500 {
+        newest = node
+            .quantity("eth_blockNumber", json!([]))
+            .await
+            .expect("answer");
+        if newest >= 4 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(newest >= 4, "no blocks");
+    assert!(node.signal("TERM").expect("ended").success());
+
+    let (blocks, away) = (data.join("blocks"), folder.path().join("away"));
+    fs::rename(&blocks, &away).expect("moved away");
+    // Nothing there, and an empty folder as a mount point has it.
+    for _ in 0..2 {
+        let refused = Node::start(&words).await.expect_err("refused").to_string();
+        for needed in ["error:", "blocks/", "the database knows block", "mounted"] {
+            assert!(refused.contains(needed), "lacks {needed}: {refused}");
+        }
+        fs::create_dir_all(&blocks).expect("a folder");
+    }
+    fs::remove_dir_all(&blocks).expect("removed");
+    fs::rename(&away, &blocks).expect("moved back");
+    let node = Node::start(&words).await.expect("started again");
+    let now = node
+        .quantity("eth_blockNumber", json!([]))
+        .await
+        .expect("answer");
+    assert!(
+        now >= newest,
+        "block {newest} was there, now the newest is {now}"
+    );
+}
+
+/// Damage anywhere in the database is an error in words with the way out, never a panic.
+#[tokio::test]
+async fn damage_in_the_database_is_told_in_words() {
+    const PLACES: u64 = 40;
+    const PAGE: usize = 4096;
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = a_chain(folder.path()).await;
+    let path = data.join("state.redb");
+    let good = fs::read(&path).expect("readable");
+    let mut told = 0;
+    for place in 1..PLACES {
+        let mut bad = good.clone();
+        let at = usize::try_from(good.len() as u64 * place / PLACES).expect("small") / PAGE * PAGE;
+        let end = good.len().min(at + PAGE);
+        bad[at..end].fill(if place.is_multiple_of(2) { 0 } else { 0xff });
+        fs::write(&path, &bad).expect("written");
+        for command in [&["db", "verify"][..], &["replay"]] {
+            let words = [command, &["--data", text(&data)]].concat();
+            let said = run(&words).expect("run");
+            assert!(
+                !said.stderr.contains("please report") && matches!(said.status.code(), Some(0 | 1)),
+                "{command:?} with damage at {at}: {said:?}"
+            );
+            if !said.status.success() {
+                let error = said.stderr.lines().find(|line| line.starts_with("error:"));
+                let error = error.unwrap_or_else(|| panic!("no words: {}", said.stderr));
+                assert!(
+                    error.contains("state.redb") || error.contains("database"),
+                    "{error}"
+                );
+                told += 1;
+            }
+        }
+    }
+    assert!(told > 4, "only {told} commands met the damage");
+    fs::remove_file(&path).expect("removed");
+    let said = run(&["db", "verify", "--data", text(&data)]).expect("run");
+    let rebuilt = run(&["replay", "--data", text(&data)]).expect("run");
+    assert!(
+        rebuilt.status.success(),
+        "the way out does not work: {rebuilt:?} after {said:?}"
     );
 }

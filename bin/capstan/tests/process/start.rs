@@ -389,6 +389,9 @@ async fn an_operator_reads_start_blocks_and_stop_in_the_log() {
         found.unwrap_or_else(|| panic!("no line says {words}:\n{said}"))
     };
     assert!(find("ready after")["fields"]["address"].is_string());
+    let sent = &find("transaction")["fields"];
+    assert_eq!(sent["hash"], hash, "{sent}");
+    assert_eq!(sent["gas_used"], json!(21_000), "{sent}");
     let made = &find("blocks made")["fields"];
     assert_eq!(made["transactions"], json!(1), "{made}");
     assert_eq!(made["gas_used"], json!(21_000), "{made}");
@@ -434,6 +437,145 @@ async fn a_stop_does_not_wait_for_those_who_are_connected() {
         drop(connections);
     }
     assert!(fastest < STOP_WITHIN, "the stop took {fastest:?}");
+}
+
+/// A folder holds one chain: words that ask for another are refused, and without them the folder's own count.
+#[tokio::test]
+async fn a_development_folder_keeps_what_it_was_made_with() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let data = text(&data);
+    let made = [
+        "dev",
+        "--data",
+        data,
+        "--seed",
+        "5",
+        "--accounts",
+        "3",
+        "--balance",
+        "7",
+        "--chain-id",
+        "9",
+    ];
+    let mut node = Node::start(&made).await.expect("started");
+    assert!(node.signal("TERM").expect("ended").success());
+    let again: [(&[&str], &str); 5] = [
+        (&["--chain-id", "10", "--seed", "5"], "the chain with id 9"),
+        (&["--balance", "8", "--seed", "5"], "leave --balance out"),
+        (&["--seed", "6"], "no account of seed 6"),
+        (&[], "no account of seed 0"),
+        (&["--seed", "5", "--chain-id", "9", "--balance", "7"], ""),
+    ];
+    for (more, refusal) in again {
+        let words = [&["dev", "--port", "0", "--data", data], more].concat();
+        if !refusal.is_empty() {
+            check_refusal(&words, &[refusal, data]);
+            continue;
+        }
+        let node = Node::start(&[&["dev", "--data", data], more].concat())
+            .await
+            .expect("started");
+        let accounts = node.rpc("eth_accounts", json!([])).await.expect("answer");
+        assert_eq!(
+            accounts.as_array().map(Vec::len),
+            Some(3),
+            "the three that it was made with"
+        );
+        let id = node.rpc("eth_chainId", json!([])).await.expect("answer");
+        assert_eq!(id, json!("0x9"));
+        assert!(
+            node.said().contains("Accounts, 7 ETH each"),
+            "{}",
+            node.said()
+        );
+    }
+
+    let genesis = folder.path().join("genesis.json");
+    let plain = folder.path().join("plain");
+    let init = run(&["genesis", "init", "--out", text(&genesis)]).expect("run");
+    assert!(init.status.success(), "{init:?}");
+    let words = ["node", "--genesis", text(&genesis), "--data", text(&plain)];
+    let mut node = Node::start(&words).await.expect("started");
+    assert!(node.signal("TERM").expect("ended").success());
+    check_refusal(
+        &["dev", "--port", "0", "--data", text(&plain)],
+        &["holds a chain of `capstan node`", "capstan node --genesis"],
+    );
+}
+
+/// Hardhat's network helpers and others look at the name before they use developer methods.
+#[tokio::test]
+async fn a_development_chain_has_a_name_that_tools_know() {
+    let node = Node::start(&["dev"]).await.expect("started");
+    let name = node
+        .rpc("web3_clientVersion", json!([]))
+        .await
+        .expect("answer");
+    let name = name.as_str().expect("a text");
+    assert!(
+        name.starts_with("anvil/") && name.contains("Capstan-v"),
+        "{name}"
+    );
+}
+
+/// A stop finishes the block in progress, however long that takes. Who does not want to wait asks a second time; one
+/// wish that arrives twice, as a terminal and a parent process send it, is not a second one.
+#[tokio::test]
+async fn a_second_signal_ends_a_slow_stop_at_once() {
+    // Init code that hashes 64 KiB again and again until its gas is gone.
+    const HASH_FOREVER: &str = "0x5b620100005f20505f56";
+    const AT_ONCE: Duration = Duration::from_secs(2);
+    let folder = tempfile::tempdir().expect("a folder");
+    let (small, data) = (folder.path().join("small"), folder.path().join("data"));
+    let mut node = Node::start(&["dev", "--data", text(&small)])
+        .await
+        .expect("started");
+    assert_eq!(node.signal("TERM").expect("ended").code(), Some(0));
+    // The genesis of `dev`, with room for many seconds of work in one block.
+    let genesis = fs::read_to_string(small.join("genesis.json")).expect("a genesis");
+    let mut genesis: serde_json::Value = serde_json::from_str(&genesis).expect("JSON");
+    genesis["userGasLimit"] = json!(3_000_000_000_u64);
+    fs::create_dir_all(&data).expect("a folder");
+    fs::write(data.join("genesis.json"), genesis.to_string()).expect("written");
+
+    let words = ["dev", "--block-time", "instant", "--data", text(&data)];
+    let mut node = Node::start(&words).await.expect("started");
+    let accounts = node.rpc("eth_accounts", json!([])).await.expect("answer");
+    for account in accounts
+        .as_array()
+        .expect("a list")
+        .iter()
+        .cycle()
+        .take(160)
+    {
+        let send = json!([{ "from": account, "data": HASH_FOREVER, "gas": "0xf42400" }]);
+        node.rpc("eth_sendTransaction", send).await.expect("sent");
+    }
+    let reported = node
+        .rpc("eth_getBlockByNumber", json!(["latest", false]))
+        .await
+        .expect("answer");
+    node.tell("TERM").expect("told");
+    node.tell("INT").expect("told");
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert!(
+        node.is_running().expect("asked"),
+        "the stop did not wait for the block in progress:\n{}",
+        node.said()
+    );
+    let asked = Instant::now();
+    let status = node.signal("TERM").expect("ended");
+    assert_eq!(status.code(), Some(130), "{}", node.said());
+    assert!(asked.elapsed() < AT_ONCE, "it took {:?}", asked.elapsed());
+    assert!(node.said().contains("stopped by force"), "{}", node.said());
+
+    let node = Node::start(&words).await.expect("started again");
+    let kept = node
+        .rpc("eth_getBlockByHash", json!([reported["hash"], false]))
+        .await
+        .expect("answer");
+    assert_eq!(kept, reported, "a reported block is lost");
 }
 
 #[tokio::test]
