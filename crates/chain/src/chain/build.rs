@@ -8,7 +8,7 @@ use alloy_consensus::{
     transaction::Recovered,
 };
 use alloy_primitives::{Address, B256, Bytes, Sealable as _, keccak256};
-use capstan_contracts::{oracle, system::SystemKind};
+use capstan_contracts::{account, oracle, system::SystemKind};
 use capstan_evm::{
     BlockContext, BlockOutcome, BlockRun, ExecError, NEWEST_VERSION, StateRead, SystemTx, Tx,
     TxRefused,
@@ -17,6 +17,7 @@ use rayon::prelude::*;
 
 use super::{
     BlockInputs, Built, Inner, Refusal, Verdict,
+    guards::{self, Owed},
     ledger::Executed,
     order::{check_order, system_gas_limit, system_kind},
     tree::Candidate,
@@ -135,6 +136,10 @@ impl Inner {
         if !inputs.reports.is_empty() {
             filling.system(SystemKind::Prices, oracle::encode_reports(&inputs.reports))?;
         }
+        let due = self.due(frame.parent.hash(), &filling.run)?;
+        if !due.is_empty() {
+            filling.system(SystemKind::Liquidate, account::encode_looks(&due))?;
+        }
         filling.users(inputs.transactions)?;
         let Filling {
             run,
@@ -207,10 +212,12 @@ impl Inner {
             access_list,
         );
         metrics::histogram!("capstan_block_seal_seconds").record(started.elapsed());
+        let guards = guards::changes(&outcome.diff, || self.state_of(frame.parent.hash()))?;
         Ok(Executed {
             block: Arc::new(block),
             diff: Arc::new(outcome.diff),
             nodes: Arc::new(commit.updates),
+            guards: Arc::new(guards),
         })
     }
 
@@ -251,7 +258,14 @@ impl Inner {
         let state = self.state_of(frame.parent.hash())?;
         let mut run =
             BlockRun::open(Arc::clone(&self.rules), state, self.context(&frame)).map_err(failed)?;
+        let mut owed = Owed::Unknown;
         for (i, tx) in transactions.iter().enumerate() {
+            if system_kind(tx).is_none_or(|kind| kind >= SystemKind::Liquidate) {
+                owed.settle(|| self.due(frame.parent.hash(), &run))?;
+                if let Err(reason) = owed.expect(tx) {
+                    return Ok(Err(format!("transaction {i}: {reason}")));
+                }
+            }
             if let Some(kind) = system_kind(tx) {
                 let (is, must) = (
                     tx.gas_limit(),
@@ -270,6 +284,10 @@ impl Inner {
                 }
                 Err(error) => return Err(failed(error)),
             }
+        }
+        owed.settle(|| self.due(frame.parent.hash(), &run))?;
+        if let Owed::Looks(looks) = &owed {
+            return Ok(Err(format!("it owes a look at accounts: {looks}")));
         }
         let outcome = run.close().map_err(failed)?;
         let executed = self.seal(&frame, transactions, outcome)?;

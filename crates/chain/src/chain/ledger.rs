@@ -12,6 +12,7 @@ use alloy_primitives::{
     Address, B256, Bytes, U256,
     map::{B256Map, HashMap},
 };
+use capstan_contracts::account::index::Changes;
 use capstan_evm::{AccountInfo, StateDiff, StateError, StateRead};
 use parking_lot::{Mutex, RwLock};
 
@@ -39,6 +40,8 @@ pub(crate) struct Executed {
     pub(crate) block: Arc<Block>,
     pub(crate) diff: Arc<StateDiff>,
     pub(crate) nodes: Arc<NodeUpdates>,
+    /// What it changed of when to look at accounts; nothing where that is read anew.
+    pub(crate) guards: Arc<Changes>,
 }
 
 /// See the module.

@@ -4,6 +4,7 @@ mod big_stack;
 mod build;
 mod clock;
 mod flusher;
+mod guards;
 mod hot;
 mod ledger;
 mod open;
@@ -190,6 +191,8 @@ pub(crate) struct Inner {
     pub(crate) bell: Condvar,
     ledger: Arc<Ledger>,
     tree: Mutex<Tree>,
+    /// Taken before the tree, where both are.
+    guards: Mutex<guards::Guards>,
     /// Whoever builds, checks, finalizes or rewinds holds the turn. Readers never do.
     turn: Mutex<()>,
     clock: Clock,

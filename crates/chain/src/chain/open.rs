@@ -55,6 +55,7 @@ pub(super) fn genesis_executed(genesis: &Genesis) -> Result<Executed, ChainError
         block: Arc::new(genesis_block(genesis, commit.root)),
         diff: Arc::new(diff),
         nodes: Arc::new(commit.updates),
+        guards: Arc::default(),
     })
 }
 
@@ -203,6 +204,7 @@ pub(super) fn open(config: ChainConfig) -> Result<Chain, ChainError> {
         bell: Condvar::new(),
         ledger,
         tree: Mutex::new(Tree::default()),
+        guards: Mutex::default(),
         turn: Mutex::new(()),
         clock: Clock::new(config.clock.clone()),
         dev: config.dev.then(|| Dev::new(weak.clone())),
@@ -213,6 +215,7 @@ pub(super) fn open(config: ChainConfig) -> Result<Chain, ChainError> {
         _lock: lock,
         config,
     });
+    inner.read_guards()?;
     let chain = Chain { inner };
     chain.load_journal();
     Ok(chain)
@@ -353,6 +356,7 @@ fn redo_batch(log: &BlockLog, db: &Db, from: u64, to: u64) -> Result<Vec<BlockRe
         let executed = Executed {
             diff: Arc::new(diff),
             nodes: Arc::new(commit.updates),
+            guards: Arc::default(),
             block,
         };
         overlay.layers.insert(0, (Arc::clone(&executed.diff), None));

@@ -18,7 +18,11 @@ use crate::block::codec;
 mod tests;
 
 /// Kinds of system work that exist in this version.
-const SERVED: [SystemKind; 2] = [SystemKind::DevOverride, SystemKind::Prices];
+const SERVED: [SystemKind; 3] = [
+    SystemKind::DevOverride,
+    SystemKind::Prices,
+    SystemKind::Liquidate,
+];
 /// Gas of one transaction of overrides, which are cut to fit.
 const OVERRIDE_GAS: u64 = 16_000_000;
 

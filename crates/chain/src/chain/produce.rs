@@ -222,10 +222,14 @@ impl Inner {
 
     fn make_final(&self, executed: Executed) -> Result<(), ChainError> {
         let block = Arc::clone(&executed.block);
-        let diff = Arc::clone(&executed.diff);
+        let (diff, changes) = (Arc::clone(&executed.diff), Arc::clone(&executed.guards));
         self.ledger.commit(executed)?;
         let started = Instant::now();
+        // Together: whoever asks what is due finds the block in the index or in the tree.
+        let mut guards = self.guards.lock();
+        guards.follow(block.hash(), &changes);
         self.tree.lock().settle(block.hash());
+        drop(guards);
         self.pool.on_block(&diff);
         self.reports.on_block(&block);
         metrics::counter!("capstan_blocks_total").increment(1);
@@ -254,6 +258,7 @@ impl Inner {
             false => self.ledger.rewind_to(height)?,
         };
         self.tree.lock().clear();
+        self.read_guards()?;
         *self.pending.lock() = None;
         let state = self.state_at(crate::At::Latest)?;
         self.pool

@@ -67,6 +67,27 @@ impl DbView {
         )
     }
 
+    /// Every slot of an account at the tip that is not zero.
+    pub fn storage_of(&self, address: Address) -> Result<Vec<(U256, U256)>, DbError> {
+        let low = slot_key(&address, &U256::ZERO);
+        let high = slot_key(&address, &U256::MAX);
+        let range = (Bound::Included(&*low), Bound::Included(&*high));
+        let (mut found, mut failed) = (Vec::new(), None);
+        self.kv
+            .walk(STORAGE, range, Order::Forward, &mut |key, value| {
+                let slot = key.get(Address::len_bytes()..).unwrap_or_default();
+                match take_word(value) {
+                    Ok(word) => found.push((U256::from_be_slice(slot), word)),
+                    Err(error) => {
+                        failed = Some(error);
+                        return ControlFlow::Break(());
+                    }
+                }
+                ControlFlow::Continue(())
+            })?;
+        failed.map_or(Ok(found), Err)
+    }
+
     /// Code by hash.
     pub fn code(&self, hash: B256) -> Result<Option<Bytes>, DbError> {
         Ok(self.kv.get(CODE, hash.as_slice())?.map(Bytes::from))

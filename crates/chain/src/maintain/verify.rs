@@ -177,5 +177,6 @@ fn record_of(view: &std::sync::Arc<DbView>, block: Block) -> Result<BlockRecord,
         block: block.into(),
         diff: diff.into(),
         nodes: Default::default(),
+        guards: Default::default(),
     }))
 }

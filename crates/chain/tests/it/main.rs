@@ -3,6 +3,7 @@
 mod blocks;
 mod dev;
 mod durability;
+mod liquidation;
 mod queries;
 mod solo;
 mod world;

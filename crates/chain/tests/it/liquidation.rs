@@ -1,0 +1,449 @@
+//! The block's duty to look at accounts: a block that owes a look and omits it is bad, whatever it was built on.
+
+use alloy_consensus::{TxEip1559, crypto::secp256k1::sign_message, transaction::Recovered};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
+use alloy_sol_types::{SolCall, SolEvent, SolValue};
+use capstan_chain::{Block, BlockInputs, RawBlock, Verdict};
+use capstan_contracts::{
+    SystemKind,
+    account::{self, AssetAmount, IAccount, Verb, Withdrawal, encode_looks},
+    admin::{self, IAdmin},
+    ledger::{self, ILedger},
+    lending::{self, ILending},
+    oracle::{self, IOracle},
+    token::{FACTORY_ADDRESS, IToken, ITokenFactory},
+};
+use capstan_evm::{SystemTx, Tx};
+use capstan_units::AccountId;
+
+use crate::world::{World, plain};
+
+const OWNER: usize = 0;
+const REPORTER: usize = 1;
+const ALICE: usize = 2;
+const ONE: u128 = 1_000_000;
+const USD: u128 = 1_000_000_000_000_000_000;
+/// Collateral, two thousand dollars each.
+const GOLD: u32 = 0;
+/// A dollar.
+const CASH: u32 = 1;
+
+/// A chain with two assets, their markets, and Alice in debt.
+struct Scene {
+    world: World,
+    round: u64,
+    nonces: [u64; 3],
+    tokens: Vec<Address>,
+}
+
+impl Scene {
+    fn new(world: World) -> Self {
+        let mut scene = Self {
+            world,
+            round: 0,
+            nonces: [0; 3],
+            tokens: Vec::new(),
+        };
+        let reporter = scene.world.address(REPORTER);
+        scene.ok(
+            OWNER,
+            admin::ADDRESS,
+            IAdmin::grantRoleCall {
+                scope: oracle::ADDRESS,
+                role: oracle::REPORT,
+                holder: reporter,
+                expiresMs: 0,
+            },
+        );
+        scene.ok(
+            OWNER,
+            oracle::ADDRESS,
+            IOracle::addReporterCall { reporter },
+        );
+        scene.list(GOLD, 2_000 * USD, 8_000, 8_500);
+        scene.list(CASH, USD, 8_500, 9_000);
+        for _ in 0..3 {
+            scene.prices(&[(GOLD, 2_000 * USD), (CASH, USD)]);
+        }
+        let owner = scene.world.address(OWNER);
+        let million = U256::from(1_000_000 * ONE);
+        scene.batch(
+            OWNER,
+            owner,
+            vec![
+                amount(Verb::Deposit, CASH, million),
+                amount(Verb::Supply, CASH, million),
+            ],
+        );
+        scene
+    }
+
+    fn alice(&self) -> AccountId {
+        AccountId::new(self.world.address(ALICE), 0)
+    }
+
+    /// Ten of gold against 14,000 dollars, which are gone.
+    fn alice_borrows(&mut self) -> Recovered<Tx> {
+        let alice = self.world.address(ALICE);
+        let loan = U256::from(14_000 * ONE);
+        let away = Withdrawal {
+            assetId: CASH,
+            amount: loan,
+            to: alice,
+        };
+        self.execute(
+            ALICE,
+            alice,
+            vec![
+                amount(Verb::Deposit, GOLD, U256::from(10 * ONE)),
+                amount(Verb::Borrow, CASH, loan),
+                IAccount::Action {
+                    verb: Verb::Withdraw.number(),
+                    args: away.abi_encode().into(),
+                },
+            ],
+        )
+    }
+
+    fn list(&mut self, asset: u32, reference: u128, initial: u16, maintenance: u16) {
+        let owner = self.world.address(OWNER);
+        let created = self.ok(
+            OWNER,
+            FACTORY_ADDRESS,
+            ITokenFactory::createTokenCall {
+                name: "Test".into(),
+                symbol: "TST".into(),
+                decimals: 6,
+                owner,
+                grantDelayMs: 0,
+            },
+        );
+        let made = created.receipts[0]
+            .logs()
+            .iter()
+            .find_map(|log| ITokenFactory::TokenCreated::decode_log(log).ok())
+            .expect("a token");
+        let token = made.token;
+        self.tokens.push(token);
+        for who in [OWNER, ALICE] {
+            let to = self.world.address(who);
+            let value = U256::from(10_000_000 * ONE);
+            self.ok(OWNER, token, IToken::mintCall { to, value });
+        }
+        let limit = ILedger::OutflowLimit {
+            windowS: 60,
+            shareBps: 10_000,
+            floor: U256::from(10_000_000 * ONE),
+        };
+        self.ok(
+            OWNER,
+            ledger::ADDRESS,
+            ILedger::listAssetCall { token, limit },
+        );
+        let params = IOracle::FeedParams {
+            quorum: 1,
+            reacceptRounds: 2,
+            bandBps: 10_000,
+            bandWidenBpsPerMin: 10_000,
+            confidenceBpsMax: 5_000,
+            growthBpsPerYear: 0,
+            staleMs: 172_800_000,
+            smoothMs: 0,
+            outageMs: 604_800_000,
+            graceMs: 0,
+            stillMs: 0,
+        };
+        self.ok(
+            OWNER,
+            oracle::ADDRESS,
+            IOracle::listFeedCall {
+                assetId: asset,
+                description: "TST / USD".into(),
+                referencePrice: reference,
+                params,
+            },
+        );
+        let params = ILending::MarketParams {
+            reserveFactorBps: 1_000,
+            supplyCap: U256::from(u64::MAX),
+            borrowCap: U256::from(u64::MAX),
+            rateModel: 0,
+            baseBps: 0,
+            slope1Bps: 400,
+            slope2Bps: 6_000,
+            optimalBps: 8_000,
+        };
+        let seed = U256::from(1_000);
+        self.ok(
+            OWNER,
+            lending::ADDRESS,
+            ILending::listMarketCall {
+                assetId: asset,
+                params,
+                seed,
+            },
+        );
+        let collateral = IAccount::Collateral {
+            initialBps: initial,
+            maintenanceBps: maintenance,
+            categoryInitialBps: 0,
+            categoryMaintenanceBps: 0,
+            discountMaxBps: 500,
+            category: 0,
+            isolated: false,
+            depositCap: U256::ZERO,
+        };
+        self.ok(
+            OWNER,
+            account::ADDRESS,
+            IAccount::setCollateralCall {
+                assetId: asset,
+                collateral,
+                rampMs: 0,
+            },
+        );
+    }
+
+    fn call(&mut self, who: usize, to: Address, input: Bytes) -> Recovered<Tx> {
+        let nonce = self.nonces[who];
+        self.nonces[who] += 1;
+        self.world.sign(
+            who,
+            TxEip1559 {
+                to: TxKind::Call(to),
+                input,
+                gas_limit: 5_000_000,
+                ..plain(nonce)
+            },
+        )
+    }
+
+    fn execute(
+        &mut self,
+        who: usize,
+        owner: Address,
+        actions: Vec<IAccount::Action>,
+    ) -> Recovered<Tx> {
+        let account = IAccount::AccountRef { owner, index: 0 };
+        let input = IAccount::executeCall { account, actions }.abi_encode();
+        self.call(who, account::ADDRESS, input.into())
+    }
+
+    fn batch(&mut self, who: usize, owner: Address, actions: Vec<IAccount::Action>) {
+        let tx = self.execute(who, owner, actions);
+        let block = self.finalize(vec![], vec![tx]);
+        assert!(
+            block.receipts.iter().all(|receipt| receipt.status()),
+            "{:?}",
+            block.receipts
+        );
+    }
+
+    fn ok(&mut self, who: usize, to: Address, call: impl SolCall) -> std::sync::Arc<Block> {
+        let tx = self.call(who, to, call.abi_encode().into());
+        let block = self.finalize(vec![], vec![tx]);
+        assert!(
+            block.receipts.iter().all(|receipt| receipt.status()),
+            "{to} refused"
+        );
+        block
+    }
+
+    fn report(&mut self, prices: &[(u32, u128)], time_ms: u64) -> IOracle::SignedReport {
+        self.round += 1;
+        let entries = prices.iter().map(|&(asset, price)| IOracle::Entry {
+            assetId: asset,
+            price,
+            confidenceBps: 10,
+        });
+        let report = IOracle::Report {
+            round: self.round,
+            timeMs: time_ms,
+            entries: entries.collect(),
+        };
+        let digest = oracle::digest(31_337, &report);
+        let signature = sign_message(self.world.accounts[REPORTER].key, digest).expect("signs");
+        IOracle::SignedReport {
+            reporter: self.world.address(REPORTER),
+            report,
+            v: 27 + u8::from(signature.v()),
+            r: B256::from(signature.r()),
+            s: B256::from(signature.s()),
+        }
+    }
+
+    fn inputs(
+        &mut self,
+        parent: &Block,
+        prices: &[(u32, u128)],
+        transactions: Vec<Recovered<Tx>>,
+    ) -> BlockInputs {
+        let mut inputs = self.world.inputs(parent, transactions);
+        if !prices.is_empty() {
+            inputs.reports = vec![self.report(prices, inputs.time_ms)];
+        }
+        inputs
+    }
+
+    fn build(
+        &mut self,
+        parent: &Block,
+        prices: &[(u32, u128)],
+        transactions: Vec<Recovered<Tx>>,
+    ) -> std::sync::Arc<Block> {
+        let inputs = self.inputs(parent, prices, transactions);
+        let built = self
+            .world
+            .chain
+            .build(parent.hash(), inputs)
+            .expect("builds");
+        assert!(built.refused.is_empty(), "{:?}", built.refused);
+        built.block
+    }
+
+    fn finalize(
+        &mut self,
+        prices: Vec<(u32, u128)>,
+        transactions: Vec<Recovered<Tx>>,
+    ) -> std::sync::Arc<Block> {
+        let head = self.world.chain.head();
+        let block = self.build(&head, &prices, transactions);
+        self.world.chain.finalize(block.hash()).expect("final")
+    }
+
+    fn prices(&mut self, prices: &[(u32, u128)]) -> std::sync::Arc<Block> {
+        self.finalize(prices.to_vec(), vec![])
+    }
+}
+
+fn amount(verb: Verb, asset: u32, amount: U256) -> IAccount::Action {
+    let args = AssetAmount {
+        assetId: asset,
+        amount,
+    };
+    IAccount::Action {
+        verb: verb.number(),
+        args: args.abi_encode().into(),
+    }
+}
+
+/// Calldata of the look in a block.
+fn look_of(block: &Block) -> Option<Bytes> {
+    let target = Some(SystemKind::Liquidate.target());
+    let mut bodies = block.transactions.iter().map(Recovered::inner);
+    bodies
+        .find(|tx| alloy_consensus::Transaction::to(*tx) == target)
+        .map(|tx| alloy_consensus::Transaction::input(tx).clone())
+}
+
+fn opened(block: &Block) -> bool {
+    let mut logs = block.receipts.iter().flat_map(|receipt| receipt.logs());
+    logs.any(|log| IAccount::OfferOpened::decode_log(log).is_ok())
+}
+
+/// CHAIN-11: the block looks at whoever its prices call, before any user of it, and says so.
+#[test]
+fn chain_11_the_block_liquidates_by_itself() {
+    let mut scene = Scene::new(World::new());
+    let borrow = scene.alice_borrows();
+    let quiet = scene.finalize(vec![], vec![borrow]);
+    assert!(quiet.receipts.iter().all(|receipt| receipt.status()));
+    assert_eq!(look_of(&quiet), None);
+    let falling = scene.prices(&[(GOLD, 1_600 * USD)]);
+    let alice = scene.alice();
+    assert_eq!(look_of(&falling), Some(encode_looks(&[alice])));
+    assert!(opened(&falling));
+    // Whoever goes back sees the index of then.
+    scene
+        .world
+        .chain
+        .dev()
+        .expect("dev")
+        .rewind_to(quiet.number())
+        .expect("rewinds");
+    scene.round += 10;
+    let again = scene.prices(&[(GOLD, 1_500 * USD)]);
+    assert_eq!(look_of(&again), Some(encode_looks(&[alice])));
+}
+
+/// CHAIN-11: on a parent that is not final, what is due follows from the candidates.
+#[test]
+fn chain_11_candidates_count() {
+    let mut scene = Scene::new(World::new());
+    let head = scene.world.chain.head();
+    let borrow = scene.alice_borrows();
+    let indebted = scene.build(&head, &[], vec![borrow]);
+    let other = scene.build(&head, &[(GOLD, 1_600 * USD)], vec![]);
+    assert_eq!(look_of(&other), None, "on this branch she owes nothing");
+    let falling = scene.build(&indebted, &[(GOLD, 1_600 * USD)], vec![]);
+    assert!(look_of(&falling).is_some());
+    scene.world.chain.finalize(falling.hash()).expect("final");
+    // Looked at: the next block owes nothing for a minute.
+    let after = scene.prices(&[(GOLD, 1_600 * USD)]);
+    assert_eq!(look_of(&after), None);
+}
+
+/// CHAIN-11: a block that omits a look that it owes is bad; so is one with a look that nobody owes.
+#[test]
+fn chain_11_omitted_and_invented_looks_are_bad() {
+    let mut scene = Scene::new(World::new());
+    let borrow = scene.alice_borrows();
+    let head = scene.finalize(vec![], vec![borrow]);
+    let good = scene.build(&head, &[(GOLD, 1_600 * USD)], vec![]);
+    let bad = |raw: &RawBlock, why: &str| {
+        let mut raw = raw.clone();
+        // Another header, so that it is not the candidate that is known already.
+        raw.header.gas_used += 1;
+        match scene.world.chain.check(&raw) {
+            Ok(Verdict::Bad(reason)) => assert!(reason.contains(why), "{reason}"),
+            other => panic!("{other:?}"),
+        }
+    };
+    let raw = good.raw();
+    let mut omitted = raw.clone();
+    omitted.transactions.remove(1);
+    bad(&omitted, "owes a look");
+    let quiet = {
+        let inputs = BlockInputs::at(head.time_ms() + 250);
+        scene
+            .world
+            .chain
+            .build(head.hash(), inputs)
+            .expect("builds")
+            .block
+    };
+    let mut invented = quiet.raw();
+    let tx = SystemTx {
+        number: quiet.number(),
+        ordinal: 0,
+        target: SystemKind::Liquidate.target(),
+        gas_limit: 10_000_000,
+        input: encode_looks(&[scene.alice()]),
+    };
+    invented.transactions.push(tx.into_tx().inner().clone());
+    bad(&invented, "a look that is not owed");
+}
+
+/// CHAIN-11: a restart reads the index anew.
+#[test]
+fn chain_11_a_restart_forgets_nobody() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut scene = Scene::new(World::at(folder.path()));
+    let borrow = scene.alice_borrows();
+    scene.finalize(vec![], vec![borrow]);
+    let Scene {
+        world,
+        round,
+        nonces,
+        tokens,
+    } = scene;
+    drop(world);
+    let mut scene = Scene {
+        world: World::at(folder.path()),
+        round,
+        nonces,
+        tokens,
+    };
+    let falling = scene.prices(&[(GOLD, 1_600 * USD)]);
+    assert!(look_of(&falling).is_some());
+}
