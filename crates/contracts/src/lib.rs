@@ -41,12 +41,15 @@ pub mod invariant;
 pub mod ledger;
 pub mod lending;
 pub mod multicall;
+mod mutant;
 pub mod oracle;
 pub mod position;
 pub mod registry;
 pub mod system;
 #[cfg(test)]
 mod testkit;
+#[cfg(test)]
+mod tests;
 mod text;
 pub mod token;
 

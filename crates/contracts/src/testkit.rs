@@ -10,7 +10,7 @@ use crate::{
     flash::IFlashBorrower::onFlashLoanCall,
     genesis,
     invariant::check_all,
-    resolve, system_work,
+    mutant, resolve, system_work,
     token::{FACTORY_ADDRESS as TOKEN_FACTORY, IToken, ITokenFactory},
 };
 
@@ -114,9 +114,7 @@ impl World {
             cx.frame = Frame { value, ..cx.frame };
             contract.run(&mut cx, input)
         });
-        if let Err(broken) = check_all(&self.store) {
-            panic!("after a call of {}: {broken}", contract.name);
-        }
+        self.check(|| format!("a call of {}", contract.name));
         answer
     }
 
@@ -139,9 +137,7 @@ impl World {
             .store
             .attempt(|store| run(&mut store.frame(kind.target(), SYSTEM_SENDER), input));
         self.store.set_system_phase(false);
-        if let Err(broken) = check_all(&self.store) {
-            panic!("after {kind:?}: {broken}");
-        }
+        self.check(|| format!("{kind:?}"));
         answer
     }
 
@@ -157,10 +153,18 @@ impl World {
         let answer = self
             .store
             .attempt(|store| verb(&mut store.frame(this, caller)));
-        if let Err(broken) = check_all(&self.store) {
-            panic!("after a call from {this}: {broken}");
-        }
+        self.check(|| format!("a call from {this}"));
         answer
+    }
+
+    /// Every invariant holds. A vulnerable twin only notes what it broke.
+    #[track_caller]
+    fn check(&self, after: impl FnOnce() -> String) {
+        match check_all(&self.store) {
+            Ok(()) => {}
+            Err(broken) if mutant::none_lives() => panic!("after {}: {broken}", after()),
+            Err(broken) => mutant::note(broken.id),
+        }
     }
 
     /// One call, decoded.

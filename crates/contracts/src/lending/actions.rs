@@ -17,7 +17,7 @@ use super::{
     params::SUPPLY_INDEX_MIN,
     state::Market,
 };
-use crate::{contract::emit, ledger, position::Loss, revert};
+use crate::{contract::emit, ledger, mutant::mutant, position::Loss, revert};
 
 /// Turns free units of an account into shares.
 ///
@@ -54,7 +54,11 @@ pub(super) fn put_in(
         return Err(too_small(id, amount, market.supply_index.to_u256()));
     }
     let cap = market::params(cx, id)?.supply_cap;
-    let cap_shares = math::cap_shares_down(cap, market.supply_index);
+    let cap_shares = mutant!(
+        NoSupplyCap,
+        math::cap_shares_down(cap, market.supply_index),
+        Shares::MAX
+    );
     let total = STATE.total_shares.at(id);
     if !total.add_capped(cx, shares, cap_shares)? {
         let supplied = math::assets_down(total.load(cx)?, market.supply_index)?;

@@ -21,7 +21,7 @@ use super::{
     error::{LendingNoCash, LendingNotPaidBack},
     market::{self, CASH, STATE},
 };
-use crate::{contract::emit, ledger, revert};
+use crate::{contract::emit, ledger, mutant::mutant, revert};
 
 /// Most that a flash loan may take now: cash that lies there and may leave the ledger. `None` without a market.
 ///
@@ -81,7 +81,11 @@ pub fn take_back(
     fee: Assets,
 ) -> Result<(), Halt> {
     let due = amount.add(fee)?;
-    let arrived = ledger::pull(cx, id, wallet, CASH, due)?;
+    let arrived = mutant!(
+        CashIsRepayment,
+        ledger::pull(cx, id, wallet, CASH, due)?,
+        ledger::free(cx, id, CASH)?.min(due)
+    );
     if arrived != due {
         return Err(revert(&LendingNotPaidBack {
             assetId: id.get(),

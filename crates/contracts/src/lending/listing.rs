@@ -15,7 +15,7 @@ use super::{
     share,
     state::Market,
 };
-use crate::{admin, contract::emit, ledger, revert};
+use crate::{admin, contract::emit, ledger, mutant::mutant, revert};
 
 /// Opens a market with a seed from a wallet. The caller checks who may; the wallet allowed the seed to the
 /// contract whose frame this is.
@@ -61,7 +61,11 @@ pub fn list(
         },
     )?;
     set(cx, id, params)?;
-    actions::supply(cx, id, SEED, seed)?;
+    mutant!(
+        NoSeed,
+        actions::supply(cx, id, SEED, seed)?,
+        capstan_units::Shares::ZERO
+    );
     Ok(token)
 }
 

@@ -13,7 +13,10 @@ use super::{
     params::Params,
     state::{LendingState, Market},
 };
-use crate::{contract::emit, ledger, revert};
+use crate::{contract::emit, ledger, mutant::mutant, revert};
+
+#[cfg(test)]
+use super::tests::twin;
 
 pub(super) const STATE: LendingState = LendingState::new();
 
@@ -30,7 +33,11 @@ pub(super) fn stored(cx: &mut Ctx<'_>, id: AssetId) -> Result<Market, Halt> {
     if is_none(&market) {
         return Err(revert(&LendingUnknownMarket { assetId: id.get() }));
     }
-    Ok(market)
+    Ok(mutant!(
+        GiftsCount,
+        market,
+        twin::by_what_is_held(cx, id, market)?
+    ))
 }
 
 /// Storage without a market reads so. The borrow index of a market never falls below one.
@@ -47,7 +54,7 @@ pub(super) fn params(cx: &mut Ctx<'_>, id: AssetId) -> Result<Params, Halt> {
 pub(super) fn pot(cx: &mut Ctx<'_>, id: AssetId) -> Result<Pot, Halt> {
     let (there, out) = (ledger::free(cx, id, CASH)?, STATE.out.at(id).load(cx)?);
     Ok(Pot {
-        cash: there.add(out).unwrap_or(Assets::MAX),
+        cash: mutant!(OutIsGone, there.add(out).unwrap_or(Assets::MAX), there),
         shares: STATE.total_shares.at(id).load(cx)?,
         debt_shares: STATE.total_debts.at(id).load(cx)?,
         fees: STATE.fees.at(id).load(cx)?,

@@ -10,10 +10,16 @@ use super::{
     rates::{self, Rates},
     state::Market,
 };
+use crate::mutant::mutant;
 
 /// Shares that a supply makes.
 pub(super) fn shares_down(assets: Assets, index: Ray) -> Result<Shares, Halt> {
-    Ok(Shares::from_u256(index.into_down(assets.to_u256())?)?)
+    let exact = assets.to_u256();
+    Ok(Shares::from_u256(mutant!(
+        SharesToNearest,
+        index.into_down(exact)?,
+        super::tests::twin::into_nearest(index, exact)
+    ))?)
 }
 
 /// Shares that a redemption burns.

@@ -4,6 +4,7 @@ mod model;
 mod rates;
 mod replays;
 mod share;
+pub(super) mod twin;
 
 use alloy_primitives::{Address, U256};
 use alloy_sol_types::{SolCall, SolError};

@@ -5,6 +5,7 @@ use capstan_units::{AssetId, Price};
 
 use super::ADDRESS as ORACLE;
 use super::{error::Unusable, state::OracleState};
+use crate::mutant::mutant;
 
 const STATE: OracleState = OracleState::new();
 const MS_PER_S: u64 = 1_000;
@@ -82,7 +83,7 @@ impl Feed {
         } else if let Some(doubt) = self.doubt() {
             // Before age: a price that is in doubt also grows old, and the doubt is the cause.
             Some(doubt)
-        } else if age_ms > max_ms {
+        } else if mutant!(OldPricesCount, age_ms > max_ms, false) {
             Some(Unusable::Stale { age_ms, max_ms })
         } else if now_ms < until_ms && price_use != PriceUse::View {
             Some(Unusable::Grace { until_ms })
@@ -97,7 +98,9 @@ impl Feed {
             (PriceUse::Borrow, Side::Collateral) => self.spot.min(self.smoothed),
             // `raw` is never below the spot, and above it only where the growth cap binds.
             (PriceUse::Borrow, Side::Debt) => self.raw.max(self.smoothed),
-            (PriceUse::Liquidate, Side::Collateral) => self.raw,
+            (PriceUse::Liquidate, Side::Collateral) => {
+                mutant!(CapLiquidates, self.raw, self.spot)
+            }
             (PriceUse::Liquidate, Side::Debt) | (PriceUse::View, _) => self.spot,
         }
     }

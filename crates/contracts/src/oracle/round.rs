@@ -16,6 +16,7 @@ use super::{
     params::{FeedParams, GROWTH_AHEAD_MS, JUMP_FACTOR_MAX},
     state::{Ceiling, Observation, Trail},
 };
+use crate::mutant::mutant;
 
 const MS_PER_MIN: u64 = 60 * 1_000;
 
@@ -138,7 +139,8 @@ impl Book {
             });
         }
         let still_ms = round.newest_ms.saturating_sub(self.trail.changed_ms);
-        if params.still_ms > 0 && still_ms > params.still_ms.into() {
+        let stuck = params.still_ms > 0 && still_ms > params.still_ms.into();
+        if mutant!(StillPricesCount, stuck, false) {
             return Some(Unusable::Stuck {
                 minutes: narrow(still_ms.div_euclid(MS_PER_MIN)),
                 max_minutes: narrow(u64::from(params.still_ms).div_euclid(MS_PER_MIN)),
@@ -150,7 +152,11 @@ impl Book {
             band_bps_down(params.band_bps, params.band_widen_bps_per_min, elapsed_ms),
         );
         let never = self.feed.time_ms == 0;
-        if (!never && bps <= max_bps) || self.confirm(params, round) {
+        if mutant!(
+            FixedBand,
+            (!never && bps <= max_bps) || self.confirm(params, round),
+            bps <= params.band_bps.into()
+        ) {
             return None;
         }
         Some(Unusable::OutOfBand {

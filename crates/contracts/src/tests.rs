@@ -1,0 +1,3 @@
+//! Tests of several rooms at once.
+
+mod incidents;

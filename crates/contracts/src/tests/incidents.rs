@@ -1,0 +1,111 @@
+//! What others lost money by, played against this protocol and against its twin in which one line is broken.
+//!
+//! ```text
+//!   replay(&Scene) ─► attacker's profit in cents ─┬─ on the product    at most nothing
+//!                                                 └─ on the twin       more than nothing
+//! ```
+//!
+//! A replay is a function that answers the attacker's profit, at market prices; [`TABLE`] says which incident it is
+//! and which line of the product it breaks (`crate::mutant`). Markets, prices, tokens and loans are the product's own. Who
+//! may borrow against what is decided by [`Scene::borrow_against`], a lender by the oracle's prices and nothing else.
+
+mod markets;
+mod prices;
+mod scene;
+
+use crate::mutant::{Mutant, Twin};
+
+/// One incident.
+struct Incident {
+    /// Who lost, when.
+    what: &'static str,
+    /// The lines that are broken in the twin.
+    mutants: &'static [Mutant],
+    /// The attack; answers the attacker's profit in millionths of a dollar.
+    replay: fn() -> i128,
+}
+
+const TABLE: &[Incident] = &[
+    Incident {
+        what: "empty market and donation (Hundred, Midas, Onyx, Radiant, Sonne 2023-24)",
+        mutants: &[Mutant::NoSeed, Mutant::GiftsCount],
+        replay: markets::empty_market_and_donation,
+    },
+    Incident {
+        what: "half-up rounding (Aave before v3.5, USM 2026)",
+        mutants: &[Mutant::SharesToNearest],
+        replay: markets::half_up_rounding,
+    },
+    Incident {
+        what: "unbacked supply (KelpDAO rsETH 2026), beyond what the cap puts at stake",
+        mutants: &[Mutant::NoSupplyCap],
+        replay: markets::unbacked_supply,
+    },
+    Incident {
+        what: "read-only re-entrancy (Curve 2022, Midas and Sentiment 2023)",
+        mutants: &[Mutant::OutIsGone],
+        replay: markets::read_only_reentrancy,
+    },
+    Incident {
+        what: "one payment counted twice (native and ERC-20 in Uniswap v4, Akropolis 2020)",
+        mutants: &[Mutant::CashIsRepayment],
+        replay: markets::one_payment_counted_twice,
+    },
+    Incident {
+        what: "stale price (Venus and Blizz on LUNA 2022)",
+        mutants: &[Mutant::OldPricesCount],
+        replay: prices::luna_stale_price,
+    },
+    Incident {
+        what: "fixed price (Stream xUSD 2025)",
+        mutants: &[Mutant::StillPricesCount],
+        replay: prices::xusd_fixed_price,
+    },
+    Incident {
+        what: "cap on growth set too low (Aave CAPO 2026)",
+        mutants: &[Mutant::CapLiquidates],
+        replay: prices::capo_misconfigured,
+    },
+    Incident {
+        what: "real gap of 30 % after an outage, with a band that stays",
+        mutants: &[Mutant::FixedBand],
+        replay: prices::gap_after_an_outage,
+    },
+];
+
+fn dollars(micro: i128) -> String {
+    let sign = if micro < 0 { "-" } else { "" };
+    let (whole, rest) = (micro.abs() / 1_000_000, micro.abs() % 1_000_000);
+    format!("{sign}{whole}.{rest:06}")
+}
+
+#[test]
+fn every_incident_pays_on_the_twin_alone() {
+    println!(
+        "| incident | line broken in the twin | profit here | profit on the twin | invariants that notice |"
+    );
+    println!("|---|---|---|---|---|");
+    let mut failed = Vec::new();
+    for incident in TABLE {
+        let Incident {
+            what,
+            mutants,
+            replay,
+        } = incident;
+        let here = replay();
+        let twin = Twin::with(mutants);
+        let there = replay();
+        let noted: Vec<_> = twin.noted().into_iter().collect();
+        drop(twin);
+        println!(
+            "| {what} | {mutants:?} | {} | {} | {} |",
+            dollars(here),
+            dollars(there),
+            noted.join(" ")
+        );
+        if here > 0 || there <= 0 {
+            failed.push(what);
+        }
+    }
+    assert!(failed.is_empty(), "{failed:?}");
+}
