@@ -4,6 +4,7 @@
 //! a median of many. `cargo xtask bench` builds what is needed and runs all of it.
 
 mod block;
+mod credit;
 mod frame;
 mod growth;
 mod pool;
@@ -37,6 +38,8 @@ enum Bench {
     Pool(pool::Options),
     /// A native token transfer against the same ERC-20 in bytecode: inside one call frame, and whole.
     Frame(frame::Options),
+    /// Supply, borrow, repay, withdraw and flash loan against Aave v3 in bytecode: inside one call frame, and whole.
+    Credit(credit::Options),
 }
 
 fn main() -> eyre::Result<()> {
@@ -46,6 +49,7 @@ fn main() -> eyre::Result<()> {
         Bench::Growth(options) => growth::run(&options),
         Bench::Pool(options) => pool::run(&options),
         Bench::Frame(options) => frame::run(&options),
+        Bench::Credit(options) => credit::run(&options),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{clients, dev, shell};
 /// Benches that need no peer from npm.
 const ALONE: [&str; 3] = ["block", "growth", "pool"];
 
-/// Runs one bench (`throughput`, `frame`, `block`, `growth`, `pool`; flags go to it), or all of them.
+/// Runs one bench (`throughput`, `frame`, `credit`, `block`, `growth`, `pool`; flags go to it), or all of them.
 pub(crate) fn run(flags: &[String]) -> Result<()> {
     if flags
         .first()
@@ -28,6 +28,8 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
             ])
             .current_dir(clients::folder()),
     )?;
+    let lenders = shell::root().join("testing/peers/credit");
+    shell::run(shell::program("node").arg("pool.mjs").current_dir(lenders))?;
     let capstan = dev::build_benches()?;
     let bench = bench()?;
     match flags.split_first() {
@@ -39,6 +41,8 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
     }
     println!("\n## A token transfer, native and in bytecode\n");
     shell::run(shell::program(&bench).arg("frame"))?;
+    println!("\n## Lending and flash loans, native and in bytecode\n");
+    shell::run(shell::program(&bench).arg("credit"))?;
     println!("\n## A block over growing storage, and the state root beside another trie\n");
     shell::run(shell::program(&bench).arg("block"))?;
     println!("\n## What a node writes\n");
