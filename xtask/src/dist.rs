@@ -1,5 +1,6 @@
 //! `cargo xtask dist`: what users take, in dist/: the stripped program, a .deb, and their checksums.
 
+mod answer;
 mod archive;
 mod deb;
 mod notices;
@@ -10,7 +11,7 @@ use std::{
 };
 
 use clap::Args;
-use eyre::{Result, WrapErr, eyre};
+use eyre::{Result, WrapErr, bail, eyre};
 
 use crate::shell;
 
@@ -36,9 +37,24 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     };
     // A path that is given counts from where the command was given; our own from the root.
     let out = std::path::absolute(&options.out).wrap_err("no folder to write to")?;
-    for path in pack(&built, &out)? {
-        println!("{} ({})", path.display(), size(&path)?);
+    let files = pack(&built, &out)?;
+    for path in &files {
+        println!("{} ({})", path.display(), size(path)?);
     }
+    let Some(deb) = files
+        .iter()
+        .find(|path| path.extension() == Some("deb".as_ref()))
+    else {
+        bail!("no package was made");
+    };
+    let scratch = out.join(".measuring");
+    fs::create_dir_all(&scratch).wrap_err("cannot make a folder for the measurement")?;
+    let after = answer::check(deb, &scratch);
+    fs::remove_dir_all(&scratch).wrap_err("cannot clear the folder of the measurement")?;
+    println!(
+        "its program answers RPC {} ms after its start",
+        after?.as_millis()
+    );
     Ok(())
 }
 

@@ -25,6 +25,20 @@ use crate::{
 /// Most blocks that one call of [`Dev::mine`] makes.
 const MINE_AT_ONCE: u64 = 100_000;
 
+/// End of the year 9999, in milliseconds since 1970: no clock is set beyond it, so that sums of times stay far from
+/// the end of what 64 bits hold.
+const TIME_MS_MAX: u128 = 253_402_300_799_999;
+
+fn within_time(ms: u128) -> Result<(), ChainError> {
+    if ms <= TIME_MS_MAX {
+        return Ok(());
+    }
+    let (seconds, max) = (ms / 1000, TIME_MS_MAX / 1000);
+    Err(ChainError::Inputs(format!(
+        "time {seconds} s is out of range: at most {max} s, the end of the year 9999"
+    )))
+}
+
 /// Developer verbs of one chain.
 pub struct Dev {
     chain: Weak<Inner>,
@@ -258,6 +272,8 @@ impl Dev {
             let reason = format!("{count} blocks at once; at most {MINE_AT_ONCE}");
             return Err(ChainError::Inputs(reason));
         }
+        let ahead_ms = step.map_or(0, |step| step.as_millis().saturating_mul(count.into()));
+        within_time(u128::from(chain.head_time_ms()).saturating_add(ahead_ms))?;
         let mut hashes = Vec::new();
         for index in 0..count {
             // The first block comes now, each later one a step after the one before it.
@@ -280,6 +296,8 @@ impl Dev {
     /// Moves the clock of later blocks ahead. Answers by how far it is ahead in all.
     pub fn increase_time(&self, by: Duration) -> Result<Duration, ChainError> {
         let chain = self.chain()?;
+        let now_ms = chain.clock().now_ms().max(chain.head_time_ms());
+        within_time(u128::from(now_ms).saturating_add(by.as_millis()))?;
         let by_ms = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
         let ahead = chain.clock().advance(by_ms);
         chain.forget_pending();
@@ -289,6 +307,7 @@ impl Dev {
     /// Sets the header seconds of the next block; the clock goes on from there.
     pub fn set_next_block_timestamp(&self, seconds: u64) -> Result<(), ChainError> {
         let chain = self.chain()?;
+        within_time(u128::from(seconds) * 1000)?;
         let parent_ms = chain.head_time_ms();
         let next_ms = seconds.saturating_mul(1000).max(parent_ms + 1);
         if next_ms / 1000 != seconds {
@@ -305,6 +324,7 @@ impl Dev {
     /// Sets the clock: blocks made from now on go on from these seconds. Answers how far it moved, in seconds.
     pub fn set_time(&self, seconds: u64) -> Result<i64, ChainError> {
         let chain = self.chain()?;
+        within_time(u128::from(seconds) * 1000)?;
         let moved_ms = chain.clock().set_now(seconds.saturating_mul(1000));
         chain.forget_pending();
         Ok(moved_ms / 1000)

@@ -61,7 +61,7 @@ pub struct Limits {
     pub batch_entries_at_once: usize,
     /// Largest answer; a batch as a whole may use it once.
     pub response_bytes_max: usize,
-    /// Longest time for one call.
+    /// Longest time for one call, and for all calls of a batch.
     pub call_time_max: Duration,
     /// Threads for calls that run the EVM or read the disk.
     pub blocking_threads: usize,
@@ -75,6 +75,10 @@ pub struct Limits {
     pub ws_calls_at_once: usize,
     /// Messages that wait for one WebSocket client. A slower reader is disconnected.
     pub ws_queue_max: usize,
+    /// Bytes that wait for all WebSocket clients together. Beyond it, those that are behind are disconnected.
+    pub ws_backlog_bytes_max: usize,
+    /// Subscriptions of all connections.
+    pub subscriptions_max: usize,
     /// Subscriptions of one connection.
     pub subscriptions_per_connection_max: usize,
     /// Installed filters, all clients together.
@@ -102,6 +106,8 @@ impl Default for Limits {
             connections_max: 2_048,
             ws_calls_at_once: 64,
             ws_queue_max: 4_096,
+            ws_backlog_bytes_max: 512 << 20,
+            subscriptions_max: 16_384,
             subscriptions_per_connection_max: 128,
             filters_max: 4_096,
             filter_idle_max: Duration::from_secs(300),

@@ -19,7 +19,7 @@ use crate::{
     health::Pulse,
     keys::DevKeys,
     methods::{Methods, Written},
-    subscriptions::{Connection, Hub, SubscriptionId},
+    subscriptions::{Backlog, Connection, Hub, SubscriptionId},
     work::WorkPool,
 };
 
@@ -34,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) recovery: rayon::ThreadPool,
     pub(crate) filters: Filters,
     pub(crate) hub: Hub,
+    /// What waits for WebSocket clients.
+    pub(crate) backlog: Arc<Backlog>,
     /// Held from choosing a nonce for an unlocked account to submitting with it.
     pub(crate) sending: Mutex<()>,
     pub(crate) started: Instant,
@@ -45,6 +47,8 @@ pub(crate) struct Shared {
 pub(crate) struct Scope {
     /// The WebSocket connection that it came by, if it did.
     pub(crate) connection: Option<Arc<Connection>>,
+    /// When the time for all of it is over, so that a batch is no multiplier of time either.
+    deadline: Instant,
     /// Bytes that the answers may still use together, so that a batch is no multiplier.
     bytes_left: AtomicUsize,
     /// Subscriptions made by it: they start once the answer that names them is on its way.
@@ -55,8 +59,17 @@ impl Scope {
     pub(crate) fn new(limits: &Limits, connection: Option<Arc<Connection>>) -> Self {
         Self {
             connection,
+            deadline: Instant::now() + limits.call_time_max,
             bytes_left: AtomicUsize::new(limits.response_bytes_max),
             subscribed: Mutex::default(),
+        }
+    }
+
+    /// A number of whoever asks: of his connection where there is one, else of this body.
+    pub(crate) fn owner(&self) -> usize {
+        match &self.connection {
+            Some(connection) => Arc::as_ptr(connection).addr(),
+            None => std::ptr::from_ref(self).addr(),
         }
     }
 
@@ -88,9 +101,9 @@ impl Drop for Awaited {
 }
 
 impl RpcContext {
-    /// A context for one call that starts now.
+    /// A context for one call.
     pub(crate) fn new(shared: Arc<Shared>, scope: Arc<Scope>) -> Self {
-        let deadline = Instant::now() + shared.config.limits.call_time_max;
+        let deadline = scope.deadline;
         Self {
             shared,
             scope,

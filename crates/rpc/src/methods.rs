@@ -19,7 +19,8 @@
 //!
 //! The number of argument names must equal the arity of the tuple, or it does not compile. An argument
 //! of type `Option<T>` may be left out or null (write its name with `?`). Methods that change something
-//! call [`Method::writes`]: entries of a batch run together, but a writing one keeps its place.
+//! call [`Method::writes`]: entries of a batch run together, but a writing one keeps its place. What may take as long
+//! as the limits allow calls [`Method::heavy`]: such calls never get all threads.
 
 use std::{collections::HashMap, future::Future, pin::Pin};
 
@@ -66,6 +67,8 @@ pub struct Method {
     pub about: &'static str,
     /// Whether it changes something, so that its place in a batch counts.
     pub writes: bool,
+    /// Whether a call may take as long as the limits allow, so that it never gets all threads.
+    pub heavy: bool,
     /// Which chains offer it.
     pub offer: Offer,
     start: Start,
@@ -75,6 +78,12 @@ impl Method {
     /// Declares that the method changes something.
     pub fn writes(&mut self) -> &mut Self {
         self.writes = true;
+        self
+    }
+
+    /// Declares that one call may take as long as the limits allow: it runs the EVM, or searches.
+    pub fn heavy(&mut self) -> &mut Self {
+        self.heavy = true;
         self
     }
 
@@ -200,6 +209,7 @@ impl Methods {
             params,
             about,
             writes: false,
+            heavy: false,
             offer: Offer::Always,
             start,
         });

@@ -33,12 +33,14 @@ pub(crate) fn register(table: &mut Methods) {
             submit_report,
         )
         .writes();
-    table.blocking(
-        "capstan_priceHistory",
-        ["assetId", "page?"],
-        "Accepted prices of an asset, newest first, from events. Page: {limit, cursor}.",
-        price_history,
-    );
+    table
+        .blocking(
+            "capstan_priceHistory",
+            ["assetId", "page?"],
+            "Accepted prices of an asset, newest first, from events. Page: {limit, cursor}.",
+            price_history,
+        )
+        .heavy();
 }
 
 /// A number, or a quantity in hexadecimal.

@@ -1,7 +1,15 @@
 //! The bounded pool of threads for calls that run the EVM or read the disk.
 //!
+//! ```text
+//!   light ── first come, first served ──────────► every thread
+//!   heavy ── callers take turns, one job each ──► half of the threads, which prefer it
+//! ```
+//!
+//! A heavy job runs for as long as its caller wants, up to the limits: a few of them must not make the node deaf to
+//! those who ask for a balance, and a batch of them not to those who ask for one more.
+//!
 //! Native contracts and the EVM call each other on the host stack, so these threads have a big one;
-//! the async runtime's threads do not. The queue is bounded: a node that is asked for more than it can
+//! the async runtime's threads do not. The queues are bounded: a node that is asked for more than it can
 //! do says so at once instead of growing. A panic in a job becomes an internal error for its caller.
 
 use std::{
@@ -16,18 +24,74 @@ use tokio::sync::oneshot;
 
 use crate::error::{RpcError, RpcResult};
 
+#[cfg(test)]
+mod tests;
+
 /// Enough for the deepest nesting of native contracts and EVM frames.
 const STACK_BYTES: usize = 64 << 20;
 
 type Task = Box<dyn FnOnce() + Send>;
 
+/// How a job shares the threads with others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lane {
+    /// It takes about as long as a look at the disk.
+    Light,
+    /// It may take long. Jobs of one owner wait for each other before those of others wait for them.
+    Heavy {
+        /// Who asks: any number that others do not have.
+        owner: usize,
+    },
+}
+
+#[derive(Default)]
+struct Tasks {
+    light: VecDeque<Task>,
+    heavy: Turns,
+    ended: bool,
+}
+
+impl Tasks {
+    fn take(&mut self, prefers_heavy: bool) -> Option<Task> {
+        let heavy = prefers_heavy.then(|| self.heavy.pop()).flatten();
+        heavy.or_else(|| self.light.pop_front())
+    }
+}
+
+/// Jobs of several owners, one of each in turn.
+#[derive(Default)]
+struct Turns {
+    owners: VecDeque<(usize, VecDeque<Task>)>,
+    count: usize,
+}
+
+impl Turns {
+    fn push(&mut self, owner: usize, task: Task) {
+        self.count += 1;
+        match self.owners.iter_mut().find(|(known, _)| *known == owner) {
+            Some((_, tasks)) => tasks.push_back(task),
+            None => self.owners.push_back((owner, VecDeque::from([task]))),
+        }
+    }
+
+    fn pop(&mut self) -> Option<Task> {
+        let (owner, mut tasks) = self.owners.pop_front()?;
+        let task = tasks.pop_front()?;
+        if !tasks.is_empty() {
+            self.owners.push_back((owner, tasks));
+        }
+        self.count -= 1;
+        Some(task)
+    }
+}
+
 struct Queue {
-    tasks: Mutex<(VecDeque<Task>, bool)>,
+    tasks: Mutex<Tasks>,
     wake: Condvar,
     length_max: usize,
 }
 
-/// Threads with big stacks behind a bounded queue. Dropping it lets the threads end.
+/// Threads with big stacks behind bounded queues. Dropping it lets the threads end.
 pub(crate) struct WorkPool {
     queue: Arc<Queue>,
 }
@@ -35,19 +99,21 @@ pub(crate) struct WorkPool {
 impl WorkPool {
     pub(crate) fn new(thread_count: usize, queue_max: usize) -> std::io::Result<Self> {
         let queue = Arc::new(Queue {
-            tasks: Mutex::new((VecDeque::new(), false)),
+            tasks: Mutex::default(),
             wake: Condvar::new(),
             length_max: queue_max,
         });
         let pool = Self {
             queue: queue.clone(),
         };
-        for index in 0..thread_count.max(1) {
+        let thread_count = thread_count.max(1);
+        for index in 0..thread_count {
             let queue = queue.clone();
+            let prefers_heavy = index < thread_count.div_ceil(2);
             thread::Builder::new()
                 .name(format!("rpc-work-{index}"))
                 .stack_size(STACK_BYTES)
-                .spawn(move || work(&queue))?;
+                .spawn(move || work(&queue, prefers_heavy))?;
         }
         Ok(pool)
     }
@@ -55,6 +121,7 @@ impl WorkPool {
     /// Runs `job` on a thread of the pool and waits for its answer.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
+        lane: Lane,
         job: impl FnOnce() -> RpcResult<T> + Send + 'static,
     ) -> RpcResult<T> {
         let (answer, answered) = oneshot::channel();
@@ -70,15 +137,22 @@ impl WorkPool {
         });
         {
             let mut tasks = self.queue.tasks.lock();
-            if tasks.0.len() >= self.queue.length_max {
+            let waiting = match lane {
+                Lane::Light => tasks.light.len(),
+                Lane::Heavy { .. } => tasks.heavy.count,
+            };
+            if waiting >= self.queue.length_max {
                 return Err(RpcError::limit(format!(
-                    "the node is busy: {} calls are waiting, try again later",
-                    self.queue.length_max
+                    "the node is busy: {waiting} calls are waiting, try again later"
                 )));
             }
-            tasks.0.push_back(task);
+            match lane {
+                Lane::Light => tasks.light.push_back(task),
+                Lane::Heavy { owner } => tasks.heavy.push(owner, task),
+            }
         }
-        self.queue.wake.notify_one();
+        // All: a thread that does not take heavy jobs must not be the only one that hears of one.
+        self.queue.wake.notify_all();
         answered
             .await
             .unwrap_or_else(|_| Err(RpcError::internal("the node is shutting down")))
@@ -86,26 +160,27 @@ impl WorkPool {
 
     /// Calls that wait for a thread.
     pub(crate) fn waiting(&self) -> usize {
-        self.queue.tasks.lock().0.len()
+        let tasks = self.queue.tasks.lock();
+        tasks.light.len() + tasks.heavy.count
     }
 }
 
 impl Drop for WorkPool {
     fn drop(&mut self) {
-        self.queue.tasks.lock().1 = true;
+        self.queue.tasks.lock().ended = true;
         self.queue.wake.notify_all();
     }
 }
 
-fn work(queue: &Queue) {
+fn work(queue: &Queue, prefers_heavy: bool) {
     loop {
         let task = {
             let mut tasks = queue.tasks.lock();
             loop {
-                if let Some(task) = tasks.0.pop_front() {
+                if let Some(task) = tasks.take(prefers_heavy) {
                     break task;
                 }
-                if tasks.1 {
+                if tasks.ended {
                     return;
                 }
                 queue.wake.wait(&mut tasks);

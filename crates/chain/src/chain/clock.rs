@@ -75,7 +75,8 @@ impl Clock {
     /// Time of a block after `parent_ms`, were it made now.
     pub(crate) fn next_ms(&self, parent_ms: u64) -> u64 {
         let next = self.set.lock().next_ms;
-        next.unwrap_or_else(|| self.now_ms()).max(parent_ms + 1)
+        next.unwrap_or_else(|| self.now_ms())
+            .max(parent_ms.saturating_add(1))
     }
 
     /// A block was made: the time set for it is used up, and the clock goes on from there.

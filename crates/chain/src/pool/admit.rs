@@ -3,7 +3,7 @@
 use alloy_consensus::Transaction as _;
 use alloy_consensus::transaction::Recovered;
 use alloy_eips::eip2718::Encodable2718 as _;
-use capstan_evm::{AccountInfo, Rules, StateRead, Tx};
+use capstan_evm::{AccountInfo, Natives as _, Rules, StateRead, Tx};
 use revm::{
     context_interface::cfg::gas::calculate_initial_tx_gas,
     primitives::{eip3860::MAX_INITCODE_SIZE, eip7825, hardfork::SpecId},
@@ -54,6 +54,9 @@ impl Admission<'_> {
             && !(self.impersonation)(sender)
         {
             return Err(PoolError::NotImpersonated(sender));
+        }
+        if capstan_evm::Protocol.owns(tx.signer()) {
+            return Err(PoolError::NativeSender(tx.signer()));
         }
         if tx.is_eip4844() {
             return Err(PoolError::Blob);

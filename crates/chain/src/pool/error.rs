@@ -164,6 +164,11 @@ pub enum PoolError {
     /// A signature that names its sender instead of proving it, without the sender being impersonated.
     #[error("invalid sender: {0} is not impersonated")]
     NotImpersonated(Address),
+    /// The sender is a native contract, which acts by its code alone.
+    #[error(
+        "sender {0} is a native contract, which sends no transactions: impersonate another account"
+    )]
+    NativeSender(Address),
     /// A set-code transaction without authorizations.
     #[error("EIP-7702 transaction with empty auth list (sender {0})")]
     EmptyAuthorizations(Address),

@@ -42,33 +42,39 @@ pub(crate) fn register(table: &mut Methods) {
         "How a mined transaction ran: callTracer, prestateTracer, 4byteTracer, flatCallTracer, muxTracer, \
          noopTracer, or struct logs.",
         trace_transaction,
-    );
-    table.blocking(
-        "debug_traceBlockByNumber",
-        ["block", "options?"],
-        "How each transaction of a block ran.",
-        |cx, (tag, options): (BlockNumberOrTag, Option<GethDebugTracingOptions>)| {
-            let block = blocks::find(cx, tag.into())?
-                .ok_or_else(|| RpcError::server(format!("block {tag} not found")))?;
-            trace_block(cx, &block, options.unwrap_or_default())
-        },
-    );
-    table.blocking(
-        "debug_traceBlockByHash",
-        ["hash", "options?"],
-        "How each transaction of a block ran.",
-        |cx, (hash, options): (B256, Option<GethDebugTracingOptions>)| {
-            let block = blocks::find(cx, hash.into())?
-                .ok_or_else(|| RpcError::server(format!("block {hash} not found")))?;
-            trace_block(cx, &block, options.unwrap_or_default())
-        },
-    );
-    table.blocking(
-        "debug_traceCall",
-        ["transaction", "block?", "options?"],
-        "How a call would run on the state of a block.",
-        trace_call,
-    );
+    ).heavy();
+    table
+        .blocking(
+            "debug_traceBlockByNumber",
+            ["block", "options?"],
+            "How each transaction of a block ran.",
+            |cx, (tag, options): (BlockNumberOrTag, Option<GethDebugTracingOptions>)| {
+                let block = blocks::find(cx, tag.into())?
+                    .ok_or_else(|| RpcError::server(format!("block {tag} not found")))?;
+                trace_block(cx, &block, options.unwrap_or_default())
+            },
+        )
+        .heavy();
+    table
+        .blocking(
+            "debug_traceBlockByHash",
+            ["hash", "options?"],
+            "How each transaction of a block ran.",
+            |cx, (hash, options): (B256, Option<GethDebugTracingOptions>)| {
+                let block = blocks::find(cx, hash.into())?
+                    .ok_or_else(|| RpcError::server(format!("block {hash} not found")))?;
+                trace_block(cx, &block, options.unwrap_or_default())
+            },
+        )
+        .heavy();
+    table
+        .blocking(
+            "debug_traceCall",
+            ["transaction", "block?", "options?"],
+            "How a call would run on the state of a block.",
+            trace_call,
+        )
+        .heavy();
 }
 
 /// A trace in geth's form; native contracts are named in call frames.

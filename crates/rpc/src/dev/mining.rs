@@ -225,7 +225,11 @@ fn rollback(cx: &RpcContext, (blocks,): (Option<Quantity>,)) -> RpcResult<bool> 
 }
 
 fn reset(cx: &RpcContext, (options,): (Option<ResetOptions>,)) -> RpcResult<bool> {
-    if options.is_some_and(|options| options.forking.is_some()) {
+    // viem says `forking: {}` where it means none.
+    let source = options
+        .and_then(|options| options.forking)
+        .and_then(|forking| forking.source);
+    if source.is_some() {
         return Err(RpcError::not_supported(
             "forking another chain is not offered: reset without `forking` goes back to genesis",
         ));
@@ -237,7 +241,13 @@ fn reset(cx: &RpcContext, (options,): (Option<ResetOptions>,)) -> RpcResult<bool
 
 #[derive(Deserialize)]
 struct ResetOptions {
-    forking: Option<Box<RawValue>>,
+    forking: Option<Forking>,
+}
+
+#[derive(Deserialize)]
+struct Forking {
+    #[serde(rename = "jsonRpcUrl")]
+    source: Option<Box<RawValue>>,
 }
 
 /// `evm_mine` takes nothing, a time, or an object.

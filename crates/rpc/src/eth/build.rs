@@ -44,12 +44,14 @@ pub(crate) fn register(table: &mut Methods) {
         "Fills in and signs with an unlocked account, without submitting.",
         sign_transaction,
     );
-    table.blocking(
-        "eth_fillTransaction",
-        ["transaction"],
-        "Fills in nonce, gas, fees and chain id; answers the unsigned transaction.",
-        fill_transaction,
-    );
+    table
+        .blocking(
+            "eth_fillTransaction",
+            ["transaction"],
+            "Fills in nonce, gas, fees and chain id; answers the unsigned transaction.",
+            fill_transaction,
+        )
+        .heavy();
 }
 
 /// A transaction and its bytes.

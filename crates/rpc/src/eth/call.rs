@@ -25,23 +25,25 @@ const ACCESS_LIST_ROUNDS_MAX: usize = 16;
 
 /// Puts the rows of this file into the table.
 pub(crate) fn register(table: &mut Methods) {
-    table.blocking(
-        "eth_call",
-        [
-            "transaction",
-            "block?",
-            "stateOverrides?",
-            "blockOverrides?",
-        ],
-        "Runs a call on the state of a block and answers what it returns.",
-        call,
-    );
+    table
+        .blocking(
+            "eth_call",
+            [
+                "transaction",
+                "block?",
+                "stateOverrides?",
+                "blockOverrides?",
+            ],
+            "Runs a call on the state of a block and answers what it returns.",
+            call,
+        )
+        .heavy();
     table.blocking(
         "eth_createAccessList",
         ["transaction", "block?", "stateOverrides?"],
         "The accounts and slots that a transaction touches, and the gas that it uses with them listed.",
         create_access_list,
-    );
+    ).heavy();
 }
 
 type CallParams = (

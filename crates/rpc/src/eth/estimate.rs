@@ -33,7 +33,7 @@ pub(crate) fn register(table: &mut Methods) {
         ["transaction", "block?", "stateOverrides?", "blockOverrides?"],
         "A gas limit with which the transaction succeeds, at most 1.5 % above the smallest such limit.",
         estimate_gas,
-    );
+    ).heavy();
 }
 
 type EstimateParams = (

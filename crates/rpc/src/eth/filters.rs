@@ -8,7 +8,7 @@ use super::logs;
 use crate::{
     RpcContext, convert,
     error::{RpcError, RpcResult},
-    filters::{Changes, Ends, FilterId, LogFilter, log_query, log_range},
+    filters::{Changes, Ends, FilterId, LogFilter, log_range, standing_query},
     methods::Methods,
 };
 
@@ -52,13 +52,16 @@ pub(crate) fn register(table: &mut Methods) {
             "What is new since the last poll; logs that a rewind removed come first.",
             changes,
         )
+        .heavy()
         .writes();
-    table.blocking(
-        "eth_getFilterLogs",
-        ["filter"],
-        "All logs that a filter of logs matches, old and new.",
-        filter_logs,
-    );
+    table
+        .blocking(
+            "eth_getFilterLogs",
+            ["filter"],
+            "All logs that a filter of logs matches, old and new.",
+            filter_logs,
+        )
+        .heavy();
 }
 
 fn new_filter(cx: &RpcContext, (filter,): (LogFilter,)) -> RpcResult<FilterId> {
@@ -86,7 +89,7 @@ fn new_filter(cx: &RpcContext, (filter,): (LogFilter,)) -> RpcResult<FilterId> {
     };
     let query = capstan_chain::LogQuery {
         range,
-        ..log_query(&filter)?
+        ..standing_query(&filter)?
     };
     cx.filters().watch_logs(query, head)
 }

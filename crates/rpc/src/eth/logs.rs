@@ -17,12 +17,14 @@ use crate::native::chain_error;
 
 /// Puts the rows of this file into the table.
 pub(crate) fn register(table: &mut Methods) {
-    table.blocking(
-        "eth_getLogs",
-        ["filter"],
-        "Logs of a block or a range of blocks, by emitter and topics.",
-        |cx, (filter,): (LogFilter,)| fetch(cx, &query(cx, &filter)?),
-    );
+    table
+        .blocking(
+            "eth_getLogs",
+            ["filter"],
+            "Logs of a block or a range of blocks, by emitter and topics.",
+            |cx, (filter,): (LogFilter,)| fetch(cx, &query(cx, &filter)?),
+        )
+        .heavy();
 }
 
 /// The logs of a query, in order.

@@ -54,7 +54,7 @@ pub(crate) fn register(table: &mut Methods) {
         ["payload", "block?"],
         "Runs blocks of calls on top of a block, with overrides, and answers the blocks and what each call did.",
         simulate,
-    );
+    ).heavy();
 }
 
 fn simulate(

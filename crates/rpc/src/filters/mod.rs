@@ -19,7 +19,7 @@ use alloy_primitives::{B256, U128};
 use capstan_chain::{Block, Budget, Chain, LogEntry, LogQuery, LogRange, Pooled};
 use parking_lot::Mutex;
 
-pub(crate) use query::{Ends, LogFilter, log_query, log_range};
+pub(crate) use query::{Ends, LogFilter, log_query, log_range, standing_query};
 
 use crate::{
     config::Limits,

@@ -27,6 +27,19 @@ pub(crate) fn log_query(filter: &LogFilter) -> RpcResult<LogQuery> {
     })
 }
 
+/// The same for a filter that stays: all that it names together is bounded, since many of them are kept.
+pub(crate) fn standing_query(filter: &LogFilter) -> RpcResult<LogQuery> {
+    let query = log_query(filter)?;
+    let topics = query.topics.iter().map(Vec::len).sum::<usize>();
+    let named = query.addresses.len() + topics;
+    if named > ALTERNATIVES_MAX {
+        return Err(RpcError::invalid_params(format!(
+            "exceed max criteria: {named} addresses and topics given, the limit is {ALTERNATIVES_MAX} for a filter that stays"
+        )));
+    }
+    Ok(query)
+}
+
 fn alternatives<T: Copy + Eq + Hash>(what: &str, set: &FilterSet<T>) -> RpcResult<Vec<T>> {
     let all: Vec<T> = set.iter().copied().collect();
     if all.len() > ALTERNATIVES_MAX {

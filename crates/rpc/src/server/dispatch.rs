@@ -22,6 +22,7 @@ use crate::{
     eth::send,
     methods::{Started, Written, split_params},
     metrics,
+    work::Lane,
 };
 
 const SEND_RAW: &str = "eth_sendRawTransaction";
@@ -185,7 +186,15 @@ async fn call(
     let result = match start(method, &cx, request.params) {
         Err(error) | Ok(Started::Done(Err(error))) => Err(error),
         Ok(Started::Done(Ok(written))) => Ok(written),
-        Ok(Started::Blocking(job)) => in_time(&cx, shared.pool.run(job)).await,
+        Ok(Started::Blocking(job)) => {
+            let lane = match method.heavy {
+                true => Lane::Heavy {
+                    owner: scope.owner(),
+                },
+                false => Lane::Light,
+            };
+            in_time(&cx, shared.pool.run(lane, job)).await
+        }
         Ok(Started::Later(later)) => {
             let later = AssertUnwindSafe(later).catch_unwind();
             let later = async {
@@ -234,7 +243,7 @@ async fn send_many(
     let job_cx = cx.clone();
     let job = move || Ok(send::submit_raw_many(&job_cx, raw));
     let deadline = cx.deadline().into();
-    let answer = tokio::time::timeout_at(deadline, shared.pool.run(job))
+    let answer = tokio::time::timeout_at(deadline, shared.pool.run(Lane::Light, job))
         .await
         .unwrap_or_else(|_| Err(RpcError::timed_out(cx.limits().call_time_max.as_millis())));
     let results: Vec<RpcResult<Written>> = match answer {

@@ -24,7 +24,7 @@ use crate::{
     keys::{DevKeys, KeysError},
     methods::Methods,
     metrics,
-    subscriptions::{Hub, run_hub},
+    subscriptions::{Backlog, Hub, run_hub},
     work::WorkPool,
 };
 
@@ -140,6 +140,7 @@ fn build(
     let shared = Arc::new(Shared {
         filters: Filters::new(&config.limits),
         hub: Hub::default(),
+        backlog: Arc::new(Backlog::new(config.limits.ws_backlog_bytes_max)),
         methods: Methods::all(),
         sending: Default::default(),
         started: Instant::now(),

@@ -46,7 +46,7 @@ pub(super) fn accept(shared: Arc<Shared>, stopped: Stopped, upgrade: WebSocketUp
 async fn run(shared: Arc<Shared>, Stopped(mut stopped): Stopped, socket: WebSocket) {
     let (sink, mut stream) = socket.split();
     let (queue, queued) = mpsc::channel(shared.config.limits.ws_queue_max);
-    let connection = Arc::new(Connection::new(queue));
+    let connection = Arc::new(Connection::new(queue, shared.backlog.clone()));
     let writer = tokio::spawn(write(connection.clone(), queued, sink));
     let at_once = Arc::new(Semaphore::new(shared.config.limits.ws_calls_at_once));
     let mut heard_at = Instant::now();
@@ -109,6 +109,8 @@ async fn write(
     let mut ping = tokio::time::interval(PING_EVERY);
     ping.reset();
     loop {
+        // They count as waiting until the client has taken them.
+        let mut bytes = 0;
         let message = tokio::select! {
             biased;
             reason = connection.closed() => {
@@ -122,9 +124,9 @@ async fn write(
                 return;
             }
             outgoing = queued.recv() => match outgoing {
-                Some(Outgoing { text }) => {
-                    connection.sent(text.len());
-                    Message::Text(text)
+                Some(outgoing) => {
+                    bytes = outgoing.bytes();
+                    Message::Text(outgoing.into_text())
                 }
                 None => return,
             },
@@ -135,6 +137,7 @@ async fn write(
             sent = sending => matches!(sent, Ok(Ok(()))),
             _ = connection.closed() => continue,
         };
+        connection.sent(bytes);
         if !sent {
             connection.close("too slow: a message could not be delivered");
             return;

@@ -6,7 +6,6 @@ use std::{
 };
 
 use alloy_primitives::U128;
-use axum::extract::ws::Utf8Bytes;
 use capstan_chain::{Block, Chain, Event, LogEntry, Pooled};
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -62,9 +61,19 @@ impl Hub {
                     "too many subscriptions: this connection has {count}"
                 ))
             })?;
+        let mut subscribers = self.subscribers.lock();
+        if subscribers.len() >= limits.subscriptions_max {
+            connection
+                .subscription_count
+                .fetch_sub(1, Ordering::Relaxed);
+            return Err(RpcError::limit(format!(
+                "too many subscriptions: all clients together have {}",
+                subscribers.len()
+            )));
+        }
         let id = U128::from(rand::random::<u128>());
         let connection = connection.clone();
-        self.subscribers.lock().push(Subscriber {
+        subscribers.push(Subscriber {
             id,
             connection,
             topic,
@@ -83,7 +92,7 @@ impl Hub {
         {
             subscriber.started = true;
             if matches!(subscriber.topic, Topic::Syncing) {
-                subscriber.send("false");
+                subscriber.send(&"false".into());
             }
         }
     }
@@ -165,12 +174,8 @@ enum Removed {
 }
 
 impl Subscriber {
-    fn send(&self, result: &str) {
-        let text = format!(
-            r#"{{"jsonrpc":"2.0","method":"eth_subscription","params":{{"subscription":"{:#x}","result":{result}}}}}"#,
-            self.id
-        );
-        self.connection.notify(Utf8Bytes::from(text));
+    fn send(&self, result: &Arc<str>) {
+        self.connection.notify(self.id, result);
     }
 
     fn send_logs(&self, logs: impl Iterator<Item = LogEntry>, removed: Removed) {
@@ -185,18 +190,18 @@ impl Subscriber {
     }
 }
 
-fn json(value: &impl Serialize) -> String {
+fn json(value: &impl Serialize) -> Arc<str> {
     // Types of the wire format: writing them to memory does not fail.
-    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+    serde_json::to_string(value).map_or_else(|_| "null".into(), Arc::from)
 }
 
 /// A text that is made at most once, and only if somebody wants it.
 struct Once<F> {
-    text: OnceLock<String>,
+    text: OnceLock<Arc<str>>,
     make: F,
 }
 
-impl<F: Fn() -> String> Once<F> {
+impl<F: Fn() -> Arc<str>> Once<F> {
     fn new(make: F) -> Self {
         Self {
             text: OnceLock::new(),
@@ -204,7 +209,7 @@ impl<F: Fn() -> String> Once<F> {
         }
     }
 
-    fn get(&self) -> &str {
+    fn get(&self) -> &Arc<str> {
         self.text.get_or_init(&self.make)
     }
 }

@@ -12,7 +12,7 @@
 mod connection;
 mod hub;
 
-pub(crate) use connection::{Connection, Outgoing};
+pub(crate) use connection::{Backlog, Connection, Outgoing};
 pub(crate) use hub::{Hub, run_hub};
 
 use alloy_primitives::U128;
@@ -23,7 +23,7 @@ use serde_json::value::RawValue;
 use crate::{
     RpcContext,
     error::{RpcError, RpcResult},
-    filters::{LogFilter, log_query},
+    filters::{LogFilter, standing_query},
     methods::Methods,
 };
 
@@ -76,7 +76,7 @@ fn topic(name: &str, options: Option<&RawValue>) -> RpcResult<Topic> {
                 Some(text) => LogFilter::deserialize(&mut serde_json::Deserializer::from_str(text))
                     .map_err(invalid)?,
             };
-            Ok(Topic::Logs(Box::new(log_query(&filter)?)))
+            Ok(Topic::Logs(Box::new(standing_query(&filter)?)))
         }
         "newPendingTransactions" => {
             let full = match options {

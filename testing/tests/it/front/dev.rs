@@ -497,3 +497,54 @@ async fn mined(node: &Node, hash: &Value) -> Value {
     }
     panic!("{hash} is not mined");
 }
+
+/// What a developer can set must not end the chain: code that begins as a delegation and is none, times at the end of
+/// what 64 bits hold, native contracts as senders.
+#[tokio::test(flavor = "multi_thread")]
+async fn extremes_are_refused_or_harmless() {
+    let node = Node::instant().await;
+    for code in [
+        "0xef0100",
+        "0xef01",
+        "0xef",
+        "0xef0100aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    ] {
+        node.ok("anvil_setCode", json!([SOMEBODY, code])).await;
+        let send = json!([{ "from": node.account(0), "to": SOMEBODY, "gas": "0x186a0" }]);
+        let hash = node.ok("eth_sendTransaction", send).await;
+        assert_eq!(
+            mined(&node, &hash).await["status"],
+            json!("0x0"),
+            "{code} ran"
+        );
+        let call = json!({ "from": node.account(0), "to": SOMEBODY });
+        let fault = node
+            .call("eth_call", json!([call, "latest"]))
+            .await
+            .expect_err("it halts");
+        assert_eq!(fault.code, -32000, "{code}: {fault:?}");
+    }
+
+    let far = json!(["0x4189374bc6a7ef"]);
+    for (method, params) in [
+        ("evm_setNextBlockTimestamp", far.clone()),
+        ("evm_setTime", far.clone()),
+        ("evm_increaseTime", json!(["0xffffffffffffffff"])),
+        ("hardhat_mine", json!(["0x2", "0xffffffffffffffff"])),
+    ] {
+        let fault = node.call(method, params).await.expect_err(method);
+        assert!(fault.message.contains("year 9999"), "{method}: {fault:?}");
+    }
+    node.mine().await;
+
+    let native = capstan_contracts::ledger::ADDRESS;
+    node.ok("anvil_impersonateAccount", json!([native])).await;
+    node.ok("anvil_setBalance", json!([native, "0xde0b6b3a7640000"]))
+        .await;
+    let send = json!([{ "from": native, "to": SOMEBODY, "gas": "0x5208" }]);
+    let fault = node
+        .call("eth_sendTransaction", send)
+        .await
+        .expect_err("refused");
+    assert!(fault.message.contains("is a native contract"), "{fault:?}");
+}

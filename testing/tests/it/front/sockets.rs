@@ -256,3 +256,43 @@ async fn rpc_11_no_head_is_missed_behind_a_flood() {
         parent = head["hash"].clone();
     }
 }
+
+/// RPC-12: what all clients together leave unread is bounded: those that are behind go, those that read stay.
+#[tokio::test(flavor = "multi_thread")]
+async fn rpc_12_what_all_clients_leave_unread_is_bounded() {
+    let limits = Limits {
+        ws_backlog_bytes_max: 8 << 20,
+        ..Limits::default()
+    };
+    let node = Node::limited(limits).await;
+    let emitter = super::filters::big_emitter(&node).await;
+    let mut quick = node.socket().await;
+    let heads = quick.ok("eth_subscribe", json!(["newHeads"])).await;
+    let mut slow = Vec::new();
+    for _ in 0..4 {
+        let mut socket = node.socket().await;
+        socket.ok("eth_subscribe", json!(["logs"])).await;
+        slow.push(socket);
+    }
+    // Half a megabyte of logs in each: together far from what one client may leave unread.
+    for _ in 0..60 {
+        super::filters::emit(&node, &emitter).await;
+        quick.notification(&heads).await;
+    }
+    for mut socket in slow {
+        let end = tokio::time::timeout(PATIENCE, async {
+            loop {
+                match socket.stream.next().await {
+                    Some(Ok(Message::Close(frame))) => return frame.map(|f| f.reason.to_string()),
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) | None => return None,
+                }
+            }
+        });
+        let reason = end
+            .await
+            .expect("a client that reads nothing is disconnected");
+        assert!(reason.is_none_or(|reason| reason.contains("too slow")));
+    }
+    assert_eq!(quick.ok("net_version", json!([])).await, "31337");
+}
