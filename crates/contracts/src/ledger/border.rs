@@ -141,6 +141,47 @@ pub fn push(
     )
 }
 
+/// Makes units together with their tokens, for the contract whose frame this is and which holds MINT of the token.
+/// Nothing comes from a wallet, so the limit does not count it.
+///
+/// # Errors
+/// `LedgerUnknownAsset`, `LedgerFrozen`, `LedgerZeroAmount`, `LedgerUnknownToken` if the factory did not make the
+/// token, and the token's own.
+pub fn issue(cx: &mut Ctx<'_>, id: AssetId, to: AccountId, amount: Assets) -> Result<(), Halt> {
+    let issuer = cx.this();
+    let listed = open(cx, id, amount)?;
+    expect_native(&listed)?;
+    let cx = &mut cx.enter(ADDRESS);
+    foreign::mint_native(cx, listed.token, issuer, amount)?;
+    STATE.free.at((id, to)).add(cx, amount)?;
+    STATE.claims.at(id).add(cx, amount)
+}
+
+/// Destroys units together with their tokens, for the contract whose frame this is and which holds BURN of the
+/// token. No wallet gets anything, so neither the limit nor a closed border stops it: who owes can always pay.
+///
+/// # Errors
+/// `LedgerUnknownAsset`, `LedgerInsufficient`, `LedgerUnknownToken`, and the token's own.
+pub fn retire(cx: &mut Ctx<'_>, id: AssetId, from: AccountId, amount: Assets) -> Result<(), Halt> {
+    let issuer = cx.this();
+    let listed = asset(cx, id)?;
+    expect_native(&listed)?;
+    let cx = &mut cx.enter(ADDRESS);
+    take(cx, id, from, amount)?;
+    if !STATE.claims.at(id).sub_bounded(cx, amount, Assets::ZERO)? {
+        return Err(Halt::Fatal(format!("{id}: claims below a balance")));
+    }
+    foreign::burn_native(cx, listed.token, issuer, amount)
+}
+
+fn expect_native(listed: &Asset) -> Result<(), Halt> {
+    if listed.kind == Kind::NativeToken {
+        return Ok(());
+    }
+    let token = listed.token;
+    Err(revert(&LedgerUnknownToken { token }))
+}
+
 /// Compares what is held with what is claimed, for anyone; freezes what is short (LED-4).
 ///
 /// # Errors

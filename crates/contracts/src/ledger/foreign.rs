@@ -157,6 +157,28 @@ pub(super) fn give_native(
     Ok(())
 }
 
+/// Lets `issuer` make native tokens for the ledger.
+pub(super) fn mint_native(
+    cx: &mut Ctx<'_>,
+    token: Address,
+    issuer: Address,
+    amount: Assets,
+) -> Result<(), Halt> {
+    token::mint(&mut on_behalf(cx, token, issuer), ADDRESS, amount.to_u256())
+}
+
+/// Hands native tokens of the ledger to `issuer`, who destroys them: a burn is always of the burner's own.
+pub(super) fn burn_native(
+    cx: &mut Ctx<'_>,
+    token: Address,
+    issuer: Address,
+    amount: Assets,
+) -> Result<(), Halt> {
+    let value = amount.to_u256();
+    token::transfer(&mut on_behalf(cx, token, ADDRESS), issuer, value)?;
+    token::burn(&mut on_behalf(cx, token, issuer), value)
+}
+
 /// A face, called by `caller`.
 fn on_behalf<'a>(cx: &'a mut Ctx<'_>, face: Address, caller: Address) -> Ctx<'a> {
     let frame = Frame {

@@ -17,6 +17,7 @@
 //! - LED-6: a limit tightens at once and loosens a day after it was announced.
 //! - LED-7: one token is one asset; the coin and its face are one.
 //! - LED-8: no coins come with a pull, so no payment counts twice.
+//! - LED-9: units are issued and retired only with their tokens, by a contract that may mint and burn those.
 //!
 //! Imports: admin, ether, token.
 //!
@@ -42,7 +43,7 @@ pub use abi::{IForeign, ILedger, IRebasing};
 pub use actions::{
     Asset, asset, asset_count, asset_of, claims, free, list, shift, symbol, wallet_balance_down,
 };
-pub use border::{may_leave, pull, push};
+pub use border::{issue, may_leave, pull, push, retire};
 pub use params::{ASSET_COUNT_MAX, GUARD, LOOSEN_DELAY_MS, Limit, WINDOW_S};
 pub use position::Units;
 

@@ -494,3 +494,59 @@ fn foreign(whim: Whim) -> (World, Token, AssetId) {
     let id = list(&mut world, token.address, open());
     (world, token, id)
 }
+
+/// A contract that may mint and burn makes and destroys units with their tokens; nobody else does.
+#[test]
+fn led_9_units_are_issued_and_retired_with_their_tokens() {
+    let mut world = World::new();
+    let token = world
+        .inside(ROOM, ROOM, |cx| {
+            crate::token::create(cx, "Room's", "R", 18, ROOM)
+        })
+        .expect("made");
+    world.answer_calls(token);
+    let id = list(&mut world, token, limit(60, 0, 0));
+    let issue = |world: &mut World, by: Address, units| {
+        world.inside(by, by, |cx| ledger::issue(cx, id, ALICES, a(units)))
+    };
+    let retire = |world: &mut World, by: Address, units| {
+        world.inside(by, by, |cx| ledger::retire(cx, id, ALICES, a(units)))
+    };
+    issue(&mut world, ROOM, 900).expect("issued");
+    assert_eq!(
+        (free(&mut world, id, ALICES), world.supply(token)),
+        (900, n(900))
+    );
+    let missing = |role| admin::IAdmin::AdminMissingRole {
+        scope: token,
+        role,
+        account: BOB,
+    };
+    let (mint, burn) = (missing(crate::token::MINT), missing(crate::token::BURN));
+    refuses(&mut world, &mint, |world| issue(world, BOB, 1));
+    refuses(&mut world, &burn, |world| retire(world, BOB, 1));
+    // Not even a closed border keeps anybody from paying what he owes; making more it stops.
+    world.ok(OWNER, ADDRESS, &freezeCall { assetId: id.get() });
+    let frozen = LedgerFrozen { assetId: id.get() };
+    refuses(&mut world, &frozen, |world| issue(world, ROOM, 1));
+    let short = LedgerInsufficient {
+        owner: ALICE,
+        index: 0,
+        assetId: id.get(),
+        have: n(900),
+        need: n(901),
+    };
+    refuses(&mut world, &short, |world| retire(world, ROOM, 901));
+    retire(&mut world, ROOM, 900).expect("retired");
+    assert_eq!(
+        (free(&mut world, id, ALICES), world.supply(token)),
+        (0, n(0))
+    );
+    let other = list(&mut world, ether::ADDRESS, open());
+    let foreign = LedgerUnknownToken {
+        token: ether::ADDRESS,
+    };
+    refuses(&mut world, &foreign, |world| {
+        world.inside(ROOM, ROOM, |cx| ledger::issue(cx, other, ALICES, a(1)))
+    });
+}

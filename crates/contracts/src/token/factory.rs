@@ -76,6 +76,27 @@ pub(super) fn create_token(cx: &mut Ctx<'_>, new: NewToken) -> Result<Address, H
     Ok(token)
 }
 
+/// Makes a token for a native contract, which owns it and alone mints and burns it.
+///
+/// # Errors
+/// `TextTooLong`, `TokenTextEmpty`, `TokenDecimalsTooMany`.
+pub fn create(
+    cx: &mut Ctx<'_>,
+    name: &str,
+    symbol: &str,
+    decimals: u8,
+    owner: Address,
+) -> Result<Address, Halt> {
+    let new = NewToken {
+        name: name.to_owned(),
+        symbol: symbol.to_owned(),
+        decimals,
+        owner,
+        grantDelayMs: 0,
+    };
+    create_token(&mut cx.enter(FACTORY_ADDRESS), new)
+}
+
 /// How many tokens there are.
 pub(super) fn token_count(cx: &mut Ctx<'_>) -> Result<U256, Halt> {
     Ok(U256::from(STATE.token_count.load(cx)?))

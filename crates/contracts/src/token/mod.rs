@@ -31,7 +31,7 @@ mod state;
 
 pub use abi::{IToken, ITokenFactory};
 pub use actions::{balance_of, burn, burn_from, mint, mintable, transfer, transfer_from};
-pub use factory::is_token;
+pub use factory::{create, is_token};
 pub use params::{BURN, MINT};
 
 use alloy_primitives::Address;
