@@ -18,6 +18,8 @@ library CapstanAddresses {
     address internal constant LEDGER = 0xCa957a0000000000000000000008000000000000;
     /// One lending market per asset.
     address internal constant LENDING = 0xCa957a0000000000000000000009000000000000;
+    /// Value that flows to an owner, or to a debt of his first.
+    address internal constant STREAMS = 0xCa957a000000000000000000000c000000000000;
     /// Balance sheets, batches, health and liquidation.
     address internal constant ACCOUNT = 0xca957A000000000000000000000b000000000000;
     /// Many calls in one; behaves as Multicall3.

@@ -45,6 +45,7 @@ mod mutant;
 pub mod oracle;
 pub mod position;
 pub mod registry;
+pub mod streams;
 pub mod system;
 #[cfg(test)]
 mod testkit;

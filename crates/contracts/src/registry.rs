@@ -22,18 +22,25 @@ static CONTRACTS: &[&Contract] = &[
     &crate::ledger::CONTRACT,
     &crate::lending::CONTRACT,
     &crate::lending::share::CONTRACT,
+    &crate::streams::CONTRACT,
     &crate::account::CONTRACT,
     &crate::multicall::CONTRACT,
     &crate::create2::CONTRACT,
 ];
 
 /// Kinds of positions that an account can hold. Their places here are stored: append, never reorder.
-static POSITIONS: &[&dyn Position] = &[&crate::ledger::Units, &crate::lending::InMarket];
+static POSITIONS: &[&dyn Position] = &[
+    &crate::ledger::Units,
+    &crate::lending::InMarket,
+    &crate::streams::Income,
+];
 
 /// Number of free units among the kinds of positions.
 pub const UNITS: u8 = 0;
 /// Number of supply and debt in a market.
 pub const MARKET: u8 = 1;
+/// Number of what streams owe an account.
+pub const INCOME: u8 = 2;
 
 /// The kinds of positions, each with the number under which it is stored.
 pub fn positions() -> impl Iterator<Item = (u8, &'static dyn Position)> {

@@ -42,7 +42,9 @@ mod tests;
 pub use amount::{Assets, DebtShares, Shares};
 pub use error::NumberError;
 pub use fixed::{Bps, Price, Ray, Usd, Wad};
-pub use id::{AccountId, AssetId, LiquidationId, MarketId, OrderId, PerpMarketId, PoolId};
+pub use id::{
+    AccountId, AssetId, LiquidationId, MarketId, OrderId, PerpMarketId, PoolId, StreamId,
+};
 pub use muldiv::{mul_div_down, mul_div_up};
 pub use rate::MS_PER_YEAR;
 pub use tick::PriceTick;

@@ -89,7 +89,12 @@ impl Token {
 
     /// Lets the room take everything of somebody.
     pub(crate) fn allow(&self, world: &mut World, of: Address) {
-        let allowance = allowance_slot(of, ROOM);
+        self.allow_to(world, of, ROOM);
+    }
+
+    /// Lets `spender` take everything of somebody.
+    pub(crate) fn allow_to(&self, world: &mut World, of: Address, spender: Address) {
+        let allowance = allowance_slot(of, spender);
         world.store.set_word(self.address, allowance, U256::MAX);
     }
 
