@@ -26,13 +26,16 @@ process.env.WS_URL = node.wsUrl
 const names = positionals.length > 0 ? positionals : fs.readdirSync(here).filter((name) => name.endsWith('.test.mjs'))
 const files = names.sort().map((name) => path.join(here, name))
 const counts = { passed: 0, failed: 0, skipped: 0 }
+const failed = []
 
 // A suite or a file counts through the tests inside it, unless it failed by itself.
 const count = (event, outcome) => {
   const isGroup = event.details?.type === 'suite' || files.includes(event.name)
   const failedInside = event.details?.error?.failureType === 'subtestsFailed'
   if (isGroup && (outcome === 'passed' || failedInside)) return
-  counts[event.skip !== undefined || event.todo !== undefined ? 'skipped' : outcome] += 1
+  const kept = event.skip !== undefined || event.todo !== undefined ? 'skipped' : outcome
+  counts[kept] += 1
+  if (kept === 'failed') failed.push(`${path.basename(event.file ?? '')} ${event.name}`)
 }
 const stream = run({ files, concurrency: 2, timeout: 180_000 })
 stream.on('test:pass', (event) => count(event, 'passed'))
@@ -45,6 +48,8 @@ await new Promise((resolve) => setTimeout(resolve, 100))
 if (code !== 0 && values.target === 'capstan') {
   console.log(`capstan ended with ${code} after SIGTERM:\n${node.output()}`)
   counts.failed += 1
+  failed.push('the end of the node')
 }
+for (const name of failed) console.log(`FAILED ${name}`)
 console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
 process.exit(counts.failed > 0 || counts.passed === 0 ? 1 : 0)

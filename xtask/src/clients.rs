@@ -7,7 +7,7 @@ use std::{
 
 use eyre::{Result, WrapErr, bail};
 
-use crate::{dev, shell, tally::Tally, test::Outcome};
+use crate::{dev, shell, tally::Report, test::Outcome};
 
 /// The oldest Node.js that can install: what runs the tests is a newer one, from npm.
 const NODE_MAJOR_MIN: u32 = 18;
@@ -42,7 +42,7 @@ pub(crate) fn run() -> Result<Outcome> {
             .env("CAPSTAN_BIN", &binary)
             .current_dir(folder()),
     )?;
-    Ok(Outcome::Ran(Tally::read(&watched.lines), watched.success))
+    Ok(Outcome::Ran(Report::of(&watched)))
 }
 
 pub(crate) fn folder() -> PathBuf {

@@ -72,8 +72,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 /// Each part adds to the sums when it has passed.
 fn round(options: &Options, seed: u64, python: &Path) -> Result<()> {
     if options.statetests > 0 {
-        let (tally, content) = statetests::run_seed(python, seed, options.statetests)?;
-        if !content || tally.failed > 0 {
+        let report = statetests::run_seed(python, seed, options.statetests)?;
+        let tally = report.tally;
+        if !report.content || tally.failed > 0 {
             bail!("state tests of seed {seed}: {tally}");
         }
         add("state tests", tally.passed)?;

@@ -8,7 +8,7 @@ use std::{
 
 use eyre::{Result, WrapErr, bail};
 
-use crate::{dev, shell, tally::Tally, test::Outcome};
+use crate::{dev, shell, tally::Report, test::Outcome};
 
 /// Cases of one CI run; about 15 ms each to fill.
 const CASE_COUNT: u64 = 1_000;
@@ -23,12 +23,11 @@ pub(crate) fn run() -> Result<Outcome> {
         Ok(python) => python,
         Err(error) => return Ok(Outcome::Skip(format!("{error:#}"))),
     };
-    let (tally, content) = run_seed(&python, SEED, CASE_COUNT)?;
-    Ok(Outcome::Ran(tally, content))
+    Ok(Outcome::Ran(run_seed(&python, SEED, CASE_COUNT)?))
 }
 
 /// Fills `count` cases from `seed` and runs them.
-pub(crate) fn run_seed(python: &Path, seed: u64, count: u64) -> Result<(Tally, bool)> {
+pub(crate) fn run_seed(python: &Path, seed: u64, count: u64) -> Result<Report> {
     let out = shell::target_dir()?.join(format!("statetests/{seed}"));
     shell::run(
         shell::program(python)
@@ -39,11 +38,12 @@ pub(crate) fn run_seed(python: &Path, seed: u64, count: u64) -> Result<(Tally, b
     )?;
     let binary = dev::build_tested()?;
     let watched = shell::watch(shell::program(binary).arg("statetest").arg(&out))?;
-    let tally = Tally::read(&watched.lines);
+    let report = Report::of(&watched);
+    let tally = report.tally;
     if tally.run_count() + tally.skipped != count {
         bail!("{count} cases were filled, but `capstan statetest` counted {tally}");
     }
-    Ok((tally, watched.success))
+    Ok(report)
 }
 
 fn folder() -> PathBuf {

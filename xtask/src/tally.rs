@@ -2,6 +2,40 @@
 
 use std::fmt;
 
+use crate::shell::Watched;
+
+/// What a runner said.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    /// How many.
+    pub(crate) tally: Tally,
+    /// What failed, by name.
+    pub(crate) failed: Vec<String>,
+    /// Whether it ended well.
+    pub(crate) content: bool,
+}
+
+impl Report {
+    /// Reads what a runner printed.
+    pub(crate) fn of(watched: &Watched) -> Self {
+        Self {
+            tally: Tally::read(&watched.lines),
+            failed: failed_names(&watched.lines),
+            content: watched.success,
+        }
+    }
+
+    /// Both together.
+    pub(crate) fn plus(mut self, other: Self) -> Self {
+        self.failed.extend(other.failed);
+        Self {
+            tally: self.tally.plus(other.tally),
+            failed: self.failed,
+            content: self.content && other.content,
+        }
+    }
+}
+
 /// Counts of tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
@@ -51,11 +85,12 @@ impl fmt::Display for Tally {
 /// * cargo test: `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; ..`
 /// * nextest: `Summary [ 0.5s] 4 tests run: 3 passed (1 slow), 1 failed, 0 skipped`
 /// * ours: `3 passed, 0 failed, 1 skipped`
+///
+/// What nextest repeats of a failing test's own output is indented; a closing line in there counts nothing again.
 fn closing_line(line: &str) -> Option<Tally> {
-    let line = line.trim();
     let rest = if let Some(rest) = line.strip_prefix("test result:") {
         rest.split_once(". ")?.1
-    } else if line.starts_with("Summary [") {
+    } else if line.trim_start().starts_with("Summary [") {
         line.split_once("run:")?.1
     } else {
         let digits = line.split(' ').next()?;
@@ -81,6 +116,39 @@ fn closing_line(line: &str) -> Option<Tally> {
         }
     }
     Some(tally)
+}
+
+/// Each failed test once, in the order of their ends.
+fn failed_names(lines: &[String]) -> Vec<String> {
+    let mut names = Vec::new();
+    for name in lines.iter().filter_map(|line| failed_name(line)) {
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+/// The name in a line that says that one test failed:
+/// * cargo test: `test some::name ... FAILED`
+/// * nextest: `        FAIL [   0.006s] (2/4) package::binary some::name`
+/// * ours: `FAILED some name: why`
+fn failed_name(line: &str) -> Option<&str> {
+    if let Some(rest) = line.strip_prefix("FAILED ") {
+        return Some(rest.split_once(": ").map_or(rest, |(name, _)| name));
+    }
+    if let Some(rest) = line.strip_prefix("test ") {
+        return rest.strip_suffix(" ... FAILED");
+    }
+    let (verdict, rest) = line.trim_start().split_once(" [")?;
+    let is_failure =
+        ["FAIL", "LEAK-FAIL", "TIMEOUT", "ABORT"].contains(&verdict) || verdict.starts_with("SIG");
+    let (time, name) = rest.split_once("] ")?;
+    let name = match name.strip_prefix('(') {
+        Some(counted) => counted.split_once(") ")?.1,
+        None => name,
+    };
+    (is_failure && time.trim_start().starts_with(|c: char| c.is_ascii_digit())).then_some(name)
 }
 
 #[cfg(test)]
@@ -121,5 +189,37 @@ mod tests {
         check("12 passed, 0 failed, 3 skipped", (12, 0, 3));
         check("the 12 passed, and nobody failed", (0, 0, 0));
         check("", (0, 0, 0));
+        check(
+            "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 3 filtered out",
+            (0, 0, 0),
+        );
+    }
+
+    #[test]
+    fn a_failed_test_is_named_once() {
+        let lines = [
+            "        FAIL [   0.006s] (  2/622) package::binary some::name",
+            "        PASS [   0.006s] (  3/622) package::binary other::name",
+            "    test some::name ... FAILED",
+            "     Summary [   9.0s] 2 tests run: 1 passed, 1 failed, 0 skipped",
+            "        FAIL [   0.006s] (  2/622) package::binary some::name",
+            "     SIGABRT [   1.006s] package crash",
+            "test crates/units/src/lib.rs - Bps (line 7) ... FAILED",
+            "test good::name ... ok",
+            "FAILED fork_Osaka-3.json: the state root differs: 1, 2",
+            "FAILED viem sends a coin",
+            "a list [of] words",
+        ]
+        .map(str::to_owned);
+        assert_eq!(
+            failed_names(&lines),
+            [
+                "package::binary some::name",
+                "package crash",
+                "crates/units/src/lib.rs - Bps (line 7)",
+                "fork_Osaka-3.json",
+                "viem sends a coin",
+            ]
+        );
     }
 }

@@ -8,7 +8,7 @@ use eyre::{Result, bail};
 use crate::{
     budget::{self, Budget},
     clients, dev, readme, shell, statetests,
-    tally::Tally,
+    tally::{Report, Tally},
 };
 
 /// Which parts to run.
@@ -37,8 +37,8 @@ struct Part {
 
 /// How a part ended.
 pub(crate) enum Outcome {
-    /// It ran; the flag says whether its runner was content.
-    Ran(Tally, bool),
+    /// It ran.
+    Ran(Report),
     /// It could not run; the words say what is missing and how to get it. Refused where `CI` is set.
     Skip(String),
 }
@@ -75,6 +75,7 @@ const PARTS: [Part; 4] = [
 pub(crate) fn run(options: &Options) -> Result<()> {
     let mut total = Tally::default();
     let mut complaints = Vec::new();
+    let mut failed = Vec::new();
     let mut table = String::new();
     for part in &PARTS {
         let wanted = options.parts.is_empty()
@@ -88,9 +89,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         let outcome = (part.run)();
         let spent = start.elapsed();
         let words = match outcome {
-            Ok(Outcome::Ran(tally, content)) => {
+            Ok(Outcome::Ran(report)) => {
+                let tally = report.tally;
                 total = total.plus(tally);
-                if !content || tally.failed > 0 {
+                failed.extend(report.failed);
+                if !report.content || tally.failed > 0 {
                     complaints.push(format!("{:?} failed", part.name));
                 } else if tally.run_count() == 0 && part.name != Name::Build {
                     complaints.push(format!("{:?} ran no test", part.name));
@@ -130,6 +133,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }
     }
     println!("\n{table}");
+    for name in &failed {
+        println!("failed: {name}");
+    }
     for complaint in &complaints {
         println!("error: {complaint}");
     }
@@ -142,16 +148,22 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 fn build() -> Result<Outcome> {
     dev::build_tested()?;
-    Ok(Outcome::Ran(Tally::default(), true))
+    Ok(Outcome::Ran(Report {
+        content: true,
+        ..Report::default()
+    }))
 }
 
 fn rust() -> Result<Outcome> {
-    let mut tally = Tally::default();
+    let mut report = Report {
+        content: true,
+        ..Report::default()
+    };
     match readme::run(true) {
-        Ok(()) => tally.passed += 1,
+        Ok(()) => report.tally.passed += 1,
         Err(error) => {
-            tally.failed += 1;
-            println!("error: {error:#}");
+            report.tally.failed += 1;
+            report.failed.push(format!("{error:#}"));
         }
     }
     let mut runs = Vec::new();
@@ -179,11 +191,9 @@ fn rust() -> Result<Outcome> {
         ]);
     }
     runs.push(vec!["test", "--workspace", "--doc", "--no-fail-fast"]);
-    let mut content = true;
     for flags in runs {
         let watched = shell::watch(shell::cargo().args(flags))?;
-        tally = tally.plus(Tally::read(&watched.lines));
-        content &= watched.success;
+        report = report.plus(Report::of(&watched));
     }
-    Ok(Outcome::Ran(tally, content))
+    Ok(Outcome::Ran(report))
 }

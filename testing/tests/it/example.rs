@@ -161,7 +161,7 @@ fn withdraw(cx: &mut Ctx<'_>, shares: U256) -> Result<(), Halt> {
 fn check(world: &dyn View, cx: &mut Ctx<'_>) -> Result<(), Broken> {
     ShareBook::holdings().check(world, cx)?;
     let (shares, coins) = (ShareBook::total_supply(cx)?, world.coins_of(cx.this())?);
-    holds(shares <= coins, "VAULT-1", || {
+    holds(shares <= coins, "EXAMPLE-1", || {
         format!("{shares} shares, {coins} coins")
     })
 }
@@ -260,7 +260,7 @@ fn a_contract_of_its_own_folder_runs_in_memory() {
     );
     store.set_coins(VAULT, n(2));
     let broken = check_one(&CONTRACT, &store, VAULT).expect_err("a coin is missing");
-    assert_eq!(broken.id, "VAULT-1");
+    assert_eq!(broken.id, "EXAMPLE-1");
 }
 
 #[test]

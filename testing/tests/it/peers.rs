@@ -262,6 +262,8 @@ enum Step {
 enum Spoil {
     Nothing,
     Nonce,
+    /// This `v`. The same message signed for two tokens may have both valid ones, so 27 and 28 stand for the one that
+    /// is not true.
     V(u8),
     R,
     HighS,
@@ -407,6 +409,10 @@ impl World {
             let call = permit(token, &signer, &message);
             match spoil {
                 Spoil::Nothing | Spoil::Nonce => call,
+                Spoil::V(27 | 28) => IErc20::permitCall {
+                    v: other_v(call.v),
+                    ..call
+                },
                 Spoil::V(v) => IErc20::permitCall { v, ..call },
                 Spoil::R => IErc20::permitCall {
                     r: B256::ZERO,
@@ -449,8 +455,13 @@ fn with_high_s(mut call: IErc20::permitCall) -> IErc20::permitCall {
     const ORDER: U256 =
         uint!(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141_U256);
     call.s = (ORDER - U256::from_be_bytes(call.s.0)).into();
-    call.v = 55 - call.v;
+    call.v = other_v(call.v);
     call
+}
+
+/// The other of the two valid ones.
+fn other_v(v: u8) -> u8 {
+    55 - v
 }
 
 /// What a token says about itself, the domain apart, which has the token's own address in it.
@@ -503,6 +514,25 @@ proptest! {
         }
         world.compare();
         prop_assert!(succeeded > 5, "only {} of {} steps did anything", succeeded, steps.len());
+    }
+}
+
+#[test]
+fn no_wrong_v_is_taken_by_either() {
+    let mut world = World::new();
+    for v in [0, 1, 26, 27, 28, 29, u8::MAX] {
+        // Enough messages for signatures of either parity on both tokens.
+        for value in 0..6 {
+            let step = Step::Permit {
+                signer: 1,
+                owner: 1,
+                spender: 2,
+                value: U256::from(value),
+                late: false,
+                spoil: Spoil::V(v),
+            };
+            assert!(!world.play(&step), "{step:?}");
+        }
     }
 }
 
