@@ -8,6 +8,18 @@ use alloy_signer_local::{
 use capstan_chain::DEV_MNEMONIC;
 use eyre::{OptionExt, Result, WrapErr};
 
+/// Words of the BIP-39 list whose last one agrees with the others.
+pub(crate) fn parse_mnemonic(text: &str) -> Result<String, String> {
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match Mnemonic::<English>::new_from_phrase(&words) {
+        Ok(_) => Ok(words),
+        Err(error) => Err(format!(
+            "these are no words of an account ({error}): write 12 to 24 words of the English BIP-39 list, the last of \
+             which is a checksum"
+        )),
+    }
+}
+
 /// The words behind the accounts of a seed: the well-known ones for 0, others for every other number.
 pub(crate) fn mnemonic(seed: u64) -> Result<String> {
     if seed == 0 {

@@ -2,9 +2,11 @@
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, U256, utils::parse_ether};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+use crate::accounts;
 
 /// An Ethereum-compatible chain with native contracts in Rust.
 #[derive(Debug, Parser)]
@@ -20,10 +22,16 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct LogOptions {
     /// How log lines look
-    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, display_order = 900)]
     pub(crate) log_format: LogFormat,
     /// error, warn, info, debug, trace, off, or a filter as `capstan_chain=debug,info`
-    #[arg(long, global = true, env = "CAPSTAN_LOG", default_value = "info")]
+    #[arg(
+        long,
+        global = true,
+        env = "CAPSTAN_LOG",
+        default_value = "info",
+        display_order = 901
+    )]
     pub(crate) log_level: String,
 }
 
@@ -82,12 +90,29 @@ pub(crate) struct ListenOptions {
     #[arg(long, default_value = "127.0.0.1")]
     pub(crate) host: IpAddr,
     /// Web page that may talk to this node, besides those of this machine; `*` admits every page. Repeatable
-    #[arg(long, value_name = "ORIGIN")]
+    #[arg(long, value_name = "ORIGIN", value_parser = parse_origin)]
     pub(crate) cors: Vec<String>,
     /// Host name under which this node may be reached, besides localhost; `*` admits every name. Repeatable
     #[arg(long, value_name = "NAME")]
     pub(crate) allow_host: Vec<String>,
 }
+
+/// What a browser calls an origin: no path, no slash at the end. Anything else would never match one.
+fn parse_origin(text: &str) -> Result<String, String> {
+    let names_a_host = text
+        .split_once("://")
+        .is_some_and(|(scheme, host)| !scheme.is_empty() && !host.is_empty() && !host.contains('/'));
+    if names_a_host || ["*", "null"].contains(&text) {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "`{text}` is no origin: write https://app.example or http://10.0.0.5:3000, without a path, or `*`"
+    ))
+}
+
+/// Name of a development chain. Tools ask for it before they use developer methods, and know a few names only; those
+/// methods are anvil's here.
+const DEV_CLIENT: &str = concat!("anvil/v1.7-compatible/Capstan-v", env!("CARGO_PKG_VERSION"));
 
 #[derive(Debug, Args)]
 pub(crate) struct DevOptions {
@@ -108,24 +133,27 @@ pub(crate) struct DevOptions {
     /// Other accounts than the well-known ones; the same number gives the same accounts
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
-    /// Accounts and contracts only, without a prepared world
-    #[arg(long)]
-    pub(crate) empty: bool,
+    /// Accounts of these words of your own (12 to 24, BIP-39, in one pair of quotes)
+    #[arg(long, value_name = "WORDS", conflicts_with = "seed", value_parser = accounts::parse_mnemonic)]
+    pub(crate) mnemonic: Option<String>,
     /// Chain id [default: 31337, or that of the folder]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) chain_id: Option<u64>,
     /// Coins of each account at the start, in ETH [default: 10000, or as in the folder]
     #[arg(long, value_parser = clap::value_parser!(u64).range(0..=1_000_000_000))]
     pub(crate) balance: Option<u64>,
+    /// What web3_clientVersion answers; some tools use developer methods only of names that they know
+    #[arg(long, value_name = "TEXT", default_value = DEV_CLIENT)]
+    pub(crate) client_version: String,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct NodeOptions {
     #[command(flatten)]
     pub(crate) listen: ListenOptions,
-    /// The chain; `capstan genesis init` writes one
+    /// The chain, if the data folder is new; `capstan genesis init` writes one
     #[arg(long, value_name = "FILE")]
-    pub(crate) genesis: PathBuf,
+    pub(crate) genesis: Option<PathBuf>,
     /// Where the chain is kept
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
@@ -184,7 +212,7 @@ pub(crate) struct GenesisInitOptions {
     /// Chain id
     #[arg(long, default_value_t = 31_337, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) chain_id: u64,
-    /// An account with coins from the start, as ADDRESS=WEI. Repeatable
+    /// An account with coins from the start, as ADDRESS=WEI or ADDRESS=1000ether. Repeatable
     #[arg(long, value_name = "ADDRESS=WEI", value_parser = parse_funded)]
     pub(crate) fund: Vec<(Address, U256)>,
     /// Who administers the native contracts; without it nobody ever does
@@ -196,13 +224,26 @@ pub(crate) struct GenesisInitOptions {
 }
 
 fn parse_funded(text: &str) -> Result<(Address, U256), String> {
-    let (address, wei) = text.split_once('=').ok_or("write it as ADDRESS=WEI")?;
+    let (address, amount) = text
+        .split_once('=')
+        .ok_or("write it as ADDRESS=WEI or ADDRESS=1000ether")?;
     let address = address
         .parse()
         .map_err(|_| format!("`{address}` is not an address"))?;
-    let wei = wei
-        .parse()
-        .map_err(|_| format!("`{wei}` is not an amount in wei"))?;
+    let wei = match amount.strip_suffix("ether") {
+        // The parser would take a sign, and nothing for zero.
+        Some(ether)
+            if ether.starts_with(|c: char| c.is_ascii_digit())
+                && ether.bytes().all(|b| b.is_ascii_digit() || b == b'.') =>
+        {
+            parse_ether(ether).ok()
+        }
+        None if !amount.is_empty() => amount.parse().ok(),
+        _ => None,
+    };
+    let wei = wei.ok_or_else(|| {
+        format!("`{amount}` is not an amount: write wei as 1000000000, or ether as 1.5ether")
+    })?;
     Ok((address, wei))
 }
 

@@ -16,6 +16,8 @@ use crate::args::BlockTime;
 /// What only a development chain has to say.
 pub(crate) struct DevWorld {
     pub(crate) mnemonic: String,
+    /// Whether the words are the user's, not of a number that everybody can try.
+    pub(crate) own_words: bool,
     pub(crate) signers: Vec<PrivateKeySigner>,
     pub(crate) balance_eth: u64,
     pub(crate) block_time: BlockTime,
@@ -38,6 +40,10 @@ pub(crate) fn node(chain: &Chain, address: SocketAddr, data: &Path) {
         &format!("{} ({})", head.number(), head.hash()),
     );
     row(&mut text, "Data", &data.display().to_string());
+    if chain.genesis().native.admin_owner.is_zero() {
+        let nobody = "nobody, as its genesis says: no prices, no markets (genesis init --owner names somebody)";
+        row(&mut text, "Admin", nobody);
+    }
     addresses(&mut text, address);
     text += "\nStop with Ctrl-C or SIGTERM.\n";
     say(&text);
@@ -46,7 +52,11 @@ pub(crate) fn node(chain: &Chain, address: SocketAddr, data: &Path) {
 fn dev_text(chain: &Chain, address: SocketAddr, world: &DevWorld) -> String {
     let mut text = format!("Capstan {}\n", crate::VERSION);
     if !world.signers.is_empty() {
-        let _ = writeln!(text, "\nAccounts, {} ETH each", world.balance_eth);
+        let when = match chain.head().number() {
+            0 => "",
+            _ => " at the start",
+        };
+        let _ = writeln!(text, "\nAccounts, {} ETH each{when}", world.balance_eth);
         for (index, signer) in world.signers.iter().enumerate() {
             let _ = writeln!(
                 text,
@@ -56,7 +66,14 @@ fn dev_text(chain: &Chain, address: SocketAddr, world: &DevWorld) -> String {
             );
         }
         let _ = writeln!(text, "\nMnemonic: {}", world.mnemonic);
-        text += "WARNING: everybody knows these keys. Never send anything of value to these accounts.\n";
+        text += match world.own_words {
+            true => {
+                "WARNING: whoever reaches this node spends from these accounts. Take words that hold nothing of value.\n"
+            }
+            false => {
+                "WARNING: everybody knows these keys. Never send anything of value to these accounts.\n"
+            }
+        };
     }
     text += "\nContracts\n";
     text += &contracts();

@@ -1,12 +1,12 @@
 //! A data folder, as the commands see it: the chain's own files, and beside them the genesis that made them.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
-use capstan_chain::{Chain, ChainConfig, Genesis, Mining, Storage};
-use eyre::{Result, WrapErr, bail};
+use capstan_chain::{Chain, ChainConfig, Genesis, GenesisError, Mining, Storage};
+use eyre::{Report, Result, WrapErr, bail, eyre};
 
 /// The genesis lies beside the chain, so that the tools need no other file.
 const GENESIS_FILE: &str = "genesis.json";
@@ -20,7 +20,27 @@ pub(crate) fn genesis(folder: &Path) -> Result<Genesis> {
             folder.display()
         );
     }
-    Ok(Genesis::read(&path)?)
+    read_genesis(&path)
+}
+
+/// Reads a genesis file; whatever is wrong with it is said with its name.
+pub(crate) fn read_genesis(path: &Path) -> Result<Genesis> {
+    Genesis::read(path).map_err(|error| match error {
+        GenesisError::File { .. } => error.into(),
+        wrong => Report::new(wrong).wrap_err(path.display().to_string()),
+    })
+}
+
+/// Why a file cannot be made, and what to do.
+pub(crate) fn cannot_make(path: &Path, error: &io::Error) -> Report {
+    let advice = match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            "it exists, and no file is overwritten: choose another name"
+        }
+        io::ErrorKind::NotFound => "its folder does not exist: make that first",
+        _ => return eyre!("cannot make {}: {error}", path.display()),
+    };
+    eyre!("cannot make {}: {advice}", path.display())
 }
 
 /// The genesis of a folder, if there is one already.

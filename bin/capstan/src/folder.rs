@@ -50,12 +50,7 @@ pub(crate) fn export(options: &ExportOptions) -> Result<()> {
         );
     }
     let out = &options.out;
-    let file = File::create_new(out).wrap_err_with(|| {
-        format!(
-            "cannot make {} (an existing file is not overwritten)",
-            out.display()
-        )
-    })?;
+    let file = File::create_new(out).map_err(|error| data::cannot_make(out, &error))?;
     let mut writer = BufWriter::new(file);
     let progress = Progress::new("blocks written");
     let count = chain.export(&mut writer, options.from, Some(to), &mut |done, total| {
@@ -76,7 +71,7 @@ pub(crate) fn import(options: &ImportOptions) -> Result<()> {
     let folder = &options.data.data;
     let genesis = match (data::stored_genesis(folder)?, &options.genesis) {
         (Some(genesis), _) => genesis,
-        (None, Some(path)) => Genesis::read(path)?,
+        (None, Some(path)) => data::read_genesis(path)?,
         (None, None) => bail!(
             "{} is new: say with --genesis FILE which chain it will hold",
             folder.display()

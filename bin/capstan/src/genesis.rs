@@ -8,7 +8,7 @@ use std::{
 use capstan_chain::{Genesis, GenesisAccount};
 use eyre::{Result, WrapErr, bail};
 
-use crate::{accounts, args::GenesisInitOptions};
+use crate::{accounts, args::GenesisInitOptions, data};
 
 /// Accounts of a development genesis.
 const DEV_ACCOUNT_COUNT: u32 = 20;
@@ -52,7 +52,7 @@ pub(crate) fn init(options: &GenesisInitOptions) -> Result<()> {
             path.display()
         );
     }
-    fs::write(path, text).wrap_err_with(|| format!("cannot write {}", path.display()))?;
+    fs::write(path, text).map_err(|error| data::cannot_make(path, &error))?;
     println!(
         "wrote {}; every field is explained in specs/genesis.md",
         path.display()
@@ -62,7 +62,7 @@ pub(crate) fn init(options: &GenesisInitOptions) -> Result<()> {
         path.display()
     );
     if genesis.alloc.is_empty() {
-        println!("note: nobody has coins on this chain; fund accounts with --fund ADDRESS=WEI");
+        println!("note: nobody has coins on this chain; fund accounts with --fund ADDRESS=1000ether");
     }
     if genesis.native.admin_owner.is_zero() {
         println!(

@@ -15,6 +15,7 @@ mod node;
 mod progress;
 mod statetest;
 mod status;
+mod told;
 
 use std::process::ExitCode;
 

@@ -13,7 +13,7 @@ use capstan_chain::{
     Chain, ChainConfig, DEV_CHAIN_ID, Genesis, GenesisAccount, Mining, Solo, Storage,
 };
 use capstan_rpc::{Access, DevKeysConfig, RpcConfig, ServerHandle};
-use eyre::{Result, WrapErr, bail};
+use eyre::{Result, WrapErr, bail, eyre};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
@@ -23,10 +23,6 @@ use crate::{
     data, progress,
     status::Status,
 };
-
-/// Name of a development chain. Tools ask for it before they use developer methods, and know a few names only; those
-/// methods are anvil's here.
-const DEV_CLIENT: &str = concat!("anvil/v1.7-compatible/Capstan-v", env!("CARGO_PKG_VERSION"));
 
 /// Coins of a development account.
 const DEV_BALANCE_ETH: u64 = 10_000;
@@ -41,7 +37,10 @@ const INTERRUPTED: i32 = 130;
 
 /// A development chain.
 pub(crate) fn dev(options: &DevOptions) -> Result<()> {
-    let mnemonic = accounts::mnemonic(options.seed)?;
+    let mnemonic = match &options.mnemonic {
+        Some(words) => words.clone(),
+        None => accounts::mnemonic(options.seed)?,
+    };
     let stored = match &options.data {
         Some(folder) => data::stored_genesis(folder)?.map(|genesis| (folder, genesis)),
         None => None,
@@ -75,11 +74,18 @@ pub(crate) fn dev(options: &DevOptions) -> Result<()> {
             mnemonic: mnemonic.clone(),
             account_count: u32::try_from(signers.len())?,
         }),
-        client_version: DEV_CLIENT.to_owned(),
+        client_version: options.client_version.clone(),
         ..rpc_config(&options.listen)
     };
+    if !options.listen.host.is_loopback() {
+        tracing::warn!(
+            host = %options.listen.host,
+            "whoever reaches this address may spend from the unlocked accounts and change the chain at will"
+        );
+    }
     let world = DevWorld {
         mnemonic,
+        own_words: options.mnemonic.is_some(),
         signers,
         balance_eth,
         block_time: options.block_time,
@@ -109,8 +115,8 @@ fn stored_accounts(
     let (place, id) = (folder.display(), genesis.chain_id);
     if !genesis.development {
         bail!(
-            "{place} holds a chain of `capstan node`, not a development chain: start it with `capstan node --genesis \
-             {place}/genesis.json --data {place}`, or give another --data folder"
+            "{place} holds a chain of `capstan node`, not a development chain: start it with \
+             `capstan node --data {place}`, or give another --data folder"
         );
     }
     if options.chain_id.is_some_and(|asked| asked != id) {
@@ -136,10 +142,13 @@ fn stored_accounts(
         .filter(|signer| funded(signer).is_some())
         .collect();
     if known.is_empty() && options.accounts > 0 && !genesis.alloc.is_empty() {
+        let asked = match options.mnemonic {
+            Some(_) => "these words".to_owned(),
+            None => format!("seed {}", options.seed),
+        };
         bail!(
-            "the chain in {place} has no account of seed {}: give the --seed that it was made with, --accounts 0 for none, \
-             or another --data folder",
-            options.seed
+            "the chain in {place} has no account of {asked}: give the --seed or --mnemonic that it was made with, \
+             --accounts 0 for none, or another --data folder"
         );
     }
     Ok(known)
@@ -168,7 +177,16 @@ pub(crate) fn dev_genesis(
 
 /// A node of a chain.
 pub(crate) fn node(options: &NodeOptions) -> Result<()> {
-    let genesis = Genesis::read(&options.genesis)?;
+    let genesis = match &options.genesis {
+        Some(path) => data::read_genesis(path)?,
+        None => data::stored_genesis(&options.data)?.ok_or_else(|| {
+            eyre!(
+                "{} holds no chain yet: say with --genesis FILE which one it will hold (`capstan genesis init` writes such \
+                 a file)",
+                options.data.display()
+            )
+        })?,
+    };
     let config = ChainConfig {
         beneficiary: options.beneficiary,
         history_blocks: match options.history {

@@ -6,9 +6,10 @@
 
 use std::time::Duration;
 
-use alloy_consensus::Transaction as _;
 use capstan_chain::{Chain, Mining};
 use tokio::time::{MissedTickBehavior, interval};
+
+use crate::told;
 
 /// How often, and whether of nothing too.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +46,13 @@ impl Status {
         loop {
             ticks.tick().await;
             let head = chain.head().number();
+            if self.told_max > 0 && head > last {
+                let (chain, most) = (chain.clone(), self.told_max);
+                let blocks = first_read(last, head)..=head;
+                let told = move || told::tell(&chain, blocks, most);
+                // A panic in there is in the log; the next lines are told nevertheless.
+                let _ = tokio::task::spawn_blocking(told).await;
+            }
             self.line(chain, last, head);
             last = head;
         }
@@ -61,7 +69,6 @@ impl Status {
             return;
         }
         let done = Sum::of(chain, last, head);
-        tell_transactions(chain, last, head, self.told_max);
         if self.says_nothing_happened || done.transactions > 0 {
             tracing::info!(
                 block = head,
@@ -75,37 +82,9 @@ impl Status {
     }
 }
 
-/// A line for each of the first transactions of users after block `last`. Why one failed is for a trace to say.
-fn tell_transactions(chain: &Chain, last: u64, head: u64, told_max: usize) {
-    let mut left = told_max;
-    for number in last + 1..=head {
-        if left == 0 {
-            return;
-        }
-        let Ok(Some(block)) = chain.block(number) else {
-            continue;
-        };
-        let users = (0..block.transactions.len()).filter(|&index| !block.is_system(index));
-        for index in users.take(left) {
-            left -= 1;
-            let tx = &block.transactions[index];
-            let (hash, from, gas_used) = (tx.tx_hash(), tx.signer(), block.gas_used_by(index));
-            let failed = !block.receipts[index].status();
-            match tx.to() {
-                _ if failed => {
-                    let advice = "debug_traceTransaction or `cast run` say why";
-                    tracing::warn!(block = number, %hash, %from, gas_used, advice, "transaction failed");
-                }
-                Some(to) => {
-                    tracing::info!(block = number, %hash, %from, %to, gas_used, "transaction")
-                }
-                None => {
-                    let created = from.create(tx.nonce());
-                    tracing::info!(block = number, %hash, %from, %created, gas_used, "transaction");
-                }
-            }
-        }
-    }
+/// The first block after `last` that is read.
+fn first_read(last: u64, head: u64) -> u64 {
+    (last + 1).max(head.saturating_sub(BLOCKS_READ_MAX))
 }
 
 #[derive(Default)]
@@ -117,9 +96,8 @@ struct Sum {
 impl Sum {
     /// What the blocks after `last` hold, up to `head`.
     fn of(chain: &Chain, last: u64, head: u64) -> Self {
-        let first = (last + 1).max(head.saturating_sub(BLOCKS_READ_MAX));
         // A block that a rewind has just taken away counts no more.
-        let blocks = (first..=head).filter_map(|number| chain.block(number).ok().flatten());
+        let blocks = (first_read(last, head)..=head).filter_map(|number| chain.block(number).ok().flatten());
         blocks.fold(Self::default(), |sum, block| Self {
             transactions: sum.transactions + block.transactions.len(),
             gas_used: sum.gas_used.saturating_add(block.header.gas_used),

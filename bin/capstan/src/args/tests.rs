@@ -23,6 +23,40 @@ fn block_times() {
 }
 
 #[test]
+fn coins_are_wei_or_ether() {
+    let someone = "0x00000000000000000000000000000000000000aa";
+    let check = |amount: &str, expected: Option<u128>| {
+        let funded = parse_funded(&format!("{someone}={amount}")).ok();
+        assert_eq!(
+            funded.map(|(_, wei)| wei),
+            expected.map(U256::from),
+            "{amount}"
+        );
+    };
+    check("7", Some(7));
+    check("0x10", Some(16));
+    check("1000ether", Some(1_000 * 10_u128.pow(18)));
+    check("1.5ether", Some(15 * 10_u128.pow(17)));
+    check("-1ether", None);
+    check("ether", None);
+    check("1 ether", None);
+    check("1eth", None);
+}
+
+#[test]
+fn origins_are_what_browsers_send() {
+    let check = |text: &str, good: bool| assert_eq!(parse_origin(text).is_ok(), good, "{text}");
+    check("*", true);
+    check("null", true);
+    check("https://app.example", true);
+    check("http://10.0.0.5:3000", true);
+    check("chrome-extension://abcdef", true);
+    check("https://app.example/", false);
+    check("app.example", false);
+    check("https://", false);
+}
+
+#[test]
 fn wrong_flags_are_named() {
     let check = |flags: &[&str], expected: &str| {
         let error = Cli::try_parse_from(flags).expect_err("wrong").to_string();
@@ -37,7 +71,15 @@ fn wrong_flags_are_named() {
         "cannot be used with",
     );
     check(&["capstan", "dev", "--chain-id", "0"], "--chain-id");
-    check(&["capstan", "node"], "--genesis");
+    check(&["capstan", "node"], "--data");
+    check(
+        &["capstan", "dev", "--cors", "app.example"],
+        "is no origin: write https://",
+    );
+    check(
+        &["capstan", "dev", "--mnemonic", "test test junk"],
+        "12 to 24 words",
+    );
     check(
         &["capstan", "genesis", "init", "--fund", "0x1"],
         "ADDRESS=WEI",

@@ -145,5 +145,29 @@ async fn a_feeder_says_what_is_wrong() {
         ],
         "took no report",
     );
+    refused(
+        &[
+            "feed",
+            "--rpc",
+            node.url(),
+            "--account",
+            "1",
+            "file",
+            text(&file),
+        ],
+        "the oracle has no feed of this asset",
+    );
+    refused(
+        &[
+            "feed",
+            "--rpc",
+            node.url(),
+            "--account",
+            "1",
+            "file",
+            "/dev/null",
+        ],
+        "it holds no price",
+    );
     refused(&["feed", "market", "--asset", "x"], "is no asset");
 }

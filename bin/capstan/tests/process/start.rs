@@ -314,7 +314,11 @@ fn refusals_say_what_is_wrong_and_what_to_do() {
     );
     check_refusal(
         &["node", "--genesis", text(&bad_json), "--data", empty],
-        &["genesis init"],
+        &["genesis init", text(&bad_json)],
+    );
+    check_refusal(
+        &["genesis", "init", "--out", text(&nowhere.join("g.json"))],
+        &["its folder does not exist"],
     );
     check_refusal(
         &["node", "--genesis", text(&bad_field), "--data", empty],
@@ -401,6 +405,71 @@ async fn an_operator_reads_start_blocks_and_stop_in_the_log() {
         assert_eq!(line["level"], json!("INFO"), "{line}");
     }
     assert!(lines.len() < 8, "too chatty:\n{said}");
+}
+
+/// Somebody who develops sees who called what, and why it failed.
+#[tokio::test]
+async fn a_development_chain_tells_why_a_transaction_failed() {
+    // transfer(0x..aa, 2^200): more than there is.
+    let ether = "0xca957a0000000000000000000003000000000000";
+    let input = format!("0xa9059cbb{:064x}{}{:050x}", 0xaa, "00000000000001", 0);
+    let words = ["--log-format", "json", "dev", "--block-time", "50ms"];
+    let node = Node::start(&words).await.expect("started");
+    let send = json!([{ "from": FIRST_ACCOUNT, "to": ether, "gas": "0x186a0", "input": input }]);
+    let hash = node.rpc("eth_sendTransaction", send).await.expect("sent");
+    assert_eq!(wait_for_receipt(&node, &hash).await["status"], json!("0x0"));
+    let told = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).ok()?;
+        (line["fields"]["message"] == "transaction failed").then(|| line["fields"].clone())
+    };
+    let mut found = None;
+    for _ in 0..500 {
+        found = node.said().lines().find_map(told);
+        if found.is_some() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let found = found.unwrap_or_else(|| panic!("nothing is told:\n{}", node.said()));
+    assert_eq!(found["hash"], hash, "{found}");
+    assert_eq!(found["call"], json!("ether.transfer"), "{found}");
+    let reason = found["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("ERC20InsufficientBalance"), "{found}");
+}
+
+/// Words of one's own, and the folder's own genesis.
+#[tokio::test]
+async fn words_and_folders_of_ones_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let words = "legal winner thank year wave sausage worth useful legal winner thank yellow";
+    let node = Node::start(&["dev", "--mnemonic", words, "--client-version", "mine/1"])
+        .await
+        .expect("started");
+    let accounts = node.rpc("eth_accounts", json!([])).await.expect("answer");
+    assert_eq!(
+        accounts[0],
+        json!("0x58a57ed9d8d624cbd12e2c467d34787555bb1b25"),
+        "m/44'/60'/0'/0/0 of these words"
+    );
+    let name = node.rpc("web3_clientVersion", json!([])).await;
+    assert_eq!(name.expect("answer"), json!("mine/1"));
+    assert!(!node.said().contains("everybody knows these keys"));
+
+    let (genesis, data) = (folder.path().join("g.json"), folder.path().join("data"));
+    check_refusal(
+        &["node", "--port", "0", "--data", text(&data)],
+        &["holds no chain yet", "--genesis FILE"],
+    );
+    let init = run(&["genesis", "init", "--out", text(&genesis)]).expect("run");
+    assert!(init.stdout.contains("--owner"), "{init:?}");
+    let words = ["node", "--genesis", text(&genesis), "--data", text(&data)];
+    let mut node = Node::start(&words).await.expect("started");
+    assert!(node.signal("TERM").expect("ended").success());
+    fs::remove_file(&genesis).expect("removed");
+    let again = Node::start(&["node", "--data", text(&data)])
+        .await
+        .expect("started");
+    assert!(again.said().contains("Admin      nobody"), "{}", again.said());
 }
 
 /// What an operator's tools expect of a stop: soon, whoever is connected.
@@ -500,7 +569,7 @@ async fn a_development_folder_keeps_what_it_was_made_with() {
     assert!(node.signal("TERM").expect("ended").success());
     check_refusal(
         &["dev", "--port", "0", "--data", text(&plain)],
-        &["holds a chain of `capstan node`", "capstan node --genesis"],
+        &["holds a chain of `capstan node`", "capstan node --data"],
     );
 }
 

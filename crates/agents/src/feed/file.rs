@@ -70,6 +70,12 @@ impl Recording {
             now_ms: None,
         };
         recording.ahead = recording.read()?;
+        if recording.ahead.is_none() {
+            return Err(FeedError::File {
+                path: path.to_owned(),
+                why: "it holds no price".to_owned(),
+            });
+        }
         Ok(recording)
     }
 

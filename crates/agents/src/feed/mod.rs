@@ -21,12 +21,14 @@ mod web;
 #[cfg(test)]
 mod tests;
 
-use alloy_primitives::Address;
+use std::collections::BTreeSet;
+
+use alloy_primitives::{Address, U256};
 use alloy_signer::SignerSync as _;
 use alloy_signer_local::PrivateKeySigner;
 use capstan_contracts::oracle::{
     self,
-    IOracle::{Entry, Report},
+    IOracle::{self, Entry, Report},
 };
 
 pub use error::FeedError;
@@ -81,6 +83,8 @@ pub struct Feeder {
     chain_id: u64,
     reporters: Vec<PrivateKeySigner>,
     last_round: u64,
+    /// Assets that the oracle was asked about.
+    looked_at: BTreeSet<u32>,
 }
 
 /// What became of a batch of quotes.
@@ -104,6 +108,7 @@ impl Feeder {
             chain_id,
             reporters,
             last_round: 0,
+            looked_at: BTreeSet::new(),
         })
     }
 
@@ -138,6 +143,7 @@ impl Feeder {
     /// # Errors
     /// The node does not answer, or a key does not sign. A refusal is counted and logged instead.
     pub async fn submit(&mut self, quotes: &[Quote]) -> Result<Submitted, FeedError> {
+        self.warn_of_the_unlisted(quotes).await?;
         let time_ms = self.node.head_time_ms().await?;
         // Times rise with rounds, and a feeder that starts again goes on where it was.
         self.last_round = time_ms.max(self.last_round + 1);
@@ -152,16 +158,44 @@ impl Feeder {
                 Ok(()) => submitted.taken += 1,
                 Err(FeedError::Refused { message, .. }) => {
                     submitted.refused += 1;
-                    tracing::warn!(reporter = %reporter.address(), %message, "a report was refused");
+                    let reporter = reporter.address();
+                    tracing::warn!(%reporter, %message, "a report was refused");
                 }
                 Err(error) => return Err(error),
             }
         }
-        for quote in quotes {
-            let price = show_price(quote.price);
-            tracing::info!(asset = quote.asset_id, %price, taken = submitted.taken, "reported");
+        if submitted.taken > 0 {
+            for quote in quotes {
+                let price = show_price(quote.price);
+                tracing::info!(asset = quote.asset_id, %price, taken = submitted.taken, "reported");
+            }
         }
         Ok(submitted)
+    }
+
+    /// The oracle takes a report with the price of an asset that it does not list, and leaves that price out: said once
+    /// for each asset.
+    async fn warn_of_the_unlisted(&mut self, quotes: &[Quote]) -> Result<(), FeedError> {
+        let is_new = |quote: &&Quote| !self.looked_at.contains(&quote.asset_id);
+        let new: Vec<u32> = quotes.iter().filter(is_new).map(|q| q.asset_id).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let listed: U256 = self
+            .node
+            .view(oracle::ADDRESS, &IOracle::feedsCall {})
+            .await?;
+        for asset in new {
+            if usize::try_from(asset).map_or(true, |bit| !listed.bit(bit)) {
+                tracing::warn!(
+                    asset,
+                    "the oracle has no feed of this asset, so its prices go nowhere: its owner makes one with listFeed, on a \
+                     development chain `capstan feed market --setup` does"
+                );
+            }
+            self.looked_at.insert(asset);
+        }
+        Ok(())
     }
 }
 

@@ -18,7 +18,7 @@ pub struct FolderLock {
 pub enum LockError {
     /// Another process has it.
     #[error(
-        "{folder} is in use by process {holder}: stop that process, or give this one another --data folder"
+        "{folder} is in use by process {holder}: stop that process first, or name another folder"
     )]
     Held {
         /// The data folder.

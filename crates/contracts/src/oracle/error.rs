@@ -130,7 +130,9 @@ impl Unusable {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Its reporter is not in the list, or does not hold the role now.
-    #[error("not from a reporter that counts now")]
+    #[error(
+        "not from a reporter that counts now: the oracle's owner lists him with addReporter, and admin grants him the role REPORT"
+    )]
     NotAReporter,
     /// Another key signed it, or over something else: chain, contract, purpose, content.
     #[error("not signed by its reporter for this chain")]
