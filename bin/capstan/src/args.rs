@@ -6,6 +6,11 @@ use alloy_primitives::{Address, U256, utils::parse_ether};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+mod credit;
+
+pub(crate) use credit::{
+    AskOptions, KeystoreOptions, MarketCommand, PasswordOptions, WalletCommand,
+};
 use crate::accounts;
 
 /// An Ethereum-compatible chain with native contracts in Rust.
@@ -67,6 +72,16 @@ pub(crate) enum Command {
     Import(ImportOptions),
     /// Sign prices and submit them to a node, as a reporter of its oracle
     Feed(FeedOptions),
+    /// Lending markets: what can be supplied and borrowed, and what it costs
+    Market {
+        #[command(subcommand)]
+        command: MarketCommand,
+    },
+    /// Keys under passwords
+    Wallet {
+        #[command(subcommand)]
+        command: WalletCommand,
+    },
     /// Print a script that completes these words in a shell
     Completions {
         /// The shell

@@ -4,14 +4,16 @@ use std::fs;
 
 use alloy_signer_local::PrivateKeySigner;
 use capstan_agents::feed::{
-    Feeder, Market, MarketSettings, Node, Quote, Recording, Simulated, Source, Web, WebSettings,
+    Feeder, Market, MarketSettings, Quote, Recording, Simulated, Source, Web, WebSettings,
     parse_price, setup, show_price,
 };
+use capstan_client::Node;
 use eyre::{OptionExt as _, Result, WrapErr as _, bail};
 
 use crate::{
     accounts,
     args::{FeedCommand, FeedOptions, MarketOptions, SimulatedAsset},
+    wallet,
 };
 
 /// Variable that holds the key, for those who keep it out of files.
@@ -63,16 +65,10 @@ async fn feed(options: &FeedOptions) -> Result<()> {
 
 /// The keys that sign: one of a file or of the environment, or those of development accounts.
 fn keys(options: &FeedOptions) -> Result<Vec<PrivateKeySigner>> {
-    let read = |text: &str| -> Result<PrivateKeySigner> {
-        text.trim()
-            .parse()
-            .ok()
-            .ok_or_eyre("the key is not 32 bytes in hexadecimal")
-    };
     if let Some(path) = &options.key_file {
         let text =
             fs::read_to_string(path).wrap_err_with(|| format!("cannot read {}", path.display()))?;
-        return Ok(vec![read(&text)?]);
+        return Ok(vec![wallet::key(&text)?]);
     }
     if let Some(most) = options.account.iter().max() {
         let signers = accounts::signers(&accounts::mnemonic(0)?, most + 1)?;
@@ -82,7 +78,7 @@ fn keys(options: &FeedOptions) -> Result<Vec<PrivateKeySigner>> {
             .collect();
     }
     match std::env::var(KEY_VARIABLE) {
-        Ok(text) => Ok(vec![read(&text)?]),
+        Ok(text) => Ok(vec![wallet::key(&text)?]),
         Err(_) => bail!(
             "no key: give --key-file, set {KEY_VARIABLE}, or name a development account by --account 1"
         ),

@@ -11,11 +11,14 @@ mod folder;
 mod genesis;
 mod help;
 mod logs;
+mod market;
 mod node;
 mod progress;
 mod statetest;
 mod status;
+mod table;
 mod told;
+mod wallet;
 
 use std::process::ExitCode;
 
@@ -41,6 +44,8 @@ fn main() -> ExitCode {
         Command::Import(options) => folder::import(&options),
         Command::Db { command } => folder::db(&command),
         Command::Feed(options) => feed::run(&options),
+        Command::Market { command } => market::run(&command),
+        Command::Wallet { command } => wallet::run(&command),
         Command::Completions { shell } => help::completions(shell),
         Command::Man { out } => help::man(&out),
     };

@@ -7,18 +7,15 @@ use capstan_contracts::{
     address::{self, Kind},
     registry,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{
     RpcContext,
-    error::{RpcError, RpcResult},
+    error::RpcResult,
     methods::Methods,
     native::{self, ErrorInWords},
+    page::{Page, PageAsked},
 };
-
-/// Items of one page, unless asked for fewer.
-const PAGE_MAX: usize = 1_000;
-const PAGE: usize = 100;
 
 pub(crate) fn register(table: &mut Methods) {
     table.blocking(
@@ -75,21 +72,6 @@ fn kind_prefix(kind: Kind) -> String {
     hex::encode_prefixed(&address::native(kind, 0)[..KIND_PREFIX_BYTES])
 }
 
-/// Which part of a list.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PageAsked {
-    limit: Option<usize>,
-    cursor: Option<U64>,
-}
-
-#[derive(Serialize)]
-struct History {
-    items: Vec<HistoryItem>,
-    /// What to pass for the next page; null at the end.
-    cursor: Option<U64>,
-}
-
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct HistoryItem {
@@ -101,15 +83,9 @@ struct HistoryItem {
 fn account_history(
     cx: &RpcContext,
     (account, page): (Address, Option<PageAsked>),
-) -> RpcResult<History> {
+) -> RpcResult<Page<HistoryItem>> {
     let page = page.unwrap_or_default();
-    let limit = page.limit.unwrap_or(PAGE);
-    if limit == 0 || limit > PAGE_MAX {
-        return Err(RpcError::invalid_params(format!(
-            "limit {limit} is not within 1 to {PAGE_MAX}"
-        )));
-    }
-    let cursor = page.cursor.map(|cursor| cursor.to());
+    let (limit, cursor) = (page.limit()?, page.cursor());
     let found = cx
         .chain()
         .account_transactions(account, cursor, limit)
@@ -119,7 +95,7 @@ fn account_history(
         transaction_index: U64::from(item.tx_index),
         transaction_hash: item.tx_hash,
     });
-    Ok(History {
+    Ok(Page {
         items: items.collect(),
         cursor: found.cursor.map(U64::from),
     })

@@ -17,6 +17,7 @@ mod capstan;
 pub mod config;
 mod context;
 pub mod convert;
+mod credit;
 mod debug;
 mod dev;
 pub mod error;
@@ -29,6 +30,7 @@ pub mod methods;
 mod metrics;
 mod native;
 mod net;
+mod page;
 mod prices;
 mod server;
 mod subscriptions;
@@ -53,6 +55,7 @@ fn register_all(table: &mut Methods) {
     txpool::register(table);
     capstan::register(table);
     prices::register(table);
+    credit::register(table);
     dev::register(table);
     subscriptions::register(table);
 }

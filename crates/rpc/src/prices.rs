@@ -14,11 +14,9 @@ use crate::{
     error::{RpcError, RpcResult},
     methods::Methods,
     native::chain_error,
+    page::{Page, PageAsked},
 };
 
-/// Prices of one page, unless asked for fewer.
-const PAGE_MAX: usize = 1_000;
-const PAGE: usize = 100;
 /// Heights of the first look back; each further look is twice as long.
 const FIRST_SPAN: u64 = 1_024;
 /// Digits behind the point of a price.
@@ -120,20 +118,6 @@ fn submit_report(cx: &RpcContext, (report, signature): (ReportAsked, Bytes)) -> 
     }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PageAsked {
-    limit: Option<usize>,
-    cursor: Option<U64>,
-}
-
-#[derive(Serialize)]
-struct History {
-    items: Vec<PriceItem>,
-    /// What to pass for the next page; null at the end.
-    cursor: Option<U64>,
-}
-
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct PriceItem {
@@ -169,19 +153,11 @@ impl PriceItem {
 fn price_history(
     cx: &RpcContext,
     (asset_id, page): (u32, Option<PageAsked>),
-) -> RpcResult<History> {
+) -> RpcResult<Page<PriceItem>> {
     let page = page.unwrap_or_default();
-    let limit = page.limit.unwrap_or(PAGE);
-    if limit == 0 || limit > PAGE_MAX {
-        return Err(RpcError::invalid_params(format!(
-            "limit {limit} is not within 1 to {PAGE_MAX}"
-        )));
-    }
+    let limit = page.limit()?;
     let head = cx.chain().head().number();
-    let mut next = Some(
-        page.cursor
-            .map_or(head, |cursor| cursor.to::<u64>().min(head)),
-    );
+    let mut next = Some(page.cursor().map_or(head, |cursor| cursor.min(head)));
     let mut span = FIRST_SPAN;
     let mut items = Vec::new();
     while let Some(to) = next
@@ -198,7 +174,7 @@ fn price_history(
         };
         span = span.saturating_mul(2);
     }
-    Ok(History {
+    Ok(Page {
         items,
         cursor: next.map(U64::from),
     })

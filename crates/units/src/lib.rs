@@ -27,6 +27,7 @@
 )]
 
 mod amount;
+mod decimal;
 mod error;
 mod fixed;
 mod id;
@@ -40,6 +41,7 @@ mod value;
 mod tests;
 
 pub use amount::{Assets, DebtShares, Shares};
+pub use decimal::{DecimalError, decimal, decimal_down, parse_decimal};
 pub use error::NumberError;
 pub use fixed::{Bps, Price, Ray, Usd, Wad};
 pub use id::{

@@ -6,7 +6,10 @@ use alloy_primitives::{Address, U256};
 use num_bigint::BigUint;
 use proptest::prelude::*;
 
-use crate::{AccountId, Assets, NumberError, Price, PriceTick, TimeMs, mul_div_down, mul_div_up};
+use crate::{
+    AccountId, Assets, DecimalError, NumberError, Price, PriceTick, TimeMs, decimal, decimal_down,
+    mul_div_down, mul_div_up, parse_decimal,
+};
 
 /// Integers of every size, so that products cross 256 bits about half of the time.
 fn any_u256() -> impl Strategy<Value = U256> {
@@ -149,5 +152,74 @@ proptest! {
         prop_assert!(PriceTick::down(low) <= PriceTick::down(high));
         prop_assert!(PriceTick::up(low) <= PriceTick::up(high));
         prop_assert!(PriceTick::down(low) <= PriceTick::up(low));
+    }
+}
+
+#[track_caller]
+fn check_decimal(text: &str, decimals: u8, expected: Result<u64, DecimalError>) {
+    assert_eq!(
+        parse_decimal(text, decimals),
+        expected.map(U256::from),
+        "{text}"
+    );
+}
+
+#[test]
+fn decimals_as_people_write_them() {
+    check_decimal("75.5", 6, Ok(75_500_000));
+    check_decimal("0", 18, Ok(0));
+    check_decimal("1_000.000_1", 4, Ok(10_000_001));
+    check_decimal("7", 0, Ok(7));
+    check_decimal("7.00", 0, Ok(7));
+    let too_fine = |digits, decimals| Err(DecimalError::TooFine { digits, decimals });
+    check_decimal("7.5", 0, too_fine(1, 0));
+    check_decimal("0.0000010", 5, too_fine(6, 5));
+    for text in [
+        "", ".", ".5", "5.", "_1", "1_", "-1", "+1", "1,5", "1.2.3", "1e3", "0x10", " 1", "é",
+    ] {
+        check_decimal(text, 6, Err(DecimalError::NotDigits));
+    }
+    let largest = U256::MAX.to_string();
+    assert_eq!(parse_decimal(&largest, 0), Ok(U256::MAX));
+    assert_eq!(parse_decimal(&largest, 1), Err(DecimalError::TooLarge));
+    assert_eq!(
+        parse_decimal(&"9".repeat(10_000), 255),
+        Err(DecimalError::TooLarge)
+    );
+}
+
+#[test]
+fn decimals_as_people_read_them() {
+    let check = |value: u64, decimals, places, expected: &str| {
+        assert_eq!(decimal_down(U256::from(value), decimals, places), expected);
+    };
+    check(75_500_000, 6, 6, "75.5");
+    check(75_509_999, 6, 2, "75.5");
+    check(75_519_999, 6, 2, "75.51");
+    check(9, 6, 2, "0");
+    check(9, 6, 6, "0.000009");
+    check(9, 0, 2, "9");
+    check(0, 255, 255, "0");
+    check(120, 1, 0, "12");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn what_is_shown_reads_back(value in any_u256(), decimals: u8) {
+        prop_assert_eq!(parse_decimal(&decimal(value, decimals), decimals), Ok(value));
+    }
+
+    #[test]
+    fn what_is_cut_is_less_than_a_place(value in any_u256(), decimals in 0..=77_u8, places in 0..=77_u8) {
+        let shown = parse_decimal(&decimal_down(value, decimals, places), decimals).expect("a number");
+        let place = U256::from(10).pow(U256::from(decimals.saturating_sub(places)));
+        prop_assert!(shown <= value && value - shown < place);
+    }
+
+    #[test]
+    fn no_text_panics(text in "[0-9_.eé +-]{0,100}", decimals: u8) {
+        let _ = parse_decimal(&text, decimals);
     }
 }

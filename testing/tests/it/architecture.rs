@@ -40,8 +40,9 @@ const ROOMS: &[(&str, &[&str])] = &[
             "capstan-chain",
         ],
     ),
-    // It talks to a node over RPC alone, and knows contracts by their ABI.
-    ("capstan-agents", &["capstan-contracts"]),
+    // They talk to a node over RPC alone, and know contracts by their ABI.
+    ("capstan-client", &["capstan-units", "capstan-contracts"]),
+    ("capstan-agents", &["capstan-contracts", "capstan-client"]),
     (
         "capstan",
         &[
@@ -51,6 +52,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "capstan-evm",
             "capstan-chain",
             "capstan-rpc",
+            "capstan-client",
             "capstan-agents",
             // Only for its tests, which start the program as a process.
             "capstan-testing",

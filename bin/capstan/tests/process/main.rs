@@ -6,5 +6,7 @@ mod crash;
 mod disk;
 mod feed;
 mod kill;
+mod market;
 mod start;
 mod tools;
+mod wallet;

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use capstan_client::ClientError;
+
 /// What can go wrong between a price and a node.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -43,22 +45,9 @@ pub enum FeedError {
         /// What happened.
         why: String,
     },
-    /// The node does not answer as a node does. Is it running, and is the address right?
-    #[error("the node at {url} does not answer: {why}; is it running there?")]
-    Node {
-        /// Its address.
-        url: String,
-        /// What happened.
-        why: String,
-    },
-    /// The node refused.
-    #[error("the node refused {method}: {message}")]
-    Refused {
-        /// What was asked.
-        method: String,
-        /// Its words.
-        message: String,
-    },
+    /// The node does not answer, or refuses.
+    #[error(transparent)]
+    Node(#[from] ClientError),
     /// The key does not sign.
     #[error("the key does not sign: {0}")]
     Key(String),

@@ -13,7 +13,6 @@
 mod error;
 mod file;
 mod market;
-mod node;
 mod price;
 mod setup;
 mod web;
@@ -23,18 +22,19 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, Signature, U256, hex};
 use alloy_signer::SignerSync as _;
 use alloy_signer_local::PrivateKeySigner;
+use capstan_client::{ClientError, Node};
 use capstan_contracts::oracle::{
     self,
     IOracle::{self, Entry, Report},
 };
+use serde_json::json;
 
 pub use error::FeedError;
 pub use file::Recording;
 pub use market::{Market, MarketSettings, Simulated};
-pub use node::Node;
 pub use price::{parse_price, show_price};
 pub use setup::setup;
 pub use web::{Web, WebSettings};
@@ -154,14 +154,14 @@ impl Feeder {
             let signature = reporter
                 .sign_hash_sync(&digest)
                 .map_err(|error| FeedError::Key(error.to_string()))?;
-            match self.node.submit(&report, &signature).await {
+            match submit(&self.node, &report, &signature).await {
                 Ok(()) => submitted.taken += 1,
-                Err(FeedError::Refused { message, .. }) => {
+                Err(ClientError::Refused { message, .. }) => {
                     submitted.refused += 1;
                     let reporter = reporter.address();
                     tracing::warn!(%reporter, %message, "a report was refused");
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
         if submitted.taken > 0 {
@@ -213,4 +213,24 @@ fn report(round: u64, time_ms: u64, quotes: &[Quote]) -> Report {
         timeMs: time_ms,
         entries: entries.collect(),
     }
+}
+
+/// Gives a signed report to a node.
+async fn submit(node: &Node, report: &Report, signature: &Signature) -> Result<(), ClientError> {
+    let entries: Vec<_> = report
+        .entries
+        .iter()
+        .map(|entry| {
+            json!({
+                "assetId": entry.assetId,
+                "price": U256::from(entry.price),
+                "confidenceBps": entry.confidenceBps,
+            })
+        })
+        .collect();
+    let report = json!({"round": report.round, "timeMs": report.timeMs, "entries": entries});
+    let signature = hex::encode_prefixed(signature.as_bytes());
+    node.call("capstan_submitReport", json!([report, signature]))
+        .await?;
+    Ok(())
 }

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolCall;
+use capstan_client::{ClientError, Node};
 use capstan_contracts::{
     admin::{self, IAdmin},
     oracle::{self, IOracle},
 };
 use serde_json::json;
 
-use super::{FeedError, Node, Quote};
+use super::{FeedError, Quote};
 
 /// Parameters that suit a development chain: quick to accept, slow to doubt.
 const DEV_PARAMS: IOracle::FeedParams = IOracle::FeedParams {
@@ -95,9 +96,10 @@ async fn send<C: SolCall>(
 ) -> Result<(), FeedError> {
     let tx = json!([{"from": from, "to": to, "input": Bytes::from(call.abi_encode())}]);
     let hash = node.call("eth_sendTransaction", tx).await?;
-    let failed = |message: String| FeedError::Refused {
+    let failed = |message: String| ClientError::Refused {
         method: C::SIGNATURE.to_owned(),
         message,
+        data: None,
     };
     for _ in 0..TRIES {
         let receipt = node
@@ -105,9 +107,9 @@ async fn send<C: SolCall>(
             .await?;
         match receipt["status"].as_str() {
             Some("0x1") => return Ok(()),
-            Some(_) => return Err(failed(format!("transaction {hash} failed"))),
+            Some(_) => return Err(failed(format!("transaction {hash} failed")).into()),
             None => tokio::time::sleep(PAUSE).await,
         }
     }
-    Err(failed(format!("transaction {hash} was not mined")))
+    Err(failed(format!("transaction {hash} was not mined")).into())
 }

@@ -114,6 +114,39 @@ impl Unusable {
         }
     }
 
+    /// The reason with this number, from what events, views and errors say of it; `None` if it is usable.
+    pub fn read(reason: u8, found: U256, allowed: U256) -> Option<Self> {
+        let (wide, widest) = (found.saturating_to(), allowed.saturating_to());
+        let (narrow, most) = (found.saturating_to(), allowed.saturating_to());
+        Some(match reason {
+            1 => Self::NotListed,
+            2 => Self::NeverReported,
+            3 => Self::Stale {
+                age_ms: wide,
+                max_ms: widest,
+            },
+            4 => Self::OutOfBand {
+                bps: narrow,
+                max_bps: most,
+            },
+            5 => Self::NoQuorum {
+                have: narrow,
+                need: most,
+            },
+            6 => Self::LowConfidence {
+                bps: narrow,
+                max_bps: most,
+            },
+            7 => Self::Grace { until_ms: wide },
+            8 => Self::Frozen,
+            9 => Self::Stuck {
+                minutes: narrow,
+                max_minutes: most,
+            },
+            _ => return None,
+        })
+    }
+
     /// The revert of a verb that needs the price.
     pub fn halt(self, asset_id: AssetId) -> Halt {
         let (detail, limit) = self.numbers();

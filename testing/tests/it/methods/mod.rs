@@ -2,6 +2,7 @@
 
 mod code;
 mod conformance;
+mod credit;
 mod errors;
 mod execute;
 mod fees;

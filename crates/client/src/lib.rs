@@ -1,0 +1,26 @@
+//! What programs need to talk to a node from outside: questions, amounts in units, keys, signed transactions.
+//!
+//! ```text
+//!   "75.5 usdc" ─► Asked ─► Assets: which asset, how many decimals ─► an integer of smallest units
+//!   wallet file + password ─► keystore ─► signer ─► send: nonce, fees, gas ─► receipt, or why not
+//! ```
+//!
+//! It knows contracts by their ABI alone, and no node trusts it.
+
+mod amount;
+mod assets;
+mod error;
+pub mod keystore;
+mod market;
+mod node;
+mod send;
+
+pub use amount::{Amount, AmountError, Asked};
+pub use assets::{Asset, AssetName, Assets};
+pub use error::{ClientError, ErrorInWords};
+pub use market::{Fixed, Market, MarketParams, NextParams, Paused, PriceState, markets};
+pub use node::Node;
+pub use send::{Call, Sent, send};
+
+#[cfg(test)]
+mod tests;

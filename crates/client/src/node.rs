@@ -1,0 +1,173 @@
+//! A node behind a URL, and the questions that every client has.
+
+use std::time::Duration;
+
+use alloy_primitives::{Address, Bytes, hex};
+use alloy_sol_types::SolCall;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::{ClientError, ErrorInWords};
+
+/// Longest wait for one answer.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A node behind a URL.
+#[derive(Clone, Debug)]
+pub struct Node {
+    url: String,
+    client: reqwest::Client,
+}
+
+impl Node {
+    /// The node at an `http://` address.
+    ///
+    /// # Errors
+    /// Not such an address, or the system gives no client.
+    pub fn new(url: &str) -> Result<Self, ClientError> {
+        if !url.starts_with("http://") {
+            return Err(ClientError::Url(url.to_owned()));
+        }
+        let client = reqwest::Client::builder().timeout(TIMEOUT).build();
+        Ok(Self {
+            url: url.to_owned(),
+            client: client.map_err(|error| ClientError::Node {
+                url: url.to_owned(),
+                why: error.to_string(),
+            })?,
+        })
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    fn broken(&self, why: impl ToString) -> ClientError {
+        ClientError::Node {
+            url: self.url.clone(),
+            why: why.to_string(),
+        }
+    }
+
+    /// One request.
+    ///
+    /// # Errors
+    /// The node does not answer, or refuses.
+    pub async fn call(&self, method: &str, params: Value) -> Result<Value, ClientError> {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let answer = self.client.post(&self.url).json(&body).send().await;
+        let answer = answer.map_err(|error| self.broken(error))?;
+        let mut answer: Value = answer.json().await.map_err(|error| self.broken(error))?;
+        let Some(error) = answer.get("error") else {
+            return Ok(answer["result"].take());
+        };
+        let message = error["message"].as_str().unwrap_or("without words");
+        Err(ClientError::Refused {
+            method: method.to_owned(),
+            message: message.to_owned(),
+            data: error["data"].as_str().and_then(|text| text.parse().ok()),
+        })
+    }
+
+    /// The same, where a revert of a contract is put into words by the node that knows it.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub async fn call_in_words(&self, method: &str, params: Value) -> Result<Value, ClientError> {
+        match self.call(method, params).await {
+            Err(ClientError::Refused {
+                data: Some(data),
+                method,
+                message,
+            }) => match self.words_of(&data).await? {
+                Some(words) => Err(ClientError::Reverted(words)),
+                None => Err(ClientError::Refused {
+                    method,
+                    message,
+                    data: Some(data),
+                }),
+            },
+            other => other,
+        }
+    }
+
+    /// What revert bytes mean, if the node knows.
+    async fn words_of(&self, data: &Bytes) -> Result<Option<ErrorInWords>, ClientError> {
+        let method = "capstan_decodeError";
+        let answer = self.call(method, json!([data])).await?;
+        self.as_shape(method, answer)
+    }
+
+    /// One request whose answer has a known shape.
+    ///
+    /// # Errors
+    /// As [`Self::call`], and if the answer has another shape.
+    pub async fn read<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        params: Value,
+    ) -> Result<T, ClientError> {
+        let answer = self.call_in_words(method, params).await?;
+        self.as_shape(method, answer)
+    }
+
+    pub(crate) fn as_shape<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        answer: Value,
+    ) -> Result<T, ClientError> {
+        serde_json::from_value(answer).map_err(|error| self.broken(format!("{method}: {error}")))
+    }
+
+    /// A view of a contract at the newest block.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub async fn view<C: SolCall>(&self, to: Address, call: &C) -> Result<C::Return, ClientError> {
+        let params = json!([{"to": to, "input": Bytes::from(call.abi_encode())}, "latest"]);
+        let bytes: Bytes = self.read("eth_call", params).await?;
+        C::abi_decode_returns(&bytes)
+            .map_err(|error| self.broken(format!("{}: {error}", C::SIGNATURE)))
+    }
+
+    /// A number that the node writes as a quantity.
+    ///
+    /// # Errors
+    /// As [`Self::call`], and if the answer is no quantity.
+    pub async fn quantity(&self, method: &str, params: Value) -> Result<u64, ClientError> {
+        let answer = self.call_in_words(method, params).await?;
+        self.as_quantity(&answer)
+    }
+
+    fn as_quantity(&self, value: &Value) -> Result<u64, ClientError> {
+        let number = value.as_str().and_then(|text| text.strip_prefix("0x"));
+        let number = number.and_then(|text| u64::from_str_radix(text, 16).ok());
+        number.ok_or_else(|| self.broken(format!("{value} is no quantity")))
+    }
+
+    /// Chain id.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub async fn chain_id(&self) -> Result<u64, ClientError> {
+        self.quantity("eth_chainId", json!([])).await
+    }
+
+    /// Consensus time of the newest block: header seconds, and milliseconds in the extra data.
+    ///
+    /// # Errors
+    /// As [`Self::call`].
+    pub async fn head_time_ms(&self) -> Result<u64, ClientError> {
+        let block = self
+            .call("eth_getBlockByNumber", json!(["latest", false]))
+            .await?;
+        let seconds = self.as_quantity(&block["timestamp"])?;
+        let extra = block["extraData"].as_str().unwrap_or_default();
+        let ms = match hex::decode(extra).as_deref() {
+            Ok([high, low]) => u64::from(u16::from_be_bytes([*high, *low])),
+            _ => 0,
+        };
+        Ok(seconds.saturating_mul(1_000).saturating_add(ms))
+    }
+}

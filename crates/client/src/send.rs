@@ -1,0 +1,132 @@
+//! From a call to a receipt: fills in what a transaction needs, signs it here, and waits for its block.
+
+use std::time::{Duration, Instant};
+
+use alloy_consensus::{EthereumTxEnvelope, SignableTransaction, TxEip1559, TxEip4844};
+use alloy_eips::eip2718::Encodable2718 as _;
+use alloy_network::TxSignerSync as _;
+use alloy_primitives::{Address, B256, Bytes, TxKind, U64, U256};
+use alloy_signer_local::PrivateKeySigner;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{ClientError, Node};
+
+/// Gas on top of the estimate, in percent: interest moves on until the block.
+const GAS_ROOM_PERCENT: u64 = 20;
+/// How many times the present base fee may be paid: it doubles at most within six full blocks.
+const BASE_FEE_ROOM: u128 = 2;
+/// How long a transaction is waited for, and how often it is looked for.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// What a transaction is to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Call {
+    /// Whom it calls.
+    pub to: Address,
+    /// With what.
+    pub input: Bytes,
+    /// Coins that go with it, in wei.
+    pub value_wei: U256,
+}
+
+/// A transaction that was mined and did what it said.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sent {
+    /// Its hash.
+    #[serde(rename = "transactionHash")]
+    pub hash: B256,
+    /// Where it is.
+    pub block_number: U64,
+    /// What it used.
+    pub gas_used: U64,
+    status: U64,
+}
+
+impl Call {
+    fn request(&self, from: Address) -> Value {
+        json!({"from": from, "to": self.to, "input": self.input, "value": self.value_wei})
+    }
+}
+
+/// Signs, submits, and waits for the block.
+///
+/// # Errors
+/// The node refuses, a contract refuses ([`ClientError::Reverted`] before anything is sent, [`ClientError::Failed`]
+/// afterwards), or no block takes it in time.
+pub async fn send(
+    node: &Node,
+    signer: &PrivateKeySigner,
+    call: &Call,
+) -> Result<Sent, ClientError> {
+    let from = signer.address();
+    let raw = sign(node, signer, call).await?;
+    let hash: B256 = node.read("eth_sendRawTransaction", json!([raw])).await?;
+    let begun = Instant::now();
+    loop {
+        let sent: Option<Sent> = node
+            .read("eth_getTransactionReceipt", json!([hash]))
+            .await?;
+        match sent {
+            Some(sent) if sent.status == U64::from(1) => return Ok(sent),
+            Some(sent) => return Err(why_failed(node, call, from, &sent).await),
+            None if begun.elapsed() > PATIENCE => {
+                return Err(ClientError::NotMined {
+                    hash,
+                    seconds: PATIENCE.as_secs(),
+                });
+            }
+            None => tokio::time::sleep(LOOK_EVERY).await,
+        }
+    }
+}
+
+/// The bytes of a signed transaction of type 2.
+async fn sign(node: &Node, signer: &PrivateKeySigner, call: &Call) -> Result<Bytes, ClientError> {
+    let from = signer.address();
+    let request = call.request(from);
+    let gas = node.quantity("eth_estimateGas", json!([request])).await?;
+    let base_fee: U256 = node.read("eth_baseFee", json!([])).await?;
+    let tip: U256 = node.read("eth_maxPriorityFeePerGas", json!([])).await?;
+    let tip_wei: u128 = tip.saturating_to();
+    let cap_wei = base_fee
+        .saturating_to::<u128>()
+        .saturating_mul(BASE_FEE_ROOM)
+        .saturating_add(tip_wei);
+    let mut tx = TxEip1559 {
+        chain_id: node.chain_id().await?,
+        nonce: node
+            .quantity("eth_getTransactionCount", json!([from, "pending"]))
+            .await?,
+        gas_limit: gas.saturating_add(gas.saturating_mul(GAS_ROOM_PERCENT) / 100),
+        max_fee_per_gas: cap_wei,
+        max_priority_fee_per_gas: tip_wei,
+        to: TxKind::Call(call.to),
+        value: call.value_wei,
+        access_list: Default::default(),
+        input: call.input.clone(),
+    };
+    let signature = signer
+        .sign_transaction_sync(&mut tx)
+        .map_err(|error| ClientError::Key(error.to_string()))?;
+    let signed: EthereumTxEnvelope<TxEip4844> = tx.into_signed(signature).into();
+    Ok(signed.encoded_2718().into())
+}
+
+/// A receipt does not say why: the same call on the state before the block mostly does.
+async fn why_failed(node: &Node, call: &Call, from: Address, sent: &Sent) -> ClientError {
+    let block: u64 = sent.block_number.to();
+    let before = U64::from(block.saturating_sub(1));
+    let asked = json!([call.request(from), before]);
+    let why = match node.call_in_words("eth_call", asked).await {
+        Err(why) => why.to_string(),
+        Ok(_) => "what others did in the same block came in between".to_owned(),
+    };
+    ClientError::Failed {
+        hash: sent.hash,
+        block,
+        why,
+    }
+}

@@ -1,0 +1,14 @@
+//! Credit as people and programs ask for it: `capstan_markets` and what belongs to an account.
+//!
+//! Nothing is computed here that a contract says: answers are the contracts' own views, asked on the state of one
+//! block ([`views`]) and written with decimals and text beside every number ([`fixed`]).
+
+mod fixed;
+mod markets;
+mod views;
+
+use crate::methods::Methods;
+
+pub(crate) fn register(table: &mut Methods) {
+    markets::register(table);
+}
