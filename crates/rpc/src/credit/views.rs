@@ -92,8 +92,6 @@ fn read<C: SolCall>(result: ExecutionResult) -> RpcResult<Result<C::Return, Byte
             .map(Ok)
             .map_err(|error| RpcError::internal(format!("{}: {error}", C::SIGNATURE))),
         ExecutionResult::Revert { output, .. } => Ok(Err(output)),
-        ExecutionResult::Halt { reason, .. } => {
-            Err(RpcError::server(refusal::halt_words(&reason)))
-        }
+        ExecutionResult::Halt { reason, .. } => Err(RpcError::server(refusal::halt_words(&reason))),
     }
 }
