@@ -22,6 +22,12 @@ library CapstanAddresses {
     address internal constant STREAMS = 0xCa957a000000000000000000000c000000000000;
     /// Balance sheets, batches, health and liquidation.
     address internal constant ACCOUNT = 0xca957A000000000000000000000b000000000000;
+    /// The chain's own dollar: minted, swapped at par, redeemed, saved.
+    address internal constant DOLLAR = 0xCA957a000000000000000000000F000000000000;
+    /// Saved dollars as a token (ERC-4626).
+    address internal constant SAVINGS = 0xca957A0000000000000000000011000000000000;
+    /// Fixed-term debt: offers, loans with a schedule, claims.
+    address internal constant TERM = 0xcA957A0000000000000000000010000000000000;
     /// Many calls in one; behaves as Multicall3.
     address internal constant MULTICALL = 0xcA11bde05977b3631167028862bE2a173976CA11;
     /// Deploys code by CREATE2: calldata is a salt of 32 bytes, then the init code.

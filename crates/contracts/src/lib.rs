@@ -32,6 +32,7 @@ pub mod admin;
 pub mod contract;
 pub mod create2;
 pub mod decode;
+pub mod dollar;
 pub mod erc20;
 pub mod error;
 pub mod ether;

@@ -24,6 +24,8 @@ static CONTRACTS: &[&Contract] = &[
     &crate::lending::share::CONTRACT,
     &crate::streams::CONTRACT,
     &crate::account::CONTRACT,
+    &crate::dollar::CONTRACT,
+    &crate::dollar::savings::CONTRACT,
     &crate::multicall::CONTRACT,
     &crate::create2::CONTRACT,
 ];
@@ -33,6 +35,7 @@ static POSITIONS: &[&dyn Position] = &[
     &crate::ledger::Units,
     &crate::lending::InMarket,
     &crate::streams::Income,
+    &crate::dollar::InDollar,
 ];
 
 /// Number of free units among the kinds of positions.

@@ -17,6 +17,7 @@ use crate::{
 pub(crate) mod dice;
 pub(crate) mod fault;
 pub(crate) mod foreign;
+pub(crate) mod prices;
 
 /// An ordinary account.
 pub(crate) const fn account(n: u8) -> Address {

@@ -72,6 +72,14 @@ pub fn balance_of(cx: &mut Ctx<'_>, owner: Address) -> Result<U256, Halt> {
     TokenBook::balance_of(cx, owner)
 }
 
+/// What all hold together.
+///
+/// # Errors
+/// The store's.
+pub fn total_supply(cx: &mut Ctx<'_>) -> Result<U256, Halt> {
+    TokenBook::total_supply(cx)
+}
+
 /// Moves tokens of the caller.
 ///
 /// # Errors

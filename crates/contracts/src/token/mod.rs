@@ -30,7 +30,9 @@ mod params;
 mod state;
 
 pub use abi::{IToken, ITokenFactory};
-pub use actions::{balance_of, burn, burn_from, mint, mintable, transfer, transfer_from};
+pub use actions::{
+    balance_of, burn, burn_from, mint, mintable, total_supply, transfer, transfer_from,
+};
 pub use factory::{create, is_token};
 pub use params::{BURN, MINT};
 
