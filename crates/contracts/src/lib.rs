@@ -48,6 +48,7 @@ pub mod position;
 pub mod registry;
 pub mod streams;
 pub mod system;
+pub mod term;
 #[cfg(test)]
 mod testkit;
 #[cfg(test)]

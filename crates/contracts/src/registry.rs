@@ -26,6 +26,7 @@ static CONTRACTS: &[&Contract] = &[
     &crate::account::CONTRACT,
     &crate::dollar::CONTRACT,
     &crate::dollar::savings::CONTRACT,
+    &crate::term::CONTRACT,
     &crate::multicall::CONTRACT,
     &crate::create2::CONTRACT,
 ];
@@ -36,6 +37,7 @@ static POSITIONS: &[&dyn Position] = &[
     &crate::lending::InMarket,
     &crate::streams::Income,
     &crate::dollar::InDollar,
+    &crate::term::InTerm,
 ];
 
 /// Number of free units among the kinds of positions.

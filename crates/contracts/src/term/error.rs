@@ -1,0 +1,6 @@
+//! One error per fact. They are declared beside the verbs, so that Solidity sees them too.
+
+pub(super) use super::abi::ITerm::{
+    TermExpired, TermNoLoan, TermNoOffer, TermNotLender, TermOfferShort, TermOutOfRange,
+    TermPausedNow, TermTooManyLoans, TermTooSmall, TermZeroAmount,
+};

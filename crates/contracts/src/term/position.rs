@@ -1,0 +1,80 @@
+//! Fixed-term debt as a kind of position. Nothing is held in this kind: what was lent are units of the ledger, and a
+//! claim backs nothing.
+
+use capstan_state::{Ctx, Halt};
+use capstan_units::{AccountId, AssetId, Assets, Ray};
+
+use super::{
+    ADDRESS, STATE,
+    loans::{move_loans, owed_up, settle, write_off},
+};
+use crate::position::{Line, Loss, Position};
+
+/// What an account owes at fixed terms.
+#[derive(Debug)]
+pub struct InTerm;
+
+impl Position for InTerm {
+    fn name(&self) -> &'static str {
+        "term"
+    }
+
+    fn assess(&self, cx: &mut Ctx<'_>, account: AccountId, asset: AssetId) -> Result<Line, Halt> {
+        Ok(Line {
+            held: Assets::ZERO,
+            owed: owed_up(cx, asset, account)?,
+        })
+    }
+
+    /// The dearest rate of any loan of this asset. Interest runs on what has not fallen due, late fees on what has, and
+    /// neither on itself, so nothing grows faster.
+    fn drift_bound(&self, cx: &mut Ctx<'_>, asset: AssetId) -> Result<Ray, Halt> {
+        let dearest = STATE.dearest_bps.at(asset).load(&mut cx.enter(ADDRESS))?;
+        Ok(Ray::from_bps(dearest))
+    }
+
+    fn unwind(&self, _: &mut Ctx<'_>, _: AccountId, _: AssetId, _: Assets) -> Result<Assets, Halt> {
+        Ok(Assets::ZERO)
+    }
+
+    fn hand_over(
+        &self,
+        _: &mut Ctx<'_>,
+        _: AssetId,
+        _: AccountId,
+        _: AccountId,
+        _: Assets,
+    ) -> Result<Assets, Halt> {
+        Ok(Assets::ZERO)
+    }
+
+    fn transfer(
+        &self,
+        cx: &mut Ctx<'_>,
+        asset: AssetId,
+        from: AccountId,
+        to: AccountId,
+    ) -> Result<(), Halt> {
+        move_loans(cx, asset, from, to)
+    }
+
+    /// As a liquidation pays: without the fee of early repayment.
+    fn repay(
+        &self,
+        cx: &mut Ctx<'_>,
+        asset: AssetId,
+        payer: AccountId,
+        debtor: AccountId,
+        amount: Assets,
+    ) -> Result<Assets, Halt> {
+        settle(cx, asset, payer, debtor, amount)
+    }
+
+    fn reserve_down(&self, _: &mut Ctx<'_>, _: AssetId) -> Result<Assets, Halt> {
+        Ok(Assets::ZERO)
+    }
+
+    fn write_off(&self, cx: &mut Ctx<'_>, debtor: AccountId, asset: AssetId) -> Result<Loss, Halt> {
+        write_off(cx, debtor, asset)
+    }
+}

@@ -1,0 +1,399 @@
+//! Random offers, loans and payments beside a model that keeps every instalment by itself and every moment as a
+//! fraction, and predicts every answer (TERM-3, TERM-4, TERM-5, TERM-6, TERM-7, TERM-13).
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::testkit::dice::Dice;
+
+const STEPS: u32 = 1_500;
+const PEOPLE: [AccountId; 3] = [ALICES, BOBS, CAROLS];
+const YEAR_MS: u128 = 31_536_000_000;
+
+fn cost_up(weight: U256, bps: u32) -> U256 {
+    (weight * U256::from(bps)).div_ceil(n(10_000 * YEAR_MS))
+}
+
+/// An instalment that fell due, and what of it is unpaid.
+#[derive(Clone, Debug)]
+struct Bill {
+    due_ms: u64,
+    unpaid: U256,
+    /// Amounts times milliseconds beyond the grace, since the last payment.
+    weight: U256,
+}
+
+/// A loan as a lender's clerk would keep it: he writes a bill on each due date.
+#[derive(Clone, Debug)]
+struct Clerk {
+    terms: OfferTerms,
+    lender: AccountId,
+    borrower: AccountId,
+    start_ms: u64,
+    bills: Vec<Bill>,
+    written: u16,
+    balance: U256,
+    /// Each later part (equal principal) or payment (annuity).
+    step: U256,
+    from_ms: u64,
+    late: U256,
+    seen_ms: u64,
+}
+
+fn level(terms: &OfferTerms, balance: U256, count: u16) -> U256 {
+    match terms.amortisation {
+        0 => balance / U256::from(count.max(1)),
+        1 => {
+            let ray = n(10).pow(n(27));
+            let year = n(YEAR_MS);
+            let rate = (U256::from(terms.rateBps)
+                * n(10).pow(n(23))
+                * U256::from(terms.periodS)
+                * n(1_000))
+            .div_ceil(year);
+            let mut power = ray;
+            for _ in 0..count {
+                power = power * (ray + rate) / ray;
+            }
+            if power == ray {
+                return balance.div_ceil(U256::from(count.max(1)));
+            }
+            let per_period = (rate * power).div_ceil(power - ray);
+            (balance * per_period).div_ceil(ray)
+        }
+        _ => n(0),
+    }
+}
+
+impl Clerk {
+    fn due_ms(&self, number: u16) -> u64 {
+        self.start_ms + u64::from(self.terms.periodS) * 1_000 * u64::from(number)
+    }
+
+    /// Lets time pass, one due date at a time.
+    fn go(&mut self, now_ms: u64) {
+        while self.written < self.terms.instalments && self.due_ms(self.written + 1) <= now_ms {
+            let number = self.written + 1;
+            let due_ms = self.due_ms(number);
+            let weight = self.balance * U256::from(due_ms - self.from_ms);
+            let interest = cost_up(weight, self.terms.rateBps);
+            let principal = if number == self.terms.instalments {
+                self.balance
+            } else {
+                match self.terms.amortisation {
+                    0 => self.step.min(self.balance),
+                    1 => self.step.saturating_sub(interest).min(self.balance),
+                    _ => n(0),
+                }
+            };
+            self.balance -= principal;
+            let unpaid = principal + interest;
+            if !unpaid.is_zero() {
+                let weight = n(0);
+                self.bills.push(Bill {
+                    due_ms,
+                    unpaid,
+                    weight,
+                });
+            }
+            (self.written, self.from_ms) = (number, due_ms);
+        }
+        for bill in &mut self.bills {
+            let free_ms = bill.due_ms + u64::from(self.terms.graceS) * 1_000;
+            let from_ms = free_ms.max(self.seen_ms);
+            bill.weight += bill.unpaid * U256::from(now_ms.saturating_sub(from_ms));
+        }
+        self.seen_ms = now_ms;
+    }
+
+    fn late(&self) -> U256 {
+        let weight: U256 = self.bills.iter().map(|bill| bill.weight).sum();
+        self.late + cost_up(weight, self.terms.lateBps)
+    }
+
+    fn due(&self) -> U256 {
+        self.bills.iter().map(|bill| bill.unpaid).sum()
+    }
+
+    fn accrued(&self) -> U256 {
+        let weight = self.balance * U256::from(self.seen_ms - self.from_ms);
+        cost_up(weight, self.terms.rateBps)
+    }
+
+    fn owed(&self) -> U256 {
+        self.balance + self.accrued() + self.due() + self.late()
+    }
+
+    /// Pays; answers late fees, instalments, running interest, principal and fee.
+    fn pay(&mut self, amount: U256, fee_bps: u16) -> [U256; 5] {
+        let late = self.late().min(amount);
+        let mut rest = amount - late;
+        self.late = self.late() - late;
+        let mut due = n(0);
+        for bill in &mut self.bills {
+            bill.weight = n(0);
+            let part = bill.unpaid.min(rest);
+            bill.unpaid -= part;
+            rest -= part;
+            due += part;
+        }
+        self.bills.retain(|bill| !bill.unpaid.is_zero());
+        let accrued = self.accrued();
+        if !self.bills.is_empty() || rest <= accrued {
+            return [late, due, n(0), n(0), n(0)];
+        }
+        let rest = rest - accrued;
+        let one = n(10_000);
+        let principal = (rest * one / (one + U256::from(fee_bps))).min(self.balance);
+        if principal.is_zero() {
+            return [late, due, n(0), n(0), n(0)];
+        }
+        let fee = (principal * U256::from(fee_bps)).div_ceil(one);
+        self.balance -= principal;
+        self.from_ms = self.seen_ms;
+        self.step = level(
+            &self.terms,
+            self.balance,
+            self.terms.instalments - self.written,
+        );
+        [late, due, accrued, principal, fee]
+    }
+
+    fn default_ms(&self) -> u64 {
+        let next = (self.written + 1).min(self.terms.instalments);
+        let due_ms = self
+            .bills
+            .first()
+            .map_or(self.due_ms(next), |bill| bill.due_ms);
+        due_ms + u64::from(self.terms.defaultS) * 1_000
+    }
+}
+
+struct Model {
+    free: BTreeMap<AccountId, U256>,
+    loans: BTreeMap<u64, Clerk>,
+    made: u64,
+}
+
+fn random_terms(dice: &mut Dice, id: AssetId) -> OfferTerms {
+    let small = |value: u128| u32::try_from(value).expect("small");
+    let period_s = small(dice.of(&[3_600, 86_400, 604_800, 2_592_000]));
+    OfferTerms {
+        amortisation: u8::try_from(dice.below(3)).expect("small"),
+        instalments: u16::try_from(1 + dice.below(14)).expect("small"),
+        rateBps: small(dice.below(10_001)),
+        lateBps: small(dice.below(10_001)),
+        periodS: period_s,
+        graceS: small(dice.below(period_s.into())),
+        defaultS: period_s + small(dice.below(1_000_000)),
+        earlyFeeBps: u16::try_from(dice.below(1_001)).expect("small"),
+        least: n(1),
+        ..terms(id)
+    }
+}
+
+fn compare(scene: &mut Scene, model: &Model, step: u32) {
+    for who in PEOPLE {
+        assert_eq!(
+            n(scene.free(who)),
+            model.free[&who],
+            "step {step}, units of {who}"
+        );
+    }
+    let asset = scene.id;
+    for (id, clerk) in &model.loans {
+        let loan = scene.loan(*id);
+        let seen = [loan.balance, loan.accrued, loan.due, loan.late, loan.owed];
+        let kept = [
+            clerk.balance,
+            clerk.accrued(),
+            clerk.due(),
+            clerk.late(),
+            clerk.owed(),
+        ];
+        assert_eq!(seen, kept, "step {step}, loan {id}: {clerk:?}");
+        assert_eq!(loan.defaultMs, clerk.default_ms(), "step {step}, loan {id}");
+        let is_late = !clerk.bills.is_empty() && clerk.seen_ms > clerk.default_ms();
+        assert_eq!(loan.inDefault, is_late, "step {step}, loan {id}");
+    }
+    for who in PEOPLE {
+        let owed: U256 = model
+            .loans
+            .values()
+            .filter(|clerk| clerk.borrower == who)
+            .map(Clerk::owed)
+            .sum();
+        let line = scene
+            .act(|cx| InTerm.assess(cx, who, asset))
+            .expect("reads");
+        assert_eq!(line.owed.to_u256(), owed, "step {step}, debt of {who}");
+    }
+}
+
+#[test]
+fn random_loans_agree_with_a_clerk() {
+    let mut dice = Dice::new("term::tests::model");
+    let mut scene = Scene::new();
+    let asset = scene.id;
+    let mut model = Model {
+        free: PEOPLE.iter().map(|who| (*who, n(RICH))).collect(),
+        loans: BTreeMap::new(),
+        made: 0,
+    };
+    let mut counts = BTreeMap::<&str, u32>::new();
+    for step in 0..STEPS {
+        let ms = dice.of(&[0, 1, 250, 3_600_000, 86_400_000, 400_000_000]);
+        let before: U256 = model.loans.values().map(Clerk::owed).sum();
+        scene.world.wait_ms(ms);
+        let now_ms = scene.world.store.block_mut().time_ms;
+        for clerk in model.loans.values_mut() {
+            clerk.go(now_ms);
+        }
+        // TERM-7: nothing grows faster than the dearest rate, but for the unit of each rounding.
+        let bound = scene
+            .act(|cx| InTerm.drift_bound(cx, asset))
+            .expect("reads");
+        let after: U256 = model.loans.values().map(Clerk::owed).sum();
+        let most = before * bound.to_u256() * n(ms.into()) / (n(YEAR_MS) * n(10).pow(n(27)));
+        let slack = n(16) * n(1 + u128::try_from(model.loans.len()).expect("small"));
+        assert!(after <= before + most + slack, "TERM-7: step {step}");
+
+        let (who, other) = (dice.of(&PEOPLE), dice.of(&PEOPLE));
+        let ids: Vec<u64> = model.loans.keys().copied().collect();
+        let has_room = model
+            .loans
+            .values()
+            .filter(|clerk| clerk.borrower == who)
+            .count()
+            < 8;
+        let verb = match dice.below(12) {
+            0..=2 if has_room && who != other => "take",
+            _ if ids.is_empty() => continue,
+            3..=8 => "repay",
+            9 => "settle",
+            10 => "claim",
+            _ if dice.below(10) == 0 => "write off",
+            _ => "repay",
+        };
+        *counts.entry(verb).or_default() += 1;
+        let id = if ids.is_empty() { 0 } else { dice.of(&ids) };
+        match verb {
+            "take" => {
+                let terms = random_terms(&mut dice, asset);
+                let amount = 1 + dice.amount(1_000_000_000);
+                let offer = scene.act(|cx| term::offer(cx, other, &terms, a(amount)));
+                let taken = scene.take(who, offer.expect("offered"), amount);
+                model.made += 1;
+                assert_eq!(taken, Ok(model.made));
+                *model.free.entry(other).or_default() -= n(amount);
+                *model.free.entry(who).or_default() += n(amount);
+                let clerk = Clerk {
+                    step: level(&terms, n(amount), terms.instalments),
+                    terms,
+                    lender: other,
+                    borrower: who,
+                    start_ms: now_ms,
+                    bills: vec![],
+                    written: 0,
+                    balance: n(amount),
+                    from_ms: now_ms,
+                    late: n(0),
+                    seen_ms: now_ms,
+                };
+                model.loans.insert(model.made, clerk);
+            }
+            "repay" => {
+                let clerk = model.loans.get_mut(&id).expect("there");
+                let most = match dice.below(4) {
+                    0 => clerk.owed() * n(2),
+                    1 => clerk.due() + clerk.late(),
+                    2 => clerk.accrued(),
+                    _ => clerk.owed(),
+                };
+                let amount = 1 + dice.amount(most.to::<u128>());
+                if model.free[&who] < n(amount) {
+                    continue;
+                }
+                let fee_bps = clerk.terms.earlyFeeBps;
+                let parts = clerk.pay(n(amount), fee_bps);
+                let total: U256 = parts.iter().sum();
+                assert!(total <= n(amount));
+                let paid = scene.act(|cx| term::repay(cx, who, id, a(amount)));
+                if total.is_zero() {
+                    let small = TermTooSmall {
+                        id,
+                        amount: n(amount),
+                        least: clerk.accrued() + n(1 + u128::from(fee_bps.min(1))),
+                    };
+                    assert_eq!(paid, Err(Halt::revert(&small)), "step {step}");
+                    continue;
+                }
+                let paid = paid.unwrap_or_else(|halt| panic!("step {step}: {}", words(&halt)));
+                let said = [paid.late, paid.due, paid.accrued, paid.principal, paid.fee];
+                assert_eq!(said.map(Assets::to_u256), parts, "step {step}");
+                let lender = clerk.lender;
+                *model.free.entry(who).or_default() -= total;
+                *model.free.entry(lender).or_default() += total;
+                if clerk.owed().is_zero() {
+                    model.loans.remove(&id);
+                }
+            }
+            "settle" => {
+                let borrower = model.loans[&id].borrower;
+                let amount = 1 + dice.amount(2_000_000_000);
+                let mut left = n(amount);
+                if model.free[&who] < left {
+                    continue;
+                }
+                let paid = scene.act(|cx| InTerm.repay(cx, asset, who, borrower, a(amount)));
+                for clerk in model
+                    .loans
+                    .values_mut()
+                    .filter(|one| one.borrower == borrower)
+                {
+                    if left.is_zero() {
+                        break;
+                    }
+                    let total: U256 = clerk.pay(left, 0).iter().sum();
+                    left -= total;
+                    *model.free.entry(who).or_default() -= total;
+                    *model.free.entry(clerk.lender).or_default() += total;
+                }
+                model.loans.retain(|_, clerk| !clerk.owed().is_zero());
+                assert_eq!(
+                    paid.map(Assets::to_u256),
+                    Ok(n(amount) - left),
+                    "step {step}"
+                );
+            }
+            "claim" => {
+                let clerk = model.loans.get_mut(&id).expect("there");
+                let from = clerk.lender;
+                clerk.lender = other;
+                scene
+                    .act(|cx| term::transfer_claim(cx, id, from, other))
+                    .expect("moved");
+            }
+            _ => {
+                let borrower = model.loans[&id].borrower;
+                let lost: U256 = model
+                    .loans
+                    .values()
+                    .filter(|clerk| clerk.borrower == borrower)
+                    .map(Clerk::owed)
+                    .sum();
+                model.loans.retain(|_, clerk| clerk.borrower != borrower);
+                let loss = scene.act(|cx| InTerm.write_off(cx, borrower, asset));
+                assert_eq!(loss.expect("gone").lenders.to_u256(), lost, "step {step}");
+            }
+        }
+        if step % 4 == 0 {
+            compare(&mut scene, &model, step);
+        }
+    }
+    println!("{counts:?}, {} loans", model.made);
+    assert!(
+        counts.len() == 5 && counts.values().all(|count| *count > 20),
+        "{counts:?}"
+    );
+}
