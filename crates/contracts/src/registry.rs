@@ -46,6 +46,10 @@ pub const UNITS: u8 = 0;
 pub const MARKET: u8 = 1;
 /// Number of what streams owe an account.
 pub const INCOME: u8 = 2;
+/// Number of debt in minted dollars.
+pub const DOLLAR: u8 = 3;
+/// Number of fixed-term debt.
+pub const TERM: u8 = 4;
 
 /// The kinds of positions, each with the number under which it is stored.
 pub fn positions() -> impl Iterator<Item = (u8, &'static dyn Position)> {

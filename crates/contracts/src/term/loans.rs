@@ -3,7 +3,7 @@
 
 use alloy_primitives::{Address, U256};
 use capstan_state::{Ctx, Halt};
-use capstan_units::{AccountId, AssetId, Assets, Bps};
+use capstan_units::{AccountId, AssetId, Assets};
 
 use super::{
     ADDRESS, ESCROW,
@@ -72,7 +72,7 @@ pub fn repay(cx: &mut Ctx<'_>, payer: AccountId, id: u64, amount: Assets) -> Res
         return Err(revert(&TermZeroAmount {}));
     }
     let (loan, terms) = stored(cx, id)?;
-    let payment = pay(cx, payer, id, amount, (loan, &terms, terms.early_fee))?;
+    let payment = pay(cx, payer, id, amount, (loan, &terms))?;
     if !payment.total()?.is_zero() {
         return Ok(payment);
     }
@@ -86,8 +86,8 @@ pub fn repay(cx: &mut Ctx<'_>, payer: AccountId, id: u64, amount: Assets) -> Res
     }))
 }
 
-/// Pays on the loans of an account in an asset, the oldest first, as its liquidation does: early parts cost no fee,
-/// since nobody chose the moment. Answers what was paid; that may be less than `amount` by one period's interest.
+/// Pays on the loans of an account in an asset, the oldest first, as [`repay`] does. Answers what was paid; that may be
+/// less than `amount` by one period's interest.
 ///
 /// # Errors
 /// `LedgerInsufficient`.
@@ -105,7 +105,7 @@ pub fn settle(
         if terms.asset != asset || left.is_zero() {
             continue;
         }
-        let payment = pay(cx, payer, id, left, (loan, &terms, Bps::ZERO))?;
+        let payment = pay(cx, payer, id, left, (loan, &terms))?;
         left = left.sub(payment.total()?)?;
     }
     Ok(amount.sub(left)?)
@@ -117,11 +117,11 @@ fn pay(
     payer: AccountId,
     id: u64,
     amount: Assets,
-    (loan, terms, early_fee): (Loan, &Terms, Bps),
+    (loan, terms): (Loan, &Terms),
 ) -> Result<Payment, Halt> {
     let now_ms = cx.store.block().time_ms;
     charge(cx, &loan, terms)?;
-    let (after, payment) = loan.pay(terms, amount, early_fee, now_ms)?;
+    let (after, payment) = loan.pay(terms, amount, now_ms)?;
     let total = payment.total()?;
     if total.is_zero() {
         return Ok(payment);
@@ -163,6 +163,27 @@ pub fn owed_up(cx: &mut Ctx<'_>, asset: AssetId, of: AccountId) -> Result<Assets
         }
     }
     Ok(owed)
+}
+
+/// What would end all loans of an account in an asset now: what is owed, and the fees of paying the rest early. It is
+/// what the account's position owes, so that nobody is healthy who could not pay it.
+///
+/// # Errors
+/// The store's.
+pub fn ending_up(cx: &mut Ctx<'_>, asset: AssetId, of: AccountId) -> Result<Assets, Halt> {
+    let cx = &mut cx.enter(ADDRESS);
+    let mut cost = Assets::ZERO;
+    for id in ids_of(cx, of)? {
+        let (loan, terms) = stored(cx, id)?;
+        if terms.asset == asset {
+            let standing = standing_of(cx, &loan, &terms)?;
+            let fee = terms.early_fee.of_up(standing.balance.to_u256())?;
+            cost = cost
+                .add(standing.owed_up()?)?
+                .add(Assets::from_u256(fee)?)?;
+        }
+    }
+    Ok(cost)
 }
 
 /// How a loan stands now.

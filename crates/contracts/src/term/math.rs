@@ -221,12 +221,11 @@ impl Loan {
         due_ms.saturating_add(terms.default_ms())
     }
 
-    /// Pays with at most `amount`: late fees, instalments, then, at `early_fee`, early.
+    /// Pays with at most `amount`: late fees, instalments, then, at the terms' fee, early.
     pub(super) fn pay(
         &self,
         terms: &Terms,
         amount: Assets,
-        early_fee: Bps,
         now_ms: u64,
     ) -> Result<(Self, Payment), Halt> {
         let standing = self.standing(terms, now_ms)?;
@@ -254,13 +253,13 @@ impl Loan {
         loan.from_ms = standing.from_ms;
         loan.paid = Assets::ZERO;
         let rest = rest.sub_or_zero(standing.accrued);
-        let principal = early_down(rest, early_fee)?.min(standing.balance);
+        let principal = early_down(rest, terms.early_fee)?.min(standing.balance);
         if principal.is_zero() {
             return Ok((loan, payment));
         }
         payment.accrued = standing.accrued;
         payment.principal = principal;
-        payment.fee = Assets::from_u256(early_fee.of_up(principal.to_u256())?)?;
+        payment.fee = Assets::from_u256(terms.early_fee.of_up(principal.to_u256())?)?;
         loan.balance = loan.balance.sub(principal)?;
         loan.from_ms = now_ms;
         let to_come = terms.instalments.saturating_sub(loan.done);

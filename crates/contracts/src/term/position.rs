@@ -6,7 +6,7 @@ use capstan_units::{AccountId, AssetId, Assets, Ray};
 
 use super::{
     ADDRESS, STATE,
-    loans::{move_loans, owed_up, settle, write_off},
+    loans::{ending_up, move_loans, settle, write_off},
 };
 use crate::position::{Line, Loss, Position};
 
@@ -19,10 +19,12 @@ impl Position for InTerm {
         "term"
     }
 
+    /// What would end the debt now, the fee of early repayment included: whoever pays it, by his own choice or in
+    /// liquidation, pays that.
     fn assess(&self, cx: &mut Ctx<'_>, account: AccountId, asset: AssetId) -> Result<Line, Halt> {
         Ok(Line {
             held: Assets::ZERO,
-            owed: owed_up(cx, asset, account)?,
+            owed: ending_up(cx, asset, account)?,
         })
     }
 
@@ -58,7 +60,6 @@ impl Position for InTerm {
         move_loans(cx, asset, from, to)
     }
 
-    /// As a liquidation pays: without the fee of early repayment.
     fn repay(
         &self,
         cx: &mut Ctx<'_>,

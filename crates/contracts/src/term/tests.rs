@@ -549,19 +549,16 @@ fn term_9_a_loss_is_its_lenders_alone() {
     scene.world.wait_ms(MONTH_MS * 2);
     let owed = (scene.loan(mine).owed, scene.loan(carols).owed);
     let free = (scene.free(ALICES), scene.free(CAROLS), scene.free(BOBS));
-    let line = scene.act(|cx| InTerm.assess(cx, BOBS, id)).expect("reads");
-    let both = Line {
-        held: a(0),
-        owed: Assets::from_u256(owed.0 + owed.1).expect("small"),
-    };
-    assert_eq!(line, both);
+    let both = Assets::from_u256(owed.0 + owed.1).expect("small");
+    let line = scene.act(|cx| InTerm.assess(cx, CAROLS, id));
+    assert_eq!(line, Ok(Line::EMPTY), "a claim backs nothing");
     let loss = scene
         .act(|cx| InTerm.write_off(cx, BOBS, id))
         .expect("gone");
     let expected = Loss {
-        debt: both.owed,
+        debt: both,
         reserve: a(0),
-        lenders: both.owed,
+        lenders: both,
     };
     assert_eq!(loss, expected);
     let events: Vec<_> = scene
@@ -583,20 +580,27 @@ fn term_9_a_loss_is_its_lenders_alone() {
     assert_eq!(scene.loan(elsewhere).principal, n(5_000));
 }
 
-/// A liquidation pays no early fee, the oldest loan first.
+/// The position owes what ends the debt, fees of paying early included, and is paid the oldest loan first.
 #[test]
-fn a_forced_payment_costs_no_fee() {
+fn the_position_is_what_ends_the_debt() {
     let mut scene = Scene::new();
     let id = scene.id;
     let first = scene.lend(&terms(id), 12_000);
     let second = scene.lend(&terms(id), 12_000);
     scene.world.wait_ms(MONTH_MS + DAY_MS);
-    let (owed, all) = (scene.loan(first).owed.to::<u128>(), scene.owed(BOBS));
+    let cost = scene
+        .act(|cx| term::ending_up(cx, id, BOBS))
+        .expect("reads");
+    // One percent of the 11,000 of each that have not fallen due.
+    assert_eq!(cost.get(), scene.owed(BOBS) + 220);
+    let line = scene.act(|cx| InTerm.assess(cx, BOBS, id)).expect("reads");
+    assert_eq!((line.held, line.owed), (a(0), cost));
     let pay =
         |scene: &mut Scene, amount| scene.act(|cx| InTerm.repay(cx, id, CAROLS, BOBS, a(amount)));
+    let owed = scene.loan(first).owed.to::<u128>() + 110;
     assert_eq!(pay(&mut scene, owed), Ok(a(owed)));
     assert_eq!(scene.act(|cx| term::loans_of(cx, BOBS)), Ok(vec![second]));
-    assert_eq!(pay(&mut scene, RICH), Ok(a(all - owed)));
+    assert_eq!(pay(&mut scene, RICH), Ok(a(cost.get() - owed)));
     assert_eq!(scene.owed(BOBS), 0);
     assert_eq!(pay(&mut scene, RICH), Ok(a(0)));
 }

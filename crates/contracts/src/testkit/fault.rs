@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, U256};
 use capstan_state::{
-    Ctx, Frame,
+    Ctx, Frame, Halt,
     fault::{Fault, FaultStore},
 };
 

@@ -124,6 +124,10 @@ impl Clerk {
         self.balance + self.accrued() + self.due() + self.late()
     }
 
+    fn early_fee(&self) -> U256 {
+        (self.balance * U256::from(self.terms.earlyFeeBps)).div_ceil(n(10_000))
+    }
+
     /// Pays; answers late fees, instalments, running interest, principal and fee.
     fn pay(&mut self, amount: U256, fee_bps: u16) -> [U256; 5] {
         let late = self.late().min(amount);
@@ -221,7 +225,7 @@ fn compare(scene: &mut Scene, model: &Model, step: u32) {
             .loans
             .values()
             .filter(|clerk| clerk.borrower == who)
-            .map(Clerk::owed)
+            .map(|clerk| clerk.owed() + clerk.early_fee())
             .sum();
         let line = scene
             .act(|cx| InTerm.assess(cx, who, asset))
@@ -354,7 +358,8 @@ fn random_loans_agree_with_a_clerk() {
                     if left.is_zero() {
                         break;
                     }
-                    let total: U256 = clerk.pay(left, 0).iter().sum();
+                    let fee_bps = clerk.terms.earlyFeeBps;
+                    let total: U256 = clerk.pay(left, fee_bps).iter().sum();
                     left -= total;
                     *model.free.entry(who).or_default() -= total;
                     *model.free.entry(clerk.lender).or_default() += total;
