@@ -114,9 +114,9 @@ pub(crate) struct ListenOptions {
 
 /// What a browser calls an origin: no path, no slash at the end. Anything else would never match one.
 fn parse_origin(text: &str) -> Result<String, String> {
-    let names_a_host = text
-        .split_once("://")
-        .is_some_and(|(scheme, host)| !scheme.is_empty() && !host.is_empty() && !host.contains('/'));
+    let names_a_host = text.split_once("://").is_some_and(|(scheme, host)| {
+        !scheme.is_empty() && !host.is_empty() && !host.contains('/')
+    });
     if names_a_host || ["*", "null"].contains(&text) {
         return Ok(text.to_owned());
     }

@@ -62,7 +62,9 @@ pub(crate) fn init(options: &GenesisInitOptions) -> Result<()> {
         path.display()
     );
     if genesis.alloc.is_empty() {
-        println!("note: nobody has coins on this chain; fund accounts with --fund ADDRESS=1000ether");
+        println!(
+            "note: nobody has coins on this chain; fund accounts with --fund ADDRESS=1000ether"
+        );
     }
     if genesis.native.admin_owner.is_zero() {
         println!(

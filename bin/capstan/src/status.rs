@@ -97,7 +97,8 @@ impl Sum {
     /// What the blocks after `last` hold, up to `head`.
     fn of(chain: &Chain, last: u64, head: u64) -> Self {
         // A block that a rewind has just taken away counts no more.
-        let blocks = (first_read(last, head)..=head).filter_map(|number| chain.block(number).ok().flatten());
+        let blocks =
+            (first_read(last, head)..=head).filter_map(|number| chain.block(number).ok().flatten());
         blocks.fold(Self::default(), |sum, block| Self {
             transactions: sum.transactions + block.transactions.len(),
             gas_used: sum.gas_used.saturating_add(block.header.gas_used),

@@ -5,6 +5,7 @@
 use std::ops::RangeInclusive;
 
 use alloy_consensus::Transaction as _;
+use alloy_primitives::Address;
 use capstan_chain::{At, Block, Chain};
 use capstan_contracts::{decode_call, resolve};
 use capstan_evm::{BlockRun, TxOutcome};
@@ -36,7 +37,7 @@ pub(crate) fn tell(chain: &Chain, blocks: RangeInclusive<u64>, most: usize) {
 /// below the block is no longer kept.
 fn outcomes(chain: &Chain, block: &Block, users: &[usize]) -> Vec<TxOutcome> {
     let failed = |index: &&usize| !block.receipts[**index].status();
-    let again = || {
+    let again = || -> Option<Vec<TxOutcome>> {
         let last = *users.iter().rev().find(failed)?;
         let parent = chain.state_at(At::Hash(block.header.parent_hash)).ok()?;
         let context = chain.context_of(block);
@@ -65,7 +66,7 @@ fn tell_one(block: &Block, index: usize, outcome: Option<&TxOutcome>) {
 }
 
 /// The verb of a native contract that a transaction calls, as `token.transfer`.
-fn call_words(to: alloy_primitives::Address, input: &[u8]) -> Option<String> {
+fn call_words(to: Address, input: &[u8]) -> Option<String> {
     let contract = resolve(to)?;
     let call = decode_call(contract, input)?;
     Some(format!("{}.{}", contract.name, call.name))

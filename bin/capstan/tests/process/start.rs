@@ -469,7 +469,11 @@ async fn words_and_folders_of_ones_own() {
     let again = Node::start(&["node", "--data", text(&data)])
         .await
         .expect("started");
-    assert!(again.said().contains("Admin      nobody"), "{}", again.said());
+    assert!(
+        again.said().contains("Admin      nobody"),
+        "{}",
+        again.said()
+    );
 }
 
 /// What an operator's tools expect of a stop: soon, whoever is connected.

@@ -186,7 +186,8 @@ impl Feeder {
             .view(oracle::ADDRESS, &IOracle::feedsCall {})
             .await?;
         for asset in new {
-            if usize::try_from(asset).map_or(true, |bit| !listed.bit(bit)) {
+            let is_listed = usize::try_from(asset).is_ok_and(|bit| listed.bit(bit));
+            if !is_listed {
                 tracing::warn!(
                     asset,
                     "the oracle has no feed of this asset, so its prices go nowhere: its owner makes one with listFeed, on a \

@@ -43,12 +43,11 @@ pub async fn setup(node: &Node, reporters: &[Address], quotes: &[Quote]) -> Resu
         .view(admin::ADDRESS, &IAdmin::ownerOfCall { scope })
         .await?;
     if owner.is_zero() {
-        return Err(FeedError::Refused {
-            method: "setup".to_owned(),
-            message: "nobody administers this chain, so nobody can list reporters and feeds: its genesis file must name \
-                      an owner (`capstan genesis init --owner ADDRESS`)"
+        return Err(FeedError::Settings(
+            "nobody administers this chain, so nobody can list reporters and feeds: its genesis file must name \
+             an owner (`capstan genesis init --owner ADDRESS`)"
                 .to_owned(),
-        });
+        ));
     }
     let present = node.view(scope, &IOracle::reportersCall {}).await?;
     for &reporter in reporters {
