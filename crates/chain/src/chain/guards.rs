@@ -135,7 +135,7 @@ impl Owed {
         Ok(())
     }
 
-    /// The next transaction must be the look, if one is owed, and no look otherwise (CHAIN-11).
+    /// The next transaction must be the look, if one is owed, and no look otherwise (CHAIN-15).
     pub(super) fn expect(&mut self, tx: &Recovered<Tx>) -> Result<(), String> {
         let is_look = system_kind(tx) == Some(SystemKind::Liquidate);
         match self {

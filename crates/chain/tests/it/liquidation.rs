@@ -341,9 +341,9 @@ fn opened(block: &Block) -> bool {
     logs.any(|log| IAccount::OfferOpened::decode_log(log).is_ok())
 }
 
-/// CHAIN-11: the block looks at whoever its prices call, before any user of it, and says so.
+/// CHAIN-15: the block looks at whoever its prices call, before any user of it, and says so.
 #[test]
-fn chain_11_the_block_liquidates_by_itself() {
+fn chain_15_the_block_liquidates_by_itself() {
     let mut scene = Scene::new(World::new());
     let borrow = scene.alice_borrows();
     let quiet = scene.finalize(vec![], vec![borrow]);
@@ -366,9 +366,9 @@ fn chain_11_the_block_liquidates_by_itself() {
     assert_eq!(look_of(&again), Some(encode_looks(&[alice])));
 }
 
-/// CHAIN-11: on a parent that is not final, what is due follows from the candidates.
+/// CHAIN-15: on a parent that is not final, what is due follows from the candidates.
 #[test]
-fn chain_11_candidates_count() {
+fn chain_15_candidates_count() {
     let mut scene = Scene::new(World::new());
     let head = scene.world.chain.head();
     let borrow = scene.alice_borrows();
@@ -383,9 +383,9 @@ fn chain_11_candidates_count() {
     assert_eq!(look_of(&after), None);
 }
 
-/// CHAIN-11: a block that omits a look that it owes is bad; so is one with a look that nobody owes.
+/// CHAIN-15: a block that omits a look that it owes is bad; so is one with a look that nobody owes.
 #[test]
-fn chain_11_omitted_and_invented_looks_are_bad() {
+fn chain_15_omitted_and_invented_looks_are_bad() {
     let mut scene = Scene::new(World::new());
     let borrow = scene.alice_borrows();
     let head = scene.finalize(vec![], vec![borrow]);
@@ -424,9 +424,9 @@ fn chain_11_omitted_and_invented_looks_are_bad() {
     bad(&invented, "a look that is not owed");
 }
 
-/// CHAIN-11: a restart reads the index anew.
+/// CHAIN-15: a restart reads the index anew.
 #[test]
-fn chain_11_a_restart_forgets_nobody() {
+fn chain_15_a_restart_forgets_nobody() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut scene = Scene::new(World::at(folder.path()));
     let borrow = scene.alice_borrows();
