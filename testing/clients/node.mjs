@@ -41,7 +41,7 @@ export async function startNode(target) {
   const [program, flags] =
     target === 'anvil'
       ? [binary('anvil'), ['--port', port, '--silent', '--steps-tracing']]
-      : [process.env.CAPSTAN_BIN, ['dev', '--port', port, '--block-time', process.env.CAPSTAN_BLOCK_TIME ?? '250ms']]
+      : [process.env.CAPSTAN_BIN, ['dev', '--empty', '--port', port, '--block-time', process.env.CAPSTAN_BLOCK_TIME ?? '250ms']]
   if (!program || !fs.existsSync(program)) {
     throw new Error(`no program at ${program}: set CAPSTAN_BIN to the capstan program, or run \`cargo xtask test clients\``)
   }

@@ -8,10 +8,11 @@ use clap_complete::Shell;
 
 mod credit;
 
-pub(crate) use credit::{
-    AskOptions, KeystoreOptions, MarketCommand, PasswordOptions, WalletCommand,
-};
 use crate::accounts;
+pub(crate) use credit::{
+    AccountCommand, ActOptions, AmountArgs, AskOptions, KeystoreOptions, MarketCommand,
+    PasswordOptions, SignerOptions, WalletCommand, WatchOptions,
+};
 
 /// An Ethereum-compatible chain with native contracts in Rust.
 #[derive(Debug, Parser)]
@@ -77,6 +78,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: MarketCommand,
     },
+    /// Accounts: what they hold and owe, and what to do with them
+    Account {
+        #[command(subcommand)]
+        command: Box<AccountCommand>,
+    },
+    /// Warn when an account's health falls: here, by a webhook, by mail
+    Watch(WatchOptions),
     /// Keys under passwords
     Wallet {
         #[command(subcommand)]
@@ -151,6 +159,9 @@ pub(crate) struct DevOptions {
     /// Accounts of these words of your own (12 to 24, BIP-39, in one pair of quotes)
     #[arg(long, value_name = "WORDS", conflicts_with = "seed", value_parser = accounts::parse_mnemonic)]
     pub(crate) mnemonic: Option<String>,
+    /// Accounts and contracts only, without assets, markets and prices
+    #[arg(long)]
+    pub(crate) empty: bool,
     /// Chain id [default: 31337, or that of the folder]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) chain_id: Option<u64>,

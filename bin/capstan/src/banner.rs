@@ -11,7 +11,7 @@ use alloy_signer_local::PrivateKeySigner;
 use capstan_chain::Chain;
 use capstan_contracts::{Place, native};
 
-use crate::args::BlockTime;
+use crate::{args::BlockTime, world};
 
 /// What only a development chain has to say.
 pub(crate) struct DevWorld {
@@ -22,6 +22,8 @@ pub(crate) struct DevWorld {
     pub(crate) balance_eth: u64,
     pub(crate) block_time: BlockTime,
     pub(crate) data: Option<PathBuf>,
+    /// Whether a prepared world stands.
+    pub(crate) has_markets: bool,
 }
 
 /// Accounts, contracts, addresses, and how to stop.
@@ -74,6 +76,10 @@ fn dev_text(chain: &Chain, address: SocketAddr, world: &DevWorld) -> String {
                 "WARNING: everybody knows these keys. Never send anything of value to these accounts.\n"
             }
         };
+    }
+    if world.has_markets && !world.signers.is_empty() {
+        text += &world::words();
+        text += "The last account owns the protocol and signs the prices.\n";
     }
     text += "\nContracts\n";
     text += &contracts();

@@ -2,6 +2,7 @@
 //!
 //! This crate parses words, wires rooms together and talks to people; what a chain is and does lives below.
 
+mod account;
 mod accounts;
 mod args;
 mod banner;
@@ -19,6 +20,8 @@ mod status;
 mod table;
 mod told;
 mod wallet;
+mod watch;
+mod world;
 
 use std::process::ExitCode;
 
@@ -45,6 +48,8 @@ fn main() -> ExitCode {
         Command::Db { command } => folder::db(&command),
         Command::Feed(options) => feed::run(&options),
         Command::Market { command } => market::run(&command),
+        Command::Account { command } => account::run(&command),
+        Command::Watch(options) => watch::run(&options),
         Command::Wallet { command } => wallet::run(&command),
         Command::Completions { shell } => help::completions(shell),
         Command::Man { out } => help::man(&out),

@@ -28,6 +28,7 @@ pub(crate) fn run(command: &MarketCommand) -> Result<()> {
                 symbol: market.symbol.clone(),
                 token: market.token,
                 decimals: market.supplied.decimals,
+                is_foreign: false,
             });
             let id = Assets::from_list(names.collect()).find(asset)?.id;
             let shown = found.iter().find(|(_, market)| market.asset_id == id);

@@ -22,6 +22,7 @@ use crate::{
     banner::{self, DevWorld},
     data, progress,
     status::Status,
+    world,
 };
 
 /// Coins of a development account.
@@ -52,7 +53,11 @@ pub(crate) fn dev(options: &DevOptions) -> Result<()> {
         }
         None => {
             let balance_eth = options.balance.unwrap_or(DEV_BALANCE_ETH);
-            let (made, signers) = dev_genesis(&mnemonic, options.accounts, balance_eth)?;
+            let (mut made, signers) = dev_genesis(&mnemonic, options.accounts, balance_eth)?;
+            // The first account deploys what people try: it stays untouched.
+            if let (false, Some(last)) = (options.empty, signers.last()) {
+                made.native.admin_owner = last.address();
+            }
             let chain_id = options.chain_id.unwrap_or(DEV_CHAIN_ID);
             (Genesis { chain_id, ..made }, signers)
         }
@@ -90,6 +95,7 @@ pub(crate) fn dev(options: &DevOptions) -> Result<()> {
         balance_eth,
         block_time: options.block_time,
         data: options.data.clone(),
+        has_markets: !options.empty,
     };
     serve(
         ChainConfig {
@@ -99,6 +105,13 @@ pub(crate) fn dev(options: &DevOptions) -> Result<()> {
         },
         rpc,
         Status::DEV,
+        |chain| {
+            if options.empty {
+                return Ok(None);
+            }
+            world::make(chain, &world.signers)
+                .wrap_err("the prepared world was not made; --empty starts without it")
+        },
         |chain, address| {
             banner::dev(chain, address, &world);
         },
@@ -196,7 +209,8 @@ pub(crate) fn node(options: &NodeOptions) -> Result<()> {
         ..ChainConfig::node(genesis, PathBuf::from(&options.data))
     };
     let rpc = rpc_config(&options.listen);
-    serve(config, rpc, Status::NODE, |chain, address| {
+    let no_world = |_: &Chain| Ok(None);
+    serve(config, rpc, Status::NODE, no_world, |chain, address| {
         banner::node(chain, address, &options.data)
     })
 }
@@ -217,6 +231,7 @@ fn serve(
     config: ChainConfig,
     rpc: RpcConfig,
     status: Status,
+    prepare: impl FnOnce(&Chain) -> Result<Option<PrivateKeySigner>>,
     announce: impl FnOnce(&Chain, SocketAddr),
 ) -> Result<()> {
     let start = Instant::now();
@@ -227,6 +242,7 @@ fn serve(
     // Signals are taken before the folder is: a stop during recovery must not leave half a start behind.
     let mut stop = runtime.block_on(async { Stop::new() })?;
     let chain = data::open(config)?;
+    let reporter = prepare(&chain)?;
     let server = runtime.block_on(capstan_rpc::serve(rpc, chain.clone()))?;
     let solo = Solo::start(&chain)?;
     announce(&chain, server.address());
@@ -237,11 +253,13 @@ fn serve(
         progress::short(start.elapsed())
     );
     let watched = chain.clone();
+    let feed = feed(server.address(), reporter);
     runtime.block_on(async move {
         tokio::select! {
             name = stop.wait() => tracing::info!("{name}: stopping; once more forces"),
             () = driver_end(&solo) => {}
             () = status.tell(&watched) => {}
+            () = feed => {}
         }
         tokio::spawn(async move {
             // One wish may arrive twice: a terminal signals a whole group, and its parent passes it on.
@@ -256,6 +274,16 @@ fn serve(
     })?;
     tracing::info!(block = chain.head().number(), "stopped");
     Ok(())
+}
+
+/// Signs prices of the prepared world, if there is one. Never returns: without prices the chain goes on.
+async fn feed(address: SocketAddr, reporter: Option<PrivateKeySigner>) {
+    if let Some(reporter) = reporter
+        && let Err(error) = world::feed(address, reporter).await
+    {
+        tracing::error!(%error, "the made-up market has ended");
+    }
+    std::future::pending().await
 }
 
 /// Returns when blocks are no longer made, which only a failure does; [`end`] says which one.

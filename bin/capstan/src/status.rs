@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use capstan_chain::{Chain, Mining};
+use capstan_chain::{Block, Chain, Mining};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::told;
@@ -87,6 +87,11 @@ fn first_read(last: u64, head: u64) -> u64 {
     (last + 1).max(head.saturating_sub(BLOCKS_READ_MAX))
 }
 
+/// Indexes of transactions that somebody sent. The chain's own, as prices, come with every other block.
+fn users(block: &Block) -> impl Iterator<Item = usize> + '_ {
+    (0..block.transactions.len()).filter(|&index| !block.is_system(index))
+}
+
 #[derive(Default)]
 struct Sum {
     transactions: usize,
@@ -100,7 +105,7 @@ impl Sum {
         let blocks =
             (first_read(last, head)..=head).filter_map(|number| chain.block(number).ok().flatten());
         blocks.fold(Self::default(), |sum, block| Self {
-            transactions: sum.transactions + block.transactions.len(),
+            transactions: sum.transactions + users(&block).count(),
             gas_used: sum.gas_used.saturating_add(block.header.gas_used),
         })
     }

@@ -107,6 +107,16 @@ pub(crate) fn open(options: &KeystoreOptions) -> Result<Keystore> {
     Ok(Keystore::new(home.join(FOLDER)))
 }
 
+/// The password of a wallet that is there.
+pub(crate) fn password(options: &PasswordOptions, name: &str) -> Result<String> {
+    if let Some(known) = known_password(options)? {
+        return Ok(known);
+    }
+    ask(&format!("password of {name}"))?.ok_or_eyre(format!(
+        "there is no terminal to ask for the password: give --password-file FILE or set {PASSWORD_VARIABLE}"
+    ))
+}
+
 /// The password of a wallet that is being made: typed twice.
 fn new_password(options: &PasswordOptions) -> Result<String> {
     if let Some(known) = known_password(options)? {

@@ -7,6 +7,9 @@ use capstan_contracts::ledger::{self, ILedger};
 
 use crate::{ClientError, Node};
 
+/// The ledger's number for tokens that are not native.
+const FOREIGN: u8 = 2;
+
 /// How somebody names an asset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AssetName {
@@ -56,6 +59,8 @@ pub struct Asset {
     pub token: Address,
     /// Digits behind the point.
     pub decimals: u8,
+    /// Whether it is a token of others, which moves only as far as its owner allowed it.
+    pub is_foreign: bool,
 }
 
 /// A token may call itself anything; what it says must not move a cursor.
@@ -90,6 +95,7 @@ impl Assets {
                 symbol: printable(&asset.symbol),
                 token: asset.token,
                 decimals: asset.decimals,
+                is_foreign: asset.kind == FOREIGN,
             });
         }
         Ok(Self(assets))

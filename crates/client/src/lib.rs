@@ -7,19 +7,25 @@
 //!
 //! It knows contracts by their ABI alone, and no node trusts it.
 
+mod account;
 mod amount;
 mod assets;
 mod error;
 pub mod keystore;
 mod market;
 mod node;
+mod plan;
 mod send;
 
+pub use account::{
+    AccountName, AccountState, Batch, Holding, Offer, Preview, Report, Standing, account, preview,
+};
 pub use amount::{Amount, AmountError, Asked};
 pub use assets::{Asset, AssetName, Assets};
 pub use error::{ClientError, ErrorInWords};
 pub use market::{Fixed, Market, MarketParams, NextParams, Paused, PriceState, markets};
 pub use node::Node;
+pub use plan::{PlanError, There, Wish, plan};
 pub use send::{Call, Sent, send};
 
 #[cfg(test)]

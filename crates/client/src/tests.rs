@@ -1,6 +1,7 @@
 //! Amounts as data, and keys against files that others wrote. Sending is tested on a started node (`bin/capstan/tests`).
 
 mod keys;
+mod plans;
 
 use alloy_primitives::{Address, U256};
 use capstan_units::DecimalError;
@@ -84,6 +85,7 @@ fn names_of_assets_are_never_guessed() {
         symbol: symbol.into(),
         token: Address::with_last_byte(id as u8 + 1),
         decimals: 6,
+        is_foreign: false,
     };
     let assets = Assets::from_list(vec![asset(0, "USDC"), asset(1, "ETH"), asset(2, "eth")]);
     let id = |name: &str| {

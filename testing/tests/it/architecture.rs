@@ -42,7 +42,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     // They talk to a node over RPC alone, and know contracts by their ABI.
     ("capstan-client", &["capstan-units", "capstan-contracts"]),
-    ("capstan-agents", &["capstan-contracts", "capstan-client"]),
+    (
+        "capstan-agents",
+        &["capstan-units", "capstan-contracts", "capstan-client"],
+    ),
     (
         "capstan",
         &[

@@ -1,7 +1,8 @@
-//! The words of markets and wallets.
+//! The words of markets, accounts, wallets and watching.
 
 use std::path::PathBuf;
 
+use alloy_primitives::Address;
 use capstan_client::AssetName;
 use clap::{Args, Subcommand};
 
@@ -87,4 +88,167 @@ pub(crate) enum WalletCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// Whose key signs.
+#[derive(Debug, Args)]
+pub(crate) struct SignerOptions {
+    /// The wallet that signs, by name or address
+    #[arg(long, value_name = "NAME", env = "CAPSTAN_WALLET")]
+    pub(crate) wallet: Option<String>,
+    /// A well-known development account, whose key everybody knows
+    #[arg(long, value_name = "NUMBER", conflicts_with = "wallet", value_parser = clap::value_parser!(u32).range(0..1_000))]
+    pub(crate) dev_account: Option<u32>,
+    #[command(flatten)]
+    pub(crate) keystore: KeystoreOptions,
+    #[command(flatten)]
+    pub(crate) password: PasswordOptions,
+}
+
+/// Which account, and who acts.
+#[derive(Debug, Args)]
+pub(crate) struct ActOptions {
+    #[command(flatten)]
+    pub(crate) ask: AskOptions,
+    #[command(flatten)]
+    pub(crate) signer: SignerOptions,
+    /// Which of the owner's accounts
+    #[arg(long, default_value_t = 0)]
+    pub(crate) index: u8,
+    /// Sign without asking
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+}
+
+/// How much of what: `75.5 usdc`, `10% usdc`, `max usdc`.
+#[derive(Debug, Args)]
+pub(crate) struct AmountArgs {
+    /// `75.5 usdc`, `10% usdc` of what there is, or `max usdc`
+    #[arg(required = true, num_args = 1..=2, value_names = ["AMOUNT", "ASSET"])]
+    pub(crate) amount: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// What an account holds and owes, and how far it is from liquidation
+    Show {
+        #[command(flatten)]
+        ask: AskOptions,
+        #[command(flatten)]
+        signer: SignerOptions,
+        /// Which of the owner's accounts
+        #[arg(long, default_value_t = 0)]
+        index: u8,
+        /// The owner; without it, the wallet
+        owner: Option<Address>,
+    },
+    /// What actions would do, without signing them: `capstan account preview "supply 1 eth" "borrow 500 usdc"`
+    Preview {
+        #[command(flatten)]
+        act: ActOptions,
+        /// Actions as `VERB AMOUNT ASSET`, in their order
+        #[arg(required = true)]
+        actions: Vec<String>,
+    },
+    /// Do several things at once, checked once at their end: `capstan account run "supply 1 eth" "borrow 500 usdc"`
+    Run {
+        #[command(flatten)]
+        act: ActOptions,
+        /// Actions as `VERB AMOUNT ASSET`, in their order
+        #[arg(required = true)]
+        actions: Vec<String>,
+    },
+    /// From the wallet to the account, without lending it
+    Deposit {
+        #[command(flatten)]
+        act: ActOptions,
+        #[command(flatten)]
+        amount: AmountArgs,
+    },
+    /// Lend: from the account's units, and from the wallet what is missing
+    Supply {
+        #[command(flatten)]
+        act: ActOptions,
+        #[command(flatten)]
+        amount: AmountArgs,
+    },
+    /// To the wallet: from the account's units, and from the market what is missing
+    Withdraw {
+        #[command(flatten)]
+        act: ActOptions,
+        #[command(flatten)]
+        amount: AmountArgs,
+        /// Another wallet
+        #[arg(long, value_name = "ADDRESS")]
+        to: Option<Address>,
+    },
+    /// Borrow against what the account holds, to the wallet
+    Borrow {
+        #[command(flatten)]
+        act: ActOptions,
+        #[command(flatten)]
+        amount: AmountArgs,
+        /// Leave it on the account
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Pay a debt: from the account's units, and from the wallet what is missing
+    Repay {
+        #[command(flatten)]
+        act: ActOptions,
+        #[command(flatten)]
+        amount: AmountArgs,
+    },
+    /// Pay all debts from what the account holds of the same assets
+    Close {
+        #[command(flatten)]
+        act: ActOptions,
+    },
+    /// What happened to an account, newest first
+    History {
+        #[command(flatten)]
+        ask: AskOptions,
+        #[command(flatten)]
+        signer: SignerOptions,
+        /// Which of the owner's accounts
+        #[arg(long, default_value_t = 0)]
+        index: u8,
+        /// How many events
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+        limit: u32,
+        /// The owner; without it, the wallet
+        owner: Option<Address>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WatchOptions {
+    #[command(flatten)]
+    pub(crate) ask: AskOptions,
+    /// Whose account
+    pub(crate) owner: Address,
+    /// Which of the owner's accounts
+    #[arg(long, default_value_t = 0)]
+    pub(crate) index: u8,
+    /// Warn when health falls below these; the account is liquidated below 1
+    #[arg(long, value_name = "LEVELS", default_value = "1.5,1.25,1.1,1.03")]
+    pub(crate) health: String,
+    /// Time between looks
+    #[arg(long, default_value = "5s", value_name = "TIME")]
+    pub(crate) every: humantime::Duration,
+    /// Warn when so many looks in a row saw nothing
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) blind_after: u32,
+    /// Post warnings as JSON to this http:// address. Repeatable
+    #[arg(long, value_name = "URL")]
+    pub(crate) webhook: Vec<String>,
+    /// Send warnings by mail to this address. Repeatable
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) mail: Vec<String>,
+    /// The program that takes a whole mail on its stdin
+    #[arg(long, value_name = "COMMAND", default_value = "sendmail -t")]
+    pub(crate) sendmail: String,
+    /// Look once, warn, and end: with a failure if there was something to warn of
+    #[arg(long)]
+    pub(crate) once: bool,
 }

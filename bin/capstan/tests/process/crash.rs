@@ -10,7 +10,14 @@ use serde_json::json;
 async fn a_crash_on_demand_loses_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
-    let words = ["dev", "--data", text(&data), "--block-time", "instant"];
+    let words = [
+        "dev",
+        "--empty",
+        "--data",
+        text(&data),
+        "--block-time",
+        "instant",
+    ];
     let mut node = Node::start(&words).await.expect("a node");
     let accounts = node.rpc("eth_accounts", json!([])).await.expect("accounts");
     let to = "0x4242424242424242424242424242424242424242";

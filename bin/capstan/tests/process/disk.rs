@@ -20,7 +20,14 @@ async fn a_full_disk_ends_the_node_in_words_and_loses_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");
     // Makes the files, so that the limit is met by their growth.
-    let words = ["dev", "--block-time", "20ms", "--data", text(&data)];
+    let words = [
+        "dev",
+        "--empty",
+        "--block-time",
+        "20ms",
+        "--data",
+        text(&data),
+    ];
     let mut node = Node::start(&words).await.expect("started");
     assert!(node.signal("TERM").expect("ended").success());
 
@@ -91,9 +98,16 @@ async fn a_full_disk_ends_the_node_in_words_and_loses_nothing() {
 /// A folder with a stopped chain of some blocks.
 async fn a_chain(folder: &Path) -> PathBuf {
     let data = folder.join("data");
-    let mut node = Node::start(&["dev", "--block-time", "20ms", "--data", text(&data)])
-        .await
-        .expect("started");
+    let mut node = Node::start(&[
+        "dev",
+        "--empty",
+        "--block-time",
+        "20ms",
+        "--data",
+        text(&data),
+    ])
+    .await
+    .expect("started");
     for _ in 0..10 {
         let send = json!([{ "from": FIRST_ACCOUNT, "to": FIRST_ACCOUNT, "value": "0x1" }]);
         node.rpc("eth_sendTransaction", send).await.expect("sent");

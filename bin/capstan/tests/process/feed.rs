@@ -22,7 +22,7 @@ async fn answer(node: &Node) -> Option<u128> {
 /// FEED-3: what is reported is taken by the chain at once, block after block.
 #[tokio::test]
 async fn a_market_and_a_file_become_prices_on_the_chain() {
-    let node = Node::start(&["dev", "--block-time", "50ms"])
+    let node = Node::start(&["dev", "--empty", "--block-time", "50ms"])
         .await
         .expect("started");
     let words = [
@@ -94,7 +94,7 @@ async fn a_market_and_a_file_become_prices_on_the_chain() {
 
 #[tokio::test]
 async fn a_feeder_says_what_is_wrong() {
-    let node = Node::start(&["dev"]).await.expect("started");
+    let node = Node::start(&["dev", "--empty"]).await.expect("started");
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("prices.csv");
     fs::write(&file, "0,1,2000\n").expect("written");

@@ -43,7 +43,14 @@ async fn every_reported_block_survives_a_kill() {
         } else {
             "20ms"
         };
-        ["dev", "--block-time", pace, "--data", text(&data)]
+        [
+            "dev",
+            "--empty",
+            "--block-time",
+            pace,
+            "--data",
+            text(&data),
+        ]
     };
     let recipient = "0x00000000000000000000000000000000000c0de1";
 

@@ -2,6 +2,7 @@
 //!
 //! These tests lie beside the program, so that cargo builds it before they run.
 
+mod account;
 mod crash;
 mod disk;
 mod feed;

@@ -18,11 +18,16 @@ const SECOND_ACCOUNT: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 
 #[tokio::test]
 async fn dev_answers_within_a_second_and_says_what_a_person_needs() {
-    let mut node = Node::start(&["dev"]).await.expect("started");
+    let mut node = Node::start(&["dev", "--empty"]).await.expect("started");
     // Other tests share the machine's two cores, so the best of three counts.
     let mut fastest = node.answered_after;
     for _ in 0..2 {
-        fastest = fastest.min(Node::start(&["dev"]).await.expect("started").answered_after);
+        fastest = fastest.min(
+            Node::start(&["dev", "--empty"])
+                .await
+                .expect("started")
+                .answered_after,
+        );
     }
     assert!(
         fastest < ANSWER_WITHIN,
@@ -61,6 +66,7 @@ async fn dev_answers_within_a_second_and_says_what_a_person_needs() {
 async fn flags_of_dev_do_what_they_say() {
     let words = [
         "dev",
+        "--empty",
         "--accounts",
         "3",
         "--seed",
@@ -130,7 +136,7 @@ async fn wait_for_receipt(node: &Node, hash: &serde_json::Value) -> serde_json::
 
 #[tokio::test]
 async fn blocks_come_at_the_pace_asked_for() {
-    let node = Node::start(&["dev", "--block-time", "50ms"])
+    let node = Node::start(&["dev", "--empty", "--block-time", "50ms"])
         .await
         .expect("started");
     let before = node
@@ -155,6 +161,7 @@ async fn a_data_folder_is_kept_over_a_clean_stop_and_belongs_to_one_process() {
     let folder = tempfile::tempdir().expect("a folder");
     let words = [
         "dev",
+        "--empty",
         "--block-time",
         "instant",
         "--data",
@@ -349,9 +356,9 @@ fn refusals_say_what_is_wrong_and_what_to_do() {
 
 #[tokio::test]
 async fn a_port_in_use_is_named() {
-    let node = Node::start(&["dev"]).await.expect("started");
+    let node = Node::start(&["dev", "--empty"]).await.expect("started");
     let port = node.url().rsplit(':').next().expect("a port");
-    let output = capstan(&["dev", "--port", port])
+    let output = capstan(&["dev", "--empty", "--port", port])
         .expect("built")
         .output()
         .expect("run");
@@ -365,7 +372,14 @@ async fn a_port_in_use_is_named() {
 
 #[tokio::test]
 async fn an_operator_reads_start_blocks_and_stop_in_the_log() {
-    let words = ["--log-format", "json", "dev", "--block-time", "50ms"];
+    let words = [
+        "--log-format",
+        "json",
+        "dev",
+        "--empty",
+        "--block-time",
+        "50ms",
+    ];
     let mut node = Node::start(&words).await.expect("started");
     let send = json!([{ "from": FIRST_ACCOUNT, "to": SECOND_ACCOUNT, "value": "0x5" }]);
     let hash = node.rpc("eth_sendTransaction", send).await.expect("sent");
@@ -483,7 +497,7 @@ async fn a_stop_does_not_wait_for_those_who_are_connected() {
     let mut fastest = Duration::MAX;
     // Other tests share the machine's two cores, so the best of three counts.
     for signal in ["TERM", "INT", "TERM"] {
-        let mut node = Node::start(&["dev"]).await.expect("started");
+        let mut node = Node::start(&["dev", "--empty"]).await.expect("started");
         let address = node.url().trim_start_matches("http://").to_owned();
         let connections = [
             // Idle, in the middle of a request, and a WebSocket.
@@ -520,6 +534,7 @@ async fn a_development_folder_keeps_what_it_was_made_with() {
     let data = text(&data);
     let made = [
         "dev",
+        "--empty",
         "--data",
         data,
         "--seed",
@@ -541,12 +556,12 @@ async fn a_development_folder_keeps_what_it_was_made_with() {
         (&["--seed", "5", "--chain-id", "9", "--balance", "7"], ""),
     ];
     for (more, refusal) in again {
-        let words = [&["dev", "--port", "0", "--data", data], more].concat();
+        let words = [&["dev", "--empty", "--port", "0", "--data", data], more].concat();
         if !refusal.is_empty() {
             check_refusal(&words, &[refusal, data]);
             continue;
         }
-        let node = Node::start(&[&["dev", "--data", data], more].concat())
+        let node = Node::start(&[&["dev", "--empty", "--data", data], more].concat())
             .await
             .expect("started");
         let accounts = node.rpc("eth_accounts", json!([])).await.expect("answer");
@@ -572,7 +587,7 @@ async fn a_development_folder_keeps_what_it_was_made_with() {
     let mut node = Node::start(&words).await.expect("started");
     assert!(node.signal("TERM").expect("ended").success());
     check_refusal(
-        &["dev", "--port", "0", "--data", text(&plain)],
+        &["dev", "--empty", "--port", "0", "--data", text(&plain)],
         &["holds a chain of `capstan node`", "capstan node --data"],
     );
 }
@@ -580,7 +595,7 @@ async fn a_development_folder_keeps_what_it_was_made_with() {
 /// Hardhat's network helpers and others look at the name before they use developer methods.
 #[tokio::test]
 async fn a_development_chain_has_a_name_that_tools_know() {
-    let node = Node::start(&["dev"]).await.expect("started");
+    let node = Node::start(&["dev", "--empty"]).await.expect("started");
     let name = node
         .rpc("web3_clientVersion", json!([]))
         .await
@@ -601,7 +616,7 @@ async fn a_second_signal_ends_a_slow_stop_at_once() {
     const AT_ONCE: Duration = Duration::from_secs(2);
     let folder = tempfile::tempdir().expect("a folder");
     let (small, data) = (folder.path().join("small"), folder.path().join("data"));
-    let mut node = Node::start(&["dev", "--data", text(&small)])
+    let mut node = Node::start(&["dev", "--empty", "--data", text(&small)])
         .await
         .expect("started");
     assert_eq!(node.signal("TERM").expect("ended").code(), Some(0));
@@ -612,7 +627,14 @@ async fn a_second_signal_ends_a_slow_stop_at_once() {
     fs::create_dir_all(&data).expect("a folder");
     fs::write(data.join("genesis.json"), genesis.to_string()).expect("written");
 
-    let words = ["dev", "--block-time", "instant", "--data", text(&data)];
+    let words = [
+        "dev",
+        "--empty",
+        "--block-time",
+        "instant",
+        "--data",
+        text(&data),
+    ];
     let mut node = Node::start(&words).await.expect("started");
     let accounts = node.rpc("eth_accounts", json!([])).await.expect("answer");
     for account in accounts
@@ -653,7 +675,7 @@ async fn a_second_signal_ends_a_slow_stop_at_once() {
 
 #[tokio::test]
 async fn health_and_metrics_are_beside_the_rpc() {
-    let node = Node::start(&["dev", "--block-time", "50ms"])
+    let node = Node::start(&["dev", "--empty", "--block-time", "50ms"])
         .await
         .expect("started");
     let get = async |path: &str| {
@@ -675,16 +697,16 @@ async fn a_folder_that_cannot_be_used_is_named() {
     fs::write(&file, "here is a file already").expect("written");
     let below = file.join("data");
     check_refusal(
-        &["dev", "--port", "0", "--data", text(&file)],
+        &["dev", "--empty", "--port", "0", "--data", text(&file)],
         &[text(&file)],
     );
     check_refusal(
-        &["dev", "--port", "0", "--data", text(&below)],
+        &["dev", "--empty", "--port", "0", "--data", text(&below)],
         &[text(&file)],
     );
     // Where nobody may write, root or not.
     check_refusal(
-        &["dev", "--port", "0", "--data", "/proc/capstan"],
+        &["dev", "--empty", "--port", "0", "--data", "/proc/capstan"],
         &["/proc/capstan"],
     );
 }

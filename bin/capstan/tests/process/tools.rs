@@ -16,9 +16,16 @@ async fn head(node: &Node) -> Value {
 
 /// Makes a chain with transfers and developer overrides, and returns the hash of its newest block.
 async fn make_chain(data: &Path) -> Value {
-    let mut node = Node::start(&["dev", "--block-time", "instant", "--data", text(data)])
-        .await
-        .expect("started");
+    let mut node = Node::start(&[
+        "dev",
+        "--empty",
+        "--block-time",
+        "instant",
+        "--data",
+        text(data),
+    ])
+    .await
+    .expect("started");
     for round in 0..5 {
         let send = json!([{ "from": FIRST_ACCOUNT, "to": FIRST_ACCOUNT, "value": "0x1" }]);
         node.rpc("eth_sendTransaction", send).await.expect("sent");
@@ -151,9 +158,16 @@ async fn a_chain_is_replayed_exported_imported_backed_up_and_restored() {
         !twice.status.success(),
         "a folder with a chain was overwritten"
     );
-    let node = Node::start(&["dev", "--block-time", "instant", "--data", text(&restored)])
-        .await
-        .expect("started");
+    let node = Node::start(&[
+        "dev",
+        "--empty",
+        "--block-time",
+        "instant",
+        "--data",
+        text(&restored),
+    ])
+    .await
+    .expect("started");
     assert_eq!(head(&node).await, hash);
     drop(node);
 

@@ -36,7 +36,7 @@ pub use error::FeedError;
 pub use file::Recording;
 pub use market::{Market, MarketSettings, Simulated};
 pub use price::{parse_price, show_price};
-pub use setup::setup;
+pub use setup::{DEV_PARAMS, setup};
 pub use web::{Web, WebSettings};
 
 /// What was observed of one asset.
@@ -85,6 +85,7 @@ pub struct Feeder {
     last_round: u64,
     /// Assets that the oracle was asked about.
     looked_at: BTreeSet<u32>,
+    is_quiet: bool,
 }
 
 /// What became of a batch of quotes.
@@ -109,7 +110,17 @@ impl Feeder {
             reporters,
             last_round: 0,
             looked_at: BTreeSet::new(),
+            is_quiet: false,
         })
+    }
+
+    /// Says nothing of what goes well, nor of refusals: for a feeder that nobody started.
+    #[must_use]
+    pub fn quiet(self) -> Self {
+        Self {
+            is_quiet: true,
+            ..self
+        }
     }
 
     /// Who signs.
@@ -158,13 +169,16 @@ impl Feeder {
                 Ok(()) => submitted.taken += 1,
                 Err(ClientError::Refused { message, .. }) => {
                     submitted.refused += 1;
+                    if self.is_quiet {
+                        continue;
+                    }
                     let reporter = reporter.address();
                     tracing::warn!(%reporter, %message, "a report was refused");
                 }
                 Err(error) => return Err(error.into()),
             }
         }
-        if submitted.taken > 0 {
+        if submitted.taken > 0 && !self.is_quiet {
             for quote in quotes {
                 let price = show_price(quote.price);
                 tracing::info!(asset = quote.asset_id, %price, taken = submitted.taken, "reported");

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::{FeedError, Quote};
 
 /// Parameters that suit a development chain: quick to accept, slow to doubt.
-const DEV_PARAMS: IOracle::FeedParams = IOracle::FeedParams {
+pub const DEV_PARAMS: IOracle::FeedParams = IOracle::FeedParams {
     quorum: 1,
     reacceptRounds: 2,
     bandBps: 1_000,

@@ -1,6 +1,6 @@
 //! A number with its decimals, and as text: no client has to know how a contract counts.
 
-use alloy_primitives::U256;
+use alloy_primitives::{U256, uint};
 use capstan_units::decimal;
 use serde::Serialize;
 
@@ -8,6 +8,8 @@ use serde::Serialize;
 const WAD: u8 = 18;
 /// Decimals of rates per year, indexes and utilisation.
 const RAY: u8 = 27;
+/// One, with those decimals.
+pub(super) const RAY_ONE: U256 = uint!(1_000_000_000_000_000_000_000_000_000_U256);
 
 /// `{"amount": "0x480...", "decimals": 6, "text": "75.5"}`.
 #[derive(Debug, Serialize)]

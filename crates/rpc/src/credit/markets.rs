@@ -227,7 +227,7 @@ fn market(views: &mut Views<'_>, asset_id: u32) -> RpcResult<Option<Market>> {
 }
 
 /// The answer, or none where the contract says that there is nothing. Any other revert is an error.
-fn unless<E: SolError, T>(answer: Result<T, Bytes>) -> RpcResult<Option<T>> {
+pub(super) fn unless<E: SolError, T>(answer: Result<T, Bytes>) -> RpcResult<Option<T>> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
         Err(output) if E::abi_decode(&output).is_ok() => Ok(None),

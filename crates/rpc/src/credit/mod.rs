@@ -3,12 +3,21 @@
 //! Nothing is computed here that a contract says: answers are the contracts' own views, asked on the state of one
 //! block ([`views`]) and written with decimals and text beside every number ([`fixed`]).
 
+mod account;
+mod events;
 mod fixed;
+mod liquidations;
+mod look_back;
 mod markets;
+mod preview;
 mod views;
 
 use crate::methods::Methods;
 
 pub(crate) fn register(table: &mut Methods) {
     markets::register(table);
+    account::register(table);
+    preview::register(table);
+    events::register(table);
+    liquidations::register(table);
 }

@@ -55,6 +55,18 @@ impl<'a> Views<'a> {
         read::<C>(done.result)
     }
 
+    /// What a verb would do in the name of `from`: later questions see it, and nobody else ever does.
+    pub(super) fn pretend<C: SolCall>(
+        &mut self,
+        from: Address,
+        to: Address,
+        call: &C,
+    ) -> RpcResult<Result<C::Return, Bytes>> {
+        let done = self.run(from, to, call)?;
+        self.session.commit(&done.state);
+        read::<C>(done.result)
+    }
+
     fn run<C: SolCall>(
         &mut self,
         from: Address,

@@ -30,7 +30,7 @@ const SEED: u64 = 1_000_000;
 
 /// A node that lists the coin (asset 0, with a market and a feed) and two tokens of six decimals: asset 1 without a market,
 /// asset 2 with one and without a feed.
-async fn node_with_markets() -> Node {
+pub(super) async fn node_with_markets() -> Node {
     let node = Node::start().await;
     let owner = node.address(0);
     let token = |name: &str| createTokenCall {
@@ -102,12 +102,18 @@ async fn node_with_markets() -> Node {
 }
 
 fn list_market(asset_id: u32) -> listMarketCall {
+    // The coin counts in wei.
+    let unit = if asset_id == 0 {
+        1_000_000_000_000_u64
+    } else {
+        1
+    };
     listMarketCall {
         assetId: asset_id,
         params: MarketParams {
             reserveFactorBps: 1_000,
-            supplyCap: U256::from(75_500_000),
-            borrowCap: U256::from(50_000_000),
+            supplyCap: U256::from(75_500_000) * U256::from(unit),
+            borrowCap: U256::from(50_000_000) * U256::from(unit),
             rateModel: 0,
             baseBps: 100,
             slope1Bps: 400,
@@ -118,7 +124,7 @@ fn list_market(asset_id: u32) -> listMarketCall {
     }
 }
 
-async fn view<C: SolCall>(node: &Node, to: Address, call: &C) -> C::Return {
+pub(super) async fn view<C: SolCall>(node: &Node, to: Address, call: &C) -> C::Return {
     let params = json!([{"to": to, "input": Bytes::from(call.abi_encode())}, "latest"]);
     C::abi_decode_returns(&bytes(&node.ok("eth_call", params).await)).expect("an answer")
 }

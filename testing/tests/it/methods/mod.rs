@@ -1,5 +1,6 @@
 //! Every read, execute and trace method, over HTTP against a chain in this process.
 
+mod accounts;
 mod code;
 mod conformance;
 mod credit;

@@ -1,0 +1,341 @@
+//! `capstan account`: shows an account, and what actions would make of it before they are signed.
+
+mod show;
+
+use alloy_primitives::{Address, U256};
+use alloy_signer_local::PrivateKeySigner;
+use alloy_sol_types::SolCall as _;
+use capstan_client::{
+    AccountName, Asked, Asset, Assets, Batch, Call, Node, Preview, Standing, There, Wish, account,
+    plan, preview, send,
+};
+use capstan_contracts::{account::ADDRESS as ACCOUNT, erc20::IErc20, ether, ledger::IForeign};
+use console::Term;
+use eyre::{OptionExt as _, Result, bail};
+use serde_json::{Value, json};
+
+use crate::{
+    accounts,
+    args::{AccountCommand, ActOptions, AmountArgs, AskOptions, SignerOptions},
+    wallet,
+};
+
+pub(crate) fn run(command: &AccountCommand) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(command_of(command))
+}
+
+async fn command_of(command: &AccountCommand) -> Result<()> {
+    let to_wallet = |act: &ActOptions| owner(&act.signer, None);
+    match command {
+        AccountCommand::Show {
+            ask,
+            signer,
+            index,
+            owner: stated,
+        } => {
+            let name = AccountName {
+                owner: owner(signer, *stated)?,
+                index: *index,
+            };
+            let (whole, state) = account(&Node::new(&ask.rpc)?, name).await?;
+            if ask.json {
+                println!("{whole:#}");
+            } else {
+                show::account(name, &state);
+            }
+            Ok(())
+        }
+        AccountCommand::History {
+            ask,
+            signer,
+            index,
+            limit,
+            owner: stated,
+        } => history(ask, owner(signer, *stated)?, *index, *limit).await,
+        AccountCommand::Preview { act, actions } => {
+            let wishes = read_actions(actions, to_wallet(act)?)?;
+            Doing::prepare(act, &wishes).await?.show(act.ask.json)
+        }
+        AccountCommand::Run { act, actions } => {
+            one(act, read_actions(actions, to_wallet(act)?)?).await
+        }
+        AccountCommand::Deposit { act, amount } => one(act, wish(Wish::Deposit, amount)?).await,
+        AccountCommand::Supply { act, amount } => one(act, wish(Wish::Supply, amount)?).await,
+        AccountCommand::Withdraw { act, amount, to } => {
+            let to = to.map_or_else(|| to_wallet(act), Ok)?;
+            one(act, wish(Wish::Withdraw { to }, amount)?).await
+        }
+        AccountCommand::Borrow { act, amount, keep } => {
+            let to = (!keep).then(|| to_wallet(act)).transpose()?;
+            one(act, wish(Wish::Borrow { to }, amount)?).await
+        }
+        AccountCommand::Repay { act, amount } => one(act, wish(Wish::Repay, amount)?).await,
+        AccountCommand::Close { act } => one(act, Vec::new()).await,
+    }
+}
+
+/// What is wished of which asset. An empty list is the wish to close.
+type Wishes = Vec<(Wish, Asked)>;
+
+fn wish(wish: Wish, amount: &AmountArgs) -> Result<Wishes> {
+    Ok(vec![(wish, amount.amount.join(" ").parse()?)])
+}
+
+/// Actions as `borrow 500 usdc`. `borrow` leaves what it lends on the account unless `withdraw` follows: a batch says
+/// each step.
+fn read_actions(actions: &[String], wallet: Address) -> Result<Wishes> {
+    let read = |text: &String| -> Result<(Wish, Asked)> {
+        let (verb, amount) = text
+            .trim()
+            .split_once(char::is_whitespace)
+            .ok_or_eyre(format!("`{text}` is no action: write `borrow 500 usdc`"))?;
+        let wish = match verb {
+            "deposit" => Wish::Deposit,
+            "supply" => Wish::Supply,
+            "redeem" => Wish::Redeem,
+            "withdraw" => Wish::Withdraw { to: wallet },
+            "borrow" => Wish::Borrow { to: None },
+            "repay" => Wish::Repay,
+            _ => bail!(
+                "`{verb}` is no verb of an account: use deposit, supply, redeem, withdraw, borrow or repay"
+            ),
+        };
+        Ok((wish, amount.parse()?))
+    };
+    actions.iter().map(read).collect()
+}
+
+/// Whose account: as stated, or that of the wallet, whose password nobody needs for looking.
+pub(crate) fn owner(options: &SignerOptions, stated: Option<Address>) -> Result<Address> {
+    if let Some(owner) = stated {
+        return Ok(owner);
+    }
+    if let Some(index) = options.dev_account {
+        return Ok(dev_signer(index)?.address());
+    }
+    let Some(name) = &options.wallet else {
+        bail!(
+            "whose account? name a wallet by --wallet NAME, or a development account by --dev-account 1"
+        );
+    };
+    if let Ok(address) = name.parse() {
+        return Ok(address);
+    }
+    let found = wallet::open(&options.keystore)?.find(name)?;
+    found.address.ok_or_eyre(format!(
+        "{} does not state its address: name it by --wallet ADDRESS",
+        found.path.display()
+    ))
+}
+
+fn dev_signer(index: u32) -> Result<PrivateKeySigner> {
+    let signers = accounts::signers(&accounts::mnemonic(0)?, index + 1)?;
+    signers.into_iter().last().ok_or_eyre("no such account")
+}
+
+fn signer(options: &SignerOptions) -> Result<PrivateKeySigner> {
+    if let Some(index) = options.dev_account {
+        return dev_signer(index);
+    }
+    let name = options
+        .wallet
+        .as_deref()
+        .ok_or_eyre("who signs? name a wallet by --wallet NAME")?;
+    let keystore = wallet::open(&options.keystore)?;
+    let found = keystore.find(name)?;
+    let password = wallet::password(&options.password, &found.name)?;
+    Ok(keystore.open(&found, &password)?)
+}
+
+/// A batch that is about to be signed, and what it would do.
+struct Doing {
+    node: Node,
+    name: AccountName,
+    batch: Batch,
+    /// Tokens of others are moved only as far as their owner allowed it.
+    approvals: Vec<(Asset, U256)>,
+    whole: Value,
+    told: Preview,
+}
+
+impl Doing {
+    async fn prepare(act: &ActOptions, wishes: &Wishes) -> Result<Self> {
+        let node = Node::new(&act.ask.rpc)?;
+        let name = AccountName {
+            owner: owner(&act.signer, None)?,
+            index: act.index,
+        };
+        let assets = Assets::of(&node).await?;
+        let (_, state) = account(&node, name).await?;
+        let mut batch = Batch::default();
+        let mut there: Vec<(Asset, There)> = Vec::new();
+        for (wish, asked) in wishes {
+            let asset = assets.find(&asked.asset)?;
+            let at = match there.iter().position(|(known, _)| known.id == asset.id) {
+                Some(at) => at,
+                None => {
+                    let wallet = balance(&node, asset, name.owner).await?;
+                    there.push((asset.clone(), there_is(asset, wallet, &state.standing)));
+                    there.len() - 1
+                }
+            };
+            plan(&mut batch, *wish, &asked.amount, &mut there[at].1)?;
+        }
+        if wishes.is_empty() {
+            batch.close_all();
+        }
+        let mut approvals = Vec::new();
+        for (asset, there) in there {
+            if asset.is_foreign && !there.taken.is_zero() {
+                let allowance = IErc20::allowanceCall {
+                    owner: name.owner,
+                    spender: ACCOUNT,
+                };
+                if node.view(asset.token, &allowance).await? < there.taken {
+                    approvals.push((asset, there.taken));
+                }
+            }
+        }
+        let (whole, told) = preview(&node, name, &batch).await?;
+        Ok(Self {
+            node,
+            name,
+            batch,
+            approvals,
+            whole,
+            told,
+        })
+    }
+
+    /// Before, after, and why not.
+    fn show(&self, json: bool) -> Result<()> {
+        if json {
+            println!("{:#}", self.whole);
+        } else {
+            show::effect(self.name, &self.told);
+        }
+        for (asset, amount) in &self.approvals {
+            let amount = capstan_units::decimal(*amount, asset.decimals);
+            eprintln!(
+                "note: {} first needs your approval to move {amount} of it; a transaction of its own does that",
+                asset.symbol
+            );
+        }
+        // Without an approval the batch fails in every preview.
+        if !self.approvals.is_empty() {
+            return Ok(());
+        }
+        match (&self.told.error, &self.told.revert) {
+            (Some(error), _) => bail!("this would fail: {error}"),
+            (None, Some(revert)) => bail!("this would fail with {revert}"),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+fn there_is(asset: &Asset, wallet: U256, standing: &Standing) -> There {
+    let held = standing.holding(asset.id);
+    let amount = |of: fn(&capstan_client::Holding) -> &capstan_client::Fixed| {
+        held.map_or(U256::ZERO, |held| of(held).amount)
+    };
+    There {
+        asset_id: asset.id,
+        decimals: asset.decimals,
+        is_coin: asset.token == ether::ADDRESS,
+        wallet,
+        units: amount(|held| &held.units),
+        supplied: amount(|held| &held.supplied),
+        owed: amount(|held| &held.owed),
+        taken: U256::ZERO,
+    }
+}
+
+/// What a wallet holds of an asset.
+async fn balance(node: &Node, asset: &Asset, owner: Address) -> Result<U256> {
+    if asset.token == ether::ADDRESS {
+        return Ok(node
+            .read("eth_getBalance", json!([owner, "latest"]))
+            .await?);
+    }
+    let call = IForeign::balanceOfCall { account: owner };
+    Ok(node.view(asset.token, &call).await?)
+}
+
+/// Shows what wishes would do, asks, signs, and says what became of it.
+async fn one(act: &ActOptions, wishes: Wishes) -> Result<()> {
+    let mut doing = Doing::prepare(act, &wishes).await?;
+    let json = act.ask.json;
+    if !json {
+        doing.show(false)?;
+    }
+    if !act.yes && !agreed()? {
+        bail!("not signed");
+    }
+    let signer = signer(&act.signer)?;
+    if signer.address() != doing.name.owner {
+        bail!(
+            "the wallet is {}, the account belongs to {}",
+            signer.address(),
+            doing.name.owner
+        );
+    }
+    for (asset, amount) in std::mem::take(&mut doing.approvals) {
+        let approve = IErc20::approveCall {
+            spender: ACCOUNT,
+            value: amount,
+        };
+        let call = Call {
+            to: asset.token,
+            input: approve.abi_encode().into(),
+            value_wei: U256::ZERO,
+        };
+        send(&doing.node, &signer, &call).await?;
+    }
+    let sent = send(&doing.node, &signer, &doing.batch.call(doing.name)).await?;
+    let (whole, state) = account(&doing.node, doing.name).await?;
+    if json {
+        let sent = json!({"transactionHash": sent.hash, "blockNumber": sent.block_number, "gasUsed": sent.gas_used});
+        println!("{:#}", json!({"transaction": sent, "account": whole}));
+        return Ok(());
+    }
+    let block: u64 = sent.block_number.to();
+    println!(
+        "done in block {block}: {} ({} gas)",
+        sent.hash,
+        sent.gas_used.to::<u64>()
+    );
+    show::line(&state.standing);
+    Ok(())
+}
+
+/// Whether somebody at a terminal says yes.
+fn agreed() -> Result<bool> {
+    let terminal = Term::stderr();
+    if !terminal.is_term() {
+        bail!("there is no terminal to ask: --yes signs without asking");
+    }
+    terminal.write_str("sign this? [y/N] ")?;
+    let answer = terminal.read_line()?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+async fn history(ask: &AskOptions, owner: Address, index: u8, limit: u32) -> Result<()> {
+    let node = Node::new(&ask.rpc)?;
+    let asked = json!([{"owner": owner, "index": index}, {"limit": limit}]);
+    let answer = node.call_in_words("capstan_accountEvents", asked).await?;
+    if ask.json {
+        println!("{answer:#}");
+        return Ok(());
+    }
+    let items = answer["items"].as_array().map_or(&[][..], Vec::as_slice);
+    if items.is_empty() {
+        println!("nothing has happened to account {index} of {owner}");
+    }
+    for item in items {
+        println!("{}", show::event(item));
+    }
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! Accounts and previews in words.
+
+use capstan_client::{AccountName, AccountState, Fixed, Holding, Preview, Report, Standing};
+use serde_json::Value;
+
+use crate::table::Table;
+
+/// Digits behind the point of amounts and prices, and of dollars and health.
+const PLACES: u8 = 6;
+const DOLLAR_PLACES: u8 = 2;
+
+fn dollars(value: &Fixed) -> String {
+    format!("{} USD", value.short(DOLLAR_PLACES))
+}
+
+/// Health for people: it is liquidated below 1.
+fn health(health: Option<&Fixed>) -> String {
+    health.map_or_else(|| "no debt".to_owned(), |health| health.short(3))
+}
+
+fn percent(bps: u16) -> String {
+    format!("{}.{:02} %", bps / 100, bps % 100)
+}
+
+/// Everything about an account.
+pub(super) fn account(name: AccountName, state: &AccountState) {
+    println!("account {} of {}", name.index, name.owner);
+    println!();
+    holdings(&state.standing.holdings);
+    println!();
+    if let Some(report) = &state.standing.report {
+        let row = |name: &str, value: String| println!("{name:<15}{value}");
+        row("collateral", dollars(&report.collateral));
+        row("may borrow", dollars(&report.borrowable));
+        row("debt", dollars(&report.debt));
+        row("health", health(report.health_maintenance.as_ref()));
+        row("to borrow", health(report.health_initial.as_ref()));
+        if report.health_maintenance.is_some() {
+            row("room to fall", percent(report.room_to_fall_bps));
+            row("costs a day", dollars_fine(&report.cost_per_day));
+        }
+    }
+    line_of_error(&state.standing);
+    if let Some(offer) = &state.offer {
+        println!(
+            "UNDER LIQUIDATION: collateral is on offer, the discount grows until {}",
+            time(offer.full_ms.to())
+        );
+    }
+}
+
+/// Small sums of money.
+fn dollars_fine(value: &Fixed) -> String {
+    format!("{} USD", value.short(PLACES))
+}
+
+fn holdings(holdings: &[Holding]) {
+    if holdings.is_empty() {
+        println!("nothing stands on it");
+        return;
+    }
+    let mut table = Table::new([
+        "asset",
+        "units",
+        "supplied",
+        "owed",
+        "worth",
+        "liquidated at",
+    ]);
+    for row in holdings {
+        let zero_is_dash = |amount: &Fixed| {
+            if amount.amount.is_zero() {
+                "-".to_owned()
+            } else {
+                amount.short(PLACES)
+            }
+        };
+        let at = row.liquidation_price.as_ref();
+        table.row([
+            format!("#{} {}", row.asset_id, row.symbol),
+            zero_is_dash(&row.units),
+            zero_is_dash(&row.supplied),
+            zero_is_dash(&row.owed),
+            row.held_value.as_ref().map_or("?".into(), dollars),
+            at.map_or("-".into(), dollars),
+        ]);
+    }
+    print!("{table}");
+}
+
+fn line_of_error(standing: &Standing) {
+    if let Some(error) = &standing.error {
+        println!("its health cannot be told: {error}");
+    }
+}
+
+/// One line: how the account stands.
+pub(super) fn line(standing: &Standing) {
+    if let Some(report) = &standing.report {
+        println!(
+            "collateral {}, debt {}, health {}",
+            dollars(&report.collateral),
+            dollars(&report.debt),
+            health(report.health_maintenance.as_ref())
+        );
+    }
+    line_of_error(standing);
+}
+
+/// What a batch would change.
+pub(super) fn effect(name: AccountName, told: &Preview) {
+    println!("account {} of {}", name.index, name.owner);
+    let Some(after) = &told.after else {
+        line(&told.before);
+        return;
+    };
+    let mut table = Table::new(["", "now", "then"]);
+    let pair = |of: fn(&Report) -> String| {
+        let one = |standing: &Standing| standing.report.as_ref().map_or("?".to_owned(), of);
+        (one(&told.before), one(after))
+    };
+    let rows: [(&str, fn(&Report) -> String); 6] = [
+        ("collateral", |report| dollars(&report.collateral)),
+        ("may borrow", |report| dollars(&report.borrowable)),
+        ("debt", |report| dollars(&report.debt)),
+        ("health", |report| {
+            health(report.health_maintenance.as_ref())
+        }),
+        ("room to fall", |report| {
+            let has_debt = report.health_maintenance.is_some();
+            if has_debt {
+                percent(report.room_to_fall_bps)
+            } else {
+                "all".to_owned()
+            }
+        }),
+        ("costs a day", |report| dollars_fine(&report.cost_per_day)),
+    ];
+    for (name, of) in rows {
+        let (now, then) = pair(of);
+        table.row([name.to_owned(), now, then]);
+    }
+    let mut ids: Vec<u32> = told
+        .before
+        .holdings
+        .iter()
+        .chain(&after.holdings)
+        .map(|row| row.asset_id)
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    for id in ids {
+        let (now, then) = (told.before.holding(id), after.holding(id));
+        let symbol = now.or(then).map_or(String::new(), |row| row.symbol.clone());
+        let mut change = |what: &str, of: fn(&Holding) -> Option<&Fixed>| {
+            let text = |row: Option<&Holding>| {
+                row.and_then(of)
+                    .filter(|amount| !amount.amount.is_zero())
+                    .map_or("-".to_owned(), |amount| amount.short(PLACES))
+            };
+            let (now, then) = (text(now), text(then));
+            if now != then {
+                table.row([format!("{symbol} {what}"), now, then]);
+            }
+        };
+        change("units", |row| Some(&row.units));
+        change("supplied", |row| Some(&row.supplied));
+        change("owed", |row| Some(&row.owed));
+        change("liquidated at", |row| row.liquidation_price.as_ref());
+    }
+    print!("{table}");
+    line_of_error(after);
+}
+
+fn time(ms: u64) -> String {
+    let at = std::time::UNIX_EPOCH.checked_add(std::time::Duration::from_millis(ms));
+    at.map_or_else(
+        || format!("{ms} ms"),
+        |at| humantime::format_rfc3339_seconds(at).to_string(),
+    )
+}
+
+/// One event of the history.
+pub(super) fn event(item: &Value) -> String {
+    let quantity = |value: &Value| {
+        let digits = value.as_str().and_then(|text| text.strip_prefix("0x"));
+        digits.and_then(|digits| u64::from_str_radix(digits, 16).ok())
+    };
+    let block = quantity(&item["blockNumber"]).unwrap_or_default();
+    let seconds = quantity(&item["timestamp"]).unwrap_or_default();
+    let args = item["args"].as_array().map_or(&[][..], Vec::as_slice);
+    let args: Vec<_> = args
+        .iter()
+        .map(|arg| {
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            format!("{} {}", text(&arg["name"]), text(&arg["value"]))
+        })
+        .collect();
+    format!(
+        "{}  block {block}  {}  {}",
+        time(seconds.saturating_mul(1_000)),
+        item["event"].as_str().unwrap_or_default(),
+        args.join(", ")
+    )
+}

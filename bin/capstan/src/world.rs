@@ -1,0 +1,395 @@
+//! The prepared world of `capstan dev`: three assets with markets, prices and factors, so that a newcomer can supply,
+//! borrow and see health at once.
+//!
+//! It is made by ordinary transactions of the account that owns the protocol, before the chain is announced: whatever it
+//! does, the owner of a real chain can do too. Prices come from a made-up market, signed by the same account.
+
+use std::{net::SocketAddr, time::Duration};
+
+use alloy_consensus::{SignableTransaction, TxEip1559, transaction::Recovered};
+use alloy_network::TxSignerSync as _;
+use alloy_primitives::{Address, TxKind, U256};
+use alloy_signer::SignerSync as _;
+use alloy_signer_local::PrivateKeySigner;
+use alloy_sol_types::SolCall;
+use capstan_agents::feed::{
+    DEV_PARAMS, Feeder, Market, MarketSettings, Simulated, Source, parse_price,
+};
+use capstan_chain::{At, Chain};
+use capstan_client::{AccountName, Batch, Node};
+use capstan_contracts::{
+    account::{self, IAccount, IAccount::Collateral, Verb},
+    admin::{self, IAdmin},
+    ether,
+    ledger::{self, ILedger, ILedger::OutflowLimit},
+    lending::{self, ILending, ILending::MarketParams},
+    native,
+    oracle::{
+        self,
+        IOracle::{self, Entry, Report, SignedReport},
+    },
+    token::{self, IToken, ITokenFactory},
+};
+use capstan_evm::Tx;
+use eyre::{OptionExt as _, Result, WrapErr as _, bail};
+
+/// Accounts that begin with tokens.
+const RICH_ACCOUNTS: usize = 20;
+/// Gas of each transaction: more than any of them needs.
+const GAS: u64 = 2_000_000;
+/// Rounds until the oracle has taken a price: the first one is a trial.
+const FIRST_ROUNDS: u32 = 3;
+/// Time between prices.
+const PRICE_EVERY: Duration = Duration::from_secs(1);
+const DAY_S: u32 = 86_400;
+
+/// An asset of the world.
+struct Listed {
+    symbol: &'static str,
+    decimals: u8,
+    /// Dollars of a whole unit, and how much that moves in a year.
+    price: &'static str,
+    volatility: f64,
+    /// Whole units that each account begins with, and that the owner lends.
+    given: u64,
+    lent: u64,
+    /// Parts of its value that count.
+    initial_bps: u16,
+    maintenance_bps: u16,
+    discount_max_bps: u16,
+    /// Borrow rate per year at the kink and beyond.
+    slope1_bps: u32,
+    slope2_bps: u32,
+}
+
+/// By number of asset. The first is the gas coin.
+const ASSETS: [Listed; 3] = [
+    Listed {
+        symbol: "ETH",
+        decimals: 18,
+        price: "2000",
+        volatility: 0.8,
+        given: 0,
+        lent: 1_000,
+        initial_bps: 7_500,
+        maintenance_bps: 8_000,
+        discount_max_bps: 500,
+        slope1_bps: 300,
+        slope2_bps: 8_000,
+    },
+    Listed {
+        symbol: "USDC",
+        decimals: 6,
+        price: "1",
+        volatility: 0.003,
+        given: 100_000,
+        lent: 5_000_000,
+        initial_bps: 8_500,
+        maintenance_bps: 9_000,
+        discount_max_bps: 400,
+        slope1_bps: 500,
+        slope2_bps: 6_000,
+    },
+    Listed {
+        symbol: "WBTC",
+        decimals: 8,
+        price: "60000",
+        volatility: 0.6,
+        given: 2,
+        lent: 50,
+        initial_bps: 7_300,
+        maintenance_bps: 7_800,
+        discount_max_bps: 500,
+        slope1_bps: 400,
+        slope2_bps: 8_000,
+    },
+];
+
+impl Listed {
+    fn units(&self, whole: u64) -> U256 {
+        U256::from(whole) * U256::from(10).pow(U256::from(self.decimals))
+    }
+}
+
+/// A world that is being made.
+struct Maker<'a> {
+    chain: &'a Chain,
+    owner: &'a PrivateKeySigner,
+    nonce: u64,
+    waiting: Vec<Recovered<Tx>>,
+}
+
+/// Makes the world on a chain that has none, as the owner of its protocol. Answers whether it stands.
+///
+/// # Errors
+/// A transaction fails: the contracts and this file do not agree.
+pub(crate) fn make(
+    chain: &Chain,
+    signers: &[PrivateKeySigner],
+) -> Result<Option<PrivateKeySigner>> {
+    let admin_owner = chain.genesis().native.admin_owner;
+    let owner = signers
+        .iter()
+        .find(|signer| signer.address() == admin_owner);
+    let Some(owner) = owner else {
+        return Ok(None);
+    };
+    if chain.head().number() > 0 {
+        // A chain that was kept: its world stands, or was never wanted.
+        return Ok(Some(owner.clone()));
+    }
+    let mut maker = Maker {
+        chain,
+        owner,
+        nonce: 0,
+        waiting: Vec::new(),
+    };
+    maker.tokens()?;
+    maker.prices()?;
+    let rich = signers.iter().take(RICH_ACCOUNTS);
+    maker.money(rich.map(PrivateKeySigner::address))?;
+    maker.markets()?;
+    Ok(Some(owner.clone()))
+}
+
+impl Maker<'_> {
+    /// One more transaction of the owner's.
+    fn call<C: SolCall>(&mut self, to: Address, call: &C) -> Result<()> {
+        self.send(to, call.abi_encode())
+    }
+
+    fn send(&mut self, to: Address, input: Vec<u8>) -> Result<()> {
+        let mut tx = TxEip1559 {
+            chain_id: self.chain.rules().chain_id,
+            nonce: self.nonce,
+            gas_limit: GAS,
+            max_fee_per_gas: 100_000_000_000,
+            max_priority_fee_per_gas: 1,
+            to: TxKind::Call(to),
+            value: U256::ZERO,
+            access_list: Default::default(),
+            input: input.into(),
+        };
+        let signature = self.owner.sign_transaction_sync(&mut tx)?;
+        let signed = tx.into_signed(signature).into();
+        self.waiting
+            .push(Recovered::new_unchecked(signed, self.owner.address()));
+        self.nonce += 1;
+        Ok(())
+    }
+
+    /// Makes blocks of what waits, and checks that everything in them did what it should.
+    fn mine(&mut self) -> Result<()> {
+        for submitted in self.chain.submit_many(std::mem::take(&mut self.waiting)) {
+            submitted?;
+        }
+        let dev = self.chain.dev().ok_or_eyre("not a development chain")?;
+        loop {
+            dev.mine(1, None)?;
+            let block = self.chain.head();
+            if let Some(at) = block.receipts.iter().position(|receipt| !receipt.status()) {
+                bail!("transaction {at} of block {} failed", block.number());
+            }
+            let state = self.chain.state_at(At::Latest)?;
+            let account = state.account(self.owner.address())?;
+            if account.map_or(0, |account| account.nonce) == self.nonce {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The tokens, each an asset: their numbers are their places in the list.
+    fn tokens(&mut self) -> Result<()> {
+        let owner = self.owner.address();
+        for asset in &ASSETS[1..] {
+            let create = ITokenFactory::createTokenCall {
+                name: format!("{} of a development chain", asset.symbol),
+                symbol: asset.symbol.to_owned(),
+                decimals: asset.decimals,
+                owner,
+                grantDelayMs: 0,
+            };
+            self.call(token::FACTORY_ADDRESS, &create)?;
+        }
+        for number in 0..ASSETS.len() {
+            let list = ILedger::listAssetCall {
+                token: address_of(number),
+                limit: OutflowLimit {
+                    windowS: DAY_S,
+                    shareBps: 10_000,
+                    floor: U256::from(u128::MAX >> 16),
+                },
+            };
+            self.call(ledger::ADDRESS, &list)?;
+        }
+        self.mine()
+    }
+
+    /// Feeds, with the owner as their one reporter, and first prices.
+    fn prices(&mut self) -> Result<()> {
+        let reporter = self.owner.address();
+        let grant = IAdmin::grantRoleCall {
+            scope: oracle::ADDRESS,
+            role: oracle::REPORT,
+            holder: reporter,
+            expiresMs: 0,
+        };
+        self.call(admin::ADDRESS, &grant)?;
+        self.call(oracle::ADDRESS, &IOracle::addReporterCall { reporter })?;
+        for (asset_id, asset) in (0..).zip(&ASSETS) {
+            let list = IOracle::listFeedCall {
+                assetId: asset_id,
+                description: format!("{} / USD", asset.symbol),
+                referencePrice: parse_price(asset.price)?,
+                params: DEV_PARAMS,
+            };
+            self.call(oracle::ADDRESS, &list)?;
+        }
+        self.mine()?;
+        for _ in 0..FIRST_ROUNDS {
+            self.chain.submit_report(self.first_report()?)?;
+            self.mine()?;
+        }
+        Ok(())
+    }
+
+    fn first_report(&self) -> Result<SignedReport> {
+        let time_ms = self.chain.head().time_ms();
+        let entry = |(asset_id, asset): (u32, &Listed)| -> Result<Entry> {
+            Ok(Entry {
+                assetId: asset_id,
+                price: parse_price(asset.price)?,
+                confidenceBps: 0,
+            })
+        };
+        let report = Report {
+            round: time_ms,
+            timeMs: time_ms,
+            entries: (0..).zip(&ASSETS).map(entry).collect::<Result<_>>()?,
+        };
+        let digest = oracle::digest(self.chain.rules().chain_id, &report);
+        let signature = self.owner.sign_hash_sync(&digest)?;
+        Ok(SignedReport {
+            reporter: self.owner.address(),
+            report,
+            v: 27 + u8::from(signature.v()),
+            r: signature.r().into(),
+            s: signature.s().into(),
+        })
+    }
+
+    /// Tokens for everybody, and for the owner what he lends.
+    fn money(&mut self, rich: impl Iterator<Item = Address>) -> Result<()> {
+        let rich: Vec<_> = rich.collect();
+        for (number, asset) in ASSETS.iter().enumerate().skip(1) {
+            let mint = |to, value| IToken::mintCall { to, value };
+            let token = address_of(number);
+            let lent = asset.units(asset.lent) * U256::from(2);
+            self.call(token, &mint(self.owner.address(), lent))?;
+            for &to in &rich {
+                self.call(token, &mint(to, asset.units(asset.given)))?;
+            }
+        }
+        self.mine()
+    }
+
+    /// Markets with something in them, and what each asset counts.
+    fn markets(&mut self) -> Result<()> {
+        let name = AccountName {
+            owner: self.owner.address(),
+            index: 0,
+        };
+        let mut batch = Batch::default();
+        for (asset_id, asset) in (0..).zip(&ASSETS) {
+            let list = ILending::listMarketCall {
+                assetId: asset_id,
+                params: MarketParams {
+                    reserveFactorBps: 1_000,
+                    supplyCap: asset.units(asset.lent * 100),
+                    borrowCap: asset.units(asset.lent * 90),
+                    rateModel: 0,
+                    baseBps: 0,
+                    slope1Bps: asset.slope1_bps,
+                    slope2Bps: asset.slope2_bps,
+                    optimalBps: 9_000,
+                },
+                seed: asset.units(1),
+            };
+            self.call(lending::ADDRESS, &list)?;
+            let count = IAccount::setCollateralCall {
+                assetId: asset_id,
+                collateral: Collateral {
+                    initialBps: asset.initial_bps,
+                    maintenanceBps: asset.maintenance_bps,
+                    categoryInitialBps: 0,
+                    categoryMaintenanceBps: 0,
+                    discountMaxBps: asset.discount_max_bps,
+                    category: 0,
+                    isolated: false,
+                    depositCap: U256::ZERO,
+                },
+                rampMs: 0,
+            };
+            self.call(account::ADDRESS, &count)?;
+            let lent = asset.units(asset.lent);
+            batch.act(Verb::Deposit, asset_id, lent);
+            batch.act(Verb::Supply, asset_id, lent);
+        }
+        let lend = batch.call(name);
+        self.send(lend.to, lend.input.to_vec())?;
+        self.mine()
+    }
+}
+
+/// The token of an asset: the coin's face, or the factory's by its number.
+fn address_of(number: usize) -> Address {
+    match number {
+        0 => ether::ADDRESS,
+        number => native(token::KIND, number as u64),
+    }
+}
+
+/// Signs made-up prices, until it is dropped.
+///
+/// # Errors
+/// The market's.
+pub(crate) async fn feed(address: SocketAddr, owner: PrivateKeySigner) -> Result<()> {
+    let node = Node::new(&format!("http://{address}"))?;
+    let settings = MarketSettings {
+        seed: 0,
+        every: PRICE_EVERY,
+        correlation: 0.6,
+        jumps_per_day: 0.0,
+        jump_size: 0.0,
+        assets: (0..)
+            .zip(&ASSETS)
+            .map(|(asset_id, asset)| -> Result<Simulated> {
+                Ok(Simulated {
+                    asset_id,
+                    price: asset.price.parse()?,
+                    volatility: asset.volatility,
+                })
+            })
+            .collect::<Result<_>>()?,
+    };
+    let mut source = Source::Market(Market::new(settings)?);
+    let feeder = Feeder::new(node, vec![owner]).await;
+    let mut feeder = feeder
+        .wrap_err("the made-up market does not reach its own node")?
+        .quiet();
+    feeder.run(&mut source).await?;
+    Ok(())
+}
+
+/// What a newcomer can do, for the banner.
+pub(crate) fn words() -> String {
+    let assets: Vec<_> = ASSETS
+        .iter()
+        .map(|asset| format!("{} at {} USD", asset.symbol, asset.price))
+        .collect();
+    format!(
+        "\nMarkets with made-up prices: {}\n  capstan market list\n  capstan account supply 1 eth --dev-account 1\n  \
+         capstan account borrow 500 usdc --dev-account 1\n  capstan account show --dev-account 1\n",
+        assets.join(", ")
+    )
+}

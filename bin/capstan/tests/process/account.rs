@@ -1,0 +1,213 @@
+//! `capstan account` and `capstan watch` on the prepared world of `capstan dev`, as a newcomer meets them.
+
+use std::time::Instant;
+
+use capstan_testing::process::{Node, Said, run};
+use serde_json::{Value, json};
+
+async fn world() -> Node {
+    Node::start(&["dev", "--block-time", "100ms"])
+        .await
+        .expect("started")
+}
+
+/// Runs with the node's address and a development account.
+fn capstan(node: &Node, account: &str, words: &[&str]) -> Said {
+    let mut all = words.to_vec();
+    all.extend(["--rpc", node.url(), "--dev-account", account]);
+    run(&all).expect("ran")
+}
+
+#[track_caller]
+fn says(said: &Said, expected: &[&str]) {
+    assert!(said.status.success(), "{said:?}");
+    for text in expected {
+        assert!(said.stdout.contains(text), "no `{text}` in {said:?}");
+    }
+}
+
+#[track_caller]
+fn refuses(said: &Said, expected: &str) {
+    assert!(
+        !said.status.success() && said.stderr.contains(expected),
+        "no `{expected}` in {said:?}"
+    );
+}
+
+/// CLI-5, CLI-6: supply, borrow and health within a minute, each shown before it is signed.
+#[tokio::test]
+async fn a_newcomer_borrows_within_a_minute() {
+    let begun = Instant::now();
+    let node = world().await;
+    let listed = run(&["market", "list", "--rpc", node.url()]).expect("ran");
+    says(&listed, &["#0 ETH", "#1 USDC", "#2 WBTC", " USD"]);
+
+    let said = capstan(&node, "1", &["account", "supply", "2", "eth", "--yes"]);
+    says(&said, &["ETH supplied", "done in block", "no debt"]);
+    let said = capstan(&node, "1", &["account", "borrow", "1000", "usdc", "--yes"]);
+    says(&said, &["USDC owed", "ETH liquidated at", "then", "health"]);
+    let said = capstan(&node, "1", &["account", "show"]);
+    says(&said, &["#0 ETH", "#1 USDC", "room to fall", "costs a day"]);
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+
+    // As numbers: 2 ETH at about 2000, 80 % of it against 1000.
+    let said = capstan(&node, "1", &["account", "show", "--json"]);
+    let shown: Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let health = &shown["report"]["healthMaintenance"]["text"];
+    let health: f64 = health.as_str().expect("text").parse().expect("a number");
+    assert!((3.0..3.4).contains(&health), "{health}");
+    let usdc = &shown["holdings"][1];
+    assert_eq!(
+        (&usdc["symbol"], &usdc["decimals"]),
+        (&json!("USDC"), &json!(6))
+    );
+
+    // Everything back: the debt with a little for its growth, then the collateral.
+    let said = capstan(&node, "1", &["account", "repay", "max", "usdc", "--yes"]);
+    says(&said, &["done in block", "debt 0 USD", "no debt"]);
+    let said = capstan(&node, "1", &["account", "withdraw", "max", "eth", "--yes"]);
+    says(&said, &["done in block"]);
+
+    let said = capstan(&node, "1", &["account", "history"]);
+    says(&said, &["Borrowed", "Repaid", "Executed", "assetId 1"]);
+}
+
+/// CLI-6: what would fail is said before anything is signed, with what to do.
+#[tokio::test]
+async fn what_would_fail_is_not_signed() {
+    let node = world().await;
+    let nonce = async || {
+        let of = json!(["0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC", "latest"]);
+        node.quantity("eth_getTransactionCount", of)
+            .await
+            .expect("a nonce")
+    };
+    refuses(
+        &capstan(&node, "2", &["account", "borrow", "1000", "usdc", "--yes"]),
+        "this would fail",
+    );
+    let unhealthy = [
+        "account",
+        "run",
+        "supply 1 eth",
+        "borrow 1900 usdc",
+        "--yes",
+    ];
+    refuses(&capstan(&node, "2", &unhealthy), "AccountUnhealthy");
+    refuses(
+        &capstan(&node, "2", &["account", "repay", "1", "usdc", "--yes"]),
+        "nothing of it is owed",
+    );
+    refuses(
+        &capstan(&node, "2", &["account", "supply", "1", "doge", "--yes"]),
+        "ETH, USDC, WBTC",
+    );
+    refuses(
+        &capstan(
+            &node,
+            "2",
+            &["account", "supply", "0.0000001", "usdc", "--yes"],
+        ),
+        "only 6 are counted",
+    );
+    // Without a terminal nobody can agree.
+    refuses(
+        &capstan(&node, "2", &["account", "supply", "1", "eth"]),
+        "--yes",
+    );
+    assert_eq!(nonce().await, 0, "nothing was sent");
+
+    let told = capstan(
+        &node,
+        "2",
+        &["account", "preview", "supply 1 eth", "borrow 500 usdc"],
+    );
+    says(&told, &["ETH supplied", "USDC units", "ETH liquidated at"]);
+    assert_eq!(nonce().await, 0, "a preview signs nothing");
+}
+
+/// CLI-4: the same with a wallet of one's own.
+#[tokio::test]
+async fn a_wallet_signs() {
+    let node = world().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let keystore = folder.path().to_str().expect("text");
+    let password = folder.path().join("password");
+    std::fs::write(&password, "correct horse\n").expect("written");
+    let password = password.to_str().expect("text");
+    let with = |words: &[&str]| {
+        let mut all = words.to_vec();
+        all.extend(["--keystore", keystore, "--password-file", password]);
+        run(&all).expect("ran")
+    };
+    let made = with(&["wallet", "new", "alice"]);
+    let address = made
+        .stdout
+        .split_whitespace()
+        .nth(2)
+        .expect("an address")
+        .to_owned();
+    let fund = json!([{
+        "from": "0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
+        "to": address,
+        "value": "0x8ac7230489e80000",
+    }]);
+    node.rpc("eth_sendTransaction", fund).await.expect("sent");
+    for _ in 0..100 {
+        let balance = json!([address, "latest"]);
+        if node
+            .quantity("eth_getBalance", balance)
+            .await
+            .expect("a balance")
+            > 0
+        {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let url = node.url();
+    let said = with(&[
+        "account", "supply", "50%", "eth", "--wallet", "alice", "--yes", "--rpc", url, "--json",
+    ]);
+    assert!(said.status.success(), "{said:?}");
+    let said: Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let supplied = &said["account"]["holdings"][0]["supplied"]["text"];
+    let supplied: f64 = supplied.as_str().expect("text").parse().expect("a number");
+    assert!((4.99..=5.0).contains(&supplied), "{supplied}");
+    std::fs::write(folder.path().join("password"), "wrong\n").expect("written");
+    let said = with(&[
+        "account", "withdraw", "max", "eth", "--wallet", "alice", "--yes", "--rpc", url,
+    ]);
+    refuses(&said, "does not open");
+}
+
+/// WATCH-1
+#[tokio::test]
+async fn a_watcher_warns() {
+    let node = world().await;
+    let owner = "0x90F79bf6EB2c4f870365E785982E1f101E93b906";
+    let batch = [
+        "account",
+        "run",
+        "supply 1 eth",
+        "borrow 1400 usdc",
+        "--yes",
+    ];
+    says(&capstan(&node, "3", &batch), &["done in block"]);
+    let watch = |words: &[&str]| {
+        let mut all = vec!["watch", owner, "--rpc", node.url(), "--once"];
+        all.extend(words);
+        run(&all).expect("ran")
+    };
+    let said = watch(&["--health", "1.3,1.2"]);
+    refuses(&said, "needs attention");
+    assert!(
+        said.stdout.contains("is below 1.2") && said.stdout.contains("repay"),
+        "{said:?}"
+    );
+    let said = watch(&["--health", "1.01"]);
+    assert!(said.status.success() && said.stdout.is_empty(), "{said:?}");
+    let said = run(&["watch", owner, "--once", "--rpc", "http://127.0.0.1:1"]).expect("ran");
+    refuses(&said, "needs attention");
+    assert!(said.stdout.contains("its health is not known"), "{said:?}");
+}

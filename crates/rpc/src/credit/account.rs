@@ -1,0 +1,323 @@
+//! `capstan_account`: a balance sheet with what it costs and how far it is from liquidation.
+
+use alloy_eips::BlockId;
+use alloy_primitives::{Address, U64, U256};
+use capstan_contracts::{
+    account::{
+        self,
+        IAccount::{self, AccountRef},
+    },
+    ledger::{self, ILedger},
+    lending::{self, ILending, ILending::LendingUnknownMarket},
+};
+use capstan_units::{mul_div_down, mul_div_up};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    fixed::{Fixed, RAY_ONE},
+    markets::unless,
+    views::Views,
+};
+use crate::{
+    RpcContext,
+    error::{RpcError, RpcResult},
+    methods::Methods,
+    native::ErrorInWords,
+};
+
+/// A rate per year is this many times the rate per day.
+const DAYS_PER_YEAR: u64 = 365;
+
+pub(super) fn register(table: &mut Methods) {
+    table.blocking(
+        "capstan_account",
+        ["account", "block?"],
+        "An account, as an address or {owner, index}: rows, values, health, room to fall, liquidation prices, cost per day.",
+        account,
+    );
+}
+
+/// An account: `{owner, index}`, or an address, whose account 0 is meant.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(untagged, expecting = "write an address or {owner, index}")]
+pub(super) enum AccountAsked {
+    First(Address),
+    #[serde(rename_all = "camelCase")]
+    Any {
+        owner: Address,
+        #[serde(default)]
+        index: u8,
+    },
+}
+
+impl From<AccountAsked> for AccountRef {
+    fn from(asked: AccountAsked) -> Self {
+        match asked {
+            AccountAsked::First(owner) => Self { owner, index: 0 },
+            AccountAsked::Any { owner, index } => Self { owner, index },
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AccountAnswer {
+    block_number: U64,
+    time_ms: U64,
+    owner: Address,
+    index: u8,
+    /// Nonce of the next signed batch.
+    nonce: U256,
+    /// Most collateral per own capital that the owner allows himself, in bps; zero is no limit.
+    leverage_max_bps: u32,
+    /// Collateral that is on offer to whoever pays the debt; null while none is.
+    offer: Option<Offer>,
+    #[serde(flatten)]
+    standing: Standing,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Offer {
+    since_ms: U64,
+    /// When the discount is largest.
+    full_ms: U64,
+}
+
+/// Where an account stands. Without usable prices there is no health, and the error says of what.
+#[derive(Serialize)]
+pub(super) struct Standing {
+    report: Option<Report>,
+    error: Option<ErrorInWords>,
+    holdings: Vec<Holding>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Report {
+    collateral: Fixed,
+    borrowable: Fixed,
+    debt: Fixed,
+    /// Null without debt.
+    health_initial: Option<Fixed>,
+    /// Null without debt; liquidated below one.
+    health_maintenance: Option<Fixed>,
+    room_to_fall_bps: u16,
+    /// What the debts cost a day at the rates of now, in dollars.
+    cost_per_day: Fixed,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Holding {
+    asset_id: u32,
+    symbol: String,
+    token: Address,
+    decimals: u8,
+    units: Fixed,
+    supplied: Fixed,
+    owed: Fixed,
+    supply_rate_per_year: Option<Fixed>,
+    borrow_rate_per_year: Option<Fixed>,
+    /// At the rates of now, in units of the asset.
+    earns_per_day: Fixed,
+    costs_per_day: Fixed,
+    /// Null where prices are not usable.
+    #[serde(flatten)]
+    valued: Option<Valued>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Valued {
+    held_value: Fixed,
+    owed_value: Fixed,
+    initial_bps: u16,
+    maintenance_bps: u16,
+    /// Price at which the account is liquidated, everything else as it is; null if none is.
+    liquidation_price: Option<Fixed>,
+}
+
+fn account(
+    cx: &RpcContext,
+    (asked, id): (AccountAsked, Option<BlockId>),
+) -> RpcResult<AccountAnswer> {
+    let of = AccountRef::from(asked);
+    let mut views = Views::at(cx, id)?;
+    let to = account::ADDRESS;
+    let account = || of.clone();
+    let nonce = views.ask(to, &IAccount::nonceOfCall { account: account() })?;
+    let limits = views.ask(to, &IAccount::limitsOfCall { account: account() })?;
+    let offer = views.ask(to, &IAccount::offerOfCall { account: account() })?;
+    Ok(AccountAnswer {
+        block_number: U64::from(views.number),
+        time_ms: U64::from(views.time_ms),
+        owner: of.owner,
+        index: of.index,
+        nonce,
+        leverage_max_bps: limits.now.leverageMaxBps,
+        offer: (offer.sinceMs != 0).then(|| Offer {
+            since_ms: U64::from(offer.sinceMs),
+            full_ms: U64::from(offer.fullMs),
+        }),
+        standing: standing(&mut views, &of)?,
+    })
+}
+
+/// The balance sheet as it stands in `views`.
+pub(super) fn standing(views: &mut Views<'_>, of: &AccountRef) -> RpcResult<Standing> {
+    let to = account::ADDRESS;
+    let account = || of.clone();
+    let report = views.answer(to, &IAccount::reportOfCall { account: account() })?;
+    let holdings = views.answer(to, &IAccount::holdingsOfCall { account: account() })?;
+    let (report, holdings) = match (report, holdings) {
+        (Ok(report), Ok(holdings)) => (report, holdings),
+        (Err(output), _) | (_, Err(output)) => {
+            let error = ErrorInWords::read(&output);
+            return Ok(Standing {
+                report: None,
+                error: Some(error.ok_or_else(|| RpcError::reverted(&output))?),
+                holdings: unvalued(views, of)?,
+            });
+        }
+    };
+    let mut cost_usd = U256::ZERO;
+    let mut rows = Vec::new();
+    for holding in holdings {
+        let row = Row::read(views, &holding)?;
+        cost_usd = cost_usd.saturating_add(per_day_up(holding.owedValue, row.borrow_rate)?);
+        rows.push(row.holding);
+    }
+    // Without a debt health is the largest number.
+    let health = |health: U256| (health != U256::MAX).then(|| Fixed::wad(health));
+    Ok(Standing {
+        report: Some(Report {
+            collateral: Fixed::wad(report.collateral),
+            borrowable: Fixed::wad(report.borrowable),
+            debt: Fixed::wad(report.debt),
+            health_initial: health(report.healthInitial),
+            health_maintenance: health(report.healthMaintenance),
+            room_to_fall_bps: report.roomToFallBps,
+            cost_per_day: Fixed::wad(cost_usd),
+        }),
+        error: None,
+        holdings: rows,
+    })
+}
+
+/// A row, and the rate that its debt is charged.
+struct Row {
+    holding: Holding,
+    borrow_rate: U256,
+}
+
+impl Row {
+    fn read(views: &mut Views<'_>, found: &IAccount::Holding) -> RpcResult<Self> {
+        let mut row = Self::bare(
+            views,
+            found.assetId,
+            [found.units, found.supplied, found.owed],
+        )?;
+        row.holding.valued = Some(Valued {
+            held_value: Fixed::wad(found.heldValue),
+            owed_value: Fixed::wad(found.owedValue),
+            initial_bps: found.initialBps,
+            maintenance_bps: found.maintenanceBps,
+            liquidation_price: (!found.liquidationPrice.is_zero())
+                .then(|| Fixed::wad(found.liquidationPrice)),
+        });
+        Ok(row)
+    }
+
+    /// Without what needs prices.
+    fn bare(
+        views: &mut Views<'_>,
+        asset_id: u32,
+        [units, supplied, owed]: [U256; 3],
+    ) -> RpcResult<Self> {
+        let asset = views.ask(ledger::ADDRESS, &ILedger::assetCall { assetId: asset_id })?;
+        let market = views.answer(
+            lending::ADDRESS,
+            &ILending::marketCall { assetId: asset_id },
+        )?;
+        let market = unless::<LendingUnknownMarket, _>(market)?;
+        let rate = |rate: Option<U256>| rate.unwrap_or_default();
+        let supply_rate = market.as_ref().map(|market| market.supplyRate);
+        let borrow_rate = market.as_ref().map(|market| market.borrowRate);
+        let amount = |amount| Fixed::new(amount, asset.decimals);
+        Ok(Self {
+            borrow_rate: rate(borrow_rate),
+            holding: Holding {
+                asset_id,
+                symbol: asset.symbol,
+                token: asset.token,
+                decimals: asset.decimals,
+                units: amount(units),
+                supplied: amount(supplied),
+                owed: amount(owed),
+                supply_rate_per_year: supply_rate.map(Fixed::ray),
+                borrow_rate_per_year: borrow_rate.map(Fixed::ray),
+                earns_per_day: amount(per_day_down(supplied, rate(supply_rate))?),
+                costs_per_day: amount(per_day_up(owed, rate(borrow_rate))?),
+                valued: None,
+            },
+        })
+    }
+}
+
+/// What stands on an account, without prices: they are what is missing.
+fn unvalued(views: &mut Views<'_>, of: &AccountRef) -> RpcResult<Vec<Holding>> {
+    let count = views.ask(ledger::ADDRESS, &ILedger::assetCountCall {})?;
+    let mut rows = Vec::new();
+    for asset_id in 0..count {
+        let (owner, index) = (of.owner, of.index);
+        let units = views.ask(
+            ledger::ADDRESS,
+            &ILedger::freeOfCall {
+                assetId: asset_id,
+                owner,
+                index,
+            },
+        )?;
+        let supplied = views.answer(
+            lending::ADDRESS,
+            &ILending::suppliedOfCall {
+                assetId: asset_id,
+                owner,
+                index,
+            },
+        )?;
+        let owed = views.answer(
+            lending::ADDRESS,
+            &ILending::debtOfCall {
+                assetId: asset_id,
+                owner,
+                index,
+            },
+        )?;
+        let supplied = unless::<LendingUnknownMarket, _>(supplied)?;
+        let owed = unless::<LendingUnknownMarket, _>(owed)?;
+        let amounts = [
+            units,
+            supplied.map_or(U256::ZERO, |supplied| supplied.assets),
+            owed.map_or(U256::ZERO, |owed| owed.assets),
+        ];
+        if amounts.iter().any(|amount| !amount.is_zero()) {
+            rows.push(Row::bare(views, asset_id, amounts)?.holding);
+        }
+    }
+    Ok(rows)
+}
+
+/// A day of a rate per year.
+fn per_day_down(amount: U256, rate: U256) -> RpcResult<U256> {
+    mul_div_down(amount, rate, year()).map_err(|error| RpcError::internal(error.to_string()))
+}
+
+fn per_day_up(amount: U256, rate: U256) -> RpcResult<U256> {
+    mul_div_up(amount, rate, year()).map_err(|error| RpcError::internal(error.to_string()))
+}
+
+fn year() -> U256 {
+    RAY_ONE.saturating_mul(U256::from(DAYS_PER_YEAR))
+}

@@ -1,0 +1,365 @@
+//! Accounts on a running node: what is answered is what the contract says, and what a preview says is what happens.
+
+use alloy_primitives::{Address, Bytes, U256, hex};
+use alloy_signer::SignerSync as _;
+use alloy_sol_types::{SolCall, SolValue};
+use capstan_contracts::{
+    account::{
+        self, AssetAmount,
+        IAccount::{self, AccountRef, Action, Collateral},
+        Verb,
+    },
+    admin::{self, IAdmin::grantRoleCall},
+    oracle::{
+        self,
+        IOracle::{Entry, Report, addReporterCall},
+    },
+};
+use serde_json::{Value, json};
+
+use super::{
+    credit::{node_with_markets, view},
+    node::{Node, Send, quantity},
+};
+
+const USD: u128 = 1_000_000_000_000_000_000;
+const ETHER: u128 = 1_000_000_000_000_000_000;
+/// The coin, which counts, and a token of six decimals without a price.
+const COIN: u32 = 0;
+
+fn action(verb: Verb, asset_id: u32, amount: u128) -> Action {
+    let args = AssetAmount {
+        assetId: asset_id,
+        amount: U256::from(amount),
+    };
+    Action {
+        verb: verb.number(),
+        args: args.abi_encode().into(),
+    }
+}
+
+fn execute(owner: Address, actions: Vec<Action>) -> Vec<u8> {
+    let account = AccountRef { owner, index: 0 };
+    IAccount::executeCall { account, actions }.abi_encode()
+}
+
+/// The coin has a price of 2,000 dollars and counts by 80 %, and account 1 is asked about.
+async fn node_with_collateral() -> Node {
+    let node = node_with_markets().await;
+    let reporter = node.address(9);
+    let grant = grantRoleCall {
+        scope: oracle::ADDRESS,
+        role: oracle::REPORT,
+        holder: reporter,
+        expiresMs: 0,
+    };
+    let collateral = IAccount::setCollateralCall {
+        assetId: COIN,
+        collateral: Collateral {
+            initialBps: 7_500,
+            maintenanceBps: 8_000,
+            categoryInitialBps: 0,
+            categoryMaintenanceBps: 0,
+            discountMaxBps: 500,
+            category: 0,
+            isolated: false,
+            depositCap: U256::ZERO,
+        },
+        rampMs: 0,
+    };
+    for (to, input) in [
+        (admin::ADDRESS, grant.abi_encode()),
+        (oracle::ADDRESS, addReporterCall { reporter }.abi_encode()),
+        (account::ADDRESS, collateral.abi_encode()),
+    ] {
+        node.send(Send::to(0, to).input(input));
+    }
+    let block = node.mine().await;
+    assert!(block.receipts.iter().all(|receipt| receipt.status()));
+    for _ in 0..3 {
+        report(&node).await;
+        node.mine().await;
+    }
+    node
+}
+
+async fn report(node: &Node) {
+    let time_ms = node.chain.head().time_ms();
+    let report = Report {
+        round: time_ms,
+        timeMs: time_ms,
+        entries: vec![Entry {
+            assetId: COIN,
+            price: 2_000 * USD,
+            confidenceBps: 0,
+        }],
+    };
+    let digest = oracle::digest(node.chain.rules().chain_id, &report);
+    let signature = node.signers[9].sign_hash_sync(&digest).expect("signed");
+    let asked = json!([
+        {
+            "round": time_ms,
+            "timeMs": time_ms,
+            "entries": [{"assetId": COIN, "price": U256::from(2_000 * USD), "confidenceBps": 0}],
+        },
+        hex::encode_prefixed(signature.as_bytes()),
+    ]);
+    node.ok("capstan_submitReport", asked).await;
+}
+
+async fn run(node: &Node, actions: Vec<Action>) {
+    let input = execute(node.address(1), actions);
+    node.send(Send::to(1, account::ADDRESS).input(input).gas(3_000_000));
+    let block = node.mine().await;
+    assert!(block.receipts.iter().all(|receipt| receipt.status()));
+}
+
+/// RPC-21
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_what_the_contract_says() {
+    let node = node_with_collateral().await;
+    let owner = node.address(1);
+    let empty = node.ok("capstan_account", json!([owner])).await;
+    assert_eq!(empty["holdings"], json!([]));
+    assert!(empty["report"]["healthMaintenance"].is_null(), "{empty}");
+    assert!(empty["offer"].is_null() && empty["error"].is_null());
+
+    let deposit = action(Verb::Deposit, COIN, 3 * ETHER);
+    run(
+        &node,
+        vec![
+            deposit,
+            action(Verb::Supply, COIN, 2 * ETHER),
+            action(Verb::Borrow, COIN, ETHER),
+        ],
+    )
+    .await;
+    let named = json!([{"owner": owner, "index": 0}]);
+    let answer = node.ok("capstan_account", named).await;
+    assert_eq!(answer, node.ok("capstan_account", json!([owner])).await);
+    let of = || AccountRef { owner, index: 0 };
+    let report = IAccount::reportOfCall { account: of() };
+    let report = view(&node, account::ADDRESS, &report).await;
+    for (name, number) in [
+        ("collateral", report.collateral),
+        ("borrowable", report.borrowable),
+        ("debt", report.debt),
+        ("healthInitial", report.healthInitial),
+        ("healthMaintenance", report.healthMaintenance),
+    ] {
+        assert_eq!(answer["report"][name]["amount"], json!(number), "{name}");
+    }
+    assert_eq!(answer["report"]["roomToFallBps"], report.roomToFallBps);
+    let holdings = IAccount::holdingsOfCall { account: of() };
+    let holdings = view(&node, account::ADDRESS, &holdings).await;
+    let row = &answer["holdings"][0];
+    for (name, number) in [
+        ("units", holdings[0].units),
+        ("supplied", holdings[0].supplied),
+        ("owed", holdings[0].owed),
+        ("heldValue", holdings[0].heldValue),
+        ("owedValue", holdings[0].owedValue),
+    ] {
+        assert_eq!(row[name]["amount"], json!(number), "{name}");
+    }
+    assert_eq!(
+        (&row["units"]["text"], &row["decimals"]),
+        (&json!("2"), &json!(18))
+    );
+    assert_eq!(answer["holdings"].as_array().map(Vec::len), Some(1));
+    let other = node
+        .ok("capstan_account", json!([{"owner": owner, "index": 1}]))
+        .await;
+    assert_eq!(other["holdings"], json!([]));
+
+    // Without a usable price there is no health; the rows stay.
+    node.ok("evm_increaseTime", json!([3_600])).await;
+    node.mine().await;
+    let blind = node.ok("capstan_account", json!([owner])).await;
+    assert!(blind["report"].is_null(), "{blind}");
+    assert_eq!(blind["error"]["name"], "AccountPriceUnusable");
+    assert_eq!(blind["holdings"][0]["units"]["text"], "2");
+    assert!(blind["holdings"][0].get("heldValue").is_none());
+    for wrong in [
+        json!(["0x1"]),
+        json!([{"index": 1}]),
+        json!([{"owner": owner, "index": 256}]),
+    ] {
+        assert_eq!(node.fault("capstan_account", wrong).await.code, -32602);
+    }
+}
+
+/// RPC-22
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_is_what_happens() {
+    let node = node_with_collateral().await;
+    let owner = node.address(1);
+    let named = json!([
+        owner,
+        [
+            {"verb": "deposit", "assetId": COIN, "amount": U256::from(3 * ETHER)},
+            {"verb": 3, "assetId": COIN, "amount": "max"},
+            {"verb": "borrow", "args": Bytes::from(action(Verb::Borrow, COIN, ETHER).args)},
+        ],
+    ]);
+    let told = node.ok("capstan_preview", named).await;
+    assert!(
+        told["error"].is_null() && told["revert"].is_null(),
+        "{told}"
+    );
+    assert_eq!(told["before"]["holdings"], json!([]));
+    assert_eq!(told["results"][0]["amount"]["text"], "3");
+    assert_eq!(told["results"][1]["name"], "supply");
+    assert_eq!(quantity(&told["blockNumber"]), node.chain.head().number());
+
+    // The contract's own preview agrees, field by field.
+    let all = vec![
+        action(Verb::Deposit, COIN, 3 * ETHER),
+        Action {
+            verb: 3,
+            args: AssetAmount {
+                assetId: COIN,
+                amount: U256::MAX,
+            }
+            .abi_encode()
+            .into(),
+        },
+        action(Verb::Borrow, COIN, ETHER),
+    ];
+    let own = IAccount::previewCall {
+        account: AccountRef { owner, index: 0 },
+        actions: all.clone(),
+    };
+    let own = view(&node, account::ADDRESS, &own).await;
+    let after = &told["after"]["report"];
+    assert_eq!(after["debt"]["amount"], json!(own.afterwards.debt));
+    assert_eq!(
+        after["healthInitial"]["amount"],
+        json!(own.afterwards.healthInitial)
+    );
+    assert_eq!(
+        after["borrowable"]["amount"],
+        json!(own.afterwards.borrowable)
+    );
+
+    // Nothing happened; then it does, and the account is as it was told.
+    let unchanged = node.ok("capstan_account", json!([owner])).await;
+    assert_eq!(unchanged["holdings"], json!([]));
+    run(&node, all).await;
+    let then = node.ok("capstan_account", json!([owner])).await;
+    for name in ["units", "supplied", "owed"] {
+        assert_eq!(
+            then["holdings"][0][name], told["after"]["holdings"][0][name],
+            "{name}: no time passes for interest in the first block of a debt"
+        );
+    }
+}
+
+/// RPC-22
+#[tokio::test(flavor = "multi_thread")]
+async fn a_preview_says_why_not() {
+    let node = node_with_collateral().await;
+    let owner = node.address(1);
+    let too_much = json!([
+        owner,
+        [
+            {"verb": "deposit", "assetId": COIN, "amount": U256::from(ETHER)},
+            {"verb": "borrow", "assetId": COIN, "amount": U256::from(ETHER)},
+            {"verb": "withdraw", "assetId": COIN, "amount": U256::from(2 * ETHER)},
+        ],
+    ]);
+    let told = node.ok("capstan_preview", too_much).await;
+    assert_eq!(told["error"]["name"], "AccountUnhealthy");
+    assert!(
+        told["error"]["help"]
+            .as_str()
+            .is_some_and(|help| help.contains("add collateral"))
+    );
+    assert!(told["after"].is_null() && told["revert"].is_string());
+    let wrong = async |actions: Value, why: &str| {
+        let fault = node.fault("capstan_preview", json!([owner, actions])).await;
+        assert!(
+            fault.code == -32602 && fault.message.contains(why),
+            "{}",
+            fault.message
+        );
+    };
+    wrong(json!([{"verb": "steal"}]), "no verb is called steal").await;
+    wrong(
+        json!([{"verb": "borrow", "amount": "0x1"}]),
+        "action 0: assetId is missing",
+    )
+    .await;
+    wrong(
+        json!([{"verb": "borrow", "assetId": 0}]),
+        "amount is missing",
+    )
+    .await;
+    wrong(json!([{"verb": "borrow", "asset": 0}]), "unknown field").await;
+    let unknown = json!([owner, [{"verb": 999, "args": "0x"}]]);
+    let told = node.ok("capstan_preview", unknown).await;
+    assert_eq!(told["error"]["name"], "AccountUnknownVerb");
+}
+
+/// RPC-23
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_an_account_come_in_pages() {
+    let node = node_with_collateral().await;
+    let owner = node.address(1);
+    run(
+        &node,
+        vec![
+            action(Verb::Deposit, COIN, 3 * ETHER),
+            action(Verb::Supply, COIN, 2 * ETHER),
+        ],
+    )
+    .await;
+    run(&node, vec![action(Verb::Borrow, COIN, ETHER)]).await;
+    let all = node.ok("capstan_accountEvents", json!([owner])).await;
+    assert!(all["cursor"].is_null());
+    let names = |page: &Value| -> Vec<String> {
+        let items = page["items"].as_array().expect("a list").iter();
+        items
+            .map(|item| item["event"].as_str().expect("a name").to_owned())
+            .collect()
+    };
+    assert_eq!(
+        names(&all),
+        ["Executed", "Borrowed", "Executed", "Supplied", "Pulled"]
+    );
+    assert_eq!(all["items"][1]["contract"], "lending");
+    let mut paged = Vec::new();
+    let mut cursor = Value::Null;
+    loop {
+        let page = json!([owner, {"limit": 2, "cursor": cursor}]);
+        let page = node.ok("capstan_accountEvents", page).await;
+        paged.extend(names(&page));
+        cursor = page["cursor"].clone();
+        if cursor.is_null() {
+            break;
+        }
+    }
+    assert_eq!(paged, names(&all));
+    let other = json!([{"owner": owner, "index": 7}]);
+    let other = node.ok("capstan_accountEvents", other).await;
+    assert_eq!(
+        other["items"],
+        json!([]),
+        "another account of the same owner"
+    );
+}
+
+/// RPC-23: where nothing was liquidated, nothing is said.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chain_without_liquidations_has_none() {
+    let node = node_with_collateral().await;
+    let none = node.ok("capstan_liquidations", json!([])).await;
+    assert_eq!(none, json!({"items": [], "cursor": null}));
+    let of = json!([node.address(1), {"limit": 1}]);
+    let none = node.ok("capstan_liquidations", of).await;
+    assert_eq!(none["items"], json!([]));
+    for id in ["0x10000", "0xffffffffffffffff"] {
+        let fault = node.fault("capstan_explainLiquidation", json!([id])).await;
+        assert_eq!(fault.code, -32001, "{}", fault.message);
+    }
+}
