@@ -241,7 +241,11 @@ impl Maker<'_> {
                 assetId: asset_id,
                 description: format!("{} / USD", asset.symbol),
                 referencePrice: parse_price(asset.price)?,
-                params: DEV_PARAMS,
+                // Nobody has debts yet that a first price could endanger.
+                params: IOracle::FeedParams {
+                    graceMs: 0,
+                    ..DEV_PARAMS
+                },
             };
             self.call(oracle::ADDRESS, &list)?;
         }

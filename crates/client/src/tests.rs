@@ -44,7 +44,7 @@ fn what_is_no_amount_is_refused_with_the_reason() {
         let expected = AmountError::Form { text: text.into() };
         assert_eq!(text.parse::<Asked>(), Err(expected), "{text}");
     };
-    for text in ["", "usdc", "75.5", "75.5 us dc", "-5 usdc", "max", "5 #x"] {
+    for text in ["", "usdc", "75.5", "75.5 us dc", "max", "5 #x"] {
         form(text);
     }
     let refused = |text: &str| text.parse::<Asked>().expect_err("wrong").to_string();

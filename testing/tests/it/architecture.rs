@@ -368,7 +368,9 @@ fn is_test(path: &Path) -> bool {
     stem == "tests"
         || stem == "testkit"
         || stem.ends_with("_tests")
-        || path.components().any(|part| part.as_os_str() == "tests")
+        || path
+            .components()
+            .any(|part| part.as_os_str() == "tests" || part.as_os_str() == "testkit")
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {

@@ -91,6 +91,7 @@ async fn what_would_fail_is_not_signed() {
         "run",
         "supply 1 eth",
         "borrow 1900 usdc",
+        "withdraw 1900 usdc",
         "--yes",
     ];
     refuses(&capstan(&node, "2", &unhealthy), "AccountUnhealthy");
@@ -191,6 +192,7 @@ async fn a_watcher_warns() {
         "run",
         "supply 1 eth",
         "borrow 1400 usdc",
+        "withdraw 1400 usdc",
         "--yes",
     ];
     says(&capstan(&node, "3", &batch), &["done in block"]);

@@ -37,6 +37,10 @@
 //!
 //! Not here: where units are (`ledger`), interest (`lending`), prices (`oracle`).
 
+#[allow(
+    clippy::too_many_arguments,
+    reason = "what is signed is passed field by field, as wallets and tools expect"
+)]
 mod abi;
 mod assess;
 mod batch;

@@ -176,7 +176,7 @@ impl Factors {
         let now = TimeMs::new(cx.store.block().time_ms);
         let is_new = present == Ramp::default();
         if is_new {
-            return Ok(self.from_to(self, now, now));
+            return Ok(self.ramp_to(self, now, now));
         }
         if ramp_ms < RAMP_MS_MIN {
             return Err(revert(&AccountRampTooShort {
@@ -192,10 +192,10 @@ impl Factors {
         let start = now.after_ms(NOTICE_MS)?;
         Ok(present
             .at(now)?
-            .from_to(self, start, start.after_ms(ramp_ms)?))
+            .ramp_to(self, start, start.after_ms(ramp_ms)?))
     }
 
-    fn from_to(self, to: Self, start_ms: TimeMs, end_ms: TimeMs) -> Ramp {
+    fn ramp_to(self, to: Self, start_ms: TimeMs, end_ms: TimeMs) -> Ramp {
         Ramp {
             initial_from: self.initial,
             initial_to: to.initial,

@@ -207,11 +207,12 @@ impl Sheet {
         let rows = self.rows.iter().skip(from).take(to.saturating_sub(from));
         let mut word = U256::ZERO;
         for (n, row) in rows.enumerate() {
-            word |= row.to_bits() << ROW_BITS.saturating_mul(n).saturating_add(shift);
+            let place = ROW_BITS.saturating_mul(n).saturating_add(shift);
+            word |= row.to_bits().wrapping_shl(place);
         }
         if part == 0 {
             let count = u8::try_from(self.rows.len()).unwrap_or(u8::MAX);
-            word |= U256::from(self.look_by_s) | (U256::from(count) << COUNT_BITS);
+            word |= U256::from(self.look_by_s) | U256::from(count).wrapping_shl(COUNT_BITS);
         }
         word
     }
@@ -222,7 +223,7 @@ fn look_by_of(head: U256) -> u32 {
 }
 
 fn count_of(head: U256) -> u8 {
-    u8::try_from((head >> COUNT_BITS) & U256::from(u8::MAX)).unwrap_or_default()
+    u8::try_from(head.wrapping_shr(COUNT_BITS) & U256::from(u8::MAX)).unwrap_or_default()
 }
 
 fn rows_of(part: u8, word: U256) -> impl Iterator<Item = Row> {
@@ -231,8 +232,8 @@ fn rows_of(part: u8, word: U256) -> impl Iterator<Item = Row> {
         _ => (WORD_ROWS, 0),
     };
     (0..count).map_while(move |n| {
-        let bits = (word >> ROW_BITS.saturating_mul(n).saturating_add(shift))
-            & U256::from(0xffff_ffff_ffff_u64);
+        let place = ROW_BITS.saturating_mul(n).saturating_add(shift);
+        let bits = word.wrapping_shr(place) & U256::from(0xffff_ffff_ffff_u64);
         let row = Row::of_bits(u64::try_from(bits).unwrap_or_default());
         (row.kinds != 0).then_some(row)
     })

@@ -444,7 +444,7 @@ fn dol_13_parameters_tighten_at_once_and_change_a_day_later() {
     assert_eq!(read(&mut scene).present, tight);
     let dear = DollarParams {
         stabilityBps: 5_000,
-        ..tight.clone()
+        ..tight
     };
     scene.world.ok(OWNER, ADDRESS, &set(&dear));
     let both = read(&mut scene);

@@ -31,6 +31,10 @@
 //!
 //! Not here: what backs a loan, liquidation, markets for offers.
 
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the terms of an offer are passed field by field"
+)]
 mod abi;
 mod error;
 mod invariants;

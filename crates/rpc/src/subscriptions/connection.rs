@@ -16,6 +16,8 @@ const WAITING_BYTES_MAX: usize = 64 << 20;
 
 /// This much counts as small: a client that reads gets it even when all others together are behind.
 const SMALL_BYTES: usize = 1 << 20;
+/// So much may wait for anybody: a client that reads is now and then a few heads behind.
+const FEW_BYTES: usize = 64 << 10;
 /// What a notification holds besides its result.
 const ENVELOPE_BYTES: usize = 128;
 
@@ -114,7 +116,9 @@ impl Connection {
     fn admit(&self, bytes: usize) -> bool {
         let before = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed);
         let all = self.backlog.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        all <= self.backlog.bytes_max || (before == 0 && bytes <= SMALL_BYTES)
+        all <= self.backlog.bytes_max
+            || (before == 0 && bytes <= SMALL_BYTES)
+            || before + bytes <= FEW_BYTES
     }
 
     /// Whether much more can be queued. One that is closed takes anything.

@@ -114,7 +114,7 @@ async fn run(node: &Node, actions: Vec<Action>) {
     assert!(block.receipts.iter().all(|receipt| receipt.status()));
 }
 
-/// RPC-21
+/// RPC-22
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_what_the_contract_says() {
     let node = node_with_collateral().await;
@@ -189,7 +189,7 @@ async fn an_account_is_what_the_contract_says() {
     }
 }
 
-/// RPC-22
+/// RPC-23
 #[tokio::test(flavor = "multi_thread")]
 async fn a_preview_is_what_happens() {
     let node = node_with_collateral().await;
@@ -255,7 +255,7 @@ async fn a_preview_is_what_happens() {
     }
 }
 
-/// RPC-22
+/// RPC-23
 #[tokio::test(flavor = "multi_thread")]
 async fn a_preview_says_why_not() {
     let node = node_with_collateral().await;
@@ -263,9 +263,10 @@ async fn a_preview_says_why_not() {
     let too_much = json!([
         owner,
         [
-            {"verb": "deposit", "assetId": COIN, "amount": U256::from(ETHER)},
+            {"verb": "deposit", "assetId": COIN, "amount": U256::from(3 * ETHER)},
+            {"verb": "supply", "assetId": COIN, "amount": U256::from(ETHER)},
             {"verb": "borrow", "assetId": COIN, "amount": U256::from(ETHER)},
-            {"verb": "withdraw", "assetId": COIN, "amount": U256::from(2 * ETHER)},
+            {"verb": "withdraw", "assetId": COIN, "amount": U256::from(3 * ETHER)},
         ],
     ]);
     let told = node.ok("capstan_preview", too_much).await;
@@ -301,7 +302,7 @@ async fn a_preview_says_why_not() {
     assert_eq!(told["error"]["name"], "AccountUnknownVerb");
 }
 
-/// RPC-23
+/// RPC-24
 #[tokio::test(flavor = "multi_thread")]
 async fn events_of_an_account_come_in_pages() {
     let node = node_with_collateral().await;
@@ -349,7 +350,7 @@ async fn events_of_an_account_come_in_pages() {
     );
 }
 
-/// RPC-23: where nothing was liquidated, nothing is said.
+/// RPC-24: where nothing was liquidated, nothing is said.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chain_without_liquidations_has_none() {
     let node = node_with_collateral().await;
