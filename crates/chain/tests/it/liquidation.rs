@@ -400,7 +400,7 @@ fn chain_15_omitted_and_invented_looks_are_bad() {
         }
     };
     let raw = good.raw();
-    let mut omitted = raw.clone();
+    let mut omitted = raw;
     omitted.transactions.remove(1);
     bad(&omitted, "owes a look");
     let quiet = {

@@ -1,6 +1,6 @@
 //! Accounts on a running node: what is answered is what the contract says, and what a preview says is what happens.
 
-use alloy_primitives::{Address, Bytes, U256, hex};
+use alloy_primitives::{Address, U256, hex};
 use alloy_signer::SignerSync as _;
 use alloy_sol_types::{SolCall, SolValue};
 use capstan_contracts::{
@@ -199,7 +199,7 @@ async fn a_preview_is_what_happens() {
         [
             {"verb": "deposit", "assetId": COIN, "amount": U256::from(3 * ETHER)},
             {"verb": 3, "assetId": COIN, "amount": "max"},
-            {"verb": "borrow", "args": Bytes::from(action(Verb::Borrow, COIN, ETHER).args)},
+            {"verb": "borrow", "args": action(Verb::Borrow, COIN, ETHER).args},
         ],
     ]);
     let told = node.ok("capstan_preview", named).await;
