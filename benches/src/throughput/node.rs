@@ -38,7 +38,7 @@ impl Node {
         let data = tempfile::tempdir()?;
         let mut command = Command::new(binary);
         command
-            .args(["dev", "--accounts", &accounts.to_string()])
+            .args(["dev", "--empty", "--accounts", &accounts.to_string()])
             .arg("--data")
             .arg(data.path().join("chain"))
             .args(["--log-level", "warn"])
