@@ -155,6 +155,8 @@ interface IAccount {
     error AccountNotOffered(address owner, uint8 index);
     /// The account is healthy now; the offer is void.
     error AccountHealthy(address owner, uint8 index, uint256 health);
+    /// The debt takes less than the price of what the bid would take. Bid for less.
+    error AccountUnderpaid(uint32 assetId, uint256 paid, uint256 price);
     /// The bid would take less than its bidder asked for. Wait for a larger discount, or ask for less.
     error AccountBidTooDear(uint256 taken, uint256 takenMin);
     /// The calldata of a look is no list of accounts.

@@ -7,5 +7,6 @@ pub(super) use super::abi::IAccount::{
     AccountNotAuthorised, AccountNotInCallback, AccountNotOffered, AccountNothingOwed,
     AccountPriceUnusable, AccountRampTooShort, AccountRampUnderWay, AccountSameAccount,
     AccountSignatureExpired, AccountSignatureInvalid, AccountTooManyActions, AccountTooManyAssets,
-    AccountTooManyLooks, AccountTooManyTouched, AccountUnhealthy, AccountUnknownVerb,
+    AccountTooManyLooks, AccountTooManyTouched, AccountUnderpaid, AccountUnhealthy,
+    AccountUnknownVerb,
 };

@@ -21,7 +21,7 @@ use super::{
     batch,
     error::{
         AccountBidTooDear, AccountDebtTooSmall, AccountHealthy, AccountInFlight, AccountNotOffered,
-        AccountNothingOwed, AccountPriceUnusable,
+        AccountNothingOwed, AccountPriceUnusable, AccountUnderpaid,
     },
     math::{Cost, repay_to_target_up},
     moves,
@@ -146,24 +146,33 @@ pub(super) fn bid(cx: &mut Ctx<'_>, bidder: AccountId, bid: &Bid) -> Result<Asse
     let cost = Cost::after_ms(now.ms_since(since)?, collateral.terms.discount_max)?;
     let repay_max = Assets::from_u256(bid.repayMax).unwrap_or(Assets::MAX);
     let trade = trade(cx, &debt, &collateral, before, cost, repay_max)?;
-    let taken = trade.given_up.sub(trade.to_reserve)?;
+    let bought = trade.given_up.sub(trade.to_reserve)?;
+    batch::touch(cx, account, false)?;
+    let paid = moves::pay(cx, bidder, account, debt.asset(), trade.paid)?;
+    if paid < trade.paid {
+        // The collateral was sized for the whole payment; a debt that takes less of it would be sold for too little.
+        return Err(revert(&AccountUnderpaid {
+            assetId: bid.debtAssetId,
+            paid: paid.to_u256(),
+            price: trade.paid.to_u256(),
+        }));
+    }
+    let to_reserve = hand_over(cx, account, &collateral, lending::RESERVE, trade.to_reserve)?;
+    let taken = hand_over(cx, account, &collateral, bidder, bought)?;
+    // What the buyer got counts, not what it was computed to be.
     if taken.to_u256() < bid.takenMin {
         return Err(revert(&AccountBidTooDear {
             taken: taken.to_u256(),
             takenMin: bid.takenMin,
         }));
     }
-    batch::touch(cx, account, false)?;
-    let paid = moves::pay(cx, bidder, account, debt.asset(), trade.paid)?;
-    hand_over(cx, account, &collateral, lending::RESERVE, trade.to_reserve)?;
-    hand_over(cx, account, &collateral, bidder, taken)?;
     let step = Step {
         venue: Venue::Offer,
         debt: debt.asset(),
         paid,
         collateral: collateral.asset(),
         taken,
-        to_reserve: trade.to_reserve,
+        to_reserve,
         discount_bps: trade.cost.discount.get(),
         buyer: bidder,
     };
@@ -236,16 +245,17 @@ fn expect_no_dust(debt: &Valued, rest: Assets, min: Assets) -> Result<(), Halt> 
     }))
 }
 
-/// Gives collateral to a buyer: units, then what can be turned into units, then the position as it is.
+/// Gives collateral to a buyer: units, then what can be turned into units, then the position as it is. Answers what he
+/// got: shares of a market are handed over whole, so up to a share's worth of the amount may stay.
 pub(super) fn hand_over(
     cx: &mut Ctx<'_>,
     account: AccountId,
     collateral: &Valued,
     to: AccountId,
     amount: Assets,
-) -> Result<(), Halt> {
+) -> Result<Assets, Halt> {
     if amount.is_zero() {
-        return Ok(());
+        return Ok(Assets::ZERO);
     }
     let asset = collateral.asset();
     let units = moves::unwind(cx, account, collateral.row, amount)?;
@@ -263,7 +273,8 @@ pub(super) fn hand_over(
         note_of(cx, to, asset, number)?;
     }
     moves::note(cx, account, asset, registry::UNITS)?;
-    note_of(cx, to, asset, registry::UNITS)
+    note_of(cx, to, asset, registry::UNITS)?;
+    Ok(amount.sub(left)?)
 }
 
 /// The reserve is no account of anybody's and has no sheet.

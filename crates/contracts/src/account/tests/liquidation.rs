@@ -271,6 +271,38 @@ fn liq_4_nothing_leaves_before_it_is_paid_nor_below_the_floor() {
     greedy.ok(BOB, BOBS, &[action(Verb::Bid, args.abi_encode())]);
 }
 
+/// Where the market has no cash, its shares are sold, and what the buyer got is what he is told.
+#[test]
+fn liq_4_without_cash_the_position_itself_is_sold() {
+    let mut scene = Scene::new();
+    scene.ok(CAROL, CAROLS, &[redeem(RISKY, 100_000_000 * ONE)]);
+    let batch = [
+        deposit(RISKY, 1_000 * ONE),
+        supply(RISKY, 1_000 * ONE),
+        borrow(USDC, 7_000 * ONE),
+        withdraw(USDC, U256::MAX, ALICE),
+    ];
+    scene.ok(ALICE, ALICES, &batch);
+    let batch = [
+        deposit(ETH, 100 * ONE),
+        borrow(RISKY, 990 * ONE),
+        withdraw(RISKY, U256::MAX, BOB),
+    ];
+    scene.ok(BOB, BOBS, &batch);
+    scene.prices(&[(RISKY, 13 * USD)]);
+    scene.look();
+    scene.ok(CAROL, CAROLS, &[deposit(USDC, 1_000 * ONE)]);
+    let before = scene.holding(CAROLS, RISKY).expect("units");
+    let taken = scene.ok(CAROL, CAROLS, &[bid(ALICES, USDC, 1_000 * ONE, RISKY)])[0];
+    let after = scene.holding(CAROLS, RISKY).expect("units and supply");
+    assert!(after.supplied > before.supplied, "no shares were sold");
+    let got = after.units + after.supplied - before.units - before.supplied;
+    assert!(
+        got <= taken && taken <= got + n(1),
+        "{taken} told, {got} got"
+    );
+}
+
 #[test]
 fn liq_4_the_owner_may_come_back_until_the_last_block() {
     let mut scene = in_debt();
