@@ -129,6 +129,10 @@ interface IAccount {
     error AccountDebtTooSmall(uint32 assetId, uint256 value, uint256 min);
     /// The account owes nothing of this asset, or holds nothing of it to sell.
     error AccountNothingOwed(uint32 assetId);
+    /// Another account owes this loan.
+    error AccountOtherLoan(uint64 id, address owner, uint8 index);
+    /// The stream flows to another account.
+    error AccountOtherStream(uint64 streamId, address owner, uint8 index);
     /// Both accounts are the same one.
     error AccountSameAccount(address owner, uint8 index);
     /// More of this asset would stand in the ledger than may. Deposit less.
@@ -172,6 +176,9 @@ interface IAccount {
     function preview(AccountRef calldata account, Action[] calldata actions) external view returns (Report memory before, Report memory afterwards, bytes[] memory results);
     /// Pays from the caller's wallet into an account in which the asset stands already, or which the caller may act on.
     function depositTo(AccountRef calldata account, uint32 assetId, uint256 amount) external returns (uint256 credited);
+
+    /// Brings what a stream owes to the account to which it flows, by anybody, and pays that account's debt with it.
+    function collect(uint64 streamId) external returns (uint256 amount);
 
     /// Lets `operator` act on an account of the caller's until `untilMs`; zero takes the right away.
     function setOperator(uint8 index, address operator, uint64 untilMs) external;

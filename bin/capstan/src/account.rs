@@ -6,17 +6,24 @@ use alloy_primitives::{Address, U256};
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall as _;
 use capstan_client::{
-    AccountName, Asked, Asset, Assets, Batch, Call, Node, Preview, Standing, There, Wish, account,
-    plan, preview, send,
+    AccountName, Asked, Asset, AssetName, Assets, Batch, Call, Node, Preview, Standing, There,
+    Wish, account, plan, preview, send,
 };
-use capstan_contracts::{account::ADDRESS as ACCOUNT, erc20::IErc20, ether, ledger::IForeign};
+use capstan_contracts::{
+    account::ADDRESS as ACCOUNT,
+    dollar::{self, IDollar},
+    erc20::IErc20,
+    ether,
+    ledger::IForeign,
+    term::{self, ITerm},
+};
 use console::Term;
 use eyre::{OptionExt as _, Result, bail};
 use serde_json::{Value, json};
 
 use crate::{
     accounts,
-    args::{AccountCommand, ActOptions, AmountArgs, AskOptions, SignerOptions},
+    args::{AccountCommand, ActOptions, AmountArgs, AskOptions, SignerOptions, asset_name},
     wallet,
 };
 
@@ -72,40 +79,82 @@ async fn command_of(command: &AccountCommand) -> Result<()> {
             let to = (!keep).then(|| to_wallet(act)).transpose()?;
             one(act, wish(Wish::Borrow { to }, amount)?).await
         }
+        AccountCommand::Mint { act, amount, keep } => {
+            let to = (!keep).then(|| to_wallet(act)).transpose()?;
+            one(act, wish(Wish::Mint { to }, amount)?).await
+        }
         AccountCommand::Repay { act, amount } => one(act, wish(Wish::Repay, amount)?).await,
         AccountCommand::Close { act } => one(act, Vec::new()).await,
     }
 }
 
-/// What is wished of which asset. An empty list is the wish to close.
-type Wishes = Vec<(Wish, Asked)>;
+/// One thing that somebody wants done.
+enum Step {
+    /// Something with so much of an asset.
+    Move(Wish, Asked),
+    /// A stream is to pay the account's debt.
+    Assign(u64),
+    /// A stream's due is to be brought.
+    Collect(u64),
+    /// What others paid in is to count.
+    Admit(AssetName),
+}
+
+/// What is wished, in its order. An empty list is the wish to close.
+type Wishes = Vec<Step>;
 
 fn wish(wish: Wish, amount: &AmountArgs) -> Result<Wishes> {
-    Ok(vec![(wish, amount.amount.join(" ").parse()?)])
+    Ok(vec![Step::Move(wish, amount.amount.join(" ").parse()?)])
 }
 
 /// Actions as `borrow 500 usdc`. `borrow` leaves what it lends on the account unless `withdraw` follows: a batch says
 /// each step.
 fn read_actions(actions: &[String], wallet: Address) -> Result<Wishes> {
-    let read = |text: &String| -> Result<(Wish, Asked)> {
-        let (verb, amount) = text
-            .trim()
-            .split_once(char::is_whitespace)
-            .ok_or_eyre(format!("`{text}` is no action: write `borrow 500 usdc`"))?;
-        let wish = match verb {
-            "deposit" => Wish::Deposit,
-            "supply" => Wish::Supply,
-            "redeem" => Wish::Redeem,
-            "withdraw" => Wish::Withdraw { to: wallet },
-            "borrow" => Wish::Borrow { to: None },
-            "repay" => Wish::Repay,
-            _ => bail!(
-                "`{verb}` is no verb of an account: use deposit, supply, redeem, withdraw, borrow or repay"
-            ),
-        };
-        Ok((wish, amount.parse()?))
+    actions
+        .iter()
+        .map(|text| read_action(text, wallet))
+        .collect()
+}
+
+fn read_action(text: &str, wallet: Address) -> Result<Step> {
+    let split = |text: &str| -> Result<(String, String)> {
+        let parts = text.trim().split_once(char::is_whitespace);
+        let (first, rest) =
+            parts.ok_or_eyre(format!("`{text}` is no action: write `borrow 500 usdc`"))?;
+        Ok((first.to_owned(), rest.trim().to_owned()))
     };
-    actions.iter().map(read).collect()
+    let number = |text: &str| -> Result<u64> {
+        text.parse()
+            .map_err(|_| eyre::eyre!("`{text}` is no number of an offer, a loan or a stream"))
+    };
+    let (verb, rest) = split(text)?;
+    let wish = match verb.as_str() {
+        "deposit" => Wish::Deposit,
+        "supply" => Wish::Supply,
+        "redeem" => Wish::Redeem,
+        "withdraw" => Wish::Withdraw { to: wallet },
+        "borrow" => Wish::Borrow { to: None },
+        "repay" => Wish::Repay,
+        "mint" => Wish::Mint { to: None },
+        "take-loan" | "repay-loan" => {
+            let (id, amount) = split(&rest)?;
+            let wish = match verb.as_str() {
+                "take-loan" => Wish::TakeLoan {
+                    offer: number(&id)?,
+                },
+                _ => Wish::RepayLoan { loan: number(&id)? },
+            };
+            return Ok(Step::Move(wish, amount.parse()?));
+        }
+        "assign" => return Ok(Step::Assign(number(&rest)?)),
+        "collect" => return Ok(Step::Collect(number(&rest)?)),
+        "admit" => return Ok(Step::Admit(asset_name(&rest).map_err(eyre::Report::msg)?)),
+        _ => bail!(
+            "`{verb}` is no verb of an account: use deposit, supply, redeem, withdraw, borrow, repay, mint, take-loan, \
+             repay-loan, assign, collect or admit"
+        ),
+    };
+    Ok(Step::Move(wish, rest.parse()?))
 }
 
 /// Whose account: as stated, or that of the wallet, whose password nobody needs for looking.
@@ -172,8 +221,24 @@ impl Doing {
         let (_, state) = account(&node, name).await?;
         let mut batch = Batch::default();
         let mut there: Vec<(Asset, There)> = Vec::new();
-        for (wish, asked) in wishes {
+        for step in wishes {
+            let (wish, asked) = match step {
+                Step::Move(wish, asked) => (wish, asked),
+                Step::Assign(id) => {
+                    batch.assign(*id);
+                    continue;
+                }
+                Step::Collect(id) => {
+                    batch.collect(*id);
+                    continue;
+                }
+                Step::Admit(asset) => {
+                    batch.admit(assets.find(asset)?.id);
+                    continue;
+                }
+            };
             let asset = assets.find(&asked.asset)?;
+            expect_asset_of(&node, *wish, asset).await?;
             let at = match there.iter().position(|(known, _)| known.id == asset.id) {
                 Some(at) => at,
                 None => {
@@ -234,6 +299,36 @@ impl Doing {
             (None, None) => Ok(()),
         }
     }
+}
+
+/// Refuses an amount of another asset than the one that a verb is about.
+async fn expect_asset_of(node: &Node, wish: Wish, asset: &Asset) -> Result<()> {
+    let (id, what) = match wish {
+        Wish::Mint { .. } => {
+            let usd = node.view(dollar::ADDRESS, &IDollar::dollarCall {}).await?;
+            (
+                usd.assetId,
+                "only the chain's own dollar is minted, which".to_owned(),
+            )
+        }
+        Wish::TakeLoan { offer } => {
+            let found = node
+                .view(term::ADDRESS, &ITerm::offerOfCall { id: offer })
+                .await?;
+            (found.terms.assetId, format!("offer {offer}"))
+        }
+        Wish::RepayLoan { loan } => {
+            let found = node
+                .view(term::ADDRESS, &ITerm::loanOfCall { id: loan })
+                .await?;
+            (found.assetId, format!("loan {loan}"))
+        }
+        _ => return Ok(()),
+    };
+    if id == asset.id {
+        return Ok(());
+    }
+    bail!("{what} is asset #{id}, not {}", asset.symbol)
 }
 
 fn there_is(asset: &Asset, wallet: U256, standing: &Standing) -> There {

@@ -11,7 +11,7 @@ mod credit;
 use crate::accounts;
 pub(crate) use credit::{
     AccountCommand, ActOptions, AmountArgs, AskOptions, KeystoreOptions, MarketCommand,
-    PasswordOptions, SignerOptions, WalletCommand, WatchOptions,
+    PasswordOptions, SignerOptions, WalletCommand, WatchOptions, asset_name,
 };
 
 /// An Ethereum-compatible chain with native contracts in Rust.

@@ -1,5 +1,5 @@
-//! The prepared world of `capstan dev`: three assets with markets, prices and factors, so that a newcomer can supply,
-//! borrow and see health at once.
+//! The prepared world of `capstan dev`: three assets with markets, and the chain's own dollar, with prices and factors,
+//! so that a newcomer can supply, borrow, mint and see health at once.
 //!
 //! It is made by ordinary transactions of the account that owns the protocol, before the chain is announced: whatever it
 //! does, the owner of a real chain can do too. Prices come from a made-up market, signed by the same account.
@@ -20,6 +20,7 @@ use capstan_client::{AccountName, Batch, Node};
 use capstan_contracts::{
     account::{self, IAccount, IAccount::Collateral, Verb},
     admin::{self, IAdmin},
+    dollar::{self, IDollar, IDollar::DollarParams},
     ether,
     ledger::{self, ILedger, ILedger::OutflowLimit},
     lending::{self, ILending, ILending::MarketParams},
@@ -63,7 +64,7 @@ struct Listed {
 }
 
 /// By number of asset. The first is the gas coin.
-const ASSETS: [Listed; 3] = [
+const ASSETS: [Listed; 4] = [
     Listed {
         symbol: "ETH",
         decimals: 18,
@@ -103,7 +104,23 @@ const ASSETS: [Listed; 3] = [
         slope1_bps: 400,
         slope2_bps: 8_000,
     },
+    // Minted against accounts: it has no market, and nobody begins with any.
+    Listed {
+        symbol: "usd",
+        decimals: 18,
+        price: "1",
+        volatility: 0.001,
+        given: 0,
+        lent: 0,
+        initial_bps: 8_500,
+        maintenance_bps: 9_000,
+        discount_max_bps: 400,
+        slope1_bps: 0,
+        slope2_bps: 0,
+    },
 ];
+/// The place of the chain's own dollar among them: the last, since opening it lists it.
+const DOLLAR: usize = 3;
 
 impl Listed {
     fn units(&self, whole: u64) -> U256 {
@@ -201,7 +218,7 @@ impl Maker<'_> {
     /// The tokens, each an asset: their numbers are their places in the list.
     fn tokens(&mut self) -> Result<()> {
         let owner = self.owner.address();
-        for asset in &ASSETS[1..] {
+        for asset in &ASSETS[1..DOLLAR] {
             let create = ITokenFactory::createTokenCall {
                 name: format!("{} of a development chain", asset.symbol),
                 symbol: asset.symbol.to_owned(),
@@ -211,7 +228,7 @@ impl Maker<'_> {
             };
             self.call(token::FACTORY_ADDRESS, &create)?;
         }
-        for number in 0..ASSETS.len() {
+        for number in 0..DOLLAR {
             let list = ILedger::listAssetCall {
                 token: address_of(number),
                 limit: OutflowLimit {
@@ -222,6 +239,20 @@ impl Maker<'_> {
             };
             self.call(ledger::ADDRESS, &list)?;
         }
+        let million = ASSETS[DOLLAR].units(1_000_000);
+        let open = IDollar::openCall {
+            params: DollarParams {
+                stabilityBps: 400,
+                savingsBps: 300,
+                redemptionFeeBps: 50,
+                refillS: DAY_S,
+                ceiling: million * U256::from(100),
+                headroom: million * U256::from(10),
+                redemptionMin: ASSETS[DOLLAR].units(100),
+                surplusFloor: U256::ZERO,
+            },
+        };
+        self.call(dollar::ADDRESS, &open)?;
         self.mine()
     }
 
@@ -285,7 +316,7 @@ impl Maker<'_> {
     /// Tokens for everybody, and for the owner what he lends.
     fn money(&mut self, rich: impl Iterator<Item = Address>) -> Result<()> {
         let rich: Vec<_> = rich.collect();
-        for (number, asset) in ASSETS.iter().enumerate().skip(1) {
+        for (number, asset) in ASSETS.iter().enumerate().take(DOLLAR).skip(1) {
             let mint = |to, value| IToken::mintCall { to, value };
             let token = address_of(number);
             let lent = asset.units(asset.lent) * U256::from(2);
@@ -304,7 +335,7 @@ impl Maker<'_> {
             index: 0,
         };
         let mut batch = Batch::default();
-        for (asset_id, asset) in (0..).zip(&ASSETS) {
+        for (asset_id, asset) in (0..).zip(&ASSETS[..DOLLAR]) {
             let list = ILending::listMarketCall {
                 assetId: asset_id,
                 params: MarketParams {
@@ -320,6 +351,11 @@ impl Maker<'_> {
                 seed: asset.units(1),
             };
             self.call(lending::ADDRESS, &list)?;
+            let lent = asset.units(asset.lent);
+            batch.act(Verb::Deposit, asset_id, lent);
+            batch.act(Verb::Supply, asset_id, lent);
+        }
+        for (asset_id, asset) in (0..).zip(&ASSETS) {
             let count = IAccount::setCollateralCall {
                 assetId: asset_id,
                 collateral: Collateral {
@@ -335,9 +371,6 @@ impl Maker<'_> {
                 rampMs: 0,
             };
             self.call(account::ADDRESS, &count)?;
-            let lent = asset.units(asset.lent);
-            batch.act(Verb::Deposit, asset_id, lent);
-            batch.act(Verb::Supply, asset_id, lent);
         }
         let lend = batch.call(name);
         self.send(lend.to, lend.input.to_vec())?;
@@ -392,8 +425,9 @@ pub(crate) fn words() -> String {
         .map(|asset| format!("{} at {} USD", asset.symbol, asset.price))
         .collect();
     format!(
-        "\nMarkets with made-up prices: {}\n  capstan market list\n  capstan account supply 1 eth --dev-account 1\n  \
-         capstan account borrow 500 usdc --dev-account 1\n  capstan account show --dev-account 1\n",
+        "\nAssets with made-up prices: {}\n  capstan market list\n  capstan account supply 1 eth --dev-account 1\n  \
+         capstan account borrow 500 usdc --dev-account 1\n  \
+         capstan account mint 200 usd --dev-account 1\n  capstan account show --dev-account 1\n",
         assets.join(", ")
     )
 }

@@ -38,6 +38,9 @@ pub const DEV_CHAIN_ID: u64 = 31_337;
 /// The mnemonic that every Ethereum development tool knows. Its keys are public: never use them for value.
 pub const DEV_MNEMONIC: &str = "test test test test test test test test test test test junk";
 /// Coins of each development account, in wei: 10,000 ETH.
+/// Least gas of a block for its own work: what developers override, the prices of all reporters, and then the dearest look
+/// at an account. With less a block could owe a liquidation for ever.
+const SYSTEM_GAS_MIN: u64 = 40_000_000;
 const DEV_BALANCE_WEI: u128 = 10_000 * 1_000_000_000_000_000_000;
 /// Start of 2026, UTC: a fixed time, so that a development chain's genesis hash is the same everywhere.
 const DEV_TIME_MS: u64 = 1_767_225_600_000;
@@ -296,7 +299,7 @@ impl Genesis {
             format!("is {}, must be at most 3600000 (an hour)", self.pace_ms),
         )?;
         at_least(self.user_gas_limit, 1_000_000, "userGasLimit")?;
-        at_least(self.system_gas_limit, 1_000_000, "systemGasLimit")?;
+        at_least(self.system_gas_limit, SYSTEM_GAS_MIN, "systemGasLimit")?;
         rule(
             self.user_gas_limit
                 .checked_add(self.system_gas_limit)

@@ -3,9 +3,9 @@
 use alloy_primitives::{Address, Bytes, U64, U256};
 use alloy_sol_types::{SolCall, SolValue};
 use capstan_contracts::account::{
-    ADDRESS, AssetAmount,
+    ADDRESS, Admission, AssetAmount, Dollars,
     IAccount::{AccountRef, Action, executeCall},
-    Verb, Withdrawal,
+    Loan, Stream, Verb, Withdrawal,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -158,6 +158,41 @@ impl Batch {
             to,
         };
         self.push(Verb::Withdraw, args.abi_encode())
+    }
+
+    /// New dollars, as debt.
+    pub fn mint(&mut self, amount: U256) -> &mut Self {
+        self.push(Verb::Mint, Dollars { amount }.abi_encode())
+    }
+
+    /// Units pay what is owed in minted dollars.
+    pub fn burn(&mut self, amount: U256) -> &mut Self {
+        self.push(Verb::Burn, Dollars { amount }.abi_encode())
+    }
+
+    /// An offer of fixed terms, or a part of it, as debt.
+    pub fn take_loan(&mut self, offer: u64, amount: U256) -> &mut Self {
+        self.push(Verb::TakeLoan, Loan { id: offer, amount }.abi_encode())
+    }
+
+    /// Units pay a fixed-term loan.
+    pub fn repay_loan(&mut self, id: u64, amount: U256) -> &mut Self {
+        self.push(Verb::RepayLoan, Loan { id, amount }.abi_encode())
+    }
+
+    /// A stream pays this account's debt from now on.
+    pub fn assign(&mut self, id: u64) -> &mut Self {
+        self.push(Verb::Assign, Stream { id }.abi_encode())
+    }
+
+    /// What a stream owes this account pays its debt, then is units.
+    pub fn collect(&mut self, id: u64) -> &mut Self {
+        self.push(Verb::Collect, Stream { id }.abi_encode())
+    }
+
+    /// Units that others paid in count from now on.
+    pub fn admit(&mut self, asset_id: u32) -> &mut Self {
+        self.push(Verb::Admit, Admission { assetId: asset_id }.abi_encode())
     }
 
     /// Debts are paid from units and supplies of the same assets.

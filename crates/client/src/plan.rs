@@ -35,6 +35,21 @@ pub enum Wish {
     },
     /// Units, wallet -> debt.
     Repay,
+    /// New dollars -> wallet, or units, as debt.
+    Mint {
+        /// Whose wallet; none leaves them on the account.
+        to: Option<Address>,
+    },
+    /// An offer of fixed terms -> units, as debt.
+    TakeLoan {
+        /// The offer.
+        offer: u64,
+    },
+    /// Units -> a fixed-term loan.
+    RepayLoan {
+        /// The loan.
+        loan: u64,
+    },
 }
 
 /// What there is of an asset.
@@ -188,6 +203,33 @@ pub fn plan(
             if let Some(to) = to {
                 there.withdraw(batch, amount, to);
             }
+        }
+        Wish::Mint { to } => {
+            if !matches!(amount, Amount::Units(_)) {
+                return Err(PlanError::BorrowAll);
+            }
+            let amount = sized("mint", U256::ZERO, "")?;
+            batch.mint(amount);
+            there.owed = there.owed.saturating_add(amount);
+            there.units = there.units.saturating_add(amount);
+            if let Some(to) = to {
+                there.withdraw(batch, amount, to);
+            }
+        }
+        Wish::TakeLoan { offer } => {
+            if !matches!(amount, Amount::Units(_)) {
+                return Err(PlanError::BorrowAll);
+            }
+            let amount = sized("take", U256::ZERO, "")?;
+            batch.take_loan(offer, amount);
+            there.owed = there.owed.saturating_add(amount);
+            there.units = there.units.saturating_add(amount);
+        }
+        Wish::RepayLoan { loan } => {
+            let amount = sized("repay", there.units, "the account holds none of it")?;
+            batch.repay_loan(loan, if is_all { U256::MAX } else { amount });
+            there.units = there.units.saturating_sub(amount);
+            there.owed = there.owed.saturating_sub(amount.min(there.owed));
         }
         Wish::Repay => {
             let amount = sized("repay", there.owed, "nothing of it is owed")?;

@@ -55,7 +55,19 @@ pub struct Loss {
     pub lenders: Assets,
 }
 
+impl Loss {
+    /// Nothing was owed.
+    pub const NONE: Self = Self {
+        debt: Assets::ZERO,
+        reserve: Assets::ZERO,
+        lenders: Assets::ZERO,
+    };
+}
+
 /// One kind of thing on a balance sheet. Functions for `account`, which has asked whether anybody may.
+///
+/// What a kind does not say is nothing: one that holds nothing has nothing to unwind or hand over, one that owes
+/// nothing has nothing to repay or forgive.
 pub trait Position: Sync {
     /// Its name in words.
     fn name(&self) -> &'static str;
@@ -65,6 +77,35 @@ pub trait Position: Sync {
     /// # Errors
     /// The store's.
     fn assess(&self, cx: &mut Ctx<'_>, account: AccountId, asset: AssetId) -> Result<Line, Halt>;
+
+    /// Whether a row must name this kind for the asset: something stands there, or may come to by itself.
+    ///
+    /// # Errors
+    /// The store's.
+    fn stands(&self, cx: &mut Ctx<'_>, account: AccountId, asset: AssetId) -> Result<bool, Halt> {
+        Ok(!self.assess(cx, account, asset)?.is_empty())
+    }
+
+    /// What of the debt must be paid now, however healthy the account is.
+    ///
+    /// # Errors
+    /// The store's.
+    fn overdue(&self, _: &mut Ctx<'_>, _: AccountId, _: AssetId) -> Result<Assets, Halt> {
+        Ok(Assets::ZERO)
+    }
+
+    /// Until when nothing is overdue, if nobody pays; `None` is for ever.
+    ///
+    /// # Errors
+    /// The store's.
+    fn overdue_from_ms(
+        &self,
+        _: &mut Ctx<'_>,
+        _: AccountId,
+        _: AssetId,
+    ) -> Result<Option<u64>, Halt> {
+        Ok(None)
+    }
 
     /// How long a sale of what is held takes; zero is at once. What takes longer backs no debt that can fail in
     /// a minute.
@@ -76,19 +117,17 @@ pub trait Position: Sync {
     ///
     /// # Errors
     /// The store's.
-    fn drift_bound(&self, cx: &mut Ctx<'_>, asset: AssetId) -> Result<Ray, Halt>;
+    fn drift_bound(&self, _: &mut Ctx<'_>, _: AssetId) -> Result<Ray, Halt> {
+        Ok(Ray::ZERO)
+    }
 
     /// Turns up to `wanted` of what is held into free units of the account; answers how much it was.
     ///
     /// # Errors
     /// The store's. Having too little to turn is an answer, not an error.
-    fn unwind(
-        &self,
-        cx: &mut Ctx<'_>,
-        account: AccountId,
-        asset: AssetId,
-        wanted: Assets,
-    ) -> Result<Assets, Halt>;
+    fn unwind(&self, _: &mut Ctx<'_>, _: AccountId, _: AssetId, _: Assets) -> Result<Assets, Halt> {
+        Ok(Assets::ZERO)
+    }
 
     /// Hands up to `wanted` of what is held to another account as it is, for when it cannot be unwound; answers
     /// what that was worth.
@@ -97,12 +136,14 @@ pub trait Position: Sync {
     /// The store's.
     fn hand_over(
         &self,
-        cx: &mut Ctx<'_>,
-        asset: AssetId,
-        from: AccountId,
-        to: AccountId,
-        wanted: Assets,
-    ) -> Result<Assets, Halt>;
+        _: &mut Ctx<'_>,
+        _: AssetId,
+        _from: AccountId,
+        _to: AccountId,
+        _wanted: Assets,
+    ) -> Result<Assets, Halt> {
+        Ok(Assets::ZERO)
+    }
 
     /// Moves everything of this kind and asset to another account, what is owed too.
     ///
@@ -116,28 +157,35 @@ pub trait Position: Sync {
         to: AccountId,
     ) -> Result<(), Halt>;
 
-    /// Lowers what `debtor` owes by up to `amount` of the payer's free units; answers what they paid.
+    /// Lowers what `debtor` owes by up to `amount` of the payer's free units, what is overdue first; answers what they
+    /// paid. An amount too small to lower anything pays nothing: it must not hold up what else a block has to do.
     ///
     /// # Errors
-    /// `LedgerInsufficient`; less than the kind can take.
+    /// `LedgerInsufficient`.
     fn repay(
         &self,
-        cx: &mut Ctx<'_>,
-        asset: AssetId,
-        payer: AccountId,
-        debtor: AccountId,
-        amount: Assets,
-    ) -> Result<Assets, Halt>;
+        _: &mut Ctx<'_>,
+        _: AssetId,
+        _payer: AccountId,
+        _debtor: AccountId,
+        _amount: Assets,
+    ) -> Result<Assets, Halt> {
+        Ok(Assets::ZERO)
+    }
 
     /// Most of a debt that could be written off before a lender lost anything.
     ///
     /// # Errors
     /// The store's.
-    fn reserve_down(&self, cx: &mut Ctx<'_>, asset: AssetId) -> Result<Assets, Halt>;
+    fn reserve_down(&self, _: &mut Ctx<'_>, _: AssetId) -> Result<Assets, Halt> {
+        Ok(Assets::ZERO)
+    }
 
     /// Forgives all that `debtor` owes in this kind, because nothing backs it.
     ///
     /// # Errors
     /// The store's.
-    fn write_off(&self, cx: &mut Ctx<'_>, debtor: AccountId, asset: AssetId) -> Result<Loss, Halt>;
+    fn write_off(&self, _: &mut Ctx<'_>, _debtor: AccountId, _: AssetId) -> Result<Loss, Halt> {
+        Ok(Loss::NONE)
+    }
 }

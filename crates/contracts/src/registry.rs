@@ -56,6 +56,15 @@ pub fn positions() -> impl Iterator<Item = (u8, &'static dyn Position)> {
     (0..).zip(POSITIONS.iter().copied())
 }
 
+/// The kind of positions with this number.
+///
+/// # Errors
+/// A sheet names a kind that there is not.
+pub fn position(number: u8) -> Result<&'static dyn Position, Halt> {
+    let kind = POSITIONS.get(usize::from(number)).copied();
+    kind.ok_or_else(|| Halt::Fatal(format!("corrupt storage: {number} is no kind of positions")))
+}
+
 /// Every contract, in the order in which genesis writes them.
 pub fn all() -> &'static [&'static Contract] {
     CONTRACTS

@@ -146,7 +146,9 @@ pub(crate) enum AccountCommand {
     Preview {
         #[command(flatten)]
         act: ActOptions,
-        /// Actions as `VERB AMOUNT ASSET`, in their order
+        /// Actions in their order: `VERB AMOUNT ASSET` with deposit, supply, redeem, withdraw, borrow, repay or mint;
+        /// `take-loan OFFER AMOUNT ASSET`, `repay-loan LOAN AMOUNT ASSET`, `assign STREAM`, `collect STREAM`,
+        /// `admit ASSET`
         #[arg(required = true)]
         actions: Vec<String>,
     },
@@ -154,7 +156,7 @@ pub(crate) enum AccountCommand {
     Run {
         #[command(flatten)]
         act: ActOptions,
-        /// Actions as `VERB AMOUNT ASSET`, in their order
+        /// Actions in their order, as `preview` takes them
         #[arg(required = true)]
         actions: Vec<String>,
     },
@@ -189,6 +191,16 @@ pub(crate) enum AccountCommand {
         #[command(flatten)]
         amount: AmountArgs,
         /// Leave it on the account
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Make the chain's own dollars against what the account holds, to the wallet
+    Mint {
+        #[command(flatten)]
+        act: ActOptions,
+        #[command(flatten)]
+        amount: AmountArgs,
+        /// Leave them on the account
         #[arg(long)]
         keep: bool,
     },

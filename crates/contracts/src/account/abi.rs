@@ -2,7 +2,7 @@
 
 use alloy_sol_types::sol;
 
-use super::{batch, limits, moves, offer, operators, preview, settings, signed};
+use super::{batch, income, limits, moves, offer, operators, preview, settings, signed};
 use IAccount::*;
 
 sol! {
@@ -135,6 +135,10 @@ sol! {
         error AccountDebtTooSmall(uint32 assetId, uint256 value, uint256 min);
         /// The account owes nothing of this asset, or holds nothing of it to sell.
         error AccountNothingOwed(uint32 assetId);
+        /// Another account owes this loan.
+        error AccountOtherLoan(uint64 id, address owner, uint8 index);
+        /// The stream flows to another account.
+        error AccountOtherStream(uint64 streamId, address owner, uint8 index);
         /// Both accounts are the same one.
         error AccountSameAccount(address owner, uint8 index);
         /// More of this asset would stand in the ledger than may. Deposit less.
@@ -179,6 +183,9 @@ sol! {
         /// Pays from the caller's wallet into an account in which the asset stands already, or which the caller may act on.
         function depositTo(AccountRef calldata account, uint32 assetId, uint256 amount) external returns (uint256 credited);
 
+        /// Brings what a stream owes to the account to which it flows, by anybody, and pays that account's debt with it.
+        function collect(uint64 streamId) external returns (uint256 amount);
+
         /// Lets `operator` act on an account of the caller's until `untilMs`; zero takes the right away.
         function setOperator(uint8 index, address operator, uint64 untilMs) external;
         /// Until when an operator may act; zero if he may not.
@@ -217,6 +224,7 @@ crate::verbs! { IAccountCalls;
     executeSignedCall: Write, 600 => |cx, c| signed::execute(cx, c);
     previewCall: View, 500 => |cx, c| preview::preview(cx, c.account.into(), &c.actions);
     depositToCall: Write, 300 => |cx, c| moves::deposit_to(cx, c.account.into(), c.assetId, c.amount);
+    collectCall: Write, 300 => |cx, c| income::collect_for_anyone(cx, c.streamId);
     setOperatorCall: Write, 100 => |cx, c| operators::set(cx, c.index, c.operator, c.untilMs);
     operatorUntilMsCall: View, 60 => |cx, c| operators::until_ms(cx, c.account.into(), c.operator);
     setLimitsCall: Write, 200 => |cx, c| limits::set(cx, c.index, &c.limits);

@@ -1,7 +1,9 @@
 //! From what an account holds to what it is worth: one function, whoever asks.
 
 use capstan_state::{Ctx, Halt};
-use capstan_units::{AccountId, AssetId, Bps, Price, TimeMs, Usd, Wad, value_down, value_up};
+use capstan_units::{
+    AccountId, AssetId, Assets, Bps, Price, TimeMs, Usd, Wad, value_down, value_up,
+};
 
 use super::{
     error::{AccountPriceUnusable, AccountUnhealthy},
@@ -93,6 +95,31 @@ pub(super) fn line(cx: &mut Ctx<'_>, account: AccountId, row: Row) -> Result<Lin
         }
     }
     Ok(sum)
+}
+
+/// What of a row's debt must be paid now, however healthy the account is.
+pub(super) fn overdue(cx: &mut Ctx<'_>, account: AccountId, row: Row) -> Result<Assets, Halt> {
+    let mut sum = Assets::ZERO;
+    for (number, kind) in registry::positions() {
+        if row.kinds & kind_bit(number) != 0 {
+            sum = sum.add(kind.overdue(cx, account, row.asset)?)?;
+        }
+    }
+    Ok(sum)
+}
+
+/// Whether some debt of the account must be paid now.
+pub(super) fn is_overdue(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    sheet: &Sheet,
+) -> Result<bool, Halt> {
+    for row in &sheet.rows {
+        if !overdue(cx, account, *row)?.is_zero() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The bit of a kind of positions in a row.

@@ -3,17 +3,20 @@
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolValue;
 use capstan_state::{CallKind, CallRequest, Ctx, Frame, Halt};
-use capstan_units::{AccountId, AssetId};
+use capstan_units::{AccountId, AssetId, StreamId};
 
 use super::{
     CALLER,
     IAccount::{Action, Executed},
-    assess,
+    assess, dollars,
     error::{AccountInFlight, AccountNotInCallback, AccountTooManyActions, AccountTooManyTouched},
-    guard, limits, moves, offer, operators,
+    guard, income, limits, loans, moves, offer, operators,
     params::{ACTIONS_MAX, TOUCHED_MAX},
     state::AccountState,
-    verbs::{AssetAmount, Bid, ForeignCall, OtherAccount, Verb, Withdrawal},
+    verbs::{
+        Admission, AssetAmount, Bid, Dollars, ForeignCall, Loan, OtherAccount, Stream, Verb,
+        Withdrawal,
+    },
 };
 use crate::{contract::emit, revert};
 
@@ -147,6 +150,28 @@ fn act(
             let ForeignCall { target, input } = verb.arguments(args)?;
             return call(cx, target, input);
         }
+        Verb::Mint => {
+            let Dollars { amount } = verb.arguments(args)?;
+            dollars::mint(cx, account, amount)?
+        }
+        Verb::Burn => {
+            let Dollars { amount } = verb.arguments(args)?;
+            dollars::burn(cx, account, amount)?
+        }
+        Verb::TakeLoan => {
+            let Loan { id, amount } = verb.arguments(args)?;
+            let loan = loans::take(cx, account, id, amount)?;
+            return Ok(loan.abi_encode().into());
+        }
+        Verb::RepayLoan => {
+            let Loan { id, amount } = verb.arguments(args)?;
+            loans::repay(cx, account, id, amount)?
+        }
+        Verb::Assign => {
+            let Stream { id } = verb.arguments(args)?;
+            income::assign(cx, account, StreamId::new(id))?;
+            return Ok(Bytes::new());
+        }
         Verb::TakeOver => {
             let other: OtherAccount = verb.arguments(args)?;
             let caller = cx.caller();
@@ -157,6 +182,14 @@ fn act(
         Verb::Bid => {
             let bid: Bid = verb.arguments(args)?;
             offer::bid(cx, account, &bid)?
+        }
+        Verb::Collect => {
+            let Stream { id } = verb.arguments(args)?;
+            income::collect(cx, account, StreamId::new(id))?
+        }
+        Verb::Admit => {
+            let Admission { assetId } = verb.arguments(args)?;
+            moves::admit(cx, account, AssetId::new(assetId))?
         }
     };
     Ok(amount.to_u256().abi_encode().into())

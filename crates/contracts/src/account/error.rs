@@ -5,8 +5,8 @@ pub(super) use super::abi::IAccount::{
     AccountCollateralInvalid, AccountDebtTooSmall, AccountDepositCap, AccountHealthy,
     AccountInFlight, AccountLimitReached, AccountLooksMalformed, AccountNonceUsed,
     AccountNotAuthorised, AccountNotInCallback, AccountNotOffered, AccountNothingOwed,
-    AccountPriceUnusable, AccountRampTooShort, AccountRampUnderWay, AccountSameAccount,
-    AccountSignatureExpired, AccountSignatureInvalid, AccountTooManyActions, AccountTooManyAssets,
-    AccountTooManyLooks, AccountTooManyTouched, AccountUnderpaid, AccountUnhealthy,
-    AccountUnknownVerb,
+    AccountOtherLoan, AccountOtherStream, AccountPriceUnusable, AccountRampTooShort,
+    AccountRampUnderWay, AccountSameAccount, AccountSignatureExpired, AccountSignatureInvalid,
+    AccountTooManyActions, AccountTooManyAssets, AccountTooManyLooks, AccountTooManyTouched,
+    AccountUnderpaid, AccountUnhealthy, AccountUnknownVerb,
 };

@@ -8,6 +8,8 @@
 //!    1/20  rounding
 //! ```
 //!
+//! Beside it, a debt with a schedule calls the block when it falls overdue.
+//!
 //! All of it at once leaves health at one or more, so an account whose guard was not crossed needs no look (LIQ-1).
 
 use alloy_primitives::U256;
@@ -67,7 +69,14 @@ fn guard(cx: &mut Ctx<'_>, account: AccountId, sheet: &mut Sheet) -> Result<(), 
             continue;
         };
         let growth = growth_per_year_up(cx, &all)?;
-        sheet.look_by_s = seconds_down(look_by(now, horizon_ms, slack.interest, growth)?);
+        let by_interest = look_by(now, horizon_ms, slack.interest, growth)?;
+        let by_schedule = match overdue_from(cx, account, &all)? {
+            // Its collateral waits for buyers already.
+            Some(past) if past < now && on_offer => now.after_ms(DEFER_MS)?,
+            Some(time) => time,
+            None => by_interest,
+        };
+        sheet.look_by_s = seconds_down(by_interest.min(by_schedule));
         for (row, valued) in sheet.rows.iter_mut().zip(&all) {
             row.trigger = trigger(cx, valued, &slack)?;
         }
@@ -100,6 +109,27 @@ fn growth_per_year_up(cx: &mut Ctx<'_>, all: &[Valued]) -> Result<U256, Halt> {
         growth = growth.saturating_add(rate.of_up(valued.owed_value.to_u256())?);
     }
     Ok(growth)
+}
+
+/// When the first debt of the account falls overdue, if nobody pays.
+fn overdue_from(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    all: &[Valued],
+) -> Result<Option<TimeMs>, Halt> {
+    let mut first = None;
+    for valued in all {
+        for (number, kind) in registry::positions() {
+            if valued.row.kinds & assess::kind_bit(number) == 0 {
+                continue;
+            }
+            if let Some(ms) = kind.overdue_from_ms(cx, account, valued.asset())? {
+                let time = TimeMs::new(ms);
+                first = Some(first.map_or(time, |earlier: TimeMs| earlier.min(time)));
+            }
+        }
+    }
+    Ok(first)
 }
 
 fn highest_rate(cx: &mut Ctx<'_>, row: Row) -> Result<Ray, Halt> {

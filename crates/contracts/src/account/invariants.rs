@@ -25,7 +25,7 @@ pub(super) fn check(world: &dyn View, cx: &mut Ctx<'_>) -> Result<(), Broken> {
     check_guards(world, cx)
 }
 
-/// ACC-6: the rows are exactly what stands there.
+/// ACC-6: a row says of everything that stands there, but for units that others paid in.
 fn check_rows(cx: &mut Ctx<'_>, account: AccountId, assets: u32) -> Result<(), Broken> {
     let sheet = Sheet::load(cx, account)?;
     for number in 0..assets {
@@ -33,17 +33,19 @@ fn check_rows(cx: &mut Ctx<'_>, account: AccountId, assets: u32) -> Result<(), B
         let noted = sheet.rows.iter().find(|row| row.asset == asset);
         let kinds = noted.map_or(0, |row| row.kinds);
         for (number, kind) in registry::positions() {
-            let line = match kind.assess(cx, account, asset) {
-                Ok(line) => line,
+            let stands = match kind.stands(cx, account, asset) {
+                Ok(stands) => stands,
                 // An asset without a market has nothing in it.
-                Err(capstan_state::Halt::Revert(_)) => crate::position::Line::EMPTY,
+                Err(capstan_state::Halt::Revert(_)) => false,
                 Err(other) => return Err(other.into()),
             };
-            // Shares that are worth less than a unit stand there as nothing.
-            let stands = kinds & kind_bit(number) != 0;
-            holds(stands || line.is_empty(), "ACC-6", || {
+            // Shares that are worth less than a unit stand there as nothing, an assignment ends when its payer stops,
+            // and units that others paid in wait for their owner.
+            let is_noted = kinds & kind_bit(number) != 0;
+            let may_wait = number == registry::UNITS;
+            holds(is_noted || !stands || may_wait, "ACC-6", || {
                 format!(
-                    "{account} has {line:?} of asset {asset} as {}, and no row says so",
+                    "{account} has {} of asset {asset}, and no row says so",
                     kind.name()
                 )
             })?;

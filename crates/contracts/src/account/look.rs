@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   calldata: accounts, in the order of the index
-//!   for each:  net ─► healthy? ─► a new guard
+//!   for each:  net ─► healthy, nothing overdue? ─► a new guard
 //!                      │ no
 //!                      ├─► nothing to sell ─► waterfall: backstop, reserve, lenders; the account is clean
 //!                      └─► collateral stands on offer until somebody pays
@@ -11,7 +11,7 @@
 use alloy_primitives::{Bytes, U256};
 use alloy_sol_types::SolValue;
 use capstan_state::{Ctx, Halt};
-use capstan_units::{AccountId, Usd};
+use capstan_units::{AccountId, Assets, Usd};
 
 use super::{
     ADDRESS,
@@ -91,11 +91,12 @@ fn look(cx: &mut Ctx<'_>, account: AccountId) -> Result<(), Halt> {
     let sheet = Sheet::load(cx, account)?;
     let all = assess::valued(cx, account, &sheet, Question::Block)?;
     let before = assess::sum(&all)?;
-    if before.is_healthy() {
+    let is_healthy = before.is_healthy();
+    if is_healthy && !assess::is_overdue(cx, account, &sheet)? {
         offer::close(cx, account)?;
         return guard::renew(cx, account);
     }
-    let steps = net(cx, account, &all)?;
+    let steps = net(cx, account, &all, is_healthy)?;
     if !steps.is_empty() {
         offer::report(cx, account, before.health_down(), &steps)?;
     }
@@ -104,16 +105,30 @@ fn look(cx: &mut Ctx<'_>, account: AccountId) -> Result<(), Halt> {
     let after = assess::sum(&all)?;
     if !after.is_healthy() {
         sell_or_forgive(cx, account, &all, after)?;
+    } else if !assess::is_overdue(cx, account, &sheet)? {
+        offer::close(cx, account)?;
+    } else if offer::opened(cx, account)?.is_none() {
+        offer::open(cx, account, after.health_down())?;
     }
     guard::renew(cx, account)
 }
 
-/// Pays each debt with what the account holds of the same asset.
-fn net(cx: &mut Ctx<'_>, account: AccountId, all: &[Valued]) -> Result<Vec<Step>, Halt> {
+/// Pays each debt with what the account holds of the same asset; of a healthy account, only what is overdue.
+fn net(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    all: &[Valued],
+    is_healthy: bool,
+) -> Result<Vec<Step>, Halt> {
     let mut steps = Vec::new();
     let rows: Vec<Row> = all.iter().map(|valued| valued.row).collect();
     for row in rows {
-        let paid = moves::net(cx, account, row)?;
+        let most = if is_healthy {
+            assess::overdue(cx, account, row)?
+        } else {
+            Assets::MAX
+        };
+        let paid = moves::net(cx, account, row, most)?;
         if !paid.is_zero() {
             steps.push(Step {
                 venue: Venue::Netting,

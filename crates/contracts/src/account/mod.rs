@@ -16,7 +16,7 @@
 //! - ACC-3: only the owner, an operator in his time, or a signature of either acts on an account.
 //! - ACC-4: while a batch runs, health is not shown, and callbacks neither withdraw nor appoint operators.
 //! - ACC-5: a preview answers what the batch would do, and changes nothing.
-//! - ACC-6: the rows of a sheet are exactly what stands on the account, and bounded.
+//! - ACC-6: the rows of a sheet are what stands on the account, and bounded; what others pay in waits to be admitted.
 //! - ACC-7: no verb of a token's ERC-20 face changes any account's health.
 //! - ACC-8: a signed batch runs once, until its deadline, on this chain, contract and account, within its bounds.
 //! - ACC-9: what a verb leaves as debt is nothing, or worth a liquidation.
@@ -30,8 +30,9 @@
 //! - LIQ-6: an account that cannot be looked at changes nothing and holds up nobody.
 //! - LIQ-7: nobody is liquidated at a price that may not be used, nor for want of one.
 //! - LIQ-8: every liquidation leaves its record: round, health before and after, each step, amounts and tiers.
+//! - LIQ-9: what is overdue is paid, or collateral is sold for it, however healthy the account is; and no more.
 //!
-//! Imports: admin, ledger, lending, oracle.
+//! Imports: admin, dollar, ledger, lending, oracle, streams, term.
 //!
 //! Trusts: the oracle's prices, and the owner of this contract's scope for factors, which only move slowly.
 //!
@@ -44,11 +45,14 @@
 mod abi;
 mod assess;
 mod batch;
+mod dollars;
 mod error;
 mod guard;
+mod income;
 pub mod index;
 mod invariants;
 mod limits;
+mod loans;
 mod look;
 mod math;
 mod moves;
@@ -66,20 +70,26 @@ mod waterfall;
 pub use abi::IAccount;
 pub use look::encode_looks;
 pub use params::{
-    ACTIONS_MAX, COUNTED_AND_DISCOUNT_MAX, DEFER_MS, DISCOUNT_MAX, Factors, LOOKS_MAX, NOTICE_MS,
-    OFFER_MS, RAMP_MS_MIN, TOUCHED_MAX,
+    ACTIONS_MAX, COUNTED_AND_DISCOUNT_MAX, DEFER_MS, DISCOUNT_MAX, Factors, LOOK_GAS, LOOKS_MAX,
+    NOTICE_MS, OFFER_MS, RAMP_MS_MIN, TOUCHED_MAX,
 };
 pub use sheet::{
     ASSETS_MAX, Guards, ROWS_MAX, Row, Sheet, Trigger, accounts, guards_of, sheet_slot,
 };
 pub use signed::{BATCH_TYPE, DOMAIN_NAME, DOMAIN_VERSION};
-pub use verbs::{AssetAmount, Bid, ForeignCall, OtherAccount, Rule, Verb, Withdrawal};
+pub use verbs::{
+    Admission, AssetAmount, Bid, Dollars, ForeignCall, Loan, OtherAccount, Rule, Stream, Verb,
+    Withdrawal,
+};
 
 use alloy_primitives::Address;
 use capstan_state::{Ctx, Halt};
 use capstan_units::AccountId;
 
-use crate::{Contract, Entry, Interface, Kind, Place, SystemKind, admin, ledger, lending, native};
+use crate::{
+    Contract, Entry, Interface, Kind, Place, SystemKind, admin, dollar, ledger, lending, native,
+    streams, term,
+};
 
 /// Where it answers.
 pub const ADDRESS: Address = native(Kind::new(11), 0);
@@ -109,7 +119,14 @@ pub static CONTRACT: Contract = Contract {
         abi: IAccount::abi::contract,
         source: include_str!("abi.rs"),
     }],
-    errors_of: &[&admin::CONTRACT, &ledger::CONTRACT, &lending::CONTRACT],
+    errors_of: &[
+        &admin::CONTRACT,
+        &dollar::CONTRACT,
+        &ledger::CONTRACT,
+        &lending::CONTRACT,
+        &streams::CONTRACT,
+        &term::CONTRACT,
+    ],
     system: Some((SystemKind::Liquidate, look::looks)),
     layout: state::AccountState::LAYOUT,
     genesis: |cx, config| {

@@ -9,7 +9,7 @@ use super::{
     batch::touch,
     error::{AccountDebtTooSmall, AccountDepositCap, AccountNothingOwed, AccountSameAccount},
     operators, settings,
-    sheet::{Row, Sheet, Trigger},
+    sheet::{Row, Sheet},
 };
 use crate::{
     ledger, lending,
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A signed or encoded amount; the largest number stands for `all`.
-fn amount_or(
+pub(super) fn amount_or(
     cx: &mut Ctx<'_>,
     amount: U256,
     all: impl FnOnce(&mut Ctx<'_>) -> Result<Assets, Halt>,
@@ -158,7 +158,7 @@ pub(super) fn repay(
     Ok(paid)
 }
 
-/// Units of `payer` lower what `debtor` owes of an asset, kind by kind; answers what they paid.
+/// Units of `payer` lower what `debtor` owes of an asset, what is overdue first, then kind by kind; answers what they paid.
 pub(super) fn pay(
     cx: &mut Ctx<'_>,
     payer: AccountId,
@@ -168,16 +168,33 @@ pub(super) fn pay(
 ) -> Result<Assets, Halt> {
     let kinds = row_of(cx, debtor, asset)?.map_or(0, |row| row.kinds);
     let mut left = amount;
-    for (number, kind) in registry::positions() {
-        if kinds & kind_bit(number) == 0 || left.is_zero() {
-            continue;
+    for is_for_overdue in [true, false] {
+        for (number, kind) in registry::positions() {
+            if kinds & kind_bit(number) == 0 || left.is_zero() {
+                continue;
+            }
+            let most = if is_for_overdue {
+                kind.overdue(cx, debtor, asset)?.min(left)
+            } else {
+                left
+            };
+            if most.is_zero() {
+                continue;
+            }
+            let paid = kind.repay(cx, asset, payer, debtor, most)?;
+            left = left.sub(paid)?;
+            note(cx, debtor, asset, number)?;
         }
-        let paid = kind.repay(cx, asset, payer, debtor, left)?;
-        left = left.sub(paid)?;
-        note(cx, debtor, asset, number)?;
     }
     note(cx, payer, asset, UNITS)?;
     Ok(amount.sub(left)?)
+}
+
+/// Units that others paid in stand beside the sheet until their owner admits them, so that nobody fills another's
+/// sheet with things he never asked for. Answers how many units count now.
+pub(super) fn admit(cx: &mut Ctx<'_>, account: AccountId, asset: AssetId) -> Result<Assets, Halt> {
+    note(cx, account, asset, UNITS)?;
+    ledger::free(cx, asset, account)
 }
 
 /// Units -> another account. Who may not act on that one can only add to an asset that already stands there,
@@ -273,15 +290,20 @@ pub(super) fn take_over(cx: &mut Ctx<'_>, account: AccountId, from: AccountId) -
 /// Those of the market.
 pub(super) fn close_all(cx: &mut Ctx<'_>, account: AccountId) -> Result<(), Halt> {
     for row in Sheet::load(cx, account)?.rows {
-        net(cx, account, row)?;
+        net(cx, account, row, Assets::MAX)?;
     }
     Ok(())
 }
 
-/// Pays what is owed of one asset with what is held of it; answers what was paid.
-pub(super) fn net(cx: &mut Ctx<'_>, account: AccountId, row: Row) -> Result<Assets, Halt> {
+/// Pays up to `most` of what is owed of one asset with what is held of it; answers what was paid.
+pub(super) fn net(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    row: Row,
+    most: Assets,
+) -> Result<Assets, Halt> {
     let stands = line(cx, account, row)?;
-    let payable = stands.owed.min(stands.held);
+    let payable = stands.owed.min(stands.held).min(most);
     if payable.is_zero() {
         return Ok(Assets::ZERO);
     }
@@ -335,12 +357,7 @@ pub(super) fn note(
     asset: AssetId,
     kind: u8,
 ) -> Result<(), Halt> {
-    let only = Row {
-        asset,
-        kinds: kind_bit(kind),
-        trigger: Trigger::Never,
-    };
-    let stands = !line(cx, account, only)?.is_empty();
+    let stands = registry::position(kind)?.stands(cx, account, asset)?;
     let before = Sheet::load(cx, account)?;
     let mut after = before.clone();
     after.note(account, asset, kind, stands)?;

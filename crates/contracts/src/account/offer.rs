@@ -122,16 +122,17 @@ pub(super) fn bid(cx: &mut Ctx<'_>, bidder: AccountId, bid: &Bid) -> Result<Asse
     let sheet = Sheet::load(cx, account)?;
     let all = assess::valued(cx, account, &sheet, Question::Block)?;
     let before = assess::sum(&all)?;
-    if before.is_healthy() {
+    let debt = find(&all, AssetId::new(bid.debtAssetId), |v| {
+        !v.line.owed.is_zero()
+    })?;
+    let overdue = assess::overdue(cx, account, debt.row)?;
+    if before.is_healthy() && overdue.is_zero() {
         return Err(revert(&AccountHealthy {
             owner: account.owner,
             index: account.index,
             health: before.health_down().to_u256(),
         }));
     }
-    let debt = find(&all, AssetId::new(bid.debtAssetId), |v| {
-        !v.line.owed.is_zero()
-    })?;
     let collateral = find(&all, AssetId::new(bid.collateralAssetId), |v| {
         !v.line.held.is_zero()
     })?;
@@ -145,7 +146,8 @@ pub(super) fn bid(cx: &mut Ctx<'_>, bidder: AccountId, bid: &Bid) -> Result<Asse
     let now = TimeMs::new(cx.store.block().time_ms);
     let cost = Cost::after_ms(now.ms_since(since)?, collateral.terms.discount_max)?;
     let repay_max = Assets::from_u256(bid.repayMax).unwrap_or(Assets::MAX);
-    let trade = trade(cx, &debt, &collateral, before, cost, repay_max)?;
+    let due = due(&debt, &collateral, before, cost, overdue)?;
+    let trade = trade(cx, &debt, &collateral, due, cost, repay_max)?;
     let bought = trade.given_up.sub(trade.to_reserve)?;
     batch::touch(cx, account, false)?;
     let paid = moves::pay(cx, bidder, account, debt.asset(), trade.paid)?;
@@ -189,21 +191,35 @@ fn find(all: &[Valued], asset: AssetId, stands: impl Fn(&Valued) -> bool) -> Res
     })
 }
 
-/// Sizes a trade: to the target health, at most the debt, at most the collateral, and no dust left of the debt.
-fn trade(
-    cx: &mut Ctx<'_>,
+/// How much of a debt is for sale: of an unhealthy account to the target health, of a healthy one what is overdue.
+fn due(
     debt: &Valued,
     collateral: &Valued,
     before: Assessment,
     cost: Cost,
+    overdue: Assets,
+) -> Result<Assets, Halt> {
+    if before.is_healthy() {
+        return Ok(overdue.min(debt.line.owed));
+    }
+    let to_target = repay_to_target_up(before.adjusted, before.debt, cost, collateral.factor)?;
+    Ok(match to_target {
+        Some(value) => assets_up(value, debt.owed_price, debt.decimals)?.min(debt.line.owed),
+        None => debt.line.owed,
+    })
+}
+
+/// Sizes a trade: at most what is due, at most the collateral, and no dust left of the debt.
+fn trade(
+    cx: &mut Ctx<'_>,
+    debt: &Valued,
+    collateral: &Valued,
+    due: Assets,
+    cost: Cost,
     repay_max: Assets,
 ) -> Result<Trade, Halt> {
     let owed = debt.line.owed;
-    let to_target = repay_to_target_up(before.adjusted, before.debt, cost, collateral.factor)?;
-    let mut paid = match to_target {
-        Some(value) => assets_up(value, debt.owed_price, debt.decimals)?.min(owed),
-        None => owed,
-    };
+    let mut paid = due;
     // A rest that is not worth a liquidation is sold with it.
     let min = assets_up(settings::debt_min_now(cx)?, debt.owed_price, debt.decimals)?;
     if owed.sub(paid)? < min {
@@ -328,7 +344,8 @@ pub(super) fn report(
         )?;
     }
     let after = assess::assess(cx, account, Question::Block)?;
-    if after.is_healthy() {
+    let sheet = Sheet::load(cx, account)?;
+    if after.is_healthy() && !assess::is_overdue(cx, account, &sheet)? {
         close(cx, account)?;
     }
     emit(

@@ -46,7 +46,7 @@ pub(super) const RESERVE_DIVISOR: u16 = 2;
 /// Most accounts in one `Liquidate` transaction.
 pub const LOOKS_MAX: usize = 512;
 /// A look begins only with so much gas left: more than any sheet needs.
-pub(super) const LOOK_GAS: u64 = 6_000_000;
+pub const LOOK_GAS: u64 = 12_000_000;
 
 /// So many whole dollars.
 pub(super) fn dollars(whole: u64) -> Usd {

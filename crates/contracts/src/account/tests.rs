@@ -1,6 +1,7 @@
 //! Accounts by the ids of their invariants. `tests/liquidation.rs` is about the block's part, `tests/random.rs` about
 //! random sequences.
 
+mod debts;
 mod liquidation;
 mod random;
 
@@ -152,6 +153,32 @@ impl Scene {
             ledger::ADDRESS,
             &ILedger::listAssetCall { token, limit },
         );
+        let params = ILending::MarketParams {
+            reserveFactorBps: 1_000,
+            supplyCap: n(capstan_units::Assets::MAX.get()),
+            borrowCap: n(capstan_units::Assets::MAX.get()),
+            rateModel: 0,
+            baseBps: 0,
+            slope1Bps: 400,
+            slope2Bps: 6_000,
+            optimalBps: 8_000,
+        };
+        world.ok(
+            OWNER,
+            lending::ADDRESS,
+            &ILending::listMarketCall {
+                assetId: id,
+                params,
+                seed: n(SEED_MIN),
+            },
+        );
+        self.tokens.push(token);
+        self.value(id, reference, collateral);
+    }
+
+    /// Gives a listed asset a price and terms as collateral.
+    fn value(&mut self, id: u32, reference: u128, collateral: Collateral) {
+        let world = &mut self.world;
         let params = IOracle::FeedParams {
             quorum: 1,
             reacceptRounds: 2,
@@ -175,25 +202,6 @@ impl Scene {
                 params,
             },
         );
-        let params = ILending::MarketParams {
-            reserveFactorBps: 1_000,
-            supplyCap: n(capstan_units::Assets::MAX.get()),
-            borrowCap: n(capstan_units::Assets::MAX.get()),
-            rateModel: 0,
-            baseBps: 0,
-            slope1Bps: 400,
-            slope2Bps: 6_000,
-            optimalBps: 8_000,
-        };
-        world.ok(
-            OWNER,
-            lending::ADDRESS,
-            &ILending::listMarketCall {
-                assetId: id,
-                params,
-                seed: n(SEED_MIN),
-            },
-        );
         world.ok(
             OWNER,
             ADDRESS,
@@ -203,7 +211,6 @@ impl Scene {
                 rampMs: 0,
             },
         );
-        self.tokens.push(token);
     }
 
     /// Prices of as many blocks as the oracle needs to believe them, without any look.

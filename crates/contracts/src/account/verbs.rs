@@ -16,6 +16,31 @@ sol! {
         uint256 amount;
     }
 
+    /// Arguments of `mint` and `burn`: dollars.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Dollars {
+        uint256 amount;
+    }
+
+    /// Arguments of `takeLoan` (an offer) and `repayLoan` (a loan).
+    #[derive(Debug, PartialEq, Eq)]
+    struct Loan {
+        uint64 id;
+        uint256 amount;
+    }
+
+    /// Arguments of `assign` and `collect`.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Stream {
+        uint64 id;
+    }
+
+    /// Arguments of `admit`.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Admission {
+        uint32 assetId;
+    }
+
     /// Arguments of `withdraw`.
     #[derive(Debug, PartialEq, Eq)]
     struct Withdrawal {
@@ -117,8 +142,15 @@ verbs! {
     8 TakeDebt "takeDebt" "Another account's debt becomes this one's." lowers=true callback=false preview=true;
     9 CloseAll "closeAll" "Repays each debt from units and supplies of the same asset." lowers=false callback=false preview=true;
     10 Call "call" "Runs foreign code, from an address that holds nothing." lowers=false callback=false preview=false;
+    11 Mint "mint" "New dollars -> units, as debt." lowers=true callback=true preview=true;
+    12 Burn "burn" "Units -> debt in minted dollars." lowers=false callback=true preview=true;
+    13 TakeLoan "takeLoan" "An offer of fixed terms -> units, as debt. Answers the loan's id." lowers=true callback=true preview=true;
+    14 RepayLoan "repayLoan" "Units -> one fixed-term loan." lowers=false callback=true preview=true;
+    15 Assign "assign" "A stream of the same owner pays this account's debt from now on." lowers=false callback=false preview=true;
     16 TakeOver "takeOver" "All that stands on another account, debts too, moves to this one." lowers=true callback=false preview=true;
     17 Bid "bid" "Pays a debt that is on offer with units, for collateral." lowers=true callback=false preview=true;
+    18 Collect "collect" "What a stream owes this account -> its debt, then units." lowers=false callback=true preview=true;
+    19 Admit "admit" "Units that others paid in count from now on." lowers=false callback=true preview=true;
 }
 
 impl Verb {

@@ -50,21 +50,6 @@ impl Position for InDollar {
         math::most_within_a_day(now_bps.max(next_bps))
     }
 
-    fn unwind(&self, _: &mut Ctx<'_>, _: AccountId, _: AssetId, _: Assets) -> Result<Assets, Halt> {
-        Ok(Assets::ZERO)
-    }
-
-    fn hand_over(
-        &self,
-        _: &mut Ctx<'_>,
-        _: AssetId,
-        _: AccountId,
-        _: AccountId,
-        _: Assets,
-    ) -> Result<Assets, Halt> {
-        Ok(Assets::ZERO)
-    }
-
     fn transfer(
         &self,
         cx: &mut Ctx<'_>,
@@ -95,6 +80,10 @@ impl Position for InDollar {
         if amount.is_zero() {
             return Ok(Assets::ZERO);
         }
+        let index = book::now(&mut cx.enter(ADDRESS))?.borrow_index;
+        if amount < owed && math::debt_shares_down(amount, index)?.is_zero() {
+            return Ok(Assets::ZERO);
+        }
         repay(cx, payer, debtor, amount)
     }
 
@@ -108,11 +97,7 @@ impl Position for InDollar {
 
     fn write_off(&self, cx: &mut Ctx<'_>, debtor: AccountId, asset: AssetId) -> Result<Loss, Halt> {
         if !is_usd(cx, asset)? {
-            return Ok(Loss {
-                debt: Assets::ZERO,
-                reserve: Assets::ZERO,
-                lenders: Assets::ZERO,
-            });
+            return Ok(Loss::NONE);
         }
         write_off(cx, debtor)
     }

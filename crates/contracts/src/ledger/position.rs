@@ -1,10 +1,10 @@
 //! Free units as a kind of position: owned outright, at hand at once.
 
 use capstan_state::{Ctx, Halt};
-use capstan_units::{AccountId, AssetId, Assets, Ray};
+use capstan_units::{AccountId, AssetId, Assets};
 
 use super::actions::{free, shift};
-use crate::position::{Line, Loss, Position};
+use crate::position::{Line, Position};
 
 /// Free units of an account.
 #[derive(Debug)]
@@ -20,10 +20,6 @@ impl Position for Units {
             held: free(cx, asset, account)?,
             owed: Assets::ZERO,
         })
-    }
-
-    fn drift_bound(&self, _: &mut Ctx<'_>, _: AssetId) -> Result<Ray, Halt> {
-        Ok(Ray::ZERO)
     }
 
     fn unwind(
@@ -59,28 +55,5 @@ impl Position for Units {
         to: AccountId,
     ) -> Result<(), Halt> {
         self.hand_over(cx, asset, from, to, Assets::MAX).map(drop)
-    }
-
-    fn repay(
-        &self,
-        _: &mut Ctx<'_>,
-        _: AssetId,
-        _: AccountId,
-        _: AccountId,
-        _: Assets,
-    ) -> Result<Assets, Halt> {
-        Ok(Assets::ZERO)
-    }
-
-    fn reserve_down(&self, _: &mut Ctx<'_>, _: AssetId) -> Result<Assets, Halt> {
-        Ok(Assets::ZERO)
-    }
-
-    fn write_off(&self, _: &mut Ctx<'_>, _: AccountId, _: AssetId) -> Result<Loss, Halt> {
-        Ok(Loss {
-            debt: Assets::ZERO,
-            reserve: Assets::ZERO,
-            lenders: Assets::ZERO,
-        })
     }
 }

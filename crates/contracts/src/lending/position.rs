@@ -119,6 +119,10 @@ impl Position for InMarket {
         if amount.is_zero() {
             return Ok(Assets::ZERO);
         }
+        let index = market::now(&mut cx.enter(ADDRESS), asset)?.borrow_index;
+        if amount < owed && math::debt_shares_down(amount, index)?.is_zero() {
+            return Ok(Assets::ZERO);
+        }
         repay(cx, asset, payer, debtor, amount)
     }
 

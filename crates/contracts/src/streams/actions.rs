@@ -271,6 +271,31 @@ pub(super) fn stop(cx: &mut Ctx<'_>, id: StreamId, stream: Stream) -> Result<Ass
     Ok(rest)
 }
 
+/// Whose a stream is, and whom it pays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Whose {
+    /// To whom it belongs.
+    pub owner: AccountId,
+    /// What flows.
+    pub asset: AssetId,
+    /// The account whose debt it pays, if any.
+    pub assigned: Option<AccountId>,
+}
+
+/// Whose a stream is, and whom it pays.
+///
+/// # Errors
+/// `StreamsUnknown`.
+pub fn whose(cx: &mut Ctx<'_>, id: StreamId) -> Result<Whose, Halt> {
+    let stream = known(&mut cx.enter(ADDRESS), id)?;
+    let is_assigned = !stream.assigned.owner.is_zero();
+    Ok(Whose {
+        owner: stream.owner,
+        asset: stream.asset,
+        assigned: is_assigned.then_some(stream.assigned),
+    })
+}
+
 /// Pays what is due to the assigned account, or to the owner's (STR-7). Nothing due is no error.
 ///
 /// # Errors

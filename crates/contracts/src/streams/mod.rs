@@ -38,7 +38,9 @@ mod views;
 mod wallet;
 
 pub use abi::IStreams;
-pub use actions::{Collected, Terms, cancel, collect, open, open_settled, pay_in, transfer};
+pub use actions::{
+    Collected, Terms, Whose, cancel, collect, open, open_settled, pay_in, transfer, whose,
+};
 pub use assignment::{assign, assigned, release};
 pub use position::Income;
 

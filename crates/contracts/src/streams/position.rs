@@ -1,7 +1,7 @@
 //! What flowed to an account and is not collected, as a kind of position. What will flow is none: a payer may cancel.
 
 use capstan_state::{Ctx, Halt};
-use capstan_units::{AccountId, AssetId, Assets, Ray, StreamId};
+use capstan_units::{AccountId, AssetId, Assets, StreamId};
 
 use super::{
     ADDRESS,
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     ledger,
-    position::{Line, Loss, Position},
+    position::{Line, Position},
 };
 
 /// What is due of the streams that are assigned to an account.
@@ -43,8 +43,9 @@ impl Position for Income {
         })
     }
 
-    fn drift_bound(&self, _: &mut Ctx<'_>, _: AssetId) -> Result<Ray, Halt> {
-        Ok(Ray::ZERO)
+    /// A stream that is assigned brings something sooner or later.
+    fn stands(&self, cx: &mut Ctx<'_>, account: AccountId, asset: AssetId) -> Result<bool, Halt> {
+        Ok(!of_asset(cx, account, asset)?.is_empty())
     }
 
     fn unwind(
@@ -97,28 +98,5 @@ impl Position for Income {
             tie(cx, id, stream, to)?;
         }
         Ok(())
-    }
-
-    fn repay(
-        &self,
-        _: &mut Ctx<'_>,
-        _: AssetId,
-        _: AccountId,
-        _: AccountId,
-        _: Assets,
-    ) -> Result<Assets, Halt> {
-        Ok(Assets::ZERO)
-    }
-
-    fn reserve_down(&self, _: &mut Ctx<'_>, _: AssetId) -> Result<Assets, Halt> {
-        Ok(Assets::ZERO)
-    }
-
-    fn write_off(&self, _: &mut Ctx<'_>, _: AccountId, _: AssetId) -> Result<Loss, Halt> {
-        Ok(Loss {
-            debt: Assets::ZERO,
-            reserve: Assets::ZERO,
-            lenders: Assets::ZERO,
-        })
     }
 }

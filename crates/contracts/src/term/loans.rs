@@ -86,8 +86,8 @@ pub fn repay(cx: &mut Ctx<'_>, payer: AccountId, id: u64, amount: Assets) -> Res
     }))
 }
 
-/// Pays on the loans of an account in an asset, the oldest first, as [`repay`] does. Answers what was paid; that may be
-/// less than `amount` by one period's interest.
+/// Pays on the loans of an account in an asset, those in default first, then the oldest, as [`repay`] does. Answers what
+/// was paid; that may be less than `amount` by one period's interest.
 ///
 /// # Errors
 /// `LedgerInsufficient`.
@@ -100,7 +100,13 @@ pub fn settle(
 ) -> Result<Assets, Halt> {
     let cx = &mut cx.enter(ADDRESS);
     let mut left = amount;
+    let mut ids = defaults(cx, debtor)?;
     for id in ids_of(cx, debtor)? {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    for id in ids {
         let (loan, terms) = stored(cx, id)?;
         if terms.asset != asset || left.is_zero() {
             continue;
@@ -176,14 +182,57 @@ pub fn ending_up(cx: &mut Ctx<'_>, asset: AssetId, of: AccountId) -> Result<Asse
     for id in ids_of(cx, of)? {
         let (loan, terms) = stored(cx, id)?;
         if terms.asset == asset {
-            let standing = standing_of(cx, &loan, &terms)?;
-            let fee = terms.early_fee.of_up(standing.balance.to_u256())?;
-            cost = cost
-                .add(standing.owed_up()?)?
-                .add(Assets::from_u256(fee)?)?;
+            cost = cost.add(cost_of_ending_up(cx, &loan, &terms)?)?;
         }
     }
     Ok(cost)
+}
+
+/// The part of [`ending_up`] that is for loans in default: all of them has fallen due.
+///
+/// # Errors
+/// The store's.
+pub fn overdue_up(cx: &mut Ctx<'_>, asset: AssetId, of: AccountId) -> Result<Assets, Halt> {
+    let cx = &mut cx.enter(ADDRESS);
+    let mut cost = Assets::ZERO;
+    for id in defaults(cx, of)? {
+        let (loan, terms) = stored(cx, id)?;
+        if terms.asset == asset {
+            cost = cost.add(cost_of_ending_up(cx, &loan, &terms)?)?;
+        }
+    }
+    Ok(cost)
+}
+
+fn cost_of_ending_up(cx: &mut Ctx<'_>, loan: &Loan, terms: &Terms) -> Result<Assets, Halt> {
+    let standing = standing_of(cx, loan, terms)?;
+    let fee = terms.early_fee.of_up(standing.balance.to_u256())?;
+    Ok(standing.owed_up()?.add(Assets::from_u256(fee)?)?)
+}
+
+/// What a loan is to the account that owes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Debt {
+    /// Who owes.
+    pub borrower: AccountId,
+    /// What is owed.
+    pub asset: AssetId,
+    /// What would end it now, early fee included.
+    pub ending: Assets,
+}
+
+/// Who owes a loan, in which asset, and what would end it now.
+///
+/// # Errors
+/// `TermNoLoan`.
+pub fn debt_of(cx: &mut Ctx<'_>, id: u64) -> Result<Debt, Halt> {
+    let cx = &mut cx.enter(ADDRESS);
+    let (loan, terms) = stored(cx, id)?;
+    Ok(Debt {
+        borrower: loan.borrower,
+        asset: terms.asset,
+        ending: cost_of_ending_up(cx, &loan, &terms)?,
+    })
 }
 
 /// How a loan stands now.
@@ -227,16 +276,23 @@ pub(super) fn is_default(loan: &Loan, terms: &Terms, standing: &Standing, now_ms
     standing.oldest_due_ms.is_some() && now_ms > loan.default_ms(terms, standing)
 }
 
-/// The last moment at which none of an account's loans is in default, if nobody pays: for its guard. `None` without
-/// loans.
+/// The last moment at which none of an account's loans in an asset is in default, if nobody pays: for its guard. `None`
+/// without loans.
 ///
 /// # Errors
 /// The store's.
-pub fn next_default_ms(cx: &mut Ctx<'_>, of: AccountId) -> Result<Option<u64>, Halt> {
+pub fn next_default_ms(
+    cx: &mut Ctx<'_>,
+    asset: AssetId,
+    of: AccountId,
+) -> Result<Option<u64>, Halt> {
     let cx = &mut cx.enter(ADDRESS);
     let mut first = None;
     for id in ids_of(cx, of)? {
         let (loan, terms) = stored(cx, id)?;
+        if terms.asset != asset {
+            continue;
+        }
         let standing = standing_of(cx, &loan, &terms)?;
         let ms = loan.default_ms(&terms, &standing);
         first = Some(first.map_or(ms, |earlier: u64| earlier.min(ms)));

@@ -48,8 +48,8 @@ mod views;
 
 pub use abi::ITerm;
 pub use loans::{
-    defaults, ending_up, loans_of, move_loans, next_default_ms, owed_up, repay, settle, standing,
-    take, write_off,
+    Debt, debt_of, defaults, ending_up, loans_of, move_loans, next_default_ms, overdue_up, owed_up,
+    repay, settle, standing, take, write_off,
 };
 pub use math::{Payment, Standing};
 pub use offers::{cancel_offer, offer, transfer_claim};

@@ -6,7 +6,7 @@ use capstan_units::{AccountId, AssetId, Assets, Ray};
 
 use super::{
     ADDRESS, STATE,
-    loans::{ending_up, move_loans, settle, write_off},
+    loans::{ending_up, move_loans, next_default_ms, overdue_up, settle, write_off},
 };
 use crate::position::{Line, Loss, Position};
 
@@ -28,26 +28,30 @@ impl Position for InTerm {
         })
     }
 
+    /// All of a loan in default.
+    fn overdue(
+        &self,
+        cx: &mut Ctx<'_>,
+        account: AccountId,
+        asset: AssetId,
+    ) -> Result<Assets, Halt> {
+        overdue_up(cx, asset, account)
+    }
+
+    fn overdue_from_ms(
+        &self,
+        cx: &mut Ctx<'_>,
+        account: AccountId,
+        asset: AssetId,
+    ) -> Result<Option<u64>, Halt> {
+        next_default_ms(cx, asset, account)
+    }
+
     /// The dearest rate of any loan of this asset. Interest runs on what has not fallen due, late fees on what has, and
     /// neither on itself, so nothing grows faster.
     fn drift_bound(&self, cx: &mut Ctx<'_>, asset: AssetId) -> Result<Ray, Halt> {
         let dearest = STATE.dearest_bps.at(asset).load(&mut cx.enter(ADDRESS))?;
         Ok(Ray::from_bps(dearest))
-    }
-
-    fn unwind(&self, _: &mut Ctx<'_>, _: AccountId, _: AssetId, _: Assets) -> Result<Assets, Halt> {
-        Ok(Assets::ZERO)
-    }
-
-    fn hand_over(
-        &self,
-        _: &mut Ctx<'_>,
-        _: AssetId,
-        _: AccountId,
-        _: AccountId,
-        _: Assets,
-    ) -> Result<Assets, Halt> {
-        Ok(Assets::ZERO)
     }
 
     fn transfer(
@@ -69,10 +73,6 @@ impl Position for InTerm {
         amount: Assets,
     ) -> Result<Assets, Halt> {
         settle(cx, asset, payer, debtor, amount)
-    }
-
-    fn reserve_down(&self, _: &mut Ctx<'_>, _: AssetId) -> Result<Assets, Halt> {
-        Ok(Assets::ZERO)
     }
 
     fn write_off(&self, cx: &mut Ctx<'_>, debtor: AccountId, asset: AssetId) -> Result<Loss, Halt> {

@@ -307,9 +307,10 @@ fn term_5_a_late_fee_runs_beyond_the_grace_alone() {
 fn term_10_default_is_a_fact() {
     let mut scene = Scene::new();
     let id = scene.lend(&terms(scene.id), 12_000);
+    let asset = scene.id;
     let next = |scene: &mut Scene| {
         let at = scene
-            .act(|cx| term::next_default_ms(cx, BOBS))
+            .act(|cx| term::next_default_ms(cx, asset, BOBS))
             .expect("reads");
         at.map(|at| at - scene.world.store.block_mut().time_ms)
     };
@@ -331,7 +332,10 @@ fn term_10_default_is_a_fact() {
     assert!(defaults(&mut punctual).is_empty());
     punctual.world.wait_ms(1);
     assert_eq!(defaults(&mut punctual), [id]);
-    assert_eq!(scene.act(|cx| term::next_default_ms(cx, CAROLS)), Ok(None));
+    assert_eq!(
+        scene.act(|cx| term::next_default_ms(cx, asset, CAROLS)),
+        Ok(None)
+    );
 }
 
 /// What was paid early lowers every later instalment alike; their number and dates stay.

@@ -8,9 +8,9 @@ use alloy_primitives::{Address, Bytes, U64, U256};
 use alloy_sol_types::SolValue;
 use capstan_contracts::{
     account::{
-        self, AssetAmount,
+        self, Admission, AssetAmount, Dollars,
         IAccount::{self, AccountRef, Action},
-        OtherAccount, Verb, Withdrawal,
+        Loan, OtherAccount, Stream, Verb, Withdrawal,
     },
     ledger::{self, ILedger},
 };
@@ -46,6 +46,7 @@ struct ActionAsked {
     asset_id: Option<u32>,
     amount: Option<AmountAsked>,
     to: Option<Address>,
+    id: Option<u64>,
     owner: Option<Address>,
     index: Option<u8>,
 }
@@ -181,6 +182,7 @@ impl ActionAsked {
             Some(AmountAsked::Word(Max::Max)) => Ok(U256::MAX),
             None => Err(missing("amount")),
         };
+        let id = || self.id.ok_or_else(|| missing("id"));
         let other = |asset_id, amount| {
             Ok::<_, RpcError>(OtherAccount {
                 assetId: asset_id,
@@ -205,6 +207,17 @@ impl ActionAsked {
             }
             .abi_encode(),
             Some(Verb::Transfer | Verb::TakeDebt) => other(asset_id()?, amount()?)?.abi_encode(),
+            Some(Verb::Mint | Verb::Burn) => Dollars { amount: amount()? }.abi_encode(),
+            Some(Verb::TakeLoan | Verb::RepayLoan) => Loan {
+                id: id()?,
+                amount: amount()?,
+            }
+            .abi_encode(),
+            Some(Verb::Assign | Verb::Collect) => Stream { id: id()? }.abi_encode(),
+            Some(Verb::Admit) => Admission {
+                assetId: asset_id()?,
+            }
+            .abi_encode(),
             Some(Verb::TakeOver) => other(0, U256::ZERO)?.abi_encode(),
             Some(Verb::CloseAll) => Vec::new(),
             _ => return Err(missing("args")),

@@ -350,11 +350,14 @@ fn random_loans_agree_with_a_clerk() {
                     continue;
                 }
                 let paid = scene.act(|cx| InTerm.repay(cx, asset, who, borrower, a(amount)));
-                for clerk in model
+                // Those in default first, then the oldest; a sort keeps the order of ids.
+                let mut owed: Vec<_> = model
                     .loans
                     .values_mut()
                     .filter(|one| one.borrower == borrower)
-                {
+                    .collect();
+                owed.sort_by_key(|one| one.bills.is_empty() || now_ms <= one.default_ms());
+                for clerk in owed {
                     if left.is_zero() {
                         break;
                     }

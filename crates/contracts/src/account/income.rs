@@ -1,0 +1,83 @@
+//! The verbs of streams: what flows to an account pays its debt before anybody sees it.
+
+use alloy_primitives::U256;
+use capstan_state::{Ctx, Halt};
+use capstan_units::{AccountId, Assets, StreamId};
+
+use super::{
+    batch,
+    error::AccountOtherStream,
+    guard,
+    moves::{self, note},
+    operators,
+    sheet::Sheet,
+};
+use crate::{
+    registry::{INCOME, UNITS},
+    revert, streams,
+};
+
+/// A stream of the account's owner pays the account's debt from now on; who runs the batch may act for the stream's
+/// account too.
+///
+/// # Errors
+/// `AccountNotAuthorised`, and those of an assignment.
+pub(super) fn assign(cx: &mut Ctx<'_>, account: AccountId, id: StreamId) -> Result<(), Halt> {
+    let stream = streams::whose(cx, id)?;
+    let caller = cx.caller();
+    operators::expect_authorised(cx, stream.owner, caller)?;
+    streams::assign(cx, id, stream.owner, account, stream.asset)?;
+    note(cx, account, stream.asset, INCOME)
+}
+
+/// What a stream owes this account -> its debt in that asset, then units; answers what came.
+///
+/// # Errors
+/// `StreamsUnknown`, `AccountOtherStream`.
+pub(super) fn collect(cx: &mut Ctx<'_>, account: AccountId, id: StreamId) -> Result<Assets, Halt> {
+    let stream = streams::whose(cx, id)?;
+    let to = stream.assigned.unwrap_or(stream.owner);
+    if to != account {
+        return Err(revert(&AccountOtherStream {
+            streamId: id.get(),
+            owner: to.owner,
+            index: to.index,
+        }));
+    }
+    let came = bring(cx, id)?;
+    note(cx, account, stream.asset, UNITS)?;
+    Ok(came)
+}
+
+/// The same by anybody, for the account to which the stream flows: nobody has to remember that his debt can be paid.
+/// Units that come to an account of which the caller is no friend count when their owner admits them.
+///
+/// # Errors
+/// `AccountInFlight`, `StreamsUnknown`.
+pub(super) fn collect_for_anyone(cx: &mut Ctx<'_>, id: u64) -> Result<U256, Halt> {
+    batch::expect_settled(cx)?;
+    let id = StreamId::new(id);
+    let stream = streams::whose(cx, id)?;
+    let account = stream.assigned.unwrap_or(stream.owner);
+    let came = bring(cx, id)?;
+    if Sheet::load(cx, account)?.has(stream.asset) {
+        note(cx, account, stream.asset, UNITS)?;
+    }
+    guard::renew(cx, account)?;
+    Ok(came.to_u256())
+}
+
+/// Collects, pays the debt of an assigned account with it, and gives the stream back when nothing is owed any more.
+fn bring(cx: &mut Ctx<'_>, id: StreamId) -> Result<Assets, Halt> {
+    let collected = streams::collect(cx, id)?;
+    if !collected.is_assigned {
+        return Ok(collected.amount);
+    }
+    let (account, asset) = (collected.to, collected.asset);
+    moves::pay(cx, account, account, asset, collected.amount)?;
+    if moves::owed(cx, account, asset)?.is_zero() && streams::whose(cx, id)?.assigned.is_some() {
+        streams::release(cx, id)?;
+    }
+    note(cx, account, asset, INCOME)?;
+    Ok(collected.amount)
+}
