@@ -102,6 +102,8 @@ interface IAccount {
     event LossRealised(uint64 indexed id, address indexed owner, uint8 indexed index, uint32 assetId, uint8 tier, uint256 amount);
     /// An account could not be looked at; the block tries again in a minute.
     event LookFailed(address indexed owner, uint8 indexed index, bytes reason);
+    /// A debtor could not pay dollars that wait for redemption; another one does.
+    event RedemptionFailed(address indexed owner, uint8 indexed index, bytes reason);
     /// The block had no gas for so many accounts; the next one goes on.
     event LooksLeft(uint256 count);
 
@@ -163,6 +165,8 @@ interface IAccount {
     error AccountUnderpaid(uint32 assetId, uint256 paid, uint256 price);
     /// The bid would take less than its bidder asked for. Wait for a larger discount, or ask for less.
     error AccountBidTooDear(uint256 taken, uint256 takenMin);
+    /// The account has no dollars to pay off, or nothing to pay with now.
+    error AccountNotRedeemable(address owner, uint8 index);
     /// The calldata of a look is no list of accounts.
     error AccountLooksMalformed();
     /// More accounts than one block looks at.

@@ -128,7 +128,7 @@ mod door {
             source: include_str!("credit.rs"),
         }],
         errors_of: &[],
-        system: None,
+        system: &[],
         layout: &[],
         genesis: |_, _| Ok(()),
         invariants: |_, _| Ok(()),

@@ -95,9 +95,9 @@ pub struct Contract {
     pub interfaces: &'static [Interface],
     /// Contracts whose errors come through this one's verbs, because it calls them: tools are told those too.
     pub errors_of: &'static [&'static Self],
-    /// Kind of system transactions that the contract serves, and how. The frame is that of the kind's address:
+    /// Kinds of system transactions that the contract serves, and how. The frame is that of the kind's address:
     /// the contract enters its own.
-    pub system: Option<(SystemKind, Run)>,
+    pub system: &'static [(SystemKind, Run)],
     /// Storage layout, for snapshots and for naming slots in words.
     pub layout: &'static [Field],
     /// First state, written once when a chain begins.

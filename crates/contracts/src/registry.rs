@@ -94,8 +94,8 @@ pub fn resolve(address: Address) -> Option<&'static Contract> {
 
 /// What serves a kind of system transactions; `None` if nothing does yet.
 pub fn system_work(kind: SystemKind) -> Option<Run> {
-    let mut served = CONTRACTS.iter().filter_map(|contract| contract.system);
-    served.find(|(of, _)| *of == kind).map(|(_, run)| run)
+    let mut served = CONTRACTS.iter().flat_map(|contract| contract.system);
+    served.find(|(of, _)| *of == kind).map(|(_, run)| *run)
 }
 
 /// The contract with this name.

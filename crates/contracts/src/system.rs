@@ -1,7 +1,7 @@
 //! Work that the block does for itself: kinds, order, addresses, and the calldata that is fixed now.
 //!
 //! ```text
-//!   pre:   Migrate · DevOverride · Prices · Liquidate · Triggers · Epoch
+//!   pre:   Migrate · DevOverride · Prices · Liquidate · Redeem · Triggers · Epoch
 //!   user:  what people signed
 //!   post:  Match
 //! ```
@@ -39,6 +39,8 @@ pub enum SystemKind {
     Prices,
     /// Accounts to liquidate.
     Liquidate,
+    /// Debtors who pay dollars that wait for redemption.
+    Redeem,
     /// Triggers to fire.
     Triggers,
     /// The turn of an epoch.
@@ -49,11 +51,12 @@ pub enum SystemKind {
 
 impl SystemKind {
     /// Every kind, in block order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Migrate,
         Self::DevOverride,
         Self::Prices,
         Self::Liquidate,
+        Self::Redeem,
         Self::Triggers,
         Self::Epoch,
         Self::Match,
@@ -69,6 +72,7 @@ impl SystemKind {
             Self::Triggers => 5,
             Self::Epoch => 6,
             Self::Match => 7,
+            Self::Redeem => 8,
         }
     }
 
@@ -79,6 +83,7 @@ impl SystemKind {
             Self::DevOverride => "DevOverride",
             Self::Prices => "Prices",
             Self::Liquidate => "Liquidate",
+            Self::Redeem => "Redeem",
             Self::Triggers => "Triggers",
             Self::Epoch => "Epoch",
             Self::Match => "Match",

@@ -8,7 +8,7 @@ use alloy_consensus::{
     transaction::Recovered,
 };
 use alloy_primitives::{Address, B256, Bytes, Sealable as _, keccak256};
-use capstan_contracts::{account, oracle, system::SystemKind};
+use capstan_contracts::{oracle, system::SystemKind};
 use capstan_evm::{
     BlockContext, BlockOutcome, BlockRun, ExecError, NEWEST_VERSION, StateRead, SystemTx, Tx,
     TxRefused,
@@ -136,9 +136,10 @@ impl Inner {
         if !inputs.reports.is_empty() {
             filling.system(SystemKind::Prices, oracle::encode_reports(&inputs.reports))?;
         }
-        let due = self.due(frame.parent.hash(), &filling.run)?;
-        if !due.is_empty() {
-            filling.system(SystemKind::Liquidate, account::encode_looks(&due))?;
+        for kind in Owed::KINDS {
+            if let Some(input) = self.due(kind, frame.parent.hash(), &filling.run)? {
+                filling.system(kind, input)?;
+            }
         }
         filling.users(inputs.transactions)?;
         let Filling {
@@ -258,11 +259,11 @@ impl Inner {
         let state = self.state_of(frame.parent.hash())?;
         let mut run =
             BlockRun::open(Arc::clone(&self.rules), state, self.context(&frame)).map_err(failed)?;
-        let mut owed = Owed::Unknown;
+        let mut all_owed = Owed::KINDS.map(Owed::of);
         for (i, tx) in transactions.iter().enumerate() {
-            if system_kind(tx).is_none_or(|kind| kind >= SystemKind::Liquidate) {
-                owed.settle(|| self.due(frame.parent.hash(), &run))?;
-                if let Err(reason) = owed.expect(tx) {
+            for owed in &mut all_owed {
+                let due = |kind| self.due(kind, frame.parent.hash(), &run);
+                if let Some(reason) = owed.expect(tx, due)? {
                     return Ok(Err(format!("transaction {i}: {reason}")));
                 }
             }
@@ -285,9 +286,10 @@ impl Inner {
                 Err(error) => return Err(failed(error)),
             }
         }
-        owed.settle(|| self.due(frame.parent.hash(), &run))?;
-        if let Owed::Looks(looks) = &owed {
-            return Ok(Err(format!("it owes a look at accounts: {looks}")));
+        for owed in &mut all_owed {
+            if let Some(reason) = owed.left(|kind| self.due(kind, frame.parent.hash(), &run))? {
+                return Ok(Err(reason));
+            }
         }
         let outcome = run.close().map_err(failed)?;
         let executed = self.seal(&frame, transactions, outcome)?;

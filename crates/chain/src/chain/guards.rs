@@ -4,6 +4,7 @@
 //!   final block ──► its changes of sheets ──► GuardIndex at the newest final block
 //!   candidates  ──► their changes, folded ──► over it, for whatever parent a block is built on
 //!   prices of the block that is being made ──► due accounts ──► Liquidate, or a block that is Bad without it
+//!   dollars that wait ──► debtors nearest to their guards ──► Redeem, or a block that is Bad without it
 //! ```
 //!
 //! The index is a function of stored sheets and is kept in memory alone: opening and rewinding read it anew.
@@ -15,14 +16,13 @@ use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
 use capstan_contracts::{
     SystemKind,
     account::{
-        self, LOOKS_MAX,
+        self, LOOKS_MAX, REDEMPTIONS_MAX,
         index::{Changes, GuardIndex},
         sheet_slot,
     },
 };
 use capstan_evm::{BlockRun, StateDiff, StateRead, Tx};
 use capstan_state::{BlockInfo, Ctx, Frame, Halt, ReadOnly, View};
-use capstan_units::AccountId;
 
 use super::{Inner, ledger::storage, order::system_kind};
 use crate::ChainError;
@@ -76,8 +76,14 @@ impl Inner {
         Ok(())
     }
 
-    /// The accounts that a block on `parent` must look at, in order, once its prices stand. The caller holds the turn.
-    pub(super) fn due(&self, parent: B256, run: &BlockRun) -> Result<Vec<AccountId>, ChainError> {
+    /// What a block on `parent` owes of a kind of work, once all before it stands: the calldata of its transaction.
+    /// The caller holds the turn.
+    pub(super) fn due(
+        &self,
+        kind: SystemKind,
+        parent: B256,
+        run: &BlockRun,
+    ) -> Result<Option<Bytes>, ChainError> {
         let guards = self.guards.lock();
         let mut over = Changes::default();
         {
@@ -88,7 +94,7 @@ impl Inner {
             }
         }
         if guards.index.is_empty() && over.added.is_empty() {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         let session = run.session();
         let standing = Standing {
@@ -101,52 +107,87 @@ impl Inner {
             value: U256::ZERO,
         };
         let mut store = ReadOnly::new(&standing);
-        let due = guards
-            .index
-            .due(&mut Ctx::new(&mut store, frame), &over, LOOKS_MAX);
-        due.map_err(|halt| ChainError::Internal(format!("guards: {halt:?}")))
+        let cx = &mut Ctx::new(&mut store, frame);
+        let due = match kind {
+            SystemKind::Redeem => guards.index.redeemable(cx, &over, REDEMPTIONS_MAX),
+            _ => guards.index.due(cx, &over, LOOKS_MAX),
+        };
+        let due = due.map_err(|halt| ChainError::Internal(format!("guards: {halt:?}")))?;
+        Ok((!due.is_empty()).then(|| account::encode_accounts(&due)))
     }
 }
 
-/// What a block that is judged still owes the accounts whose guard was crossed.
-pub(super) enum Owed {
-    /// Its prices do not stand yet.
+/// What a block that is judged still owes of one kind of work that the index calls for.
+pub(super) struct Owed {
+    kind: SystemKind,
+    work: Work,
+}
+
+enum Work {
+    /// What stands before it is not done yet.
     Unknown,
-    /// This calldata of a `Liquidate` transaction.
-    Looks(Bytes),
+    /// A transaction with this calldata.
+    Due(Bytes),
     /// Nothing.
     Nothing,
 }
 
 impl Owed {
-    /// Finds out, once.
-    pub(super) fn settle(
+    /// The kinds, in block order.
+    pub(super) const KINDS: [SystemKind; 2] = [SystemKind::Liquidate, SystemKind::Redeem];
+
+    pub(super) const fn of(kind: SystemKind) -> Self {
+        Self {
+            kind,
+            work: Work::Unknown,
+        }
+    }
+
+    /// Finds out, once: when the first transaction comes that may not stand before it, or none any more.
+    fn settle(
         &mut self,
-        due: impl FnOnce() -> Result<Vec<AccountId>, ChainError>,
+        due: impl FnOnce(SystemKind) -> Result<Option<Bytes>, ChainError>,
     ) -> Result<(), ChainError> {
-        if matches!(self, Self::Unknown) {
-            let due = due()?;
-            *self = if due.is_empty() {
-                Self::Nothing
-            } else {
-                Self::Looks(account::encode_looks(&due))
-            };
+        if matches!(self.work, Work::Unknown) {
+            self.work = due(self.kind)?.map_or(Work::Nothing, Work::Due);
         }
         Ok(())
     }
 
-    /// The next transaction must be the look, if one is owed, and no look otherwise (CHAIN-15).
-    pub(super) fn expect(&mut self, tx: &Recovered<Tx>) -> Result<(), String> {
-        let is_look = system_kind(tx) == Some(SystemKind::Liquidate);
-        match self {
-            Self::Looks(owed) if is_look && tx.input() == owed => *self = Self::Nothing,
-            Self::Looks(owed) => {
-                return Err(format!("the block owes a look at accounts first: {owed}"));
-            }
-            _ if is_look => return Err(format!("a look that is not owed: {}", tx.input())),
-            _ => {}
+    /// The next transaction must be the work, if some is owed, and none of its kind otherwise (CHAIN-15). Answers what is
+    /// wrong.
+    pub(super) fn expect(
+        &mut self,
+        tx: &Recovered<Tx>,
+        due: impl FnOnce(SystemKind) -> Result<Option<Bytes>, ChainError>,
+    ) -> Result<Option<String>, ChainError> {
+        let kind = system_kind(tx);
+        if kind.is_some_and(|kind| kind < self.kind) {
+            return Ok(None);
         }
-        Ok(())
+        self.settle(due)?;
+        let is_it = kind == Some(self.kind);
+        Ok(match &self.work {
+            Work::Due(owed) if is_it && tx.input() == owed => {
+                self.work = Work::Nothing;
+                None
+            }
+            Work::Due(owed) => Some(format!("the block owes {:?} first: {owed}", self.kind)),
+            _ if is_it => Some(format!("{:?} that is not owed: {}", self.kind, tx.input())),
+            _ => None,
+        })
+    }
+
+    /// What is still owed behind the last transaction.
+    pub(super) fn left(
+        &mut self,
+        due: impl FnOnce(SystemKind) -> Result<Option<Bytes>, ChainError>,
+    ) -> Result<Option<String>, ChainError> {
+        self.settle(due)?;
+        Ok(match &self.work {
+            Work::Due(owed) => Some(format!("it owes {:?}: {owed}", self.kind)),
+            _ => None,
+        })
     }
 }
 

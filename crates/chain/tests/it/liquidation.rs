@@ -6,8 +6,9 @@ use alloy_sol_types::{SolCall, SolEvent, SolValue};
 use capstan_chain::{Block, BlockInputs, RawBlock, Verdict};
 use capstan_contracts::{
     SystemKind,
-    account::{self, AssetAmount, IAccount, Verb, Withdrawal, encode_looks},
+    account::{self, AssetAmount, Dollars, IAccount, Verb, Withdrawal, encode_accounts},
     admin::{self, IAdmin},
+    dollar::{self, IDollar},
     ledger::{self, ILedger},
     lending::{self, ILending},
     oracle::{self, IOracle},
@@ -27,6 +28,8 @@ const USD: u128 = 1_000_000_000_000_000_000;
 const GOLD: u32 = 0;
 /// A dollar.
 const CASH: u32 = 1;
+/// The chain's own.
+const DOLLAR: u32 = 2;
 
 /// A chain with two assets, their markets, and Alice in debt.
 struct Scene {
@@ -140,6 +143,31 @@ impl Scene {
             ledger::ADDRESS,
             ILedger::listAssetCall { token, limit },
         );
+        let params = ILending::MarketParams {
+            reserveFactorBps: 1_000,
+            supplyCap: U256::from(u64::MAX),
+            borrowCap: U256::from(u64::MAX),
+            rateModel: 0,
+            baseBps: 0,
+            slope1Bps: 400,
+            slope2Bps: 6_000,
+            optimalBps: 8_000,
+        };
+        let seed = U256::from(1_000);
+        self.ok(
+            OWNER,
+            lending::ADDRESS,
+            ILending::listMarketCall {
+                assetId: asset,
+                params,
+                seed,
+            },
+        );
+        self.value(asset, reference, initial, maintenance);
+    }
+
+    /// Gives a listed asset a price and terms as collateral.
+    fn value(&mut self, asset: u32, reference: u128, initial: u16, maintenance: u16) {
         let params = IOracle::FeedParams {
             quorum: 1,
             reacceptRounds: 2,
@@ -161,26 +189,6 @@ impl Scene {
                 description: "TST / USD".into(),
                 referencePrice: reference,
                 params,
-            },
-        );
-        let params = ILending::MarketParams {
-            reserveFactorBps: 1_000,
-            supplyCap: U256::from(u64::MAX),
-            borrowCap: U256::from(u64::MAX),
-            rateModel: 0,
-            baseBps: 0,
-            slope1Bps: 400,
-            slope2Bps: 6_000,
-            optimalBps: 8_000,
-        };
-        let seed = U256::from(1_000);
-        self.ok(
-            OWNER,
-            lending::ADDRESS,
-            ILending::listMarketCall {
-                assetId: asset,
-                params,
-                seed,
             },
         );
         let collateral = IAccount::Collateral {
@@ -329,7 +337,12 @@ fn amount(verb: Verb, asset: u32, amount: U256) -> IAccount::Action {
 
 /// Calldata of the look in a block.
 fn look_of(block: &Block) -> Option<Bytes> {
-    let target = Some(SystemKind::Liquidate.target());
+    work_of(block, SystemKind::Liquidate)
+}
+
+/// Calldata of a kind of system work in a block.
+fn work_of(block: &Block, kind: SystemKind) -> Option<Bytes> {
+    let target = Some(kind.target());
     let mut bodies = block.transactions.iter().map(Recovered::inner);
     bodies
         .find(|tx| alloy_consensus::Transaction::to(*tx) == target)
@@ -351,7 +364,7 @@ fn chain_15_the_block_liquidates_by_itself() {
     assert_eq!(look_of(&quiet), None);
     let falling = scene.prices(&[(GOLD, 1_600 * USD)]);
     let alice = scene.alice();
-    assert_eq!(look_of(&falling), Some(encode_looks(&[alice])));
+    assert_eq!(look_of(&falling), Some(encode_accounts(&[alice])));
     assert!(opened(&falling));
     // Whoever goes back sees the index of then.
     scene
@@ -363,7 +376,7 @@ fn chain_15_the_block_liquidates_by_itself() {
         .expect("rewinds");
     scene.round += 10;
     let again = scene.prices(&[(GOLD, 1_500 * USD)]);
-    assert_eq!(look_of(&again), Some(encode_looks(&[alice])));
+    assert_eq!(look_of(&again), Some(encode_accounts(&[alice])));
 }
 
 /// CHAIN-15: on a parent that is not final, what is due follows from the candidates.
@@ -402,7 +415,7 @@ fn chain_15_omitted_and_invented_looks_are_bad() {
     let raw = good.raw();
     let mut omitted = raw;
     omitted.transactions.remove(1);
-    bad(&omitted, "owes a look");
+    bad(&omitted, "owes Liquidate");
     let quiet = {
         let inputs = BlockInputs::at(head.time_ms() + 250);
         scene
@@ -418,10 +431,95 @@ fn chain_15_omitted_and_invented_looks_are_bad() {
         ordinal: 0,
         target: SystemKind::Liquidate.target(),
         gas_limit: 10_000_000,
-        input: encode_looks(&[scene.alice()]),
+        input: encode_accounts(&[scene.alice()]),
     };
     invented.transactions.push(tx.into_tx().inner().clone());
-    bad(&invented, "a look that is not owed");
+    bad(&invented, "Liquidate that is not owed");
+}
+
+/// CHAIN-15: dollars that wait are paid by the block itself, and a block that leaves them waiting, or lets somebody else
+/// pay, is bad.
+#[test]
+fn chain_15_redemptions_are_owed_too() {
+    let mut scene = Scene::new(World::new());
+    let usd = U256::from(USD);
+    let params = IDollar::DollarParams {
+        stabilityBps: 0,
+        savingsBps: 0,
+        redemptionFeeBps: 50,
+        refillS: 3_600,
+        ceiling: usd * U256::from(1_000_000),
+        headroom: usd * U256::from(1_000_000),
+        redemptionMin: usd * U256::from(100),
+        surplusFloor: U256::ZERO,
+    };
+    scene.ok(OWNER, dollar::ADDRESS, IDollar::openCall { params });
+    scene.value(DOLLAR, USD, 8_500, 9_000);
+    for _ in 0..3 {
+        scene.prices(&[(DOLLAR, USD)]);
+    }
+    let alice = scene.alice();
+    let mint = Dollars {
+        amount: usd * U256::from(10_000),
+    };
+    let mint = IAccount::Action {
+        verb: Verb::Mint.number(),
+        args: mint.abi_encode().into(),
+    };
+    let away = Withdrawal {
+        assetId: DOLLAR,
+        amount: U256::MAX,
+        to: alice.owner,
+    };
+    let away = IAccount::Action {
+        verb: Verb::Withdraw.number(),
+        args: away.abi_encode().into(),
+    };
+    let gold = amount(Verb::Deposit, GOLD, U256::from(10 * ONE));
+    scene.batch(ALICE, alice.owner, vec![gold, mint, away]);
+    let request = IDollar::requestRedemptionCall {
+        amount: usd * U256::from(1_000),
+        index: 7,
+    };
+    let asked = scene.ok(ALICE, dollar::ADDRESS, request);
+    assert_eq!(
+        work_of(&asked, SystemKind::Redeem),
+        None,
+        "it waits a block"
+    );
+    let head = scene.world.chain.head();
+    let good = scene.build(&head, &[(GOLD, 2_000 * USD)], vec![]);
+    let input = work_of(&good, SystemKind::Redeem).expect("a redemption");
+    assert_eq!(input, encode_accounts(&[alice]));
+    let mut logs = good.receipts.iter().flat_map(|receipt| receipt.logs());
+    let redeemed = logs.find_map(|log| IDollar::Redeemed::decode_log(log).ok());
+    let redeemed = redeemed.expect("an event");
+    assert_eq!(redeemed.goods, U256::from(995 * ONE / 2_000));
+    let bad = |raw: RawBlock, why: &str| {
+        let mut raw = raw;
+        raw.header.gas_used += 1;
+        match scene.world.chain.check(&raw) {
+            Ok(Verdict::Bad(reason)) => assert!(reason.contains(why), "{reason}"),
+            other => panic!("{other:?}"),
+        }
+    };
+    let mut omitted = good.raw();
+    omitted.transactions.remove(1);
+    bad(omitted, "owes Redeem");
+    let mut another = good.raw();
+    let tx = SystemTx {
+        number: good.number(),
+        ordinal: 1,
+        target: SystemKind::Redeem.target(),
+        gas_limit: 10_000_000,
+        input: encode_accounts(&[AccountId::new(alice.owner, 9)]),
+    };
+    another.transactions[1] = tx.into_tx().inner().clone();
+    bad(another, "owes Redeem");
+    assert!(matches!(
+        scene.world.chain.check(&good.raw()),
+        Ok(Verdict::Ok)
+    ));
 }
 
 /// CHAIN-15: a restart reads the index anew.

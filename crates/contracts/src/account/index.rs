@@ -11,7 +11,10 @@
 //! that rose.
 
 use core::cmp::Reverse;
-use std::{collections::BTreeSet, ops::RangeInclusive};
+use std::{
+    collections::{BTreeSet, BinaryHeap},
+    ops::RangeInclusive,
+};
 
 use alloy_primitives::{Address, U256};
 use capstan_state::{Ctx, Halt, View};
@@ -20,6 +23,8 @@ use capstan_units::{AccountId, AssetId, PriceTick};
 use super::{
     ADDRESS,
     guard::{haircut_ticks_up, is_supplied},
+    params::REDEMPTION_SEARCH,
+    redemption,
     sheet::{self, Trigger, guards_of, sheet_slot},
 };
 use crate::{
@@ -36,6 +41,8 @@ pub enum Call {
     Fall(AssetId, bool, Reverse<PriceTick>),
     /// The price of an asset at or above a tick.
     Rise(AssetId, PriceTick),
+    /// Somebody redeems dollars.
+    Redemption,
 }
 
 const LOWEST: AccountId = AccountId::new(Address::ZERO, 0);
@@ -98,8 +105,10 @@ fn entries(account: AccountId, part: u8, word: U256) -> Vec<Entry> {
         Trigger::Falls(tick) => Some(Call::Fall(row.asset, is_supplied(*row), Reverse(tick))),
         Trigger::Rises(tick) => Some(Call::Rise(row.asset, tick)),
     });
+    let redemption = guards.owes_dollars.then_some(Call::Redemption);
     time.into_iter()
         .chain(prices)
+        .chain(redemption)
         .map(|call| (call, account))
         .collect()
 }
@@ -170,19 +179,10 @@ impl GuardIndex {
         let mut seen = BTreeSet::new();
         let mut due = Vec::new();
         for range in self.passed(cx, over)? {
-            let here = self
-                .entries
-                .range(range.clone())
-                .filter(|entry| !over.removed.contains(entry));
-            let mut here = here.peekable();
-            let mut above = over.added.range(range).peekable();
-            while due.len() < max {
-                let next = match (here.peek(), above.peek()) {
-                    (Some(low), Some(high)) if low <= high => here.next(),
-                    (_, Some(_)) => above.next(),
-                    _ => here.next(),
-                };
-                let Some((_, account)) = next else { break };
+            for (_, account) in self.merged(range, over) {
+                if due.len() == max {
+                    return Ok(due);
+                }
                 if seen.insert(*account) {
                     due.push(*account);
                 }
@@ -203,7 +203,7 @@ impl GuardIndex {
         // From one kind of guard to the next: there are at most three for each asset.
         while let Some((call, _)) = self.next(from, over) {
             let (reached, last) = match call {
-                Call::Time(_) => break,
+                Call::Time(_) | Call::Redemption => break,
                 Call::Fall(asset, supplied, _) => (
                     fallen_to(cx, asset, supplied)?
                         .map(|tick| Call::Fall(asset, supplied, Reverse(tick))),
@@ -223,6 +223,82 @@ impl GuardIndex {
         Ok(ranges)
     }
 
+    /// The debtors who pay dollars that wait, in a block on top of this state and of `over`, the riskiest first: whose
+    /// collateral guard lies nearest to its price. Empty where nobody waits.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub fn redeemable(
+        &self,
+        cx: &mut Ctx<'_>,
+        over: &Changes,
+        max: usize,
+    ) -> Result<Vec<AccountId>, Halt> {
+        let mut found = Vec::new();
+        if !redemption::is_awaited(cx)? {
+            return Ok(found);
+        }
+        let (mut passed, mut tried) = REDEMPTION_SEARCH;
+        let mut seen = BTreeSet::new();
+        let mut near = self.by_distance(cx, over)?;
+        while let Some(account) = near.next() {
+            if found.len() == max || passed == 0 || tried == 0 {
+                break;
+            }
+            passed = passed.saturating_sub(1);
+            if !self.holds((Call::Redemption, account), over) || !seen.insert(account) {
+                continue;
+            }
+            tried = tried.saturating_sub(1);
+            if redemption::can_pay(cx, account)? {
+                found.push(account);
+            }
+        }
+        Ok(found)
+    }
+
+    fn holds(&self, entry: Entry, over: &Changes) -> bool {
+        over.added.contains(&entry)
+            || (self.entries.contains(&entry) && !over.removed.contains(&entry))
+    }
+
+    /// Accounts by how far the price of a collateral of theirs is above their guard, nearest first.
+    fn by_distance<'i>(
+        &'i self,
+        cx: &mut Ctx<'_>,
+        over: &'i Changes,
+    ) -> Result<Nearest<impl Iterator<Item = &'i Entry> + use<'i>>, Halt> {
+        let mut near = Nearest::default();
+        let mut from = (Call::Time(u32::MAX), HIGHEST);
+        while let Some((Call::Fall(asset, supplied, _), _)) = self.next(from, over) {
+            let first = Call::Fall(asset, supplied, Reverse(HIGHEST_TICK));
+            let last = Call::Fall(asset, supplied, Reverse(LOWEST_TICK));
+            if let Some(tick) = fallen_to(cx, asset, supplied)? {
+                near.join(tick, self.merged((first, LOWEST)..=(last, HIGHEST), over));
+            }
+            from = (last, HIGHEST);
+        }
+        Ok(near)
+    }
+
+    /// The guards of a range in this state and `over`, in order.
+    fn merged<'i>(
+        &'i self,
+        range: RangeInclusive<Entry>,
+        over: &'i Changes,
+    ) -> impl Iterator<Item = &'i Entry> {
+        let here = self.entries.range(range.clone());
+        let mut here = here
+            .filter(|entry| !over.removed.contains(entry))
+            .peekable();
+        let mut above = over.added.range(range).peekable();
+        core::iter::from_fn(move || match (here.peek(), above.peek()) {
+            (Some(low), Some(high)) if low <= high => here.next(),
+            (_, Some(_)) => above.next(),
+            _ => here.next(),
+        })
+    }
+
     /// The first guard after an entry, in this state and `over`.
     fn next(&self, from: Entry, over: &Changes) -> Option<Entry> {
         let after = (
@@ -235,6 +311,47 @@ impl GuardIndex {
             .find(|entry| !over.removed.contains(entry));
         let above = over.added.range(after).next();
         here.into_iter().chain(above).min().copied()
+    }
+}
+
+/// Several lists of guards as one, nearest to its price first; ties by account.
+struct Nearest<I> {
+    /// The price of each list, and what is left of it.
+    lists: Vec<(PriceTick, I)>,
+    /// The head of each list: its distance, its account, its list.
+    heads: BinaryHeap<Reverse<(i32, AccountId, usize)>>,
+}
+
+impl<I> Default for Nearest<I> {
+    fn default() -> Self {
+        Self {
+            lists: Vec::new(),
+            heads: BinaryHeap::new(),
+        }
+    }
+}
+
+impl<'i, I: Iterator<Item = &'i Entry>> Nearest<I> {
+    fn join(&mut self, price: PriceTick, list: I) {
+        self.lists.push((price, list));
+        self.advance(self.lists.len().saturating_sub(1));
+    }
+
+    /// Puts the next guard of a list among the heads.
+    fn advance(&mut self, list: usize) {
+        let Some((price, rest)) = self.lists.get_mut(list) else {
+            return;
+        };
+        if let Some((Call::Fall(_, _, Reverse(tick)), account)) = rest.next() {
+            let distance = price.get().saturating_sub(tick.get());
+            self.heads.push(Reverse((distance, *account, list)));
+        }
+    }
+
+    fn next(&mut self) -> Option<AccountId> {
+        let Reverse((_, account, list)) = self.heads.pop()?;
+        self.advance(list);
+        Some(account)
     }
 }
 

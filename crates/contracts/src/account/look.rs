@@ -26,8 +26,8 @@ use super::{
 };
 use crate::{contract::emit, revert};
 
-/// Calldata of a `Liquidate` transaction.
-pub fn encode_looks(accounts: &[AccountId]) -> Bytes {
+/// Calldata of a `Liquidate` or a `Redeem` transaction.
+pub fn encode_accounts(accounts: &[AccountId]) -> Bytes {
     let accounts = accounts.iter().map(|account| AccountRef {
         owner: account.owner,
         index: account.index,

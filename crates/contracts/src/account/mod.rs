@@ -31,6 +31,8 @@
 //! - LIQ-7: nobody is liquidated at a price that may not be used, nor for want of one.
 //! - LIQ-8: every liquidation leaves its record: round, health before and after, each step, amounts and tiers.
 //! - LIQ-9: what is overdue is paid, or collateral is sold for it, however healthy the account is; and no more.
+//! - RED-1: a redemption lifts the health of its debtor, leaves him no dust, and takes no more than it pays off.
+//! - RED-2: which debtors pay follows from prices and stored guards alone, the riskiest first; no user chooses.
 //!
 //! Imports: admin, dollar, ledger, lending, oracle, streams, term.
 //!
@@ -60,6 +62,7 @@ mod offer;
 mod operators;
 mod params;
 mod preview;
+mod redemption;
 mod settings;
 mod sheet;
 mod signed;
@@ -68,10 +71,10 @@ mod verbs;
 mod waterfall;
 
 pub use abi::IAccount;
-pub use look::encode_looks;
+pub use look::encode_accounts;
 pub use params::{
     ACTIONS_MAX, COUNTED_AND_DISCOUNT_MAX, DEFER_MS, DISCOUNT_MAX, Factors, LOOK_GAS, LOOKS_MAX,
-    NOTICE_MS, OFFER_MS, RAMP_MS_MIN, TOUCHED_MAX,
+    NOTICE_MS, OFFER_MS, RAMP_MS_MIN, REDEMPTIONS_MAX, TOUCHED_MAX,
 };
 pub use sheet::{
     ASSETS_MAX, Guards, ROWS_MAX, Row, Sheet, Trigger, accounts, guards_of, sheet_slot,
@@ -127,7 +130,10 @@ pub static CONTRACT: Contract = Contract {
         &streams::CONTRACT,
         &term::CONTRACT,
     ],
-    system: Some((SystemKind::Liquidate, look::looks)),
+    system: &[
+        (SystemKind::Liquidate, look::looks),
+        (SystemKind::Redeem, redemption::redemptions),
+    ],
     layout: state::AccountState::LAYOUT,
     genesis: |cx, config| {
         admin::open_scope_at_genesis(cx, ADDRESS, config.owner)?;

@@ -45,6 +45,10 @@ pub const DEFER_MS: u64 = 60_000;
 pub(super) const RESERVE_DIVISOR: u16 = 2;
 /// Most accounts in one `Liquidate` transaction.
 pub const LOOKS_MAX: usize = 512;
+/// Most debtors in one `Redeem` transaction, and most requests that one of them serves.
+pub const REDEMPTIONS_MAX: usize = 64;
+/// Most guards that are passed over in search of debtors who can pay, and most debtors who are tried.
+pub(super) const REDEMPTION_SEARCH: (usize, usize) = (65_536, 256);
 /// A look begins only with so much gas left: more than any sheet needs.
 pub const LOOK_GAS: u64 = 12_000_000;
 

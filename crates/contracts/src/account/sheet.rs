@@ -17,7 +17,7 @@ use capstan_state::{Ctx, Halt};
 use capstan_units::{AccountId, AssetId, PriceTick};
 
 use super::{ADDRESS, error::AccountTooManyAssets, state::AccountState};
-use crate::revert;
+use crate::{registry, revert};
 
 const STATE: AccountState = AccountState::new();
 
@@ -246,6 +246,8 @@ pub struct Guards {
     pub look_by_s: u32,
     /// The rows whose price calls the block.
     pub rows: Vec<Row>,
+    /// Whether minted dollars are owed, so that a redemption may come.
+    pub owes_dollars: bool,
 }
 
 /// The account and word that a storage slot of this contract is part of, for whoever follows changes of storage.
@@ -255,11 +257,13 @@ pub fn sheet_slot(slot: U256) -> Option<(AccountId, u8)> {
 
 /// The guards of one stored word.
 pub fn guards_of(part: u8, word: U256) -> Guards {
+    let dollar = 1_u8 << registry::DOLLAR;
     Guards {
         look_by_s: if part == 0 { look_by_of(word) } else { 0 },
         rows: rows_of(part, word)
             .filter(|row| row.trigger != Trigger::Never)
             .collect(),
+        owes_dollars: rows_of(part, word).any(|row| row.kinds & dollar != 0),
     }
 }
 

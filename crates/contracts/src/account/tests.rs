@@ -4,6 +4,7 @@
 mod debts;
 mod liquidation;
 mod random;
+mod redemption;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::{SolCall, SolError, SolValue};

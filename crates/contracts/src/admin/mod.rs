@@ -50,7 +50,7 @@ pub static CONTRACT: Contract = Contract {
         source: include_str!("abi.rs"),
     }],
     errors_of: &[],
-    system: None,
+    system: &[],
     layout: AdminState::LAYOUT,
     genesis: |cx, config| open_scope_at_genesis(cx, ADDRESS, config.owner),
     invariants: invariants::check,

@@ -27,7 +27,7 @@ pub static CONTRACT: Contract = Contract {
     entry: Entry::Raw(actions::deploy),
     interfaces: &[],
     errors_of: &[],
-    system: None,
+    system: &[],
     layout: &[],
     genesis: |_, _| Ok(()),
     invariants: |_, _| Ok(()),

@@ -56,7 +56,7 @@ pub use params::{
     TOLERANCE_BPS_MAX,
 };
 pub use position::InDollar;
-pub use queue::{Fulfilled, Waiting, fulfil, goods_down, next_requests};
+pub use queue::{Fulfilled, Waiting, fulfil, goods_down, next_requests, redemption_min};
 
 use alloy_primitives::{Address, U256};
 use capstan_state::{Ctx, Halt};
@@ -111,7 +111,7 @@ pub static CONTRACT: Contract = Contract {
         &oracle::CONTRACT,
         &token::CONTRACT,
     ],
-    system: None,
+    system: &[],
     layout: state::DollarState::LAYOUT,
     genesis: |cx, config| admin::open_scope_at_genesis(cx, ADDRESS, config.owner),
     invariants: invariants::check,

@@ -122,6 +122,14 @@ pub(super) fn cancel(cx: &mut Ctx<'_>, id: u64) -> Result<U256, Halt> {
     Ok(request.left.to_u256())
 }
 
+/// The least that may be queued, and the least that a debtor who goes on owing pays.
+///
+/// # Errors
+/// The store's.
+pub fn redemption_min(cx: &mut Ctx<'_>) -> Result<Assets, Halt> {
+    Ok(STATE.config.load(&mut cx.enter(ADDRESS))?.redemption_min)
+}
+
 /// The first requests that wait, in order.
 ///
 /// # Errors

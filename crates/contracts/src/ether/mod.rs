@@ -42,7 +42,7 @@ pub static CONTRACT: Contract = Contract {
         erc20::INTERFACE,
     ],
     errors_of: &[],
-    system: None,
+    system: &[],
     layout: state::EtherState::LAYOUT,
     genesis: |_, _| Ok(()),
     invariants: invariants::check,

@@ -67,7 +67,7 @@ pub static CONTRACT: Contract = Contract {
         &ledger::CONTRACT,
         &lending::CONTRACT,
     ],
-    system: None,
+    system: &[],
     layout: state::FlashState::LAYOUT,
     genesis: |cx, config| {
         admin::open_scope_at_genesis(cx, ADDRESS, config.owner)?;

@@ -110,7 +110,7 @@ pub static CONTRACT: Contract = Contract {
         source: include_str!("abi.rs"),
     }],
     errors_of: &[&admin::CONTRACT, &token::CONTRACT],
-    system: None,
+    system: &[],
     layout: state::LedgerState::LAYOUT,
     genesis: |cx, config| admin::open_scope_at_genesis(cx, ADDRESS, config.owner),
     invariants: invariants::check,

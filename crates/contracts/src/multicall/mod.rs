@@ -31,7 +31,7 @@ pub static CONTRACT: Contract = Contract {
         source: include_str!("abi.rs"),
     }],
     errors_of: &[],
-    system: None,
+    system: &[],
     layout: &[],
     genesis: |_, _| Ok(()),
     invariants: |_, _| Ok(()),

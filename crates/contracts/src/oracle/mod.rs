@@ -77,7 +77,7 @@ pub static CONTRACT: Contract = Contract {
         source: include_str!("abi/oracle.rs"),
     }],
     errors_of: &[&admin::CONTRACT],
-    system: Some((SystemKind::Prices, prices::take_reports)),
+    system: &[(SystemKind::Prices, prices::take_reports)],
     layout: state::OracleState::LAYOUT,
     genesis: |cx, config| admin::open_scope_at_genesis(cx, ADDRESS, config.owner),
     invariants: invariants::check,
@@ -95,7 +95,7 @@ pub static FEED: Contract = Contract {
         source: include_str!("abi/feed.rs"),
     }],
     errors_of: &[],
-    system: None,
+    system: &[],
     layout: &[],
     genesis: |_, _| Ok(()),
     // It stores nothing.

@@ -70,7 +70,7 @@ pub static CONTRACT: Contract = Contract {
         source: include_str!("abi.rs"),
     }],
     errors_of: &[&ledger::CONTRACT, &token::CONTRACT],
-    system: None,
+    system: &[],
     layout: state::StreamsState::LAYOUT,
     genesis: |_, _| Ok(()),
     invariants: invariants::check,

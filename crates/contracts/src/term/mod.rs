@@ -131,7 +131,7 @@ pub static CONTRACT: Contract = Contract {
         source: include_str!("abi.rs"),
     }],
     errors_of: &[&admin::CONTRACT, &ledger::CONTRACT],
-    system: None,
+    system: &[],
     layout: TermState::LAYOUT,
     genesis: |cx, config| admin::open_scope_at_genesis(cx, ADDRESS, config.owner),
     invariants: invariants::check,

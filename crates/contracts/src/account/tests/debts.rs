@@ -4,7 +4,7 @@ use capstan_units::StreamId;
 
 use super::{liquidation::bid, *};
 use crate::{
-    account::{Admission, Dollars, Loan, Stream, encode_looks, params::LOOK_GAS},
+    account::{Admission, Dollars, Loan, Stream, encode_accounts, params::LOOK_GAS},
     dollar::{self, IDollar},
     native, registry,
     streams::{self, IStreams},
@@ -13,14 +13,14 @@ use crate::{
 };
 
 /// The minted dollar, which has eighteen decimals.
-const USD_ASSET: u32 = 5;
+pub(super) const USD_ASSET: u32 = 5;
 const DAY_MS: u64 = 86_400_000;
 
-fn mint(units: u128) -> Action {
+pub(super) fn mint(units: u128) -> Action {
     action(Verb::Mint, Dollars { amount: n(units) }.abi_encode())
 }
 
-fn burn(units: U256) -> Action {
+pub(super) fn burn(units: U256) -> Action {
     action(Verb::Burn, Dollars { amount: units }.abi_encode())
 }
 
@@ -28,17 +28,17 @@ fn loan(verb: Verb, id: u64, amount: U256) -> Action {
     action(verb, Loan { id, amount }.abi_encode())
 }
 
-fn stream(verb: Verb, id: u64) -> Action {
+pub(super) fn stream(verb: Verb, id: u64) -> Action {
     action(verb, Stream { id }.abi_encode())
 }
 
-fn admit(asset: u32) -> Action {
+pub(super) fn admit(asset: u32) -> Action {
     action(Verb::Admit, Admission { assetId: asset }.abi_encode())
 }
 
 impl Scene {
     /// The same world with the chain's own dollar: minted at 5 % a year, worth one, counting 90 %.
-    fn with_dollar() -> Self {
+    pub(super) fn with_dollar() -> Self {
         let mut scene = Self::new();
         let world = &mut scene.world;
         let made = world.ok(
@@ -109,7 +109,7 @@ impl Scene {
         self.world.ok(CAROL, streams::ADDRESS, &open)
     }
 
-    fn owed(&self, of: AccountId, asset: u32) -> U256 {
+    pub(super) fn owed(&self, of: AccountId, asset: u32) -> U256 {
         self.holding(of, asset).map_or(U256::ZERO, |held| held.owed)
     }
 
@@ -458,7 +458,7 @@ fn liq_6_the_dearest_look_fits_its_gas() {
     let from = scene.world.store.logs().len();
     scene
         .world
-        .system(SystemKind::Liquidate, &encode_looks(&[ALICES]))
+        .system(SystemKind::Liquidate, &encode_accounts(&[ALICES]))
         .expect("looks");
     assert_eq!(scene.events::<LookFailed>(from).len(), 0);
     let used = scene.world.store.gas_used();

@@ -5,7 +5,7 @@ use capstan_units::Wad;
 
 use super::*;
 use crate::account::{
-    Bid, OFFER_MS, encode_looks,
+    Bid, OFFER_MS, encode_accounts,
     index::{Changes, GuardIndex},
     is_unhealthy,
 };
@@ -26,7 +26,7 @@ impl Scene {
         if !due.is_empty() {
             let looked = self
                 .world
-                .system(SystemKind::Liquidate, &encode_looks(&due));
+                .system(SystemKind::Liquidate, &encode_accounts(&due));
             looked.unwrap_or_else(|halt| panic!("{}", words(&halt)));
         }
         due
@@ -369,7 +369,7 @@ fn liq_6_one_bad_account_holds_up_nobody() {
     // Nobody's account and a healthy one among them.
     let looked = scene.world.system(
         SystemKind::Liquidate,
-        &encode_looks(&[BOBS, CAROLS, ALICES, ALICES]),
+        &encode_accounts(&[BOBS, CAROLS, ALICES, ALICES]),
     );
     assert!(looked.is_ok());
     assert!(
@@ -396,10 +396,11 @@ fn liq_6_a_block_without_gas_leaves_the_rest_to_the_next() {
     let mut scene = in_debt();
     scene.prices(&[(ETH, 1_600 * USD)]);
     let logs = scene.log_count();
-    let looked =
-        scene
-            .world
-            .system_limited(5_000_000, SystemKind::Liquidate, &encode_looks(&[ALICES]));
+    let looked = scene.world.system_limited(
+        5_000_000,
+        SystemKind::Liquidate,
+        &encode_accounts(&[ALICES]),
+    );
     assert!(looked.is_ok());
     let left: Vec<LooksLeft> = scene.events(logs);
     assert_eq!(left[0].count, n(1));

@@ -97,7 +97,7 @@ pub static CONTRACT: Contract = Contract {
         erc20::INTERFACE,
     ],
     errors_of: &[&super::CONTRACT],
-    system: None,
+    system: &[],
     layout: SavingsState::LAYOUT,
     genesis: |_, _| Ok(()),
     // What its shares are worth is checked with the dollar's book.
