@@ -48,7 +48,7 @@ static CONTRACT: Contract = Contract {
         erc20::INTERFACE,
     ],
     errors_of: &[],
-    system: None,
+    system: &[],
     layout: VaultState::LAYOUT,
     genesis: |_, _| Ok(()),
     invariants: check,
