@@ -9,30 +9,33 @@
 //!         both sides accrue a minute of interest
 //! ```
 //!
-//! Each verb moves tokens between the driver's wallet and the market, on both sides. Ours is called through [`DOOR`], a
-//! native contract that does what a wallet's batch of a deposit and a supply does, without the check of health; Aave's
-//! borrow and withdrawal check it.
+//! Each verb moves tokens between the driver's wallet and the market, on both sides, and whatever may lower health is
+//! checked on both: ours is a batch of `account.execute` (deposit and supply, redeem and withdraw, borrow and withdraw,
+//! deposit and repay), with the guard that it leaves; Aave's is the pool's verb.
 
 use std::{fs, path::Path, sync::Arc, time::Instant};
 
 use alloy_primitives::{Address, Bytes, U256, address, hex, keccak256};
-use alloy_sol_types::{SolCall, sol};
+use alloy_signer::SignerSync as _;
+use alloy_signer_local::PrivateKeySigner;
+use alloy_sol_types::{SolCall, SolValue as _, sol};
 use capstan_chain::{Chain, ChainConfig, Genesis};
 use capstan_contracts::{
-    Contract, Entry, Interface, Kind, Place,
+    SystemKind,
+    account::{self, AssetAmount, IAccount, Verb as Act, Withdrawal},
+    admin::{self, IAdmin},
     erc20::IErc20,
     flash::{self, IFlash},
     ledger::{self, ILedger},
     lending::{self, ILending},
-    native,
+    oracle::{self, IOracle},
     token::{FACTORY_ADDRESS, IToken, ITokenFactory},
 };
 use capstan_evm::{
-    Natives, Protocol,
+    SystemTx,
     call::{AccountOverride, Checks, Session},
 };
-use capstan_state::{Ctx, Halt};
-use capstan_units::{AccountId, AssetId, Assets};
+use capstan_units::Assets;
 use eyre::{OptionExt, WrapErr, ensure};
 use revm::{context::TxEnv, primitives::TxKind};
 
@@ -41,12 +44,12 @@ use crate::report::{Table, median};
 const DRIVER: Address = address!("00000000000000000000000000000000000d0001");
 const STOPPER: Address = address!("00000000000000000000000000000000000d0002");
 const PEER: Address = address!("00000000000000000000000000000000000d0003");
-/// The native contract through which the driver uses markets.
-const DOOR: Address = native(Kind::new(0x7001), 0);
+/// One dollar: what every token here is worth.
+const USD: u128 = 1_000_000_000_000_000_000;
 /// What each call moves.
-const UNITS: u64 = 1_000;
+const UNITS: u128 = USD;
 /// What everybody begins with.
-const RICH: u64 = 1_000_000_000_000;
+const RICH: u128 = 1_000_000 * USD;
 
 /// How often.
 #[derive(clap::Args)]
@@ -57,113 +60,6 @@ pub(crate) struct Options {
     /// Rounds of runs; medians are printed.
     #[arg(long, default_value_t = 501)]
     runs: usize,
-}
-
-mod door {
-    //! Wallet and market in one call.
-
-    use super::*;
-    use IDoor::*;
-
-    sol! {
-        /// A wallet's use of markets: its own account 0.
-        #[sol(abi)]
-        interface IDoor {
-            /// From the wallet into the market.
-            function supply(uint32 assetId, uint256 amount) external;
-            /// From the market to the wallet.
-            function withdraw(uint32 assetId, uint256 amount) external;
-            /// From the market to the wallet, as a debt.
-            function borrow(uint32 assetId, uint256 amount) external;
-            /// From the wallet, for the debt.
-            function repay(uint32 assetId, uint256 amount) external;
-        }
-    }
-
-    capstan_contracts::verbs! { IDoorCalls;
-        supplyCall: Write, 0 => |cx, c| supply(cx, AssetId::new(c.assetId), c.amount);
-        withdrawCall: Write, 0 => |cx, c| withdraw(cx, AssetId::new(c.assetId), c.amount);
-        borrowCall: Write, 0 => |cx, c| borrow(cx, AssetId::new(c.assetId), c.amount);
-        repayCall: Write, 0 => |cx, c| repay(cx, AssetId::new(c.assetId), c.amount);
-    }
-
-    fn of(cx: &Ctx<'_>) -> (Address, AccountId) {
-        (cx.caller(), AccountId::new(cx.caller(), 0))
-    }
-
-    fn supply(cx: &mut Ctx<'_>, id: AssetId, amount: U256) -> Result<(), Halt> {
-        let (wallet, account) = of(cx);
-        let units = ledger::pull(cx, id, wallet, account, Assets::from_u256(amount)?)?;
-        lending::supply(cx, id, account, units).map(|_| ())
-    }
-
-    fn withdraw(cx: &mut Ctx<'_>, id: AssetId, amount: U256) -> Result<(), Halt> {
-        let (wallet, account) = of(cx);
-        let units = Assets::from_u256(amount)?;
-        lending::redeem(cx, id, account, units)?;
-        ledger::push(cx, id, account, wallet, units)
-    }
-
-    fn borrow(cx: &mut Ctx<'_>, id: AssetId, amount: U256) -> Result<(), Halt> {
-        let (wallet, account) = of(cx);
-        let units = Assets::from_u256(amount)?;
-        lending::borrow(cx, id, account, units)?;
-        ledger::push(cx, id, account, wallet, units)
-    }
-
-    fn repay(cx: &mut Ctx<'_>, id: AssetId, amount: U256) -> Result<(), Halt> {
-        let (wallet, account) = of(cx);
-        let units = ledger::pull(cx, id, wallet, account, Assets::from_u256(amount)?)?;
-        lending::repay(cx, id, account, account, units).map(|_| ())
-    }
-
-    pub(super) static CONTRACT: Contract = Contract {
-        name: "door",
-        doc: "A wallet's use of markets.",
-        place: Place::At(DOOR),
-        entry: Entry::Verbs(VERBS),
-        interfaces: &[Interface {
-            name: "door",
-            abi: IDoor::abi::contract,
-            source: include_str!("credit.rs"),
-        }],
-        errors_of: &[],
-        system: &[],
-        layout: &[],
-        genesis: |_, _| Ok(()),
-        invariants: |_, _| Ok(()),
-    };
-}
-
-use door::IDoor;
-
-/// The protocol, and the door.
-#[derive(Debug)]
-struct WithDoor;
-
-impl Natives for WithDoor {
-    fn owns(&self, at: Address) -> bool {
-        Protocol.owns(at)
-    }
-
-    fn run(&self, cx: &mut Ctx<'_>, input: &[u8]) -> Result<Bytes, Halt> {
-        if cx.this() == DOOR {
-            return door::CONTRACT.run(cx, input);
-        }
-        Protocol.run(cx, input)
-    }
-
-    fn serves_system(&self, at: Address) -> bool {
-        Protocol.serves_system(at)
-    }
-
-    fn run_system(&self, cx: &mut Ctx<'_>, input: &[u8]) -> Result<Bytes, Halt> {
-        Protocol.run_system(cx, input)
-    }
-
-    fn refuse_delegated(&self) -> Halt {
-        Protocol.refuse_delegated()
-    }
 }
 
 sol! {
@@ -196,6 +92,10 @@ struct World {
     chain: Chain,
     session: Session,
     owner: Address,
+    /// Signs prices.
+    reporter: PrivateKeySigner,
+    /// How often the world has moved on.
+    minutes: u64,
 }
 
 impl World {
@@ -207,31 +107,78 @@ impl World {
             .address;
         let chain = Chain::open(ChainConfig::dev(genesis))?;
         let state = chain.state_at(chain.head().number())?;
-        let session = Session::open_with(
-            Arc::clone(chain.rules()),
-            state,
-            chain.next_context(),
-            &WithDoor,
-        )?;
+        let session = Session::open(Arc::clone(chain.rules()), state, chain.next_context())?;
         Ok(Self {
             chain,
             session,
             owner,
+            reporter: PrivateKeySigner::random(),
+            minutes: 0,
         })
     }
 
     /// A minute later, on everything that was kept.
     fn later(&mut self) -> eyre::Result<()> {
+        self.minutes += 1;
         let mut context = self.chain.next_context();
-        context.info.time_ms = context.info.time_ms.saturating_add(60_000);
+        context.info.time_ms += self.minutes * 60_000;
         let before = self.session.overlay().clone();
-        self.session = Session::open_with(
-            Arc::clone(self.chain.rules()),
-            Arc::new(before),
-            context,
-            &WithDoor,
-        )?;
+        self.session = Session::open(Arc::clone(self.chain.rules()), Arc::new(before), context)?;
         Ok(())
+    }
+
+    /// Prices of a block a minute later: a dollar each.
+    fn price(&mut self, assets: u32) -> eyre::Result<()> {
+        self.later()?;
+        let entry = |asset_id| IOracle::Entry {
+            assetId: asset_id,
+            price: USD,
+            confidenceBps: 0,
+        };
+        let report = IOracle::Report {
+            round: self.minutes,
+            timeMs: self.session.block().info.time_ms,
+            entries: (0..assets).map(entry).collect(),
+        };
+        let digest = oracle::digest(self.chain.rules().chain_id, &report);
+        let signature = self.reporter.sign_hash_sync(&digest)?;
+        let signed = IOracle::SignedReport {
+            reporter: self.reporter.address(),
+            report,
+            v: 27 + u8::from(signature.v()),
+            r: signature.r().into(),
+            s: signature.s().into(),
+        };
+        let tx = SystemTx {
+            number: self.session.block().info.number,
+            ordinal: 0,
+            target: SystemKind::Prices.target(),
+            gas_limit: 10_000_000,
+            input: oracle::encode_reports(&[signed]),
+        };
+        let done = self.session.system(&tx, None)?;
+        ensure!(done.result.is_success(), "prices: {:?}", done.result);
+        self.session.commit(&done.state);
+        Ok(())
+    }
+
+    /// Somebody who may report prices.
+    fn appoint_reporter(&mut self) -> eyre::Result<()> {
+        let reporter = self.reporter.address();
+        let grant = IAdmin::grantRoleCall {
+            scope: oracle::ADDRESS,
+            role: oracle::REPORT,
+            holder: reporter,
+            expiresMs: 0,
+        };
+        self.keep(admin::ADDRESS, &grant)?;
+        self.keep(oracle::ADDRESS, &IOracle::addReporterCall { reporter })
+            .map(drop)
+    }
+
+    /// A batch of the driver's.
+    fn batch(&mut self, asset_id: u32, actions: Vec<IAccount::Action>) -> eyre::Result<()> {
+        self.drive(account::ADDRESS, &execute(asset_id, actions))
     }
 
     fn put(&mut self, at: Address, code: Bytes) -> eyre::Result<()> {
@@ -304,24 +251,64 @@ impl World {
             seed,
         };
         self.keep(lending::ADDRESS, &open)?;
-        for spender in [DOOR, flash::ADDRESS] {
+        for spender in [account::ADDRESS, flash::ADDRESS] {
             self.drive(token, &IErc20::approveCall { spender, value })?;
         }
-        let amount = U256::from(RICH);
-        let supply = IDoor::supplyCall {
+        let feed = IOracle::listFeedCall {
             assetId: asset_id,
-            amount,
+            description: "BENCH / USD".into(),
+            referencePrice: USD,
+            params: IOracle::FeedParams {
+                quorum: 1,
+                reacceptRounds: 2,
+                bandBps: 1_000,
+                bandWidenBpsPerMin: 1_000,
+                confidenceBpsMax: 100,
+                growthBpsPerYear: 0,
+                staleMs: 86_400_000,
+                smoothMs: 600_000,
+                outageMs: 86_400_000,
+                graceMs: 0,
+                stillMs: 0,
+            },
         };
-        self.drive(DOOR, &supply)?;
-        let amount = U256::from(RICH / 10);
-        let borrow = IDoor::borrowCall {
+        self.keep(oracle::ADDRESS, &feed)?;
+        let collateral = IAccount::Collateral {
+            initialBps: 8_000,
+            maintenanceBps: 8_500,
+            categoryInitialBps: 0,
+            categoryMaintenanceBps: 0,
+            discountMaxBps: 500,
+            category: 0,
+            isolated: false,
+            depositCap: U256::ZERO,
+        };
+        let count = IAccount::setCollateralCall {
             assetId: asset_id,
-            amount,
+            collateral,
+            rampMs: 0,
         };
-        self.drive(DOOR, &borrow)?;
+        self.keep(account::ADDRESS, &count)?;
         let token = flash::IFlash::setFeeBpsOfCall { token, feeBps: 5 };
         self.keep(flash::ADDRESS, &token)?;
         Ok(asset_id)
+    }
+
+    /// The driver lends and owes of an asset, once it has a price.
+    fn lend(&mut self, asset_id: u32) -> eyre::Result<()> {
+        let all = U256::from(RICH);
+        self.batch(
+            asset_id,
+            vec![
+                act(Act::Deposit, asset_id, all),
+                act(Act::Supply, asset_id, all),
+            ],
+        )?;
+        let part = U256::from(RICH / 10);
+        self.batch(
+            asset_id,
+            vec![act(Act::Borrow, asset_id, part), leave(asset_id, part)],
+        )
     }
 
     /// A token of the factory, of which owner and driver have plenty.
@@ -349,6 +336,38 @@ impl World {
         ensure!(done.result.is_success(), "failed: {:?}", done.result);
         Ok((ns, done.result.tx_gas_used()))
     }
+}
+
+fn act(verb: Act, asset_id: u32, amount: U256) -> IAccount::Action {
+    let args = AssetAmount {
+        assetId: asset_id,
+        amount,
+    };
+    IAccount::Action {
+        verb: verb.number(),
+        args: args.abi_encode().into(),
+    }
+}
+
+fn leave(asset_id: u32, amount: U256) -> IAccount::Action {
+    let args = Withdrawal {
+        assetId: asset_id,
+        amount,
+        to: DRIVER,
+    };
+    IAccount::Action {
+        verb: Act::Withdraw.number(),
+        args: args.abi_encode().into(),
+    }
+}
+
+/// A batch on an account of the driver's: one for each asset, as Aave here knows one.
+fn execute(asset_id: u32, actions: Vec<IAccount::Action>) -> IAccount::executeCall {
+    let account = IAccount::AccountRef {
+        owner: DRIVER,
+        index: u8::try_from(asset_id).unwrap_or_default(),
+    };
+    IAccount::executeCall { account, actions }
 }
 
 fn driven(target: Address, count: u64, data: Vec<u8>) -> IPeerDriver::driveCall {
@@ -381,7 +400,6 @@ fn open_peer(world: &mut World) -> eyre::Result<(Address, Address)> {
     world.put(PEER, code)?;
     world.put(DRIVER, hex::decode(peer.driver)?.into())?;
     world.put(STOPPER, Bytes::from_static(&[0x00]))?;
-    world.put(DOOR, Bytes::from_static(&[0xfe]))?;
     let open = IPeerPool::openCall {
         factor: U256::from(1_000),
         optimal: 8_000,
@@ -420,7 +438,14 @@ type Verb = (&'static str, [(Address, Vec<u8>); 3]);
 
 fn verbs(ours: [(u32, Address); 2], pool: Address, asset: Address) -> Vec<Verb> {
     let amount = U256::from(UNITS);
-    let door = |call: &dyn Fn(u32) -> Vec<u8>| ours.map(|(id, _)| (DOOR, call(id)));
+    let batch = |actions: &dyn Fn(u32) -> [IAccount::Action; 2]| {
+        ours.map(|(id, _)| {
+            (
+                account::ADDRESS,
+                execute(id, actions(id).into()).abi_encode(),
+            )
+        })
+    };
     let with = |[a, b]: [(Address, Vec<u8>); 2], peer: Vec<u8>| [a, b, (pool, peer)];
     let mode = U256::from(2);
     let loans = ours.map(|(_, token)| {
@@ -463,35 +488,10 @@ fn verbs(ours: [(u32, Address); 2], pool: Address, asset: Address) -> Vec<Verb> 
         params: Bytes::new(),
         referralCode: 0,
     };
-    let supplies = door(&|id| {
-        let asset_id = id;
-        IDoor::supplyCall {
-            assetId: asset_id,
-            amount,
-        }
-        .abi_encode()
-    });
-    let withdrawals = door(&|id| {
-        IDoor::withdrawCall {
-            assetId: id,
-            amount,
-        }
-        .abi_encode()
-    });
-    let loans_taken = door(&|id| {
-        IDoor::borrowCall {
-            assetId: id,
-            amount,
-        }
-        .abi_encode()
-    });
-    let repayments = door(&|id| {
-        IDoor::repayCall {
-            assetId: id,
-            amount,
-        }
-        .abi_encode()
-    });
+    let supplies = batch(&|id| [act(Act::Deposit, id, amount), act(Act::Supply, id, amount)]);
+    let withdrawals = batch(&|id| [act(Act::Redeem, id, amount), leave(id, amount)]);
+    let loans_taken = batch(&|id| [act(Act::Borrow, id, amount), leave(id, amount)]);
+    let repayments = batch(&|id| [act(Act::Deposit, id, amount), act(Act::Repay, id, amount)]);
     vec![
         ("supply", with(supplies, supply.abi_encode())),
         ("withdraw", with(withdrawals, withdraw.abi_encode())),
@@ -523,10 +523,18 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
     let mut world = World::open()?;
     let (pool, asset) = open_peer(&mut world)?;
     let token = world.native_token()?;
+    world.appoint_reporter()?;
     let ours = [
         (world.open_market(token)?, token),
         (world.open_market(asset)?, asset),
     ];
+    // The first round of prices is a trial.
+    for _ in 0..3 {
+        world.price(2)?;
+    }
+    for (asset_id, _) in ours {
+        world.lend(asset_id)?;
+    }
     world.later()?;
     let mut table = Table::new(&[
         "one call",
@@ -579,8 +587,6 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
         }
     }
     table.print();
-    println!(
-        "Ours does not check health here; Aave's withdraw and borrow do. Gas is that of native token / same ERC-20 / Aave."
-    );
+    println!("Gas is that of native token / same ERC-20 / Aave.");
     Ok(())
 }

@@ -348,7 +348,10 @@ impl Session {
     }
 
     /// Runs a system transaction: the target's system entry, no fees, no nonce, no per-transaction gas cap.
-    pub(crate) fn system(
+    ///
+    /// # Errors
+    /// The target serves no system work, or the state cannot be read.
+    pub fn system(
         &mut self,
         tx: &SystemTx,
         inspector: Option<&mut DynInspector<'_>>,

@@ -25,6 +25,7 @@
 //! - DOL-12: only this contract mints and burns usd.
 //! - DOL-13: parameters tighten at once; everything else waits a day.
 //! - DOL-14: a gift changes no index, reserve, surplus or price of a share.
+//! - DOL-15: what `flash` lends is at most what the ceiling leaves, and is gone when the call ends; its fee is income.
 //!
 //! Imports: admin, erc20, ledger, oracle, token.
 //!
@@ -37,6 +38,7 @@ mod abi;
 mod actions;
 mod book;
 mod error;
+mod flash;
 mod invariants;
 mod math;
 mod params;
@@ -51,6 +53,7 @@ mod views;
 pub use abi::IDollar;
 pub use actions::{asset, debt_shares, debt_up, mint, move_debt, repay, write_off};
 pub use book::RESERVES;
+pub use flash::{flash_room, lend_out, take_back};
 pub use params::{
     CHANGE_DELAY_MS, DECIMALS, FEE_BPS_MAX, GUARD, RATE_BPS_MAX, REDEMPTION_MIN, REFILL_S,
     TOLERANCE_BPS_MAX,

@@ -1,6 +1,7 @@
 //! The dollar by itself: verbs, errors, parameters.
 
 mod faults;
+mod flash;
 mod incidents;
 mod model;
 mod redemption;

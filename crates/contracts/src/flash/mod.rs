@@ -9,12 +9,14 @@
 //! | source (`source`) | a token has it while | at most | the fee goes to |
 //! |---|---|---|---|
 //! | mint | its owner lets this contract mint and burn it | what may still be minted | the token's owner |
+//! | dollar | it is the chain's own dollar | what its ceiling leaves | the dollar's surplus |
 //! | market | it has none of the above, and a lending market | cash that may leave the ledger | reserve and lenders |
 //!
 //! `fee_up = ceil(amount * fee_bps / 10_000)`: the borrower pays the odd unit.
 //!
 //! - FLASH-1: after a flash loan its source is as before and richer by the fee, and the receiver has paid exactly that.
-//! - FLASH-2: a token lends only while its owner lets this contract mint and burn it, or while it has a market.
+//! - FLASH-2: a token lends only if it is the dollar, while its owner lets this contract mint and burn it, or while it
+//!   has a market.
 //! - FLASH-3: no loan of a token runs inside another loan of the same token.
 //! - FLASH-4: a loan counts only if the receiver answers the magic word; everything is undone otherwise.
 //! - FLASH-5: the fee is at most 1 %, and fixed when the loan begins.
@@ -22,7 +24,7 @@
 //! - FLASH-7: what comes back is measured: a token that moves less than is due ends its loan, whatever it answers.
 //! - FLASH-8: a loan of several tokens is made and repaid as one: all or nothing.
 //!
-//! Imports: admin, ledger, lending, token.
+//! Imports: admin, dollar, ledger, lending, token.
 //!
 //! Trusts: nobody with value. The owner of this contract's scope sets fees, at most 1 %.
 //!
@@ -45,7 +47,9 @@ pub use params::{FEE_BPS_MAX, Params, TOKENS_MAX};
 
 use alloy_primitives::Address;
 
-use crate::{Contract, Entry, Interface, Kind, Place, admin, ledger, lending, native, token};
+use crate::{
+    Contract, Entry, Interface, Kind, Place, admin, dollar, ledger, lending, native, token,
+};
 
 /// Where it answers.
 pub const ADDRESS: Address = native(Kind::new(5), 0);
@@ -63,6 +67,7 @@ pub static CONTRACT: Contract = Contract {
     }],
     errors_of: &[
         &admin::CONTRACT,
+        &dollar::CONTRACT,
         &token::CONTRACT,
         &ledger::CONTRACT,
         &lending::CONTRACT,

@@ -5,11 +5,13 @@ use capstan_state::{Ctx, Halt};
 use capstan_units::{AssetId, Assets};
 
 use super::{ADDRESS as FLASH, error::FlashAmountTooHigh};
-use crate::{admin, ledger, lending, revert, token};
+use crate::{admin, dollar, ledger, lending, revert, token};
 
 /// A source. Another one is another variant, and what each function does for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
+    /// Nothing, and the chain's own dollar is minted under its ceiling.
+    Dollar,
     /// Nothing: tokens are minted, and burned when they come back.
     Mint,
     /// The cash of a lending market.
@@ -19,6 +21,9 @@ pub(super) enum Source {
 impl Source {
     /// The source of a token, if it lends (FLASH-2).
     pub(super) fn of(cx: &mut Ctx<'_>, token: Address) -> Result<Option<Self>, Halt> {
+        if dollar::flash_room(cx, token)?.is_some() {
+            return Ok(Some(Self::Dollar));
+        }
         if may_mint(cx, token)? {
             return Ok(Some(Self::Mint));
         }
@@ -32,6 +37,10 @@ impl Source {
     /// Most that it may lend now.
     pub(super) fn room(self, cx: &mut Ctx<'_>, token: Address) -> Result<U256, Halt> {
         match self {
+            Self::Dollar => {
+                let room = dollar::flash_room(cx, token)?;
+                Ok(room.unwrap_or_default().to_u256())
+            }
             Self::Mint => token::mintable(&mut cx.enter(token)),
             Self::Market(id) => {
                 let room = lending::flash_room(cx, id)?;
@@ -53,6 +62,7 @@ impl Source {
             return Err(revert(&FlashAmountTooHigh { token, amount, max }));
         }
         match self {
+            Self::Dollar => dollar::lend_out(cx, receiver, Assets::from_u256(amount)?),
             Self::Mint => token::mint(&mut cx.enter(token), receiver, amount),
             Self::Market(id) => lending::lend_out(cx, id, receiver, Assets::from_u256(amount)?),
         }
@@ -68,6 +78,12 @@ impl Source {
         fee: U256,
     ) -> Result<(), Halt> {
         match self {
+            Self::Dollar => {
+                let (amount, fee) = (Assets::from_u256(amount)?, Assets::from_u256(fee)?);
+                let due = amount.add(fee)?.to_u256();
+                token::transfer_from(&mut cx.enter(token), receiver, dollar::ADDRESS, due)?;
+                dollar::take_back(cx, amount, fee)
+            }
             Self::Mint => {
                 token::burn_from(&mut cx.enter(token), receiver, amount)?;
                 if !fee.is_zero() {
