@@ -5,20 +5,21 @@ use alloy_signer::SignerSync as _;
 use alloy_sol_types::{SolCall, SolValue};
 use capstan_contracts::{
     account::{
-        self, AssetAmount,
+        self, AssetAmount, Bid, Dollars,
         IAccount::{self, AccountRef, Action, Collateral},
-        Verb,
+        Verb, Withdrawal,
     },
     admin::{self, IAdmin::grantRoleCall},
+    dollar::{self, IDollar},
     oracle::{
         self,
-        IOracle::{Entry, Report, addReporterCall},
+        IOracle::{Entry, Report, addReporterCall, listFeedCall},
     },
 };
 use serde_json::{Value, json};
 
 use super::{
-    credit::{node_with_markets, view},
+    credit::{feed_params, node_with_markets, view},
     node::{Node, Send, quantity},
 };
 
@@ -26,6 +27,8 @@ const USD: u128 = 1_000_000_000_000_000_000;
 const ETHER: u128 = 1_000_000_000_000_000_000;
 /// The coin, which counts, and a token of six decimals without a price.
 const COIN: u32 = 0;
+/// The chain's own dollar, once it is open.
+const DOLLAR: u32 = 3;
 
 fn action(verb: Verb, asset_id: u32, amount: u128) -> Action {
     let args = AssetAmount {
@@ -84,23 +87,37 @@ async fn node_with_collateral() -> Node {
 }
 
 async fn report(node: &Node) {
+    prices(node, &[(COIN, 2_000)]).await;
+}
+
+/// Prices in whole dollars, for the next block.
+async fn prices(node: &Node, prices: &[(u32, u128)]) {
     let time_ms = node.chain.head().time_ms();
     let report = Report {
         round: time_ms,
         timeMs: time_ms,
-        entries: vec![Entry {
-            assetId: COIN,
-            price: 2_000 * USD,
-            confidenceBps: 0,
-        }],
+        entries: prices
+            .iter()
+            .map(|&(asset_id, dollars)| Entry {
+                assetId: asset_id,
+                price: dollars * USD,
+                confidenceBps: 0,
+            })
+            .collect(),
     };
+    let entries: Vec<_> = prices
+        .iter()
+        .map(|&(asset_id, dollars)| {
+            json!({"assetId": asset_id, "price": U256::from(dollars * USD), "confidenceBps": 0})
+        })
+        .collect();
     let digest = oracle::digest(node.chain.rules().chain_id, &report);
     let signature = node.signers[9].sign_hash_sync(&digest).expect("signed");
     let asked = json!([
         {
             "round": time_ms,
             "timeMs": time_ms,
-            "entries": [{"assetId": COIN, "price": U256::from(2_000 * USD), "confidenceBps": 0}],
+            "entries": entries,
         },
         hex::encode_prefixed(signature.as_bytes()),
     ]);
@@ -108,8 +125,12 @@ async fn report(node: &Node) {
 }
 
 async fn run(node: &Node, actions: Vec<Action>) {
-    let input = execute(node.address(1), actions);
-    node.send(Send::to(1, account::ADDRESS).input(input).gas(3_000_000));
+    run_by(node, 1, actions).await;
+}
+
+async fn run_by(node: &Node, who: usize, actions: Vec<Action>) {
+    let input = execute(node.address(who), actions);
+    node.send(Send::to(who, account::ADDRESS).input(input).gas(3_000_000));
     let block = node.mine().await;
     assert!(block.receipts.iter().all(|receipt| receipt.status()));
 }
@@ -363,4 +384,129 @@ async fn a_chain_without_liquidations_has_none() {
         let fault = node.fault("capstan_explainLiquidation", json!([id])).await;
         assert_eq!(fault.code, -32001, "{}", fault.message);
     }
+}
+
+/// The chain's own dollar has a price of one, so that it can be minted.
+async fn open_dollar(node: &Node) {
+    let params = IDollar::DollarParams {
+        stabilityBps: 0,
+        savingsBps: 0,
+        redemptionFeeBps: 50,
+        refillS: 3_600,
+        ceiling: U256::from(1_000_000 * USD),
+        headroom: U256::from(1_000_000 * USD),
+        redemptionMin: U256::from(100 * USD),
+        surplusFloor: U256::ZERO,
+    };
+    let feed = listFeedCall {
+        assetId: DOLLAR,
+        description: "usd / USD".into(),
+        referencePrice: USD,
+        params: feed_params(),
+    };
+    for (to, input) in [
+        (dollar::ADDRESS, IDollar::openCall { params }.abi_encode()),
+        (oracle::ADDRESS, feed.abi_encode()),
+    ] {
+        node.send(Send::to(0, to).input(input).gas(3_000_000));
+    }
+    let block = node.mine().await;
+    assert!(block.receipts.iter().all(|receipt| receipt.status()));
+    for _ in 0..3 {
+        prices(node, &[(COIN, 2_000), (DOLLAR, 1)]).await;
+        node.mine().await;
+    }
+}
+
+/// RPC-24: a liquidation is told to the cent: why, at which price, what was paid and taken, by whom.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_liquidation_is_explained() {
+    let node = node_with_collateral().await;
+    open_dollar(&node).await;
+    let mint = |dollars: u128| Action {
+        verb: Verb::Mint.number(),
+        args: Dollars {
+            amount: U256::from(dollars * USD),
+        }
+        .abi_encode()
+        .into(),
+    };
+    let all = Withdrawal {
+        assetId: DOLLAR,
+        amount: U256::MAX,
+        to: node.address(1),
+    };
+    let away = Action {
+        verb: Verb::Withdraw.number(),
+        args: all.abi_encode().into(),
+    };
+    let deposit = action(Verb::Deposit, COIN, 3 * ETHER);
+    run(&node, vec![deposit, mint(4_400), away]).await;
+    let rich = action(Verb::Deposit, COIN, 30 * ETHER);
+    run_by(&node, 2, vec![rich, mint(5_000)]).await;
+    for dollars in [1_920, 1_844, 1_771] {
+        prices(&node, &[(COIN, dollars), (DOLLAR, 1)]).await;
+        node.mine().await;
+    }
+    let told = node.ok("capstan_account", json!([node.address(1)])).await;
+    assert!(told["offer"].is_object(), "on offer: {told}");
+    let bid = Bid {
+        owner: node.address(1),
+        index: 0,
+        debtAssetId: DOLLAR,
+        repayMax: U256::from(500 * USD),
+        collateralAssetId: COIN,
+        takenMin: U256::ZERO,
+    };
+    let bid = Action {
+        verb: Verb::Bid.number(),
+        args: bid.abi_encode().into(),
+    };
+    run_by(&node, 2, vec![bid]).await;
+    let listed = node
+        .ok("capstan_liquidations", json!([node.address(1)]))
+        .await;
+    let items = listed["items"].as_array().expect("a list");
+    assert_eq!(items.len(), 1, "{listed}");
+    let id = items[0]["id"].clone();
+    let told = node.ok("capstan_explainLiquidation", json!([id])).await;
+    for key in [
+        "id",
+        "healthBefore",
+        "healthAfter",
+        "priceRound",
+        "transactionHash",
+    ] {
+        assert_eq!(told[key], items[0][key], "{key}");
+    }
+    assert_eq!(told["losses"], json!([]));
+    let steps = told["steps"].as_array().expect("a list");
+    assert_eq!(steps.len(), 1, "{told}");
+    let step = &steps[0];
+    assert_eq!(step["venue"], "offer");
+    assert_eq!(
+        (&step["debtAssetId"], &step["collateralAssetId"]),
+        (&json!(DOLLAR), &json!(COIN))
+    );
+    assert_eq!(step["buyer"], json!(node.address(2)));
+    // 500 dollars were paid; what was given up for them is worth 500 and the part that it cost.
+    assert_eq!(
+        step["paid"]["amount"],
+        json!(U256::from(500 * USD)),
+        "{step}"
+    );
+    let amount = |at: &Value| {
+        at["amount"]
+            .as_str()
+            .expect("hex")
+            .parse::<U256>()
+            .expect("a number")
+    };
+    let given_up = amount(&step["taken"]) + amount(&step["toReserve"]);
+    let least = U256::from(500 * USD) / U256::from(1_771);
+    let most = least * U256::from(10_526) / U256::from(10_000) + U256::from(1);
+    assert!(
+        given_up > least && given_up <= most,
+        "{given_up} of {least} to {most}"
+    );
 }

@@ -65,19 +65,7 @@ pub(super) async fn node_with_markets() -> Node {
         assetId: 0,
         description: "ETH / USD".into(),
         referencePrice: 2_000_000_000_000_000_000_000,
-        params: FeedParams {
-            quorum: 1,
-            reacceptRounds: 2,
-            bandBps: 500,
-            bandWidenBpsPerMin: 100,
-            confidenceBpsMax: 100,
-            growthBpsPerYear: 0,
-            staleMs: 60_000,
-            smoothMs: 60_000,
-            outageMs: 300_000,
-            graceMs: 0,
-            stillMs: 0,
-        },
+        params: feed_params(),
     };
     calls.push((oracle::ADDRESS, feed.abi_encode()));
     let mint = token::IToken::mintCall {
@@ -99,6 +87,23 @@ pub(super) async fn node_with_markets() -> Node {
     let block = node.mine().await;
     assert!(block.receipts.iter().all(|receipt| receipt.status()));
     node
+}
+
+/// Feeds of these nodes.
+pub(super) fn feed_params() -> FeedParams {
+    FeedParams {
+        quorum: 1,
+        reacceptRounds: 2,
+        bandBps: 500,
+        bandWidenBpsPerMin: 100,
+        confidenceBpsMax: 100,
+        growthBpsPerYear: 0,
+        staleMs: 60_000,
+        smoothMs: 60_000,
+        outageMs: 300_000,
+        graceMs: 0,
+        stillMs: 0,
+    }
 }
 
 fn list_market(asset_id: u32) -> listMarketCall {
