@@ -3,6 +3,7 @@
 //! Machines are noisy, so every figure here is a ratio of two things measured minutes apart at most, or
 //! a median of many. `cargo xtask bench` builds what is needed and runs all of it.
 
+mod accounts;
 mod block;
 mod credit;
 mod frame;
@@ -32,6 +33,8 @@ enum Bench {
     /// A block of 10,000 changed slots over ever larger storage: execution, root, log and flush; and the state root
     /// beside another implementation.
     Block(block::Options),
+    /// A block over ever more open accounts, a fall that makes some unhealthy, and the index of guards.
+    Accounts(accounts::Options),
     /// How much a node writes a day, empty and under load, with the default window of history.
     Growth(growth::Options),
     /// Admission to the pool, by how much waits in it.
@@ -46,6 +49,7 @@ fn main() -> eyre::Result<()> {
     match Args::parse().bench {
         Bench::Throughput(options) => throughput::run(&options),
         Bench::Block(options) => block::run(&options),
+        Bench::Accounts(options) => accounts::run(&options),
         Bench::Growth(options) => growth::run(&options),
         Bench::Pool(options) => pool::run(&options),
         Bench::Frame(options) => frame::run(&options),

@@ -7,9 +7,9 @@ use eyre::{Result, WrapErr};
 use crate::{clients, dev, shell};
 
 /// Benches that need no peer from npm.
-const ALONE: [&str; 3] = ["block", "growth", "pool"];
+const ALONE: [&str; 4] = ["accounts", "block", "growth", "pool"];
 
-/// Runs one bench (`throughput`, `frame`, `credit`, `block`, `growth`, `pool`; flags go to it), or all of them.
+/// Runs one bench (`throughput`, `frame`, `credit`, `accounts`, `block`, `growth`, `pool`; flags go to it), or all of them.
 pub(crate) fn run(flags: &[String]) -> Result<()> {
     if flags
         .first()
@@ -45,6 +45,8 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
     shell::run(shell::program(&bench).arg("credit"))?;
     println!("\n## A block over growing storage, and the state root beside another trie\n");
     shell::run(shell::program(&bench).arg("block"))?;
+    println!("\n## Blocks over ever more accounts\n");
+    shell::run(shell::program(&bench).arg("accounts"))?;
     println!("\n## What a node writes\n");
     shell::run(shell::program(&bench).arg("growth"))?;
     println!("\n## Admission to the pool\n");
