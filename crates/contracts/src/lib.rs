@@ -29,6 +29,7 @@
 pub mod account;
 pub mod address;
 pub mod admin;
+pub mod backstop;
 pub mod contract;
 pub mod create2;
 pub mod decode;

@@ -23,6 +23,8 @@ static CONTRACTS: &[&Contract] = &[
     &crate::lending::CONTRACT,
     &crate::lending::share::CONTRACT,
     &crate::streams::CONTRACT,
+    &crate::backstop::CONTRACT,
+    &crate::backstop::share::CONTRACT,
     &crate::account::CONTRACT,
     &crate::dollar::CONTRACT,
     &crate::dollar::savings::CONTRACT,

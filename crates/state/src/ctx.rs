@@ -1,8 +1,8 @@
 //! The explicit context that every verb takes first.
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, Bytes, U256};
 
-use crate::Store;
+use crate::{Halt, Store};
 
 /// Who called what: fixed for the life of one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,28 @@ impl<'s> Ctx<'s> {
         Ctx {
             store: &mut *self.store,
             frame,
+        }
+    }
+
+    /// Runs `act`; where it reverts, nothing of it stays and the answer is its reason.
+    ///
+    /// # Errors
+    /// What is no revert: it ends the transaction.
+    pub fn attempt<R>(
+        &mut self,
+        act: impl FnOnce(&mut Self) -> Result<R, Halt>,
+    ) -> Result<Result<R, Bytes>, Halt> {
+        let mark = self.store.mark();
+        match act(self) {
+            Ok(answer) => {
+                self.store.commit(mark);
+                Ok(Ok(answer))
+            }
+            Err(Halt::Revert(reason)) => {
+                self.store.rewind(mark);
+                Ok(Err(reason))
+            }
+            Err(other) => Err(other),
         }
     }
 

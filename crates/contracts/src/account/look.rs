@@ -4,23 +4,23 @@
 //!   calldata: accounts, in the order of the index
 //!   for each:  net ─► healthy, nothing overdue? ─► a new guard
 //!                      │ no
-//!                      ├─► nothing to sell ─► waterfall: backstop, reserve, lenders; the account is clean
-//!                      └─► collateral stands on offer until somebody pays
+//!                      ├─► collateral stands on offer; when its time is over, a stake buys
+//!                      └─► nothing to sell ─► waterfall: reserve, backstop, lenders; the account is clean
 //! ```
 
 use alloy_primitives::{Bytes, U256};
 use alloy_sol_types::SolValue;
 use capstan_state::{Ctx, Halt};
-use capstan_units::{AccountId, Assets, Usd};
+use capstan_units::{AccountId, Assets, TimeMs, Usd};
 
 use super::{
     ADDRESS,
     IAccount::{AccountRef, LookFailed, LooksLeft},
     assess::{self, Assessment, Question, Valued},
     error::{AccountLooksMalformed, AccountTooManyLooks},
-    guard, moves, offer,
+    guard, last_buyer, moves, offer,
     offer::{Step, Venue},
-    params::{DUST, LOOK_GAS, LOOKS_MAX, dollars},
+    params::{DUST, LAST_BUYER_MS, LOOK_GAS, LOOKS_MAX, UNWANTED, UNWANTED_MS, dollars},
     sheet::{Row, Sheet},
     waterfall,
 };
@@ -62,22 +62,16 @@ pub(super) fn looks(cx: &mut Ctx<'_>, input: &[u8]) -> Result<Bytes, Halt> {
             break;
         }
         let account = AccountId::new(account.owner, account.index);
-        let mark = cx.store.mark();
-        match look(cx, account) {
-            Ok(()) => cx.store.commit(mark),
-            Err(Halt::Revert(reason)) => {
-                cx.store.rewind(mark);
-                guard::defer(cx, account)?;
-                emit(
-                    cx,
-                    &LookFailed {
-                        owner: account.owner,
-                        index: account.index,
-                        reason,
-                    },
-                )?;
-            }
-            Err(other) => return Err(other),
+        if let Err(reason) = cx.attempt(|cx| look(cx, account))? {
+            guard::defer(cx, account)?;
+            emit(
+                cx,
+                &LookFailed {
+                    owner: account.owner,
+                    index: account.index,
+                    reason,
+                },
+            )?;
         }
     }
     Ok(Bytes::new())
@@ -103,12 +97,10 @@ fn look(cx: &mut Ctx<'_>, account: AccountId) -> Result<(), Halt> {
     let sheet = Sheet::load(cx, account)?;
     let all = assess::valued(cx, account, &sheet, Question::Block)?;
     let after = assess::sum(&all)?;
-    if !after.is_healthy() {
-        sell_or_forgive(cx, account, &all, after)?;
-    } else if !assess::is_overdue(cx, account, &sheet)? {
+    if after.is_healthy() && !assess::is_overdue(cx, account, &sheet)? {
         offer::close(cx, account)?;
-    } else if offer::opened(cx, account)?.is_none() {
-        offer::open(cx, account, after.health_down())?;
+    } else {
+        sell_or_forgive(cx, account, &all, after)?;
     }
     guard::renew(cx, account)
 }
@@ -145,28 +137,45 @@ fn net(
     Ok(steps)
 }
 
-/// Collateral goes on offer; a debt that nothing backs is borne.
+/// Collateral goes on offer; a stake buys what nobody bought in time; a debt that nothing backs is borne.
 fn sell_or_forgive(
     cx: &mut Ctx<'_>,
     account: AccountId,
     all: &[Valued],
     sum: Assessment,
 ) -> Result<(), Halt> {
-    if is_dust(all, sum) {
-        waterfall::bear(cx, account, all, sum.health_down())?;
-        return offer::close(cx, account);
+    let now = TimeMs::new(cx.store.block().time_ms);
+    let Some(since) = offer::opened(cx, account)? else {
+        if is_dust(all, sum, dollars(DUST)) {
+            return waterfall::bear(cx, account, all, sum.health_down());
+        }
+        return offer::open(cx, account, sum.health_down());
+    };
+    let on_offer_ms = now.ms_since(since)?;
+    let dust = dollars(if on_offer_ms < UNWANTED_MS {
+        DUST
+    } else {
+        UNWANTED
+    });
+    if is_dust(all, sum, dust) {
+        return waterfall::bear(cx, account, all, sum.health_down());
     }
-    if offer::opened(cx, account)?.is_none() {
-        offer::open(cx, account, sum.health_down())?;
+    if on_offer_ms < LAST_BUYER_MS || !last_buyer::buy(cx, account, all, sum)? {
+        return Ok(());
+    }
+    let sheet = Sheet::load(cx, account)?;
+    let all = assess::valued(cx, account, &sheet, Question::Block)?;
+    let sum = assess::sum(&all)?;
+    if is_dust(&all, sum, dust) {
+        return waterfall::bear(cx, account, &all, sum.health_down());
     }
     Ok(())
 }
 
-/// Whether nobody would trouble to buy what is left, and all of it has a price.
-fn is_dust(all: &[Valued], sum: Assessment) -> bool {
+/// Whether nobody would trouble to buy what is left beside debts that it does not carry, and all of it has a price.
+fn is_dust(all: &[Valued], sum: Assessment, dust: Usd) -> bool {
     let known = all
         .iter()
         .all(|valued| valued.is_priced || valued.line.held.is_zero());
-    let worth: Usd = sum.collateral;
-    known && worth < dollars(DUST)
+    known && !sum.is_healthy() && sum.collateral < dust
 }

@@ -5,7 +5,7 @@
 //!                                          │                    └─► guard: how far until the block looks again
 //!           ledger (units) · lending (shares, debts) · oracle (prices)
 //!
-//!  guard crossed ─► look (before the users of a block) ─► net ─► offer ─► bid ... ─► waterfall
+//!  guard crossed ─► look (before the users of a block) ─► net ─► offer ─► bid, stake ─► waterfall
 //! ```
 //!
 //! `health = Σ floor(value · factor) / Σ ceil(debt value)`, at the worse of spot and smoothed prices and the
@@ -31,10 +31,11 @@
 //! - LIQ-7: nobody is liquidated at a price that may not be used, nor for want of one.
 //! - LIQ-8: every liquidation leaves its record: round, health before and after, each step, amounts and tiers.
 //! - LIQ-9: what is overdue is paid, or collateral is sold for it, however healthy the account is; and no more.
+//! - LIQ-10: what nobody bought in time a stake buys, at the floor, for what it has beyond the loss that it would bear.
 //! - RED-1: a redemption lifts the health of its debtor, leaves him no dust, and takes no more than it pays off.
 //! - RED-2: which debtors pay follows from prices and stored guards alone, the riskiest first; no user chooses.
 //!
-//! Imports: admin, dollar, ledger, lending, oracle, streams, term.
+//! Imports: admin, backstop, dollar, ledger, lending, oracle, streams, term.
 //!
 //! Trusts: the oracle's prices, and the owner of this contract's scope for factors, which only move slowly.
 //!
@@ -53,6 +54,7 @@ mod guard;
 mod income;
 pub mod index;
 mod invariants;
+mod last_buyer;
 mod limits;
 mod loans;
 mod look;
@@ -73,8 +75,9 @@ mod waterfall;
 pub use abi::IAccount;
 pub use look::encode_accounts;
 pub use params::{
-    ACTIONS_MAX, COUNTED_AND_DISCOUNT_MAX, DEFER_MS, DISCOUNT_MAX, Factors, LOOK_GAS, LOOKS_MAX,
-    NOTICE_MS, OFFER_MS, RAMP_MS_MIN, REDEMPTIONS_MAX, TOUCHED_MAX,
+    ACTIONS_MAX, COUNTED_AND_DISCOUNT_MAX, DEFER_MS, DISCOUNT_MAX, Factors, LAST_BUYER_MS,
+    LOOK_GAS, LOOKS_MAX, NOTICE_MS, OFFER_MS, RAMP_MS_MIN, REDEMPTIONS_MAX, TOUCHED_MAX,
+    UNWANTED_MS,
 };
 pub use sheet::{
     ASSETS_MAX, Guards, ROWS_MAX, Row, Sheet, Trigger, accounts, guards_of, sheet_slot,

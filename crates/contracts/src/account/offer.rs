@@ -2,13 +2,14 @@
 //!
 //! ```text
 //!   discount   0 ───────────────► discount_max        over OFFER_MS, from the look that opened the offer
-//!   the account gives up V, of which   V * reserve  goes to the reserve of the debt's market
+//!   the account gives up V, of which   V * reserve  goes to the reserve of the collateral's market
 //!                                      the rest     goes to the buyer, who pays V * (1 - discount - reserve)
 //!   reserve = (discount_max - discount) / 2
 //! ```
 //!
 //! Nothing leaves the account until it is paid for, so there is no lot to lose: interest accrues as ever, and the owner
-//! may repay or add collateral until the last block. Nobody buys below `discount_max`, however long nobody comes (LIQ-4).
+//! may repay or add collateral until the last block. Nobody buys below `discount_max`, however long nobody comes (LIQ-4);
+//! `last_buyer` says what happens then.
 
 use capstan_state::{Ctx, Halt};
 use capstan_units::{
@@ -31,7 +32,7 @@ use super::{
     state::AccountState,
     verbs::Bid,
 };
-use crate::{contract::emit, ledger, lending, oracle, registry, revert};
+use crate::{contract::emit, ledger, lending, oracle, position::Position, registry, revert};
 
 const STATE: AccountState = AccountState::new();
 
@@ -42,6 +43,8 @@ pub(super) enum Venue {
     Netting,
     /// Somebody bought from the offer.
     Offer,
+    /// A stake bought what nobody had bought.
+    Backstop,
 }
 
 impl Venue {
@@ -49,6 +52,7 @@ impl Venue {
         match self {
             Self::Netting => 1,
             Self::Offer => 3,
+            Self::Backstop => 4,
         }
     }
 }
@@ -89,16 +93,17 @@ pub(super) fn close(cx: &mut Ctx<'_>, account: AccountId) -> Result<(), Halt> {
     )
 }
 
-/// What a bid would trade, all of it computed before anything moves.
+/// What a buyer would trade, all of it computed before anything moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Trade {
-    cost: Cost,
+pub(super) struct Trade {
     /// Units of the debt that the buyer pays.
-    paid: Assets,
+    pub(super) paid: Assets,
     /// Units of the collateral that the account gives up.
-    given_up: Assets,
+    pub(super) given_up: Assets,
     /// Of them, what the reserve gets.
     to_reserve: Assets,
+    /// What would be left of a debt that is too small to be liquidated once more.
+    too_small_rest: Option<Assets>,
 }
 
 /// Pays with units of `bidder`; answers the collateral that he got, as units or, where its market has no cash, as
@@ -148,6 +153,7 @@ pub(super) fn bid(cx: &mut Ctx<'_>, bidder: AccountId, bid: &Bid) -> Result<Asse
     let repay_max = Assets::from_u256(bid.repayMax).unwrap_or(Assets::MAX);
     let due = due(&debt, &collateral, before, cost, overdue)?;
     let trade = trade(cx, &debt, &collateral, due, cost, repay_max)?;
+    expect_no_dust(cx, &debt, &trade)?;
     let bought = trade.given_up.sub(trade.to_reserve)?;
     batch::touch(cx, account, false)?;
     let paid = moves::pay(cx, bidder, account, debt.asset(), trade.paid)?;
@@ -159,7 +165,7 @@ pub(super) fn bid(cx: &mut Ctx<'_>, bidder: AccountId, bid: &Bid) -> Result<Asse
             price: trade.paid.to_u256(),
         }));
     }
-    let to_reserve = hand_over(cx, account, &collateral, lending::RESERVE, trade.to_reserve)?;
+    let to_reserve = give_to_reserve(cx, account, &collateral, trade.to_reserve)?;
     let taken = hand_over(cx, account, &collateral, bidder, bought)?;
     // What the buyer got counts, not what it was computed to be.
     if taken.to_u256() < bid.takenMin {
@@ -175,7 +181,7 @@ pub(super) fn bid(cx: &mut Ctx<'_>, bidder: AccountId, bid: &Bid) -> Result<Asse
         collateral: collateral.asset(),
         taken,
         to_reserve,
-        discount_bps: trade.cost.discount.get(),
+        discount_bps: cost.discount.get(),
         buyer: bidder,
     };
     report(cx, account, before.health_down(), &[step])?;
@@ -192,7 +198,7 @@ fn find(all: &[Valued], asset: AssetId, stands: impl Fn(&Valued) -> bool) -> Res
 }
 
 /// How much of a debt is for sale: of an unhealthy account to the target health, of a healthy one what is overdue.
-fn due(
+pub(super) fn due(
     debt: &Valued,
     collateral: &Valued,
     before: Assessment,
@@ -209,8 +215,8 @@ fn due(
     })
 }
 
-/// Sizes a trade: at most what is due, at most the collateral, and no dust left of the debt.
-fn trade(
+/// Sizes a trade: at most what is due and the dust that it would leave of the debt, at most the collateral.
+pub(super) fn trade(
     cx: &mut Ctx<'_>,
     debt: &Valued,
     collateral: &Valued,
@@ -221,7 +227,7 @@ fn trade(
     let owed = debt.line.owed;
     let mut paid = due;
     // A rest that is not worth a liquidation is sold with it.
-    let min = assets_up(settings::debt_min_now(cx)?, debt.owed_price, debt.decimals)?;
+    let min = debt_min_up(cx, debt)?;
     if owed.sub(paid)? < min {
         paid = owed;
     }
@@ -232,38 +238,43 @@ fn trade(
         collateral.held_price,
         collateral.decimals,
     )?;
-    let (paid, given_up) = if given_up <= collateral.line.held {
-        expect_no_dust(debt, owed.sub(wanted)?, min)?;
-        (wanted, given_up)
+    let (paid, given_up, rest) = if given_up <= collateral.line.held {
+        (wanted, given_up, owed.sub(wanted)?)
     } else {
+        // The collateral ends before the debt: what is left of that is the waterfall's.
         let price = cost.paid_up(collateral.held_value)?;
         let paid = assets_up(price, debt.owed_price, debt.decimals)?.min(wanted);
-        (paid, collateral.line.held)
+        (paid, collateral.line.held, Assets::ZERO)
     };
     let to_reserve = Assets::from_u256(cost.reserve.of_down(given_up.to_u256())?)?;
     Ok(Trade {
-        cost,
         paid,
         given_up,
         to_reserve,
+        too_small_rest: (!rest.is_zero() && rest < min).then_some(rest),
     })
 }
 
-/// A buyer leaves nothing of a debt, or what is worth another liquidation; unless the collateral ends first.
-fn expect_no_dust(debt: &Valued, rest: Assets, min: Assets) -> Result<(), Halt> {
-    if rest.is_zero() || rest >= min {
+fn debt_min_up(cx: &mut Ctx<'_>, debt: &Valued) -> Result<Assets, Halt> {
+    let min = settings::debt_min_now(cx)?;
+    Ok(assets_up(min, debt.owed_price, debt.decimals)?)
+}
+
+/// A bidder leaves nothing of a debt, or what is worth another liquidation; unless the collateral ends first.
+fn expect_no_dust(cx: &mut Ctx<'_>, debt: &Valued, trade: &Trade) -> Result<(), Halt> {
+    let Some(rest) = trade.too_small_rest else {
         return Ok(());
-    }
+    };
     Err(revert(&AccountDebtTooSmall {
         assetId: debt.asset().get(),
         value: rest.to_u256(),
-        min: min.to_u256(),
+        min: debt_min_up(cx, debt)?.to_u256(),
     }))
 }
 
 /// Gives collateral to a buyer: units, then what can be turned into units, then the position as it is. Answers what he
 /// got: shares of a market are handed over whole, so up to a share's worth of the amount may stay.
-pub(super) fn hand_over(
+fn hand_over(
     cx: &mut Ctx<'_>,
     account: AccountId,
     collateral: &Valued,
@@ -286,19 +297,33 @@ pub(super) fn hand_over(
         let moved = kind.hand_over(cx, asset, account, to, left)?;
         left = left.sub_or_zero(moved);
         moves::note(cx, account, asset, number)?;
-        note_of(cx, to, asset, number)?;
+        moves::note(cx, to, asset, number)?;
     }
     moves::note(cx, account, asset, registry::UNITS)?;
-    note_of(cx, to, asset, registry::UNITS)?;
+    moves::note(cx, to, asset, registry::UNITS)?;
     Ok(amount.sub(left)?)
 }
 
-/// The reserve is no account of anybody's and has no sheet.
-fn note_of(cx: &mut Ctx<'_>, to: AccountId, asset: AssetId, kind: u8) -> Result<(), Halt> {
-    if to == lending::RESERVE {
-        return Ok(());
+/// Gives collateral to the reserve of its market: supply as it is, units as supply. Answers how much.
+pub(super) fn give_to_reserve(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    collateral: &Valued,
+    amount: Assets,
+) -> Result<Assets, Halt> {
+    let asset = collateral.asset();
+    let mut left = amount;
+    if collateral.row.kinds & assess::kind_bit(registry::MARKET) != 0 && !left.is_zero() {
+        let moved = lending::InMarket.hand_over(cx, asset, account, lending::RESERVE, left)?;
+        left = left.sub_or_zero(moved);
+        moves::note(cx, account, asset, registry::MARKET)?;
     }
-    moves::note(cx, to, asset, kind)
+    let units = moves::unwind(cx, account, collateral.row, left)?;
+    if !units.is_zero() {
+        lending::endow(cx, asset, account, units)?;
+        moves::note(cx, account, asset, registry::UNITS)?;
+    }
+    Ok(amount.sub(left)?.add(units)?)
 }
 
 /// One step of a liquidation, for its record.

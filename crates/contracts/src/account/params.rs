@@ -39,6 +39,12 @@ pub(super) const DUST: u64 = 1;
 pub(super) const TARGET_HEALTH_BPS: u16 = 500;
 /// How long a discount takes to grow to its largest: 20 minutes.
 pub const OFFER_MS: u64 = 20 * 60_000;
+/// After how long on offer a stake buys what nobody bought: 30 minutes, ten of them at the largest discount.
+pub const LAST_BUYER_MS: u64 = OFFER_MS + 10 * 60_000;
+/// What stood on offer for so long is dust below [`UNWANTED`], not only below [`DUST`]: a day.
+pub const UNWANTED_MS: u64 = 86_400_000;
+/// Collateral worth less than this that nobody wanted for a day: ten dollars.
+pub(super) const UNWANTED: u64 = 10;
 /// After how long the block comes back to an account that is on offer, or that could not be judged: a minute.
 pub const DEFER_MS: u64 = 60_000;
 /// Of the discount that no buyer needed, one part of so many goes to the reserve; the rest stays with the account.

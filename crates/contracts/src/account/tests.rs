@@ -1,6 +1,7 @@
 //! Accounts by the ids of their invariants. `tests/liquidation.rs` is about the block's part, `tests/random.rs` about
 //! random sequences.
 
+mod backstop;
 mod debts;
 mod liquidation;
 mod random;

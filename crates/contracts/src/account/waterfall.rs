@@ -1,20 +1,30 @@
-//! Who bears a debt that nothing backs, without a vote: the backstop of its market, the market's reserve, its lenders.
+//! Who bears a debt that nothing backs, without a vote: the reserve of its market, the stake of its asset, its lenders.
+//!
+//! ```text
+//!   debt ── what the reserve can bear ──► reserve        and interest that nobody had claimed
+//!     └─► the rest ── what the stake has ──► stakers     pays as anybody would repay
+//!           └─► the rest ──► lenders                     of this market, this loan; who holds dollars, for the dollar
+//! ```
+//!
+//! The parts sum up to the debt; where a stake pays a part of it, rounding may add a unit.
 
 use capstan_state::{Ctx, Halt};
-use capstan_units::{AccountId, Assets, LiquidationId, Wad};
+use capstan_units::{AccountId, AssetId, Assets, LiquidationId, Wad};
 
 use super::{
     IAccount::LossRealised,
     assess::{self, Valued},
     moves, offer,
 };
-use crate::{contract::emit, lending, registry};
+use crate::{backstop, contract::emit, position::Position, registry};
 
 /// Who bore a loss: the numbers of tiers in events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Tier {
-    /// The reserve of the market.
+    /// The reserve of the market, and interest that nobody had claimed.
     Reserve,
+    /// Whoever staked the asset.
+    Backstop,
     /// Whoever lent.
     Lenders,
 }
@@ -23,12 +33,13 @@ impl Tier {
     const fn number(self) -> u8 {
         match self {
             Self::Reserve => 1,
+            Self::Backstop => 2,
             Self::Lenders => 3,
         }
     }
 }
 
-/// Forgives every debt of an account, and takes the dust that it holds for the reserve (LIQ-5).
+/// Forgives every debt of an account, takes the dust that it holds for the reserve, and ends its offer (LIQ-5).
 pub(super) fn bear(
     cx: &mut Ctx<'_>,
     account: AccountId,
@@ -36,7 +47,7 @@ pub(super) fn bear(
     health_before: Wad,
 ) -> Result<(), Halt> {
     for valued in all.iter().filter(|valued| !valued.line.held.is_zero()) {
-        offer::hand_over(cx, account, valued, lending::RESERVE, valued.line.held)?;
+        offer::give_to_reserve(cx, account, valued, valued.line.held)?;
     }
     let id = offer::report(cx, account, health_before, &[])?;
     for valued in all.iter().filter(|valued| !valued.line.owed.is_zero()) {
@@ -46,20 +57,49 @@ pub(super) fn bear(
             if !stands || kind.assess(cx, account, asset)?.owed.is_zero() {
                 continue;
             }
-            let loss = kind.write_off(cx, account, asset)?;
+            let borne = forgive(cx, account, asset, kind)?;
             moves::note(cx, account, asset, number)?;
-            realise(cx, id, account, valued, Tier::Reserve, loss.reserve)?;
-            realise(cx, id, account, valued, Tier::Lenders, loss.lenders)?;
+            for (tier, amount) in borne {
+                realise(cx, id, account, asset, tier, amount)?;
+            }
         }
     }
-    Ok(())
+    offer::close(cx, account)
+}
+
+/// Ends what an account owes in one kind; answers who bore how much.
+fn forgive(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    asset: AssetId,
+    kind: &dyn Position,
+) -> Result<[(Tier, Assets); 3], Halt> {
+    let owed = kind.assess(cx, account, asset)?.owed;
+    let beyond_reserve = owed.sub_or_zero(kind.reserve_down(cx, asset)?);
+    // A stake with less than the debt takes as a payment must not hold up the rest.
+    let staked = cx.attempt(|cx| {
+        backstop::cover(cx, asset, beyond_reserve, |cx, payer, most| {
+            kind.repay(cx, asset, payer, account, most)
+        })
+    })?;
+    let (mut reserve, mut lenders) = (Assets::ZERO, Assets::ZERO);
+    if !kind.assess(cx, account, asset)?.owed.is_zero() {
+        let loss = kind.write_off(cx, account, asset)?;
+        lenders = loss.lenders;
+        reserve = loss.debt.sub_or_zero(loss.lenders);
+    }
+    Ok([
+        (Tier::Reserve, reserve),
+        (Tier::Backstop, staked.unwrap_or(Assets::ZERO)),
+        (Tier::Lenders, lenders),
+    ])
 }
 
 fn realise(
     cx: &mut Ctx<'_>,
     id: LiquidationId,
     account: AccountId,
-    valued: &Valued,
+    asset: AssetId,
     tier: Tier,
     amount: Assets,
 ) -> Result<(), Halt> {
@@ -72,7 +112,7 @@ fn realise(
             id: id.get(),
             owner: account.owner,
             index: account.index,
-            assetId: valued.asset().get(),
+            assetId: asset.get(),
             tier: tier.number(),
             amount: amount.to_u256(),
         },

@@ -389,6 +389,50 @@ pub fn absorb(cx: &mut Ctx<'_>, id: AssetId, debtor: AccountId) -> Result<Loss, 
     })
 }
 
+/// Turns free units of an account into shares of the market's reserve, whatever is paused or capped. Where there is no
+/// market that could make shares, they become free units of the reserve.
+///
+/// # Errors
+/// `LedgerInsufficient`.
+pub fn endow(cx: &mut Ctx<'_>, id: AssetId, from: AccountId, amount: Assets) -> Result<(), Halt> {
+    let cx = &mut cx.enter(ADDRESS);
+    let shares = endowed_shares_down(cx, id, amount)?;
+    let total = STATE.total_shares.at(id);
+    if shares.is_zero() || !total.add_capped(cx, shares, Shares::MAX)? {
+        return ledger::shift(cx, id, from, RESERVE, amount);
+    }
+    STATE.shares.at((id, RESERVE)).add(cx, shares)?;
+    ledger::shift(cx, id, from, CASH, amount)?;
+    emit(
+        cx,
+        &Supplied {
+            assetId: id.get(),
+            owner: RESERVE.owner,
+            index: RESERVE.index,
+            assets: amount.to_u256(),
+            shares: shares.to_u256(),
+        },
+    )
+}
+
+fn endowed_shares_down(cx: &mut Ctx<'_>, id: AssetId, amount: Assets) -> Result<Shares, Halt> {
+    if market::is_none(&STATE.markets.at(id).load(cx)?) {
+        return Ok(Shares::ZERO);
+    }
+    let market = market::accrue(cx, id)?;
+    if market.supply_index.get() < SUPPLY_INDEX_MIN {
+        return Ok(Shares::ZERO);
+    }
+    math::shares_down(amount, market.supply_index)
+}
+
+/// What a loss of this market falls on before its lenders: interest that nobody claims yet, and the reserve.
+pub(super) fn first_loss_down(cx: &mut Ctx<'_>, id: AssetId) -> Result<Assets, Halt> {
+    let market = market::accrue(cx, id)?;
+    let (pot, reserve) = (market::pot(cx, id)?, market::shares_of(cx, id, RESERVE)?);
+    math::first_loss_down(pot, market, reserve)
+}
+
 /// What is left of a unit that was supplied when the market opened, interest aside: all of it until lenders bear a
 /// loss. Whoever judges supplies by prices alone must follow this too, for it is the only way in which supply falls.
 ///

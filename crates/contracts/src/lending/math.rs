@@ -228,6 +228,18 @@ pub(super) struct Borne {
     pub(super) lenders: Assets,
 }
 
+/// The largest loss that [`bear`] keeps from lenders.
+pub(super) fn first_loss_down(
+    pot: Pot,
+    market: Market,
+    reserve_shares: Shares,
+) -> Result<Assets, Halt> {
+    let claims = market.supply_index.of_up(pot.shares.to_u256())?;
+    let unclaimed = pot.backing(market.borrow_index)?.saturating_sub(claims);
+    let unclaimed = Assets::from_u256(unclaimed)?;
+    Ok(unclaimed.add(assets_down(reserve_shares, market.supply_index)?)?)
+}
+
 /// Bears a loss (LEND-10): `pot` is the market without the lost debt. First unclaimed interest, then the
 /// reserve, then all shares alike.
 pub(super) fn bear(pot: Pot, market: Market, reserve_shares: Shares) -> Result<Borne, Halt> {

@@ -49,8 +49,8 @@ mod views;
 pub use crate::position::Loss;
 pub use abi::ILending;
 pub use actions::{
-    absorb, borrow, debt_shares, debt_shares_up, debt_up, haircut, move_debt, move_shares, redeem,
-    repay, supplied_down, supply,
+    absorb, borrow, debt_shares, debt_shares_up, debt_up, endow, haircut, move_debt, move_shares,
+    redeem, repay, supplied_down, supply,
 };
 pub use flash::{flash_room, lend_out, take_back};
 pub use listing::list;

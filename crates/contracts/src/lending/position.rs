@@ -5,8 +5,8 @@ use capstan_units::{AccountId, AssetId, Assets, Ray};
 
 use super::{
     ADDRESS, Pause,
-    actions::{absorb, move_debt, move_shares, redeem, repay},
-    market::{self, CASH, RESERVE, STATE},
+    actions::{absorb, first_loss_down, move_debt, move_shares, redeem, repay},
+    market::{self, CASH, STATE},
     math,
     params::Params,
 };
@@ -127,7 +127,7 @@ impl Position for InMarket {
     }
 
     fn reserve_down(&self, cx: &mut Ctx<'_>, asset: AssetId) -> Result<Assets, Halt> {
-        Ok(self.assess(cx, RESERVE, asset)?.held)
+        first_loss_down(&mut cx.enter(ADDRESS), asset)
     }
 
     fn write_off(&self, cx: &mut Ctx<'_>, debtor: AccountId, asset: AssetId) -> Result<Loss, Halt> {

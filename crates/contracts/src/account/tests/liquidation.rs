@@ -44,7 +44,7 @@ impl Scene {
             .collect()
     }
 
-    fn log_count(&self) -> usize {
+    pub(super) fn log_count(&self) -> usize {
         self.world.store.logs().len()
     }
 }

@@ -1,14 +1,23 @@
-//! Random batches, prices, looks and bids; every invariant holds after each step, and the index agrees with brute force.
+//! Random batches, prices, looks, bids and stakes; every invariant holds after each step, the index agrees with brute
+//! force, and what debts lose is paid or borne.
 
 use std::collections::BTreeMap;
 
-use super::{liquidation::bid, *};
+use super::{backstop::Looked, liquidation::bid, *};
 use crate::{
-    account::index::{Changes, GuardIndex, unhealthy},
+    account::{
+        LAST_BUYER_MS,
+        index::{Changes, GuardIndex, unhealthy},
+    },
+    backstop::{
+        ADDRESS as BACKSTOP, IBackstop,
+        share::{IStakeShare, address_of},
+    },
     testkit::dice::Dice,
 };
 
 const STEPS: usize = 1_000;
+const PRICES: [u128; 5] = [2_000 * USD, USD, 20 * USD, USD, 10 * USD];
 
 fn words_of(scene: &Scene) -> BTreeMap<U256, U256> {
     let all = scene.world.store.words();
@@ -26,7 +35,8 @@ fn step(scene: &mut Scene, dice: &mut Dice, prices: &mut [u128; 5]) {
     ];
     let (who, on) = dice.of(&people);
     let asset = dice.of(&[ETH, USDC, RISKY, DAI, ALONE]);
-    match dice.below(12) {
+    match dice.below(15) {
+        12..=14 => stake_step(scene, dice, who, asset),
         10 | 11 => {
             // Half to all of what may still be borrowed leaves the account.
             let call = reportOfCall {
@@ -76,32 +86,100 @@ fn step(scene: &mut Scene, dice: &mut Dice, prices: &mut [u128; 5]) {
         }
         7 | 8 => {
             let place = &mut prices[usize::try_from(asset).expect("small")];
-            let percent = 55 + dice.below(80);
-            *place = (*place * percent / 100).clamp(USD / 1_000, 1_000_000 * USD);
-            scene.prices(&[(asset, *place)]);
+            // Around where it began, so that debts are worth something to the end; one in four is a crash.
+            let percent = match dice.below(4) {
+                0 => 1 + dice.below(40),
+                _ => 50 + dice.below(100),
+            };
+            let base = PRICES[usize::try_from(asset).expect("small")];
+            *place = base * percent / 100;
+            let all: Vec<(u32, u128)> = (0..).zip(prices.iter().copied()).collect();
+            scene.prices(&all);
         }
-        _ => scene
-            .world
-            .wait_ms(u64::try_from(dice.below(40_000_000)).expect("small")),
+        // An offer's time, or hours.
+        _ => {
+            let ms = dice.of(&[LAST_BUYER_MS, LAST_BUYER_MS, 40_000_000]);
+            let part = u64::try_from(dice.below(1_000)).expect("small");
+            scene.world.wait_ms(ms - part);
+        }
     }
 }
 
-/// LIQ-1, LIQ-2, ACC-6 and all others: `check_all` runs after every transaction.
+/// Somebody stakes, asks to leave, leaves, takes it back, pays a reward or buys goods, if he may.
+fn stake_step(scene: &mut Scene, dice: &mut Dice, who: Address, asset: u32) {
+    let share = address_of(AssetId::new(asset));
+    let world = &mut scene.world;
+    let amount = n(dice.amount(50_000 * ONE));
+    let shares = world.balance(share, who) / n(1 + dice.below(3));
+    let _ = match dice.below(8) {
+        0..=1 => {
+            let deposit = IStakeShare::depositCall {
+                assets: amount,
+                receiver: who,
+            };
+            world.call(who, share, &deposit).map(drop)
+        }
+        2 => {
+            let request = IStakeShare::requestUnstakeCall { shares };
+            world.call(who, share, &request).map(drop)
+        }
+        3 => {
+            // In the middle of the window, if nothing was asked since.
+            let call = IStakeShare::requestOfCall { owner: who };
+            let request = world.view(share, &call);
+            let now_ms = world.store.block_mut().time_ms;
+            world.wait_ms(request.readyMs.saturating_sub(now_ms));
+            let leave = IStakeShare::redeemCall {
+                shares: request.shares,
+                receiver: who,
+                owner: who,
+            };
+            world.call(who, share, &leave).map(drop)
+        }
+        4 => {
+            let cancel = IStakeShare::cancelUnstakeCall {};
+            world.call(who, share, &cancel).map(drop)
+        }
+        5 => {
+            let reward = IBackstop::payInCall {
+                assetId: asset,
+                amount: amount / n(100),
+            };
+            world.call(who, BACKSTOP, &reward).map(drop)
+        }
+        _ => {
+            let buy = IBackstop::buyGoodsCall {
+                assetId: asset,
+                goodsAssetId: dice.of(&[ETH, USDC, RISKY, DAI, ALONE]),
+                amount: U256::MAX,
+                maxPay: U256::MAX,
+            };
+            world.call(who, BACKSTOP, &buy).map(drop)
+        }
+    };
+}
+
+/// LIQ-1, LIQ-2, LIQ-5, ACC-6, BACK-1 to BACK-3, BACK-5 and all others: `check_all` runs after every transaction.
 #[test]
-fn random_batches_prices_looks_and_bids() {
-    let mut dice = Dice::new("random_batches_prices_looks_and_bids");
+fn random_batches_prices_looks_bids_and_stakes() {
+    let mut dice = Dice::new("random_batches_prices_looks_bids_and_stakes");
     let mut scene = Scene::new();
-    let mut prices = [2_000 * USD, USD, 20 * USD, USD, 10 * USD];
+    for asset in [ETH, USDC, RISKY, DAI, ALONE] {
+        scene.stake(asset, 1_000 * ONE);
+    }
+    let mut prices = PRICES;
     let mut index = GuardIndex::of(&scene.world.store).expect("reads");
     let mut words = words_of(&scene);
-    let (mut looks, mut sick) = (0, 0);
+    let (mut looks, mut sick, mut all) = (0, 0, Looked::default());
     for _ in 0..STEPS {
         step(&mut scene, &mut dice, &mut prices);
         let store = scene.world.store.clone();
         let found =
             unhealthy(&store, &mut scene.world.store.frame(ADDRESS, ADDRESS)).expect("reads");
         sick += found.len();
-        looks += scene.look().len();
+        let looked = scene.look_audited();
+        looks += looked.accounts.len();
+        all.add(&looked);
         let after = words_of(&scene);
         let mut changes = Changes::default();
         for slot in words
@@ -120,6 +198,14 @@ fn random_batches_prices_looks_and_bids() {
             "LIQ-2"
         );
     }
+    let purchases = scene.events::<LiquidationStep>(0);
+    let purchases = purchases.iter().filter(|step| step.venue == 4).count();
+    let borne = |tier| all.tiers.keys().filter(|(_, of)| *of == tier).count();
+    let tiers = [1, 2, 3].map(borne);
     println!("{STEPS} steps, {looks} looks, {sick} times somebody was unhealthy");
+    println!(
+        "{purchases} purchases of stakes; markets in which each tier bore something: {tiers:?}"
+    );
     assert!(looks > 50 && sick > 20, "the test reaches what it is about");
+    assert!(purchases > 0 && tiers[1] > 0, "stakes buy and bear");
 }

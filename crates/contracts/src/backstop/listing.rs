@@ -1,0 +1,175 @@
+//! What the owner and guards may do: open stakes, set parameters, pause.
+
+use alloy_primitives::{Address, U256};
+use capstan_state::{Ctx, Halt};
+use capstan_units::{AssetId, Assets};
+
+use super::{
+    ADDRESS,
+    IBackstop::{StakeOpened, StakeParams, StakeParamsSet, StakePaused},
+    POT,
+    error::*,
+    math::Pool,
+    params::{CHANGE_DELAY_MS, GUARD, Params, SEED_MIN},
+    share,
+    stake::{self, STATE},
+    state::Stake,
+};
+use crate::{admin, contract::emit, ledger, revert};
+
+/// Opens a stake with a seed from a wallet. The caller checks who may; the wallet allowed the seed to the contract
+/// whose frame this is.
+///
+/// # Errors
+/// `LedgerUnknownAsset`, `BackstopOpenedAlready`, `BackstopSeedTooSmall`, and those of a pull.
+pub fn open(
+    cx: &mut Ctx<'_>,
+    id: AssetId,
+    params: Params,
+    wallet: Address,
+    seed: Assets,
+) -> Result<Address, Halt> {
+    ledger::asset(cx, id)?;
+    if stake::find(&mut cx.enter(ADDRESS), id)?.is_some() {
+        return Err(revert(&BackstopOpenedAlready { assetId: id.get() }));
+    }
+    let seed = ledger::pull(cx, id, wallet, POT, seed)?;
+    if seed.get() < SEED_MIN {
+        return Err(revert(&BackstopSeedTooSmall {
+            seed: seed.to_u256(),
+            min: U256::from(SEED_MIN),
+        }));
+    }
+    let cx = &mut cx.enter(ADDRESS);
+    let stake = Stake {
+        units: seed,
+        generation: 1,
+        ..Stake::default()
+    };
+    stake::save(cx, id, &stake)?;
+    let token = share::address_of(id);
+    cx.store.deploy_marker(token)?;
+    emit(
+        cx,
+        &StakeOpened {
+            assetId: id.get(),
+            shareToken: token,
+            seed: seed.to_u256(),
+        },
+    )?;
+    set(cx, id, params)?;
+    share::mint(&mut cx.enter(token), ADDRESS, Pool::of_seed(seed).shares)?;
+    Ok(token)
+}
+
+/// Opens a stake, for the owner.
+///
+/// # Errors
+/// `AdminNotOwner`, `BackstopParamOutOfRange`, and those of [`open`].
+pub(super) fn open_stake(
+    cx: &mut Ctx<'_>,
+    number: u32,
+    params: &StakeParams,
+    seed: U256,
+) -> Result<Address, Halt> {
+    let caller = cx.caller();
+    admin::expect_owner(cx, ADDRESS, caller)?;
+    let params = Params::checked(params)?;
+    open(
+        cx,
+        AssetId::new(number),
+        params,
+        caller,
+        Assets::from_u256(seed)?,
+    )
+}
+
+/// Sets parameters, for the owner (BACK-12).
+///
+/// # Errors
+/// `AdminNotOwner`, `BackstopUnknownStake`, `BackstopParamOutOfRange`.
+pub(super) fn set_params(cx: &mut Ctx<'_>, number: u32, params: &StakeParams) -> Result<(), Halt> {
+    admin::expect_owner(cx, ADDRESS, cx.caller())?;
+    let id = AssetId::new(number);
+    let params = Params::checked(params)?;
+    stake::known(cx, id)?;
+    let present = stake::params(cx, id)?;
+    if params.is_tighter(present) {
+        return set(cx, id, params);
+    }
+    let from_ms = cx.store.block().time_ms.saturating_add(CHANGE_DELAY_MS);
+    STATE.configs.at(id).save(cx, &present.to_config())?;
+    STATE.next_configs.at(id).save(cx, &params.to_config())?;
+    STATE.next_from_ms.at(id).save(cx, from_ms)?;
+    say(cx, id, params, from_ms)
+}
+
+/// Puts parameters in force, and takes back what was announced.
+fn set(cx: &mut Ctx<'_>, id: AssetId, params: Params) -> Result<(), Halt> {
+    STATE.configs.at(id).save(cx, &params.to_config())?;
+    STATE.next_from_ms.at(id).save(cx, 0)?;
+    let now_ms = cx.store.block().time_ms;
+    say(cx, id, params, now_ms)
+}
+
+fn say(cx: &mut Ctx<'_>, id: AssetId, params: Params, from_ms: u64) -> Result<(), Halt> {
+    emit(
+        cx,
+        &StakeParamsSet {
+            assetId: id.get(),
+            params: params.to_abi(),
+            fromMs: from_ms,
+        },
+    )
+}
+
+/// Verbs that can be paused, together.
+const PAUSABLE: u8 = 0b11;
+
+/// Pauses verbs, for the owner or a guard.
+///
+/// # Errors
+/// `AdminMissingRole`, `BackstopUnknownStake`, `BackstopParamOutOfRange`.
+pub(super) fn pause(cx: &mut Ctx<'_>, number: u32, verbs: u8) -> Result<(), Halt> {
+    let caller = cx.caller();
+    if admin::owner_of(cx, ADDRESS)? != caller {
+        admin::expect_role(cx, ADDRESS, GUARD, caller)?;
+    }
+    set_paused(cx, number, verbs, |paused| paused | verbs)
+}
+
+/// Lets verbs go on, for the owner.
+///
+/// # Errors
+/// `AdminNotOwner`, `BackstopUnknownStake`, `BackstopParamOutOfRange`.
+pub(super) fn unpause(cx: &mut Ctx<'_>, number: u32, verbs: u8) -> Result<(), Halt> {
+    admin::expect_owner(cx, ADDRESS, cx.caller())?;
+    set_paused(cx, number, verbs, |paused| paused & !verbs)
+}
+
+fn set_paused(
+    cx: &mut Ctx<'_>,
+    number: u32,
+    verbs: u8,
+    change: impl FnOnce(u8) -> u8,
+) -> Result<(), Halt> {
+    if verbs == 0 || verbs & !PAUSABLE != 0 {
+        return Err(revert(&BackstopParamOutOfRange {
+            what: "verbs".to_owned(),
+            value: U256::from(verbs),
+            min: U256::ONE,
+            max: U256::from(PAUSABLE),
+        }));
+    }
+    let id = AssetId::new(number);
+    let stake = stake::known(cx, id)?;
+    let paused = change(stake.paused);
+    stake::save(cx, id, &Stake { paused, ..stake })?;
+    emit(
+        cx,
+        &StakePaused {
+            assetId: number,
+            paused,
+        },
+    )
+}
