@@ -20,6 +20,8 @@ library CapstanAddresses {
     address internal constant LENDING = 0xCa957a0000000000000000000009000000000000;
     /// Value that flows to an owner, or to a debt of his first.
     address internal constant STREAMS = 0xCa957a000000000000000000000c000000000000;
+    /// Stakes that lose before lenders do.
+    address internal constant BACKSTOP = 0xcA957A000000000000000000000D000000000000;
     /// Balance sheets, batches, health and liquidation.
     address internal constant ACCOUNT = 0xca957A000000000000000000000b000000000000;
     /// The chain's own dollar: minted, swapped at par, redeemed, saved.

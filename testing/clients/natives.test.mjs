@@ -72,9 +72,9 @@ describe('native contracts by viem', capstanOnly, () => {
     const facts = (abi) => abi.map((item) => JSON.stringify(signature(item))).sort()
     const natives = new Set(nativeNames.flatMap((name) => facts(nativeAbi(name))))
     const interfaces = {
-      account: 'IAccount', admin: 'IAdmin', dollar: 'IDollar', ether: 'IEther', feed: 'IFeed', flash: 'IFlash',
+      account: 'IAccount', admin: 'IAdmin', backstop: 'IBackstop', dollar: 'IDollar', ether: 'IEther', feed: 'IFeed', flash: 'IFlash',
       ledger: 'ILedger', lending: 'ILending', multicall: 'IMulticall3', native: 'INative', oracle: 'IOracle',
-      savings: 'ISavings', streams: 'IStreams', supplyShare: 'ISupplyShare', term: 'ITerm', token: 'IToken',
+      savings: 'ISavings', stakeShare: 'IStakeShare', streams: 'IStreams', supplyShare: 'ISupplyShare', term: 'ITerm', token: 'IToken',
       tokenFactory: 'ITokenFactory',
     }
     assert.deepEqual(Object.keys(interfaces).sort(), [...nativeNames].sort())
