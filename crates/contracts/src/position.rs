@@ -173,7 +173,7 @@ pub trait Position: Sync {
         Ok(Assets::ZERO)
     }
 
-    /// Most of a debt that could be written off before a lender lost anything.
+    /// Most of a debt that could be written off before stakers or lenders lost anything.
     ///
     /// # Errors
     /// The store's.

@@ -45,10 +45,11 @@ pub(super) fn buy(
         let budget = budget(cx, debt, deficit)?;
         let others = goods.iter().filter(|goods| goods.asset() != debt.asset());
         for collateral in others.take_while(|_| !budget.is_zero()) {
-            // A stake with less than the debt takes as a payment is one that does not buy.
-            let bought = cx.attempt(|cx| buy_one(cx, account, debt, collateral, before, budget))?;
-            if bought == Ok(true) {
-                return Ok(true);
+            match cx.attempt(|cx| buy_one(cx, account, debt, collateral, before, budget))? {
+                Ok(true) => return Ok(true),
+                Ok(false) => {}
+                // The stake has less than the debt takes as a payment, whatever it would get for it.
+                Err(_) => break,
             }
         }
     }

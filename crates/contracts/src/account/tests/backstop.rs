@@ -6,7 +6,7 @@ use capstan_units::Assets;
 
 use super::{liquidation::bid, *};
 use crate::{
-    account::{LAST_BUYER_MS, Sheet, UNWANTED_MS, assess, guard, moves},
+    account::{LAST_BUYER_MS, Sheet, UNWANTED_MS, assess, guard, moves, params::LOOK_GAS},
     backstop::{
         self, IBackstop,
         share::{IStakeShare, address_of},
@@ -585,6 +585,78 @@ fn liq_5_a_term_loan_falls_on_the_stake_and_on_its_lender() {
         // Bob got what was bid and what the stake paid.
         let got = scene.free(USDC, BOBS) - before;
         assert!(got.abs_diff(14_000 * ONE - lost) < ONE, "{got}");
+    }
+}
+
+/// The widest sheets there are, in what costs most: no look needs the gas without which none begins.
+#[test]
+fn liq_6_the_dearest_looks_fit_their_gas() {
+    // How many of fourteen assets are owed, what is left of the price of the others in parts of a million, what stakes
+    // have, and minutes on offer.
+    for (what, owed, left, stake, minutes) in [
+        ("an offer", 7, 880_000, ONE, 0),
+        ("a purchase", 7, 880_000, 1_000_000 * ONE, 30),
+        ("stakes too poor to buy", 7, 880_000, 1, 30),
+        ("every debt is borne", 13, 0, 1_000 * ONE, 0),
+    ] {
+        let mut scene = Scene::new();
+        let first = u32::try_from(scene.tokens.len()).expect("small");
+        let all = u32::try_from(ROWS_MAX).expect("small");
+        for asset in first..all {
+            scene.list(USD, bps(8_000, 8_500));
+            scene.prices(&[(asset, USD)]);
+            let batch = [
+                deposit(asset, 100_000_000 * ONE),
+                supply(asset, 100_000_000 * ONE),
+            ];
+            scene.ok(CAROL, CAROLS, &batch);
+        }
+        // All but the isolated asset: the last ones are owed, the first ones are collateral, as units and as supply.
+        scene.prices(&[(ETH, USD), (RISKY, USD), (ALONE, USD)]);
+        let debts: Vec<u32> = (all - owed..all).collect();
+        let goods: Vec<u32> = (0..all - owed).collect();
+        for asset in &debts {
+            scene.stake(*asset, stake.max(ONE));
+        }
+        for asset in &goods {
+            let units = 1_000_000 * ONE;
+            let batch = [deposit(*asset, 2 * units), supply(*asset, units)];
+            scene.ok(ALICE, ALICES, &batch);
+        }
+        let room = scene.report(ALICES).borrowable / n(USD);
+        let each = small(room) / u128::from(owed) * ONE * 999 / 1_000;
+        for asset in &debts {
+            scene.ok(ALICE, ALICES, &take(*asset, each));
+        }
+        scene.world.wait_ms(300 * DAY_MS);
+        let mut prices: Vec<(u32, u128)> = debts.iter().map(|asset| (*asset, USD)).collect();
+        let fallen = (USD / 1_000_000 * left).max(USD / 10_000_000);
+        prices.extend(goods.iter().map(|asset| (*asset, fallen)));
+        scene.prices(&prices);
+        for asset in &debts {
+            let id = AssetId::new(*asset);
+            let spare = scene.staked(*asset).saturating_sub(stake);
+            let spent = scene.world.inside(ADDRESS, ADDRESS, |cx| {
+                backstop::cover(cx, id, a(spare), |cx, payer, amount| {
+                    ledger::shift(cx, id, payer, lending::CASH, amount)?;
+                    Ok(amount)
+                })
+            });
+            assert_eq!(spent, Ok(a(spare)));
+        }
+        assert!(scene.unhealthy(ALICES));
+        if minutes > 0 {
+            scene.look();
+            scene.world.wait_ms(minutes * MINUTE_MS);
+        }
+        let logs = scene.log_count();
+        assert_eq!(scene.due(), [ALICES]);
+        scene.look();
+        let used = u64::MAX - scene.world.store.frame(ADDRESS, ADDRESS).store.gas_left();
+        let failed = scene.events::<LookFailed>(logs);
+        assert!(failed.is_empty(), "{failed:?}");
+        println!("{what}: {used} gas, {} logs", scene.log_count() - logs);
+        assert!(used < LOOK_GAS, "{what}: {used}");
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{backstop::Looked, liquidation::bid, *};
 use crate::{
     account::{
-        LAST_BUYER_MS,
+        LAST_BUYER_MS, Sheet,
         index::{Changes, GuardIndex, unhealthy},
     },
     backstop::{
@@ -35,7 +35,8 @@ fn step(scene: &mut Scene, dice: &mut Dice, prices: &mut [u128; 5]) {
     ];
     let (who, on) = dice.of(&people);
     let asset = dice.of(&[ETH, USDC, RISKY, DAI, ALONE]);
-    match dice.below(15) {
+    match dice.below(17) {
+        15 | 16 => bid_step(scene, dice, who, on),
         12..=14 => stake_step(scene, dice, who, asset),
         10 | 11 => {
             // Half to all of what may still be borrowed leaves the account.
@@ -103,6 +104,24 @@ fn step(scene: &mut Scene, dice: &mut Dice, prices: &mut [u128; 5]) {
             scene.world.wait_ms(ms - part);
         }
     }
+}
+
+/// Somebody bids on an account that is unhealthy, for what stands there.
+fn bid_step(scene: &mut Scene, dice: &mut Dice, who: Address, on: AccountId) {
+    let store = scene.world.store.clone();
+    let cx = &mut scene.world.store.frame(ADDRESS, ADDRESS);
+    let found = unhealthy(&store, cx).expect("reads");
+    let Some(sick) = found.first() else { return };
+    let rows = Sheet::load(cx, *sick).expect("reads").rows;
+    let assets: Vec<u32> = rows.iter().map(|row| row.asset.get()).collect();
+    let (debt, collateral) = (dice.of(&assets), dice.of(&assets));
+    let units = RICH / 10;
+    let batch = [
+        deposit(debt, units),
+        bid(*sick, debt, units, collateral),
+        withdraw(debt, U256::MAX, who),
+    ];
+    let _ = scene.run(who, on, &batch);
 }
 
 /// Somebody stakes, asks to leave, leaves, takes it back, pays a reward or buys goods, if he may.
@@ -207,5 +226,6 @@ fn random_batches_prices_looks_bids_and_stakes() {
         "{purchases} purchases of stakes; markets in which each tier bore something: {tiers:?}"
     );
     assert!(looks > 50 && sick > 20, "the test reaches what it is about");
-    assert!(purchases > 0 && tiers[1] > 0, "stakes buy and bear");
+    assert!(purchases > 0, "stakes buy");
+    assert!(tiers.iter().sum::<usize>() > 0, "losses are borne");
 }
