@@ -5,7 +5,7 @@
 //! ```
 //!
 //! It pays the floor, as any buyer would have at the end, and its room sells the goods on. Bearing losses comes first: what
-//! it spent on goods could pay for no loss, so it spends only what is left beyond the one that is in sight (LIQ-9). One
+//! it spent on goods could pay for no loss, so it spends only what is left beyond the one that is in sight (LIQ-10). One
 //! purchase a look, so that looks are bounded; the next one is a minute later.
 
 use core::cmp::Reverse;
@@ -15,12 +15,24 @@ use capstan_units::{AccountId, Assets, Usd, assets_up, value_down};
 
 use super::{
     assess::{self, Assessment, Valued},
+    error::AccountUnderpaid,
     math::Cost,
     moves,
     offer::{self, Step, Trade, Venue},
     params::OFFER_MS,
 };
-use crate::{backstop, registry};
+use crate::{backstop, registry, revert};
+
+/// A debt for which a stake may pay.
+struct Order<'a> {
+    debt: &'a Valued,
+    /// The balance sheet before anything is sold.
+    before: Assessment,
+    /// What of the debt is overdue.
+    overdue: Assets,
+    /// What the stake may spend.
+    budget: Assets,
+}
 
 /// Lets a stake buy, the largest debt's first and of the largest collateral; answers whether one did.
 ///
@@ -38,14 +50,17 @@ pub(super) fn buy(
     let mut goods: Vec<&Valued> = all.iter().filter(|v| is_for_sale(v)).collect();
     goods.sort_by_key(|goods| Reverse(goods.held_value));
     for debt in debts {
-        let overdue = assess::overdue(cx, account, debt.row)?;
-        if before.is_healthy() && overdue.is_zero() {
+        let order = Order {
+            debt,
+            before,
+            overdue: assess::overdue(cx, account, debt.row)?,
+            budget: budget(cx, debt, deficit)?,
+        };
+        if order.budget.is_zero() || before.is_healthy() && order.overdue.is_zero() {
             continue;
         }
-        let budget = budget(cx, debt, deficit)?;
-        let others = goods.iter().filter(|goods| goods.asset() != debt.asset());
-        for collateral in others.take_while(|_| !budget.is_zero()) {
-            match cx.attempt(|cx| buy_one(cx, account, debt, collateral, before, budget))? {
+        for collateral in goods.iter().filter(|goods| goods.asset() != debt.asset()) {
+            match cx.attempt(|cx| buy_one(cx, account, &order, collateral))? {
                 Ok(true) => return Ok(true),
                 Ok(false) => {}
                 // The stake has less than the debt takes as a payment, whatever it would get for it.
@@ -92,30 +107,37 @@ fn budget(cx: &mut Ctx<'_>, debt: &Valued, deficit: Usd) -> Result<Assets, Halt>
 }
 
 /// Sells one collateral to the stake of one debt, as far as it can be turned into units now.
+///
+/// # Errors
+/// `AccountUnderpaid`: the debt takes nothing of so little.
 fn buy_one(
     cx: &mut Ctx<'_>,
     account: AccountId,
-    debt: &Valued,
+    order: &Order<'_>,
     collateral: &Valued,
-    before: Assessment,
-    budget: Assets,
 ) -> Result<bool, Halt> {
-    let cost = floor(collateral)?;
-    let wanted = offer::trade(cx, debt, collateral, before, cost, budget)?;
+    let wanted = size(cx, order, collateral)?;
     let units = moves::unwind(cx, account, collateral.row, wanted.given_up)?;
     let Trade { paid, given_up, .. } = if units < wanted.given_up {
-        let at_hand = with_held(collateral, units)?;
-        offer::trade(cx, debt, &at_hand, before, cost, budget)?
+        size(cx, order, &with_held(collateral, units)?)?
     } else {
         wanted
     };
     if paid.is_zero() || given_up.is_zero() {
         return Ok(false);
     }
-    let (id, goods_id) = (debt.asset(), collateral.asset());
+    let (id, goods_id) = (order.debt.asset(), collateral.asset());
     backstop::take_over(cx, id, paid, account, goods_id, given_up, account)?;
     moves::note(cx, account, goods_id, registry::UNITS)?;
+    // What a debt does not take of its price stays with the account, as units.
     let repaid = moves::pay(cx, account, account, id, paid)?;
+    if repaid.is_zero() {
+        return Err(revert(&AccountUnderpaid {
+            assetId: id.get(),
+            paid: repaid.to_u256(),
+            price: paid.to_u256(),
+        }));
+    }
     let step = Step {
         venue: Venue::Backstop,
         debt: id,
@@ -123,11 +145,23 @@ fn buy_one(
         collateral: goods_id,
         taken: given_up,
         to_reserve: Assets::ZERO,
-        discount_bps: cost.discount.get(),
+        discount_bps: floor(collateral)?.discount.get(),
         buyer: backstop::POT,
     };
-    offer::report(cx, account, before.health_down(), &[step])?;
+    offer::report(cx, account, order.before.health_down(), &[step])?;
     Ok(true)
+}
+
+fn size(cx: &mut Ctx<'_>, order: &Order<'_>, collateral: &Valued) -> Result<Trade, Halt> {
+    let &Order {
+        debt,
+        before,
+        overdue,
+        budget,
+    } = order;
+    let cost = floor(collateral)?;
+    let due = offer::due(debt, collateral, before, cost, overdue)?;
+    offer::trade(cx, debt, collateral, due, cost, budget)
 }
 
 /// The same collateral, if so much of it were held.

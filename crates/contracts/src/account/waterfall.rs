@@ -76,11 +76,8 @@ fn forgive(
 ) -> Result<[(Tier, Assets); 3], Halt> {
     let owed = kind.assess(cx, account, asset)?.owed;
     let beyond_reserve = owed.sub_or_zero(kind.reserve_down(cx, asset)?);
-    // A stake with less than the debt takes as a payment must not hold up the rest.
-    let staked = cx.attempt(|cx| {
-        backstop::cover(cx, asset, beyond_reserve, |cx, payer, most| {
-            kind.repay(cx, asset, payer, account, most)
-        })
+    let staked = backstop::cover(cx, asset, beyond_reserve, |cx, payer, most| {
+        kind.repay(cx, asset, payer, account, most)
     })?;
     let (mut reserve, mut lenders) = (Assets::ZERO, Assets::ZERO);
     if !kind.assess(cx, account, asset)?.owed.is_zero() {
@@ -90,7 +87,7 @@ fn forgive(
     }
     Ok([
         (Tier::Reserve, reserve),
-        (Tier::Backstop, staked.unwrap_or(Assets::ZERO)),
+        (Tier::Backstop, staked),
         (Tier::Lenders, lenders),
     ])
 }

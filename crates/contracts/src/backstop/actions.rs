@@ -48,6 +48,9 @@ pub fn cover(
         return Ok(Assets::ZERO);
     }
     let paid = pay(cx, POT, most)?;
+    if paid.is_zero() {
+        return Ok(paid);
+    }
     stake.take(paid, now_ms)?;
     stake::save(cx, id, &stake)?;
     emit(

@@ -100,7 +100,7 @@ pub static CONTRACT: Contract = Contract {
         &oracle::CONTRACT,
         &token::CONTRACT,
     ],
-    system: None,
+    system: &[],
     layout: state::BackstopState::LAYOUT,
     genesis: |cx, config| admin::open_scope_at_genesis(cx, ADDRESS, config.owner),
     invariants: invariants::check,

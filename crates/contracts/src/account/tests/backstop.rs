@@ -4,19 +4,20 @@ use std::collections::BTreeMap;
 
 use capstan_units::Assets;
 
-use super::{liquidation::bid, *};
+use super::{
+    debts::{USD_ASSET, mint},
+    liquidation::bid,
+    *,
+};
 use crate::{
-    account::{LAST_BUYER_MS, Sheet, UNWANTED_MS, assess, guard, moves, params::LOOK_GAS},
+    account::{LAST_BUYER_MS, LOOK_GAS, OFFER_MS, Sheet, UNWANTED_MS, assess, moves},
     backstop::{
         self, IBackstop,
         share::{IStakeShare, address_of},
     },
     dollar::{self, IDollar},
-    native,
     position::Position,
-    registry::{DOLLAR, TERM, UNITS},
-    term::{self, ITerm},
-    token,
+    registry::UNITS,
 };
 
 const MINUTE_MS: u64 = 60_000;
@@ -109,7 +110,7 @@ impl Scene {
         small(self.world.view(backstop::ADDRESS, &call).goods)
     }
 
-    fn owed(&mut self, of: &[AccountId]) -> BTreeMap<(AccountId, u32), u128> {
+    fn debts_of(&mut self, of: &[AccountId]) -> BTreeMap<(AccountId, u32), u128> {
         let cx = &mut self.world.store.frame(ADDRESS, ADDRESS);
         let mut owed = BTreeMap::new();
         for account in of {
@@ -125,36 +126,11 @@ impl Scene {
     /// (LIQ-5).
     pub(super) fn look_audited(&mut self) -> Looked {
         let due = self.due();
-        let before = self.owed(&due);
+        let before = self.debts_of(&due);
         let logs = self.log_count();
-        let mut looked = Looked {
-            accounts: self.look(),
-            ..Looked::default()
-        };
-        let after = self.owed(&due);
-        let whose: BTreeMap<u64, AccountId> = self
-            .events::<Liquidated>(logs)
-            .into_iter()
-            .map(|done| (done.id, AccountId::new(done.owner, done.index)))
-            .collect();
-        let mut gone: BTreeMap<(AccountId, u32), (u128, u128)> = BTreeMap::new();
-        let mut note = |account: AccountId, asset: u32, amount: u128| {
-            let (sum, count) = gone.entry((account, asset)).or_default();
-            (*sum, *count) = (*sum + amount, *count + 1);
-        };
-        for step in self.events::<LiquidationStep>(logs) {
-            let paid = small(step.paid);
-            note(whose[&step.id], step.debtAssetId, paid);
-            if step.venue == 4 {
-                *looked.bought.entry(step.debtAssetId).or_default() += paid;
-            }
-        }
-        for loss in self.events::<LossRealised>(logs) {
-            let (account, amount) = (whose[&loss.id], small(loss.amount));
-            note(account, loss.assetId, amount);
-            let key = (loss.assetId, loss.tier);
-            *looked.tiers.entry(key).or_default() += amount;
-        }
+        let looked = self.look_told();
+        let after = self.debts_of(&due);
+        let gone = self.gone_since(logs);
         for (key, owed) in before {
             let left = after.get(&key).copied().unwrap_or_default();
             let (sum, count) = gone.get(&key).copied().unwrap_or_default();
@@ -165,6 +141,45 @@ impl Scene {
             );
         }
         looked
+    }
+
+    /// The look of a block, as its events tell it.
+    fn look_told(&mut self) -> Looked {
+        let logs = self.log_count();
+        let mut looked = Looked {
+            accounts: self.look(),
+            ..Looked::default()
+        };
+        for step in self.events::<LiquidationStep>(logs) {
+            if step.venue == 4 {
+                *looked.bought.entry(step.debtAssetId).or_default() += small(step.paid);
+            }
+        }
+        for loss in self.events::<LossRealised>(logs) {
+            let key = (loss.assetId, loss.tier);
+            *looked.tiers.entry(key).or_default() += small(loss.amount);
+        }
+        looked
+    }
+
+    /// What events say that debts lost, and in how many parts.
+    fn gone_since(&self, logs: usize) -> BTreeMap<(AccountId, u32), (u128, u128)> {
+        let whose: BTreeMap<u64, AccountId> = self
+            .events::<Liquidated>(logs)
+            .into_iter()
+            .map(|done| (done.id, AccountId::new(done.owner, done.index)))
+            .collect();
+        let steps = self.events::<LiquidationStep>(logs).into_iter();
+        let losses = self.events::<LossRealised>(logs).into_iter();
+        let parts = steps
+            .map(|step| (step.id, step.debtAssetId, step.paid))
+            .chain(losses.map(|loss| (loss.id, loss.assetId, loss.amount)));
+        let mut gone = BTreeMap::new();
+        for (id, asset, amount) in parts {
+            let (sum, count) = gone.entry((whose[&id], asset)).or_default();
+            (*sum, *count) = (*sum + small(amount), *count + 1);
+        }
+        gone
     }
 
     /// So many minutes, each with a block that looks.
@@ -221,7 +236,7 @@ impl Scene {
 }
 
 #[test]
-fn liq_9_a_stake_buys_what_nobody_bought_and_sells_it_on() {
+fn liq_10_a_stake_buys_what_nobody_bought_and_sells_it_on() {
     let mut scene = Scene::new();
     scene.stake(USDC, 100_000 * ONE);
     scene.alice_borrows(14_000);
@@ -256,9 +271,9 @@ fn liq_9_a_stake_buys_what_nobody_bought_and_sells_it_on() {
 }
 
 /// Prices fall by half and nobody ever bids: the stakes buy everything, each account ends healthy or clean, and what was
-/// borne is what was missing. LIQ-5, LIQ-9.
+/// borne is what was missing. LIQ-5, LIQ-10.
 #[test]
-fn liq_9_black_thursday_without_bidders() {
+fn liq_10_black_thursday_without_bidders() {
     let mut scene = Scene::new();
     scene.stake(USDC, 100_000 * ONE);
     scene.stake(DAI, 10_000 * ONE);
@@ -335,7 +350,7 @@ fn liq_5_reserve_stake_and_lenders_bear_a_loss_in_this_order() {
         if stake > 0 {
             scene.stake(USDC, stake * ONE);
         }
-        scene.world.wait_ms(super::super::OFFER_MS);
+        scene.world.wait_ms(OFFER_MS);
         let batch = [
             deposit(USDC, 14_000 * ONE),
             bid(ALICES, USDC, 14_000 * ONE, ETH),
@@ -368,7 +383,7 @@ fn liq_5_reserve_stake_and_lenders_bear_a_loss_in_this_order() {
 
 /// A stake spends on goods only what the loss in sight leaves it; what it bears, it bears though it bought.
 #[test]
-fn liq_9_losses_come_before_goods() {
+fn liq_10_losses_come_before_goods() {
     // Ten ETH at 1,000 dollars bring 9,500 of the 14,000 that are owed: 4,500 are missing.
     for (stake, spent) in [(4_000, 0), (6_000, 1_500), (13_990, 9_490), (15_000, 9_500)] {
         let mut scene = Scene::new();
@@ -447,7 +462,7 @@ fn liq_5_a_stake_with_next_to_nothing_holds_up_nobody() {
     });
     assert_eq!((covered, scene.staked(USDC)), (Ok(a(left)), 1));
     scene.look();
-    scene.world.wait_ms(super::super::OFFER_MS);
+    scene.world.wait_ms(OFFER_MS);
     let batch = [
         deposit(USDC, 14_000 * ONE),
         bid(ALICES, USDC, 14_000 * ONE, ETH),
@@ -517,75 +532,95 @@ fn liq_3_what_the_reserve_gets_is_reserve() {
 /// The stake of dollars bears what the surplus cannot, before all who hold dollars do.
 #[test]
 fn liq_5_a_debt_in_dollars_falls_on_surplus_stake_and_holders() {
-    let unit = USD;
-    for (stake, holders) in [(1_000, true), (50_000, false)] {
-        let mut scene = Scene::new();
-        let id = scene.open_dollar();
-        // Bob mints what he stakes; Alice mints what she cannot pay back.
-        scene.mint_dollars(BOB, BOBS, (DAI, 100_000 * ONE), 60_000 * unit);
-        let open = IBackstop::openStakeCall {
-            assetId: id.get(),
-            params: stake_params(),
-            seed: n(backstop::SEED_MIN),
-        };
-        let usd = scene.tokens[usize::try_from(id.get()).expect("small")];
-        let give = IErc20::transferCall {
-            to: OWNER,
-            value: n(backstop::SEED_MIN),
-        };
-        scene.world.ok(BOB, usd, &give);
-        scene.world.ok(OWNER, backstop::ADDRESS, &open);
-        scene.put(BOB, id.get(), stake * unit);
-        scene.mint_dollars(ALICE, ALICES, (ETH, 10 * ONE), 14_000 * unit);
-        scene.fall(100);
-        let before = scene.dollar();
-        // The offer ends with Bob, who pays a thousand for all of it.
-        scene.world.wait_ms(super::super::OFFER_MS);
+    let loss = 13_050 * USD;
+    for (stake, bears) in [(1_000, 1_000 * USD), (50_000, loss)] {
+        let mut scene = Scene::with_dollar();
+        // Bob mints what Carol stakes and he bids; Alice mints what she cannot pay back.
         let batch = [
-            deposit(id.get(), 1_000 * unit),
-            bid(ALICES, id.get(), 14_000 * unit, ETH),
+            deposit(DAI, 100_000 * ONE),
+            mint(60_000 * USD),
+            withdraw(USD_ASSET, n(58_000 * USD), CAROL),
+            withdraw(USD_ASSET, n(USD), OWNER),
         ];
         scene.ok(BOB, BOBS, &batch);
+        scene.stake(USD_ASSET, stake * USD);
+        let batch = [
+            deposit(ETH, 10 * ONE),
+            mint(14_000 * USD),
+            withdraw(USD_ASSET, U256::MAX, ALICE),
+        ];
+        scene.ok(ALICE, ALICES, &batch);
+        scene.fall(100);
+        let hole = |scene: &Scene| {
+            let dollar = scene.world.view(dollar::ADDRESS, &IDollar::dollarCall {});
+            small(dollar.hole)
+        };
+        let before = hole(&scene);
+        scene.world.wait_ms(OFFER_MS);
+        scene.ok(BOB, BOBS, &[bid(ALICES, USD_ASSET, 14_000 * USD, ETH)]);
         let done = scene.minutes(1);
         assert_eq!(scene.report(ALICES).debt, U256::ZERO);
-        let loss = 13_050 * unit;
-        let [surplus, staked, hole] = [1, 2, 3].map(|tier| done.tier(id.get(), tier));
-        let bears = if holders { stake * unit } else { loss };
-        assert!(surplus < unit, "{surplus}");
-        assert!(staked.abs_diff(bears) < unit, "{staked}");
-        assert!(hole.abs_diff(loss - bears) < unit, "{hole}");
-        let after = scene.dollar();
-        assert_eq!(small(after.hole - before.hole), hole);
+        let [surplus, staked, holders] = [1, 2, 3].map(|tier| done.tier(USD_ASSET, tier));
+        assert!(surplus < USD, "{surplus}");
+        assert!(staked.abs_diff(bears) < USD, "{staked}");
+        assert!(holders.abs_diff(loss - bears) < USD, "{holders}");
+        assert_eq!(hole(&scene) - before, holders);
     }
 }
 
 /// A fixed-term loan has no reserve: the stake of its asset bears first, the lender of that loan the rest.
 #[test]
 fn liq_5_a_term_loan_falls_on_the_stake_and_on_its_lender() {
-    for (stake, lender) in [(1_000, true), (50_000, false)] {
+    // What would end it: 1 % for early repayment.
+    let loss = (14_140 - 950) * ONE;
+    for (stake, bears) in [(1_000, 1_000 * ONE), (50_000, loss)] {
         let mut scene = Scene::new();
         scene.stake(USDC, stake * ONE);
-        scene.lend_for_a_year(14_000 * ONE);
+        scene.alice_takes_a_loan(14_000);
         let before = scene.free(USDC, BOBS);
         scene.fall(100);
-        scene.world.wait_ms(super::super::OFFER_MS);
+        scene.world.wait_ms(OFFER_MS);
         let batch = [
             deposit(USDC, 1_000 * ONE),
             bid(ALICES, USDC, 14_000 * ONE, ETH),
         ];
         scene.ok(CAROL, AccountId::new(CAROL, 1), &batch);
-        let done = scene.minutes(1);
+        scene.world.wait_ms(MINUTE_MS);
+        let done = scene.look_told();
         assert_eq!(scene.report(ALICES).debt, U256::ZERO);
-        let (staked, lost) = (done.tier(USDC, 2), done.tier(USDC, 3));
-        assert_eq!(done.tier(USDC, 1), 0);
-        let loss = 13_050 * ONE;
-        let bears = if lender { stake * ONE } else { loss };
-        assert!(staked.abs_diff(bears) < ONE, "{staked}");
-        assert!(lost.abs_diff(loss - bears) < ONE, "{lost}");
+        let [reserve, staked, lender] = [1, 2, 3].map(|tier| done.tier(USDC, tier));
+        assert_eq!(reserve, 0);
+        // Who pays early pays a fee on what he pays, and nobody on what he loses.
+        assert!(staked.abs_diff(bears) < 141 * ONE, "{staked}");
+        assert!(lender.abs_diff(loss - bears) < 141 * ONE, "{lender}");
         // Bob got what was bid and what the stake paid.
         let got = scene.free(USDC, BOBS) - before;
-        assert!(got.abs_diff(14_000 * ONE - lost) < ONE, "{got}");
+        assert!(got.abs_diff(950 * ONE + staked) < ONE, "{got}");
     }
+}
+
+/// What is overdue of a healthy account is bought by the stake, too: nobody has to come.
+#[test]
+fn liq_10_a_stake_buys_for_what_is_overdue() {
+    let mut scene = Scene::new();
+    scene.stake(USDC, 50_000 * ONE);
+    scene.alice_takes_a_loan(10_000);
+    // The first instalment falls due after thirty days, and is in default after ten more.
+    while !scene.is_on_offer(ALICES) {
+        scene.world.wait_ms(DAY_MS / 2);
+        scene.prices(&[(ETH, 2_000 * USD), (USDC, USD)]);
+        scene.look();
+    }
+    assert!(!scene.unhealthy(ALICES));
+    let (owed, before) = (scene.owed(ALICES, USDC), scene.free(USDC, BOBS));
+    scene.world.wait_ms(LAST_BUYER_MS);
+    let done = scene.look_told();
+    let bought = done.bought[&USDC];
+    assert!(!scene.is_on_offer(ALICES) && !scene.unhealthy(ALICES));
+    assert!(bought > 800 * ONE && bought < 1_000 * ONE, "{bought}");
+    assert_eq!(scene.free(USDC, BOBS) - before, bought);
+    assert!(scene.owed(ALICES, USDC) < owed);
+    assert!(done.tiers.is_empty());
 }
 
 /// The widest sheets there are, in what costs most: no look needs the gas without which none begins.
@@ -657,102 +692,5 @@ fn liq_6_the_dearest_looks_fit_their_gas() {
         assert!(failed.is_empty(), "{failed:?}");
         println!("{what}: {used} gas, {} logs", scene.log_count() - logs);
         assert!(used < LOOK_GAS, "{what}: {used}");
-    }
-}
-
-impl Scene {
-    /// Opens the chain's dollar as an asset with a price.
-    fn open_dollar(&mut self) -> AssetId {
-        let count = self.world.view(
-            token::FACTORY_ADDRESS,
-            &token::ITokenFactory::tokenCountCall {},
-        );
-        let next = u64::try_from(count).expect("small") + 1;
-        self.world.answer_calls(native(token::KIND, next));
-        let params = IDollar::DollarParams {
-            stabilityBps: 500,
-            savingsBps: 0,
-            redemptionFeeBps: 50,
-            refillS: 3_600,
-            ceiling: n(10_000_000 * USD),
-            headroom: n(1_000_000 * USD),
-            redemptionMin: n(100 * USD),
-            surplusFloor: n(0),
-        };
-        let open = IDollar::openCall { params };
-        let usd = self.world.ok(OWNER, dollar::ADDRESS, &open);
-        let id = self
-            .world
-            .view(ledger::ADDRESS, &ILedger::assetOfCall { token: usd });
-        let feed = IOracle::listFeedCall {
-            assetId: id,
-            description: "USD / USD".into(),
-            referencePrice: USD,
-            params: IOracle::FeedParams {
-                quorum: 1,
-                reacceptRounds: 2,
-                bandBps: 10_000,
-                bandWidenBpsPerMin: 10_000,
-                confidenceBpsMax: 5_000,
-                growthBpsPerYear: 0,
-                staleMs: 172_800_000,
-                smoothMs: 0,
-                outageMs: 604_800_000,
-                graceMs: 0,
-                stillMs: 0,
-            },
-        };
-        self.world.ok(OWNER, oracle::ADDRESS, &feed);
-        self.tokens.push(usd);
-        self.prices(&[(id, USD)]);
-        AssetId::new(id)
-    }
-
-    fn dollar(&self) -> IDollar::Dollar {
-        self.world.view(dollar::ADDRESS, &IDollar::dollarCall {})
-    }
-
-    /// Somebody posts collateral and mints dollars into his wallet.
-    fn mint_dollars(&mut self, who: Address, on: AccountId, posted: (u32, u128), dollars: u128) {
-        let id = AssetId::new(u32::try_from(self.tokens.len() - 1).expect("small"));
-        self.ok(who, on, &[deposit(posted.0, posted.1)]);
-        let minted = self.world.inside(ADDRESS, ADDRESS, |cx| {
-            dollar::mint(cx, on, a(dollars))?;
-            moves::note(cx, on, id, DOLLAR)?;
-            moves::note(cx, on, id, UNITS)?;
-            guard::renew(cx, on)
-        });
-        assert_eq!(minted, Ok(()));
-        self.ok(who, on, &[withdraw(id.get(), U256::MAX, who)]);
-    }
-
-    /// Bob lends Alice dollars at a fixed term; she posts ten ETH and takes them away.
-    fn lend_for_a_year(&mut self, units: u128) {
-        let id = AssetId::new(USDC);
-        self.ok(BOB, BOBS, &[deposit(USDC, units)]);
-        self.ok(ALICE, ALICES, &[deposit(ETH, 10 * ONE)]);
-        let terms = ITerm::OfferTerms {
-            assetId: USDC,
-            rateBps: 1_200,
-            instalments: 12,
-            periodS: 2_592_000,
-            amortisation: 0,
-            graceS: 432_000,
-            lateBps: 2_400,
-            earlyFeeBps: 0,
-            defaultS: 3_456_000,
-            least: n(1_000),
-            expiresMs: u64::MAX,
-        };
-        let lent = self.world.inside(ADDRESS, ADDRESS, |cx| {
-            let offer = term::offer(cx, BOBS, &terms, a(units))?;
-            moves::note(cx, BOBS, id, UNITS)?;
-            term::take(cx, ALICES, offer, a(units))?;
-            moves::note(cx, ALICES, id, TERM)?;
-            moves::note(cx, ALICES, id, UNITS)?;
-            guard::renew(cx, ALICES)
-        });
-        assert_eq!(lent, Ok(()));
-        self.ok(ALICE, ALICES, &[withdraw(USDC, U256::MAX, ALICE)]);
     }
 }

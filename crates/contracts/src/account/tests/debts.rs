@@ -65,7 +65,7 @@ impl Scene {
     }
 
     /// Bob lends Alice dollars of a foreign kind for a year, at 12 %, in monthly instalments; answers the loan.
-    fn alice_takes_a_loan(&mut self, dollars: u128) -> u64 {
+    pub(super) fn alice_takes_a_loan(&mut self, dollars: u128) -> u64 {
         let terms = ITerm::OfferTerms {
             assetId: USDC,
             rateBps: 1_200,

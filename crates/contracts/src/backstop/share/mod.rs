@@ -121,7 +121,7 @@ pub static CONTRACT: Contract = Contract {
         erc20::INTERFACE,
     ],
     errors_of: &[&super::CONTRACT, &ledger::CONTRACT, &token::CONTRACT],
-    system: None,
+    system: &[],
     layout: ShareState::LAYOUT,
     genesis: |_, _| Ok(()),
     invariants: check,
