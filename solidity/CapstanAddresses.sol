@@ -30,6 +30,8 @@ library CapstanAddresses {
     address internal constant SAVINGS = 0xca957A0000000000000000000011000000000000;
     /// Fixed-term debt: offers, loans with a schedule, claims.
     address internal constant TERM = 0xcA957A0000000000000000000010000000000000;
+    /// Lists an asset with border, feed, market and collateral terms in one step.
+    address internal constant LISTING = 0xcA957A0000000000000000000016000000000000;
     /// Many calls in one; behaves as Multicall3.
     address internal constant MULTICALL = 0xcA11bde05977b3631167028862bE2a173976CA11;
     /// Deploys code by CREATE2: calldata is a salt of 32 bytes, then the init code.

@@ -73,7 +73,7 @@ describe('native contracts by viem', capstanOnly, () => {
     const natives = new Set(nativeNames.flatMap((name) => facts(nativeAbi(name))))
     const interfaces = {
       account: 'IAccount', admin: 'IAdmin', backstop: 'IBackstop', dollar: 'IDollar', ether: 'IEther', feed: 'IFeed', flash: 'IFlash',
-      ledger: 'ILedger', lending: 'ILending', multicall: 'IMulticall3', native: 'INative', oracle: 'IOracle',
+      ledger: 'ILedger', lending: 'ILending', listing: 'IListing', multicall: 'IMulticall3', native: 'INative', oracle: 'IOracle',
       savings: 'ISavings', stakeShare: 'IStakeShare', streams: 'IStreams', supplyShare: 'ISupplyShare', term: 'ITerm', token: 'IToken',
       tokenFactory: 'ITokenFactory',
     }

@@ -185,7 +185,7 @@ fn dev_signer(index: u32) -> Result<PrivateKeySigner> {
     signers.into_iter().last().ok_or_eyre("no such account")
 }
 
-fn signer(options: &SignerOptions) -> Result<PrivateKeySigner> {
+pub(crate) fn signer(options: &SignerOptions) -> Result<PrivateKeySigner> {
     if let Some(index) = options.dev_account {
         return dev_signer(index);
     }
@@ -407,7 +407,7 @@ async fn one(act: &ActOptions, wishes: Wishes) -> Result<()> {
 }
 
 /// Whether somebody at a terminal says yes.
-fn agreed() -> Result<bool> {
+pub(crate) fn agreed() -> Result<bool> {
     let terminal = Term::stderr();
     if !terminal.is_term() {
         bail!("there is no terminal to ask: --yes signs without asking");

@@ -6,9 +6,13 @@ use alloy_primitives::{Address, U256, utils::parse_ether};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+mod admin;
 mod credit;
 
 use crate::accounts;
+pub(crate) use admin::{
+    AdminCommand, AdminOptions, ReportersCommand, RoleArgs, RolesCommand, Stoppable,
+};
 pub(crate) use credit::{
     AccountCommand, ActOptions, AmountArgs, AskOptions, KeystoreOptions, MarketCommand,
     PasswordOptions, SignerOptions, WalletCommand, WatchOptions, asset_name,
@@ -82,6 +86,11 @@ pub(crate) enum Command {
     Account {
         #[command(subcommand)]
         command: Box<AccountCommand>,
+    },
+    /// Administration: assets, caps, pauses, reporters, roles
+    Admin {
+        #[command(subcommand)]
+        command: Box<AdminCommand>,
     },
     /// Warn when an account's health falls: here, by a webhook, by mail
     Watch(WatchOptions),

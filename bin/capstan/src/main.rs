@@ -4,6 +4,7 @@
 
 mod account;
 mod accounts;
+mod admin;
 mod args;
 mod banner;
 mod data;
@@ -21,6 +22,7 @@ mod table;
 mod told;
 mod wallet;
 mod watch;
+mod words;
 mod world;
 
 use std::process::ExitCode;
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Command::Feed(options) => feed::run(&options),
         Command::Market { command } => market::run(&command),
         Command::Account { command } => account::run(&command),
+        Command::Admin { command } => admin::run(&command),
         Command::Watch(options) => watch::run(&options),
         Command::Wallet { command } => wallet::run(&command),
         Command::Completions { shell } => help::completions(shell),

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::{
     args::{AskOptions, MarketCommand},
     table::Table,
+    words::time,
 };
 
 /// Digits behind the point that people want to see of amounts and prices.
@@ -118,9 +119,7 @@ fn show(market: &Market) {
             "changes",
             format!(
                 "at {}: supply cap {}, borrow cap {}, rate model {}",
-                humantime::format_rfc3339_seconds(
-                    std::time::UNIX_EPOCH + std::time::Duration::from_millis(from_ms)
-                ),
+                time(from_ms),
                 amount(caps.0),
                 amount(caps.1),
                 next.params.rate_model

@@ -18,12 +18,11 @@ use capstan_agents::feed::{
 use capstan_chain::{At, Chain};
 use capstan_client::{AccountName, Batch, Node};
 use capstan_contracts::{
-    account::{self, IAccount, IAccount::Collateral, Verb},
+    account::{self, IAccount, Verb},
     admin::{self, IAdmin},
     dollar::{self, IDollar, IDollar::DollarParams},
     ether,
-    ledger::{self, ILedger, ILedger::OutflowLimit},
-    lending::{self, ILending, ILending::MarketParams},
+    listing::{self, IListing},
     native,
     oracle::{
         self,
@@ -37,7 +36,7 @@ use eyre::{OptionExt as _, Result, WrapErr as _, bail};
 /// Accounts that begin with tokens.
 const RICH_ACCOUNTS: usize = 20;
 /// Gas of each transaction: more than any of them needs.
-const GAS: u64 = 2_000_000;
+const GAS: u64 = 4_000_000;
 /// Rounds until the oracle has taken a price: the first one is a trial.
 const FIRST_ROUNDS: u32 = 3;
 /// Time between prices.
@@ -126,6 +125,68 @@ impl Listed {
     fn units(&self, whole: u64) -> U256 {
         U256::from(whole) * U256::from(10).pow(U256::from(self.decimals))
     }
+
+    /// What lists it.
+    fn listing(&self, token: Address) -> Result<IListing::Asset> {
+        let IOracle::FeedParams {
+            quorum,
+            reacceptRounds,
+            bandBps,
+            bandWidenBpsPerMin,
+            confidenceBpsMax,
+            growthBpsPerYear,
+            staleMs,
+            smoothMs,
+            outageMs,
+            graceMs: _,
+            stillMs,
+        } = DEV_PARAMS;
+        Ok(IListing::Asset {
+            token,
+            border: IListing::Border {
+                windowS: DAY_S,
+                shareBps: 10_000,
+                floor: U256::from(u128::MAX >> 16),
+            },
+            feed: IListing::Feed {
+                description: format!("{} / USD", self.symbol),
+                referencePrice: parse_price(self.price)?,
+                quorum,
+                reacceptRounds,
+                bandBps,
+                bandWidenBpsPerMin,
+                confidenceBpsMax,
+                growthBpsPerYear,
+                staleMs,
+                smoothMs,
+                outageMs,
+                // Nobody has debts yet that a first price could endanger.
+                graceMs: 0,
+                stillMs,
+            },
+            market: IListing::Market {
+                seed: self.units(1),
+                reserveFactorBps: 1_000,
+                supplyCap: self.units(self.lent * 100),
+                borrowCap: self.units(self.lent * 90),
+                rateModel: 0,
+                baseBps: 0,
+                slope1Bps: self.slope1_bps,
+                slope2Bps: self.slope2_bps,
+                optimalBps: 9_000,
+            },
+            collateral: IListing::Collateral {
+                initialBps: self.initial_bps,
+                maintenanceBps: self.maintenance_bps,
+                categoryInitialBps: 0,
+                categoryMaintenanceBps: 0,
+                discountMaxBps: self.discount_max_bps,
+                category: 0,
+                isolated: false,
+                depositCap: U256::ZERO,
+            },
+        })
+    }
 }
 
 /// A world that is being made.
@@ -161,11 +222,11 @@ pub(crate) fn make(
         nonce: 0,
         waiting: Vec::new(),
     };
-    maker.tokens()?;
-    maker.prices()?;
     let rich = signers.iter().take(RICH_ACCOUNTS);
-    maker.money(rich.map(PrivateKeySigner::address))?;
-    maker.markets()?;
+    maker.tokens(rich.map(PrivateKeySigner::address))?;
+    maker.assets()?;
+    maker.prices()?;
+    maker.lend()?;
     Ok(Some(owner.clone()))
 }
 
@@ -215,10 +276,11 @@ impl Maker<'_> {
         }
     }
 
-    /// The tokens, each an asset: their numbers are their places in the list.
-    fn tokens(&mut self) -> Result<()> {
+    /// The tokens, and some of each for everybody: for the owner, what he lends and seeds.
+    fn tokens(&mut self, rich: impl Iterator<Item = Address>) -> Result<()> {
+        let rich: Vec<_> = rich.collect();
         let owner = self.owner.address();
-        for asset in &ASSETS[1..DOLLAR] {
+        for (number, asset) in ASSETS.iter().enumerate().take(DOLLAR).skip(1) {
             let create = ITokenFactory::createTokenCall {
                 name: format!("{} of a development chain", asset.symbol),
                 symbol: asset.symbol.to_owned(),
@@ -227,18 +289,38 @@ impl Maker<'_> {
                 grantDelayMs: 0,
             };
             self.call(token::FACTORY_ADDRESS, &create)?;
+            let token = address_of(number);
+            let mint = |to, value| IToken::mintCall { to, value };
+            let lent = asset.units(asset.lent) * U256::from(2);
+            self.call(token, &mint(owner, lent))?;
+            for &to in &rich {
+                self.call(token, &mint(to, asset.units(asset.given)))?;
+            }
         }
-        for number in 0..DOLLAR {
-            let list = ILedger::listAssetCall {
-                token: address_of(number),
-                limit: OutflowLimit {
-                    windowS: DAY_S,
-                    shareBps: 10_000,
-                    floor: U256::from(u128::MAX >> 16),
-                },
-            };
-            self.call(ledger::ADDRESS, &list)?;
+        self.mine()
+    }
+
+    /// Assets with all that they need, and the owner as their one reporter.
+    fn assets(&mut self) -> Result<()> {
+        let reporter = self.owner.address();
+        let grant = IAdmin::grantRoleCall {
+            scope: oracle::ADDRESS,
+            role: oracle::REPORT,
+            holder: reporter,
+            expiresMs: 0,
+        };
+        self.call(admin::ADDRESS, &grant)?;
+        self.call(oracle::ADDRESS, &IOracle::addReporterCall { reporter })?;
+        for (number, asset) in ASSETS.iter().enumerate().take(DOLLAR) {
+            let asset = asset.listing(address_of(number))?;
+            self.call(listing::ADDRESS, &IListing::listCall { asset })?;
         }
+        self.dollar()?;
+        self.mine()
+    }
+
+    /// The chain's own dollar: opening it lists it, and it has no market.
+    fn dollar(&mut self) -> Result<()> {
         let million = ASSETS[DOLLAR].units(1_000_000);
         let open = IDollar::openCall {
             params: DollarParams {
@@ -253,34 +335,25 @@ impl Maker<'_> {
             },
         };
         self.call(dollar::ADDRESS, &open)?;
-        self.mine()
+        let asset_id = u32::try_from(DOLLAR)?;
+        let asset = ASSETS[DOLLAR].listing(address_of(DOLLAR))?;
+        let feed = IOracle::listFeedCall {
+            assetId: asset_id,
+            description: asset.feed.description.clone(),
+            referencePrice: asset.feed.referencePrice,
+            params: oracle::FeedParams::from(&asset.feed).into(),
+        };
+        self.call(oracle::ADDRESS, &feed)?;
+        let count = IAccount::setCollateralCall {
+            assetId: asset_id,
+            collateral: (&asset.collateral).into(),
+            rampMs: 0,
+        };
+        self.call(account::ADDRESS, &count)
     }
 
-    /// Feeds, with the owner as their one reporter, and first prices.
+    /// First prices.
     fn prices(&mut self) -> Result<()> {
-        let reporter = self.owner.address();
-        let grant = IAdmin::grantRoleCall {
-            scope: oracle::ADDRESS,
-            role: oracle::REPORT,
-            holder: reporter,
-            expiresMs: 0,
-        };
-        self.call(admin::ADDRESS, &grant)?;
-        self.call(oracle::ADDRESS, &IOracle::addReporterCall { reporter })?;
-        for (asset_id, asset) in (0..).zip(&ASSETS) {
-            let list = IOracle::listFeedCall {
-                assetId: asset_id,
-                description: format!("{} / USD", asset.symbol),
-                referencePrice: parse_price(asset.price)?,
-                // Nobody has debts yet that a first price could endanger.
-                params: IOracle::FeedParams {
-                    graceMs: 0,
-                    ..DEV_PARAMS
-                },
-            };
-            self.call(oracle::ADDRESS, &list)?;
-        }
-        self.mine()?;
         for _ in 0..FIRST_ROUNDS {
             self.chain.submit_report(self.first_report()?)?;
             self.mine()?;
@@ -313,64 +386,17 @@ impl Maker<'_> {
         })
     }
 
-    /// Tokens for everybody, and for the owner what he lends.
-    fn money(&mut self, rich: impl Iterator<Item = Address>) -> Result<()> {
-        let rich: Vec<_> = rich.collect();
-        for (number, asset) in ASSETS.iter().enumerate().take(DOLLAR).skip(1) {
-            let mint = |to, value| IToken::mintCall { to, value };
-            let token = address_of(number);
-            let lent = asset.units(asset.lent) * U256::from(2);
-            self.call(token, &mint(self.owner.address(), lent))?;
-            for &to in &rich {
-                self.call(token, &mint(to, asset.units(asset.given)))?;
-            }
-        }
-        self.mine()
-    }
-
-    /// Markets with something in them, and what each asset counts.
-    fn markets(&mut self) -> Result<()> {
+    /// Something in each market.
+    fn lend(&mut self) -> Result<()> {
         let name = AccountName {
             owner: self.owner.address(),
             index: 0,
         };
         let mut batch = Batch::default();
         for (asset_id, asset) in (0..).zip(&ASSETS[..DOLLAR]) {
-            let list = ILending::listMarketCall {
-                assetId: asset_id,
-                params: MarketParams {
-                    reserveFactorBps: 1_000,
-                    supplyCap: asset.units(asset.lent * 100),
-                    borrowCap: asset.units(asset.lent * 90),
-                    rateModel: 0,
-                    baseBps: 0,
-                    slope1Bps: asset.slope1_bps,
-                    slope2Bps: asset.slope2_bps,
-                    optimalBps: 9_000,
-                },
-                seed: asset.units(1),
-            };
-            self.call(lending::ADDRESS, &list)?;
             let lent = asset.units(asset.lent);
             batch.act(Verb::Deposit, asset_id, lent);
             batch.act(Verb::Supply, asset_id, lent);
-        }
-        for (asset_id, asset) in (0..).zip(&ASSETS) {
-            let count = IAccount::setCollateralCall {
-                assetId: asset_id,
-                collateral: Collateral {
-                    initialBps: asset.initial_bps,
-                    maintenanceBps: asset.maintenance_bps,
-                    categoryInitialBps: 0,
-                    categoryMaintenanceBps: 0,
-                    discountMaxBps: asset.discount_max_bps,
-                    category: 0,
-                    isolated: false,
-                    depositCap: U256::ZERO,
-                },
-                rampMs: 0,
-            };
-            self.call(account::ADDRESS, &count)?;
         }
         let lend = batch.call(name);
         self.send(lend.to, lend.input.to_vec())?;

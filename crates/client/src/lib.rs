@@ -8,10 +8,12 @@
 //! It knows contracts by their ABI alone, and no node trusts it.
 
 mod account;
+mod admin;
 mod amount;
 mod assets;
 mod error;
 pub mod keystore;
+mod listing;
 mod market;
 mod node;
 mod plan;
@@ -20,9 +22,14 @@ mod send;
 pub use account::{
     AccountName, AccountState, Batch, Holding, Offer, Preview, Report, Standing, account, preview,
 };
+pub use admin::{
+    Administration, Delay, Grant, Scope, administration, role_name, role_number, scope_address,
+    scope_name,
+};
 pub use amount::{Amount, AmountError, Asked};
 pub use assets::{Asset, AssetName, Assets};
 pub use error::{ClientError, ErrorInWords};
+pub use listing::{AssetFile, EXAMPLE, ListingError};
 pub use market::{Fixed, Market, MarketParams, NextParams, Paused, PriceState, markets};
 pub use node::Node;
 pub use plan::{PlanError, There, Wish, plan};

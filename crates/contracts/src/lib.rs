@@ -42,6 +42,7 @@ pub mod generated;
 pub mod invariant;
 pub mod ledger;
 pub mod lending;
+pub mod listing;
 pub mod multicall;
 mod mutant;
 pub mod oracle;

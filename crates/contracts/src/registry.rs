@@ -29,6 +29,7 @@ static CONTRACTS: &[&Contract] = &[
     &crate::dollar::CONTRACT,
     &crate::dollar::savings::CONTRACT,
     &crate::term::CONTRACT,
+    &crate::listing::CONTRACT,
     &crate::multicall::CONTRACT,
     &crate::create2::CONTRACT,
 ];

@@ -3,7 +3,7 @@
 use capstan_client::{AccountName, AccountState, Fixed, Holding, Preview, Report, Standing};
 use serde_json::Value;
 
-use crate::table::Table;
+use crate::{table::Table, words::time};
 
 /// Digits behind the point of amounts and prices, and of dollars and health.
 const PLACES: u8 = 6;
@@ -170,14 +170,6 @@ pub(super) fn effect(name: AccountName, told: &Preview) {
     }
     print!("{table}");
     line_of_error(after);
-}
-
-fn time(ms: u64) -> String {
-    let at = std::time::UNIX_EPOCH.checked_add(std::time::Duration::from_millis(ms));
-    at.map_or_else(
-        || format!("{ms} ms"),
-        |at| humantime::format_rfc3339_seconds(at).to_string(),
-    )
 }
 
 /// One event of the history.

@@ -3,6 +3,7 @@
 //! These tests lie beside the program, so that cargo builds it before they run.
 
 mod account;
+mod admin;
 mod crash;
 mod disk;
 mod feed;

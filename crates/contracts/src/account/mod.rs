@@ -79,6 +79,7 @@ pub use params::{
     LOOK_GAS, LOOKS_MAX, NOTICE_MS, OFFER_MS, RAMP_MS_MIN, REDEMPTIONS_MAX, TOUCHED_MAX,
     UNWANTED_MS,
 };
+pub use settings::list;
 pub use sheet::{
     ASSETS_MAX, Guards, ROWS_MAX, Row, Sheet, Trigger, accounts, guards_of, sheet_slot,
 };

@@ -95,6 +95,26 @@ pub(super) fn set_collateral(
     admin::expect_owner(cx, ADDRESS, cx.caller())?;
     let asset = AssetId::new(asset_id);
     ledger::asset(cx, asset)?;
+    agree(cx, asset, collateral, ramp_ms)
+}
+
+/// Says how much an asset counts that never counted. The caller checks who may.
+///
+/// # Errors
+/// `AccountCollateralInvalid`; `AccountCollateralFixed`, `AccountRampTooShort` and `AccountRampUnderWay` for an asset that
+/// counts already.
+pub fn list(cx: &mut Ctx<'_>, asset: AssetId, collateral: &Collateral) -> Result<(), Halt> {
+    agree(&mut cx.enter(ADDRESS), asset, collateral, 0)
+}
+
+/// The frame is this contract's.
+fn agree(
+    cx: &mut Ctx<'_>,
+    asset: AssetId,
+    collateral: &Collateral,
+    ramp_ms: u64,
+) -> Result<(), Halt> {
+    let asset_id = asset.get();
     let agreed = Agreed::checked(collateral)?;
     let present = STATE.ramps.at(asset).load(cx)?;
     if present != Ramp::default() {

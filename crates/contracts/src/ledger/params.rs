@@ -35,7 +35,10 @@ pub struct Limit {
 
 impl Limit {
     /// From the ABI, if every part is in its range.
-    pub(super) fn checked(limit: &OutflowLimit) -> Result<Self, Halt> {
+    ///
+    /// # Errors
+    /// `LedgerLimitOutOfRange`.
+    pub fn checked(limit: &OutflowLimit) -> Result<Self, Halt> {
         let OutflowLimit {
             windowS: window_s,
             shareBps: share_bps,

@@ -69,7 +69,10 @@ fn cap(what: &str, value: U256) -> Result<Assets, Halt> {
 
 impl Params {
     /// From the ABI, if every part is in its range.
-    pub(super) fn checked(params: &MarketParams) -> Result<Self, Halt> {
+    ///
+    /// # Errors
+    /// `LendingParamOutOfRange`.
+    pub fn checked(params: &MarketParams) -> Result<Self, Halt> {
         let MarketParams {
             reserveFactorBps,
             supplyCap,

@@ -82,11 +82,10 @@ fn reference_price(price: u128) -> Result<Price, Halt> {
     }
 }
 
-/// Lists a feed, without a price.
+/// Lists a feed, for the owner.
 ///
 /// # Errors
-/// `AdminNotOwner`, `OracleAssetOutOfRange`, `OracleFeedListed`, `OraclePriceOutOfRange`, `OracleParamOutOfRange`,
-/// `TextTooLong`.
+/// `AdminNotOwner`, and those of [`list`].
 pub(super) fn list_feed(
     cx: &mut Ctx<'_>,
     asset_id: AssetId,
@@ -95,6 +94,21 @@ pub(super) fn list_feed(
     params: FeedParams,
 ) -> Result<(), Halt> {
     expect_owner(cx)?;
+    list(cx, asset_id, description, reference, params)
+}
+
+/// Lists a feed, without a price. The caller checks who may.
+///
+/// # Errors
+/// `OracleAssetOutOfRange`, `OracleFeedListed`, `OraclePriceOutOfRange`, `OracleParamOutOfRange`, `TextTooLong`.
+pub fn list(
+    cx: &mut Ctx<'_>,
+    asset_id: AssetId,
+    description: &str,
+    reference: u128,
+    params: FeedParams,
+) -> Result<(), Halt> {
+    let cx = &mut cx.enter(ORACLE);
     if asset_id.get() > ASSET_ID_MAX {
         return Err(revert(&OracleAssetOutOfRange {
             assetId: asset_id.get(),

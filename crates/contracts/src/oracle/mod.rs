@@ -47,7 +47,7 @@ mod state;
 mod views;
 
 pub use abi::{IFeed, IOracle};
-pub use actions::feed_address;
+pub use actions::{feed_address, list};
 pub use error::{Refusal, Unusable};
 pub use feed::{Feed, PriceUse, Side, feed, price, round};
 pub use params::{

@@ -1,0 +1,214 @@
+//! `capstan admin`: what the owner of a chain's protocol does with it, each step shown before it is signed.
+//!
+//! A wish becomes one transaction or a few ([`Step`]). Each is tried first, so that what would fail is said in the words of
+//! the contract that refuses it, and nothing is signed.
+
+mod caps;
+mod list;
+mod pending;
+mod roles;
+
+use alloy_primitives::{Address, Bytes, U256};
+use alloy_sol_types::SolCall;
+use capstan_client::{Call, Node, Sent, send};
+use capstan_contracts::{decode_call, resolve};
+use eyre::{OptionExt as _, Result, WrapErr as _, bail};
+use serde_json::{Value, json};
+
+use crate::{
+    account::{agreed, owner, signer},
+    args::{AdminCommand, AdminOptions},
+};
+
+pub(crate) fn run(command: &AdminCommand) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(command_of(command))
+}
+
+async fn command_of(command: &AdminCommand) -> Result<()> {
+    match command {
+        AdminCommand::List { example: true, .. } => {
+            print!("{}", capstan_client::EXAMPLE);
+            Ok(())
+        }
+        AdminCommand::List { options, file, .. } => {
+            let file = file.as_deref().ok_or_eyre("which file?")?;
+            let text = std::fs::read_to_string(file)
+                .wrap_err_with(|| format!("cannot read {}", file.display()))?;
+            let mut change = Change::begin(options)?;
+            list::plan(&mut change, &text)
+                .await
+                .wrap_err_with(|| file.display().to_string())?;
+            change.carry_out(options).await
+        }
+        AdminCommand::Caps {
+            options,
+            asset,
+            supply,
+            borrow,
+            deposit,
+        } => {
+            let mut change = Change::begin(options)?;
+            let wanted = caps::Wanted {
+                supply: supply.as_deref(),
+                borrow: borrow.as_deref(),
+                deposit: deposit.as_deref(),
+            };
+            caps::plan(&mut change, asset, wanted).await?;
+            change.carry_out(options).await
+        }
+        AdminCommand::Pause {
+            options,
+            asset,
+            verbs,
+        } => {
+            let mut change = Change::begin(options)?;
+            caps::stop(&mut change, asset, verbs).await?;
+            change.carry_out(options).await
+        }
+        AdminCommand::Resume {
+            options,
+            asset,
+            verbs,
+        } => {
+            let mut change = Change::begin(options)?;
+            caps::go_on(&mut change, asset, verbs).await?;
+            change.carry_out(options).await
+        }
+        AdminCommand::Reporters { command } => roles::reporters(command).await,
+        AdminCommand::Roles { command } => roles::roles(command).await,
+        AdminCommand::Pending(ask) => pending::show(ask).await,
+    }
+}
+
+/// One transaction, and what it does in words.
+struct Step {
+    to: Address,
+    input: Bytes,
+    words: Vec<String>,
+    /// It can be tried only after the steps before it.
+    waits: bool,
+}
+
+impl Step {
+    fn new(to: Address, call: &impl SolCall, words: Vec<String>) -> Self {
+        Self {
+            to,
+            input: call.abi_encode().into(),
+            words,
+            waits: false,
+        }
+    }
+
+    fn call(&self) -> Call {
+        Call {
+            to: self.to,
+            input: self.input.clone(),
+            value_wei: U256::ZERO,
+        }
+    }
+
+    /// The call as a wallet would show it.
+    fn decoded(&self) -> String {
+        let contract = resolve(self.to);
+        let decoded = contract.and_then(|contract| decode_call(contract, &self.input));
+        match (contract, decoded) {
+            (Some(contract), Some(call)) => format!("{}.{call}", contract.name),
+            _ => format!("{} {}", self.to, self.input),
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        json!({"to": self.to, "input": self.input, "call": self.decoded(), "effect": self.words})
+    }
+}
+
+/// Steps that are about to be signed.
+struct Change {
+    node: Node,
+    /// Who signs them.
+    from: Address,
+    steps: Vec<Step>,
+}
+
+impl Change {
+    fn begin(options: &AdminOptions) -> Result<Self> {
+        Ok(Self {
+            node: Node::new(&options.ask.rpc)?,
+            from: owner(&options.signer, None)?,
+            steps: Vec::new(),
+        })
+    }
+
+    fn step(&mut self, to: Address, call: &impl SolCall, words: Vec<String>) {
+        self.steps.push(Step::new(to, call, words));
+    }
+
+    /// Shows, tries, asks, signs, and says what became of it.
+    async fn carry_out(self, options: &AdminOptions) -> Result<()> {
+        if self.steps.is_empty() {
+            bail!("that is so already: nothing to sign");
+        }
+        let is_json = options.ask.json;
+        if !is_json {
+            self.show();
+        }
+        self.try_all().await?;
+        if options.dry_run {
+            if is_json {
+                println!("{:#}", self.told(&[]));
+            }
+            return Ok(());
+        }
+        if !options.yes && !agreed()? {
+            bail!("not signed");
+        }
+        let signer = signer(&options.signer)?;
+        if signer.address() != self.from {
+            bail!("the wallet is {}, not {}", signer.address(), self.from);
+        }
+        let mut all = Vec::new();
+        for step in &self.steps {
+            let sent = send(&self.node, &signer, &step.call()).await?;
+            if !is_json {
+                let (block, gas): (u64, u64) = (sent.block_number.to(), sent.gas_used.to());
+                println!("done in block {block}: {} ({gas} gas)", sent.hash);
+            }
+            all.push(sent);
+        }
+        if is_json {
+            println!("{:#}", self.told(&all));
+        }
+        Ok(())
+    }
+
+    fn show(&self) {
+        println!("signed by {}", self.from);
+        for step in &self.steps {
+            for line in &step.words {
+                println!("{line}");
+            }
+            println!("  call: {}", step.decoded());
+        }
+    }
+
+    fn told(&self, sent: &[Sent]) -> Value {
+        let steps: Vec<_> = self.steps.iter().map(Step::to_json).collect();
+        let sent = sent.iter().map(|sent| {
+            json!({"transactionHash": sent.hash, "blockNumber": sent.block_number, "gasUsed": sent.gas_used})
+        });
+        json!({"from": self.from, "steps": steps, "transactions": sent.collect::<Vec<_>>()})
+    }
+
+    /// What would fail is not signed.
+    async fn try_all(&self) -> Result<()> {
+        for step in self.steps.iter().filter(|step| !step.waits) {
+            let call = json!([{"from": self.from, "to": step.to, "input": step.input}, "latest"]);
+            let tried = self.node.call_in_words("eth_call", call).await;
+            tried.wrap_err("this would fail")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,56 @@
+//! Times and parts, as people read them.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+/// The first millisecond that has no calendar here: the year 10000.
+const CALENDAR_ENDS_MS: u64 = 253_402_300_800_000;
+
+/// A moment.
+pub(crate) fn time(ms: u64) -> String {
+    let at = UNIX_EPOCH.checked_add(Duration::from_millis(ms));
+    match at.filter(|_| ms < CALENDAR_ENDS_MS) {
+        Some(at) => humantime::format_rfc3339_seconds(at).to_string(),
+        None => format!("{ms} ms"),
+    }
+}
+
+/// A length of time, in whole seconds unless it is shorter.
+pub(crate) fn lasting(ms: u64) -> String {
+    let rounded = if ms < 1_000 { ms } else { ms - ms % 1_000 };
+    humantime::format_duration(Duration::from_millis(rounded)).to_string()
+}
+
+/// When something counts, seen from `now_ms`.
+pub(crate) fn when(now_ms: u64, at_ms: u64) -> String {
+    match at_ms.checked_sub(now_ms) {
+        None | Some(0) => "now".to_owned(),
+        Some(left_ms) => format!("from {}, in {}", time(at_ms), lasting(left_ms)),
+    }
+}
+
+/// Hundredths of a percent.
+pub(crate) fn percent(bps: impl Into<u32>) -> String {
+    let bps: u32 = bps.into();
+    match bps % 100 {
+        0 => format!("{} %", bps / 100),
+        part => format!("{}.{part:02} %", bps / 100),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_and_parts_in_words() {
+        assert_eq!(time(0), "1970-01-01T00:00:00Z");
+        assert_eq!(time(CALENDAR_ENDS_MS - 1), "9999-12-31T23:59:59Z");
+        assert_eq!(time(CALENDAR_ENDS_MS), "253402300800000 ms");
+        assert_eq!(time(u64::MAX), format!("{} ms", u64::MAX));
+        assert_eq!(when(5, 5), "now");
+        assert_eq!(when(1_000, 91_500), "from 1970-01-01T00:01:31Z, in 1m 30s");
+        assert_eq!(lasting(500), "500ms");
+        assert_eq!(percent(750_u16), "7.50 %");
+        assert_eq!(percent(10_000_u32), "100 %");
+    }
+}

@@ -1,0 +1,261 @@
+//! `capstan admin` on a chain without anything, as its owner meets it.
+
+use capstan_testing::process::{Node, Said, run};
+use serde_json::{Value, json};
+
+/// Owner of the protocol of `capstan dev --empty`, and somebody else.
+const OWNER: &str = "0";
+const OTHER: &str = "1";
+const OTHERS_ADDRESS: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
+
+async fn empty() -> Node {
+    Node::start(&["dev", "--empty", "--block-time", "50ms"])
+        .await
+        .expect("started")
+}
+
+/// Runs with the node's address and a development account.
+fn signed(node: &Node, account: &str, words: &[&str]) -> Said {
+    let mut all = vec!["admin"];
+    all.extend(words);
+    all.extend(["--rpc", node.url(), "--dev-account", account, "--yes"]);
+    run(&all).expect("ran")
+}
+
+fn asked(node: &Node, words: &[&str]) -> Said {
+    let mut all = words.to_vec();
+    all.extend(["--rpc", node.url()]);
+    run(&all).expect("ran")
+}
+
+#[track_caller]
+fn says(said: &Said, expected: &[&str]) {
+    assert!(said.status.success(), "{said:?}");
+    for text in expected {
+        assert!(said.stdout.contains(text), "no `{text}` in {said:?}");
+    }
+}
+
+#[track_caller]
+fn refuses(said: &Said, expected: &[&str]) {
+    assert!(!said.status.success(), "{said:?}");
+    for text in expected {
+        assert!(said.stderr.contains(text), "no `{text}` in {said:?}");
+    }
+}
+
+async fn sent(node: &Node) -> u128 {
+    let owner = json!(["0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", "latest"]);
+    let nonce = node.quantity("eth_getTransactionCount", owner).await;
+    nonce.expect("a nonce")
+}
+
+/// The example's file, for the gas coin.
+fn coin() -> String {
+    let said = run(&["admin", "list", "--example"]).expect("ran");
+    let token = "\"0x5FbDB2315678afecb367f032d93F642f64180aa3\"";
+    assert!(said.stdout.contains(token), "{said:?}");
+    let text = said.stdout.replace(token, "\"coin\"");
+    text.replace("reference = \"1.00\"", "reference = \"2000\"")
+}
+
+/// CLI-7, CLI-8, LIST-1: an asset by a file, and then its caps and pauses.
+#[tokio::test]
+async fn an_owner_lists_an_asset() {
+    let node = empty().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("coin.toml");
+    let path = file.to_str().expect("text").to_owned();
+    let write = |text: &str| std::fs::write(&file, text).expect("written");
+
+    write(&coin().replace("maintenance = \"80%\"", "maintenance = \"96%\""));
+    let said = signed(&node, OWNER, &["list", &path]);
+    refuses(
+        &said,
+        &[
+            "this would fail",
+            "AccountCollateralInvalid",
+            "9600",
+            "9400",
+        ],
+    );
+    write(&coin().replace("quorum = 1 ", "quorums = 1 "));
+    refuses(&signed(&node, OWNER, &["list", &path]), &["quorums"]);
+    write(&coin());
+    let said = signed(&node, OTHER, &["list", &path]);
+    refuses(&said, &["Only the owner of the scope", "AdminNotOwner"]);
+    let mut dry = vec!["admin", "list", &path, "--dry-run", "--json"];
+    dry.extend(["--rpc", node.url(), "--dev-account", OWNER]);
+    let said = run(&dry).expect("ran");
+    let told: Value = serde_json::from_str(&said.stdout).expect("JSON");
+    assert_eq!(told["transactions"], json!([]));
+    assert_eq!(sent(&node).await, 0, "nothing was signed");
+
+    let said = signed(&node, OWNER, &["list", &path]);
+    let expected = [
+        "lists ETH",
+        "as asset #0",
+        "near 2000 USD",
+        "1 reporters must agree, and 0 count now",
+        "75 % to borrow, 80 % to stay",
+        "call: listing.list(",
+        "done in block",
+    ];
+    says(&said, &expected);
+    says(&asked(&node, &["market", "list"]), &["#0 ETH"]);
+    refuses(
+        &signed(&node, OWNER, &["list", &path]),
+        &["LedgerListedAlready"],
+    );
+
+    // Lower at once, higher after a day.
+    let said = signed(
+        &node,
+        OWNER,
+        &["caps", "eth", "--supply", "500_000", "--deposit", "0"],
+    );
+    says(
+        &said,
+        &["1000000 -> 500000 ETH, now", "2000000 ETH -> any, now"],
+    );
+    let said = signed(&node, OWNER, &["caps", "eth", "--borrow", "950_000"]);
+    says(&said, &["900000 -> 950000 ETH, from 20", "in 1day"]);
+    let shown = asked(&node, &["market", "show", "eth"]);
+    says(&shown, &["supply cap     500000 ETH", "changes"]);
+    says(
+        &asked(&node, &["admin", "pending"]),
+        &[
+            "market of ETH",
+            "borrow cap 900000 ETH -> 950000 ETH",
+            "from 20",
+        ],
+    );
+    refuses(
+        &signed(&node, OWNER, &["caps", "eth", "--borrow", "950_000"]),
+        &["that is so already"],
+    );
+
+    let said = signed(
+        &node,
+        OWNER,
+        &["pause", "eth", "borrow", "flash", "border", "price"],
+    );
+    says(
+        &said,
+        &[
+            "stops borrow, flash loans of ETH, now",
+            "lending.pause(assetId: 0, verbs: 12)",
+        ],
+    );
+    let shown = asked(&node, &["market", "show", "eth"]);
+    says(&shown, &["borrow, wallets"]);
+    refuses(
+        &signed(&node, OTHER, &["resume", "eth", "borrow"]),
+        &["Only the owner of the scope"],
+    );
+    let all = ["resume", "eth", "borrow", "flash", "border", "price"];
+    says(&signed(&node, OWNER, &all), &["go on, now"]);
+    says(
+        &asked(&node, &["market", "show", "eth"]),
+        &["paused         nothing"],
+    );
+}
+
+/// CLI-7, CLI-9: who may do what, with its delays.
+#[tokio::test]
+async fn roles_are_handed_over_in_their_time() {
+    let node = empty().await;
+    says(
+        &asked(&node, &["admin", "pending"]),
+        &["nothing is announced"],
+    );
+    says(
+        &asked(&node, &["admin", "reporters", "list"]),
+        &["nobody reports"],
+    );
+    let add = ["reporters", "add", OTHERS_ADDRESS];
+    let said = signed(&node, OWNER, &add);
+    says(
+        &said,
+        &["grants report of oracle", "counts now", "puts 0x7099"],
+    );
+    says(
+        &asked(&node, &["admin", "reporters", "list"]),
+        &["counts now"],
+    );
+    refuses(&signed(&node, OWNER, &add), &["that is so already"]);
+    let remove = ["reporters", "remove", OTHERS_ADDRESS];
+    says(
+        &signed(&node, OWNER, &remove),
+        &["takes report of oracle", "out of the list"],
+    );
+
+    let said = signed(
+        &node,
+        OWNER,
+        &["roles", "delay", "oracle", "report", "1day"],
+    );
+    says(&said, &["wait 1day instead of 0s: counts now"]);
+    says(&signed(&node, OWNER, &add), &["counts from 20", "in 1day"]);
+    let said = signed(&node, OWNER, &["roles", "delay", "oracle", "report", "0s"]);
+    says(&said, &["wait 0s instead of 1day: counts from 20"]);
+    let guard = [
+        "roles",
+        "grant",
+        "lending",
+        "guard",
+        OTHERS_ADDRESS,
+        "--for",
+        "7days",
+    ];
+    says(
+        &signed(&node, OWNER, &guard),
+        &["grants guard of lending", "until 20"],
+    );
+    let offer = ["roles", "offer", "ledger", OTHERS_ADDRESS];
+    says(
+        &signed(&node, OWNER, &offer),
+        &["you own it until he accepts"],
+    );
+
+    let expected = [
+        "report of oracle",
+        "delay of report of oracle",
+        "owner of ledger",
+        "when it is accepted",
+        "from 20",
+    ];
+    says(&asked(&node, &["admin", "pending"]), &expected);
+    let listed = asked(&node, &["admin", "roles", "list"]);
+    says(
+        &listed,
+        &[
+            "guard of lending",
+            OTHERS_ADDRESS,
+            "a grant of report of oracle waits 1day",
+        ],
+    );
+
+    refuses(
+        &signed(&node, OTHER, &["roles", "accept", "oracle"]),
+        &["AdminNotOffered"],
+    );
+    says(
+        &signed(&node, OTHER, &["roles", "accept", "ledger"]),
+        &["ledger belongs to you instead of 0xf39F"],
+    );
+    let revoke = ["roles", "revoke", "lending", "guard", OTHERS_ADDRESS];
+    says(&signed(&node, OWNER, &revoke), &["takes guard of lending"]);
+    let listed = asked(&node, &["admin", "roles", "list", "--json"]);
+    let listed: Value = serde_json::from_str(&listed.stdout).expect("JSON");
+    let guards = listed["grants"].as_array().expect("a list").iter();
+    assert_eq!(guards.filter(|grant| grant["name"] == "guard").count(), 0);
+    refuses(
+        &signed(
+            &node,
+            OWNER,
+            &["roles", "grant", "lending", "king", OTHERS_ADDRESS],
+        ),
+        &["lending has no role `king`"],
+    );
+}
