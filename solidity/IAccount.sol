@@ -48,6 +48,21 @@ interface IAccount {
     struct OwnLimits {
         /// Most collateral per own capital: 30000 is three-fold.
         uint32 leverageMaxBps;
+        /// Most that a day may lose, in whole dollars.
+        uint32 dailyLossMaxUsd;
+        /// For how long after a day that lost more no new risk is taken, in seconds.
+        uint32 coolingOffS;
+    }
+
+    /// What an account lost since `beganMs`, beside what its owner allows: values in USD x 1e18. While `coolingOff`, it
+    /// takes no new risk until `endsMs`.
+    struct DayOfLoss {
+        uint64 beganMs;
+        uint64 endsMs;
+        /// Below zero is a profit.
+        int256 loss;
+        uint256 lossMax;
+        bool coolingOff;
     }
 
     /// A balance sheet in one line. Values in USD x 1e18, ratios in wad.
@@ -149,6 +164,11 @@ interface IAccount {
     error AccountNonceUsed(uint256 nonce, uint256 next);
     /// The batch would pass the leverage that the owner allowed himself.
     error AccountLimitReached(address owner, uint8 index, uint256 leverageBps, uint32 maxBps);
+    /// The account lost more in a day than its owner allows himself. Until `untilMs` it may repay and add collateral, and
+    /// take no new risk.
+    error AccountCoolingOff(address owner, uint8 index, int256 loss, uint256 lossMax, uint64 untilMs);
+    /// A limit of one's own is out of its range.
+    error AccountLimitOutOfRange(string what, uint256 value, uint256 max);
     /// A part of what was said about a collateral is out of its range.
     error AccountCollateralInvalid(string what, uint256 value, uint256 max);
     /// Discount, category and isolation of an asset that counts stay as they are.
@@ -192,6 +212,8 @@ interface IAccount {
     function setLimits(uint8 index, OwnLimits calldata limits) external;
     /// The limits of an account, and what follows from `fromMs`.
     function limitsOf(AccountRef calldata account) external view returns (OwnLimits memory now, OwnLimits memory next, uint64 fromMs);
+    /// How the day of an account stands that limits its losses; zeros for one that does not.
+    function dayOf(AccountRef calldata account) external view returns (DayOfLoss memory);
     /// Nonce of the next signed batch.
     function nonceOf(AccountRef calldata account) external view returns (uint256);
     /// EIP-712 domain separator.

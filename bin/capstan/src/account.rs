@@ -1,5 +1,6 @@
 //! `capstan account`: shows an account, and what actions would make of it before they are signed.
 
+mod limits;
 mod show;
 
 use alloy_primitives::{Address, U256};
@@ -47,14 +48,16 @@ async fn command_of(command: &AccountCommand) -> Result<()> {
                 owner: owner(signer, *stated)?,
                 index: *index,
             };
-            let (whole, state) = account(&Node::new(&ask.rpc)?, name).await?;
+            let node = Node::new(&ask.rpc)?;
+            let (whole, state) = account(&node, name).await?;
             if ask.json {
                 println!("{whole:#}");
-            } else {
-                show::account(name, &state);
+                return Ok(());
             }
-            Ok(())
+            show::account(name, &state);
+            limits::line(&node, name).await
         }
+        AccountCommand::Limits { act, limits } => limits::run(act, limits).await,
         AccountCommand::History {
             ask,
             signer,
@@ -64,7 +67,12 @@ async fn command_of(command: &AccountCommand) -> Result<()> {
         } => history(ask, owner(signer, *stated)?, *index, *limit).await,
         AccountCommand::Preview { act, actions } => {
             let wishes = read_actions(actions, to_wallet(act)?)?;
-            Doing::prepare(act, &wishes).await?.show(act.ask.json)
+            let doing = Doing::prepare(act, &wishes).await?;
+            doing.show(act.ask.json)?;
+            if act.ask.json {
+                return Ok(());
+            }
+            limits::line(&doing.node, doing.name).await
         }
         AccountCommand::Run { act, actions } => {
             one(act, read_actions(actions, to_wallet(act)?)?).await

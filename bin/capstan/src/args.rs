@@ -14,7 +14,7 @@ pub(crate) use admin::{
     AdminCommand, AdminOptions, ReportersCommand, RoleArgs, RolesCommand, Stoppable,
 };
 pub(crate) use credit::{
-    AccountCommand, ActOptions, AmountArgs, AskOptions, KeystoreOptions, MarketCommand,
+    AccountCommand, ActOptions, AmountArgs, AskOptions, KeystoreOptions, LimitArgs, MarketCommand,
     PasswordOptions, SignerOptions, WalletCommand, WatchOptions, asset_name,
 };
 

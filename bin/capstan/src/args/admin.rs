@@ -32,7 +32,7 @@ pub(crate) enum AdminCommand {
         #[command(flatten)]
         options: AdminOptions,
         /// Print a file that says everything, with a word about each part
-        #[arg(long, exclusive = true)]
+        #[arg(long, conflicts_with = "file")]
         example: bool,
         /// The description, in TOML
         #[arg(value_name = "FILE", required_unless_present = "example")]

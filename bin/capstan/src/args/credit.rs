@@ -216,6 +216,13 @@ pub(crate) enum AccountCommand {
         #[command(flatten)]
         act: ActOptions,
     },
+    /// What you forbid yourself, and how today stands: tighter limits count at once, looser ones after a day
+    Limits {
+        #[command(flatten)]
+        act: ActOptions,
+        #[command(flatten)]
+        limits: LimitArgs,
+    },
     /// What happened to an account, newest first
     History {
         #[command(flatten)]
@@ -231,6 +238,27 @@ pub(crate) enum AccountCommand {
         /// The owner; without it, the wallet
         owner: Option<Address>,
     },
+}
+
+/// Limits to set; what is not named stays.
+#[derive(Debug, Args)]
+pub(crate) struct LimitArgs {
+    /// Most collateral per own capital: 3 is three-fold; `none`
+    #[arg(long, value_name = "FACTOR")]
+    pub(crate) leverage: Option<String>,
+    /// Most that a day may lose, in whole dollars; `none`
+    #[arg(long, value_name = "USD")]
+    pub(crate) daily_loss: Option<String>,
+    /// For how long after a day that lost more no new risk is taken: 12h, 3days
+    #[arg(long, value_name = "TIME")]
+    pub(crate) cooling_off: Option<humantime::Duration>,
+}
+
+impl LimitArgs {
+    /// Whether anything is to be set.
+    pub(crate) const fn sets(&self) -> bool {
+        self.leverage.is_some() || self.daily_loss.is_some() || self.cooling_off.is_some()
+    }
 }
 
 #[derive(Debug, Args)]

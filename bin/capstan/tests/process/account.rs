@@ -127,6 +127,81 @@ async fn what_would_fail_is_not_signed() {
     assert_eq!(nonce().await, 0, "a preview signs nothing");
 }
 
+/// ACC-11, ACC-21: what somebody forbids himself, and when it counts.
+#[tokio::test]
+async fn an_owner_limits_himself() {
+    let node = world().await;
+    let limits = |words: &[&str]| {
+        let mut all = vec!["account", "limits"];
+        all.extend(words);
+        capstan(&node, "4", &all)
+    };
+    says(&limits(&[]), &["leverage       any", "loss of a day  any"]);
+    let said = limits(&[
+        "--leverage",
+        "1.5",
+        "--daily-loss",
+        "500",
+        "--cooling-off",
+        "12h",
+        "--yes",
+    ]);
+    says(
+        &said,
+        &[
+            "any -> at most 1.5x, now",
+            "any -> at most 500 USD, now",
+            "none -> 12h, now",
+            "the day ends",
+        ],
+    );
+    let batch = [
+        "account",
+        "run",
+        "supply 1 eth",
+        "borrow 1000 usdc",
+        "withdraw 1000 usdc",
+        "--yes",
+    ];
+    refuses(&capstan(&node, "4", &batch), "AccountLimitReached");
+    let said = limits(&["--leverage", "2.5", "--daily-loss", "400", "--yes"]);
+    says(
+        &said,
+        &[
+            "at most 1.5x -> at most 2.5x, from 20",
+            "in 1day",
+            "at most 500 USD -> at most 400 USD, now",
+        ],
+    );
+    says(
+        &limits(&[]),
+        &["at most 1.5x; at most 2.5x from 20", "at most 400 USD"],
+    );
+    let told = limits(&["--json"]);
+    let told: Value = serde_json::from_str(&told.stdout).expect("JSON");
+    assert_eq!(
+        told["now"],
+        json!({"leverageMaxBps": 15_000, "dailyLossMaxUsd": 400, "coolingOffS": 43_200})
+    );
+    assert_eq!(told["day"]["coolingOff"], json!(false));
+    says(
+        &capstan(&node, "4", &["account", "show"]),
+        &["today", "at most 400 USD a day"],
+    );
+    refuses(
+        &limits(&["--cooling-off", "31days", "--yes"]),
+        "AccountLimitOutOfRange",
+    );
+    refuses(
+        &limits(&["--daily-loss", "0.5", "--yes"]),
+        "only 0 are counted",
+    );
+    refuses(
+        &limits(&["--daily-loss", "400", "--yes"]),
+        "nothing to sign",
+    );
+}
+
 /// CLI-4: the same with a wallet of one's own.
 #[tokio::test]
 async fn a_wallet_signs() {

@@ -72,7 +72,7 @@ fn the_example_says_everything() {
             depositCap: units(2_000_000),
         },
     };
-    assert_eq!(read(EXAMPLE), Ok(expected.clone()));
+    assert_eq!(read(EXAMPLE), Ok(expected));
     // What stands behind `#` is said as well, once it is not.
     let more = EXAMPLE
         .replace("# growth", "growth")

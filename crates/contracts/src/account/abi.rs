@@ -54,6 +54,21 @@ sol! {
         struct OwnLimits {
             /// Most collateral per own capital: 30000 is three-fold.
             uint32 leverageMaxBps;
+            /// Most that a day may lose, in whole dollars.
+            uint32 dailyLossMaxUsd;
+            /// For how long after a day that lost more no new risk is taken, in seconds.
+            uint32 coolingOffS;
+        }
+
+        /// What an account lost since `beganMs`, beside what its owner allows: values in USD x 1e18. While `coolingOff`, it
+        /// takes no new risk until `endsMs`.
+        struct DayOfLoss {
+            uint64 beganMs;
+            uint64 endsMs;
+            /// Below zero is a profit.
+            int256 loss;
+            uint256 lossMax;
+            bool coolingOff;
         }
 
         /// A balance sheet in one line. Values in USD x 1e18, ratios in wad.
@@ -155,6 +170,11 @@ sol! {
         error AccountNonceUsed(uint256 nonce, uint256 next);
         /// The batch would pass the leverage that the owner allowed himself.
         error AccountLimitReached(address owner, uint8 index, uint256 leverageBps, uint32 maxBps);
+        /// The account lost more in a day than its owner allows himself. Until `untilMs` it may repay and add collateral, and
+        /// take no new risk.
+        error AccountCoolingOff(address owner, uint8 index, int256 loss, uint256 lossMax, uint64 untilMs);
+        /// A limit of one's own is out of its range.
+        error AccountLimitOutOfRange(string what, uint256 value, uint256 max);
         /// A part of what was said about a collateral is out of its range.
         error AccountCollateralInvalid(string what, uint256 value, uint256 max);
         /// Discount, category and isolation of an asset that counts stay as they are.
@@ -198,6 +218,8 @@ sol! {
         function setLimits(uint8 index, OwnLimits calldata limits) external;
         /// The limits of an account, and what follows from `fromMs`.
         function limitsOf(AccountRef calldata account) external view returns (OwnLimits memory now, OwnLimits memory next, uint64 fromMs);
+        /// How the day of an account stands that limits its losses; zeros for one that does not.
+        function dayOf(AccountRef calldata account) external view returns (DayOfLoss memory);
         /// Nonce of the next signed batch.
         function nonceOf(AccountRef calldata account) external view returns (uint256);
         /// EIP-712 domain separator.
@@ -227,12 +249,16 @@ crate::verbs! { IAccountCalls;
     executeCall: Write, 500 => |cx, c| batch::execute(cx, c.account.into(), &c.actions);
     executeSignedCall: Write, 600 => |cx, c| signed::execute(cx, c);
     previewCall: View, 500 => |cx, c| preview::preview(cx, c.account.into(), &c.actions);
-    depositToCall: Write, 300 => |cx, c| moves::deposit_to(cx, c.account.into(), c.assetId, c.amount);
+    depositToCall: Write, 300 => |cx, c| {
+        let account = c.account.into();
+        limits::paying_in(cx, account, |cx| moves::deposit_to(cx, account, c.assetId, c.amount))
+    };
     collectCall: Write, 300 => |cx, c| income::collect_for_anyone(cx, c.streamId);
     setOperatorCall: Write, 100 => |cx, c| operators::set(cx, c.index, c.operator, c.untilMs);
     operatorUntilMsCall: View, 60 => |cx, c| operators::until_ms(cx, c.account.into(), c.operator);
     setLimitsCall: Write, 200 => |cx, c| limits::set(cx, c.index, &c.limits);
     limitsOfCall: View, 60 => |cx, c| limits::of(cx, c.account.into());
+    dayOfCall: View, 300 => |cx, c| limits::day_of(cx, c.account.into());
     nonceOfCall: View, 60 => |cx, c| signed::nonce_of(cx, c.account.into());
     DOMAIN_SEPARATORCall: View, 100 => |cx, _| signed::domain_separator(cx);
     reportOfCall: View, 300 => |cx, c| preview::report_of(cx, c.account.into());

@@ -41,7 +41,7 @@ pub(super) fn execute(
 ///
 /// # Errors
 /// `AccountTooManyActions`, `AccountUnknownVerb`, `AccountBadArguments`, `AccountNotInCallback`, those of each verb, and
-/// of the check: `AccountUnhealthy`, `AccountPriceUnusable`, `AccountLimitReached`.
+/// of the check: `AccountUnhealthy`, `AccountPriceUnusable`, `AccountLimitReached`, `AccountCoolingOff`.
 pub(super) fn run(
     cx: &mut Ctx<'_>,
     account: AccountId,
@@ -233,6 +233,7 @@ pub(super) fn touch(cx: &mut Ctx<'_>, account: AccountId, lowers: bool) -> Resul
         };
         STATE.touched.at(at).save(cx, account)?;
         STATE.touched_count.save(cx, more)?;
+        limits::begin(cx, at, account)?;
     }
     if lowers {
         let bit = 1_u32.checked_shl(u32::from(at)).unwrap_or_default();
@@ -261,10 +262,11 @@ fn settle(cx: &mut Ctx<'_>) -> Result<(), Halt> {
     for n in 0..count {
         let account = STATE.touched.at(n).load(cx)?;
         let bit = 1_u32.checked_shl(u32::from(n)).unwrap_or_default();
-        if lowered & bit != 0 {
+        let lowers = lowered & bit != 0;
+        if lowers {
             assess::expect_healthy(cx, account)?;
-            limits::expect_kept(cx, account)?;
         }
+        limits::end(cx, n, account, lowers)?;
         guard::renew(cx, account)?;
     }
     // The next batch of this transaction begins anew.

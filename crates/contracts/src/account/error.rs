@@ -2,11 +2,12 @@
 
 pub(super) use super::abi::IAccount::{
     AccountBadArguments, AccountBidTooDear, AccountBoundsMissed, AccountCollateralFixed,
-    AccountCollateralInvalid, AccountDebtTooSmall, AccountDepositCap, AccountHealthy,
-    AccountInFlight, AccountLimitReached, AccountLooksMalformed, AccountNonceUsed,
-    AccountNotAuthorised, AccountNotInCallback, AccountNotOffered, AccountNotRedeemable,
-    AccountNothingOwed, AccountOtherLoan, AccountOtherStream, AccountPriceUnusable,
-    AccountRampTooShort, AccountRampUnderWay, AccountSameAccount, AccountSignatureExpired,
-    AccountSignatureInvalid, AccountTooManyActions, AccountTooManyAssets, AccountTooManyLooks,
-    AccountTooManyTouched, AccountUnderpaid, AccountUnhealthy, AccountUnknownVerb,
+    AccountCollateralInvalid, AccountCoolingOff, AccountDebtTooSmall, AccountDepositCap,
+    AccountHealthy, AccountInFlight, AccountLimitOutOfRange, AccountLimitReached,
+    AccountLooksMalformed, AccountNonceUsed, AccountNotAuthorised, AccountNotInCallback,
+    AccountNotOffered, AccountNotRedeemable, AccountNothingOwed, AccountOtherLoan,
+    AccountOtherStream, AccountPriceUnusable, AccountRampTooShort, AccountRampUnderWay,
+    AccountSameAccount, AccountSignatureExpired, AccountSignatureInvalid, AccountTooManyActions,
+    AccountTooManyAssets, AccountTooManyLooks, AccountTooManyTouched, AccountUnderpaid,
+    AccountUnhealthy, AccountUnknownVerb,
 };

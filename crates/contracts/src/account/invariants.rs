@@ -1,6 +1,6 @@
 //! What must hold between transactions, as code over a world that is only looked at.
 //!
-//! ACC-1 to ACC-5 and ACC-7 to ACC-11 speak of batches, so the tests check them around batches.
+//! ACC-1 to ACC-5 and ACC-7 to ACC-11, and ACC-21, speak of batches, so the tests check them around batches.
 
 use capstan_state::{Ctx, View};
 use capstan_units::{AccountId, AssetId};

@@ -22,6 +22,8 @@
 //! - ACC-9: what a verb leaves as debt is nothing, or worth a liquidation.
 //! - ACC-10: a batch lowers the health of no account but those that its runner may act on, and of bids.
 //! - ACC-11: limits that an owner set himself tighten at once, loosen after a day, and hold at the end of batches.
+//! - ACC-21: an account that lost more in a day than its owner allows takes no new risk until it cooled off; deposits and
+//!   withdrawals are no loss, repaying and adding are never refused.
 //! - LIQ-1: an account whose guard is not crossed, nor due within a minute, is healthy.
 //! - LIQ-2: the index of guards is a function of the stored sheets.
 //! - LIQ-3: a sale takes no more than the target health needs, and never costs more than the largest discount.
@@ -75,9 +77,9 @@ mod waterfall;
 pub use abi::IAccount;
 pub use look::encode_accounts;
 pub use params::{
-    ACTIONS_MAX, COUNTED_AND_DISCOUNT_MAX, DEFER_MS, DISCOUNT_MAX, Factors, LAST_BUYER_MS,
-    LOOK_GAS, LOOKS_MAX, NOTICE_MS, OFFER_MS, RAMP_MS_MIN, REDEMPTIONS_MAX, TOUCHED_MAX,
-    UNWANTED_MS,
+    ACTIONS_MAX, COOLING_OFF_S_MAX, COUNTED_AND_DISCOUNT_MAX, DEFER_MS, DISCOUNT_MAX, Factors,
+    LAST_BUYER_MS, LOOK_GAS, LOOKS_MAX, NOTICE_MS, OFFER_MS, RAMP_MS_MIN, REDEMPTIONS_MAX,
+    TOUCHED_MAX, UNWANTED_MS,
 };
 pub use settings::list;
 pub use sheet::{

@@ -31,6 +31,8 @@ pub const DISCOUNT_MAX: u16 = 3_000;
 pub const NOTICE_MS: u64 = 86_400_000;
 /// Shortest way from one pair of factors to another: seven days.
 pub const RAMP_MS_MIN: u64 = 7 * 86_400_000;
+/// Longest time that an owner makes himself cool off after a day of losses: 30 days.
+pub const COOLING_OFF_S_MAX: u32 = 30 * 86_400;
 /// Smallest debt of a new chain: 10 dollars, below which a liquidation costs more than it saves.
 pub(super) const DEBT_MIN: u64 = 10;
 /// Collateral worth less than this beside a debt is nobody's business: one dollar.

@@ -34,6 +34,9 @@ pub(crate) struct AccountState {
     /// Limits that an owner set himself.
     #[tag(9)]
     pub(super) limits: Map<AccountId, Record<Limits>>,
+    /// The day of losses of each account that limits them.
+    #[tag(16)]
+    pub(super) days: Map<AccountId, Record<Day>>,
 
     /// Batches that run inside each other now.
     #[tag(32)]
@@ -47,6 +50,15 @@ pub(crate) struct AccountState {
     /// Bit `n`: the health of `touched[n]` may have fallen, so it is checked when the outermost batch ends.
     #[tag(35)]
     pub(super) lowered: Transient<u32>,
+    /// Whether `touched[n]` limits its losses, and was measured before this batch changed it.
+    #[tag(48)]
+    pub(super) started: Map<u8, Transient<bool>>,
+    /// What its collateral was worth then.
+    #[tag(49)]
+    pub(super) started_collateral: Map<u8, Transient<Usd>>,
+    /// What it owed then.
+    #[tag(50)]
+    pub(super) started_debt: Map<u8, Transient<Usd>>,
 }
 
 /// Factors on their way from one value to another.
@@ -96,4 +108,25 @@ pub(crate) struct Limits {
     pub(super) next_leverage_max_bps: u32,
     /// When; zero if nothing follows.
     pub(super) next_from_s: u32,
+    /// Most loss of a day, in whole dollars; zero is any.
+    pub(super) loss_max_usd: u32,
+    /// How long no new risk is taken after a day that lost more.
+    pub(super) cooling_off_s: u32,
+    /// What follows, from `next_from_s` on.
+    pub(super) next_loss_max_usd: u32,
+    /// What follows, from `next_from_s` on.
+    pub(super) next_cooling_off_s: u32,
+}
+
+/// A day of losses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, capstan_state::Record)]
+pub(crate) struct Day {
+    /// When it began.
+    pub(super) begun_s: u32,
+    /// Whether it was seen to lose more than its owner allows himself.
+    pub(super) is_passed: bool,
+    /// Whether `mark` is known: a price that nobody knows loses it.
+    pub(super) is_marked: bool,
+    /// The equity that neither gains nor loses, in wad and two's complement.
+    pub(super) mark: U256,
 }

@@ -3,6 +3,7 @@
 
 mod backstop;
 mod debts;
+mod limits;
 mod liquidation;
 mod random;
 mod redemption;
@@ -896,6 +897,8 @@ fn acc_11_own_limits_bind_at_once_and_loosen_after_a_day() {
         index: 0,
         limits: OwnLimits {
             leverageMaxBps: bps,
+            dailyLossMaxUsd: 0,
+            coolingOffS: 0,
         },
     };
     scene.ok(ALICE, ALICES, &[deposit(ETH, 10 * ONE)]);

@@ -70,10 +70,29 @@ struct AccountAnswer {
     nonce: U256,
     /// Most collateral per own capital that the owner allows himself, in bps; zero is no limit.
     leverage_max_bps: u32,
+    /// Most that he lets a day lose, in whole dollars; zero is no limit.
+    daily_loss_max_usd: u32,
+    /// How long he takes no new risk after a day that lost more.
+    cooling_off_s: u32,
+    /// How such a day stands; null without a limit, and while a price that it needs is unusable.
+    day: Option<Day>,
     /// Collateral that is on offer to whoever pays the debt; null while none is.
     offer: Option<Offer>,
     #[serde(flatten)]
     standing: Standing,
+}
+
+/// A day of losses.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Day {
+    began_ms: U64,
+    /// When the next one may begin, cooling off included.
+    ends_ms: U64,
+    /// What was lost, in dollars; zero while something is won.
+    lost: Fixed,
+    /// Whether no new risk is taken until it ends.
+    cooling_off: bool,
 }
 
 #[derive(Serialize)]
@@ -156,12 +175,32 @@ fn account(
         index: of.index,
         nonce,
         leverage_max_bps: limits.now.leverageMaxBps,
+        daily_loss_max_usd: limits.now.dailyLossMaxUsd,
+        cooling_off_s: limits.now.coolingOffS,
+        day: day(&mut views, &of)?,
         offer: (offer.sinceMs != 0).then(|| Offer {
             since_ms: U64::from(offer.sinceMs),
             full_ms: U64::from(offer.fullMs),
         }),
         standing: standing(&mut views, &of)?,
     })
+}
+
+fn day(views: &mut Views<'_>, of: &AccountRef) -> RpcResult<Option<Day>> {
+    let asked = IAccount::dayOfCall {
+        account: of.clone(),
+    };
+    let day = views.answer(account::ADDRESS, &asked)?.ok();
+    Ok(day.filter(|day| day.endsMs != 0).map(|day| Day {
+        began_ms: U64::from(day.beganMs),
+        ends_ms: U64::from(day.endsMs),
+        lost: Fixed::wad(if day.loss.is_negative() {
+            U256::ZERO
+        } else {
+            day.loss.unsigned_abs()
+        }),
+        cooling_off: day.coolingOff,
+    }))
 }
 
 /// The balance sheet as it stands in `views`.
