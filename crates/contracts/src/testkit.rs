@@ -14,6 +14,7 @@ use crate::{
     token::{FACTORY_ADDRESS as TOKEN_FACTORY, IToken, ITokenFactory},
 };
 
+pub(crate) mod accounts;
 pub(crate) mod dice;
 pub(crate) mod fault;
 pub(crate) mod foreign;

@@ -1,8 +1,8 @@
 //! Debts beside those of markets, and income: minted dollars, fixed terms, streams, and what others pay in.
 
-use capstan_units::StreamId;
+use capstan_units::{AssetId, StreamId};
 
-use super::{liquidation::bid, *};
+use super::*;
 use crate::{
     account::{Admission, Dollars, Loan, Stream, encode_accounts, params::LOOK_GAS},
     dollar::{self, IDollar},
@@ -59,7 +59,7 @@ impl Scene {
         };
         let usd = world.ok(OWNER, dollar::ADDRESS, &IDollar::openCall { params });
         scene.tokens.push(usd);
-        scene.value(USD_ASSET, USD, bps(8_500, 9_000));
+        scene.value(USD_ASSET, &Listing::new(USD, bps(8_500, 9_000)));
         scene.prices(&[(USD_ASSET, USD)]);
         scene
     }
@@ -399,7 +399,7 @@ fn liq_6_the_dearest_look_fits_its_gas() {
     let mut scene = Scene::new();
     let count = u32::try_from(ROWS_MAX).expect("small");
     for asset in 5..count {
-        scene.list(10 * USD, bps(5_000, 6_000));
+        scene.list(&Listing::new(10 * USD, bps(5_000, 6_000)));
         scene.prices(&[(asset, 10 * USD)]);
         let batch = [
             deposit(asset, 1_000_000 * ONE),

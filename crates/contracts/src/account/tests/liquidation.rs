@@ -1,65 +1,12 @@
 //! The block's part: guards, looks, offers, losses.
 
-use alloy_sol_types::SolEvent;
 use capstan_units::Wad;
 
 use super::*;
 use crate::account::{
     Bid, OFFER_MS, encode_accounts,
     index::{Changes, GuardIndex},
-    is_unhealthy,
 };
-
-impl Scene {
-    /// The accounts that the next block would look at.
-    pub(super) fn due(&mut self) -> Vec<AccountId> {
-        let index = GuardIndex::of(&self.world.store).expect("reads");
-        let cx = &mut self.world.store.frame(ADDRESS, ADDRESS);
-        index
-            .due(cx, &Changes::default(), usize::MAX)
-            .expect("reads")
-    }
-
-    /// The look of a block at all that are due; answers whom it looked at.
-    pub(super) fn look(&mut self) -> Vec<AccountId> {
-        let due = self.due();
-        if !due.is_empty() {
-            let looked = self
-                .world
-                .system(SystemKind::Liquidate, &encode_accounts(&due));
-            looked.unwrap_or_else(|halt| panic!("{}", words(&halt)));
-        }
-        due
-    }
-
-    pub(super) fn unhealthy(&mut self, account: AccountId) -> bool {
-        let cx = &mut self.world.store.frame(ADDRESS, ADDRESS);
-        is_unhealthy(cx, account).expect("reads")
-    }
-
-    pub(super) fn events<E: SolEvent>(&self, from: usize) -> Vec<E> {
-        let logs = self.world.store.logs()[from..].iter();
-        logs.filter(|log| log.address == ADDRESS)
-            .filter_map(|log| E::decode_log_data(&log.data).ok())
-            .collect()
-    }
-
-    pub(super) fn log_count(&self) -> usize {
-        self.world.store.logs().len()
-    }
-}
-
-pub(super) fn bid(account: AccountId, debt: u32, repay: u128, collateral: u32) -> Action {
-    let args = Bid {
-        owner: account.owner,
-        index: account.index,
-        debtAssetId: debt,
-        repayMax: n(repay),
-        collateralAssetId: collateral,
-        takenMin: U256::ZERO,
-    };
-    action(Verb::Bid, args.abi_encode())
-}
 
 /// Alice owes 14,000 dollars against ten ETH that count 17,000; liquidated below 1,647.06.
 fn in_debt() -> Scene {

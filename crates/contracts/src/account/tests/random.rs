@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{backstop::Looked, liquidation::bid, *};
+use super::{backstop::Looked, *};
 use crate::{
     account::{
         LAST_BUYER_MS, Sheet,
