@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     ledger,
-    oracle::{self, PriceUse, Side},
+    oracle::{self, Feed, PriceUse, Side, Unusable},
     position::Line,
     registry, revert,
 };
@@ -30,8 +30,11 @@ pub(super) enum Question {
     /// counts nothing.
     Batch,
     /// May the block leave it alone? Prices for liquidation, maintenance factors. Collateral without a usable price
-    /// counts at its latest one: nobody is liquidated because reporters are silent.
+    /// counts at its latest one: nobody is liquidated because reporters are silent. In its grace period, where the
+    /// latest one is new, it counts twice that: its owner may come back, unless he is lost anyway.
     Block,
+    /// What does its owner see? As the block would judge it when the grace period is over.
+    View,
 }
 
 /// A balance sheet in value.
@@ -215,8 +218,19 @@ const fn factor(factors: Factors, question: Question, of_category: bool) -> Bps 
     match (question, of_category) {
         (Question::Batch, false) => factors.initial,
         (Question::Batch, true) => factors.category_initial,
-        (Question::Block, false) => factors.maintenance,
-        (Question::Block, true) => factors.category_maintenance,
+        (Question::Block | Question::View, false) => factors.maintenance,
+        (Question::Block | Question::View, true) => factors.category_maintenance,
+    }
+}
+
+/// At which price of collateral the block judges, usable or not: what a guard compares itself with.
+pub(super) fn block_price(feed: &Feed, now_ms: u64) -> Price {
+    match feed.price(now_ms, PriceUse::Liquidate, Side::Collateral) {
+        Ok(price) => price,
+        Err(Unusable::Grace { .. }) => {
+            Price::new(feed.spot().get().saturating_mul(2)).unwrap_or(Price::MAX)
+        }
+        Err(_) => feed.spot(),
     }
 }
 
@@ -233,7 +247,7 @@ fn priced(
     let now_ms = cx.store.block().time_ms;
     let price_use = match question {
         Question::Batch => PriceUse::Borrow,
-        Question::Block => PriceUse::Liquidate,
+        Question::Block | Question::View => PriceUse::Liquidate,
     };
     let held_price = feed.price(now_ms, price_use, Side::Collateral);
     let owed_price = match feed.price(now_ms, price_use, Side::Debt) {
@@ -248,10 +262,11 @@ fn priced(
         }
     };
     let is_priced = held_price.is_ok();
-    let held_price = held_price.unwrap_or(match question {
-        Question::Batch => Price::ZERO,
-        Question::Block => feed.spot(),
-    });
+    let held_price = match question {
+        Question::Batch => held_price.unwrap_or(Price::ZERO),
+        Question::Block => block_price(&feed, now_ms),
+        Question::View => held_price.unwrap_or(feed.spot()),
+    };
     Ok(Valued {
         row,
         line,

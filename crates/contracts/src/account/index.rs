@@ -22,6 +22,7 @@ use capstan_units::{AccountId, AssetId, PriceTick};
 
 use super::{
     ADDRESS,
+    assess::block_price,
     guard::{haircut_ticks_up, is_supplied},
     params::REDEMPTION_SEARCH,
     redemption,
@@ -205,8 +206,11 @@ impl GuardIndex {
             let (reached, last) = match call {
                 Call::Time(_) | Call::Redemption => break,
                 Call::Fall(asset, supplied, _) => (
-                    fallen_to(cx, asset, supplied)?
-                        .map(|tick| Call::Fall(asset, supplied, Reverse(tick))),
+                    Some(Call::Fall(
+                        asset,
+                        supplied,
+                        Reverse(fallen_to(cx, asset, supplied)?),
+                    )),
                     Call::Fall(asset, supplied, Reverse(LOWEST_TICK)),
                 ),
                 Call::Rise(asset, _) => (
@@ -273,7 +277,9 @@ impl GuardIndex {
         while let Some((Call::Fall(asset, supplied, _), _)) = self.next(from, over) {
             let first = Call::Fall(asset, supplied, Reverse(HIGHEST_TICK));
             let last = Call::Fall(asset, supplied, Reverse(LOWEST_TICK));
-            if let Some(tick) = fallen_to(cx, asset, supplied)? {
+            // What has no usable price pays nobody.
+            if is_usable(cx, asset)? {
+                let tick = fallen_to(cx, asset, supplied)?;
                 near.join(tick, self.merged((first, LOWEST)..=(last, HIGHEST), over));
             }
             from = (last, HIGHEST);
@@ -355,19 +361,22 @@ impl<'i, I: Iterator<Item = &'i Entry>> Nearest<I> {
     }
 }
 
-/// Where the price of collateral stands, if it may be used to liquidate.
-fn fallen_to(cx: &mut Ctx<'_>, asset: AssetId, supplied: bool) -> Result<Option<PriceTick>, Halt> {
+fn is_usable(cx: &mut Ctx<'_>, asset: AssetId) -> Result<bool, Halt> {
     let now_ms = cx.store.block().time_ms;
     let feed = oracle::feed(cx, asset)?;
-    let Ok(price) = feed.price(now_ms, PriceUse::Liquidate, Side::Collateral) else {
-        return Ok(None);
-    };
-    let tick = PriceTick::down(price);
+    Ok(feed.unusable(now_ms, PriceUse::Liquidate).is_none())
+}
+
+/// Where the price of collateral stands, as the block judges it.
+fn fallen_to(cx: &mut Ctx<'_>, asset: AssetId, supplied: bool) -> Result<PriceTick, Halt> {
+    let now_ms = cx.store.block().time_ms;
+    let feed = oracle::feed(cx, asset)?;
+    let tick = PriceTick::down(block_price(&feed, now_ms));
     if !supplied {
-        return Ok(Some(tick));
+        return Ok(tick);
     }
     let lost = haircut_ticks_up(lending::haircut(cx, asset)?);
-    Ok(Some(PriceTick::new(tick.get().saturating_sub(lost))))
+    Ok(PriceTick::new(tick.get().saturating_sub(lost)))
 }
 
 /// Where the price of a debt stands, if it may be used to liquidate.

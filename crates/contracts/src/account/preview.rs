@@ -62,13 +62,13 @@ pub(super) fn report_of(cx: &mut Ctx<'_>, account: AccountId) -> Result<Report, 
 /// `AccountInFlight`, `AccountPriceUnusable`.
 pub(super) fn health_of(cx: &mut Ctx<'_>, account: AccountId) -> Result<U256, Halt> {
     batch::expect_settled(cx)?;
-    let sum = assess::assess(cx, account, Question::Block)?;
+    let sum = assess::assess(cx, account, Question::View)?;
     Ok(sum.health_down().to_u256())
 }
 
 pub(super) fn report(cx: &mut Ctx<'_>, account: AccountId) -> Result<Report, Halt> {
     let initial = assess::assess(cx, account, Question::Batch)?;
-    let maintenance = assess::assess(cx, account, Question::Block)?;
+    let maintenance = assess::assess(cx, account, Question::View)?;
     let room = room_to_fall_bps_down(maintenance.adjusted, maintenance.debt)?;
     Ok(Report {
         collateral: maintenance.collateral.to_u256(),
@@ -87,7 +87,7 @@ pub(super) fn report(cx: &mut Ctx<'_>, account: AccountId) -> Result<Report, Hal
 pub(super) fn holdings_of(cx: &mut Ctx<'_>, account: AccountId) -> Result<Vec<Holding>, Halt> {
     batch::expect_settled(cx)?;
     let sheet = Sheet::load(cx, account)?;
-    let all = assess::valued(cx, account, &sheet, Question::Block)?;
+    let all = assess::valued(cx, account, &sheet, Question::View)?;
     let sum = assess::sum(&all)?;
     let mut holdings = Vec::with_capacity(all.len());
     for valued in all {

@@ -439,3 +439,65 @@ fn what_a_batch_changed_cannot_be_bid_on_in_it() {
     ];
     scene.refused(BOB, BOBS, &batch, &AccountInFlight {});
 }
+
+/// Alice owes 500,000 dollars against 10,000 of a token at a hundred, whose reporters then are out for a while.
+fn after_an_outage(dollars: u128) -> (Scene, u32) {
+    let mut scene = Scene::with(&[Listing::new(USD, bps(9_000, 9_300))]);
+    let mut listing = Listing::new(100 * USD, bps(5_000, 6_000));
+    listing.feed.staleMs = 300_000;
+    (listing.feed.outageMs, listing.feed.graceMs) = (300_000, 120_000);
+    let id = scene.list(&listing);
+    for _ in 0..8 {
+        scene.world.wait_ms(30_000);
+        scene.report_prices(&[(id, 100 * USD)]);
+    }
+    let batch = [
+        deposit(id, 10_000 * ONE),
+        borrow(0, 500_000 * ONE),
+        withdraw(0, U256::MAX, ALICE),
+    ];
+    scene.ok(ALICE, ALICES, &batch);
+    scene.world.wait_ms(400_000);
+    scene.report_prices(&[(id, dollars * USD)]);
+    (scene, id)
+}
+
+fn on_offer(scene: &Scene, of: AccountId) -> bool {
+    let account = reference(of);
+    scene.world.view(ADDRESS, &offerOfCall { account }).sinceMs > 0
+}
+
+#[test]
+fn liq_7_whoever_may_come_back_within_a_grace_period_is_left_alone_in_it() {
+    let (mut scene, id) = after_an_outage(70);
+    assert!(!scene.is_usable(id));
+    // He sees where he will stand when it is over.
+    assert!(scene.report(ALICES).healthMaintenance < wad(85));
+    let look = encode_accounts(&[ALICES]);
+    let looked = scene.world.system(SystemKind::Liquidate, &look);
+    looked.expect("looks");
+    assert!(!on_offer(&scene, ALICES), "nor does its discount grow");
+    let mut back = scene.clone();
+    back.ok(ALICE, ALICES, &[deposit(id, 10_000 * ONE)]);
+    for scene in [&mut back, &mut scene] {
+        scene.world.wait_ms(121_000);
+        scene.look();
+    }
+    assert!(on_offer(&scene, ALICES) && !on_offer(&back, ALICES));
+}
+
+/// The rest of his collateral need not wait for whoever is lost even at twice the price.
+#[test]
+fn liq_7_whoever_is_lost_anyway_is_on_offer_within_a_grace_period() {
+    let (mut scene, id) = after_an_outage(40);
+    assert_eq!(scene.look(), [ALICES]);
+    assert!(on_offer(&scene, ALICES));
+    let batch = [deposit(0, ONE), bid(ALICES, 0, ONE, id)];
+    scene.refused_as::<AccountPriceUnusable>(BOB, BOBS, &batch);
+    scene.world.wait_ms(121_000);
+    scene.ok(
+        BOB,
+        BOBS,
+        &[deposit(0, 100_000 * ONE), bid(ALICES, 0, 100_000 * ONE, id)],
+    );
+}
