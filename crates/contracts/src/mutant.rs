@@ -59,6 +59,16 @@ mod alive {
         CapLiquidates,
         /// The band stays as it is, and nothing outside is believed.
         FixedBand,
+        /// What the market does in a moment counts for loans.
+        SpotCounts,
+        /// Borrow caps bind nobody.
+        NoBorrowCap,
+        /// Units leave for another account without a check.
+        GiftsUnchecked,
+        /// Whom a batch checks is what its last action says.
+        LastActionDecides,
+        /// The discount grows as long as nobody comes.
+        NoFloor,
     }
 
     thread_local! {

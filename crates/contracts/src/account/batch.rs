@@ -18,7 +18,7 @@ use super::{
         Withdrawal,
     },
 };
-use crate::{contract::emit, revert};
+use crate::{contract::emit, mutant::mutant, revert};
 
 const STATE: AccountState = AccountState::new();
 
@@ -100,7 +100,12 @@ fn act(
     if in_callback && !rule.in_callback {
         return Err(revert(&AccountNotInCallback { verb: action.verb }));
     }
-    touch(cx, account, rule.lowers)?;
+    let lowers = mutant!(
+        GiftsUnchecked,
+        rule.lowers,
+        rule.lowers && verb != Verb::Transfer
+    );
+    touch(cx, account, lowers)?;
     let args = &action.args;
     let amount = match verb {
         Verb::Deposit => {
@@ -239,7 +244,8 @@ pub(super) fn touch(cx: &mut Ctx<'_>, account: AccountId, lowers: bool) -> Resul
         let bit = 1_u32.checked_shl(u32::from(at)).unwrap_or_default();
         let lowered = STATE.lowered.load(cx)?;
         if lowered & bit == 0 {
-            STATE.lowered.save(cx, lowered | bit)?;
+            let lowered = mutant!(LastActionDecides, lowered | bit, bit);
+            STATE.lowered.save(cx, lowered)?;
         }
     }
     Ok(())

@@ -5,6 +5,7 @@ use capstan_state::Halt;
 use capstan_units::{Assets, Bps, NumberError, Price, Ray, Usd, Wad, mul_div_down, mul_div_up};
 
 use super::params::{OFFER_MS, RESERVE_DIVISOR, TARGET_HEALTH_BPS};
+use crate::mutant::mutant;
 
 /// Health of an account that owes nothing.
 pub(super) const HEALTH_MAX: Wad = Wad::MAX;
@@ -70,7 +71,8 @@ impl Cost {
     /// The discount grows with the time on offer up to its largest; half of what is not needed goes to the reserve, the
     /// rest stays with the account.
     pub(super) fn after_ms(ms: u64, discount_max: Bps) -> Result<Self, Halt> {
-        let grown = U256::from(discount_max.get()).saturating_mul(U256::from(ms.min(OFFER_MS)));
+        let ms = mutant!(NoFloor, ms.min(OFFER_MS), ms);
+        let grown = U256::from(discount_max.get()).saturating_mul(U256::from(ms));
         let grown = grown.checked_div(U256::from(OFFER_MS)).unwrap_or_default();
         let discount = Bps::from_u256(grown)?;
         let unspent = discount_max.get().saturating_sub(discount.get());

@@ -95,7 +95,9 @@ impl Feed {
     /// The price for a use, usable or not.
     fn figure(&self, price_use: PriceUse, side: Side) -> Price {
         match (price_use, side) {
-            (PriceUse::Borrow, Side::Collateral) => self.spot.min(self.smoothed),
+            (PriceUse::Borrow, Side::Collateral) => {
+                mutant!(SpotCounts, self.spot.min(self.smoothed), self.spot)
+            }
             // `raw` is never below the spot, and above it only where the growth cap binds.
             (PriceUse::Borrow, Side::Debt) => self.raw.max(self.smoothed),
             (PriceUse::Liquidate, Side::Collateral) => {

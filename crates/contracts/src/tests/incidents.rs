@@ -6,9 +6,12 @@
 //! ```
 //!
 //! A replay is a function that answers the attacker's profit, at market prices; [`TABLE`] says which incident it is
-//! and which line of the product it breaks (`crate::mutant`). Markets, prices, tokens and loans are the product's own. Who
-//! may borrow against what is decided by [`Scene::borrow_against`], a lender by the oracle's prices and nothing else.
+//! and which line of the product it breaks (`crate::mutant`). Markets, prices, tokens, loans and accounts are the
+//! product's own. Where a replay is about markets or prices alone, who may borrow against what is decided by
+//! [`scene::Scene::borrow_against`], a lender by the oracle's prices and nothing else, so that no check of accounts stands
+//! in the way of what is tried.
 
+mod accounts;
 mod markets;
 mod prices;
 mod scene;
@@ -69,7 +72,32 @@ const TABLE: &[Incident] = &[
     Incident {
         what: "real gap of 30 % after an outage, with a band that stays",
         mutants: &[Mutant::FixedBand],
-        replay: prices::gap_after_an_outage,
+        replay: accounts::gap_after_an_outage,
+    },
+    Incident {
+        what: "collateral given away to be forgiven the debt (Euler 2023)",
+        mutants: &[Mutant::GiftsUnchecked],
+        replay: accounts::harming_oneself,
+    },
+    Incident {
+        what: "checks reset within a batch (Abracadabra, Sharwa 2025)",
+        mutants: &[Mutant::LastActionDecides],
+        replay: accounts::checks_reset_in_a_batch,
+    },
+    Incident {
+        what: "collateral pumped by its owner (Mango 2022)",
+        mutants: &[Mutant::SpotCounts],
+        replay: accounts::self_pumped_collateral,
+    },
+    Incident {
+        what: "thin debt squeezed (Aave on CRV 2022)",
+        mutants: &[Mutant::NoBorrowCap],
+        replay: accounts::thin_debt_squeezed,
+    },
+    Incident {
+        what: "nobody else bids (Maker's Black Thursday 2020), beyond the largest discount",
+        mutants: &[Mutant::NoFloor],
+        replay: accounts::nobody_else_bids,
     },
 ];
 

@@ -65,23 +65,3 @@ pub(super) fn capo_misconfigured() -> i128 {
         None => 0,
     }
 }
-
-/// Reporters are out while the market falls by 30 %, and it falls on: a debtor whom nobody may liquidate leaves with
-/// the difference.
-pub(super) fn gap_after_an_outage() -> i128 {
-    let mut scene = Scene::new(100 * USD, FEED);
-    scene.post(ATTACKER, 10_000 * ONE);
-    let lent = scene.borrow_against(ATTACKER);
-    assert!(lent > 0, "prices are usable before the outage");
-    scene.report_dollars(400_000);
-    let mut price = 70 * USD;
-    for step in 0..60 {
-        scene.report(10_000, price);
-        scene.liquidate(ATTACKER);
-        if step > 20 {
-            price = price / 1_000 * 991;
-        }
-    }
-    // He keeps what he borrowed and leaves the rest behind, if that is less.
-    -scene.left(ATTACKER, price)
-}

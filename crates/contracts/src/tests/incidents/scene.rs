@@ -310,17 +310,6 @@ impl Scene {
         });
         sold.unwrap_or(None)
     }
-
-    /// What an account has left at a price of the market, less what it owes.
-    pub(super) fn left(&mut self, who: AccountId, price: u128) -> i128 {
-        let (collateral, dollar) = (self.other.id, self.dollar.id);
-        let both = self.world.inside(ROOM, ROOM, |cx| {
-            let held = lending::supplied_down(cx, collateral, who)?;
-            Ok((held.get(), lending::debt_up(cx, dollar, who)?.get()))
-        });
-        let (held, owed) = both.expect("reads");
-        at_price(held, price) - i128::try_from(owed).expect("small")
-    }
 }
 
 /// What units are worth in millionths of a dollar.
