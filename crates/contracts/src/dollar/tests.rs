@@ -653,6 +653,8 @@ fn the_position_is_the_debt() {
     assert_eq!(paid, Ok(a(10)));
     let paid = scene.act(|cx| InDollar.repay(cx, id, ALICES, CAROLS, a(10)));
     assert_eq!(paid, Ok(a(0)), "who owes nothing pays nothing");
+    let paid = scene.act(|cx| InDollar.repay(cx, id, ALICES, BOBS, a(1)));
+    assert_eq!(paid, Ok(a(0)), "less than a debt share pays for nothing");
     let reserve = scene.act(|cx| InDollar.reserve_down(cx, id));
     let loss = scene
         .act(|cx| InDollar.write_off(cx, BOBS, id))
