@@ -18,6 +18,7 @@ pub(crate) mod accounts;
 pub(crate) mod dice;
 pub(crate) mod fault;
 pub(crate) mod foreign;
+pub(crate) mod market;
 pub(crate) mod prices;
 
 /// An ordinary account.
@@ -36,6 +37,9 @@ pub(crate) const CAROL: Address = account(0xca);
 #[derive(Clone)]
 pub(crate) struct World {
     pub(crate) store: MemStore,
+    /// All invariants are checked after every so many transactions: each, unless a model watches every step.
+    pub(crate) sweep_every: u32,
+    transactions: u32,
 }
 
 impl World {
@@ -44,7 +48,11 @@ impl World {
         let mut store = MemStore::new();
         store.set_recover(recover);
         genesis(&mut store, &GenesisConfig::owned_by(OWNER)).expect("genesis");
-        let mut world = Self { store };
+        let mut world = Self {
+            store,
+            sweep_every: 1,
+            transactions: 0,
+        };
         for contract in all() {
             if let Place::At(at) = contract.place {
                 world.answer_calls(at);
@@ -161,7 +169,11 @@ impl World {
 
     /// Every invariant holds. A vulnerable twin only notes what it broke.
     #[track_caller]
-    fn check(&self, after: impl FnOnce() -> String) {
+    fn check(&mut self, after: impl FnOnce() -> String) {
+        self.transactions = self.transactions.wrapping_add(1);
+        if self.transactions % self.sweep_every != 0 {
+            return;
+        }
         match check_all(&self.store) {
             Ok(()) => {}
             Err(broken) if mutant::none_lives() => panic!("after {}: {broken}", after()),

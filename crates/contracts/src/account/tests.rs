@@ -1,11 +1,11 @@
-//! Accounts by the ids of their invariants. `tests/liquidation.rs` is about the block's part, `tests/random.rs` about
-//! random sequences.
+//! Accounts by the ids of their invariants. `tests/liquidation.rs` is about the block's part, `tests/model.rs`
+//! predicts random sequences.
 
 mod backstop;
 mod debts;
 mod limits;
 mod liquidation;
-mod random;
+mod model;
 mod redemption;
 
 use alloy_primitives::{Address, B256, Bytes, U256};

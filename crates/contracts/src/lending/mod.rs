@@ -112,4 +112,4 @@ pub static CONTRACT: Contract = Contract {
 };
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

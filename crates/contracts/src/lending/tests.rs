@@ -20,6 +20,15 @@ use crate::{
 };
 
 /// A native contract that moves units of accounts, as the account room does.
+/// Shares and debt shares of an account as they are stored, for models of whoever builds on markets.
+pub(crate) fn stored_of(cx: &mut Ctx<'_>, asset: u32, who: AccountId) -> [U256; 2] {
+    let (cx, at) = (&mut cx.enter(ADDRESS), (AssetId::new(asset), who));
+    let state = super::market::STATE;
+    let shares = state.shares.at(at).load(cx).expect("reads");
+    let debts = state.debts.at(at).load(cx).expect("reads");
+    [shares.to_u256(), debts.to_u256()]
+}
+
 const ROOM: Address = account(0x77);
 const ALICES: AccountId = AccountId::new(ALICE, 0);
 const BOBS: AccountId = AccountId::new(BOB, 3);

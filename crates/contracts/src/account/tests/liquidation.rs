@@ -3,12 +3,9 @@
 use capstan_units::Wad;
 
 use super::*;
-use crate::{
-    account::{
-        Bid, OFFER_MS, encode_accounts,
-        index::{Changes, GuardIndex},
-    },
-    lending::{self, ILending},
+use crate::account::{
+    Bid, OFFER_MS, encode_accounts,
+    index::{Changes, GuardIndex},
 };
 
 /// Alice owes 14,000 dollars against ten ETH that count 17,000; liquidated below 1,647.06.
@@ -503,25 +500,4 @@ fn liq_7_whoever_is_lost_anyway_is_on_offer_within_a_grace_period() {
         BOBS,
         &[deposit(0, 100_000 * ONE), bid(ALICES, 0, 100_000 * ONE, id)],
     );
-}
-
-/// A unit is less than a debt share once interest has accrued, so it cannot be repaid by itself.
-#[test]
-fn liq_6_a_unit_that_pays_for_nothing_shields_nobody() {
-    let mut scene = in_debt();
-    scene.world.wait_ms(NOTICE_MS);
-    scene.ok(ALICE, ALICES, &[deposit(USDC, 1)]);
-    assert!(
-        scene
-            .world
-            .view(lending::ADDRESS, &ILending::marketCall { assetId: USDC })
-            .borrowIndex
-            > n(10).pow(n(27))
-    );
-    scene.prices(&[(ETH, 1_600 * USD)]);
-    scene.look();
-    assert!(on_offer(&scene, ALICES));
-    scene.ok(ALICE, ALICES, &[action(Verb::CloseAll, Vec::new())]);
-    assert_eq!(scene.ok(ALICE, ALICES, &[repay(USDC, 1)]), [n(0)]);
-    assert_eq!(scene.holding(ALICES, USDC).expect("there").units, n(1));
 }
