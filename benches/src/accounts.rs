@@ -47,8 +47,8 @@ const GOLD: u32 = 0;
 /// A dollar.
 const CASH: u32 = 1;
 /// Words in one override, and overrides in one block: what its system gas carries.
-const WORDS: usize = 2_000;
-const OVERRIDES: usize = 2;
+const WORDS: usize = 600;
+const OVERRIDES: usize = 3;
 
 /// How much.
 #[derive(clap::Args)]

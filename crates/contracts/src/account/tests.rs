@@ -6,6 +6,7 @@ mod debts;
 mod limits;
 mod liquidation;
 mod model;
+mod random;
 mod redemption;
 
 use alloy_primitives::{Address, B256, Bytes, U256};

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use capstan_units::Assets;
+use capstan_units::{AssetId, Assets};
 
 use super::{
     debts::{USD_ASSET, mint},
-    liquidation::bid,
     *,
 };
 use crate::{
@@ -16,6 +15,7 @@ use crate::{
         share::{IStakeShare, address_of},
     },
     dollar::{self, IDollar},
+    lending,
     position::Position,
     registry::UNITS,
 };
@@ -639,7 +639,7 @@ fn liq_6_the_dearest_looks_fit_their_gas() {
         let first = u32::try_from(scene.tokens.len()).expect("small");
         let all = u32::try_from(ROWS_MAX).expect("small");
         for asset in first..all {
-            scene.list(USD, bps(8_000, 8_500));
+            scene.list(&Listing::new(USD, bps(8_000, 8_500)));
             scene.prices(&[(asset, USD)]);
             let batch = [
                 deposit(asset, 100_000_000 * ONE),

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use capstan_units::AssetId;
+
 use super::{backstop::Looked, *};
 use crate::{
     account::{
