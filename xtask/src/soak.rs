@@ -39,6 +39,9 @@ pub(crate) struct Options {
     /// Cases of each property test in one round
     #[arg(long, default_value_t = 1_000)]
     cases: u64,
+    /// Steps of accounts beside their model in one round
+    #[arg(long, default_value_t = 50_000)]
+    steps: u64,
     /// Broken requests to the front door in one round
     #[arg(long, default_value_t = 100_000)]
     requests: u64,
@@ -95,6 +98,7 @@ fn round(options: &Options, seed: u64, python: &Path) -> Result<()> {
         ("CAPSTAN_SEED", seed),
         ("CAPSTAN_KILLS", options.kills),
         ("CAPSTAN_CASES", options.requests),
+        ("CAPSTAN_STEPS", options.steps),
         ("PROPTEST_CASES", options.cases),
     ];
     // proptest takes a fresh seed by itself and writes a failing case beside its test.
@@ -105,6 +109,7 @@ fn round(options: &Options, seed: u64, python: &Path) -> Result<()> {
     )?;
     add("kills under load", options.kills)?;
     add("broken requests", options.requests)?;
+    add("steps of accounts beside their model", options.steps)?;
     add("rounds of the workspace's tests", 1)
 }
 

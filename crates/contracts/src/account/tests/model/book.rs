@@ -170,6 +170,8 @@ pub(super) struct Model {
     pub(super) operators: BTreeMap<(AccountId, Address), u64>,
     /// Accounts that the batch changed, and whether it may have lowered their health.
     touched: Vec<(AccountId, bool)>,
+    /// Accounts whose debts nothing backed.
+    pub(super) forgiven: u32,
 }
 
 impl Model {
@@ -184,6 +186,7 @@ impl Model {
             offers: BTreeMap::new(),
             operators: BTreeMap::new(),
             touched: Vec::new(),
+            forgiven: 0,
         }
     }
 
@@ -949,6 +952,7 @@ impl Model {
             self.note(who, line.asset, MARKET);
         }
         self.offers.remove(&who);
+        self.forgiven += 1;
         Ok(())
     }
 }
