@@ -171,7 +171,7 @@ impl World {
     #[track_caller]
     fn check(&mut self, after: impl FnOnce() -> String) {
         self.transactions = self.transactions.wrapping_add(1);
-        if self.transactions % self.sweep_every != 0 {
+        if !self.transactions.is_multiple_of(self.sweep_every) {
             return;
         }
         match check_all(&self.store) {
