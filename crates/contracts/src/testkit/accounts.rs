@@ -176,7 +176,7 @@ impl Scene {
         let limit = ILedger::OutflowLimit {
             windowS: 60,
             shareBps: 10_000,
-            floor: n(RICH),
+            floor: Assets::MAX.to_u256(),
         };
         let list = ILedger::listAssetCall { token, limit };
         let id = world.ok(OWNER, ledger::ADDRESS, &list);

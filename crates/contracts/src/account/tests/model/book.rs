@@ -32,6 +32,9 @@ const OFFER_MS: u64 = 1_200_000;
 /// Smallest debt and what is dust, in dollars.
 const DEBT_MIN: u128 = 10 * USD;
 const DUST: u128 = USD;
+/// What nobody wanted for so long is dust below this.
+const UNWANTED: u128 = 10 * USD;
+const UNWANTED_MS: u64 = 86_400_000;
 
 type Answer<T> = Result<T, Halt>;
 
@@ -838,7 +841,7 @@ impl Model {
                 price,
             });
         }
-        self.hand_over(who, collateral, sold.kinds, RESERVE, to_reserve)?;
+        self.give_to_reserve(who, collateral, sold.kinds, to_reserve)?;
         let taken = self.hand_over(who, collateral, sold.kinds, bidder, given - to_reserve)?;
         if taken < least {
             return no(&AccountBidTooDear {
@@ -880,22 +883,61 @@ impl Model {
             self.note(to, asset, UNITS);
         }
         if kinds & MARKET != 0 && !left.is_zero() {
-            let market = self.accrued(asset)?;
-            let all = of(&market.shares, who);
-            let index = market.supply_index;
-            let shares = if left >= market.worth(who) {
-                all
-            } else {
-                floor(left, ray(), index)
-            };
-            market.move_shares(who, to, shares)?;
-            left -= floor(shares, index, ray()).min(left);
-            self.note(who, asset, MARKET);
-            self.note(to, asset, MARKET);
+            left -= self.move_supply(who, asset, to, left)?.min(left);
         }
         self.note(who, asset, UNITS);
         self.note(to, asset, UNITS);
         Ok(wanted - left)
+    }
+
+    /// Hands supply over as shares; answers what they are worth.
+    fn move_supply(
+        &mut self,
+        who: AccountId,
+        asset: u32,
+        to: AccountId,
+        wanted: U256,
+    ) -> Answer<U256> {
+        let market = self.accrued(asset)?;
+        let all = of(&market.shares, who);
+        let index = market.supply_index;
+        let shares = if wanted >= market.worth(who) {
+            all
+        } else {
+            floor(wanted, ray(), index)
+        };
+        market.move_shares(who, to, shares)?;
+        self.note(who, asset, MARKET);
+        self.note(to, asset, MARKET);
+        Ok(floor(shares, index, ray()))
+    }
+
+    /// The reserve gets supply as it is, and units as supply.
+    fn give_to_reserve(
+        &mut self,
+        who: AccountId,
+        asset: u32,
+        kinds: u8,
+        wanted: U256,
+    ) -> Answer<()> {
+        let mut left = wanted;
+        if kinds & MARKET != 0 && !left.is_zero() {
+            left -= self.move_supply(who, asset, RESERVE, left)?.min(left);
+        }
+        let units = self.unwind(who, asset, kinds, left)?;
+        if units.is_zero() {
+            return Ok(());
+        }
+        let market = self.accrued(asset)?;
+        let shares = floor(units, ray(), market.supply_index);
+        if shares.is_zero() {
+            self.shift(asset, who, RESERVE, units)?;
+        } else {
+            *market.shares.entry(RESERVE).or_default() += shares;
+            self.shift(asset, who, CASH, units)?;
+        }
+        self.note(who, asset, UNITS);
+        Ok(())
     }
 
     fn close_if_healthy(&mut self, who: AccountId) -> Answer<()> {
@@ -934,7 +976,16 @@ impl Model {
             return Ok(());
         }
         let mut held = lines.iter().filter(|line| !line.held.is_zero());
-        if sum.collateral < n(DUST) && held.all(|line| line.is_priced) {
+        let on_offer_ms = self
+            .offers
+            .get(&who)
+            .map_or(0, |since_ms| self.now_ms - since_ms);
+        let dust = if on_offer_ms < UNWANTED_MS {
+            DUST
+        } else {
+            UNWANTED
+        };
+        if sum.collateral < n(dust) && held.all(|line| line.is_priced) {
             self.forgive(who, &lines)?;
         } else {
             self.offers.entry(who).or_insert(self.now_ms);
@@ -945,7 +996,7 @@ impl Model {
     /// Dust goes to the reserve, and each market bears what is owed to it.
     fn forgive(&mut self, who: AccountId, lines: &[Line]) -> Answer<()> {
         for line in lines {
-            self.hand_over(who, line.asset, line.kinds, RESERVE, line.held)?;
+            self.give_to_reserve(who, line.asset, line.kinds, line.held)?;
         }
         for line in lines.iter().filter(|line| !line.owed.is_zero()) {
             self.accrued(line.asset)?.absorb(who)?;
