@@ -200,7 +200,7 @@ fn counting(cx: &mut Ctx<'_>, account: AccountId) -> Result<Counting, Halt> {
 
 /// What an account is worth and owes; none while a price that it needs is unusable.
 fn measure(cx: &mut Ctx<'_>, account: AccountId) -> Result<Option<Assessment>, Halt> {
-    match assess::assess(cx, account, Question::Block) {
+    match assess::assess(cx, account, Question::View) {
         Ok(sum) => Ok(Some(sum)),
         Err(Halt::Revert(_)) => Ok(None),
         Err(other) => Err(other),
@@ -297,7 +297,7 @@ pub(super) fn day_of(cx: &mut Ctx<'_>, account: AccountId) -> Result<DayOfLoss, 
             coolingOff: false,
         });
     }
-    let equity = equity(&assess::assess(cx, account, Question::Block)?)?;
+    let equity = equity(&assess::assess(cx, account, Question::View)?)?;
     let day = STATE.days.at(account).load(cx)?;
     let day = day.seen(now_s(cx), equity, limits)?;
     Ok(DayOfLoss {

@@ -133,7 +133,7 @@ fn pick(
     wanted: Assets,
 ) -> Result<Option<(Valued, Assets)>, Halt> {
     let sheet = Sheet::load(cx, debtor)?;
-    let all = assess::valued(cx, debtor, &sheet, Question::Block)?;
+    let all = assess::valued(cx, debtor, &sheet, Question::View)?;
     if !assess::sum(&all)?.is_healthy()
         || assess::is_overdue(cx, debtor, &sheet)?
         || offer::opened(cx, debtor)?.is_some()
