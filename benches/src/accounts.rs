@@ -137,8 +137,8 @@ impl World {
         for account in list {
             for slot in &account.storage_changes {
                 let last = slot.changes.last().ok_or_eyre("a change without a value")?;
-                let at = (account.address, slot.slot.into());
-                self.words.insert(at, last.new_value.into());
+                let at = (account.address, slot.slot);
+                self.words.insert(at, last.new_value);
             }
         }
         Ok(block)

@@ -189,6 +189,8 @@ sol! {
         error AccountHealthy(address owner, uint8 index, uint256 health);
         /// The debt takes less than the price of what the bid would take. Bid for less.
         error AccountUnderpaid(uint32 assetId, uint256 paid, uint256 price);
+        /// The bid pays nothing.
+        error AccountBidEmpty(uint32 assetId);
         /// The bid would take less than its bidder asked for. Wait for a larger discount, or ask for less.
         error AccountBidTooDear(uint256 taken, uint256 takenMin);
         /// The account has no dollars to pay off, or nothing to pay with now.

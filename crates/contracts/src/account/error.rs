@@ -1,13 +1,13 @@
 //! One error per fact. They are declared beside the verbs, so that Solidity sees them too.
 
 pub(super) use super::abi::IAccount::{
-    AccountBadArguments, AccountBidTooDear, AccountBoundsMissed, AccountCollateralFixed,
-    AccountCollateralInvalid, AccountCoolingOff, AccountDebtTooSmall, AccountDepositCap,
-    AccountHealthy, AccountInFlight, AccountLimitOutOfRange, AccountLimitReached,
-    AccountLooksMalformed, AccountNonceUsed, AccountNotAuthorised, AccountNotInCallback,
-    AccountNotOffered, AccountNotRedeemable, AccountNothingOwed, AccountOtherLoan,
-    AccountOtherStream, AccountPriceUnusable, AccountRampTooShort, AccountRampUnderWay,
-    AccountSameAccount, AccountSignatureExpired, AccountSignatureInvalid, AccountTooManyActions,
-    AccountTooManyAssets, AccountTooManyLooks, AccountTooManyTouched, AccountUnderpaid,
-    AccountUnhealthy, AccountUnknownVerb,
+    AccountBadArguments, AccountBidEmpty, AccountBidTooDear, AccountBoundsMissed,
+    AccountCollateralFixed, AccountCollateralInvalid, AccountCoolingOff, AccountDebtTooSmall,
+    AccountDepositCap, AccountHealthy, AccountInFlight, AccountLimitOutOfRange,
+    AccountLimitReached, AccountLooksMalformed, AccountNonceUsed, AccountNotAuthorised,
+    AccountNotInCallback, AccountNotOffered, AccountNotRedeemable, AccountNothingOwed,
+    AccountOtherLoan, AccountOtherStream, AccountPriceUnusable, AccountRampTooShort,
+    AccountRampUnderWay, AccountSameAccount, AccountSignatureExpired, AccountSignatureInvalid,
+    AccountTooManyActions, AccountTooManyAssets, AccountTooManyLooks, AccountTooManyTouched,
+    AccountUnderpaid, AccountUnhealthy, AccountUnknownVerb,
 };

@@ -14,6 +14,7 @@
 use capstan_state::{Ctx, Halt};
 use capstan_units::{
     AccountId, AssetId, Assets, LiquidationId, TimeMs, Wad, assets_down, assets_up, value_down,
+    value_up,
 };
 
 use super::{
@@ -21,8 +22,8 @@ use super::{
     assess::{self, Assessment, Question, Valued},
     batch,
     error::{
-        AccountBidTooDear, AccountDebtTooSmall, AccountHealthy, AccountInFlight, AccountNotOffered,
-        AccountNothingOwed, AccountPriceUnusable, AccountUnderpaid,
+        AccountBidEmpty, AccountBidTooDear, AccountDebtTooSmall, AccountHealthy, AccountInFlight,
+        AccountNotOffered, AccountNothingOwed, AccountPriceUnusable, AccountUnderpaid,
     },
     math::{Cost, repay_to_target_up},
     moves,
@@ -154,6 +155,11 @@ pub(super) fn bid(cx: &mut Ctx<'_>, bidder: AccountId, bid: &Bid) -> Result<Asse
     let due = due(&debt, &collateral, before, cost, overdue)?;
     let trade = trade(cx, &debt, &collateral, due, cost, repay_max)?;
     expect_no_dust(cx, &debt, &trade)?;
+    if trade.paid.is_zero() {
+        return Err(revert(&AccountBidEmpty {
+            assetId: bid.debtAssetId,
+        }));
+    }
     let bought = trade.given_up.sub(trade.to_reserve)?;
     batch::touch(cx, account, false)?;
     let paid = moves::pay(cx, bidder, account, debt.asset(), trade.paid)?;
@@ -265,10 +271,11 @@ fn expect_no_dust(cx: &mut Ctx<'_>, debt: &Valued, trade: &Trade) -> Result<(), 
     let Some(rest) = trade.too_small_rest else {
         return Ok(());
     };
+    let value = value_up(rest, debt.owed_price, debt.decimals)?;
     Err(revert(&AccountDebtTooSmall {
         assetId: debt.asset().get(),
-        value: rest.to_u256(),
-        min: debt_min_up(cx, debt)?.to_u256(),
+        value: value.to_u256(),
+        min: settings::debt_min_now(cx)?.to_u256(),
     }))
 }
 

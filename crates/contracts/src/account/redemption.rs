@@ -54,21 +54,15 @@ pub(super) fn redemptions(cx: &mut Ctx<'_>, input: &[u8]) -> Result<Bytes, Halt>
         if cx.store.gas_left() < LOOK_GAS || first(cx)?.is_none() {
             break;
         }
-        let mark = cx.store.mark();
-        match redeem_from(cx, debtor) {
-            Ok(()) => cx.store.commit(mark),
-            Err(Halt::Revert(reason)) => {
-                cx.store.rewind(mark);
-                emit(
-                    cx,
-                    &RedemptionFailed {
-                        owner: debtor.owner,
-                        index: debtor.index,
-                        reason,
-                    },
-                )?;
-            }
-            Err(other) => return Err(other),
+        if let Err(reason) = cx.attempt(|cx| redeem_from(cx, debtor))? {
+            emit(
+                cx,
+                &RedemptionFailed {
+                    owner: debtor.owner,
+                    index: debtor.index,
+                    reason,
+                },
+            )?;
         }
     }
     Ok(Bytes::new())

@@ -831,6 +831,11 @@ impl Model {
         let (discount, reserve) = self.cost(collateral, since_ms);
         let kept = one() - discount - reserve;
         let (price, given) = trade(&debt, &sold, sum, kept, most)?;
+        if price.is_zero() {
+            return no(&AccountBidEmpty {
+                assetId: debt.asset,
+            });
+        }
         let to_reserve = floor(given, reserve, one());
         self.touch(who, false);
         let paid = self.pay(bidder, who, debt.asset, price)?;
@@ -1061,8 +1066,8 @@ fn trade(debt: &Line, sold: &Line, sum: Sum, kept: U256, most: U256) -> Answer<(
     if !rest.is_zero() && rest < least {
         return no(&AccountDebtTooSmall {
             assetId: debt.asset,
-            value: rest,
-            min: least,
+            value: ceil(rest, debt.owed_price, whole()),
+            min: n(DEBT_MIN),
         });
     }
     Ok((pays, given))
