@@ -69,8 +69,10 @@ pub(super) struct Valued {
     pub(super) held_price: Price,
     /// Whether that is a price which the question may use.
     pub(super) is_priced: bool,
-    /// Price of what is owed.
+    /// Price of what is owed; the block counts a debt without one as nothing.
     pub(super) owed_price: Price,
+    /// Whether what is owed has a price, if anything is.
+    pub(super) is_judged: bool,
     pub(super) held_value: Usd,
     pub(super) owed_value: Usd,
     /// Part of the held value that counts.
@@ -123,6 +125,11 @@ pub(super) fn is_overdue(
         }
     }
     Ok(false)
+}
+
+/// Whether every debt has a price: without one nobody can tell that an account is saved.
+pub(super) fn is_judged(all: &[Valued]) -> bool {
+    all.iter().all(|valued| valued.is_judged)
 }
 
 /// The bit of a kind of positions in a row.
@@ -252,7 +259,8 @@ fn priced(
     let held_price = feed.price(now_ms, price_use, Side::Collateral);
     let owed_price = match feed.price(now_ms, price_use, Side::Debt) {
         Ok(price) => price,
-        Err(_) if line.owed.is_zero() => Price::ZERO,
+        // The block judges by what it can, and comes back: one debt without a price must not shield the others.
+        Err(_) if line.owed.is_zero() || question == Question::Block => Price::ZERO,
         Err(_) => {
             return Err(revert(&AccountPriceUnusable {
                 owner: account.owner,
@@ -274,6 +282,7 @@ fn priced(
         held_price,
         is_priced,
         owed_price,
+        is_judged: line.owed.is_zero() || owed_price != Price::ZERO,
         held_value: value_down(line.held, held_price, decimals)?,
         owed_value: value_up(line.owed, owed_price, decimals)?,
         factor: Bps::ZERO,

@@ -76,7 +76,12 @@ fn guard(cx: &mut Ctx<'_>, account: AccountId, sheet: &mut Sheet) -> Result<(), 
             Some(time) => time,
             None => by_interest,
         };
-        sheet.look_by_s = seconds_down(by_interest.min(by_schedule));
+        let by_doubt = if assess::is_judged(&all) {
+            by_interest
+        } else {
+            now.after_ms(DEFER_MS)?
+        };
+        sheet.look_by_s = seconds_down(by_interest.min(by_schedule).min(by_doubt));
         for (row, valued) in sheet.rows.iter_mut().zip(&all) {
             row.trigger = trigger(cx, valued, &slack)?;
         }

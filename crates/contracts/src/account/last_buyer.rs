@@ -45,7 +45,8 @@ pub(super) fn buy(
     before: Assessment,
 ) -> Result<bool, Halt> {
     let deficit = deficit(all, before)?;
-    let mut debts: Vec<&Valued> = all.iter().filter(|v| !v.line.owed.is_zero()).collect();
+    let owed = all.iter().filter(|v| v.is_judged && !v.line.owed.is_zero());
+    let mut debts: Vec<&Valued> = owed.collect();
     debts.sort_by_key(|debt| Reverse(debt.owed_value));
     let mut goods: Vec<&Valued> = all.iter().filter(|v| is_for_sale(v)).collect();
     goods.sort_by_key(|goods| Reverse(goods.held_value));

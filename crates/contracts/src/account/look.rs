@@ -85,24 +85,37 @@ fn look(cx: &mut Ctx<'_>, account: AccountId) -> Result<(), Halt> {
     let sheet = Sheet::load(cx, account)?;
     let all = assess::valued(cx, account, &sheet, Question::Block)?;
     let before = assess::sum(&all)?;
-    let is_healthy = before.is_healthy();
-    if is_healthy && !assess::is_overdue(cx, account, &sheet)? {
-        offer::close(cx, account)?;
+    if is_left_alone(cx, account, &sheet, &all)? {
         return guard::renew(cx, account);
     }
-    let steps = net(cx, account, &all, is_healthy)?;
+    let steps = net(cx, account, &all, before.is_healthy())?;
     if !steps.is_empty() {
         offer::report(cx, account, before.health_down(), &steps)?;
     }
     let sheet = Sheet::load(cx, account)?;
     let all = assess::valued(cx, account, &sheet, Question::Block)?;
     let after = assess::sum(&all)?;
-    if after.is_healthy() && !assess::is_overdue(cx, account, &sheet)? {
-        offer::close(cx, account)?;
-    } else {
+    if !is_left_alone(cx, account, &sheet, &all)? {
         sell_or_forgive(cx, account, &all, after)?;
     }
     guard::renew(cx, account)
+}
+
+/// Whether the account is healthy and nothing is overdue. Its offer ends then, unless a debt could not be judged: what
+/// stood on offer for it waits until its price is back.
+fn is_left_alone(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    sheet: &Sheet,
+    all: &[Valued],
+) -> Result<bool, Halt> {
+    if !assess::sum(all)?.is_healthy() || assess::is_overdue(cx, account, sheet)? {
+        return Ok(false);
+    }
+    if assess::is_judged(all) {
+        offer::close(cx, account)?;
+    }
+    Ok(true)
 }
 
 /// Pays each debt with what the account holds of the same asset; of a healthy account, only what is overdue.

@@ -139,15 +139,14 @@ pub(super) fn bid(cx: &mut Ctx<'_>, bidder: AccountId, bid: &Bid) -> Result<Asse
             health: before.health_down().to_u256(),
         }));
     }
+    if !debt.is_judged {
+        return Err(unpriced(account, bid.debtAssetId));
+    }
     let collateral = find(&all, AssetId::new(bid.collateralAssetId), |v| {
         !v.line.held.is_zero()
     })?;
     if !collateral.is_priced {
-        return Err(revert(&AccountPriceUnusable {
-            owner: account.owner,
-            index: account.index,
-            assetId: bid.collateralAssetId,
-        }));
+        return Err(unpriced(account, bid.collateralAssetId));
     }
     let now = TimeMs::new(cx.store.block().time_ms);
     let cost = Cost::after_ms(now.ms_since(since)?, collateral.terms.discount_max)?;
@@ -192,6 +191,14 @@ pub(super) fn bid(cx: &mut Ctx<'_>, bidder: AccountId, bid: &Bid) -> Result<Asse
     };
     report(cx, account, before.health_down(), &[step])?;
     Ok(taken)
+}
+
+fn unpriced(account: AccountId, asset_id: u32) -> Halt {
+    revert(&AccountPriceUnusable {
+        owner: account.owner,
+        index: account.index,
+        assetId: asset_id,
+    })
 }
 
 fn find(all: &[Valued], asset: AssetId, stands: impl Fn(&Valued) -> bool) -> Result<Valued, Halt> {
@@ -375,9 +382,11 @@ pub(super) fn report(
             },
         )?;
     }
-    let after = assess::assess(cx, account, Question::Block)?;
     let sheet = Sheet::load(cx, account)?;
-    if after.is_healthy() && !assess::is_overdue(cx, account, &sheet)? {
+    let all = assess::valued(cx, account, &sheet, Question::Block)?;
+    let after = assess::sum(&all)?;
+    let is_saved = after.is_healthy() && assess::is_judged(&all);
+    if is_saved && !assess::is_overdue(cx, account, &sheet)? {
         close(cx, account)?;
     }
     emit(

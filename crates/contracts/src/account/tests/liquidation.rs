@@ -397,6 +397,52 @@ fn liq_7_nobody_is_liquidated_for_want_of_a_price() {
     scene.refused(BOB, BOBS, &[bid(ALICES, USDC, ONE, RISKY)], &error);
 }
 
+/// A debt without a price is judged by nobody; it shields no other debt, and is looked at again within a minute.
+#[test]
+fn liq_7_a_debt_without_a_price_shields_nobody() {
+    let mut scene = Scene::new();
+    let small = [borrow(DAI, 20 * ONE), withdraw(DAI, U256::MAX, ALICE)];
+    scene.ok(ALICE, ALICES, &[deposit(ETH, 10 * ONE)]);
+    scene.ok(ALICE, ALICES, &take(USDC, 14_000 * ONE));
+    scene.ok(ALICE, ALICES, &small);
+    scene.ok(BOB, BOBS, &[deposit(ETH, 10 * ONE)]);
+    let small = [borrow(DAI, 20 * ONE), withdraw(DAI, U256::MAX, BOB)];
+    scene.ok(BOB, BOBS, &small);
+    scene.world.wait_ms(172_800_001);
+    scene.prices(&[(USDC, USD), (ETH, 1_600 * USD)]);
+    assert!(!scene.is_usable(DAI));
+    let logs = scene.log_count();
+    scene.look();
+    assert!(scene.events::<LookFailed>(logs).is_empty());
+    assert_eq!(scene.events::<OfferOpened>(logs).len(), 1, "Alice's");
+    let dear = [deposit(USDC, 14_000 * ONE), bid(ALICES, DAI, 20 * ONE, ETH)];
+    let error = AccountPriceUnusable {
+        owner: ALICE,
+        index: 0,
+        assetId: DAI,
+    };
+    scene.refused(CAROL, CAROLS, &dear, &error);
+    // Her debt with a price is sold to the target; the offer waits for the other one's price.
+    let bought = [
+        deposit(USDC, 14_000 * ONE),
+        bid(ALICES, USDC, 14_000 * ONE, ETH),
+    ];
+    scene.ok(CAROL, CAROLS, &bought);
+    assert!(!scene.unhealthy(ALICES));
+    let offer = offerOfCall {
+        account: reference(ALICES),
+    };
+    assert_ne!(scene.world.view(ADDRESS, &offer).sinceMs, 0);
+    // Both are looked at again within a minute; with the price back, a debt that has become dear is found.
+    scene.world.wait_ms(60_000);
+    let due = scene.look();
+    assert!(due.contains(&ALICES) && due.contains(&BOBS), "{due:?}");
+    scene.prices(&[(DAI, 1_000 * USD)]);
+    assert!(scene.unhealthy(BOBS));
+    scene.world.wait_ms(60_000);
+    assert!(scene.look().contains(&BOBS));
+}
+
 #[test]
 fn liq_8_netting_comes_first_and_is_written_down() {
     let mut scene = Scene::new();

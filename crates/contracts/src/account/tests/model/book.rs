@@ -127,6 +127,8 @@ struct Line {
     held_price: U256,
     is_priced: bool,
     owed_price: U256,
+    /// Whether what is owed has a price.
+    is_judged: bool,
     held_value: U256,
     owed_value: U256,
     factor: U256,
@@ -323,7 +325,8 @@ impl Model {
                 Asker::Batch => (quote.lend.map(|both| both.0), quote.lend.map(|both| both.1)),
                 Asker::Block | Asker::Owner => (quote.sell, quote.sell),
             };
-            if owed_price.is_none() && !owed.is_zero() {
+            let is_judged = owed_price.is_some() || owed.is_zero();
+            if !is_judged && asker != Asker::Block {
                 return no(&AccountPriceUnusable {
                     owner: who.owner,
                     index: who.index,
@@ -344,6 +347,7 @@ impl Model {
                 owed,
                 held_price: price,
                 is_priced: held_price.is_some(),
+                is_judged,
                 owed_price,
                 held_value: floor(held, price, whole()),
                 owed_value: ceil(owed, owed_price, whole()),
@@ -820,6 +824,13 @@ impl Model {
                 health: sum.health(),
             });
         }
+        if !debt.is_judged {
+            return no(&AccountPriceUnusable {
+                owner: who.owner,
+                index: who.index,
+                assetId: debt.asset,
+            });
+        }
         let sold = find(collateral, |line| !line.held.is_zero())?;
         if !sold.is_priced {
             return no(&AccountPriceUnusable {
@@ -946,10 +957,18 @@ impl Model {
     }
 
     fn close_if_healthy(&mut self, who: AccountId) -> Answer<()> {
-        if self.sum(who, Asker::Block)?.is_healthy() {
-            self.offers.remove(&who);
+        let lines = self.lines(who, Asker::Block)?;
+        if sum_of(&lines).is_healthy() {
+            self.end_offer(who, &lines);
         }
         Ok(())
+    }
+
+    /// What cannot be judged stays on offer.
+    fn end_offer(&mut self, who: AccountId, lines: &[Line]) {
+        if lines.iter().all(|line| line.is_judged) {
+            self.offers.remove(&who);
+        }
     }
 
     // Looks.
@@ -965,7 +984,7 @@ impl Model {
     fn try_look(&mut self, who: AccountId) -> Answer<()> {
         let lines = self.lines(who, Asker::Block)?;
         if sum_of(&lines).is_healthy() {
-            self.offers.remove(&who);
+            self.end_offer(who, &lines);
             return Ok(());
         }
         let mut paid = U256::ZERO;
