@@ -14,6 +14,7 @@ use capstan_units::{mul_div_down, mul_div_up};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    costs::Debts,
     fixed::{Fixed, RAY_ONE},
     markets::unless,
     views::Views,
@@ -223,8 +224,8 @@ pub(super) fn standing(views: &mut Views<'_>, of: &AccountRef) -> RpcResult<Stan
     let mut cost_usd = U256::ZERO;
     let mut rows = Vec::new();
     for holding in holdings {
-        let row = Row::read(views, &holding)?;
-        cost_usd = cost_usd.saturating_add(per_day_up(holding.owedValue, row.borrow_rate)?);
+        let row = Row::read(views, of, &holding)?;
+        cost_usd = cost_usd.saturating_add(row.cost_usd(&holding)?);
         rows.push(row.holding);
     }
     // Without a debt health is the largest number.
@@ -244,16 +245,17 @@ pub(super) fn standing(views: &mut Views<'_>, of: &AccountRef) -> RpcResult<Stan
     })
 }
 
-/// A row, and the rate that its debt is charged.
+/// A row, and what its debts cost in a day, in smallest units.
 struct Row {
     holding: Holding,
-    borrow_rate: U256,
+    per_day: U256,
 }
 
 impl Row {
-    fn read(views: &mut Views<'_>, found: &IAccount::Holding) -> RpcResult<Self> {
+    fn read(views: &mut Views<'_>, of: &AccountRef, found: &IAccount::Holding) -> RpcResult<Self> {
         let mut row = Self::bare(
             views,
+            of,
             found.assetId,
             [found.units, found.supplied, found.owed],
         )?;
@@ -268,9 +270,19 @@ impl Row {
         Ok(row)
     }
 
+    /// What the debts of the row cost in a day, in dollars.
+    fn cost_usd(&self, found: &IAccount::Holding) -> RpcResult<U256> {
+        if found.owed.is_zero() {
+            return Ok(U256::ZERO);
+        }
+        mul_div_up(self.per_day, found.owedValue, found.owed)
+            .map_err(|error| RpcError::internal(error.to_string()))
+    }
+
     /// Without what needs prices.
     fn bare(
         views: &mut Views<'_>,
+        of: &AccountRef,
         asset_id: u32,
         [units, supplied, owed]: [U256; 3],
     ) -> RpcResult<Self> {
@@ -283,9 +295,10 @@ impl Row {
         let rate = |rate: Option<U256>| rate.unwrap_or_default();
         let supply_rate = market.as_ref().map(|market| market.supplyRate);
         let borrow_rate = market.as_ref().map(|market| market.borrowRate);
+        let per_day = Debts::read(views, of, asset_id, rate(borrow_rate))?.per_day;
         let amount = |amount| Fixed::new(amount, asset.decimals);
         Ok(Self {
-            borrow_rate: rate(borrow_rate),
+            per_day,
             holding: Holding {
                 asset_id,
                 symbol: asset.symbol,
@@ -297,7 +310,7 @@ impl Row {
                 supply_rate_per_year: supply_rate.map(Fixed::ray),
                 borrow_rate_per_year: borrow_rate.map(Fixed::ray),
                 earns_per_day: amount(per_day_down(supplied, rate(supply_rate))?),
-                costs_per_day: amount(per_day_up(owed, rate(borrow_rate))?),
+                costs_per_day: amount(per_day),
                 valued: None,
             },
         })
@@ -326,23 +339,15 @@ fn unvalued(views: &mut Views<'_>, of: &AccountRef) -> RpcResult<Vec<Holding>> {
                 index,
             },
         )?;
-        let owed = views.answer(
-            lending::ADDRESS,
-            &ILending::debtOfCall {
-                assetId: asset_id,
-                owner,
-                index,
-            },
-        )?;
         let supplied = unless::<LendingUnknownMarket, _>(supplied)?;
-        let owed = unless::<LendingUnknownMarket, _>(owed)?;
+        let debts = Debts::read(views, of, asset_id, U256::ZERO)?;
         let amounts = [
             units,
             supplied.map_or(U256::ZERO, |supplied| supplied.assets),
-            owed.map_or(U256::ZERO, |owed| owed.assets),
+            debts.owed,
         ];
         if amounts.iter().any(|amount| !amount.is_zero()) {
-            rows.push(Row::bare(views, asset_id, amounts)?.holding);
+            rows.push(Row::bare(views, of, asset_id, amounts)?.holding);
         }
     }
     Ok(rows)
@@ -353,7 +358,7 @@ fn per_day_down(amount: U256, rate: U256) -> RpcResult<U256> {
     mul_div_down(amount, rate, year()).map_err(|error| RpcError::internal(error.to_string()))
 }
 
-fn per_day_up(amount: U256, rate: U256) -> RpcResult<U256> {
+pub(super) fn per_day_up(amount: U256, rate: U256) -> RpcResult<U256> {
     mul_div_up(amount, rate, year()).map_err(|error| RpcError::internal(error.to_string()))
 }
 

@@ -6,12 +6,12 @@ use capstan_chain::LogEntry;
 use capstan_contracts::{
     Contract,
     account::{self, IAccount::AccountRef},
-    decode_event,
+    decode_event, dollar,
     ledger::{
         self,
         ILedger::{Pulled, Pushed},
     },
-    lending,
+    lending, streams, term,
 };
 use serde::Serialize;
 
@@ -96,7 +96,7 @@ impl Source {
         };
         let borders = vec![Pulled::SIGNATURE_HASH, Pushed::SIGNATURE_HASH];
         let (account, lending) = (&account::CONTRACT, &lending::CONTRACT);
-        vec![
+        let mut sources = vec![
             source(
                 account,
                 account::ADDRESS,
@@ -121,11 +121,38 @@ impl Source {
             source(
                 &ledger::CONTRACT,
                 ledger::ADDRESS,
-                [borders, any(), any(), owner],
+                [borders, any(), any(), owner.clone()],
             ),
-        ]
+        ];
+        // An owner is named first, behind a number, or behind two; each room has its way.
+        let rooms: [(_, _, &[usize]); 3] = [
+            (&dollar::CONTRACT, dollar::ADDRESS, &[1, 2]),
+            (&term::CONTRACT, term::ADDRESS, &[2, 3]),
+            (&streams::CONTRACT, streams::ADDRESS, &[2, 3]),
+        ];
+        for (contract, address, places) in rooms {
+            for place in places {
+                let mut topics = [any(), any(), any(), any()];
+                topics[*place].clone_from(&owner);
+                sources.push(source(contract, address, topics));
+            }
+        }
+        sources
     }
 }
+
+/// How events name an account: its owner's argument, and its number's.
+const NAMES: [(&str, &str); 9] = [
+    ("owner", "index"),
+    ("account", "index"),
+    ("to", "index"),
+    ("from", "fromIndex"),
+    ("to", "toIndex"),
+    ("debtor", "debtorIndex"),
+    ("borrower", "borrowerIndex"),
+    ("lender", "lenderIndex"),
+    ("payer", "payerIndex"),
+];
 
 /// The event in words, if it is of this account and not of another of its owner's.
 fn item(contract: &'static Contract, entry: &LogEntry, of: &AccountRef) -> Option<EventItem> {
@@ -138,12 +165,10 @@ fn item(contract: &'static Contract, entry: &LogEntry, of: &AccountRef) -> Optio
     };
     let owner = of.owner.to_string();
     let index = of.index.to_string();
-    let is_meant = [("owner", "index"), ("from", "fromIndex"), ("to", "toIndex")]
-        .iter()
-        .any(|&(who, which)| {
-            let is_owner = value(who).is_some_and(|who| who.eq_ignore_ascii_case(&owner));
-            is_owner && value(which) == Some(&index)
-        });
+    let is_meant = NAMES.iter().any(|&(who, which)| {
+        let is_owner = value(who).is_some_and(|who| who.eq_ignore_ascii_case(&owner));
+        is_owner && value(which) == Some(&index)
+    });
     is_meant.then(|| EventItem {
         block_number: U64::from(entry.block_number),
         timestamp: U64::from(entry.block_timestamp_s),

@@ -4,6 +4,7 @@
 //! block ([`views`]) and written with decimals and text beside every number ([`fixed`]).
 
 mod account;
+mod costs;
 mod events;
 mod fixed;
 mod liquidations;

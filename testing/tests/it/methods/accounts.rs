@@ -389,7 +389,7 @@ async fn a_chain_without_liquidations_has_none() {
 /// The chain's own dollar has a price of one, so that it can be minted.
 async fn open_dollar(node: &Node) {
     let params = IDollar::DollarParams {
-        stabilityBps: 0,
+        stabilityBps: 400,
         savingsBps: 0,
         redemptionFeeBps: 50,
         refillS: 3_600,
@@ -463,6 +463,17 @@ async fn a_liquidation_is_explained() {
         args: bid.abi_encode().into(),
     };
     run_by(&node, 2, vec![bid]).await;
+    let told = node
+        .ok("capstan_accountEvents", json!([node.address(1)]))
+        .await;
+    let items = told["items"].as_array().expect("a list").iter();
+    let names: Vec<_> = items.filter_map(|item| item["event"].as_str()).collect();
+    assert!(names.contains(&"Minted"), "{names:?}");
+    assert!(names.contains(&"DollarRepaid"), "{names:?}");
+    // 3,900 dollars at 4 % a year.
+    let told = node.ok("capstan_account", json!([node.address(1)])).await;
+    let cost = told["report"]["costPerDay"]["text"].as_str().expect("text");
+    assert!(cost.starts_with("0.427"), "{cost}");
     let listed = node
         .ok("capstan_liquidations", json!([node.address(1)]))
         .await;
