@@ -47,11 +47,17 @@ async fn a_full_disk_ends_the_node_in_words_and_loses_nothing() {
     let payload = format!("0x{}", "ff".repeat(100_000));
     for _ in 0..2_000 {
         let send = json!([{ "from": FIRST_ACCOUNT, "to": FIRST_ACCOUNT, "data": payload, "gas": "0x500000" }]);
-        if let Err(error) = node.rpc("eth_sendTransaction", send).await {
-            println!("the last answer: {error:#}");
-            break;
+        match node.rpc("eth_sendTransaction", send).await {
+            Ok(_) => nonce += 1,
+            // A refusal is an answer of a node that goes on; no answer is the end.
+            Err(error) if format!("{error:#}").contains("\"code\"") => {
+                println!("refused: {error:#}");
+            }
+            Err(error) => {
+                println!("no answer: {error:#}");
+                break;
+            }
         }
-        nonce += 1;
         tokio::time::sleep(Duration::from_millis(10)).await;
         let Ok(block) = node
             .rpc("eth_getBlockByNumber", json!(["latest", false]))
