@@ -469,6 +469,7 @@ impl Inner {
             .filter_map(|answer| answer.as_ref().ok().cloned())
             .collect();
         metrics::counter!("capstan_pool_refused_total").increment((count - entered.len()) as u64);
+        self.catch_up(head, &entered);
         if !entered.is_empty() {
             if let Some(journal) = &self.journal {
                 journal.append(&entered);
@@ -482,6 +483,28 @@ impl Inner {
             .into_iter()
             .map(|answer| answer.map(|tx| tx.hash()))
             .collect()
+    }
+
+    /// A block that became final while transactions were judged by its parent may have mined what they follow: then
+    /// nobody else would ever tell the pool that their turn has come.
+    fn catch_up(&self, mut judged_by: Arc<Block>, entered: &[Arc<Pooled>]) {
+        loop {
+            let head = self.ledger.head();
+            if entered.is_empty() || head.hash() == judged_by.hash() {
+                return;
+            }
+            let state = self.state_at(At::Latest).map_err(|error| error.to_string());
+            let senders = entered.iter().map(|tx| tx.sender());
+            let done = state.and_then(|state| {
+                let refreshed = self.pool.refresh(senders, &*state);
+                refreshed.map_err(|error| error.to_string())
+            });
+            if let Err(error) = done {
+                tracing::warn!(%error, "the pool could not follow a block");
+                return;
+            }
+            judged_by = head;
+        }
     }
 
     fn submit_report(&self, report: SignedReport) -> Result<(), ReportError> {

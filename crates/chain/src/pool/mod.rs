@@ -284,8 +284,17 @@ impl Pool {
 
     /// Reads every sender's account again: after a rewind.
     pub(crate) fn on_rewind(&self, state: &dyn StateRead) -> Result<(), capstan_evm::StateError> {
+        let senders: Vec<Address> = self.store.lock().senders.keys().copied().collect();
+        self.refresh(senders, state)
+    }
+
+    /// Reads the accounts of some senders again.
+    pub(crate) fn refresh(
+        &self,
+        senders: impl IntoIterator<Item = Address>,
+        state: &dyn StateRead,
+    ) -> Result<(), capstan_evm::StateError> {
         let mut store = self.store.lock();
-        let senders: Vec<Address> = store.senders.keys().copied().collect();
         for sender in senders {
             let account: AccountInfo = state.account(sender)?.unwrap_or_default();
             store.update_account(sender, account);
