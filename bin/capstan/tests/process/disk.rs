@@ -47,17 +47,11 @@ async fn a_full_disk_ends_the_node_in_words_and_loses_nothing() {
     let payload = format!("0x{}", "ff".repeat(100_000));
     for _ in 0..2_000 {
         let send = json!([{ "from": FIRST_ACCOUNT, "to": FIRST_ACCOUNT, "data": payload, "gas": "0x500000" }]);
-        match node.rpc("eth_sendTransaction", send).await {
-            Ok(_) => nonce += 1,
-            // A refusal is an answer of a node that goes on; no answer is the end.
-            Err(error) if format!("{error:#}").contains("\"code\"") => {
-                println!("refused: {error:#}");
-            }
-            Err(error) => {
-                println!("no answer: {error:#}");
-                break;
-            }
+        if let Err(error) = node.rpc("eth_sendTransaction", send).await {
+            println!("the last answer: {error:#}");
+            break;
         }
+        nonce += 1;
         tokio::time::sleep(Duration::from_millis(10)).await;
         let Ok(block) = node
             .rpc("eth_getBlockByNumber", json!(["latest", false]))
@@ -69,10 +63,7 @@ async fn a_full_disk_ends_the_node_in_words_and_loses_nothing() {
     }
     let status = node.wait().expect("the node ends by itself");
     let said = node.said();
-    assert!(
-        nonce > 0 && reported.len() > 5,
-        "the limit came before the load:\n{said}"
-    );
+    assert!(nonce > 5, "the limit came before the load:\n{said}");
     assert_eq!(
         status.code(),
         Some(1),
