@@ -74,7 +74,7 @@ describe('native contracts by viem', capstanOnly, () => {
     const interfaces = {
       account: 'IAccount', admin: 'IAdmin', backstop: 'IBackstop', dollar: 'IDollar', ether: 'IEther', feed: 'IFeed', flash: 'IFlash',
       ledger: 'ILedger', lending: 'ILending', listing: 'IListing', multicall: 'IMulticall3', native: 'INative', oracle: 'IOracle',
-      savings: 'ISavings', stakeShare: 'IStakeShare', streams: 'IStreams', supplyShare: 'ISupplyShare', term: 'ITerm', token: 'IToken',
+      savings: 'IErc4626', stakeShare: 'IStakeShare', streams: 'IStreams', supplyShare: 'ISupplyShare', term: 'ITerm', token: 'IToken',
       tokenFactory: 'ITokenFactory',
     }
     assert.deepEqual(Object.keys(interfaces).sort(), [...nativeNames].sort())

@@ -9,10 +9,10 @@ use alloy_sol_types::SolEvent as _;
 use capstan_contracts::{
     Place,
     admin::{
-        ADDRESS as ADMIN,
+        self, ADDRESS as ADMIN,
         IAdmin::{self, RoleDelaySet, RoleGranted},
     },
-    all, by_name, dollar, ledger, lending, oracle, resolve, term, token,
+    all, by_name, oracle, resolve, token,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -23,10 +23,11 @@ use crate::{ClientError, Node};
 const ROLES: &[(&str, u32, &str)] = &[
     ("oracle", oracle::REPORT, "report"),
     ("oracle", oracle::LOOSEN, "loosen"),
-    ("ledger", ledger::GUARD, "guard"),
-    ("lending", lending::GUARD, "guard"),
-    ("dollar", dollar::GUARD, "guard"),
-    ("term", term::GUARD, "guard"),
+    ("ledger", admin::GUARD, "guard"),
+    ("lending", admin::GUARD, "guard"),
+    ("backstop", admin::GUARD, "guard"),
+    ("dollar", admin::GUARD, "guard"),
+    ("term", admin::GUARD, "guard"),
     ("token", token::MINT, "mint"),
     ("token", token::BURN, "burn"),
 ];

@@ -16,7 +16,7 @@ use crate::{GenesisConfig, SystemKind, address::Kind, error, invariant::Check};
 
 mod table;
 
-pub use table::{covers, joined, sorted};
+pub use table::{count, covers, joined, sorted};
 
 /// Gas per started word of calldata: what bytecode pays to load and check a word.
 pub const INPUT_WORD_GAS: u64 = 6;
@@ -91,7 +91,7 @@ pub struct Contract {
     pub place: Place,
     /// How calldata is read.
     pub entry: Entry,
-    /// What tools are told: the contract's own interface first, then those that it inherits.
+    /// What tools are told: the contract's own interface first, then those that it inherits, the nearest first.
     pub interfaces: &'static [Interface],
     /// Contracts whose errors come through this one's verbs, because it calls them: tools are told those too.
     pub errors_of: &'static [&'static Self],
@@ -255,7 +255,8 @@ pub fn emit(cx: &mut Ctx<'_>, event: &impl SolEvent) -> Result<(), Halt> {
 /// The word `#[payable]` before a row lets coins in. A verb without a row does not compile.
 ///
 /// - `verbs! { IFlashCalls; rows }`: a contract with an interface of its own.
-/// - `verbs! { ITokenCalls, and erc20::verbs::<TokenBook>(); rows }`: one that answers a face besides.
+/// - `verbs! { ITokenCalls, and erc20::verbs::<TokenBook>(); rows }`: one that answers a face besides, or several.
+/// - `verbs! { faces erc4626::verbs::<SavingsBook>(), erc20::verbs::<SavingsBook>() }`: one that answers faces alone.
 /// - `verbs! { face <B: Book> IErc20Calls; rows }`: such a face, as `const fn verbs::<B>()`.
 #[macro_export]
 macro_rules! verbs {
@@ -291,14 +292,20 @@ macro_rules! verbs {
             rows
         }
     };
-    ($calls:ty, and $face:expr; $($rows:tt)*) => {
-        const OWN: [$crate::Verb; <$calls>::SELECTORS.len()] = $crate::verbs!(@rows $($rows)*);
-        const _: () = $crate::verbs!(@covered $calls, &OWN);
-        const FACE: &[$crate::Verb] = &$face;
-        static ROWS: [$crate::Verb; OWN.len() + FACE.len()] =
-            $crate::contract::sorted($crate::contract::joined(&OWN, FACE));
+    (@tables $($table:expr),+) => {
+        const TABLES: &[&[$crate::Verb]] = &[$(&$table),+];
+        static ROWS: [$crate::Verb; $crate::contract::count(TABLES)] =
+            $crate::contract::sorted($crate::contract::joined(TABLES));
         /// One row per verb, sorted by selector.
         pub(crate) static VERBS: &[$crate::Verb] = &ROWS;
+    };
+    (faces $($face:expr),+) => {
+        $crate::verbs! { @tables $($face),+ }
+    };
+    ($calls:ty, and $($face:expr),+; $($rows:tt)*) => {
+        const OWN: [$crate::Verb; <$calls>::SELECTORS.len()] = $crate::verbs!(@rows $($rows)*);
+        const _: () = $crate::verbs!(@covered $calls, &OWN);
+        $crate::verbs! { @tables OWN, $($face),+ }
     };
     ($calls:ty; $($rows:tt)*) => {
         static ROWS: [$crate::Verb; <$calls>::SELECTORS.len()] =

@@ -34,13 +34,16 @@ pub fn files() -> Vec<File> {
         file("solidity/CapstanAddresses.sol", address_library()),
     ];
     for contract in all() {
-        let Some((own, inherited)) = contract.interfaces.split_first() else {
+        if contract.interfaces.is_empty() {
             continue;
-        };
+        }
         let abi = format!("abi/{}.json", contract.name);
         files.push(file(&abi, json(&contract.abi())));
-        files.push(interface(own, inherited));
-        files.extend(inherited.iter().map(|face| interface(face, &[])));
+        let mut rest = contract.interfaces;
+        while let Some((own, inherited)) = rest.split_first() {
+            files.push(interface(own, inherited));
+            rest = inherited;
+        }
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files.dedup();
@@ -54,13 +57,16 @@ fn file(path: &str, text: String) -> File {
     }
 }
 
-/// The Solidity file of an interface, which imports those that it inherits.
+/// The Solidity file of an interface, which imports those that it names among the ones it inherits.
 fn interface(own: &Interface, inherited: &[Interface]) -> File {
+    let source = text::solidity(own.source);
     let mut text = String::new();
     for face in inherited.iter().map(solidity_name) {
-        let _ = writeln!(text, "import {{{face}}} from \"./{face}.sol\";\n");
+        if source.contains(&format!("is {face} ")) {
+            let _ = writeln!(text, "import {{{face}}} from \"./{face}.sol\";\n");
+        }
     }
-    text.push_str(&text::solidity(own.source));
+    text.push_str(&source);
     file(
         &format!("solidity/{}.sol", solidity_name(own)),
         solidity(&text),

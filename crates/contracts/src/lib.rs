@@ -35,6 +35,7 @@ pub mod create2;
 pub mod decode;
 pub mod dollar;
 pub mod erc20;
+pub mod erc4626;
 pub mod error;
 pub mod ether;
 pub mod flash;

@@ -9,7 +9,7 @@ use capstan_state::{Ctx, Halt};
 use super::{
     ADDRESS as ADMIN,
     IAdmin::*,
-    params::{DELAY_MS_MAX, NEVER_MS},
+    params::{DELAY_MS_MAX, GUARD, NEVER_MS},
     state::{AdminState, Delay, Grant},
 };
 use crate::{contract::emit, revert};
@@ -101,6 +101,17 @@ pub fn expect_role(
         role,
         account,
     }))
+}
+
+/// Stops unless the account owns the scope or guards it: the two who may stop verbs of it.
+///
+/// # Errors
+/// `AdminMissingRole`.
+pub fn expect_guard(cx: &mut Ctx<'_>, scope: Address, account: Address) -> Result<(), Halt> {
+    if owner_of(cx, scope)? == account {
+        return Ok(());
+    }
+    expect_role(cx, scope, GUARD, account)
 }
 
 pub(super) fn grant_of(

@@ -27,8 +27,10 @@ mod state;
 pub use abi::IAdmin;
 pub(crate) use actions::found_role;
 pub use actions::{
-    expect_owner, expect_role, has_role, open_scope, open_scope_at_genesis, owner_of, role_delay_ms,
+    expect_guard, expect_owner, expect_role, has_role, open_scope, open_scope_at_genesis, owner_of,
+    role_delay_ms,
 };
+pub use params::GUARD;
 
 use alloy_primitives::Address;
 

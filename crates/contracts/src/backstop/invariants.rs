@@ -51,7 +51,7 @@ pub(super) fn check(world: &dyn View, cx: &mut Ctx<'_>) -> Result<(), Broken> {
         holds(count == stake.lots, "BACK-9", || {
             format!("stake {id} counts {} lots and has {count}", stake.lots)
         })?;
-        let params = Params::of_config(STATE.configs.at(id).load(cx)?);
+        let params = STATE.configs.at(id).load(cx)?;
         holds(Params::checked(&params.to_abi()).is_ok(), "BACK-12", || {
             format!("stake {id} has {params:?}")
         })?;

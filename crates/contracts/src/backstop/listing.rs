@@ -10,7 +10,7 @@ use super::{
     POT,
     error::*,
     math::Pool,
-    params::{CHANGE_DELAY_MS, GUARD, Params, SEED_MIN},
+    params::{CHANGE_DELAY_MS, Params, SEED_MIN},
     share,
     stake::{self, STATE},
     state::Stake,
@@ -98,15 +98,15 @@ pub(super) fn set_params(cx: &mut Ctx<'_>, number: u32, params: &StakeParams) ->
         return set(cx, id, params);
     }
     let from_ms = cx.store.block().time_ms.saturating_add(CHANGE_DELAY_MS);
-    STATE.configs.at(id).save(cx, &present.to_config())?;
-    STATE.next_configs.at(id).save(cx, &params.to_config())?;
+    STATE.configs.at(id).save(cx, &present)?;
+    STATE.next_configs.at(id).save(cx, &params)?;
     STATE.next_from_ms.at(id).save(cx, from_ms)?;
     say(cx, id, params, from_ms)
 }
 
 /// Puts parameters in force, and takes back what was announced.
 fn set(cx: &mut Ctx<'_>, id: AssetId, params: Params) -> Result<(), Halt> {
-    STATE.configs.at(id).save(cx, &params.to_config())?;
+    STATE.configs.at(id).save(cx, &params)?;
     STATE.next_from_ms.at(id).save(cx, 0)?;
     let now_ms = cx.store.block().time_ms;
     say(cx, id, params, now_ms)
@@ -131,10 +131,7 @@ const PAUSABLE: u8 = 0b11;
 /// # Errors
 /// `AdminMissingRole`, `BackstopUnknownStake`, `BackstopParamOutOfRange`.
 pub(super) fn pause(cx: &mut Ctx<'_>, number: u32, verbs: u8) -> Result<(), Halt> {
-    let caller = cx.caller();
-    if admin::owner_of(cx, ADDRESS)? != caller {
-        admin::expect_role(cx, ADDRESS, GUARD, caller)?;
-    }
+    admin::expect_guard(cx, ADDRESS, cx.caller())?;
     set_paused(cx, number, verbs, |paused| paused | verbs)
 }
 

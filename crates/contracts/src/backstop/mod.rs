@@ -48,7 +48,7 @@ pub use abi::IBackstop;
 pub use actions::{available_down, cover, take_over};
 pub use listing::open;
 pub use params::{
-    CAP_MAX, CHANGE_DELAY_MS, COOLDOWN_MS, FLOOR_BPS, GUARD, Params, REWARD_MS, SALE_MS, SEED_MIN,
+    CAP_MAX, CHANGE_DELAY_MS, COOLDOWN_MS, FLOOR_BPS, Params, REWARD_MS, SALE_MS, SEED_MIN,
     START_BPS, WINDOW_MS,
 };
 

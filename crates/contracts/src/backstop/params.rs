@@ -7,11 +7,11 @@ use alloy_primitives::U256;
 use capstan_state::Halt;
 use capstan_units::Assets;
 
-use super::{IBackstop::StakeParams, error::BackstopParamOutOfRange, state::Config};
+use super::{IBackstop::StakeParams, error::BackstopParamOutOfRange};
+
+pub use super::state::Params;
 use crate::revert;
 
-/// Role that pauses.
-pub const GUARD: u32 = 1;
 /// How long a change waits that does more than lower the cap.
 pub const CHANGE_DELAY_MS: u64 = 86_400_000;
 /// Smallest seed of a stake, in smallest units.
@@ -33,25 +33,6 @@ pub const SALE_MS: (u64, u64) = (60_000, 30 * DAY_MS);
 pub const START_BPS: (u64, u64) = (10_000, 20_000);
 /// Lowest and highest end of it.
 pub const FLOOR_BPS: (u64, u64) = (1_000, 10_000);
-
-/// Everything that may be tuned in one stake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Params {
-    /// Most assets to which a deposit may bring the stake; [`CAP_MAX`].
-    pub cap: Assets,
-    /// From a request to the moment when its shares can leave; [`COOLDOWN_MS`].
-    pub cooldown_ms: u64,
-    /// From then until the request lapses; [`WINDOW_MS`].
-    pub window_ms: u64,
-    /// The time over which a reward flows; [`REWARD_MS`].
-    pub reward_ms: u64,
-    /// The time within which the price of goods falls; [`SALE_MS`].
-    pub sale_ms: u64,
-    /// Where it begins; [`START_BPS`].
-    pub sale_start_bps: u16,
-    /// Where it ends; [`FLOOR_BPS`].
-    pub sale_floor_bps: u16,
-}
 
 fn refuse(what: &str, value: U256, min: u64, max: U256) -> Halt {
     let (what, min) = (what.to_owned(), U256::from(min));
@@ -132,50 +113,6 @@ impl Params {
             saleMs: sale_ms,
             saleStartBps: sale_start_bps,
             saleFloorBps: sale_floor_bps,
-        }
-    }
-
-    /// As storage has it.
-    pub(super) fn to_config(self) -> Config {
-        let Self {
-            cap,
-            cooldown_ms,
-            window_ms,
-            reward_ms,
-            sale_ms,
-            sale_start_bps,
-            sale_floor_bps,
-        } = self;
-        Config {
-            cap,
-            cooldown_ms,
-            window_ms,
-            reward_ms,
-            sale_ms,
-            sale_start_bps,
-            sale_floor_bps,
-        }
-    }
-
-    /// From storage.
-    pub(super) fn of_config(config: Config) -> Self {
-        let Config {
-            cap,
-            cooldown_ms,
-            window_ms,
-            reward_ms,
-            sale_ms,
-            sale_start_bps,
-            sale_floor_bps,
-        } = config;
-        Self {
-            cap,
-            cooldown_ms,
-            window_ms,
-            reward_ms,
-            sale_ms,
-            sale_start_bps,
-            sale_floor_bps,
         }
     }
 }

@@ -24,23 +24,23 @@ pub(super) struct Stake {
     pub(super) paused: u8,
 }
 
-/// What the owner sets, and what follows a day later.
+/// Everything that may be tuned in one stake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Record)]
-pub(super) struct Config {
-    /// Most assets to which a deposit may bring the stake.
-    pub(super) cap: Assets,
-    /// From a request to the moment when its shares can leave.
-    pub(super) cooldown_ms: u64,
-    /// From then until the request lapses.
-    pub(super) window_ms: u64,
-    /// The time over which a reward flows.
-    pub(super) reward_ms: u64,
-    /// The time within which the price of goods falls.
-    pub(super) sale_ms: u64,
-    /// Where it begins, in hundredths of a percent.
-    pub(super) sale_start_bps: u16,
-    /// Where it ends.
-    pub(super) sale_floor_bps: u16,
+pub struct Params {
+    /// Most assets to which a deposit may bring the stake; [`CAP_MAX`](super::CAP_MAX).
+    pub cap: Assets,
+    /// From a request to the moment when its shares can leave; [`COOLDOWN_MS`](super::COOLDOWN_MS).
+    pub cooldown_ms: u64,
+    /// From then until the request lapses; [`WINDOW_MS`](super::WINDOW_MS).
+    pub window_ms: u64,
+    /// The time over which a reward flows; [`REWARD_MS`](super::REWARD_MS).
+    pub reward_ms: u64,
+    /// The time within which the price of goods falls; [`SALE_MS`](super::SALE_MS).
+    pub sale_ms: u64,
+    /// Where it begins, in hundredths of a percent; [`START_BPS`](super::START_BPS).
+    pub sale_start_bps: u16,
+    /// Where it ends; [`FLOOR_BPS`](super::FLOOR_BPS).
+    pub sale_floor_bps: u16,
 }
 
 /// Goods of one kind that a stake sells.
@@ -60,10 +60,10 @@ pub(crate) struct BackstopState {
     pub(super) stakes: Map<AssetId, Record<Stake>>,
     /// Parameters in force, or that were until the next ones count.
     #[tag(2)]
-    pub(super) configs: Map<AssetId, Record<Config>>,
+    pub(super) configs: Map<AssetId, Record<Params>>,
     /// Parameters that follow.
     #[tag(3)]
-    pub(super) next_configs: Map<AssetId, Record<Config>>,
+    pub(super) next_configs: Map<AssetId, Record<Params>>,
     /// When they do; zero if none do.
     #[tag(4)]
     pub(super) next_from_ms: Map<AssetId, Value<u64>>,

@@ -10,16 +10,17 @@ use capstan_state::{Ctx, Halt};
 use capstan_units::{AccountId, AssetId, Assets};
 
 use super::{
-    ADDRESS, CAP_MAX, CHANGE_DELAY_MS, GOODS, GUARD,
+    ADDRESS, CAP_MAX, CHANGE_DELAY_MS, GOODS,
     IBackstop::*,
     POT, SEED_MIN,
-    share::{IStakeShare, IStakeShare::*, address_of},
+    share::{IStakeShare::*, address_of},
 };
 use crate::{
     SystemKind,
     admin::{self, IAdmin},
     backstop,
     erc20::IErc20::{self, *},
+    erc4626::IErc4626::{self, *},
     ledger::{self, ILedger},
     oracle::{self, IOracle},
     testkit::{
@@ -748,7 +749,7 @@ fn staking_and_the_sale_can_be_paused() {
     };
     let missing = IAdmin::AdminMissingRole {
         scope: ADDRESS,
-        role: GUARD,
+        role: admin::GUARD,
         account: ALICE,
     };
     scene.world.refused(ALICE, ADDRESS, &pause(1), &missing);

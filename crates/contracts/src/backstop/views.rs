@@ -6,7 +6,6 @@ use capstan_units::{AssetId, Assets};
 
 use super::{
     IBackstop::{self, lotOfReturn, paramsOfReturn, quoteGoodsReturn},
-    params::Params,
     sale, share,
     stake::{self, STATE},
 };
@@ -34,7 +33,7 @@ pub(super) fn params_of(cx: &mut Ctx<'_>, id: AssetId) -> Result<paramsOfReturn,
     let next = if from_ms == 0 {
         present
     } else {
-        Params::of_config(STATE.next_configs.at(id).load(cx)?)
+        STATE.next_configs.at(id).load(cx)?
     };
     Ok(paramsOfReturn {
         present: present.to_abi(),

@@ -38,17 +38,29 @@ pub const fn sorted<const N: usize>(mut verbs: [Verb; N]) -> [Verb; N] {
     verbs
 }
 
-/// One table of two. `N` is the number of all rows.
-pub const fn joined<const N: usize>(own: &[Verb], face: &[Verb]) -> [Verb; N] {
-    assert!(own.len() + face.len() == N, "N is the number of all rows");
-    let mut all = [own[0]; N];
+/// Rows of all tables together.
+pub const fn count(tables: &[&[Verb]]) -> usize {
+    let (mut table, mut rows) = (0, 0);
+    while table < tables.len() {
+        rows += tables[table].len();
+        table += 1;
+    }
+    rows
+}
+
+/// One table of several. `N` is their [`count`].
+pub const fn joined<const N: usize>(tables: &[&[Verb]]) -> [Verb; N] {
+    assert!(count(tables) == N, "N is the number of all rows");
+    let mut all = [tables[0][0]; N];
+    let (mut table, mut row) = (0, 0);
     let mut at = 0;
     while at < N {
-        all[at] = if at < own.len() {
-            own[at]
-        } else {
-            face[at - own.len()]
-        };
+        while row == tables[table].len() {
+            table += 1;
+            row = 0;
+        }
+        all[at] = tables[table][row];
+        row += 1;
         at += 1;
     }
     all

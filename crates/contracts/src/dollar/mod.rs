@@ -55,7 +55,7 @@ pub use actions::{asset, debt_shares, debt_up, mint, move_debt, repay, write_off
 pub use book::RESERVES;
 pub use flash::{flash_room, lend_out, take_back};
 pub use params::{
-    CHANGE_DELAY_MS, DECIMALS, FEE_BPS_MAX, GUARD, RATE_BPS_MAX, REDEMPTION_MIN, REFILL_S,
+    CHANGE_DELAY_MS, DECIMALS, FEE_BPS_MAX, RATE_BPS_MAX, REDEMPTION_MIN, REFILL_S,
     TOLERANCE_BPS_MAX,
 };
 pub use position::InDollar;

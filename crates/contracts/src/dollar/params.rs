@@ -15,8 +15,6 @@ use super::{
 };
 use crate::revert;
 
-/// Role that pauses.
-pub const GUARD: u32 = 1;
 /// How long a change waits that is not tighter in every part.
 pub const CHANGE_DELAY_MS: u64 = 86_400_000;
 /// Highest stability fee and savings rate per year: 50 %.

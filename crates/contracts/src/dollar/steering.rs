@@ -9,7 +9,7 @@ use super::{
     IDollar::{DollarParams, DollarParamsSet, DollarPaused, Opened, PegParams, PegParamsSet},
     book::{self, STATE},
     error::*,
-    params::{CHANGE_DELAY_MS, DECIMALS, GUARD},
+    params::{CHANGE_DELAY_MS, DECIMALS},
     state::{Book, Config, PegConfig},
 };
 use crate::{admin, contract::emit, ledger, revert, token};
@@ -141,10 +141,7 @@ const PAUSABLE: u8 = 0b111;
 /// # Errors
 /// `AdminMissingRole`, `DollarNotOpen`, `DollarParamOutOfRange`.
 pub(super) fn pause(cx: &mut Ctx<'_>, verbs: u8) -> Result<(), Halt> {
-    let caller = cx.caller();
-    if admin::owner_of(cx, ADDRESS)? != caller {
-        admin::expect_role(cx, ADDRESS, GUARD, caller)?;
-    }
+    admin::expect_guard(cx, ADDRESS, cx.caller())?;
     set_paused(cx, verbs, |paused| paused | verbs)
 }
 

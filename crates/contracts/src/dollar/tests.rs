@@ -16,6 +16,7 @@ use capstan_units::{AccountId, AssetId, Assets, DebtShares, MS_PER_YEAR, Ray};
 use super::{ADDRESS, Fulfilled, IDollar::*, InDollar, savings as saved};
 use crate::{
     admin, dollar,
+    erc4626::IErc4626,
     ledger::{self, ILedger},
     native,
     oracle::IOracle::FeedParams,
@@ -210,7 +211,7 @@ fn dol_12_it_opens_once_and_nobody_else_mints_or_burns() {
     let mut world = World::new();
     let closed = DollarNotOpen {};
     world.refused(BOB, ADDRESS, &dollarCall {}, &closed);
-    world.refused(BOB, saved::ADDRESS, &saved::ISavings::assetCall {}, &closed);
+    world.refused(BOB, saved::ADDRESS, &IErc4626::assetCall {}, &closed);
     world.refused(BOB, ADDRESS, &accrueCall {}, &closed);
     let stranger = admin::IAdmin::AdminNotOwner {
         scope: ADDRESS,
@@ -345,7 +346,7 @@ fn dol_5_paying_is_never_paused() {
     scene.mint(ALICES, 1_000 * USD).expect("minted");
     let missing = admin::IAdmin::AdminMissingRole {
         scope: ADDRESS,
-        role: super::GUARD,
+        role: admin::GUARD,
         account: ALICE,
     };
     let pause = |verbs| pauseCall { verbs };
@@ -578,7 +579,7 @@ fn dol_5_no_time_makes_the_dollar_stop() {
         ..params()
     });
     scene.mint_to_wallet(ALICES, 10 * USD);
-    let deposit = saved::ISavings::depositCall {
+    let deposit = IErc4626::depositCall {
         assets: n(USD),
         receiver: ALICE,
     };
@@ -588,7 +589,7 @@ fn dol_5_no_time_makes_the_dollar_stop() {
         scene.world.ok(BOB, ADDRESS, &accrueCall {});
     }
     assert!(scene.debt(ALICES) > 1 << 100);
-    let redeem = saved::ISavings::redeemCall {
+    let redeem = IErc4626::redeemCall {
         shares: scene.world.balance(saved::ADDRESS, ALICE),
         receiver: ALICE,
         owner: ALICE,
@@ -672,7 +673,7 @@ fn every_check_can_fail() {
         .world
         .ok(ALICE, ADDRESS, &swaps::into(peg, 1_000_000_000));
     scene.mint(BOBS, 1_000 * USD).expect("minted");
-    let deposit = saved::ISavings::depositCall {
+    let deposit = IErc4626::depositCall {
         assets: n(100 * USD),
         receiver: ALICE,
     };

@@ -10,7 +10,7 @@ use super::{
     Kind,
     error::*,
     foreign,
-    params::{ASSET_COUNT_MAX, GUARD, LOOSEN_DELAY_MS, Limit, Limits},
+    params::{ASSET_COUNT_MAX, LOOSEN_DELAY_MS, Limit, Limits},
     state::{LedgerState, Listing},
 };
 use crate::{admin, contract::emit, revert};
@@ -245,10 +245,7 @@ fn set_limits(cx: &mut Ctx<'_>, id: AssetId, limits: Limits) -> Result<(), Halt>
 /// # Errors
 /// `AdminMissingRole`, `LedgerUnknownAsset`.
 pub(super) fn freeze(cx: &mut Ctx<'_>, number: u32) -> Result<(), Halt> {
-    let caller = cx.caller();
-    if admin::owner_of(cx, ADDRESS)? != caller {
-        admin::expect_role(cx, ADDRESS, GUARD, caller)?;
-    }
+    admin::expect_guard(cx, ADDRESS, cx.caller())?;
     let id = known(cx, number)?;
     set_frozen(cx, id, true)?;
     emit(

@@ -44,7 +44,7 @@ pub use actions::{
     Asset, asset, asset_count, asset_of, claims, free, list, shift, symbol, wallet_balance_down,
 };
 pub use border::{issue, may_leave, pull, push, retire};
-pub use params::{ASSET_COUNT_MAX, GUARD, LOOSEN_DELAY_MS, Limit, WINDOW_S};
+pub use params::{ASSET_COUNT_MAX, LOOSEN_DELAY_MS, Limit, WINDOW_S};
 pub use position::Units;
 
 use alloy_primitives::Address;

@@ -7,8 +7,6 @@ use capstan_units::{Assets, Bps};
 use super::{ILedger::OutflowLimit, error::LedgerLimitOutOfRange};
 use crate::revert;
 
-/// Role that closes borders.
-pub const GUARD: u32 = 1;
 /// Most assets: what an account holds is a set in one word.
 pub const ASSET_COUNT_MAX: u32 = 256;
 /// Most decimals of a token, as for tokens of the factory.

@@ -386,7 +386,7 @@ fn led_4_a_frozen_border_is_closed_and_shifts_go_on() {
     let freeze = freezeCall { assetId: 0 };
     let missing = admin::IAdmin::AdminMissingRole {
         scope: ADDRESS,
-        role: super::GUARD,
+        role: admin::GUARD,
         account: BOB,
     };
     world.refused(BOB, ADDRESS, &freeze, &missing);

@@ -10,7 +10,7 @@ use super::{
     actions,
     error::*,
     market::{self, SEED, STATE},
-    params::{CHANGE_DELAY_MS, GUARD, Params, SEED_MIN},
+    params::{CHANGE_DELAY_MS, Params, SEED_MIN},
     rates::adaptive,
     share,
     state::Market,
@@ -131,10 +131,7 @@ const PAUSABLE: u8 = 0b1111;
 /// # Errors
 /// `AdminMissingRole`, `LendingUnknownMarket`, `LendingParamOutOfRange`.
 pub(super) fn pause(cx: &mut Ctx<'_>, number: u32, verbs: u8) -> Result<(), Halt> {
-    let caller = cx.caller();
-    if admin::owner_of(cx, ADDRESS)? != caller {
-        admin::expect_role(cx, ADDRESS, GUARD, caller)?;
-    }
+    admin::expect_guard(cx, ADDRESS, cx.caller())?;
     set_paused(cx, number, verbs, |paused| paused | verbs)
 }
 

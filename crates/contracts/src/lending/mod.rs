@@ -55,9 +55,7 @@ pub use actions::{
 pub use flash::{flash_room, lend_out, take_back};
 pub use listing::list;
 pub use market::{CASH, RESERVE, SEED};
-pub use params::{
-    CHANGE_DELAY_MS, GUARD, OPTIMAL_BPS, Params, RATE_BPS_MAX, SEED_MIN, SUPPLY_INDEX_MIN,
-};
+pub use params::{CHANGE_DELAY_MS, OPTIMAL_BPS, Params, RATE_BPS_MAX, SEED_MIN, SUPPLY_INDEX_MIN};
 pub use position::InMarket;
 pub use rates::{Kinked, RateModel};
 

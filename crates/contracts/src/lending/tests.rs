@@ -279,7 +279,7 @@ fn lend_9_everything_but_repaying_can_be_paused() {
     };
     let missing = admin::IAdmin::AdminMissingRole {
         scope: ADDRESS,
-        role: super::GUARD,
+        role: admin::GUARD,
         account: ALICE,
     };
     world.refused(ALICE, ADDRESS, &pause(1), &missing);

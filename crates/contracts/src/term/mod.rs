@@ -54,7 +54,7 @@ pub use loans::{
 pub use math::{Payment, Standing};
 pub use offers::{cancel_offer, offer, transfer_claim};
 pub use params::{
-    DEFAULT_S_MAX, EARLY_FEE_BPS_MAX, GUARD, INSTALMENTS_MAX, LOANS_MAX, PERIOD_S, RATE_BPS_MAX,
+    DEFAULT_S_MAX, EARLY_FEE_BPS_MAX, INSTALMENTS_MAX, LOANS_MAX, PERIOD_S, RATE_BPS_MAX,
 };
 pub use position::InTerm;
 

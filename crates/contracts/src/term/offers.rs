@@ -10,7 +10,6 @@ use super::{
     Pause, STATE,
     error::*,
     loans,
-    params::GUARD,
     state::{Offer, Terms},
 };
 use crate::{admin, contract::emit, ledger, revert};
@@ -288,10 +287,7 @@ const PAUSABLE: u8 = 0b11;
 /// # Errors
 /// `AdminMissingRole`, `TermOutOfRange`.
 pub(super) fn pause(cx: &mut Ctx<'_>, verbs: u8) -> Result<(), Halt> {
-    let caller = cx.caller();
-    if admin::owner_of(cx, ADDRESS)? != caller {
-        admin::expect_role(cx, ADDRESS, GUARD, caller)?;
-    }
+    admin::expect_guard(cx, ADDRESS, cx.caller())?;
     set_paused(cx, verbs, |paused| paused | verbs)
 }
 

@@ -7,8 +7,6 @@ use capstan_units::{AssetId, Assets, Bps};
 use super::{Amortisation, ITerm::OfferTerms, error::TermOutOfRange, state::Terms};
 use crate::revert;
 
-/// Role that pauses.
-pub const GUARD: u32 = 1;
 /// Most loans of one account.
 pub const LOANS_MAX: u32 = 8;
 /// Most instalments of one loan.

@@ -423,7 +423,7 @@ fn term_6_paying_is_never_paused() {
     let id = scene.take(BOBS, offer, 20_000).expect("taken");
     let missing = admin::IAdmin::AdminMissingRole {
         scope: ADDRESS,
-        role: term::GUARD,
+        role: admin::GUARD,
         account: ALICE,
     };
     let pause = |verbs| pauseCall { verbs };

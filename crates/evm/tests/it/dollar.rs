@@ -45,7 +45,7 @@ fn the_dollar_opens_in_one_transaction() {
     let saved = ask(
         &mut chain,
         savings::ADDRESS,
-        &savings::ISavings::assetCall {},
+        &capstan_contracts::erc4626::IErc4626::assetCall {},
     );
     assert_eq!(saved, token);
     // A schedule is read without any loan.

@@ -15,6 +15,7 @@ use crate::{
         share::{IStakeShare, address_of},
     },
     dollar::{self, IDollar},
+    erc4626::IErc4626,
     lending,
     position::Position,
     registry::UNITS,
@@ -88,7 +89,7 @@ impl Scene {
 
     /// Stakes from a wallet; answers the shares.
     fn put(&mut self, who: Address, asset: u32, units: u128) -> U256 {
-        let deposit = IStakeShare::depositCall {
+        let deposit = IErc4626::depositCall {
             assets: n(units),
             receiver: who,
         };
@@ -428,7 +429,7 @@ fn back_6_a_loss_reaches_those_who_wait_to_leave() {
     // Bob sees it coming.
     let request = IStakeShare::requestUnstakeCall { shares };
     scene.world.ok(BOB, token, &request);
-    let leave = IStakeShare::redeemCall {
+    let leave = IErc4626::redeemCall {
         shares,
         receiver: BOB,
         owner: BOB,

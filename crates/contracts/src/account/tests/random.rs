@@ -15,6 +15,7 @@ use crate::{
         ADDRESS as BACKSTOP, IBackstop,
         share::{IStakeShare, address_of},
     },
+    erc4626::IErc4626,
     testkit::dice::Dice,
 };
 
@@ -134,7 +135,7 @@ fn stake_step(scene: &mut Scene, dice: &mut Dice, who: Address, asset: u32) {
     let shares = world.balance(share, who) / n(1 + dice.below(3));
     let _ = match dice.below(8) {
         0..=1 => {
-            let deposit = IStakeShare::depositCall {
+            let deposit = IErc4626::depositCall {
                 assets: amount,
                 receiver: who,
             };
@@ -150,7 +151,7 @@ fn stake_step(scene: &mut Scene, dice: &mut Dice, who: Address, asset: u32) {
             let request = world.view(share, &call);
             let now_ms = world.store.block_mut().time_ms;
             world.wait_ms(request.readyMs.saturating_sub(now_ms));
-            let leave = IStakeShare::redeemCall {
+            let leave = IErc4626::redeemCall {
                 shares: request.shares,
                 receiver: who,
                 owner: who,

@@ -1,57 +1,20 @@
-//! What a stake's share token answers beside the ERC-20 face.
+//! What a stake's share token answers beside the faces of ERC-4626 and ERC-20.
 
 use alloy_sol_types::sol;
 
-use super::{ShareBook, actions, exit};
-use crate::erc20;
+use super::{ShareBook, exit};
+use crate::{erc20, erc4626};
 use IStakeShare::*;
 
 sol! {
-    /// Shares of a backstop stake as a token of the wallet (ERC-4626). Shares leave in two steps: request, and after the cooldown redeem or withdraw.
+    /// Shares of a backstop stake as a token of the wallet (ERC-4626). Shares leave in two steps: request, and after the cooldown redeem or withdraw. Unsold goods and rewards that have not flowed count nothing in `totalAssets`.
     #[sol(abi)]
     #[derive(Debug, PartialEq, Eq)]
-    interface IStakeShare is IErc20 {
-        /// Assets became shares.
-        event Deposit(address indexed sender, address indexed owner, uint256 assets, uint256 shares);
-        /// Shares became assets.
-        event Withdraw(address indexed sender, address indexed receiver, address indexed owner, uint256 assets, uint256 shares);
+    interface IStakeShare is IErc4626 {
         /// All that an owner has requested by now, and when it can be taken.
         event UnstakeRequested(address indexed owner, uint256 shares, uint64 readyMs, uint64 untilMs);
         /// An owner took his request back.
         event UnstakeCancelled(address indexed owner, uint256 shares);
-
-        /// Token that is staked.
-        function asset() external view returns (address);
-        /// What all shares of this token are worth. Unsold goods and rewards that have not flowed count nothing.
-        function totalAssets() external view returns (uint256);
-        /// Shares for these assets, rounded down.
-        function convertToShares(uint256 assets) external view returns (uint256);
-        /// Assets for these shares, rounded down.
-        function convertToAssets(uint256 shares) external view returns (uint256);
-        /// Most that may be staked now.
-        function maxDeposit(address receiver) external view returns (uint256);
-        /// What a deposit makes now.
-        function previewDeposit(uint256 assets) external view returns (uint256);
-        /// Takes `assets` from the caller and makes shares for `receiver`.
-        function deposit(uint256 assets, address receiver) external returns (uint256 shares);
-        /// Most shares that may be made now.
-        function maxMint(address receiver) external view returns (uint256);
-        /// What these shares cost now, rounded up.
-        function previewMint(uint256 shares) external view returns (uint256);
-        /// Makes exactly `shares` for `receiver` and takes what they cost from the caller.
-        function mint(uint256 shares, address receiver) external returns (uint256 assets);
-        /// Most that the owner may withdraw now: nothing before his request is ripe.
-        function maxWithdraw(address owner) external view returns (uint256);
-        /// Shares that a withdrawal burns now, rounded up.
-        function previewWithdraw(uint256 assets) external view returns (uint256);
-        /// Burns requested shares of the owner, by allowance if he is not the caller, and sends exactly `assets` to `receiver`.
-        function withdraw(uint256 assets, address receiver, address owner) external returns (uint256 shares);
-        /// Most shares that the owner may redeem now: nothing before his request is ripe.
-        function maxRedeem(address owner) external view returns (uint256);
-        /// What these shares give now, rounded down.
-        function previewRedeem(uint256 shares) external view returns (uint256);
-        /// Burns exactly `shares` that the owner requested, by allowance if he is not the caller, and sends what they are worth.
-        function redeem(uint256 shares, address receiver, address owner) external returns (uint256 assets);
 
         /// Sets shares of the caller aside to leave after the cooldown. A second request adds to the first, and the wait begins again for both.
         function requestUnstake(uint256 shares) external returns (uint64 readyMs, uint64 untilMs);
@@ -62,23 +25,7 @@ sol! {
     }
 }
 
-crate::verbs! { IStakeShareCalls, and erc20::verbs::<ShareBook>();
-    assetCall: View, 100 => |cx, _| actions::asset(cx);
-    totalAssetsCall: View, 200 => |cx, _| actions::total_assets(cx);
-    convertToSharesCall: View, 200 => |cx, c| actions::convert_to_shares(cx, c.assets);
-    convertToAssetsCall: View, 200 => |cx, c| actions::convert_to_assets(cx, c.shares);
-    maxDepositCall: View, 300 => |cx, _| actions::max_deposit(cx);
-    previewDepositCall: View, 200 => |cx, c| actions::preview_deposit(cx, c.assets);
-    depositCall: Write, 400 => |cx, c| actions::deposit(cx, c.assets, c.receiver);
-    maxMintCall: View, 300 => |cx, _| actions::max_mint(cx);
-    previewMintCall: View, 200 => |cx, c| actions::preview_mint(cx, c.shares);
-    mintCall: Write, 400 => |cx, c| actions::mint_exactly(cx, c.shares, c.receiver);
-    maxWithdrawCall: View, 300 => |cx, c| exit::max_withdraw(cx, c.owner);
-    previewWithdrawCall: View, 200 => |cx, c| exit::preview_withdraw(cx, c.assets);
-    withdrawCall: Write, 400 => |cx, c| exit::withdraw(cx, c.assets, c.receiver, c.owner);
-    maxRedeemCall: View, 300 => |cx, c| exit::max_redeem(cx, c.owner);
-    previewRedeemCall: View, 200 => |cx, c| actions::convert_to_assets(cx, c.shares);
-    redeemCall: Write, 400 => |cx, c| exit::redeem(cx, c.shares, c.receiver, c.owner);
+crate::verbs! { IStakeShareCalls, and erc4626::verbs::<ShareBook>(), erc20::verbs::<ShareBook>();
     requestUnstakeCall: Write, 200 => |cx, c| exit::request(cx, c.shares);
     cancelUnstakeCall: Write, 200 => |cx, _| exit::cancel(cx);
     requestOfCall: View, 60 => |cx, c| exit::request_of(cx, c.owner);

@@ -6,9 +6,7 @@ use capstan_state::{Ctx, Halt, Record};
 use capstan_units::{AssetId, Assets, Shares};
 
 use super::{
-    IStakeShare::{
-        UnstakeCancelled, UnstakeRequested, Withdraw, requestOfReturn, requestUnstakeReturn,
-    },
+    IStakeShare::{UnstakeCancelled, UnstakeRequested, requestOfReturn, requestUnstakeReturn},
     STATE, ShareBook, actions, asset_of, generation_of, holdings,
     state::Request,
 };
@@ -19,7 +17,8 @@ use crate::{
         stake::{self, refuse_zero},
     },
     contract::emit,
-    erc20::{self, IErc20},
+    erc20::IErc20,
+    erc4626::{self, Exit},
     ledger, revert,
 };
 
@@ -101,77 +100,30 @@ pub(super) fn request_of(cx: &mut Ctx<'_>, owner: Address) -> Result<requestOfRe
     })
 }
 
-/// Sends exactly these assets and burns what they cost.
-///
-/// # Errors
-/// As [`redeem`].
-pub(super) fn withdraw(
-    cx: &mut Ctx<'_>,
-    assets: U256,
-    receiver: Address,
-    owner: Address,
-) -> Result<U256, Halt> {
-    let shares = preview_withdraw(cx, assets)?;
-    leave(cx, assets, shares, receiver, owner)?;
-    Ok(shares)
-}
-
-/// Burns exactly these shares and sends what they are worth.
+/// Burns shares of a ripe request and sends what they give.
 ///
 /// # Errors
 /// `BackstopZeroAmount`, `BackstopTooSmall`, `BackstopNotRequested`, `BackstopNotRipe`, `BackstopTooLittle`,
 /// `ERC20InsufficientAllowance`, and those of `ledger::push`.
-pub(super) fn redeem(
-    cx: &mut Ctx<'_>,
-    shares: U256,
-    receiver: Address,
-    owner: Address,
-) -> Result<U256, Halt> {
-    let assets = actions::convert_to_assets(cx, shares)?;
-    leave(cx, assets, shares, receiver, owner)?;
-    Ok(assets)
-}
-
-pub(super) fn preview_withdraw(cx: &mut Ctx<'_>, assets: U256) -> Result<U256, Halt> {
-    Ok(actions::pool(cx, false)?.shares_up(assets)?)
-}
-
-fn leave(
-    cx: &mut Ctx<'_>,
-    assets: U256,
-    shares: U256,
-    receiver: Address,
-    owner: Address,
-) -> Result<(), Halt> {
-    let (id, sender, token) = (asset_of(cx)?, cx.caller(), cx.this());
+pub(super) fn leave(cx: &mut Ctx<'_>, exit: Exit) -> Result<(), Halt> {
+    let (id, token, shares) = (asset_of(cx)?, cx.this(), exit.shares);
     refuse_zero(shares)?;
-    if assets.is_zero() {
+    if exit.assets.is_zero() {
         return Err(revert(&BackstopTooSmall {
             assetId: id.get(),
             amount: shares,
         }));
     }
-    if sender != owner {
-        erc20::spend_allowance::<ShareBook>(cx, owner, sender, shares)?;
-    }
-    use_request(cx, id, owner, shares)?;
+    erc4626::spend::<ShareBook>(cx, &exit)?;
+    use_request(cx, id, exit.owner, shares)?;
     if !holdings(cx)?.retire(cx, token, shares)? {
         return Err(Halt::Fatal(format!("{token}: escrow below a request")));
     }
     actions::moved(cx, token, Address::ZERO, shares)?;
-    let amount = Assets::from_u256(assets)?;
+    let amount = Assets::from_u256(exit.assets)?;
     pay_out(&mut cx.enter(ADDRESS), id, amount)?;
-    emit(
-        cx,
-        &Withdraw {
-            sender,
-            receiver,
-            owner,
-            assets,
-            shares,
-        },
-    )?;
-    ledger::push(cx, id, POT, receiver, amount)
+    erc4626::left(cx, &exit)?;
+    ledger::push(cx, id, POT, exit.receiver, amount)
 }
 
 /// Takes shares off a request that is ripe (BACK-5).
@@ -229,25 +181,8 @@ fn not_requested(id: AssetId, owner: Address, requested: U256, needed: U256) -> 
     })
 }
 
-/// What the owner could take out now: his ripe request, and what may leave the ledger.
-pub(super) fn max_withdraw(cx: &mut Ctx<'_>, owner: Address) -> Result<U256, Halt> {
-    let id = asset_of(cx)?;
-    let (pool, shares) = (actions::pool(cx, false)?, ripe_shares(cx, owner)?);
-    let worth = pool.assets_down(shares)?;
-    Ok(worth.min(ledger::may_leave(cx, id)?.to_u256()))
-}
-
-/// Shares that the owner could redeem now.
-pub(super) fn max_redeem(cx: &mut Ctx<'_>, owner: Address) -> Result<U256, Halt> {
-    let assets = max_withdraw(cx, owner)?;
-    let (pool, shares) = (actions::pool(cx, false)?, ripe_shares(cx, owner)?);
-    if pool.assets_down(shares)? == assets {
-        return Ok(if assets.is_zero() { U256::ZERO } else { shares });
-    }
-    Ok(pool.shares_down(assets)?.min(shares))
-}
-
-fn ripe_shares(cx: &mut Ctx<'_>, owner: Address) -> Result<U256, Halt> {
+/// What an owner's request lets leave now.
+pub(super) fn ripe_shares(cx: &mut Ctx<'_>, owner: Address) -> Result<U256, Halt> {
     let request = place_of(cx, owner)?.load(cx)?;
     let now_ms = cx.store.block().time_ms;
     Ok(if request.is_ripe(now_ms) {

@@ -26,6 +26,7 @@ use super::{ADDRESS, math::SHARE_DIGITS, params::SEED_MIN, stake};
 use crate::{
     Contract, Entry, Interface, Kind, Place, address,
     erc20::{self, Book, Holdings},
+    erc4626,
     invariant::{Broken, holds},
     ledger, native, token,
 };
@@ -118,6 +119,7 @@ pub static CONTRACT: Contract = Contract {
             abi: IStakeShare::abi::contract,
             source: include_str!("abi.rs"),
         },
+        erc4626::INTERFACE,
         erc20::INTERFACE,
     ],
     errors_of: &[&super::CONTRACT, &ledger::CONTRACT, &token::CONTRACT],

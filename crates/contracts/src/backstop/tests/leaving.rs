@@ -45,7 +45,7 @@ fn back_4_round_trips_never_gain() {
             assert_eq!(scene.world.ok(ALICE, share, &mint), assets);
             (assets, units)
         };
-        let event = scene.world.last_event::<IStakeShare::Deposit>(share);
+        let event = scene.world.last_event::<IErc4626::Deposit>(share);
         assert_eq!((event.assets, event.shares), (assets, shares));
         let worth = scene.world.view(share, &previewRedeemCall { shares });
         assert!(worth <= assets, "{worth} for {assets}");

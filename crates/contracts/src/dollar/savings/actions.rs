@@ -1,16 +1,11 @@
-//! The verbs of ERC-4626. The frame is that of savings.
+//! How dollars come into savings and leave (ERC-4626). The frame is that of savings.
 
 use alloy_primitives::{Address, U256};
 use capstan_state::{Ctx, Halt};
 use capstan_units::{Assets, Shares};
 
-use super::{
-    ADDRESS,
-    ISavings::{Deposit, Withdraw},
-    SavingsBook,
-};
+use super::{ADDRESS, SavingsBook};
 use crate::{
-    contract::emit,
     dollar::{
         self,
         book::{self, STATE as DOLLAR},
@@ -18,58 +13,86 @@ use crate::{
         state::Book as DollarBook,
     },
     erc20::{self, Book},
+    erc4626::{self, Exit, Vault},
     revert, token,
 };
-
-pub(super) fn asset(cx: &mut Ctx<'_>) -> Result<Address, Halt> {
-    let inside = &mut cx.enter(dollar::ADDRESS);
-    book::stored(inside)?;
-    DOLLAR.token.load(inside)
-}
 
 fn now(cx: &mut Ctx<'_>) -> Result<DollarBook, Halt> {
     book::now(&mut cx.enter(dollar::ADDRESS))
 }
 
-pub(super) fn total_assets(cx: &mut Ctx<'_>) -> Result<U256, Halt> {
-    let supply = SavingsBook::total_supply(cx)?;
-    to_assets_down(cx, supply)
-}
+impl Vault for SavingsBook {
+    fn asset(cx: &mut Ctx<'_>) -> Result<Address, Halt> {
+        let inside = &mut cx.enter(dollar::ADDRESS);
+        book::stored(inside)?;
+        DOLLAR.token.load(inside)
+    }
 
-pub(super) fn to_shares_down(cx: &mut Ctx<'_>, assets: U256) -> Result<U256, Halt> {
-    Ok(now(cx)?.savings_index.into_down(assets)?)
-}
+    fn shares_down(cx: &mut Ctx<'_>, assets: U256) -> Result<U256, Halt> {
+        Ok(now(cx)?.savings_index.into_down(assets)?)
+    }
 
-pub(super) fn to_shares_up(cx: &mut Ctx<'_>, assets: U256) -> Result<U256, Halt> {
-    Ok(now(cx)?.savings_index.into_up(assets)?)
-}
+    fn shares_up(cx: &mut Ctx<'_>, assets: U256) -> Result<U256, Halt> {
+        Ok(now(cx)?.savings_index.into_up(assets)?)
+    }
 
-pub(super) fn to_assets_down(cx: &mut Ctx<'_>, shares: U256) -> Result<U256, Halt> {
-    Ok(now(cx)?.savings_index.of_down(shares)?)
-}
+    fn assets_down(cx: &mut Ctx<'_>, shares: U256) -> Result<U256, Halt> {
+        Ok(now(cx)?.savings_index.of_down(shares)?)
+    }
 
-pub(super) fn to_assets_up(cx: &mut Ctx<'_>, shares: U256) -> Result<U256, Halt> {
-    Ok(now(cx)?.savings_index.of_up(shares)?)
-}
+    fn assets_up(cx: &mut Ctx<'_>, shares: U256) -> Result<U256, Halt> {
+        Ok(now(cx)?.savings_index.of_up(shares)?)
+    }
 
-/// Takes dollars and makes the shares that they are worth.
-///
-/// # Errors
-/// `DollarNotOpen`, `DollarTooSmall`, `ERC20InsufficientBalance`, `ERC20InvalidReceiver`.
-pub(super) fn deposit(cx: &mut Ctx<'_>, assets: U256, receiver: Address) -> Result<U256, Halt> {
-    let shares = to_shares_down(cx, assets)?;
-    put_in(cx, assets, shares, receiver)?;
-    Ok(shares)
-}
+    /// Asks no allowance: the dollar's book moves what its own savings take.
+    ///
+    /// # Errors
+    /// `DollarNotOpen`, `DollarTooSmall`, `ERC20InsufficientBalance`, `ERC20InvalidReceiver`.
+    fn deposit(cx: &mut Ctx<'_>, assets: U256, receiver: Address) -> Result<U256, Halt> {
+        let shares = Self::shares_down(cx, assets)?;
+        put_in(cx, assets, shares, receiver)?;
+        Ok(shares)
+    }
 
-/// Makes exactly these shares and takes what they cost.
-///
-/// # Errors
-/// As [`deposit`].
-pub(super) fn mint(cx: &mut Ctx<'_>, shares: U256, receiver: Address) -> Result<U256, Halt> {
-    let assets = to_assets_up(cx, shares)?;
-    put_in(cx, assets, shares, receiver)?;
-    Ok(assets)
+    /// # Errors
+    /// As `deposit`.
+    fn mint(cx: &mut Ctx<'_>, shares: U256, receiver: Address) -> Result<U256, Halt> {
+        let assets = Self::assets_up(cx, shares)?;
+        put_in(cx, assets, shares, receiver)?;
+        Ok(assets)
+    }
+
+    /// Never paused (DOL-5).
+    ///
+    /// # Errors
+    /// `DollarNotOpen`, `DollarTooSmall`, `ERC20InsufficientAllowance`, `ERC20InsufficientBalance`,
+    /// `ERC20InvalidReceiver`.
+    fn leave(cx: &mut Ctx<'_>, exit: Exit) -> Result<(), Halt> {
+        refuse_none(cx, exit.assets, exit.shares)?;
+        // Before any share is burned: what accrued is owed to all that there were.
+        let book = book::accrue(&mut cx.enter(dollar::ADDRESS))?;
+        erc4626::spend::<Self>(cx, &exit)?;
+        erc20::burn::<Self>(cx, exit.owner, exit.shares)?;
+        let amount = Assets::from_u256(exit.assets)?;
+        let inside = &mut cx.enter(dollar::ADDRESS);
+        let savings = book.savings.sub(amount)?;
+        DOLLAR.book.save(inside, &DollarBook { savings, ..book })?;
+        let usd = DOLLAR.token.load(inside)?;
+        token::transfer(&mut cx.enter(usd), exit.receiver, exit.assets)?;
+        erc4626::left(cx, &exit)
+    }
+
+    /// What fits the pot.
+    fn max_deposit(cx: &mut Ctx<'_>) -> Result<U256, Halt> {
+        let book = now(cx)?;
+        Ok(Assets::MAX.sub_or_zero(book.savings).to_u256())
+    }
+
+    /// All that the owner's shares are worth: the pot holds it.
+    fn max_withdraw(cx: &mut Ctx<'_>, owner: Address) -> Result<U256, Halt> {
+        let shares = Self::balance_of(cx, owner)?;
+        Self::assets_down(cx, shares)
+    }
 }
 
 fn put_in(cx: &mut Ctx<'_>, assets: U256, shares: U256, owner: Address) -> Result<(), Halt> {
@@ -82,79 +105,7 @@ fn put_in(cx: &mut Ctx<'_>, assets: U256, shares: U256, owner: Address) -> Resul
     let savings = book.savings.add(amount)?;
     DOLLAR.book.save(inside, &DollarBook { savings, ..book })?;
     erc20::mint::<SavingsBook>(cx, owner, shares)?;
-    emit(
-        cx,
-        &Deposit {
-            sender,
-            owner,
-            assets,
-            shares,
-        },
-    )
-}
-
-/// Sends exactly these dollars and burns what they cost. Never paused (DOL-5).
-///
-/// # Errors
-/// `DollarNotOpen`, `DollarTooSmall`, `ERC20InsufficientAllowance`, `ERC20InsufficientBalance`,
-/// `ERC20InvalidReceiver`.
-pub(super) fn withdraw(
-    cx: &mut Ctx<'_>,
-    assets: U256,
-    receiver: Address,
-    owner: Address,
-) -> Result<U256, Halt> {
-    let shares = to_shares_up(cx, assets)?;
-    take_out(cx, assets, shares, receiver, owner)?;
-    Ok(shares)
-}
-
-/// Burns exactly these shares and sends what they are worth. Never paused (DOL-5).
-///
-/// # Errors
-/// As [`withdraw`].
-pub(super) fn redeem(
-    cx: &mut Ctx<'_>,
-    shares: U256,
-    receiver: Address,
-    owner: Address,
-) -> Result<U256, Halt> {
-    let assets = to_assets_down(cx, shares)?;
-    take_out(cx, assets, shares, receiver, owner)?;
-    Ok(assets)
-}
-
-fn take_out(
-    cx: &mut Ctx<'_>,
-    assets: U256,
-    shares: U256,
-    receiver: Address,
-    owner: Address,
-) -> Result<(), Halt> {
-    let sender = cx.caller();
-    refuse_none(cx, assets, shares)?;
-    // Before any share is burned: what accrued is owed to all that there were.
-    let book = book::accrue(&mut cx.enter(dollar::ADDRESS))?;
-    if sender != owner {
-        erc20::spend_allowance::<SavingsBook>(cx, owner, sender, shares)?;
-    }
-    erc20::burn::<SavingsBook>(cx, owner, shares)?;
-    let amount = Assets::from_u256(assets)?;
-    let inside = &mut cx.enter(dollar::ADDRESS);
-    let savings = book.savings.sub(amount)?;
-    DOLLAR.book.save(inside, &DollarBook { savings, ..book })?;
-    let usd = DOLLAR.token.load(inside)?;
-    token::transfer(&mut cx.enter(usd), receiver, assets)?;
-    emit(
-        cx,
-        &Withdraw {
-            sender,
-            receiver,
-            owner,
-            assets,
-            shares,
-        },
-    )
+    erc4626::came(cx, owner, assets, shares)
 }
 
 /// Nothing for something is no bargain for either side: neither shares nor dollars may be zero.
@@ -164,31 +115,6 @@ fn refuse_none(cx: &mut Ctx<'_>, assets: U256, shares: U256) -> Result<(), Halt>
     }
     Err(revert(&DollarTooSmall {
         amount: assets,
-        least: to_assets_up(cx, U256::ONE)?,
+        least: SavingsBook::assets_up(cx, U256::ONE)?,
     }))
-}
-
-/// What fits the pot.
-pub(super) fn max_deposit(cx: &mut Ctx<'_>) -> Result<U256, Halt> {
-    let book = now(cx)?;
-    Ok(Assets::MAX.sub_or_zero(book.savings).to_u256())
-}
-
-/// Shares for what fits the pot.
-pub(super) fn max_mint(cx: &mut Ctx<'_>) -> Result<U256, Halt> {
-    let room = max_deposit(cx)?;
-    to_shares_down(cx, room)
-}
-
-/// All that the owner's shares are worth: the pot holds it.
-pub(super) fn max_withdraw(cx: &mut Ctx<'_>, owner: Address) -> Result<U256, Halt> {
-    let shares = SavingsBook::balance_of(cx, owner)?;
-    to_assets_down(cx, shares)
-}
-
-/// All of the owner's shares, if they are worth anything.
-pub(super) fn max_redeem(cx: &mut Ctx<'_>, owner: Address) -> Result<U256, Halt> {
-    let shares = SavingsBook::balance_of(cx, owner)?;
-    let is_dust = to_assets_down(cx, shares)?.is_zero();
-    Ok(if is_dust { U256::ZERO } else { shares })
 }

@@ -8,20 +8,17 @@
 //! The index rises at the savings rate as far as the surplus pays for it (DOL-7). It follows no balance, so no gift
 //! moves it (DOL-14), and a first depositor cannot inflate it.
 
-mod abi;
 mod actions;
 mod state;
-
-pub use abi::ISavings;
 
 use alloy_primitives::{Address, U256};
 use capstan_state::{Ctx, Halt, Map, Value};
 use capstan_units::Shares;
 
 use crate::{
-    Contract, Entry, Interface, Kind, Place,
+    Contract, Entry, Kind, Place,
     erc20::{self, Book, Holdings, Issued},
-    native,
+    erc4626, native,
 };
 use state::SavingsState;
 
@@ -82,20 +79,15 @@ impl Issued for SavingsBook {
     }
 }
 
+crate::verbs! { faces erc4626::verbs::<SavingsBook>(), erc20::verbs::<SavingsBook>() }
+
 /// The registry's line.
 pub static CONTRACT: Contract = Contract {
     name: "savings",
     doc: "Saved dollars as a token (ERC-4626).",
     place: Place::At(ADDRESS),
-    entry: Entry::Verbs(abi::VERBS),
-    interfaces: &[
-        Interface {
-            name: "savings",
-            abi: ISavings::abi::contract,
-            source: include_str!("abi.rs"),
-        },
-        erc20::INTERFACE,
-    ],
+    entry: Entry::Verbs(VERBS),
+    interfaces: &[erc4626::INTERFACE, erc20::INTERFACE],
     errors_of: &[&super::CONTRACT],
     system: &[],
     layout: SavingsState::LAYOUT,

@@ -12,7 +12,7 @@ fn every_fault_of_a_debt_leaves_no_trace() {
     let mut scene = Scene::new(params());
     scene.mint(ALICES, 10_000 * USD).expect("minted");
     scene.mint_to_wallet(BOBS, 10_000 * USD);
-    let deposit = saved::ISavings::depositCall {
+    let deposit = IErc4626::depositCall {
         assets: n(1_000 * USD),
         receiver: BOB,
     };
@@ -29,7 +29,7 @@ fn every_fault_of_a_debt_leaves_no_trace() {
     let verb = |caller, target, input: Vec<u8>| check_every_fault(world, caller, target, &input);
     verb(BOB, ADDRESS, accrueCall {}.abi_encode());
     verb(BOB, saved::ADDRESS, deposit.abi_encode());
-    let withdraw = saved::ISavings::withdrawCall {
+    let withdraw = IErc4626::withdrawCall {
         assets: n(USD),
         receiver: ALICE,
         owner: BOB,

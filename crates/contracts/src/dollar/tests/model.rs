@@ -498,14 +498,14 @@ fn happen(scene: &mut Scene, peg: AssetId, goods: AssetId, step: &Step) -> Resul
         "swap in" => return call(ADDRESS, into(peg, small).abi_encode()).map(answer),
         "swap out" => return call(ADDRESS, out(peg, small).abi_encode()).map(answer),
         "deposit" => {
-            let deposit = saved::ISavings::depositCall {
+            let deposit = IErc4626::depositCall {
                 assets: units,
                 receiver: wallet,
             };
             return call(saved::ADDRESS, deposit.abi_encode()).map(answer);
         }
         "redeem" => {
-            let redeem = saved::ISavings::redeemCall {
+            let redeem = IErc4626::redeemCall {
                 shares: units,
                 receiver: wallet,
                 owner: wallet,

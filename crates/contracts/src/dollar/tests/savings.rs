@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    dollar::savings::ISavings::*,
     erc20::IErc20::{self, approveCall, nameCall, symbolCall, transferCall},
+    erc4626::IErc4626::*,
     testkit::dice::Dice,
 };
 use saved::ADDRESS as SAVINGS;

@@ -289,7 +289,7 @@ fn dol_13_a_peg_tightens_at_once_and_loosens_a_day_later() {
 fn dol_14_gifts_change_nothing() {
     let (mut scene, token, id) = pegged(peg_params());
     scene.world.ok(ALICE, ADDRESS, &into(id, 100_000 * ONE));
-    let deposit = saved::ISavings::depositCall {
+    let deposit = IErc4626::depositCall {
         assets: n(10_000 * USD),
         receiver: ALICE,
     };
@@ -299,7 +299,7 @@ fn dol_14_gifts_change_nothing() {
         let now = scene.now();
         let peg = pegOfCall { assetId: id.get() };
         let peg = scene.world.ok(BOB, ADDRESS, &peg).peg;
-        let all = saved::ISavings::totalAssetsCall {};
+        let all = IErc4626::totalAssetsCall {};
         (now, peg, scene.world.ok(BOB, saved::ADDRESS, &all))
     };
     let before = looks(&mut scene);

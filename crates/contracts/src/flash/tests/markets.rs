@@ -7,13 +7,13 @@ use capstan_units::{AccountId, AssetId, Assets, Ray};
 
 use super::{super::IFlashManyBorrower::onFlashLoanManyCall, *};
 use crate::{
+    erc4626::IErc4626,
     flash::{FEE_BPS_MAX, TOKENS_MAX, actions::MAGIC_MANY},
     ledger::{self, ILedger},
     lending::{
         self,
         ILending::{self, LendingNoCash, LendingNotPaidBack, MarketParams},
-        Pause,
-        share::{self, ISupplyShare},
+        Pause, share,
     },
     testkit::{
         CAROL,
@@ -66,7 +66,7 @@ fn open(world: &mut World, token: Address) -> Listed {
     };
     let share = world.ok(OWNER, LENDING, &list);
     world.answer_calls(share);
-    let deposit = ISupplyShare::depositCall {
+    let deposit = IErc4626::depositCall {
         assets: n(SUPPLIED),
         receiver: CAROL,
     };
@@ -232,7 +232,7 @@ fn lend_14_the_fee_is_shared_out_with_the_next_accrual() {
     let worth = |world: &mut World| {
         let share = share::address_of(id);
         let shares = world.balance(share, CAROL);
-        world.view(share, &ISupplyShare::convertToAssetsCall { shares })
+        world.view(share, &IErc4626::convertToAssetsCall { shares })
     };
     let fee = FEE_BPS_MAX;
     world.ok(OWNER, FLASH, &setFeeBpsCall { feeBps: fee });
@@ -247,12 +247,12 @@ fn lend_14_the_fee_is_shared_out_with_the_next_accrual() {
     // Whoever comes and goes within the block gains nothing (LEND-4).
     world.mint(token, ALICE, 1_000_000);
     let share = share::address_of(id);
-    let deposit = ISupplyShare::depositCall {
+    let deposit = IErc4626::depositCall {
         assets: n(1_000_000),
         receiver: ALICE,
     };
     let shares = world.ok(ALICE, share, &deposit);
-    let leave = ISupplyShare::redeemCall {
+    let leave = IErc4626::redeemCall {
         shares,
         receiver: ALICE,
         owner: ALICE,
@@ -290,17 +290,14 @@ fn lend_13_cash_that_is_out_counts_and_cannot_be_taken() {
     world.ok(BOB, LENDING, &ILending::accrueCall { assetId: id.get() });
     let share = share::address_of(id);
     let before = market(&mut world, id);
-    let rate = world.view(
-        share,
-        &ISupplyShare::convertToAssetsCall { shares: n(1 << 60) },
-    );
+    let rate = world.view(share, &IErc4626::convertToAssetsCall { shares: n(1 << 60) });
     let there = cash(&mut world, id);
     borrower(&mut world, move |store, _| {
         let look = ILending::marketCall { assetId: id.get() };
         assert_eq!(inner(store, LENDING, &look)?, before);
-        let convert = ISupplyShare::convertToAssetsCall { shares: n(1 << 60) };
+        let convert = IErc4626::convertToAssetsCall { shares: n(1 << 60) };
         assert_eq!(inner(store, share, &convert)?, rate);
-        let most = ISupplyShare::maxWithdrawCall { owner: CAROL };
+        let most = IErc4626::maxWithdrawCall { owner: CAROL };
         assert_eq!(inner(store, share, &most)?, n(there - 700_000));
         let read = maxFlashLoanCall { token };
         assert_eq!(inner(store, FLASH, &read)?, n(0));
@@ -332,7 +329,7 @@ fn flash_7_what_is_supplied_inside_a_loan_pays_nothing_back() {
     let (token, id) = native(&mut world, 10_000);
     let share = share::address_of(id);
     borrower(&mut world, move |store, lent| {
-        let deposit = ISupplyShare::depositCall {
+        let deposit = IErc4626::depositCall {
             assets: lent[0].1,
             receiver: BORROWER,
         };
@@ -590,7 +587,7 @@ fn flash_3_a_token_that_calls_back_finds_no_second_loan() {
         *count.lock().expect("one thread") += 1;
         inner_refused(store, FLASH, &loan(address, n(1)), &ReentrantCall {});
         let share = share::address_of(id);
-        let deposit = ISupplyShare::depositCall {
+        let deposit = IErc4626::depositCall {
             assets: n(1),
             receiver: BORROWER,
         };
@@ -711,7 +708,7 @@ fn faults_of_market_loans_leave_no_traces() {
 fn worth(world: &World, (token, id): Listed, who: Address) -> U256 {
     let share = share::address_of(id);
     let shares = world.balance(share, who);
-    let call = ISupplyShare::convertToAssetsCall { shares };
+    let call = IErc4626::convertToAssetsCall { shares };
     world.balance(token, who) + world.view(share, &call)
 }
 
@@ -726,7 +723,7 @@ fn mischief(store: &mut MemStore, dice: &mut Dice, assets: [Listed; 2], depth: u
             0 => inner(
                 store,
                 share,
-                &ISupplyShare::depositCall {
+                &IErc4626::depositCall {
                     assets: units,
                     receiver: BORROWER,
                 },
@@ -735,7 +732,7 @@ fn mischief(store: &mut MemStore, dice: &mut Dice, assets: [Listed; 2], depth: u
             1 => inner(
                 store,
                 share,
-                &ISupplyShare::withdrawCall {
+                &IErc4626::withdrawCall {
                     assets: units,
                     receiver: BORROWER,
                     owner: BORROWER,
@@ -756,7 +753,7 @@ fn mischief(store: &mut MemStore, dice: &mut Dice, assets: [Listed; 2], depth: u
                 // Back to the wallet, so that most loans end well.
                 let shares = IErc20::balanceOfCall { account: BORROWER };
                 inner(store, share, &shares).and_then(|shares| {
-                    let all = ISupplyShare::redeemCall {
+                    let all = IErc4626::redeemCall {
                         shares,
                         receiver: BORROWER,
                         owner: BORROWER,

@@ -22,6 +22,7 @@ use super::market::STATE as MARKETS;
 use crate::{
     Contract, Entry, Interface, Kind, Place, address,
     erc20::{self, Book, Holdings, Issued},
+    erc4626,
     invariant::{Broken, holds},
     ledger, native,
 };
@@ -111,6 +112,7 @@ pub static CONTRACT: Contract = Contract {
             abi: ISupplyShare::abi::contract,
             source: include_str!("abi.rs"),
         },
+        erc4626::INTERFACE,
         erc20::INTERFACE,
     ],
     errors_of: &[&super::CONTRACT, &ledger::CONTRACT],

@@ -3,11 +3,7 @@
 use capstan_units::Ray;
 
 use super::{super::math, *};
-use crate::{
-    erc20::IErc20,
-    lending::share::{self, ISupplyShare},
-    testkit::dice::Dice,
-};
+use crate::{erc20::IErc20, erc4626::IErc4626, lending::share, testkit::dice::Dice};
 
 /// Share price by what lies at an address, as vaults had it that were emptied: the twin. Its one difference is
 /// `counts_gifts`.
@@ -79,7 +75,7 @@ fn attack_market(
     victim: u128,
 ) {
     let share = share::address_of(id);
-    let put = |assets: u128, receiver| ISupplyShare::depositCall {
+    let put = |assets: u128, receiver| IErc4626::depositCall {
         assets: n(assets),
         receiver,
     };
@@ -90,7 +86,7 @@ fn attack_market(
         world.ok(ALICE, token, &give);
     }
     let theirs = world.ok(BOB, share, &put(victim, BOB));
-    let take = |shares, who| ISupplyShare::redeemCall {
+    let take = |shares, who| IErc4626::redeemCall {
         shares,
         receiver: who,
         owner: who,

@@ -3,7 +3,8 @@
 use super::*;
 use crate::{
     erc20::IErc20::{self, *},
-    lending::share::{ISupplyShare::*, address_of},
+    erc4626::IErc4626::*,
+    lending::share::address_of,
     testkit::dice::Dice,
 };
 

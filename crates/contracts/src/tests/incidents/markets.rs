@@ -10,10 +10,11 @@ use super::scene::{
 };
 use crate::{
     erc20::IErc20,
+    erc4626::IErc4626,
     ether,
     flash::{self, IFlash, IFlashBorrower::onFlashLoanCall},
     ledger,
-    lending::{self, ILending, share::ISupplyShare},
+    lending::{self, ILending},
     testkit::{ALICE, BOB, CAROL, OWNER, World, account, repay},
 };
 
@@ -38,8 +39,8 @@ pub(super) fn empty_market_and_donation() -> i128 {
     world.ok(ALICE, market.token, &give);
     deposit(&mut world, market, BOB, gift * 3 / 2).expect("the victim supplies");
     // What the gift brought into nobody's account cannot be taken: as much as there is.
-    let most = ISupplyShare::maxWithdrawCall { owner: ALICE };
-    let leave = ISupplyShare::withdrawCall {
+    let most = IErc4626::maxWithdrawCall { owner: ALICE };
+    let leave = IErc4626::withdrawCall {
         assets: world.view(market.share, &most),
         receiver: ALICE,
         owner: ALICE,
@@ -155,7 +156,7 @@ pub(super) fn read_only_reentrancy() -> i128 {
         Ok(())
     });
     world.ok(ALICE, flash::ADDRESS, &flash_loan(token, LENT / 2));
-    let worth = ISupplyShare::convertToAssetsCall { shares: n(shares) };
+    let worth = IErc4626::convertToAssetsCall { shares: n(shares) };
     let has = world.balance(token, THIEF) + world.view(share, &worth);
     signed(has) - signed(n(shares))
 }
@@ -171,7 +172,7 @@ pub(super) fn one_payment_counted_twice() -> i128 {
     deposit(&mut world, market, CAROL, LENT / 2).expect("supplies");
     let all = LENT / 2 + lending::SEED_MIN;
     thief(&mut world, move |store| {
-        let put = ISupplyShare::depositCall {
+        let put = IErc4626::depositCall {
             assets: n(all),
             receiver: THIEF,
         };

@@ -8,11 +8,12 @@ use capstan_units::{AccountId, AssetId, Assets, Price, assets_down, value_down, 
 use crate::{
     SystemKind,
     admin::{ADDRESS as ADMIN, IAdmin},
+    erc4626::IErc4626,
     ledger::{self, ILedger},
     lending::{
         self,
         ILending::{self, MarketParams},
-        share::{self, ISupplyShare},
+        share,
     },
     oracle::{self, IOracle, PriceUse, Side},
     testkit::{ALICE, BOB, CAROL, OWNER, World, account, sign, words},
@@ -131,7 +132,7 @@ pub(super) fn deposit(
     who: Address,
     units: u128,
 ) -> Result<U256, Halt> {
-    let call = ISupplyShare::depositCall {
+    let call = IErc4626::depositCall {
         assets: n(units),
         receiver: who,
     };
@@ -140,7 +141,7 @@ pub(super) fn deposit(
 
 /// Redeems everything that a wallet has; answers what came.
 pub(super) fn redeem_all(world: &mut World, market: Listed, who: Address) -> Result<U256, Halt> {
-    let call = ISupplyShare::redeemCall {
+    let call = IErc4626::redeemCall {
         shares: world.balance(market.share, who),
         receiver: who,
         owner: who,
@@ -252,7 +253,7 @@ impl Scene {
         self.world.mint(token, who.owner, units);
         let room = self.world.view(
             self.other.share,
-            &ISupplyShare::maxDepositCall {
+            &IErc4626::maxDepositCall {
                 receiver: who.owner,
             },
         );

@@ -4,26 +4,26 @@ pragma solidity >=0.8.4;
 
 import {IErc20} from "./IErc20.sol";
 
-/// Saved dollars as a token of the wallet (ERC-4626). What savers earn comes from the dollar's surplus.
-interface ISavings is IErc20 {
-    /// Dollars became shares.
+/// Shares of something as a token of the wallet (ERC-4626).
+interface IErc4626 is IErc20 {
+    /// Assets became shares.
     event Deposit(address indexed sender, address indexed owner, uint256 assets, uint256 shares);
-    /// Shares became dollars.
+    /// Shares became assets.
     event Withdraw(address indexed sender, address indexed receiver, address indexed owner, uint256 assets, uint256 shares);
 
     /// Token that is deposited.
     function asset() external view returns (address);
-    /// What all shares are worth.
+    /// What all shares of this token are worth.
     function totalAssets() external view returns (uint256);
-    /// Shares for these dollars, rounded down.
+    /// Shares for these assets, rounded down.
     function convertToShares(uint256 assets) external view returns (uint256);
-    /// Dollars for these shares, rounded down.
+    /// Assets for these shares, rounded down.
     function convertToAssets(uint256 shares) external view returns (uint256);
     /// Most that may be deposited now.
     function maxDeposit(address receiver) external view returns (uint256);
     /// What a deposit makes now.
     function previewDeposit(uint256 assets) external view returns (uint256);
-    /// Takes `assets` from the caller and makes shares for `receiver`. The caller needs to allow nothing.
+    /// Takes `assets` from the caller and makes shares for `receiver`.
     function deposit(uint256 assets, address receiver) external returns (uint256 shares);
     /// Most shares that may be made now.
     function maxMint(address receiver) external view returns (uint256);
