@@ -20,7 +20,7 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
     }
     let node = clients::install().wrap_err("the peers come from npm")?;
     shell::run(
-        shell::program(node)
+        shell::program(&node)
             .args([
                 "--input-type=module",
                 "-e",
@@ -28,8 +28,11 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
             ])
             .current_dir(clients::folder()),
     )?;
-    let lenders = shell::root().join("testing/peers/credit");
-    shell::run(shell::program("node").arg("pool.mjs").current_dir(lenders))?;
+    shell::run(
+        shell::program(&node)
+            .arg("pool.mjs")
+            .current_dir(clients::peers()),
+    )?;
     let capstan = dev::build_benches()?;
     let bench = bench()?;
     match flags.split_first() {

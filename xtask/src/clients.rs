@@ -14,26 +14,9 @@ const NODE_MAJOR_MIN: u32 = 18;
 
 /// Installs what the lockfiles say and runs the tests against our own program.
 pub(crate) fn run() -> Result<Outcome> {
-    let wanted = format!("install Node.js {NODE_MAJOR_MIN} or newer with npm");
-    match shell::version("node").as_deref().and_then(node_major) {
-        Some(major) if major >= NODE_MAJOR_MIN => {}
-        Some(major) => {
-            return Ok(Outcome::Skip(format!(
-                "Node.js {major} is too old: {wanted}"
-            )));
-        }
-        None => return Ok(Outcome::Skip(format!("Node.js is missing: {wanted}"))),
-    }
-    if shell::version("npm").is_none() {
-        return Ok(Outcome::Skip(format!("npm is missing: {wanted}")));
-    }
-    let node = match install() {
+    let node = match node() {
         Ok(node) => node,
-        Err(error) => {
-            return Ok(Outcome::Skip(format!(
-                "the client packages cannot be installed: {error:#}; is the npm registry reachable?"
-            )));
-        }
+        Err(why) => return Ok(Outcome::Skip(why)),
     };
     let binary = dev::build_tested()?;
     let watched = shell::watch(
@@ -43,6 +26,41 @@ pub(crate) fn run() -> Result<Outcome> {
             .current_dir(folder()),
     )?;
     Ok(Outcome::Ran(Report::of(&watched)))
+}
+
+/// The Node.js of the tests with everything installed, or what is missing and how to get it.
+fn node() -> std::result::Result<PathBuf, String> {
+    let wanted = format!("install Node.js {NODE_MAJOR_MIN} or newer with npm");
+    match shell::version("node").as_deref().and_then(node_major) {
+        Some(major) if major >= NODE_MAJOR_MIN => {}
+        Some(major) => return Err(format!("Node.js {major} is too old: {wanted}")),
+        None => return Err(format!("Node.js is missing: {wanted}")),
+    }
+    if shell::version("npm").is_none() {
+        return Err(format!("npm is missing: {wanted}"));
+    }
+    install().map_err(|error| {
+        format!(
+            "the client packages cannot be installed: {error:#}; is the npm registry reachable?"
+        )
+    })
+}
+
+/// Compiles the protocols that Rust tests stand beside, or tells why not: those tests then tell that they are
+/// skipped, which CI does not accept.
+pub(crate) fn compile_peers() -> Result<()> {
+    match node() {
+        Ok(node) => shell::run(shell::program(node).arg("rooms.mjs").current_dir(peers())),
+        Err(why) => {
+            println!("SKIP peers: {why}");
+            Ok(())
+        }
+    }
+}
+
+/// Where the peers of the credit rooms are.
+pub(crate) fn peers() -> PathBuf {
+    shell::root().join("testing/peers/credit")
 }
 
 pub(crate) fn folder() -> PathBuf {
@@ -73,7 +91,7 @@ pub(crate) fn install() -> Result<PathBuf> {
         bail!("npm has no Node.js for {} {arch}", std::env::consts::OS);
     }
     npm_install(&folder(), Some(&bin))?;
-    npm_install(&shell::root().join("testing/peers/credit"), Some(&bin))?;
+    npm_install(&peers(), Some(&bin))?;
     Ok(node)
 }
 

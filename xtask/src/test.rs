@@ -166,6 +166,7 @@ fn rust() -> Result<Outcome> {
             report.failed.push(format!("{error:#}"));
         }
     }
+    clients::compile_peers()?;
     let mut runs = Vec::new();
     if shell::cargo()
         .args(["nextest", "--version"])
