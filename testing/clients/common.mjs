@@ -14,7 +14,7 @@ export const CREATE2_FACTORY = '0x4e59b44847b379578588920cA78FbF26c0B4956C'
 export const capstanOnly = { skip: TARGET !== 'capstan' && 'Capstan only' }
 
 const compiled = artifacts()
-export const { Counter, TestToken, Batcher, Borrower } = compiled
+export const { Counter, TestToken, Batcher, Borrower, MarketBorrower } = compiled
 /// Every interface of a native contract, as solc reads the generated Solidity.
 export const solidityAbi = (name) => compiled[name].abi
 

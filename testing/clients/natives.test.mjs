@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import {
-  BaseError, ContractFunctionRevertedError, createPublicClient, createWalletClient, getAddress, getContract, http,
+  BaseError, ContractFunctionRevertedError, createPublicClient, createWalletClient, decodeErrorResult, getAddress, getContract, http,
   maxUint256, parseEther, parseEventLogs, parseSignature, toHex, zeroAddress,
 } from 'viem'
 import { generatePrivateKey, mnemonicToAccount, privateKeyToAccount } from 'viem/accounts'
 import { foundry as chain } from 'viem/chains'
-import { Borrower, capstanOnly, MNEMONIC, nativeAbi, nativeNames, RPC_URL, solidityAbi } from './common.mjs'
+import { Borrower, capstanOnly, MarketBorrower, MNEMONIC, nativeAbi, nativeNames, RPC_URL, solidityAbi, TestToken } from './common.mjs'
 
 const owner = mnemonicToAccount(MNEMONIC, { addressIndex: 12 })
 const friend = mnemonicToAccount(MNEMONIC, { addressIndex: 13 })
@@ -227,6 +227,80 @@ describe('native contracts by viem', capstanOnly, () => {
     assert.equal(await read(token, 'balanceOf', [owner.address]), 11n)
     await send(protocolOwner, at.flash, 'setFeeBps', [0])
   })
+
+  test('a Solidity borrower takes the cash of markets', async () => {
+    const lent = 1_000n * 10n ** 18n
+    const errors = [...at.flash.abi, ...at.ledger.abi, ...at.lending.abi].filter(({ type }) => type === 'error')
+    const deploy = async ({ abi, bytecode }, args) => {
+      const hash = await wallets.get(protocolOwner).deployContract({ abi, bytecode, args })
+      const receipt = await client.waitForTransactionReceipt({ hash })
+      return { address: getAddress(receipt.contractAddress), abi: [...abi, ...errors] }
+    }
+    /// A foreign token with a market in which `lent` lies beside its seed.
+    const listed = async () => {
+      const token = await deploy(TestToken, [1_000_000n * 10n ** 18n])
+      await send(protocolOwner, token, 'approve', [at.listing.address, marketOf(token.address).market.seed])
+      const receipt = await send(protocolOwner, at.listing, 'list', [marketOf(token.address)])
+      const [event] = parseEventLogs({ abi: at.listing.abi, logs: receipt.logs, eventName: 'Listed' })
+      const share = { address: event.args.shareToken, abi: nativeAbi('supplyShare') }
+      await send(protocolOwner, token, 'approve', [share.address, lent])
+      await send(protocolOwner, share, 'deposit', [lent, protocolOwner.address])
+      return { token, share }
+    }
+    const [one, other] = [await listed(), await listed()]
+    const borrower = await deploy(MarketBorrower, [])
+    const cash = await read(at.flash, 'maxFlashLoan', [one.token.address])
+    assert.equal(cash, lent + marketOf(one.token.address).market.seed)
+    await send(protocolOwner, at.flash, 'setFeeBpsOf', [one.token.address, 5])
+    const fee = await read(at.flash, 'flashFee', [one.token.address, cash])
+    const [REPAY, KEEP, SUPPLY_AND_LEAVE] = [0, 1, 2]
+    const take = (use) => ['borrow', [one.token.address, cash, use, one.share.address]]
+    /// Why the token itself refused to be taken back.
+    const refused = async (use) => {
+      const [functionName, args] = take(use)
+      const { name, args: said } = await refusal(client.simulateContract({ ...borrower, account: protocolOwner, functionName, args }))
+      assert.deepEqual([name, said[0]], ['LedgerTokenRefused', one.token.address])
+      return decodeErrorResult({ abi: TestToken.abi, data: said[1] }).errorName
+    }
+    // It has nothing to pay the fee with; then it has, and keeps it.
+    assert.equal(await refused(REPAY), 'ERC20InsufficientBalance')
+    await send(protocolOwner, one.token, 'transfer', [borrower.address, 3n * fee])
+    assert.equal(await refused(KEEP), 'ERC20InsufficientAllowance')
+
+    const worth = await read(one.share, 'totalAssets')
+    for (const use of [REPAY, SUPPLY_AND_LEAVE]) {
+      const before = await read(at.flash, 'maxFlashLoan', [one.token.address])
+      const receipt = await send(protocolOwner, borrower, ...take(use))
+      const [loan] = parseEventLogs({ abi: at.flash.abi, logs: receipt.logs, eventName: 'FlashLoan' })
+      assert.deepEqual([loan.args.receiver, loan.args.amount, loan.args.fee], [borrower.address, cash, fee])
+      assert.equal(await read(at.flash, 'maxFlashLoan', [one.token.address]), before + fee)
+    }
+    assert.ok(await read(one.share, 'totalAssets') > worth, 'lenders have a part of the fee')
+
+    const [tokens, amounts] = [[one.token.address, other.token.address], [7n, cash]]
+    const receipt = await send(protocolOwner, borrower, 'borrowMany', [tokens, amounts])
+    const loans = parseEventLogs({ abi: at.flash.abi, logs: receipt.logs, eventName: 'FlashLoan' })
+    assert.deepEqual(loans.map(({ args }) => [args.token, args.amount, args.fee]), [[tokens[0], 7n, 1n], [tokens[1], cash, 0n]])
+    assert.equal(await read(borrower, 'held', [3n]), cash)
+  })
+})
+
+/// What lists a token with a market and nothing else: it is no collateral.
+const marketOf = (token) => ({
+  token,
+  border: { windowS: 86_400, shareBps: 10_000, floor: 2n ** 111n },
+  feed: {
+    description: 'TEST / USD', referencePrice: 10n ** 18n, quorum: 1, reacceptRounds: 3, bandBps: 500, bandWidenBpsPerMin: 100,
+    confidenceBpsMax: 200, growthBpsPerYear: 0, staleMs: 60_000, smoothMs: 60_000, outageMs: 120_000, graceMs: 0, stillMs: 0,
+  },
+  market: {
+    seed: 10n ** 18n, reserveFactorBps: 1_000, supplyCap: 2n ** 110n, borrowCap: 2n ** 110n, rateModel: 0, baseBps: 0,
+    slope1Bps: 400, slope2Bps: 6_000, optimalBps: 9_000,
+  },
+  collateral: {
+    initialBps: 0, maintenanceBps: 0, categoryInitialBps: 0, categoryMaintenanceBps: 0, discountMaxBps: 0, category: 0,
+    isolated: false, depositCap: 0n,
+  },
 })
 
 /// What of a declaration both generators must agree on: not the order, not who spelled a default out.

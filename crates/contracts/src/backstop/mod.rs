@@ -24,7 +24,7 @@
 //! - BACK-13: a reward pays nobody who comes for it.
 //! - BACK-14: what the account room calls works while the block liquidates.
 //!
-//! Imports: admin, erc20, ledger, oracle, token.
+//! Imports: admin, erc20, erc4626, ledger, oracle, token.
 //!
 //! Trusts: the account room, to call `cover` and `take_over` only for what is real; the owner of the scope, within the
 //! ranges of `params`; the oracle with the price of goods.

@@ -27,7 +27,7 @@
 //! - DOL-14: a gift changes no index, reserve, surplus or price of a share.
 //! - DOL-15: what `flash` lends is at most what the ceiling leaves, and is gone when the call ends; its fee is income.
 //!
-//! Imports: admin, erc20, ledger, oracle, token.
+//! Imports: admin, erc20, erc4626, ledger, oracle, token.
 //!
 //! Trusts: native contracts, to check health and to pick the debtors of a redemption; reporters, as `oracle` says;
 //! the owner of the scope, within the ranges of `params`.

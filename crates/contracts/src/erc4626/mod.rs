@@ -14,7 +14,7 @@
 //! Every conversion rounds against who asks: shares for a deposit and assets for shares down, their price up. A preview
 //! answers what its verb does in the same state; a limit (`max...`) answers zero where the verb is shut.
 //!
-//! Imports: `erc20`.
+//! Imports: erc20.
 //!
 //! Trusts: nobody. Not here: what is done with the assets (the contract that holds the book).
 

@@ -24,7 +24,7 @@
 //! - LEND-13: what a flash loan has out counts as cash, so it moves no index, rate or balance; it can only not be taken.
 //! - LEND-14: the fee of a flash loan reaches reserve and lenders with the next accrual, and nobody before.
 //!
-//! Imports: admin, erc20, ledger.
+//! Imports: admin, erc20, erc4626, ledger.
 //!
 //! Trusts: native contracts, to check health and to move only what they may; the owner of the scope, within the ranges
 //! of `params`.

@@ -3,8 +3,11 @@
 //! Gas used is not the answer: refunds come after, and a call passes on only 63/64 of what is left. So the
 //! limit is searched. The first probe after the full one is what the transaction used at its peak, plus what
 //! one call level may hold back; it is nearly always enough, and then the search is over in two runs.
+//!
+//! Where no block is named, or `latest`, it runs in the block that comes next: what accrues by time costs more
+//! there than in the newest block, up to whose time all has accrued.
 
-use alloy_eips::BlockId;
+use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{TxKind, U64};
 use alloy_rpc_types_eth::{BlockOverrides, TransactionRequest, state::StateOverride};
 use capstan_evm::call::{Checks, Session};
@@ -31,7 +34,7 @@ pub(crate) fn register(table: &mut Methods) {
     table.blocking(
         "eth_estimateGas",
         ["transaction", "block?", "stateOverrides?", "blockOverrides?"],
-        "A gas limit with which the transaction succeeds, at most 1.5 % above the smallest such limit.",
+        "A gas limit with which the transaction succeeds, at most 1.5 % above the smallest such limit; in the next block unless one is named.",
         estimate_gas,
     ).heavy();
 }
@@ -64,7 +67,10 @@ fn estimate(
     state: Option<&StateOverride>,
     block: Option<&BlockOverrides>,
 ) -> RpcResult<u64> {
-    let scene = Scene::at(cx, id)?;
+    let scene = match id {
+        None | Some(BlockId::Number(BlockNumberOrTag::Latest)) => Scene::upcoming(cx)?,
+        Some(named) => Scene::at(cx, Some(named))?,
+    };
     let mut session = scene.open(state, block)?;
     let high = highest(cx, &scene, request, state)?;
     let (tx, checks) = call::prepare(cx, &scene, &session, request, state)?;

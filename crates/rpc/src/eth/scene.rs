@@ -66,6 +66,17 @@ impl Scene {
         })
     }
 
+    /// The newest state under the block that comes next: where a transaction that is sent now will run. Later than the
+    /// newest block by a moment at least, since what accrues by time costs its first user of a moment more.
+    pub(crate) fn upcoming(cx: &RpcContext) -> RpcResult<Self> {
+        let mut scene = Self::at(cx, None)?;
+        let newest_ms = scene.block.info.time_ms;
+        scene.block = cx.chain().next_context();
+        let info = &mut scene.block.info;
+        info.time_ms = info.time_ms.max(newest_ms.saturating_add(1));
+        Ok(scene)
+    }
+
     /// Opens a session with the caller's pretences in place.
     pub(crate) fn open(
         &self,

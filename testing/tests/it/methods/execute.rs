@@ -266,3 +266,26 @@ async fn access_lists_name_what_is_touched_and_make_it_warm() {
         (&json!([]), &json!("execution reverted"))
     );
 }
+
+/// A transaction runs in the block after the newest one, and code may ask which that is.
+#[tokio::test]
+async fn an_estimate_is_made_for_the_next_block() {
+    let node = Node::start().await;
+    node.mine().await;
+    let newest = node.chain.head().number();
+    // NUMBER PUSH1 newest EQ PUSH1 8 JUMPI STOP JUMPDEST PUSH0 PUSH0 REVERT
+    let newest = u8::try_from(newest).expect("few blocks");
+    let code = [
+        0x43, 0x60, newest, 0x14, 0x60, 8, 0x57, 0x00, 0x5b, 0x5f, 0x5f, 0xfd,
+    ];
+    let here = Address::repeat_byte(0x77);
+    let over = json!({here.to_string(): {"code": hex::encode_prefixed(code)}});
+    let request = json!({"from": node.address(1), "to": here});
+    for block in [json!(null), json!("latest"), json!("pending")] {
+        node.ok("eth_estimateGas", json!([request, block, over]))
+            .await;
+    }
+    let named = json!([request, format!("{newest:#x}"), over]);
+    let fault = node.fault("eth_estimateGas", named).await;
+    assert_eq!(fault.message, "execution reverted");
+}
