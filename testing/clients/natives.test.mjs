@@ -273,14 +273,17 @@ describe('native contracts by viem', capstanOnly, () => {
       const receipt = await send(protocolOwner, borrower, ...take(use))
       const [loan] = parseEventLogs({ abi: at.flash.abi, logs: receipt.logs, eventName: 'FlashLoan' })
       assert.deepEqual([loan.args.receiver, loan.args.amount, loan.args.fee], [borrower.address, cash, fee])
-      assert.equal(await read(at.flash, 'maxFlashLoan', [one.token.address]), before + fee)
+      // Coming and leaving costs the borrower a unit by rounding, which the market has.
+      const rounded = use === SUPPLY_AND_LEAVE ? 1n : 0n
+      assert.equal(await read(at.flash, 'maxFlashLoan', [one.token.address]), before + fee + rounded)
     }
     assert.ok(await read(one.share, 'totalAssets') > worth, 'lenders have a part of the fee')
 
     const [tokens, amounts] = [[one.token.address, other.token.address], [7n, cash]]
     const receipt = await send(protocolOwner, borrower, 'borrowMany', [tokens, amounts])
     const loans = parseEventLogs({ abi: at.flash.abi, logs: receipt.logs, eventName: 'FlashLoan' })
-    assert.deepEqual(loans.map(({ args }) => [args.token, args.amount, args.fee]), [[tokens[0], 7n, 1n], [tokens[1], cash, 0n]])
+    // The last token is taken back first.
+    assert.deepEqual(loans.map(({ args }) => [args.token, args.amount, args.fee]), [[tokens[1], cash, 0n], [tokens[0], 7n, 1n]])
     assert.equal(await read(borrower, 'held', [3n]), cash)
   })
 })
