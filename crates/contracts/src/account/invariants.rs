@@ -1,16 +1,19 @@
 //! What must hold between transactions, as code over a world that is only looked at.
 //!
-//! ACC-1 to ACC-5 and ACC-7 to ACC-11, and ACC-21, speak of batches, so the tests check them around batches.
+//! ACC-1 to ACC-5 and ACC-7 to ACC-10 speak of batches, so the tests check them around batches; so does most of ACC-11
+//! and ACC-21, of which what a state alone can show is here.
 
 use capstan_state::{Ctx, View};
 use capstan_units::{AccountId, AssetId};
 
 use super::{
+    ADDRESS,
     assess::kind_bit,
     index::GuardIndex,
     is_unhealthy,
-    params::DEFER_MS,
+    params::{COOLING_OFF_S_MAX, DEFER_MS},
     sheet::{self, Sheet},
+    state::{AccountState, Limits},
 };
 use crate::{
     invariant::{Broken, holds},
@@ -22,7 +25,39 @@ pub(super) fn check(world: &dyn View, cx: &mut Ctx<'_>) -> Result<(), Broken> {
     for account in sheet::accounts(world)? {
         check_rows(cx, account, assets)?;
     }
+    check_limits(world, cx)?;
     check_guards(world, cx)
+}
+
+/// ACC-11: while a looser limit waits, the tighter one counts. ACC-21: whoever limits what a day may lose has a day, which
+/// began, and which ends.
+fn check_limits(world: &dyn View, cx: &mut Ctx<'_>) -> Result<(), Broken> {
+    let state = AccountState::new();
+    for (account, limits) in state.limits.listed(world, ADDRESS)? {
+        let limits = limits.load(cx)?;
+        holds(is_tighter_now(&limits), "ACC-11", || {
+            format!("a limit of {account} loosened before its time: {limits:?}")
+        })?;
+        let day = state.days.at(account).load(cx)?;
+        let now_ms = cx.store.block().time_ms;
+        let begun_ms = u64::from(day.begun_s).saturating_mul(1_000);
+        let has_begun = day.begun_s != 0 && begun_ms <= now_ms;
+        holds(limits.loss_max_usd == 0 || has_begun, "ACC-21", || {
+            format!("{account} limits what a day may lose, and none began: {day:?}")
+        })?;
+        holds(limits.cooling_off_s <= COOLING_OFF_S_MAX, "ACC-21", || {
+            format!("{account} cools off for longer than anybody may: {limits:?}")
+        })?;
+    }
+    Ok(())
+}
+
+/// Whether what counts now is at least as tight as what follows, part by part; zero is no limit.
+fn is_tighter_now(limits: &Limits) -> bool {
+    let is_tighter = |now: u32, next: u32| next == 0 || (now != 0 && now <= next);
+    is_tighter(limits.leverage_max_bps, limits.next_leverage_max_bps)
+        && is_tighter(limits.loss_max_usd, limits.next_loss_max_usd)
+        && limits.cooling_off_s >= limits.next_cooling_off_s
 }
 
 /// ACC-6: a row says of everything that stands there, but for units that others paid in.
@@ -39,8 +74,7 @@ fn check_rows(cx: &mut Ctx<'_>, account: AccountId, assets: u32) -> Result<(), B
                 Err(capstan_state::Halt::Revert(_)) => false,
                 Err(other) => return Err(other.into()),
             };
-            // Shares that are worth less than a unit stand there as nothing, an assignment ends when its payer stops,
-            // and units that others paid in wait for their owner.
+            // An assignment ends when its payer stops, and units that others paid in wait for their owner.
             let is_noted = kinds & kind_bit(number) != 0;
             let may_wait = number == registry::UNITS;
             holds(is_noted || !stands || may_wait, "ACC-6", || {

@@ -35,6 +35,14 @@ impl Position for InMarket {
         })
     }
 
+    /// Every share counts, also one that a loss of lenders made worth less than a unit: interest lifts it again.
+    fn stands(&self, cx: &mut Ctx<'_>, account: AccountId, asset: AssetId) -> Result<bool, Halt> {
+        let cx = &mut cx.enter(ADDRESS);
+        let shares = market::shares_of(cx, asset, account)?;
+        let debt_shares = STATE.debts.at((asset, account)).load(cx)?;
+        Ok(!shares.is_zero() || !debt_shares.is_zero())
+    }
+
     fn drift_bound(&self, cx: &mut Ctx<'_>, asset: AssetId) -> Result<Ray, Halt> {
         let cx = &mut cx.enter(ADDRESS);
         let market = market::stored(cx, asset)?;

@@ -4,9 +4,10 @@ use capstan_units::{AssetId, StreamId};
 
 use super::*;
 use crate::{
-    account::{Admission, Dollars, Loan, Stream, encode_accounts, params::LOOK_GAS},
+    account::{Admission, Dollars, Loan, Stream, encode_accounts, moves, params::LOOK_GAS},
     dollar::{self, IDollar},
-    native, registry,
+    invariant::check_all,
+    lending, native, registry,
     streams::{self, IStreams},
     term::{self, ITerm},
     token,
@@ -40,14 +41,7 @@ impl Scene {
     /// The same world with the chain's own dollar: minted at 5 % a year, worth one, counting 90 %.
     pub(super) fn with_dollar() -> Self {
         let mut scene = Self::new();
-        let world = &mut scene.world;
-        let made = world.ok(
-            OWNER,
-            token::FACTORY_ADDRESS,
-            &token::ITokenFactory::tokenCountCall {},
-        );
-        world.answer_calls(native(token::KIND, made.to::<u64>() + 1));
-        let params = IDollar::DollarParams {
+        scene.open_dollar(IDollar::DollarParams {
             stabilityBps: 500,
             savingsBps: 0,
             redemptionFeeBps: 50,
@@ -56,12 +50,23 @@ impl Scene {
             headroom: n(1_000_000 * USD),
             redemptionMin: n(100 * USD),
             surplusFloor: U256::ZERO,
-        };
-        let usd = world.ok(OWNER, dollar::ADDRESS, &IDollar::openCall { params });
-        scene.tokens.push(usd);
-        scene.value(USD_ASSET, &Listing::new(USD, bps(8_500, 9_000)));
-        scene.prices(&[(USD_ASSET, USD)]);
+        });
         scene
+    }
+
+    /// Opens the chain's own dollar.
+    pub(super) fn open_dollar(&mut self, params: IDollar::DollarParams) {
+        let world = &mut self.world;
+        let made = world.ok(
+            OWNER,
+            token::FACTORY_ADDRESS,
+            &token::ITokenFactory::tokenCountCall {},
+        );
+        world.answer_calls(native(token::KIND, made.to::<u64>() + 1));
+        let usd = world.ok(OWNER, dollar::ADDRESS, &IDollar::openCall { params });
+        self.tokens.push(usd);
+        self.value(USD_ASSET, &Listing::new(USD, bps(8_500, 9_000)));
+        self.prices(&[(USD_ASSET, USD)]);
     }
 
     /// Bob lends Alice dollars of a foreign kind for a year, at 12 %, in monthly instalments; answers the loan.
@@ -464,4 +469,43 @@ fn liq_6_the_dearest_look_fits_its_gas() {
     let used = scene.world.store.gas_used();
     println!("the dearest look: {used} gas of {LOOK_GAS}");
     assert!(used < LOOK_GAS, "{used} gas");
+}
+
+/// A share that a loss of lenders made worth less than a unit keeps its row: interest makes it worth one again.
+#[test]
+fn acc_6_a_share_worth_less_than_a_unit_keeps_its_row() {
+    let mut scene = Scene::new();
+    scene.alice_borrows(14_000);
+    let forgiven = scene.world.inside(ADDRESS, ADDRESS, |cx| {
+        lending::absorb(cx, AssetId::new(USDC), ALICES)?;
+        moves::note(cx, ALICES, AssetId::new(USDC), registry::MARKET)
+    });
+    assert_eq!(forgiven, Ok(()));
+    // Three shares are worth two units; one of them leaves with two shares.
+    scene.ok(
+        BOB,
+        BOBS,
+        &[deposit(USDC, 3), supply(USDC, 3), redeem(USDC, 1)],
+    );
+    let held = scene.holding(BOBS, USDC).expect("a row");
+    assert_eq!((held.units, held.supplied), (n(1), n(0)));
+    scene.ok(BOB, BOBS, &[withdraw(USDC, n(1), BOB)]);
+    assert!(scene.holding(BOBS, USDC).is_some());
+    let rich = AccountId::new(BOB, 1);
+    let batch = [deposit(ETH, 1_000_000 * ONE), borrow(USDC, LENT / 2)];
+    scene.ok(BOB, rich, &batch);
+    scene.world.wait_ms(30 * DAY_MS);
+    scene.prices(&[(ETH, 2_000 * USD), (USDC, USD)]);
+    let held = scene.holding(BOBS, USDC).expect("a row");
+    assert_eq!(held.supplied, n(1));
+    check_all(&scene.world.store).expect("every invariant holds");
+    scene.ok(
+        BOB,
+        BOBS,
+        &[
+            amount(Verb::Redeem, USDC, U256::MAX),
+            withdraw(USDC, n(1), BOB),
+        ],
+    );
+    assert!(scene.holding(BOBS, USDC).is_none());
 }

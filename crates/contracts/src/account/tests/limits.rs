@@ -1,7 +1,14 @@
 //! ACC-21: the day of losses of an account whose owner limits them. Ten ETH stand there, and 5,000 dollars are owed.
 
 use super::*;
-use crate::account::{COOLING_OFF_S_MAX, IAccount::DayOfLoss};
+use crate::{
+    account::{
+        COOLING_OFF_S_MAX,
+        IAccount::DayOfLoss,
+        state::{AccountState, Day, Limits},
+    },
+    invariant::check_all,
+};
 
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
@@ -301,4 +308,27 @@ fn acc_11_a_cooling_off_is_not_shortened() {
     scene.ok(ALICE, ALICES, &take(USDC, 10 * ONE));
     let none = day(&scene);
     assert_eq!((none.endsMs, none.lossMax), (0, U256::ZERO));
+}
+
+/// What a state alone can show is code: a limit that loosened too early, and one of losses without a day.
+#[test]
+fn acc_21_a_limit_without_its_day_is_noticed() {
+    let state = AccountState::new();
+    let check = |id: &str, damage: fn(&mut Limits, &mut Day)| {
+        let mut scene = scene();
+        check_all(&scene.world.store).expect("every invariant holds");
+        let cx = &mut scene.world.store.frame(ADDRESS, ADDRESS);
+        let mut limits = state.limits.at(ALICES).load(cx).expect("reads");
+        let mut day = state.days.at(ALICES).load(cx).expect("reads");
+        damage(&mut limits, &mut day);
+        state.limits.at(ALICES).save(cx, &limits).expect("writes");
+        state.days.at(ALICES).save(cx, &day).expect("writes");
+        let broken = check_all(&scene.world.store).expect_err("it is broken");
+        assert_eq!(broken.id, id);
+    };
+    check("ACC-21", |_, day| *day = Day::default());
+    check("ACC-21", |_, day| day.begun_s = u32::MAX);
+    check("ACC-21", |limits, _| limits.cooling_off_s = u32::MAX);
+    check("ACC-11", |limits, _| limits.next_loss_max_usd = 1);
+    check("ACC-11", |limits, _| limits.next_cooling_off_s = 86_400);
 }
