@@ -5,7 +5,8 @@
 //! turn it on, and no byte of `broken` is compiled. In those tests `broken` takes its place while a replay attacks the
 //! vulnerable twin (`tests/incidents`), so that what is attacked is the product's own code but for one line.
 //!
-//! It is for incidents alone, a line each, where the safe line stays as readable as it was.
+//! It is for incidents and for the order in which tiers bear a loss, a line each, where the safe line stays as readable as
+//! it was.
 
 /// See the [module](self).
 #[cfg(not(test))]
@@ -69,6 +70,10 @@ mod alive {
         LastActionDecides,
         /// The discount grows as long as nobody comes.
         NoFloor,
+        /// Stakes bear a loss before the reserve does.
+        ReserveSpared,
+        /// Lenders bear a loss before stakes do.
+        StakeSpared,
     }
 
     thread_local! {

@@ -16,7 +16,7 @@ use super::{
     assess::{self, Valued},
     moves, offer,
 };
-use crate::{backstop, contract::emit, position::Position, registry};
+use crate::{backstop, contract::emit, mutant::mutant, position::Position, registry};
 
 /// Who bore a loss: the numbers of tiers in events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,8 @@ fn forgive(
     kind: &dyn Position,
 ) -> Result<[(Tier, Assets); 3], Halt> {
     let owed = kind.assess(cx, account, asset)?.owed;
-    let beyond_reserve = owed.sub_or_zero(kind.reserve_down(cx, asset)?);
+    let reserve = mutant!(ReserveSpared, kind.reserve_down(cx, asset)?, Assets::ZERO);
+    let beyond_reserve = mutant!(StakeSpared, owed.sub_or_zero(reserve), Assets::ZERO);
     let staked = backstop::cover(cx, asset, beyond_reserve, |cx, payer, most| {
         kind.repay(cx, asset, payer, account, most)
     })?;

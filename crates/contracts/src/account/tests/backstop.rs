@@ -17,6 +17,7 @@ use crate::{
     dollar::{self, IDollar},
     erc4626::IErc4626,
     lending,
+    mutant::{Mutant, Twin},
     position::Position,
     registry::UNITS,
 };
@@ -695,4 +696,38 @@ fn liq_6_the_dearest_looks_fit_their_gas() {
         println!("{what}: {used} gas, {} logs", scene.log_count() - logs);
         assert!(used < LOOK_GAS, "{what}: {used}");
     }
+}
+
+/// Who bears how much of a debt that is forgiven: reserve, stake, lenders.
+fn tiers_of_a_loss(reserve: u128, staked: u128) -> [u128; 3] {
+    let mut scene = Scene::new();
+    scene.stake(USDC, staked);
+    scene.endow(USDC, reserve);
+    scene.alice_borrows(14_000);
+    // Ten ETH for nearly nothing: dust, which the look takes and forgives the debt at once.
+    scene.prices(&[(ETH, USD / 100)]);
+    let looked = scene.look_told();
+    [1, 2, 3].map(|tier| looked.tier(USDC, tier))
+}
+
+/// LIQ-5: reserve, stake, lenders, each to its end before the next; and the twins that spare one are noticed.
+#[test]
+fn liq_5_tiers_bear_a_loss_in_order() {
+    let check = |mutants: &'static [Mutant], reserve: u128, staked: u128, tokens: [u128; 3]| {
+        let twin = Twin::with(mutants);
+        let borne = tiers_of_a_loss(reserve * ONE, staked * ONE);
+        drop(twin);
+        let close = borne.iter().zip(tokens);
+        let close = close.map(|(units, tokens)| units.abs_diff(tokens * ONE) < ONE / 100);
+        assert!(
+            close.into_iter().all(|close| close),
+            "{mutants:?}: {borne:?}"
+        );
+    };
+    check(&[], 20_000, 20_000, [14_000, 0, 0]);
+    check(&[], 2_000, 20_000, [2_000, 12_000, 0]);
+    check(&[], 2_000, 5_000, [2_000, 5_000, 7_000]);
+    check(&[], 1, 5_000, [1, 5_000, 8_999]);
+    check(&[Mutant::ReserveSpared], 2_000, 20_000, [0, 14_000, 0]);
+    check(&[Mutant::StakeSpared], 2_000, 20_000, [2_000, 0, 12_000]);
 }
