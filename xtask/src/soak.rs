@@ -39,13 +39,16 @@ pub(crate) struct Options {
     /// Cases of each property test in one round
     #[arg(long, default_value_t = 1_000)]
     cases: u64,
-    /// Steps of accounts beside their model in one round
+    /// Steps of accounts, and of each room below them, beside their models in one round
     #[arg(long, default_value_t = 50_000)]
     steps: u64,
     /// Broken requests to the front door in one round
     #[arg(long, default_value_t = 100_000)]
     requests: u64,
 }
+
+/// Rooms below accounts that have a model: the other rows of the table in `testkit/steps.rs` of the contracts.
+const ROOMS_BELOW: u64 = 7;
 
 /// Runs rounds until the time is over or something fails; the failure prints the command that repeats it.
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -110,6 +113,10 @@ fn round(options: &Options, seed: u64, python: &Path) -> Result<()> {
     add("kills under load", options.kills)?;
     add("broken requests", options.requests)?;
     add("steps of accounts beside their model", options.steps)?;
+    add(
+        "steps of rooms below beside their models",
+        options.steps * ROOMS_BELOW,
+    )?;
     add("rounds of the workspace's tests", 1)
 }
 
@@ -141,6 +148,14 @@ fn add(what: &str, count: u64) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn every_model_of_credit_is_counted() {
+        let path = crate::shell::root().join("crates/contracts/src/testkit/steps.rs");
+        let table = std::fs::read_to_string(path).expect("the table");
+        let rows = table.matches("::tests::model\", ").count();
+        assert_eq!(u64::try_from(rows), Ok(super::ROOMS_BELOW + 1));
+    }
+
     #[test]
     fn the_closing_line_of_the_fuzzer_counts() {
         let lines = ["abi  12 inputs of", "513 inputs"].map(str::to_owned);

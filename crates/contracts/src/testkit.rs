@@ -15,11 +15,14 @@ use crate::{
 };
 
 pub(crate) mod accounts;
+pub(crate) mod clerk;
 pub(crate) mod dice;
 pub(crate) mod fault;
 pub(crate) mod foreign;
 pub(crate) mod market;
 pub(crate) mod prices;
+pub(crate) mod steps;
+pub(crate) mod stream;
 
 /// An ordinary account.
 pub(crate) const fn account(n: u8) -> Address {
@@ -39,6 +42,10 @@ pub(crate) struct World {
     pub(crate) store: MemStore,
     /// All invariants are checked after every so many transactions: each, unless a model watches every step.
     pub(crate) sweep_every: u32,
+    /// Words of this contract that transactions wrote since somebody took them away are kept in `written`.
+    pub(crate) watched: Option<Address>,
+    /// Slot, word before and word after, in order.
+    pub(crate) written: Vec<(U256, U256, U256)>,
     transactions: u32,
 }
 
@@ -51,6 +58,8 @@ impl World {
         let mut world = Self {
             store,
             sweep_every: 1,
+            watched: None,
+            written: Vec::new(),
             transactions: 0,
         };
         for contract in all() {
@@ -171,6 +180,11 @@ impl World {
     #[track_caller]
     fn check(&mut self, after: impl FnOnce() -> String) {
         self.transactions = self.transactions.wrapping_add(1);
+        if let Some(watched) = self.watched {
+            let words = self.store.written().filter(|(at, ..)| *at == watched);
+            let words = words.map(|(_, slot, before, after)| (slot, before, after));
+            self.written.extend(words);
+        }
         if !self.transactions.is_multiple_of(self.sweep_every) {
             return;
         }

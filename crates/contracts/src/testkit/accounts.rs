@@ -71,6 +71,8 @@ pub(crate) struct Listing {
     pub(crate) collateral: Collateral,
     pub(crate) feed: IOracle::FeedParams,
     pub(crate) market: ILending::MarketParams,
+    /// What may leave the ledger.
+    pub(crate) limit: ILedger::OutflowLimit,
 }
 
 impl Listing {
@@ -101,6 +103,11 @@ impl Listing {
                 slope1Bps: 400,
                 slope2Bps: 6_000,
                 optimalBps: 8_000,
+            },
+            limit: ILedger::OutflowLimit {
+                windowS: 60,
+                shareBps: 10_000,
+                floor: Assets::MAX.to_u256(),
             },
         }
     }
@@ -173,11 +180,7 @@ impl Scene {
         for who in [OWNER, ALICE, BOB, CAROL] {
             world.mint(token, who, RICH);
         }
-        let limit = ILedger::OutflowLimit {
-            windowS: 60,
-            shareBps: 10_000,
-            floor: Assets::MAX.to_u256(),
-        };
+        let limit = listing.limit.clone();
         let list = ILedger::listAssetCall { token, limit };
         let id = world.ok(OWNER, ledger::ADDRESS, &list);
         let list = ILending::listMarketCall {

@@ -17,7 +17,13 @@ impl Dice {
             .ok()
             .and_then(|seed| seed.parse().ok())
             .unwrap_or(1_u64);
-        println!("replay: CAPSTAN_SEED={seed} cargo nextest run -p capstan-contracts {test}");
+        let steps = match super::steps::asked() {
+            Some(steps) => format!("CAPSTAN_STEPS={steps} "),
+            None => String::new(),
+        };
+        println!(
+            "replay: CAPSTAN_SEED={seed} {steps}cargo nextest run -p capstan-contracts {test}"
+        );
         Self(keccak256((U256::from(seed)).to_be_bytes::<32>()))
     }
 

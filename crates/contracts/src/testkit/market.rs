@@ -16,6 +16,9 @@ fn n(value: u128) -> U256 {
     U256::from(value)
 }
 
+/// A hundredth of a percent of a ray.
+pub(crate) const RAY_BPS: u128 = 100_000_000_000_000_000_000_000;
+
 pub(crate) fn ray() -> U256 {
     Ray::ONE.to_u256()
 }
@@ -57,6 +60,23 @@ pub(crate) struct Market {
     pub(crate) params: MarketParams,
 }
 
+/// A market as of a moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ahead {
+    pub(crate) supply_index: U256,
+    pub(crate) borrow_index: U256,
+    /// What the reserve gets of the interest until then.
+    reserve_shares: U256,
+}
+
+/// Who bore a debt that was written off; what is missing to it was interest that nobody had claimed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Borne {
+    pub(crate) debt: U256,
+    pub(crate) reserve: U256,
+    pub(crate) lenders: U256,
+}
+
 pub(crate) fn no<R>(error: &impl SolError) -> Result<R, Halt> {
     Err(Halt::revert(error))
 }
@@ -75,7 +95,7 @@ impl Market {
     }
 
     pub(crate) fn rate(&self, used: U256) -> U256 {
-        let bps = |value: u32| U256::from(value) * n(10).pow(n(23));
+        let bps = |value: u32| U256::from(value) * n(RAY_BPS);
         let p = &self.params;
         let optimal = bps(p.optimalBps);
         if used <= optimal {
@@ -86,10 +106,16 @@ impl Market {
         bps(p.baseBps) + bps(p.slope1Bps) + half_up(bps(p.slope2Bps), excess, ray())
     }
 
-    pub(crate) fn accrue(&mut self, now_ms: u64) {
+    /// The indexes as of now and the reserve's new shares, whether or not it accrues.
+    pub(crate) fn ahead(&self, now_ms: u64) -> Ahead {
         let (ms, year) = (U256::from(now_ms - self.at_ms), U256::from(MS_PER_YEAR));
+        let mut ahead = Ahead {
+            supply_index: self.supply_index,
+            borrow_index: self.borrow_index,
+            reserve_shares: U256::ZERO,
+        };
         if ms.is_zero() {
-            return;
+            return ahead;
         }
         let (shares, debts) = (sum(&self.shares), sum(&self.debts));
         let debt = up(debts, self.borrow_index, ray());
@@ -106,9 +132,9 @@ impl Market {
         if !debts.is_zero() {
             let x = rate * ms / year;
             let growth = ray() + x + half_up(x, x / n(2) + half_up(x, x / n(6), ray()), ray());
-            self.borrow_index = half_up(growth, before, ray());
+            ahead.borrow_index = half_up(growth, before, ray());
         }
-        let backing = self.cash() + up(debts, self.borrow_index, ray());
+        let backing = self.cash() + up(debts, ahead.borrow_index, ray());
         let reserve_fees = self.fees * factor / n(10_000);
         let wanted = half_up(ray() + earn * ms / year, self.supply_index, ray())
             + down(self.fees - reserve_fees, ray(), shares);
@@ -117,11 +143,22 @@ impl Market {
         } else {
             down(backing, ray(), shares)
         };
-        self.supply_index = honoured.max(self.supply_index);
-        let interest = down(debts, self.borrow_index - before, ray());
-        let spare = backing - up(shares, self.supply_index, ray()).min(backing);
+        ahead.supply_index = honoured.max(self.supply_index);
+        let interest = down(debts, ahead.borrow_index - before, ray());
+        let spare = backing - up(shares, ahead.supply_index, ray()).min(backing);
         let fee = (half_up(interest, factor, n(10_000)) + reserve_fees).min(spare);
-        *self.shares.entry(RESERVE).or_default() += down(fee, ray(), self.supply_index);
+        ahead.reserve_shares = down(fee, ray(), ahead.supply_index);
+        ahead
+    }
+
+    pub(crate) fn accrue(&mut self, now_ms: u64) {
+        if self.at_ms == now_ms {
+            return;
+        }
+        let ahead = self.ahead(now_ms);
+        self.supply_index = ahead.supply_index;
+        self.borrow_index = ahead.borrow_index;
+        *self.shares.entry(RESERVE).or_default() += ahead.reserve_shares;
         self.fees = U256::ZERO;
         self.at_ms = now_ms;
     }
@@ -293,8 +330,15 @@ impl Market {
         Ok(paid)
     }
 
-    pub(crate) fn absorb(&mut self, who: AccountId) -> Result<U256, Halt> {
-        let all = of(&self.debts, who);
+    /// What a loss falls on before lenders: interest that nobody has claimed, and the reserve.
+    pub(crate) fn first_loss(&self) -> U256 {
+        let backing = self.cash() + up(sum(&self.debts), self.borrow_index, ray());
+        let claims = up(sum(&self.shares), self.supply_index, ray());
+        backing.saturating_sub(claims) + self.worth(RESERVE)
+    }
+
+    pub(crate) fn absorb(&mut self, who: AccountId) -> Result<Borne, Halt> {
+        let (all, debt) = (of(&self.debts, who), self.owed(who));
         if all.is_zero() {
             return self.no_debt(who, n(1));
         }
@@ -302,18 +346,24 @@ impl Market {
         let backing = self.cash() + up(sum(&self.debts), self.borrow_index, ray());
         let claims = down(sum(&self.shares), self.supply_index, ray());
         let short = claims - claims.min(backing);
-        let (reserve, worth) = (of(&self.shares, RESERVE), self.worth(RESERVE));
-        let (burned, borne) = if short >= worth {
-            (reserve, worth)
+        let (mine, worth) = (of(&self.shares, RESERVE), self.worth(RESERVE));
+        let (burned, reserve) = if short >= worth {
+            (mine, worth)
         } else {
             (up(short, ray(), self.supply_index), short)
         };
         *self.shares.entry(RESERVE).or_default() -= burned;
         let shares = sum(&self.shares);
-        if down(shares, self.supply_index, ray()) > backing {
+        let before = down(shares, self.supply_index, ray());
+        if before > backing {
             self.supply_index = down(backing, ray(), shares);
         }
-        Ok(borne)
+        let lenders = before - down(shares, self.supply_index, ray());
+        Ok(Borne {
+            debt,
+            reserve,
+            lenders,
+        })
     }
 
     pub(crate) fn move_shares(

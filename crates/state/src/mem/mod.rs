@@ -279,6 +279,18 @@ impl MemStore {
         &self.logs
     }
 
+    /// Forgets the logs so far: a long run has no room for all. Between transactions only.
+    pub fn forget_logs(&mut self) {
+        self.logs.clear();
+    }
+
+    /// The words that this transaction wrote: address, slot, and the word before it and now.
+    pub fn written(&self) -> impl Iterator<Item = (Address, U256, U256, U256)> {
+        self.originals
+            .iter()
+            .map(|((at, slot), before)| (*at, *slot, *before, self.word(*at, *slot)))
+    }
+
     /// Creations so far, in order.
     pub fn creations(&self) -> &[CreateRequest] {
         &self.creations

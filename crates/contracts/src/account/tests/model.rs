@@ -1,57 +1,96 @@
-//! Random batches, prices, times, looks and bids beside a model of plain integers, which predicts every answer, every error
-//! with its numbers, every balance, share, debt, sheet, offer and health (ACC-1, ACC-3, ACC-6, ACC-9, LIQ-1 to LIQ-7).
+//! Random batches, prices, times, looks, bids, loans, streams, stakes, redemptions and limits beside a model of plain
+//! integers, which predicts every answer, every error with its numbers, every balance, share, debt, sheet, offer, health
+//! and loss (ACC-1, ACC-3, ACC-6, ACC-9, ACC-11, ACC-21, LIQ-1 to LIQ-10, RED-1).
 //!
-//! The index of guards follows the changes of storage and agrees with one that is read anew, and whoever assesses all
-//! accounts finds nobody whom it does not call.
+//! ```text
+//!   act    a batch, as the chain and the model take it         book   who has what, in which kinds; how it moves
+//!   roll   random batches       outside   all other steps      sheet  what it is worth     offer, look, redeem  sales
+//!   compare  chain = model                                     usd, loans, streams, stakes, gate, limits  by room
+//! ```
+//!
+//! What a step touches is compared after it, all of it every [`SWEEP`] steps. The index of guards follows the changes of
+//! storage; whoever assesses all accounts by the model after every step finds nobody whom it does not call.
 
+mod act;
 mod book;
+mod compare;
+mod gate;
+mod limits;
+mod loans;
+mod look;
+mod offer;
+mod outside;
+mod redeem;
+mod roll;
+mod sheet;
+mod stakes;
+mod streams;
+mod usd;
+mod verbs;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{collections::BTreeMap, fmt::Debug};
 
-use capstan_state::Halt;
-use capstan_units::AssetId;
+use alloy_sol_types::SolEvent;
 
-use self::book::{Act, Asker, Model, Quote, cash, room};
-use super::*;
+use self::{
+    book::{Model, Told},
+    compare::Follower,
+    gate::Gate,
+    sheet::{Counting, Quote},
+    stakes::Stake,
+    usd::Usd,
+};
+use super::{debts::USD_ASSET, *};
 use crate::{
-    account::{
-        DEFER_MS, Sheet, encode_accounts,
-        index::{Changes, GuardIndex},
-    },
+    account::encode_accounts,
+    backstop::{self, IBackstop},
+    dollar::IDollar::DollarParams,
     invariant::check_all,
-    lending::{
-        self, CASH,
-        ILending::{marketCall, pauseCall, unpauseCall},
-        RESERVE, SEED,
-    },
+    lending::{self, CASH, ILending::marketCall, SEED},
     oracle::{PriceUse, Side, Unusable},
-    testkit::{
-        dice::Dice,
-        market::{Market, of},
-    },
+    testkit::{dice::Dice, market::Market, steps},
 };
 
-/// Steps in CI; `CAPSTAN_STEPS` asks for more.
-const STEPS: u32 = 6_000;
-/// Transactions between looks at the whole world.
-const SWEEP: u32 = 500;
-const ASSETS: [u32; 5] = [ETH, USDC, RISKY, DAI, ALONE];
-const PEOPLE: [AccountId; 5] = [
+/// Steps between comparisons of everything, and of transactions between looks at all invariants.
+const SWEEP: u32 = 100;
+const INVARIANTS: u32 = 1_000;
+/// Assets with a market.
+const LENT: [u32; 5] = [ETH, USDC, RISKY, DAI, ALONE];
+const ASSETS: [u32; 6] = [ETH, USDC, RISKY, DAI, ALONE, USD_ASSET];
+/// Where prices begin, in dollars.
+const FIRST: [u128; 6] = [2_000, 1, 20, 1, 10, 1];
+/// Foreign code that runs batches: it owns an account and may be anybody's operator.
+const FOREIGN: Address = account(0x77);
+const WALLETS: [Address; 4] = [ALICE, BOB, CAROL, FOREIGN];
+const PEOPLE: [AccountId; 6] = [
     ALICES,
     BOBS,
     CAROLS,
     AccountId::new(ALICE, 1),
     AccountId::new(BOB, 200),
+    AccountId::new(FOREIGN, 3),
 ];
+/// Assets behind whose debts somebody staked.
+const STAKED: [u32; 3] = [USDC, DAI, USD_ASSET];
 /// What Carol lends here: little, so that cash runs out.
 const THIN: u128 = 60_000 * ONE;
-/// Most that anybody deposits to pay with.
-const PURSE: u128 = 500_000 * ONE;
 const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
 
-/// A world in which caps, cash, prices and grace periods run out, and what the model knows of it.
-fn begin() -> (Scene, Model) {
+/// A run: the chain, the model, and what happened so far.
+struct Run {
+    scene: Scene,
+    model: Model,
+    dice: Dice,
+    follower: Follower,
+    step: u32,
+    /// Answers of each verb, and each error.
+    counts: BTreeMap<String, u32>,
+    looks: u32,
+    sick: u32,
+}
+
+fn listings() -> [Listing; 5] {
     let dollars = |initial, maintenance| Collateral {
         categoryInitialBps: 9_200,
         categoryMaintenanceBps: 9_400,
@@ -75,293 +114,378 @@ fn begin() -> (Scene, Model) {
     all[3].market.supplyCap = n(THIN * 5 / 2);
     all[4].feed.graceMs = u32::try_from(2 * HOUR_MS).expect("small");
     all[4].feed.outageMs = all[4].feed.staleMs;
+    // Of what is risky a tenth may leave within the hour.
+    all[2].limit.windowS = 3_600;
+    all[2].limit.shareBps = 1_000;
+    all[2].limit.floor = n(500 * ONE);
+    all
+}
+
+fn dollar_params() -> DollarParams {
+    DollarParams {
+        stabilityBps: 500,
+        savingsBps: 0,
+        redemptionFeeBps: 50,
+        refillS: 7_200,
+        ceiling: n(120_000 * USD),
+        headroom: n(40_000 * USD),
+        redemptionMin: n(100 * USD),
+        surplusFloor: U256::ZERO,
+    }
+}
+
+fn stake_params() -> IBackstop::StakeParams {
+    IBackstop::StakeParams {
+        cap: n(backstop::CAP_MAX),
+        cooldownMs: 10 * DAY_MS,
+        windowMs: 2 * DAY_MS,
+        rewardMs: DAY_MS,
+        saleMs: HOUR_MS,
+        saleStartBps: 10_500,
+        saleFloorBps: 8_000,
+    }
+}
+
+/// A world in which caps, cash, prices and grace periods run out, and what the model knows of it.
+fn begin() -> (Scene, Model) {
+    let all = listings();
     let mut scene = Scene::with(&[]);
     let mut prices = Vec::new();
     for listing in &all {
         prices.push((scene.list(listing), listing.price));
     }
+    for token in scene.tokens.clone() {
+        scene.world.mint(token, FOREIGN, RICH);
+    }
+    scene.open_dollar(dollar_params());
+    prices.push((USD_ASSET, USD));
     for _ in 0..4 {
         scene.world.wait_ms(HOUR_MS);
         scene.report_prices(&prices);
     }
-    let mut model = Model::new(0);
-    for (asset, listing) in ASSETS.into_iter().zip(all) {
-        let batch = [deposit(asset, THIN), supply(asset, THIN)];
-        scene.ok(CAROL, CAROLS, &batch);
-        let call = marketCall { assetId: asset };
-        let market = scene.world.view(lending::ADDRESS, &call);
-        let free = [(CASH, n(THIN + lending::SEED_MIN))];
-        let shares = [(CAROLS, n(THIN)), (SEED, n(lending::SEED_MIN))];
-        let market = Market {
-            id: asset,
-            free: free.into(),
-            shares: shares.into(),
-            debts: BTreeMap::new(),
-            fees: U256::ZERO,
-            supply_index: market.supplyIndex,
-            borrow_index: market.borrowIndex,
-            at_ms: scene.world.store.block_mut().time_ms,
-            paused: 0,
-            params: listing.market,
-        };
-        model.markets.insert(asset, market);
-        model.terms.insert(asset, listing.collateral);
-        model
-            .sheets
-            .entry(CAROLS)
-            .or_default()
-            .insert(asset, 1 << crate::registry::MARKET);
-        for who in [ALICE, BOB, CAROL] {
-            let units = n(scene.wallet(who, asset));
-            model.wallets.insert((asset, who), units);
+    // Whoever runs foreign code runs what he sends along.
+    scene.world.store.on_call(FOREIGN, |store, request| {
+        let outcome = store.call_simply(FOREIGN, ADDRESS, request.input.clone())?;
+        if outcome.success {
+            Ok(Bytes::new())
+        } else {
+            Err(Halt::Revert(outcome.output))
         }
+    });
+    let now_ms = scene.world.store.block_mut().time_ms;
+    let mut model = Model::new(Usd::new(dollar_params(), now_ms));
+    for (asset, listing) in LENT.into_iter().zip(&all) {
+        open_market(&mut scene, &mut model, asset, listing);
+    }
+    let usd = Listing::new(USD, bps(8_500, 9_000));
+    let counting = Counting::new(usd.collateral, now_ms);
+    model.terms.insert(USD_ASSET, counting);
+    let mut gate = usd.limit;
+    gate.windowS = 86_400;
+    gate.shareBps = 0;
+    model.gates.insert(USD_ASSET, Gate::new(gate));
+    for asset in [USDC, DAI] {
+        open_stake(&mut scene, &mut model, asset);
     }
     (scene, model)
 }
 
-/// What the oracle says now.
-fn ask(scene: &mut Scene, model: &mut Model) {
+/// Carol lends a little of an asset.
+fn open_market(scene: &mut Scene, model: &mut Model, asset: u32, listing: &Listing) {
     let now_ms = scene.world.store.block_mut().time_ms;
-    model.now_ms = now_ms;
-    for asset in ASSETS {
-        let feed = scene.feed(asset);
-        let price = |price_use, side| feed.price(now_ms, price_use, side).map(|price| price.get());
-        let sell = price(PriceUse::Liquidate, Side::Collateral);
-        let quote = Quote {
-            lend: price(PriceUse::Borrow, Side::Collateral)
-                .ok()
-                .zip(price(PriceUse::Borrow, Side::Debt).ok()),
-            sell: sell.ok(),
-            view: price(PriceUse::View, Side::Debt).ok(),
-            latest: feed.spot().get(),
-            in_grace: matches!(sell, Err(Unusable::Grace { .. })),
-        };
-        model.quotes.insert(asset, quote);
+    let view = marketCall { assetId: asset };
+    let view = scene.world.view(lending::ADDRESS, &view);
+    let market = Market {
+        id: asset,
+        free: [(CASH, n(lending::SEED_MIN))].into(),
+        shares: [(SEED, n(lending::SEED_MIN))].into(),
+        debts: BTreeMap::new(),
+        fees: U256::ZERO,
+        supply_index: view.supplyIndex,
+        borrow_index: view.borrowIndex,
+        at_ms: now_ms,
+        paused: 0,
+        params: listing.market.clone(),
+    };
+    model.markets.insert(asset, market);
+    model.gates.insert(asset, Gate::new(listing.limit.clone()));
+    let counting = Counting::new(listing.collateral.clone(), now_ms);
+    model.terms.insert(asset, counting);
+    for who in WALLETS {
+        model.wallets.insert((asset, who), n(RICH));
     }
+    scene.ok(CAROL, CAROLS, &[deposit(asset, THIN), supply(asset, THIN)]);
+    let acts = [
+        act::Act::Deposit(asset, n(THIN)),
+        act::Act::Supply(asset, n(THIN)),
+    ];
+    model.run(CAROL, CAROLS, &acts).expect("she may");
 }
 
-/// What happened so far.
-#[derive(Default)]
-struct Seen {
-    /// Answers of each verb, and each error.
-    counts: BTreeMap<String, u32>,
-    looks: usize,
-    sick: usize,
+/// The owner stakes a seed, and Carol pays the first reward, which flows within a day.
+fn open_stake(scene: &mut Scene, model: &mut Model, asset: u32) {
+    let seed = n(backstop::SEED_MIN);
+    let open = IBackstop::openStakeCall {
+        assetId: asset,
+        params: stake_params(),
+        seed,
+    };
+    scene.world.ok(OWNER, backstop::ADDRESS, &open);
+    model.wallets.insert((asset, OWNER), seed);
+    model.pull(asset, OWNER, backstop::POT, seed).expect("his");
+    let stake = Stake::new(stake_params(), seed);
+    model.stakes.all.insert(asset, stake);
 }
 
-impl Seen {
+impl Run {
+    fn now_ms(&mut self) -> u64 {
+        self.scene.world.store.block_mut().time_ms
+    }
+
+    /// What the oracle says now.
+    fn ask(&mut self) {
+        let now_ms = self.now_ms();
+        self.model.go(now_ms);
+        for asset in ASSETS {
+            let feed = self.scene.feed(asset);
+            let price =
+                |price_use, side| feed.price(now_ms, price_use, side).map(|price| price.get());
+            let sell = price(PriceUse::Liquidate, Side::Collateral);
+            let quote = Quote {
+                lend: price(PriceUse::Borrow, Side::Collateral)
+                    .ok()
+                    .zip(price(PriceUse::Borrow, Side::Debt).ok()),
+                sell: sell.ok(),
+                view: price(PriceUse::View, Side::Debt).ok(),
+                latest: feed.spot().get(),
+                in_grace: matches!(sell, Err(Unusable::Grace { .. })),
+            };
+            self.model.quotes.insert(asset, quote);
+        }
+    }
+
     fn note(&mut self, what: &str) {
         *self.counts.entry(what.to_owned()).or_default() += 1;
     }
-}
 
-fn narrow(value: U256) -> u128 {
-    u128::try_from(value).unwrap_or(u128::MAX >> 16)
-}
-
-/// An amount of the right order, or one that is none.
-fn units(dice: &mut Dice, likely: U256) -> U256 {
-    let likely = narrow(likely);
-    match dice.below(80) {
-        0 => n(u128::MAX),
-        1..=5 => U256::MAX,
-        6..=20 => n(dice.amount(likely)),
-        _ => n(dice.below(likely.max(1)).saturating_add(1)),
-    }
-}
-
-/// An asset of which something stands there, mostly; else any.
-fn asset_of(dice: &mut Dice, stands: impl Fn(u32) -> bool) -> u32 {
-    let fitting: Vec<u32> = ASSETS.into_iter().filter(|asset| stands(*asset)).collect();
-    match dice.below(60) {
-        0 => 9,
-        1..=5 => dice.of(&ASSETS),
-        _ if fitting.is_empty() => dice.of(&ASSETS),
-        _ => dice.of(&fitting),
-    }
-}
-
-/// Another account: of the same owner, mostly.
-fn other_of(dice: &mut Dice, on: AccountId) -> AccountId {
-    let family = PEOPLE
-        .into_iter()
-        .find(|one| one.owner == on.owner && *one != on);
-    match (dice.below(4), family) {
-        (1.., Some(one)) => one,
-        _ => dice.of(&PEOPLE),
-    }
-}
-
-fn price_of(model: &Model, asset: u32) -> U256 {
-    n(model.quotes.get(&asset).map_or(USD, |quote| quote.latest))
-}
-
-fn roll_act(dice: &mut Dice, model: &Model, who: Address, on: AccountId) -> Vec<Act> {
-    let is_free = |asset: u32| !model.free(asset, on).is_zero();
-    let owes = |asset: u32| !model.owed(on, asset).is_zero();
-    let worth = |asset: u32| {
-        let market = model.markets.get(&asset);
-        market.map_or(U256::ZERO, |market| market.worth(on))
-    };
-    match dice.below(22) {
-        0..=4 => {
-            // Three thousand dollars, if the price allows.
-            let asset = asset_of(dice, |_| true);
-            let purse = n(3_000) * n(ONE) * n(USD) / price_of(model, asset);
-            vec![Act::Deposit(asset, units(dice, purse))]
+    /// The chain and the model say the same.
+    #[track_caller]
+    fn agree<T: PartialEq + Debug>(
+        &mut self,
+        what: &str,
+        happened: &Result<T, Halt>,
+        expected: &Result<T, Halt>,
+    ) {
+        let said = |answer: &Result<T, Halt>| match answer {
+            Ok(answer) => format!("{answer:?}"),
+            Err(halt) => words(halt),
+        };
+        assert!(
+            happened == expected,
+            "step {}: {what}: {} instead of {}",
+            self.step,
+            said(happened),
+            said(expected)
+        );
+        match expected {
+            Ok(_) => self.note(what.split(' ').next().unwrap_or_default()),
+            Err(halt) => {
+                let said = words(halt);
+                self.note(said.split('(').next().unwrap_or_default());
+            }
         }
-        5 | 6 => {
-            let asset = asset_of(dice, is_free);
-            vec![Act::Supply(asset, units(dice, model.free(asset, on)))]
-        }
-        7 => {
-            let asset = asset_of(dice, |asset| !worth(asset).is_zero());
-            vec![Act::Redeem(asset, units(dice, worth(asset)))]
-        }
-        8..=12 => {
-            let asset = asset_of(dice, |asset| !cash(model, asset).is_zero());
-            let room = room(model, on) * n(ONE) / price_of(model, asset);
-            let likely = room.min(cash(model, asset) + n(5)) * n(80 + dice.below(22)) / n(100);
-            let units = match dice.below(4) {
-                0 => units(dice, likely),
-                _ => likely,
+    }
+
+    /// A call of a wallet, as the chain and the model take it.
+    #[track_caller]
+    fn call<C: SolCall<Return: PartialEq + Debug>>(
+        &mut self,
+        what: &str,
+        who: Address,
+        to: Address,
+        call: &C,
+        expected: impl FnOnce(&mut Model) -> Result<C::Return, Halt>,
+    ) {
+        let happened = self.scene.world.call(who, to, call);
+        let expected = self.model.attempt(expected);
+        self.agree(what, &happened, &expected);
+    }
+
+    /// What the chain said of liquidations is what the model says.
+    fn agree_on_events(&mut self, from: usize) {
+        let logs = self.scene.world.store.logs()[from..].iter();
+        let logs = logs.filter(|log| log.address == ADDRESS);
+        let told: Vec<Told> = logs.filter_map(|log| told(&log.data)).collect();
+        assert_eq!(told, self.model.told, "step {}: events", self.step);
+        for one in &self.model.told {
+            let name = match one {
+                Told::Step { venue, .. } => format!("venue {venue}"),
+                Told::Done { .. } => continue,
+                Told::Loss { tier, .. } => format!("tier {tier}"),
             };
-            vec![Act::Borrow(asset, units), Act::Withdraw(asset, units, who)]
+            *self.counts.entry(name).or_default() += 1;
         }
-        13 => {
-            let asset = asset_of(dice, |_| true);
-            vec![Act::Borrow(asset, units(dice, cash(model, asset)))]
+        self.model.told.clear();
+    }
+
+    /// One random thing happens; then the block looks, sometimes.
+    fn turn(&mut self) {
+        self.scene.world.store.forget_logs();
+        self.model.touched.clear();
+        match self.dice.below(40) {
+            0..=19 => self.batch(),
+            20..=22 => self.move_price(),
+            23 | 24 => self.govern(),
+            25..=27 => {
+                let times = [1, 250, 60_000, 400_000, HOUR_MS, 10 * HOUR_MS];
+                let ms = self.dice.of(&times);
+                self.scene.world.wait_ms(ms);
+            }
+            28 => self.refresh_prices(),
+            29..=31 => self.stream_step(),
+            32 => self.lend_at_terms(),
+            33 | 34 => self.request_step(),
+            35 => self.stake_step(),
+            36 => self.limit_step(),
+            37 => self.deposit_to(),
+            _ => self.batch(),
         }
-        14 | 15 => {
-            let asset = asset_of(dice, owes);
-            let units = units(dice, model.owed(on, asset));
-            vec![
-                Act::Deposit(asset, units.min(n(PURSE))),
-                Act::Repay(asset, units),
-            ]
+        self.agree_on_events(0);
+        let touched: Vec<AccountId> = self.model.touched.iter().map(|one| one.account).collect();
+        self.ask();
+        self.follow();
+        self.compare(&touched);
+        if self.dice.below(2) == 0 {
+            let looked = self.look();
+            self.follow();
+            if !looked.is_empty() {
+                self.compare_accounts(&looked);
+                self.check_guards();
+            }
         }
-        16 => {
-            let asset = asset_of(dice, is_free);
-            let to = dice.of(&[who, who, who, who, Address::ZERO, ledger::ADDRESS]);
-            vec![Act::Withdraw(asset, units(dice, model.free(asset, on)), to)]
+        self.model.streams.forget_spent();
+    }
+
+    /// The block looks at whom the index calls, and at somebody besides; then it lets debtors pay dollars that wait.
+    fn look(&mut self) -> Vec<AccountId> {
+        let mut due = self.due();
+        self.looks += u32::try_from(due.len()).expect("few");
+        if self.dice.below(8) == 0 {
+            due.push(self.dice.of(&PEOPLE));
         }
-        17 => {
-            let asset = asset_of(dice, is_free);
-            let units = units(dice, model.free(asset, on));
-            vec![Act::Transfer(asset, units, other_of(dice, on))]
+        let from = self.scene.log_count();
+        if !due.is_empty() {
+            self.system(SystemKind::Liquidate, &due);
+            for who in &due {
+                if !self.model.look(*who) {
+                    self.note("look failed");
+                }
+            }
         }
-        18 => {
-            let from = other_of(dice, on);
-            let asset = asset_of(dice, |asset| !model.owed(from, asset).is_zero());
-            vec![Act::TakeDebt(
-                asset,
-                units(dice, model.owed(from, asset)),
-                from,
-            )]
+        self.agree_on_events(from);
+        if self.model.usd.queue.is_empty() {
+            return due;
         }
-        19 if dice.below(3) == 0 => vec![Act::TakeOver(other_of(dice, on))],
-        19 | 20 => match dice.below(12) {
-            0 => vec![Act::Unknown(999)],
-            1 => vec![Act::Garbled(Verb::Supply)],
-            _ => vec![Act::CloseAll],
-        },
-        _ => {
-            let account = other_of(dice, on);
-            roll_bid(dice, model, account)
+        let mut debtors = self.redeemable();
+        if self.dice.below(8) == 0 {
+            debtors.push(self.dice.of(&PEOPLE));
         }
+        if !debtors.is_empty() {
+            self.system(SystemKind::Redeem, &debtors);
+            let paid = self.model.redeem_from(&debtors);
+            let count = self.counts.entry("redemption".to_owned()).or_default();
+            *count += u32::try_from(paid).expect("few");
+            due.extend(debtors);
+        }
+        due
+    }
+
+    fn system(&mut self, kind: SystemKind, accounts: &[AccountId]) {
+        let done = self.scene.world.system(kind, &encode_accounts(accounts));
+        done.unwrap_or_else(|halt| panic!("step {}: {}", self.step, words(&halt)));
+    }
+
+    /// Everything that a run must have met has come up.
+    fn check_coverage(&self, is_whole: bool) {
+        println!(
+            "{} looks, {} times somebody was unhealthy: {:?}",
+            self.looks, self.sick, self.counts
+        );
+        for what in self.counts.keys() {
+            let mut known = [MUST, MAY].into_iter().flatten();
+            assert!(known.any(|one| one == what), "{what} is not in the lists");
+        }
+        if !is_whole {
+            return;
+        }
+        for what in MUST {
+            assert!(self.counts.contains_key(*what), "{what} never came up");
+        }
+        assert!(self.looks > 500 && self.sick > 200);
     }
 }
 
-/// Somebody pays for what is on offer.
-fn roll_bid(dice: &mut Dice, model: &Model, account: AccountId) -> Vec<Act> {
-    let debt = asset_of(dice, |asset| !model.owed(account, asset).is_zero());
-    let holds = |asset: u32| {
-        let sheet = model.sheets.get(&account);
-        sheet.is_some_and(|sheet| sheet.contains_key(&asset))
-    };
-    let owed = model.owed(account, debt);
-    let most = match dice.below(3) {
-        0 => units(dice, owed),
-        _ => owed,
-    };
-    let least = dice.of(&[0, 0, 0, 0, 1, 1_000_000 * ONE]);
-    let bid = Act::Bid {
-        account,
-        debt,
-        most,
-        collateral: asset_of(dice, holds),
-        least: n(least),
-    };
-    vec![Act::Deposit(debt, most.min(n(PURSE))), bid]
-}
-
-fn batch(scene: &mut Scene, model: &mut Model, dice: &mut Dice, seen: &mut Seen, step: u32) {
-    let on = dice.of(&PEOPLE);
-    let who = match dice.below(25) {
-        0 => dice.of(&[ALICE, BOB, CAROL]),
-        _ => on.owner,
-    };
-    let offered: Vec<AccountId> = model.offers.keys().copied().collect();
-    let acts: Vec<Act> = if !offered.is_empty() && dice.below(3) == 0 {
-        let account = dice.of(&offered);
-        roll_bid(dice, model, account)
-    } else {
-        let count = dice.of(&[1, 1, 1, 2, 3]);
-        (0..count)
-            .flat_map(|_| roll_act(dice, model, who, on))
-            .collect()
-    };
-    let actions: Vec<Action> = acts.iter().map(Act::action).collect();
-    let happened = scene.run(who, on, &actions);
-    let expected = model.run(who, on, &acts);
-    match &expected {
-        Ok(_) => acts.iter().for_each(|act| seen.note(act.name())),
-        Err(halt) => seen.note(&error_name(halt)),
+fn told(data: &alloy_primitives::LogData) -> Option<Told> {
+    if let Ok(step) = LiquidationStep::decode_log_data(data) {
+        return Some(Told::Step {
+            venue: step.venue,
+            debt: step.debtAssetId,
+            paid: step.paid,
+            collateral: step.collateralAssetId,
+            taken: step.taken,
+            to_reserve: step.toReserve,
+            discount_bps: step.discountBps,
+            buyer: AccountId::new(step.buyer, step.buyerIndex),
+        });
     }
-    let expected: Result<Vec<Bytes>, Halt> = expected.map(|answers| {
-        let answers = answers.into_iter();
-        answers
-            .map(|answer| answer.map_or(Bytes::new(), |units| units.abi_encode().into()))
-            .collect()
-    });
-    let said = |answer: &Result<Vec<Bytes>, Halt>| match answer {
-        Ok(answers) => format!("{answers:?}"),
-        Err(halt) => words(halt),
-    };
-    assert!(
-        happened == expected,
-        "step {step}: {acts:?} of {who} on {on}: {} instead of {}",
-        said(&happened),
-        said(&expected)
-    );
+    if let Ok(done) = Liquidated::decode_log_data(data) {
+        return Some(Told::Done {
+            account: AccountId::new(done.owner, done.index),
+            before: done.healthBefore,
+            after: done.healthAfter,
+        });
+    }
+    let loss = LossRealised::decode_log_data(data).ok()?;
+    Some(Told::Loss {
+        account: AccountId::new(loss.owner, loss.index),
+        asset: loss.assetId,
+        tier: loss.tier,
+        amount: loss.amount,
+    })
 }
 
-/// The name of an error, without its numbers.
-fn error_name(halt: &Halt) -> String {
-    let said = words(halt);
-    said.split('(').next().unwrap_or_default().to_owned()
-}
-
-/// Errors that must come up in a run.
-const ERRORS: &[&str] = &[
+/// Verbs, steps, errors, venues and tiers that must come up in a run.
+const MUST: &[&str] = &[
     "AccountBadArguments",
     "AccountBidTooDear",
+    "AccountCoolingOff",
     "AccountDebtTooSmall",
     "AccountDepositCap",
     "AccountHealthy",
     "AccountInFlight",
+    "AccountLimitOutOfRange",
+    "AccountLimitReached",
     "AccountNotAuthorised",
+    "AccountNotInCallback",
     "AccountNotOffered",
     "AccountNothingOwed",
+    "AccountOtherLoan",
+    "AccountOtherStream",
     "AccountPriceUnusable",
+    "AccountRampTooShort",
+    "AccountRampUnderWay",
     "AccountSameAccount",
     "AccountUnhealthy",
     "AccountUnknownVerb",
+    "DollarCeiling",
+    "DollarHeadroom",
+    "DollarNoRequest",
+    "DollarRequestTooSmall",
+    "DollarZeroAmount",
     "ERC20InsufficientBalance",
     "LedgerBadWallet",
     "LedgerInsufficient",
     "LedgerUnknownAsset",
-    "LedgerZeroAmount",
     "LendingBorrowCap",
     "LendingInsufficientShares",
     "LendingNoCash",
@@ -371,266 +495,103 @@ const ERRORS: &[&str] = &[
     "LendingUnknownMarket",
     "LendingZeroAmount",
     "Panic",
+    "StreamsAssigned",
+    "StreamsFinal",
+    "StreamsNotOwner",
+    "StreamsNotPayer",
+    "StreamsUnknown",
+    "TermExpired",
+    "TermNoLoan",
+    "TermNoOffer",
+    "TermTooSmall",
+    "TermZeroAmount",
+    "admit",
+    "assign",
+    "batch",
+    "bid",
+    "borrow",
+    "bring",
+    "burn",
+    "buy",
+    "call",
+    "cancel",
+    "closeAll",
+    "collect",
+    "deposit",
+    "depositTo",
+    "limit",
+    "mint",
+    "offer",
+    "open",
+    "ramp",
+    "redeem",
+    "redemption",
+    "repay",
+    "repayLoan",
+    "request",
+    "reward",
+    "supply",
+    "take",
+    "takeDebt",
+    "takeLoan",
+    "takeOver",
+    "transfer",
+    "withdraw",
+    "set dollar",
+    "venue 1",
+    "venue 3",
+    "venue 4",
+    "tier 2",
+    "tier 3",
 ];
 
-/// Errors that a long run may meet.
-const RARE: &[&str] = &["AccountUnderpaid", "LendingIndexTooLow"];
-
-/// Verbs that must work in a run.
-const VERBS: &[&str] = &[
-    "deposit", "withdraw", "supply", "redeem", "borrow", "repay", "transfer", "takeDebt",
-    "closeAll", "takeOver", "bid",
+/// Those that a run may meet.
+const MAY: &[&str] = &[
+    "AccountBidEmpty",
+    "AccountCollateralFixed",
+    "AccountUnderpaid",
+    "DollarInsufficientDebt",
+    "DollarNotRequester",
+    "DollarPausedNow",
+    "DollarTooSmall",
+    "LedgerOutflowLimit",
+    "LedgerZeroAmount",
+    "LendingIndexTooLow",
+    "LendingInsufficientDebt",
+    "StreamsNothingDue",
+    "StreamsOtherOwner",
+    "StreamsStopped",
+    "StreamsTooManyAssigned",
+    "TermOfferShort",
+    "TermTooManyLoans",
+    "recall",
+    "look failed",
+    "tier 1",
 ];
-
-/// An operator comes or goes, or a market pauses or goes on.
-fn govern(scene: &mut Scene, model: &mut Model, dice: &mut Dice) {
-    if dice.below(2) == 0 {
-        let account = dice.of(&PEOPLE);
-        let operator = dice.of(&[ALICE, BOB, CAROL]);
-        let until_ms = model.now_ms + u64::try_from(dice.below(2)).expect("small") * DAY_MS;
-        let appoint = setOperatorCall {
-            index: account.index,
-            operator,
-            untilMs: until_ms,
-        };
-        scene.world.ok(account.owner, ADDRESS, &appoint);
-        model.operators.insert((account, operator), until_ms);
-        return;
-    }
-    let asset = dice.of(&ASSETS);
-    let market = model.markets.get_mut(&asset).expect("listed");
-    if market.paused == 0 && dice.below(6) == 0 {
-        let verbs = u8::try_from(1 + dice.below(7)).expect("small");
-        let pause = pauseCall {
-            assetId: asset,
-            verbs,
-        };
-        scene.world.ok(OWNER, lending::ADDRESS, &pause);
-        market.paused |= verbs;
-    } else {
-        let unpause = unpauseCall {
-            assetId: asset,
-            verbs: 7,
-        };
-        scene.world.ok(OWNER, lending::ADDRESS, &unpause);
-        market.paused = 0;
-    }
-}
-
-/// A price falls or rises; what is far from where it began comes back.
-fn move_price(scene: &mut Scene, dice: &mut Dice) {
-    let asset = dice.of(&ASSETS);
-    let first = [2_000, 1, 20, 1, 10][usize::try_from(asset).expect("small")] * USD;
-    let before = scene.spot(asset);
-    let percent = match dice.below(5) {
-        _ if before < first / 8 => 150 + dice.below(45),
-        _ if before > first * 8 => 50,
-        0 => 5 + dice.below(50),
-        _ => 60 + dice.below(90),
-    };
-    scene.report_prices(&[(asset, before * percent / 100)]);
-}
-
-/// All reporters speak of all assets, so that prices are usable again.
-fn refresh_prices(scene: &mut Scene) {
-    let prices = ASSETS.map(|asset| (asset, scene.spot(asset)));
-    scene.report_prices(&prices);
-}
-
-/// The block looks at whom the index calls, and at somebody besides.
-fn look(scene: &mut Scene, model: &mut Model, dice: &mut Dice, seen: &mut Seen) {
-    let mut due = scene.due();
-    seen.looks += due.len();
-    if dice.below(8) == 0 {
-        due.push(dice.of(&PEOPLE));
-    }
-    if due.is_empty() {
-        return;
-    }
-    let looked = scene
-        .world
-        .system(SystemKind::Liquidate, &encode_accounts(&due));
-    looked.unwrap_or_else(|halt| panic!("{}", words(&halt)));
-    for who in due {
-        model.look(who);
-    }
-}
-
-fn compare(scene: &mut Scene, model: &Model, seen: &mut Seen, step: u32) {
-    let due = scene.due();
-    for asset in ASSETS {
-        let market = &model.markets[&asset];
-        let call = marketCall { assetId: asset };
-        let seen = scene.world.view(lending::ADDRESS, &call);
-        let ahead = model.ahead(asset);
-        assert_eq!(
-            (seen.supplyIndex, seen.borrowIndex),
-            (ahead.supply_index, ahead.borrow_index),
-            "step {step}: indexes of {asset}"
-        );
-        for who in PEOPLE.into_iter().chain([CASH, RESERVE, SEED]) {
-            let cx = &mut scene.world.store.frame(ADDRESS, ADDRESS);
-            let free = ledger::free(cx, AssetId::new(asset), who).expect("reads");
-            let [shares, debts] = lending::tests::stored_of(cx, asset, who);
-            assert_eq!(
-                [free.to_u256(), shares, debts],
-                [
-                    of(&market.free, who),
-                    of(&market.shares, who),
-                    of(&market.debts, who)
-                ],
-                "step {step}: units, shares and debt shares of {who} in {asset}"
-            );
-        }
-        for who in [ALICE, BOB, CAROL] {
-            let wallet = n(scene.wallet(who, asset));
-            assert_eq!(
-                wallet,
-                model.wallet(asset, who),
-                "step {step}: wallet of {who}"
-            );
-        }
-    }
-    for who in PEOPLE {
-        compare_account(scene, model, who, &due, seen, step);
-    }
-}
-
-fn compare_account(
-    scene: &mut Scene,
-    model: &Model,
-    who: AccountId,
-    due: &[AccountId],
-    seen: &mut Seen,
-    step: u32,
-) {
-    let account = reference(who);
-    let offer = scene.world.view(ADDRESS, &offerOfCall { account });
-    let since_ms = model.offers.get(&who).copied().unwrap_or_default();
-    assert_eq!(offer.sinceMs, since_ms, "step {step}: offer of {who}");
-    let account = reference(who);
-    let health = scene.world.call(BOB, ADDRESS, &healthOfCall { account });
-    let expected = model.sum(who, Asker::Owner).map(|sum| sum.health());
-    assert_eq!(health, expected, "step {step}: health of {who}");
-    let cx = &mut scene.world.store.frame(ADDRESS, ADDRESS);
-    let sheet = Sheet::load(cx, who).expect("reads");
-    let rows: BTreeMap<u32, u8> = sheet
-        .rows
-        .iter()
-        .map(|row| (row.asset.get(), row.kinds))
-        .collect();
-    let noted = model.sheets.get(&who).cloned().unwrap_or_default();
-    assert_eq!(rows, noted, "step {step}: sheet of {who}");
-    let unhealthy = scene.unhealthy(who);
-    assert_eq!(unhealthy, model.unhealthy(who), "step {step}: {who}");
-    if unhealthy {
-        seen.sick += 1;
-        let look_ms = u64::from(sheet.look_by_s) * 1_000;
-        let awaited = look_ms != 0 && look_ms <= model.now_ms + DEFER_MS;
-        assert!(
-            due.contains(&who) || awaited,
-            "step {step}: LIQ-1: nobody looks at {who}, {sheet:?}"
-        );
-    }
-}
-
-/// The index of guards, as whoever follows a chain keeps it.
-struct Follower {
-    words: BTreeMap<U256, U256>,
-    index: GuardIndex,
-}
-
-impl Follower {
-    fn words_of(scene: &Scene) -> BTreeMap<U256, U256> {
-        let all = scene.world.store.words();
-        all.filter(|(at, ..)| *at == ADDRESS)
-            .map(|(_, slot, word)| (slot, word))
-            .collect()
-    }
-
-    fn new(scene: &Scene) -> Self {
-        Self {
-            words: Self::words_of(scene),
-            index: GuardIndex::of(&scene.world.store).expect("reads"),
-        }
-    }
-
-    /// LIQ-2: following changes and reading anew give the same set.
-    fn follow(&mut self, scene: &Scene, step: u32) {
-        let after = Self::words_of(scene);
-        let mut changes = Changes::default();
-        let slots: BTreeSet<_> = self.words.keys().chain(after.keys()).collect();
-        for slot in slots {
-            let get = |words: &BTreeMap<U256, U256>| words.get(slot).copied().unwrap_or_default();
-            changes.note(*slot, get(&self.words), get(&after));
-        }
-        self.index.apply(&changes);
-        let anew = GuardIndex::of(&scene.world.store).expect("reads");
-        assert_eq!(self.index, anew, "step {step}: LIQ-2");
-        self.words = after;
-    }
-}
-
-#[allow(
-    clippy::disallowed_methods,
-    reason = "how long a run is, is asked by its variable"
-)]
-fn steps() -> u32 {
-    let asked = std::env::var("CAPSTAN_STEPS").ok();
-    asked.and_then(|steps| steps.parse().ok()).unwrap_or(STEPS)
-}
 
 #[test]
-fn random_batches_prices_looks_and_bids_agree_with_a_model() {
-    let mut dice = Dice::new("account::tests::model");
-    let (mut scene, mut model) = begin();
-    scene.world.sweep_every = SWEEP;
-    let (steps, mut seen) = (steps(), Seen::default());
-    ask(&mut scene, &mut model);
-    let mut follower = Follower::new(&scene);
+fn random_steps_of_accounts_agree_with_a_model() {
+    const NAME: &str = "account::tests::model";
+    let (dice, steps) = steps::begin(NAME);
+    let (mut scene, model) = begin();
+    scene.world.sweep_every = INVARIANTS;
+    scene.world.watched = Some(ADDRESS);
+    let follower = Follower::new(&scene);
+    let mut run = Run {
+        scene,
+        model,
+        dice,
+        follower,
+        step: 0,
+        counts: BTreeMap::new(),
+        looks: 0,
+        sick: 0,
+    };
+    run.ask();
     for step in 0..steps {
-        match dice.below(24) {
-            0..=14 => batch(&mut scene, &mut model, &mut dice, &mut seen, step),
-            15..=18 => move_price(&mut scene, &mut dice),
-            19 => govern(&mut scene, &mut model, &mut dice),
-            20..=22 => {
-                let ms = dice.of(&[1, 250, 60_000, 400_000, HOUR_MS, 10 * HOUR_MS]);
-                scene.world.wait_ms(ms);
-            }
-            _ => {
-                if dice.below(8) == 0 {
-                    scene.world.wait_ms(30 * DAY_MS);
-                }
-                refresh_prices(&mut scene);
-            }
-        }
-        ask(&mut scene, &mut model);
-        compare(&mut scene, &model, &mut seen, step);
-        if dice.below(2) == 0 {
-            look(&mut scene, &mut model, &mut dice, &mut seen);
-            compare(&mut scene, &model, &mut seen, step);
-        }
-        follower.follow(&scene, step);
+        run.step = step;
+        run.turn();
     }
-    check_all(&scene.world.store).expect("every invariant holds");
-    let Seen {
-        counts,
-        looks,
-        sick,
-    } = seen;
-    let forgiven = model.forgiven;
-    println!(
-        "{steps} steps, {looks} looks, {sick} times somebody was unhealthy, {forgiven} debts forgiven: {counts:?}"
-    );
-    for what in counts.keys() {
-        let mut known = [VERBS, ERRORS, RARE].into_iter().flatten();
-        assert!(known.any(|one| one == what), "{what} is not in the lists");
-    }
-    if steps < STEPS {
-        return;
-    }
-    for what in VERBS.iter().chain(ERRORS) {
-        assert!(counts.contains_key(*what), "{what} never came up");
-    }
-    assert!(looks > 50 && sick > 20 && forgiven > 0);
+    check_all(&run.scene.world.store).expect("every invariant holds");
+    run.check_coverage(steps::is_whole(NAME, steps));
 }

@@ -13,10 +13,11 @@ use super::{
 };
 use crate::{
     erc20::IErc20::{ERC20InsufficientBalance, transferCall},
-    testkit::dice::Dice,
+    testkit::{dice::Dice, steps},
 };
 
-const STEPS: u32 = 8_000;
+/// Steps of one world.
+const PLAY: u32 = 8_000;
 /// Steps between looks at the whole world.
 const SWEEP: u32 = 500;
 const PEOPLE: [AccountId; 3] = [ALICES, BOBS, CAROLS];
@@ -765,12 +766,10 @@ fn roll(dice: &mut Dice, model: &Model) -> Step {
     }
 }
 
-#[test]
-fn random_steps_agree_with_a_model() {
-    let mut dice = Dice::new("dollar::tests::model");
+fn play(dice: &mut Dice, steps: u32, counts: &mut BTreeMap<(&'static str, bool), u32>) {
     let (mut scene, peg, goods, mut model) = begin();
-    let mut counts = BTreeMap::<(&str, bool), u32>::new();
-    for step in 0..STEPS {
+    scene.world.sweep_every = SWEEP;
+    for step in 0..steps {
         match dice.below(12) {
             0..=2 => {
                 let ms = dice.of(&[1, 250, 60_000, 3_600_000, 86_400_000, 864_000_000]);
@@ -795,7 +794,7 @@ fn random_steps_agree_with_a_model() {
             }
             _ => {}
         }
-        let mut chosen = roll(&mut dice, &model);
+        let mut chosen = roll(dice, &model);
         // Losses are rare and small, or nothing is left to play with.
         let is_large = model.owed(chosen.who) > n(20_000 * USD);
         if chosen.verb == "write off" && is_large && dice.below(10) != 0 {
@@ -824,14 +823,18 @@ fn random_steps_agree_with_a_model() {
         }
     }
     crate::invariant::check_all(&scene.world.store).expect("every invariant holds");
-    println!(
-        "{counts:?}; debt {}, surplus {}, hole {}, savings {}, reserve {}",
-        model.total(),
-        model.surplus,
-        model.hole,
-        model.pot,
-        model.reserve
-    );
+}
+
+#[test]
+fn random_steps_agree_with_a_model() {
+    const NAME: &str = "dollar::tests::model";
+    let (mut dice, steps) = steps::begin(NAME);
+    let mut counts = BTreeMap::new();
+    steps::in_plays(steps, PLAY, |steps| play(&mut dice, steps, &mut counts));
+    println!("{counts:?}");
+    if !steps::is_whole(NAME, steps) {
+        return;
+    }
     for (kind, count) in &counts {
         assert!(*count > 20, "only {count} of {kind:?}");
     }

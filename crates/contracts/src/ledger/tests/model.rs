@@ -6,7 +6,12 @@ use std::collections::BTreeMap;
 use alloy_primitives::Bytes;
 
 use super::*;
-use crate::testkit::dice::Dice;
+use crate::testkit::{dice::Dice, steps};
+
+/// Steps of one world.
+const PLAY: u32 = 3_000;
+/// Transactions between looks at the whole world.
+const SWEEP: u32 = 500;
 
 const PEOPLE: [Address; 3] = [ALICE, BOB, CAROL];
 const ACCOUNTS: [AccountId; 4] = [
@@ -188,12 +193,10 @@ fn start() -> (World, Vec<Side>) {
     (world, sides)
 }
 
-#[test]
-fn random_steps_agree_with_a_model() {
-    let mut dice = Dice::new("ledger::tests::model");
+fn play(dice: &mut Dice, steps: u32, counts: &mut BTreeMap<(&'static str, bool), u32>) {
     let (mut world, mut sides) = start();
-    let mut counts = BTreeMap::<(&str, bool), u32>::new();
-    for step in 0..3_000 {
+    world.sweep_every = SWEEP;
+    for step in 0..steps {
         let number = dice.below(3);
         let side = &mut sides[usize::try_from(number).expect("small")];
         let number = u32::try_from(number).expect("small");
@@ -263,7 +266,18 @@ fn random_steps_agree_with_a_model() {
         let claims = world.ok(BOB, ADDRESS, &claimsOfCall { assetId: number });
         assert_eq!(claims, n(side.claims()), "step {step}");
     }
+}
+
+#[test]
+fn random_steps_agree_with_a_model() {
+    const NAME: &str = "ledger::tests::model";
+    let (mut dice, steps) = steps::begin(NAME);
+    let mut counts = BTreeMap::new();
+    steps::in_plays(steps, PLAY, |steps| play(&mut dice, steps, &mut counts));
     println!("{counts:?}");
+    if !steps::is_whole(NAME, steps) {
+        return;
+    }
     for (kind, count) in &counts {
         assert!(*count > 30, "only {count} of {kind:?}");
     }

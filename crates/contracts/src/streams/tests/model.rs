@@ -4,7 +4,12 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::testkit::dice::Dice;
+use crate::testkit::{dice::Dice, steps, stream::Stream as Brook};
+
+/// Steps of one world, which has so many streams only.
+const PLAY: u32 = 2_000;
+/// Transactions between looks at the whole world.
+const SWEEP: u32 = 500;
 
 const OWNERS: [AccountId; 4] = [
     BOBS,
@@ -14,71 +19,19 @@ const OWNERS: [AccountId; 4] = [
 ];
 const DEBTORS: [AccountId; 2] = [BOBS_DEBT, AccountId::new(CAROL, 7)];
 
-/// A stream as it should be: `scaled / period` units have flowed, exactly.
-#[derive(Clone, Debug)]
-struct Model {
-    owner: AccountId,
-    payer: AccountId,
-    assigned: Option<AccountId>,
-    is_final: bool,
-    is_stopped: bool,
-    rate: u128,
-    /// Zero where amounts are settled.
-    period: u128,
-    start_ms: u64,
-    cliff_ms: u64,
-    at_ms: u64,
-    scaled: u128,
-    paid: u128,
-    collected: u128,
-}
-
-impl Model {
-    /// Lets the time since the last look flow.
-    fn advance(&mut self, now_ms: u64) {
-        let from_ms = self.at_ms.max(self.start_ms);
-        let elapsed = u128::from(now_ms.saturating_sub(from_ms));
-        if self.period != 0 && !self.is_stopped {
-            self.scaled = (self.scaled + self.rate * elapsed).min(self.paid * self.period);
-        }
-        self.at_ms = now_ms;
-    }
-
-    fn flowed(&self) -> u128 {
-        match self.period {
-            _ if self.is_stopped => self.paid,
-            0 => self.paid,
-            _ if self.at_ms < self.cliff_ms => 0,
-            period => self.scaled / period,
-        }
-    }
-
-    fn due(&self) -> u128 {
-        self.flowed() - self.collected
-    }
-
-    fn leave_if_spent(&mut self) {
-        if self.is_stopped && self.collected == self.paid {
-            self.assigned = None;
-        }
-    }
-}
-
 fn units(value: u128) -> Assets {
     Assets::new(value).expect("in range")
 }
 
-#[test]
-fn random_steps_agree_with_a_model() {
-    let mut dice = Dice::new("streams::tests::model");
+fn play(dice: &mut Dice, steps: u32, counts: &mut BTreeMap<(&'static str, bool), u32>) {
     let (mut world, _, asset) = start();
-    let mut models = Vec::<Model>::new();
+    world.sweep_every = SWEEP;
+    let mut models = Vec::<Brook>::new();
     let mut free = BTreeMap::<AccountId, u128>::new();
     for who in [ALICES, BOBS, CAROLS] {
         free.insert(who, RICH);
     }
-    let mut counts = BTreeMap::<(&str, bool), u32>::new();
-    for step in 0..2_000 {
+    for step in 0..steps {
         let now = now_ms(&mut world);
         for model in &mut models {
             model.advance(now);
@@ -107,7 +60,7 @@ fn random_steps_agree_with_a_model() {
                 };
                 let happened = act(&mut world, |cx| streams::open(cx, ALICES, terms));
                 *free.get_mut(&ALICES).expect("known") -= amount;
-                models.push(Model {
+                models.push(Brook {
                     owner,
                     payer: ALICES,
                     assigned: None,
@@ -130,7 +83,7 @@ fn random_steps_agree_with_a_model() {
                 let happened = act(&mut world, |cx| {
                     streams::open_settled(cx, CAROLS, asset, owner)
                 });
-                models.push(Model {
+                models.push(Brook {
                     owner,
                     payer: CAROLS,
                     assigned: None,
@@ -280,7 +233,7 @@ fn random_steps_agree_with_a_model() {
             12 => {
                 let account = dice.of(&DEBTORS);
                 let dues = models.iter().filter(|m| m.assigned == Some(account));
-                let held: u128 = dues.map(Model::due).sum();
+                let held: u128 = dues.map(Brook::due).sum();
                 let happened = act(&mut world, |cx| Income.assess(cx, account, asset));
                 ("assess", happened.map(|line| line.held.get()), Ok(held))
             }
@@ -320,7 +273,18 @@ fn random_steps_agree_with_a_model() {
             assert_eq!(seen.assignedTo, model.assigned.unwrap_or_default().owner);
         }
     }
+}
+
+#[test]
+fn random_steps_agree_with_a_model() {
+    const NAME: &str = "streams::tests::model";
+    let (mut dice, steps) = steps::begin(NAME);
+    let mut counts = BTreeMap::new();
+    steps::in_plays(steps, PLAY, |steps| play(&mut dice, steps, &mut counts));
     println!("{counts:?}");
+    if !steps::is_whole(NAME, steps) {
+        return;
+    }
     for (kind, count) in &counts {
         assert!(*count > 4, "only {count} of {kind:?}");
     }

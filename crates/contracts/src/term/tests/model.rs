@@ -4,175 +4,17 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::testkit::dice::Dice;
+use crate::testkit::{
+    clerk::{Clerk, YEAR_MS, level},
+    dice::Dice,
+    steps,
+};
 
-const STEPS: u32 = 1_500;
+/// Steps of one world.
+const PLAY: u32 = 1_500;
+/// Transactions between looks at the whole world.
+const SWEEP: u32 = 500;
 const PEOPLE: [AccountId; 3] = [ALICES, BOBS, CAROLS];
-const YEAR_MS: u128 = 31_536_000_000;
-
-fn cost_up(weight: U256, bps: u32) -> U256 {
-    (weight * U256::from(bps)).div_ceil(n(10_000 * YEAR_MS))
-}
-
-/// An instalment that fell due, and what of it is unpaid.
-#[derive(Clone, Debug)]
-struct Bill {
-    due_ms: u64,
-    unpaid: U256,
-    /// Amounts times milliseconds beyond the grace, since the last payment.
-    weight: U256,
-}
-
-/// A loan as a lender's clerk would keep it: he writes a bill on each due date.
-#[derive(Clone, Debug)]
-struct Clerk {
-    terms: OfferTerms,
-    lender: AccountId,
-    borrower: AccountId,
-    start_ms: u64,
-    bills: Vec<Bill>,
-    written: u16,
-    balance: U256,
-    /// Each later part (equal principal) or payment (annuity).
-    step: U256,
-    from_ms: u64,
-    late: U256,
-    seen_ms: u64,
-}
-
-fn level(terms: &OfferTerms, balance: U256, count: u16) -> U256 {
-    match terms.amortisation {
-        0 => balance / U256::from(count.max(1)),
-        1 => {
-            let ray = n(10).pow(n(27));
-            let year = n(YEAR_MS);
-            let rate = (U256::from(terms.rateBps)
-                * n(10).pow(n(23))
-                * U256::from(terms.periodS)
-                * n(1_000))
-            .div_ceil(year);
-            let mut power = ray;
-            for _ in 0..count {
-                power = power * (ray + rate) / ray;
-            }
-            if power == ray {
-                return balance.div_ceil(U256::from(count.max(1)));
-            }
-            let per_period = (rate * power).div_ceil(power - ray);
-            (balance * per_period).div_ceil(ray)
-        }
-        _ => n(0),
-    }
-}
-
-impl Clerk {
-    fn due_ms(&self, number: u16) -> u64 {
-        self.start_ms + u64::from(self.terms.periodS) * 1_000 * u64::from(number)
-    }
-
-    /// Lets time pass, one due date at a time.
-    fn go(&mut self, now_ms: u64) {
-        while self.written < self.terms.instalments && self.due_ms(self.written + 1) <= now_ms {
-            let number = self.written + 1;
-            let due_ms = self.due_ms(number);
-            let weight = self.balance * U256::from(due_ms - self.from_ms);
-            let interest = cost_up(weight, self.terms.rateBps);
-            let principal = if number == self.terms.instalments {
-                self.balance
-            } else {
-                match self.terms.amortisation {
-                    0 => self.step.min(self.balance),
-                    1 => self.step.saturating_sub(interest).min(self.balance),
-                    _ => n(0),
-                }
-            };
-            self.balance -= principal;
-            let unpaid = principal + interest;
-            if !unpaid.is_zero() {
-                let weight = n(0);
-                self.bills.push(Bill {
-                    due_ms,
-                    unpaid,
-                    weight,
-                });
-            }
-            (self.written, self.from_ms) = (number, due_ms);
-        }
-        for bill in &mut self.bills {
-            let free_ms = bill.due_ms + u64::from(self.terms.graceS) * 1_000;
-            let from_ms = free_ms.max(self.seen_ms);
-            bill.weight += bill.unpaid * U256::from(now_ms.saturating_sub(from_ms));
-        }
-        self.seen_ms = now_ms;
-    }
-
-    fn late(&self) -> U256 {
-        let weight: U256 = self.bills.iter().map(|bill| bill.weight).sum();
-        self.late + cost_up(weight, self.terms.lateBps)
-    }
-
-    fn due(&self) -> U256 {
-        self.bills.iter().map(|bill| bill.unpaid).sum()
-    }
-
-    fn accrued(&self) -> U256 {
-        let weight = self.balance * U256::from(self.seen_ms - self.from_ms);
-        cost_up(weight, self.terms.rateBps)
-    }
-
-    fn owed(&self) -> U256 {
-        self.balance + self.accrued() + self.due() + self.late()
-    }
-
-    fn early_fee(&self) -> U256 {
-        (self.balance * U256::from(self.terms.earlyFeeBps)).div_ceil(n(10_000))
-    }
-
-    /// Pays; answers late fees, instalments, running interest, principal and fee.
-    fn pay(&mut self, amount: U256, fee_bps: u16) -> [U256; 5] {
-        let late = self.late().min(amount);
-        let mut rest = amount - late;
-        self.late = self.late() - late;
-        let mut due = n(0);
-        for bill in &mut self.bills {
-            bill.weight = n(0);
-            let part = bill.unpaid.min(rest);
-            bill.unpaid -= part;
-            rest -= part;
-            due += part;
-        }
-        self.bills.retain(|bill| !bill.unpaid.is_zero());
-        let accrued = self.accrued();
-        if !self.bills.is_empty() || rest <= accrued {
-            return [late, due, n(0), n(0), n(0)];
-        }
-        let rest = rest - accrued;
-        let one = n(10_000);
-        let principal = (rest * one / (one + U256::from(fee_bps))).min(self.balance);
-        if principal.is_zero() {
-            return [late, due, n(0), n(0), n(0)];
-        }
-        let fee = (principal * U256::from(fee_bps)).div_ceil(one);
-        self.balance -= principal;
-        self.from_ms = self.seen_ms;
-        self.step = level(
-            &self.terms,
-            self.balance,
-            self.terms.instalments - self.written,
-        );
-        [late, due, accrued, principal, fee]
-    }
-
-    fn default_ms(&self) -> u64 {
-        let next = (self.written + 1).min(self.terms.instalments);
-        let due_ms = self
-            .bills
-            .first()
-            .map_or(self.due_ms(next), |bill| bill.due_ms);
-        due_ms + u64::from(self.terms.defaultS) * 1_000
-    }
-}
-
 struct Model {
     free: BTreeMap<AccountId, U256>,
     loans: BTreeMap<u64, Clerk>,
@@ -234,18 +76,16 @@ fn compare(scene: &mut Scene, model: &Model, step: u32) {
     }
 }
 
-#[test]
-fn random_loans_agree_with_a_clerk() {
-    let mut dice = Dice::new("term::tests::model");
+fn play(dice: &mut Dice, steps: u32, counts: &mut BTreeMap<&'static str, u32>) {
     let mut scene = Scene::new();
+    scene.world.sweep_every = SWEEP;
     let asset = scene.id;
     let mut model = Model {
         free: PEOPLE.iter().map(|who| (*who, n(RICH))).collect(),
         loans: BTreeMap::new(),
         made: 0,
     };
-    let mut counts = BTreeMap::<&str, u32>::new();
-    for step in 0..STEPS {
+    for step in 0..steps {
         let ms = dice.of(&[0, 1, 250, 3_600_000, 86_400_000, 400_000_000]);
         let before: U256 = model.loans.values().map(Clerk::owed).sum();
         scene.world.wait_ms(ms);
@@ -283,7 +123,7 @@ fn random_loans_agree_with_a_clerk() {
         let id = if ids.is_empty() { 0 } else { dice.of(&ids) };
         match verb {
             "take" => {
-                let terms = random_terms(&mut dice, asset);
+                let terms = random_terms(dice, asset);
                 let amount = 1 + dice.amount(1_000_000_000);
                 let offer = scene.act(|cx| term::offer(cx, other, &terms, a(amount)));
                 let taken = scene.take(who, offer.expect("offered"), amount);
@@ -399,7 +239,18 @@ fn random_loans_agree_with_a_clerk() {
             compare(&mut scene, &model, step);
         }
     }
-    println!("{counts:?}, {} loans", model.made);
+}
+
+#[test]
+fn random_loans_agree_with_a_clerk() {
+    const NAME: &str = "term::tests::model";
+    let (mut dice, steps) = steps::begin(NAME);
+    let mut counts = BTreeMap::new();
+    steps::in_plays(steps, PLAY, |steps| play(&mut dice, steps, &mut counts));
+    println!("{counts:?}");
+    if !steps::is_whole(NAME, steps) {
+        return;
+    }
     assert!(
         counts.len() == 5 && counts.values().all(|count| *count >= 15),
         "{counts:?}"
