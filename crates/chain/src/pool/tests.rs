@@ -706,3 +706,20 @@ fn pool_9_journal() {
     }
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+/// POOL-11: judged by an account that a block has changed since, a transaction waits behind a gap that is none; reading
+/// its sender again brings it forward.
+#[test]
+fn pool_11_a_stale_account_is_mended_by_refreshing() {
+    let mut bench = Bench::new();
+    bench.add(from(ALICE, 0, GWEI)).unwrap();
+    bench.block(ALICE, 1, 10 * ETH);
+    assert_eq!(bench.counts(), (0, 0), "mined, and its sender forgotten");
+    // The state that admission reads is still the one before that block.
+    bench.add(from(ALICE, 1, GWEI)).unwrap();
+    assert_eq!(bench.counts(), (0, 1), "a gap at nonce 0, so it seems");
+    bench.world.accounts.entry(ALICE).or_default().nonce = 1;
+    bench.pool.refresh([ALICE], &bench.world).unwrap();
+    assert_eq!(bench.counts(), (1, 0));
+    assert_eq!(bench.order(), [(ALICE, 1)]);
+}

@@ -1,4 +1,7 @@
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Barrier},
+    thread,
+};
 
 use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, U256};
@@ -404,5 +407,43 @@ fn chain_14_unknown_rules_stop_the_program() {
     match world.chain.check(&raw).unwrap() {
         Verdict::NotYet(why) => assert!(why.contains("install a newer capstan"), "{why}"),
         other => panic!("{other:?}"),
+    }
+}
+
+/// POOL-11: what enters while the block before it becomes final is judged by the parent's accounts, and must not be left
+/// behind the gap that they show. A hundred transactions that are refused late make the moment long enough to be hit.
+#[test]
+fn pool_11_nothing_is_left_behind_by_a_block_that_becomes_final() {
+    const ROUNDS: u64 = 300;
+    let world = World::new();
+    let mut refused: Vec<_> = (0..100).map(|i| world.transfer(1, i, BOB, 1)).collect();
+    world.chain.submit_many(refused.clone());
+    world.mine();
+    for nonce in 0..ROUNDS {
+        let head = world.chain.head();
+        let first = world.transfer(0, nonce * 2, BOB, 1);
+        world.chain.submit(first.clone()).unwrap();
+        let inputs = world.inputs(&head, vec![first]);
+        let block = world.chain.build(head.hash(), inputs).unwrap().block;
+        refused.push(world.transfer(0, nonce * 2 + 1, BOB, 1));
+        let together = Barrier::new(2);
+        let answers = thread::scope(|scope| {
+            scope.spawn(|| {
+                together.wait();
+                world.chain.finalize(block.hash()).unwrap();
+            });
+            together.wait();
+            world.chain.submit_many(refused.clone())
+        });
+        refused.pop();
+        assert!(answers.last().is_some_and(Result::is_ok), "{answers:?}");
+        let status = world.chain.pool().status();
+        assert_eq!(
+            (status.pending, status.queued),
+            (1, 0),
+            "round {nonce}: the second stands behind the first, which is final"
+        );
+        let block = world.mine();
+        assert_eq!(block.transactions.len(), 1);
     }
 }
