@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use alloy_primitives::{Address, B256, Bytes, LogData};
+use alloy_primitives::{Address, B256, Bytes, LogData, U64};
 use alloy_sol_types::SolEvent as _;
 use capstan_contracts::{
     Place,
@@ -212,17 +212,40 @@ struct Said {
     delays: Vec<RoleDelaySet>,
 }
 
-async fn said(node: &Node) -> Result<Said, ClientError> {
-    #[derive(Deserialize)]
-    struct Log {
-        topics: Vec<B256>,
-        data: Bytes,
-    }
+#[derive(Deserialize)]
+struct Log {
+    topics: Vec<B256>,
+    data: Bytes,
+}
+
+/// Every grant and delay that was ever set. A node finds them by its index, so the cost follows their number and not that
+/// of blocks; where they are more than one answer holds, they come by parts of the chain.
+async fn role_logs(node: &Node) -> Result<Vec<Log>, ClientError> {
     let topics = [RoleGranted::SIGNATURE_HASH, RoleDelaySet::SIGNATURE_HASH];
-    let filter = json!([{"fromBlock": "0x0", "address": ADMIN, "topics": [topics]}]);
-    let logs: Vec<Log> = node.read("eth_getLogs", filter).await?;
+    let newest: U64 = node.read("eth_blockNumber", json!([])).await?;
+    let newest = newest.to::<u64>();
+    let mut logs = Vec::new();
+    let (mut from, mut blocks) = (0, newest.saturating_add(1));
+    while from <= newest {
+        let to = newest.min(from.saturating_add(blocks - 1));
+        let (first, last) = (U64::from(from), U64::from(to));
+        let filter =
+            json!([{"fromBlock": first, "toBlock": last, "address": ADMIN, "topics": [topics]}]);
+        match node.read::<Vec<Log>>("eth_getLogs", filter).await {
+            Ok(part) => {
+                logs.extend(part);
+                from = to.saturating_add(1);
+            }
+            Err(ClientError::Refused { .. }) if blocks > 1 => blocks = blocks.div_ceil(2),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(logs)
+}
+
+async fn said(node: &Node) -> Result<Said, ClientError> {
     let mut said = Said::default();
-    for log in logs {
+    for log in role_logs(node).await? {
         let data = LogData::new_unchecked(log.topics, log.data);
         if let Ok(grant) = RoleGranted::decode_log_data(&data) {
             said.grants.insert((grant.scope, grant.role, grant.holder));

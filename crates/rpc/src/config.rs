@@ -75,8 +75,11 @@ pub struct Limits {
     pub ws_calls_at_once: usize,
     /// Messages that wait for one WebSocket client. A slower reader is disconnected.
     pub ws_queue_max: usize,
-    /// Bytes that wait for all WebSocket clients together. Beyond it, those that are behind are disconnected.
-    pub ws_backlog_bytes_max: usize,
+    /// Bytes of answers and notifications that all clients together have not read. Beyond it WebSocket clients that are
+    /// behind are disconnected, and large answers over HTTP are refused.
+    pub unread_bytes_max: usize,
+    /// How long a client may leave what it is sent unread; after that it must take 64 KiB a second.
+    pub unread_time_max: Duration,
     /// Subscriptions of all connections.
     pub subscriptions_max: usize,
     /// Subscriptions of one connection.
@@ -106,7 +109,8 @@ impl Default for Limits {
             connections_max: 2_048,
             ws_calls_at_once: 64,
             ws_queue_max: 4_096,
-            ws_backlog_bytes_max: 512 << 20,
+            unread_bytes_max: 512 << 20,
+            unread_time_max: Duration::from_secs(30),
             subscriptions_max: 16_384,
             subscriptions_per_connection_max: 128,
             filters_max: 4_096,

@@ -70,6 +70,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "capstan-evm",
             "capstan-chain",
             "capstan-rpc",
+            "capstan-client",
         ],
     ),
     (

@@ -4,15 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Extension,
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::{Request, State, WebSocketUpgrade, ws::rejection::WebSocketUpgradeRejection},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
-use super::{dispatch, ws};
+use super::{dispatch, message, ws};
 use crate::{
     context::{Scope, Shared},
+    error::RpcError,
     health, metrics,
 };
 
@@ -74,9 +75,25 @@ pub(super) async fn post(State(shared): State<Arc<Shared>>, request: Request) ->
     };
     let scope = Arc::new(Scope::new(&shared.config.limits, None));
     match dispatch::answer(&shared, &scope, &body).await {
-        Some(answer) => json(answer),
+        Some(answer) => match shared.backlog.hold(answer) {
+            Some(answer) => json(answer),
+            None => unread(),
+        },
         None => StatusCode::NO_CONTENT.into_response(),
     }
+}
+
+/// Instead of an answer that would wait with too many others.
+fn unread() -> Response {
+    metrics::slow_consumer();
+    let error = RpcError::limit(
+        "too many answers wait to be read by their clients: read yours, or ask for less at a time",
+    );
+    let mut answer = Vec::new();
+    message::write_answer(&mut answer, message::NULL_ID, &Err(error));
+    let mut response = json(answer.into());
+    *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    response
 }
 
 /// Everything else: POST is JSON-RPC on every path, since people configure all kinds of them.
@@ -100,7 +117,7 @@ pub(super) async fn health(State(shared): State<Arc<Shared>>) -> Response {
         shared.config.limits.stall_after,
         shared.started.elapsed(),
     );
-    let mut response = json(answer.to_string().into_bytes());
+    let mut response = json(answer.to_string().into());
     *response.status_mut() = status;
     response
 }
@@ -118,7 +135,7 @@ pub(super) async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
         .into_response()
 }
 
-fn json(body: Vec<u8>) -> Response {
+fn json(body: Bytes) -> Response {
     let mut response = Body::from(body).into_response();
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
@@ -146,11 +163,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     .any(|known| known.eq_ignore_ascii_case(kind))
 }
 
-async fn read(
-    headers: &HeaderMap,
-    body: Body,
-    bytes_max: usize,
-) -> Result<axum::body::Bytes, Response> {
+async fn read(headers: &HeaderMap, body: Body, bytes_max: usize) -> Result<Bytes, Response> {
     let too_large = || {
         let text = format!("content length too large: the limit is {bytes_max} bytes\n");
         (StatusCode::PAYLOAD_TOO_LARGE, text).into_response()

@@ -80,13 +80,14 @@ impl ServerHandle {
 /// The address is not free, threads are not to be had, or the development keys are wrong.
 pub async fn serve(config: RpcConfig, chain: Chain) -> Result<ServerHandle, ServeError> {
     let address = config.listen;
-    let connections_max = config.limits.connections_max;
+    let (connections_max, unread_time_max) =
+        (config.limits.connections_max, config.limits.unread_time_max);
     let (stop, stopped) = watch::channel(false);
     let router = build(config, chain, stopped.clone())?;
     let listen_error = |reason| ServeError::Listen { address, reason };
     let listener = TcpListener::bind(address).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
-    let listener = listener::Bounded::new(listener, connections_max);
+    let listener = listener::Bounded::new(listener, connections_max, unread_time_max);
     let mut stopping = stopped;
     let shutdown = async move {
         // An error means that the handle is gone, which is a wish to stop, too.
@@ -140,7 +141,7 @@ fn build(
     let shared = Arc::new(Shared {
         filters: Filters::new(&config.limits),
         hub: Hub::default(),
-        backlog: Arc::new(Backlog::new(config.limits.ws_backlog_bytes_max)),
+        backlog: Arc::new(Backlog::new(config.limits.unread_bytes_max)),
         methods: Methods::all(),
         sending: Default::default(),
         started: Instant::now(),

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use axum::extract::ws::Utf8Bytes;
+use axum::{body::Bytes, extract::ws::Utf8Bytes};
 use tokio::sync::{Notify, mpsc};
 
 use super::SubscriptionId;
@@ -55,7 +55,7 @@ impl Outgoing {
     }
 }
 
-/// Bytes that wait for all clients together.
+/// Bytes that all clients together have not read, over WebSocket and HTTP.
 pub(crate) struct Backlog {
     bytes: AtomicUsize,
     bytes_max: usize,
@@ -67,6 +67,37 @@ impl Backlog {
             bytes: AtomicUsize::new(0),
             bytes_max,
         }
+    }
+
+    /// Counts an answer over HTTP until its client has taken it or is gone. `None`: all clients together leave too much
+    /// unread. A small one always passes, of which each connection has one.
+    pub(crate) fn hold(self: &Arc<Self>, answer: Vec<u8>) -> Option<Bytes> {
+        let held = Held {
+            backlog: Arc::clone(self),
+            answer,
+        };
+        let bytes = held.answer.capacity();
+        let all = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        (all <= self.bytes_max || bytes <= FEW_BYTES).then(|| Bytes::from_owner(held))
+    }
+}
+
+/// An answer that is on its way.
+struct Held {
+    backlog: Arc<Backlog>,
+    answer: Vec<u8>,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.answer
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let bytes = self.answer.capacity();
+        self.backlog.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 

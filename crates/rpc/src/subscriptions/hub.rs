@@ -5,13 +5,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy_primitives::U128;
-use capstan_chain::{Block, Chain, Event, LogEntry, Pooled};
+use alloy_primitives::{B256, U128};
+use capstan_chain::{Block, Chain, ChainError, Event, LogEntry, Pooled};
 use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::sync::{broadcast::error::RecvError, watch};
 
-use super::{Connection, SubscriptionId, Topic};
+use super::{
+    Connection, SubscriptionId, Topic,
+    told::{Head, Told},
+};
 use crate::{
     config::Limits,
     context::Shared,
@@ -221,7 +224,7 @@ pub(crate) async fn run_hub(shared: Weak<Shared>, mut stopped: watch::Receiver<b
     };
     let mut events = chain.subscribe();
     let mut arrivals = chain.subscribe_pending();
-    let mut next_block = chain.head().number() + 1;
+    let mut told = Told::up_to(Head::of(&chain.head()));
     let mut housekeeping = tokio::time::interval(HOUSEKEEPING);
     drop(chain);
     loop {
@@ -231,20 +234,13 @@ pub(crate) async fn run_hub(shared: Weak<Shared>, mut stopped: watch::Receiver<b
                 shared.pulse.beat();
                 match event {
                     Ok(Event::Block(block)) => {
-                        // Blocks read after a lag come again as events.
-                        if block.number() >= next_block {
-                            next_block = block.number() + 1;
+                        if told.leads_to(Head::of(&block)) {
+                            told.tell(Head::of(&block));
                             shared.hub.block(&block);
                         }
                     }
-                    Ok(Event::Rewound { to, removed }) => {
-                        next_block = to + 1;
-                        removed.iter().for_each(|block| shared.hub.removed(block));
-                        shared.filters.rewound(to, &removed);
-                    }
-                    Err(RecvError::Lagged(_)) => {
-                        next_block = catch_up(&shared.hub, &shared.chain, next_block).await;
-                    }
+                    Ok(Event::Rewound { to, removed }) => rewound(&shared, &mut told, to, &removed),
+                    Err(RecvError::Lagged(_)) => catch_up(&shared, &mut told).await,
                     Err(RecvError::Closed) => return,
                 }
             }
@@ -271,22 +267,71 @@ async fn asked_to_stop(stopped: &mut watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stop| *stop).await;
 }
 
-/// Sends the blocks whose events were lost; answers the next block to expect. So many at once are this node's doing,
-/// so its subscribers get time to take them.
-async fn catch_up(hub: &Hub, chain: &Chain, from: u64) -> u64 {
-    let head = chain.head().number();
-    for number in from..=head {
+/// Takes back what a rewind removed, as far as it was told.
+fn rewound(shared: &Shared, told: &mut Told, to: u64, removed: &[Arc<Block>]) {
+    let was_told = |block: &&Arc<Block>| told.take_back(Head::of(block));
+    let gone: Vec<Arc<Block>> = removed.iter().filter(was_told).cloned().collect();
+    gone.iter().for_each(|block| shared.hub.removed(block));
+    if told.newest().0 > to {
+        // An event names only the newest of very many.
+        told.rejoin(hashes(&shared.chain));
+    }
+    if !gone.is_empty() {
+        shared.filters.rewound(told.newest().0, &gone);
+    }
+}
+
+/// Hashes of final blocks. What cannot be read is said where the block itself is.
+fn hashes(chain: &Chain) -> impl Fn(u64) -> Option<B256> {
+    |number| Some(chain.block(number).ok()??.hash())
+}
+
+/// Sends the blocks whose events were lost, from where the chain left what was told. So many at once are this node's
+/// doing, so its subscribers get time to take them.
+async fn catch_up(shared: &Shared, told: &mut Told) {
+    let Shared { hub, chain, .. } = shared;
+    loop {
+        let (newest, _) = told.newest();
+        let fork = told.rejoin(hashes(chain));
+        if fork < newest {
+            // Their logs are gone with the event that had them.
+            shared.filters.rewound(fork, &[]);
+        }
+        match send_above(hub, chain, told, fork).await {
+            Ok(true) => return,
+            // Rewound meanwhile: again, from where it is now.
+            Ok(false) => {}
+            Err(reason) => {
+                tracing::warn!(after = told.newest().0, %reason, "subscribers miss blocks that cannot be read");
+                *told = Told::up_to(Head::of(&chain.head()));
+                return;
+            }
+        }
+    }
+}
+
+/// Sends what is above a block up to the head; `false` if the chain left what was told.
+async fn send_above(
+    hub: &Hub,
+    chain: &Chain,
+    told: &mut Told,
+    from: u64,
+) -> Result<bool, ChainError> {
+    for number in from + 1..=chain.head().number() {
         if number.is_multiple_of(CATCH_UP_STEP) {
             let begun = Instant::now();
             while !hub.has_room() && begun.elapsed() < CATCH_UP_PATIENCE {
                 tokio::time::sleep(CATCH_UP_PAUSE).await;
             }
         }
-        match chain.block(number) {
-            Ok(Some(block)) => hub.block(&block),
-            Ok(None) => {}
-            Err(reason) => tracing::warn!(number, %reason, "subscribers miss a block"),
+        let Some(block) = chain.block(number)? else {
+            return Ok(false);
+        };
+        if !told.leads_to(Head::of(&block)) {
+            return Ok(false);
         }
+        told.tell(Head::of(&block));
+        hub.block(&block);
     }
-    head + 1
+    Ok(true)
 }

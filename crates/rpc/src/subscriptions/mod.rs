@@ -7,10 +7,12 @@
 //!
 //! One task hears the chain and serves everybody. It never waits for a client: a queue that is full
 //! means a client that reads too slowly, which is disconnected with that reason (RPC-12). If the task
-//! itself falls behind the chain, it reads the blocks it missed, so no subscriber sees a gap.
+//! itself falls behind the chain, it reads the blocks it missed, from where the chain left what was told, so no
+//! subscriber sees a gap or a head twice.
 
 mod connection;
 mod hub;
+mod told;
 
 pub(crate) use connection::{Backlog, Connection, Outgoing};
 pub(crate) use hub::{Hub, run_hub};

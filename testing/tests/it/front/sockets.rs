@@ -5,9 +5,13 @@ use std::time::Duration;
 use capstan_rpc::Limits;
 use futures::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpSocket,
+};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::node::{Node, PATIENCE};
+use super::node::{Node, PATIENCE, quantity};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_and_batches_over_a_socket() {
@@ -257,11 +261,144 @@ async fn rpc_11_no_head_is_missed_behind_a_flood() {
     }
 }
 
+/// RPC-11: rewinds whose events are lost behind a flood: every head of the chain that stands is told once, in order.
+#[tokio::test]
+async fn rpc_11_no_head_is_missed_or_doubled_across_a_rewind() {
+    // More than the 4,096 events that the chain keeps.
+    const FLOOD: u64 = 4_200;
+    let node = Node::start().await;
+    let dev = node.chain.dev().expect("a development chain");
+    let mut socket = node.socket().await;
+    let heads = socket.ok("eth_subscribe", json!(["newHeads"])).await;
+    let mut told = vec![json!(node.chain.head().hash())];
+    // Before and after it the rewind is heard; in the first row nothing is lost.
+    for (before, after) in [(5, 3), (FLOOD, 3), (5, FLOOD), (FLOOD, FLOOD)] {
+        let what = format!("{before} blocks, a rewind, {after} blocks");
+        let base = dev.snapshot().expect("a snapshot");
+        // One thread runs this test and the server: until it waits, no event can be heard.
+        dev.mine(3, None).expect("mined");
+        for _ in 0..3 {
+            let head = socket.notification(&heads).await;
+            assert_eq!(head["parentHash"], *told.last().expect("genesis"), "{what}");
+            told.push(head["hash"].clone());
+        }
+        dev.mine(before, None).expect("mined");
+        assert!(dev.revert(base).expect("reverts"));
+        dev.mine(after, None).expect("mined");
+        let newest = json!(node.chain.head().hash());
+        while *told.last().expect("genesis") != newest {
+            let head = socket.notification(&heads).await;
+            let number = usize::try_from(quantity(&head["number"])).expect("small");
+            assert!(
+                number <= told.len(),
+                "{what}: {number} after {}",
+                told.len() - 1
+            );
+            assert!(
+                number == told.len() || told[number] != head["hash"],
+                "{what}: {number} twice"
+            );
+            told.truncate(number);
+            assert_eq!(head["parentHash"], told[number - 1], "{what}: at {number}");
+            told.push(head["hash"].clone());
+        }
+        // Nothing more comes: the next head is the next block.
+        let next = node.mine().await;
+        let head = socket.notification(&heads).await;
+        assert_eq!(head["hash"], json!(next.hash()), "{what}");
+        told.push(head["hash"].clone());
+        assert_eq!(told.len() as u64, next.number() + 1, "{what}");
+    }
+}
+
+/// RPC-12: a connection has one answer under way at a time, so HTTP/2 is not spoken, however its first bytes come.
+#[tokio::test(flavor = "multi_thread")]
+async fn rpc_12_no_http_2() {
+    let node = Node::start().await;
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    for pieces in [vec![&preface[..]], vec![&preface[..2], &preface[2..]]] {
+        let mut stream = tokio::net::TcpStream::connect(node.address)
+            .await
+            .expect("connects");
+        stream.set_nodelay(true).expect("set");
+        for piece in pieces {
+            stream.write_all(piece).await.expect("sent");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let mut answer = Vec::new();
+        let end = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await;
+        assert!(end.is_ok(), "the connection ends");
+        assert!(
+            !answer.starts_with(&[0, 0]),
+            "frames of HTTP/2 came: {answer:?}"
+        );
+    }
+    assert_eq!(node.ok("net_version", json!([])).await, "31337");
+}
+
+/// RPC-12: answers over HTTP that nobody reads are bounded too: while too many wait, others are told so, small ones are
+/// served, and who does not read within his time is cut off.
+#[tokio::test(flavor = "multi_thread")]
+async fn rpc_12_what_http_clients_leave_unread_is_bounded() {
+    const TIME_MAX: Duration = Duration::from_secs(2);
+    let limits = Limits {
+        unread_bytes_max: 30 << 20,
+        unread_time_max: TIME_MAX,
+        ..Limits::default()
+    };
+    let node = Node::limited(limits).await;
+    let emitter = super::filters::big_emitter(&node).await;
+    // Half a megabyte each as text: more than the system keeps for a connection.
+    for _ in 0..40 {
+        super::filters::emit(&node, &emitter).await;
+    }
+    let logs = json!([{"fromBlock": "0x0", "toBlock": "latest"}]);
+    let body =
+        json!({"jsonrpc": "2.0", "id": 1, "method": "eth_getLogs", "params": logs}).to_string();
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(16 << 10).expect("a small one");
+    let mut stuck = socket.connect(node.address).await.expect("connects");
+    let request = format!(
+        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stuck.write_all(request.as_bytes()).await.expect("asks");
+    stuck.readable().await.expect("an answer begins");
+    let (status, refusal) = node.post(body.clone()).await;
+    assert_eq!(status, 503, "{refusal:.200}");
+    assert!(
+        refusal.contains("-32005") && refusal.contains("wait to be read"),
+        "{refusal}"
+    );
+    assert_eq!(node.ok("net_version", json!([])).await, "31337");
+    // One that reads, but slowly, keeps his answer; this one reads nothing.
+    tokio::time::sleep(TIME_MAX * 2).await;
+    let mut taken = Vec::new();
+    let end = tokio::time::timeout(PATIENCE, stuck.read_to_end(&mut taken)).await;
+    assert!(end.is_ok(), "the connection ends");
+    let (status, whole) = node.post(body).await;
+    assert_eq!(status, 200, "there is room again");
+    assert!(
+        taken.len() < whole.len(),
+        "cut off after {} of {} bytes",
+        taken.len(),
+        whole.len()
+    );
+    let metrics = node.metrics().await;
+    let cut_off = metrics
+        .lines()
+        .find(|line| line.starts_with("capstan_rpc_slow_consumers_total"));
+    assert!(
+        cut_off.is_some_and(|line| !line.ends_with(" 0")),
+        "{cut_off:?}"
+    );
+}
+
 /// RPC-12: what all clients together leave unread is bounded: those that are behind go, those that read stay.
 #[tokio::test(flavor = "multi_thread")]
 async fn rpc_12_what_all_clients_leave_unread_is_bounded() {
     let limits = Limits {
-        ws_backlog_bytes_max: 8 << 20,
+        unread_bytes_max: 8 << 20,
         ..Limits::default()
     };
     let node = Node::limited(limits).await;
