@@ -7,7 +7,8 @@
 //! ```text
 //!   quiet   a block with a price of each asset that calls nobody: build, root and seal
 //!   fall    a price at which the risky ones are unhealthy: blocks until each was looked at, and time per look
-//!   index   all guards read anew from stored words: seconds, and what they take in memory
+//!   index   all guards read anew from stored words, or taken from what was saved of them: seconds, and what they take in
+//!           memory and saved
 //! ```
 
 use std::{
@@ -24,7 +25,7 @@ use alloy_rlp::Decodable as _;
 use alloy_signer::SignerSync as _;
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::{SolCall, SolEvent as _, SolValue as _};
-use capstan_chain::{Block, BlockInputs, Chain, ChainConfig, Genesis};
+use capstan_chain::{Block, BlockInputs, Chain, ChainConfig, Genesis, db::DerivedIndex as _};
 use capstan_contracts::{
     account::{self, AssetAmount, IAccount, Verb, Withdrawal, index::GuardIndex},
     admin::{self, IAdmin},
@@ -422,6 +423,8 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
         "guards",
         "index anew s",
         "index MB",
+        "saved MB",
+        "from saved s",
     ]);
     let mut world = World::open()?;
     let safe = world.debtor(1, 8_000)?;
@@ -441,14 +444,16 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
             slots = touched(&block)?;
             samples.push(ms);
         }
-        let (guards, seconds, bytes) = index_of(safe_owner, &safe, size)?;
+        let index = index_of(safe_owner, &safe, size)?;
         quiet.row(vec![
             size.to_string(),
             format!("{:.3}", median(&mut samples)),
             slots.to_string(),
-            guards.to_string(),
-            format!("{seconds:.2}"),
-            format!("{:.0}", bytes as f64 / 1e6),
+            index.guards.to_string(),
+            format!("{:.2}", index.anew_s),
+            format!("{:.0}", index.bytes as f64 / 1e6),
+            format!("{:.0}", index.saved_bytes as f64 / 1e6),
+            format!("{:.2}", index.from_saved_s),
         ]);
     }
     println!(
@@ -504,8 +509,16 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
     Ok(())
 }
 
-/// Guards, seconds and bytes of an index that is read anew.
-fn index_of(owner: Address, words: &Words, size: usize) -> eyre::Result<(usize, f64, u64)> {
+/// An index of guards: read anew from stored words, and taken from what it was saved as.
+struct IndexCost {
+    guards: usize,
+    anew_s: f64,
+    bytes: u64,
+    saved_bytes: usize,
+    from_saved_s: f64,
+}
+
+fn index_of(owner: Address, words: &Words, size: usize) -> eyre::Result<IndexCost> {
     let sheets: Vec<_> = words
         .iter()
         .filter(|(at, ..)| *at == account::ADDRESS)
@@ -521,7 +534,22 @@ fn index_of(owner: Address, words: &Words, size: usize) -> eyre::Result<(usize, 
     let before = resident()?;
     let start = Instant::now();
     let index = GuardIndex::rebuild(stored.iter().copied());
-    let seconds = start.elapsed().as_secs_f64();
+    let anew_s = start.elapsed().as_secs_f64();
     let bytes = resident()?.saturating_sub(before);
-    Ok((index.len(), seconds, bytes))
+    let saved = index.save();
+    let start = Instant::now();
+    let (digest, mut read) = (keccak256(&saved), GuardIndex::default());
+    ensure!(read.load(&saved), "what was saved cannot be read");
+    let from_saved_s = start.elapsed().as_secs_f64();
+    ensure!(
+        read == index && digest == index.digest(),
+        "another index was read"
+    );
+    Ok(IndexCost {
+        guards: index.len(),
+        anew_s,
+        bytes,
+        saved_bytes: saved.len(),
+        from_saved_s,
+    })
 }

@@ -65,7 +65,7 @@ pub(crate) enum Command {
     /// Run Ethereum GeneralStateTests (JSON files, or folders of them) through this program's own execution
     Statetest(StatetestOptions),
     /// Execute every stored block again from genesis, and compare
-    Replay(DataOptions),
+    Replay(ReplayOptions),
     /// Look after a data folder; the node must not be running
     Db {
         #[command(subcommand)]
@@ -294,6 +294,16 @@ pub(crate) struct DataOptions {
     /// The data folder
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayOptions {
+    #[command(flatten)]
+    pub(crate) data: DataOptions,
+    /// Where the second chain is made, in a folder that is removed afterwards; about as large as the state
+    /// [default: the system's folder for temporary files]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) scratch: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -56,7 +56,7 @@ pub(crate) fn stored_genesis(folder: &Path) -> Result<Option<Genesis>> {
 pub(crate) fn open(config: ChainConfig) -> Result<Chain> {
     let folder = match &config.storage {
         Storage::Folder(folder) => Some(folder.clone()),
-        Storage::Memory | Storage::Scratch(_) => None,
+        Storage::Memory | Storage::Scratch(_) | Storage::Looked(_) => None,
     };
     let chain = Chain::open(config)?;
     if let Some(folder) = folder {

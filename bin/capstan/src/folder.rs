@@ -3,17 +3,18 @@
 use std::{
     fs::{self, File},
     io::{BufReader, BufWriter},
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
 use capstan_chain::{
-    ChainConfig, Genesis, Verified, backup_folder, compact_folder, restore_folder, verify_folder,
+    Chain, ChainConfig, Genesis, Storage, Verified, backup_folder, compact_folder, restore_folder,
+    verify_folder,
 };
 use eyre::{Result, WrapErr, bail};
 
 use crate::{
-    args::{DataOptions, DbCommand, ExportOptions, ImportOptions},
+    args::{DbCommand, ExportOptions, ImportOptions, ReplayOptions},
     data,
     progress::Progress,
 };
@@ -22,11 +23,15 @@ use crate::{
 /// jumped ahead of it.
 const ANY_CLOCK: Duration = Duration::from_secs(1_000 * 365 * 86_400);
 
-/// Executes every stored block again, from genesis, and compares everything that execution makes.
-pub(crate) fn replay(options: &DataOptions) -> Result<()> {
-    let chain = data::open(tool_config(data::genesis(&options.data)?, &options.data))?;
+/// Executes every stored block again, from genesis, and compares everything that execution makes. The folder stays as it
+/// is.
+pub(crate) fn replay(options: &ReplayOptions) -> Result<()> {
+    let chain = look_at(&options.data.data)?;
+    let scratch = scratch(options.scratch.as_deref())?;
     let progress = Progress::new("blocks replayed");
-    let done = chain.replay(1, &mut |done, total| progress.at(done, total))?;
+    let done = chain.replay_in(1, Some(scratch.path()), &mut |done, total| {
+        progress.at(done, total);
+    })?;
     progress.finish(done.blocks);
     println!(
         "replayed {} blocks with {} transactions: every result and state root agrees; the newest block is {}",
@@ -39,8 +44,7 @@ pub(crate) fn replay(options: &DataOptions) -> Result<()> {
 
 /// Writes blocks to a file.
 pub(crate) fn export(options: &ExportOptions) -> Result<()> {
-    let folder = &options.data.data;
-    let chain = data::open(tool_config(data::genesis(folder)?, folder))?;
+    let chain = look_at(&options.data.data)?;
     let head = chain.head().number();
     let to = options.to.unwrap_or(head);
     if to > head || options.from == 0 || options.from > to.max(1) {
@@ -165,6 +169,45 @@ fn words(found: &Verified) -> String {
         found.nodes,
         found.history
     )
+}
+
+/// A folder of our own for what is thrown away.
+fn scratch(within: Option<&Path>) -> Result<Scratch> {
+    let within = within.map_or_else(std::env::temp_dir, Path::to_owned);
+    let folder = within.join(format!("capstan-replay-{}", std::process::id()));
+    fs::create_dir(&folder).wrap_err_with(|| {
+        format!(
+            "cannot make {}: name another folder with --scratch",
+            folder.display()
+        )
+    })?;
+    Ok(Scratch(folder))
+}
+
+/// Removed when it is dropped.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            tracing::warn!(%error, folder = %self.0.display(), "the scratch folder is left behind; remove it");
+        }
+    }
+}
+
+/// Opens a chain and changes nothing in its folder.
+fn look_at(folder: &Path) -> Result<Chain> {
+    let config = tool_config(data::genesis(folder)?, folder);
+    Ok(Chain::open(ChainConfig {
+        storage: Storage::Looked(folder.to_owned()),
+        ..config
+    })?)
 }
 
 /// How a tool opens a folder.

@@ -71,6 +71,8 @@ pub enum Storage {
     Folder(PathBuf),
     /// State in a folder and the newest blocks in memory, nothing synced: for a chain that is thrown away.
     Scratch(PathBuf),
+    /// In a folder that is judged: nothing in it changes, and what would be written stays in memory.
+    Looked(PathBuf),
 }
 
 /// When the Solo driver makes a block.

@@ -297,6 +297,16 @@ impl BlockRun {
         self.session.recycle(state);
     }
 
+    /// Keeps what transactions say to `console.log` from now on, for [`BlockRun::heard`].
+    pub fn listen(&mut self) {
+        self.session.listen();
+    }
+
+    /// What was said since the last time, in words; nothing where nobody listens.
+    pub fn heard(&mut self) -> Vec<String> {
+        self.session.heard()
+    }
+
     /// Receipts so far.
     pub fn receipts(&self) -> &[Receipt] {
         &self.receipts

@@ -20,6 +20,7 @@ use revm::inspector::InspectorHandler;
 use revm::primitives::eip4844::BLOB_BASE_FEE_UPDATE_FRACTION_PRAGUE;
 use revm::state::EvmState;
 
+use crate::console::Console;
 use crate::evm::{Engine, Phase};
 use crate::handler::{EvmError, SystemHandler};
 use crate::natives::{Natives, PROTOCOL};
@@ -179,6 +180,17 @@ impl Session {
         stop::watch_jumps(&mut self.engine.inner.instruction);
     }
 
+    /// Keeps what transactions say to `console.log` from now on, for [`Session::heard`].
+    pub fn listen(&mut self) {
+        self.engine.console = Some(Console::default());
+    }
+
+    /// What was said since the last time, in words; nothing where nobody listens.
+    pub fn heard(&mut self) -> Vec<String> {
+        let console = self.engine.console.as_mut();
+        console.map(Console::take).unwrap_or_default()
+    }
+
     /// Pretends something about an account.
     pub fn override_account(
         &mut self,
@@ -210,6 +222,7 @@ impl Session {
         let mut next = Self::open_with(self.rules.clone(), base, ctx, self.engine.natives)?;
         std::mem::swap(self.engine.ctx().db_mut(), next.engine.ctx().db_mut());
         next.engine.ctx().chain = self.engine.ctx().chain.clone();
+        next.engine.console = self.engine.console.take();
         stop::watch_jumps(&mut next.engine.inner.instruction);
         *self = next;
         Ok(())

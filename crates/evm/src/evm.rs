@@ -35,6 +35,7 @@ use revm::interpreter::{
 };
 use revm::primitives::constants::CALL_STACK_LIMIT;
 
+use crate::console::{self, Console};
 use crate::natives::Natives;
 use crate::precompiles::Precompiles;
 use crate::store::RevmStore;
@@ -65,6 +66,8 @@ pub(crate) struct Engine {
     pub(crate) phase: Phase,
     /// A failed read inside a native frame, on its way up past the contract.
     pub(crate) fault: Option<Fault>,
+    /// What transactions say, if somebody listens.
+    pub(crate) console: Option<Console>,
     native_depth: usize,
     spare_stacks: Vec<FrameStack<EthFrame>>,
 }
@@ -80,6 +83,7 @@ impl Engine {
             block,
             phase: Phase::User,
             fault: None,
+            console: None,
             native_depth: 0,
             spare_stacks: Vec::new(),
         }
@@ -144,9 +148,11 @@ impl<I: Inspector<EvmContext>> CapstanEvm<'_, I> {
                 Route::Delegated
             });
         }
-        // The marker as code of another account: either somebody deployed that byte, which is theirs to
-        // do, or an EIP-7702 delegation names a native contract. The account is loaded, so this is free.
-        if inputs.known_bytecode.0 == system::marker_hash() {
+        // The marker as code of another account: either somebody deployed that byte, which is theirs to do, or an
+        // EIP-7702 delegation names a native contract. No code: perhaps a delegation to one that is not made yet, whose
+        // holder must not change its ways when it is. The account is loaded, so this is free.
+        let code_hash = inputs.known_bytecode.0;
+        if code_hash == system::marker_hash() || code_hash == KECCAK256_EMPTY {
             let account = self
                 .engine
                 .ctx()
@@ -162,6 +168,16 @@ impl<I: Inspector<EvmContext>> CapstanEvm<'_, I> {
             }
         }
         Ok(Route::Bytecode)
+    }
+
+    /// What is said to `console.log`, where somebody listens.
+    fn listen(&mut self, init: &FrameInit) {
+        if let (Some(console), FrameInput::Call(inputs)) =
+            (&mut self.engine.console, &init.frame_input)
+            && inputs.target_address == console::ADDRESS
+        {
+            console.hear(inputs.input.bytes(&self.engine.inner.ctx));
+        }
     }
 
     fn route_create(&mut self, depth: usize, inputs: &CreateInputs) -> Result<Route, Fault> {
@@ -286,6 +302,10 @@ impl<I: Inspector<EvmContext>> CapstanEvm<'_, I> {
         ended: std::thread::Result<Result<Bytes, Halt>>,
     ) -> Result<(InstructionResult, Bytes), Fault> {
         let halted = |result| Ok((result, Bytes::new()));
+        // First of all: a contract may go on where one of its items found damage, but not where storage itself failed.
+        if let Some(fault) = self.engine.fault.take() {
+            return Err(fault);
+        }
         match ended {
             Ok(Ok(output)) => Ok((InstructionResult::Return, output)),
             Ok(Err(Halt::Revert(output))) => Ok((InstructionResult::Revert, output)),
@@ -293,15 +313,12 @@ impl<I: Inspector<EvmContext>> CapstanEvm<'_, I> {
             Ok(Err(Halt::StaticViolation)) => {
                 halted(InstructionResult::StateChangeDuringStaticCall)
             }
-            Ok(Err(Halt::Fatal(why))) => match self.engine.fault.take() {
-                Some(fault) => Err(fault),
-                // Nothing below has failed: the contract found words in its storage that it never wrote. That is the
-                // same on every node, so it ends this call and not the chain.
-                None => {
-                    report_damage(inputs.target_address, &why);
-                    halted(InstructionResult::InvalidFEOpcode)
-                }
-            },
+            // Nothing below has failed: the contract found words in its storage that it never wrote. That is the same on
+            // every node, so it ends this call and not the chain.
+            Ok(Err(Halt::Fatal(why))) => {
+                report_damage(inputs.target_address, &why);
+                halted(InstructionResult::InvalidFEOpcode)
+            }
             Err(panic) => {
                 report_panic(inputs.target_address, panic.as_ref());
                 halted(InstructionResult::InvalidFEOpcode)
@@ -439,6 +456,7 @@ impl<I: Inspector<EvmContext>> EvmTr for CapstanEvm<'_, I> {
         init: FrameInit,
     ) -> Result<FrameInitResult<'_, Self::Frame>, ContextDbError<Self::Context>> {
         self.engine.ctx().chain.check()?;
+        self.listen(&init);
         let result = match self.route(&init)? {
             Route::Bytecode => return self.engine.inner.frame_init(init),
             Route::Native => self.run_native(init)?,

@@ -19,6 +19,7 @@ pub mod block;
 mod bloom;
 pub mod call;
 mod codes;
+pub mod console;
 mod diff;
 mod error;
 mod evm;

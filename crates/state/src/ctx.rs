@@ -1,6 +1,7 @@
 //! The explicit context that every verb takes first.
 
 use alloy_primitives::{Address, Bytes, U256};
+use alloy_sol_types::{Revert, SolError as _};
 
 use crate::{Halt, Store};
 
@@ -63,6 +64,29 @@ impl<'s> Ctx<'s> {
             }
             Err(other) => Err(other),
         }
+    }
+
+    /// The same for one item of many: damaged words that it is made of hold up no other item. The answer is then the
+    /// damage in words, as Solidity's `Error(string)`. A store that itself failed says so to whoever runs the contract.
+    ///
+    /// # Errors
+    /// Gas and static calls: they end the transaction.
+    pub fn attempt_item<R>(
+        &mut self,
+        act: impl FnOnce(&mut Self) -> Result<R, Halt>,
+    ) -> Result<Result<R, Bytes>, Halt> {
+        let mark = self.store.mark();
+        let reason = match act(self) {
+            Ok(answer) => {
+                self.store.commit(mark);
+                return Ok(Ok(answer));
+            }
+            Err(Halt::Revert(reason)) => reason,
+            Err(Halt::Fatal(why)) => Revert::from(why).abi_encode().into(),
+            Err(other) => return Err(other),
+        };
+        self.store.rewind(mark);
+        Ok(Err(reason))
     }
 
     /// Contract whose frame this is.

@@ -13,7 +13,8 @@ pub enum Halt {
     OutOfGas,
     /// A write inside a static call. All gas is consumed, as the EVM does.
     StaticViolation,
-    /// Our own storage failed. The node stops before it writes anything.
+    /// Our own storage failed, or holds words that nobody writes. A store that failed remembers it, and whoever runs a
+    /// contract asks it first: the node stops before it writes anything. Damaged words end the frame.
     Fatal(String),
 }
 

@@ -2,18 +2,18 @@
 
 use std::{process::Command, sync::Arc};
 
-use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, keccak256};
+use alloy_primitives::{Address, KECCAK256_EMPTY, U256, keccak256};
 use capstan_chain::{
     db::{
-        AccountDiff, AccountInfo, BlockRecord, Db, DbConfig, DbError, DerivedIndex, IndexStep,
-        LOG_FOLDER, LoadedAccount, SCHEMA, STATE_FILE, StateDiff, backup, load_index, restore,
+        AccountDiff, AccountInfo, BlockRecord, Db, DbConfig, DbError, DerivedIndex, IndexSnapshot,
+        IndexStep, LOG_FOLDER, Loaded, LoadedAccount, SCHEMA, STATE_FILE, StateDiff, backup,
+        load_index, restore,
     },
     disk::{Disk, FolderLock, LockError, OsDisk},
     kv::{Batch, Kv, KvConfig, RedbKv, Table},
     log::{BlockLog, LogConfig},
     trie::{Layers, Mpt, NoNodes, StateCommitment},
 };
-use capstan_evm::StateRead;
 use capstan_testing::{
     db_model::{Model, address, grow, next_blocks, random_diff, verify},
     fault_disk::{Fault, FaultDisk},
@@ -364,91 +364,67 @@ fn db_13_rewind_and_prune_with_every_operation_failing() {
     assert!(in_between > operations);
 }
 
-/// Balances of the model's accounts: the smallest index there is.
+/// The words of one account: the smallest index there is.
 #[derive(Default)]
-struct Balances(std::collections::BTreeMap<Address, U256>);
+struct Words(std::collections::BTreeMap<U256, U256>);
 
-impl Balances {
-    fn set(&mut self, diff: &StateDiff) {
-        for (address, account) in &diff.accounts {
-            match account.info {
-                Some(info) => drop(self.0.insert(*address, info.balance)),
-                None => drop(self.0.remove(address)),
-            }
-        }
+impl Words {
+    fn set(&mut self, slot: U256, word: U256) {
+        match word.is_zero() {
+            true => self.0.remove(&slot),
+            false => self.0.insert(slot, word),
+        };
     }
 }
 
-impl DerivedIndex for Balances {
+impl DerivedIndex for Words {
     fn name(&self) -> &'static str {
-        "balances"
+        "words"
     }
 
-    fn apply(&mut self, step: IndexStep<'_>) {
-        self.set(step.after);
+    fn account(&self) -> Address {
+        address(1)
     }
 
-    fn undo(&mut self, step: IndexStep<'_>) {
-        self.set(step.before);
-    }
-
-    fn rebuild(&mut self, state: &dyn StateRead) -> Result<(), DbError> {
-        self.0.clear();
-        for address in (0..8).map(address) {
-            if let Some(info) = state.account(address).unwrap() {
-                self.0.insert(address, info.balance);
-            }
+    fn apply(&mut self, step: &IndexStep) {
+        for (slot, _, after) in &step.words {
+            self.set(*slot, *after);
         }
-        Ok(())
     }
 
-    fn digest(&self) -> B256 {
-        keccak256(self.save())
+    fn undo(&mut self, step: &IndexStep) {
+        for (slot, before, _) in &step.words {
+            self.set(*slot, *before);
+        }
+    }
+
+    fn rebuild(&mut self, words: Vec<(U256, U256)>) {
+        self.0 = words.into_iter().collect();
     }
 
     fn save(&self) -> Vec<u8> {
-        let row = |(address, balance): (&Address, &U256)| {
-            [address.as_slice(), &balance.to_be_bytes::<32>()].concat()
-        };
-        self.0.iter().flat_map(row).collect()
+        let row = |(slot, word): (&U256, &U256)| [slot.to_be_bytes::<32>(), word.to_be_bytes()];
+        self.0.iter().flat_map(row).flatten().collect()
     }
 
     fn load(&mut self, saved: &[u8]) -> bool {
-        let (rows, rest) = saved.as_chunks::<52>();
-        let row = |row: &[u8; 52]| {
-            (
-                Address::from_slice(&row[..20]),
-                U256::from_be_slice(&row[20..]),
-            )
-        };
-        self.0 = rows.iter().map(row).collect();
+        let (rows, rest) = saved.as_chunks::<64>();
+        let word = U256::from_be_slice;
+        self.0 = rows
+            .iter()
+            .map(|row| (word(&row[..32]), word(&row[32..])))
+            .collect();
         rest.is_empty()
     }
 }
 
-/// What the blocks above `height` changed, with the values before, oldest first.
-fn steps_above(model: &Model, height: u64) -> Vec<(u64, StateDiff, StateDiff)> {
-    let above = &model.blocks[height as usize + 1..];
-    above
-        .iter()
-        .map(|block| {
-            let world = &model.worlds[block.height as usize - 1];
-            let mut before = StateDiff::default();
-            for address in block.diff.accounts.keys() {
-                let info = world.get(address).map(|(info, _)| *info);
-                let account = AccountDiff {
-                    info,
-                    ..AccountDiff::default()
-                };
-                before.accounts.insert(*address, account);
-            }
-            (block.height, (*block.diff).clone(), before)
-        })
-        .collect()
+fn snapshot_at_tip(db: &Db, index: &Words) -> IndexSnapshot {
+    let tip = db.tip().unwrap();
+    IndexSnapshot::of(index, tip.height, tip.hash)
 }
 
 /// DB-14: an index that follows blocks, one that leaves them, one that is loaded and one that is built anew are the
-/// same; a snapshot of other blocks is never taken.
+/// same, also where the snapshot is older than the state; a snapshot of other blocks is never taken.
 #[test]
 fn db_14_derived_indexes() {
     for seed in 0..4 {
@@ -458,59 +434,50 @@ fn db_14_derived_indexes() {
         let mut model = Model::default();
         grow(&db, &mut model, &mut rng, 3);
         let load = || {
-            let view = db.view().unwrap();
-            let state = view.at(view.tip().unwrap().height).unwrap();
-            let mut index = Balances::default();
-            let used = load_index(&view, &mut index, &state).unwrap();
-            (used, index)
+            let mut index = Words::default();
+            let from = load_index(&db.view().unwrap(), &mut index).unwrap();
+            (from, index)
         };
-        let (used, mut index) = load();
-        assert!(!used, "nothing was saved yet");
-        for round in 0..12 {
+        let (from, mut index) = load();
+        assert_eq!(from, Loaded::Rebuilt, "nothing was saved yet");
+        let mut saved_at = None;
+        for round in 0..16 {
             let what = format!("seed {seed} round {round}");
-            let from = db.height().unwrap();
+            let before = db.height().unwrap();
             let count = rng.random_range(1..5);
             let blocks = next_blocks(&db, &mut model, &mut rng, count);
-            for (height, after, before) in &steps_above(&model, from) {
-                index.apply(IndexStep {
-                    height: *height,
-                    after,
-                    before,
-                });
+            db.apply(&blocks).unwrap();
+            index.apply(&db.view().unwrap().step_since(before, address(1)).unwrap());
+            if rng.random_bool(0.5) {
+                assert!(db.save_index(&snapshot_at_tip(&db, &index)).unwrap());
+                saved_at = db.height();
             }
-            let saved = rng.random_bool(0.7);
-            if saved {
-                db.apply_with_indexes(&blocks, &[&index]).unwrap();
-            } else {
-                db.apply(&blocks).unwrap();
-            }
-            let (used, loaded) = load();
-            assert_eq!((used, loaded.digest()), (saved, index.digest()), "{what}");
+            let expected = saved_at.map_or(Loaded::Rebuilt, |at| Loaded::Saved { at });
+            let (from, loaded) = load();
+            assert_eq!((from, loaded.0.len()), (expected, index.0.len()), "{what}");
+            assert_eq!(loaded.digest(), index.digest(), "{what}");
+            let mut anew = Words::default();
+            anew.rebuild(db.view().unwrap().storage_of(address(1)).unwrap());
+            assert_eq!(anew.digest(), index.digest(), "{what}: anew");
             verify(&db.view().unwrap(), &model.blocks).unwrap();
-
-            let tip = db.height().unwrap();
-            let to = rng.random_range(tip.saturating_sub(4)..tip);
-            for (height, after, before) in steps_above(&model, to).iter().rev() {
-                index.undo(IndexStep {
-                    height: *height,
-                    after,
-                    before,
-                });
+            if rng.random_bool(0.6) {
+                continue;
             }
+            let tip = db.height().unwrap();
+            let gone = snapshot_at_tip(&db, &index);
+            let to = rng.random_range(tip.saturating_sub(4)..tip);
+            index.undo(&db.view().unwrap().step_since(to, address(1)).unwrap());
             db.rewind_to(to).unwrap();
             model.truncate(to);
-            let (used, loaded) = load();
-            assert_eq!(
-                (used, loaded.digest()),
-                (false, index.digest()),
-                "{what}: rewound"
-            );
+            saved_at = None;
+            let (from, loaded) = load();
+            assert_eq!(from, Loaded::Rebuilt, "{what}: rewound");
+            assert_eq!(loaded.digest(), index.digest(), "{what}: rewound");
+            assert!(!db.save_index(&gone).unwrap(), "{what}: its block is gone");
         }
-        // Content that its digest does not fit is built anew.
-        let block = next_blocks(&db, &mut model, &mut rng, 1);
-        let (_, index) = load();
-        db.apply_with_indexes(&block, &[&index]).unwrap();
-        let (key, name) = (b"index/balances".to_vec(), Table(0));
+        // Content that its digest does not fit is built anew, and is damage to whoever verifies.
+        assert!(db.save_index(&snapshot_at_tip(&db, &index)).unwrap());
+        let (key, name) = (b"index/words".to_vec(), Table(0));
         let mut row = kv.snapshot().unwrap().get(name, &key).unwrap().unwrap();
         *row.last_mut().unwrap() ^= 1;
         let mut batch = Batch::new();
@@ -519,8 +486,35 @@ fn db_14_derived_indexes() {
         drop(db);
         let db = Db::open(kv, DbConfig::default()).unwrap();
         let view = db.view().unwrap();
-        let state = view.at(view.tip().unwrap().height).unwrap();
-        assert!(!load_index(&view, &mut Balances::default(), &state).unwrap());
+        let mut loaded = Words::default();
+        assert_eq!(load_index(&view, &mut loaded).unwrap(), Loaded::Rebuilt);
+        assert_eq!(loaded.digest(), index.digest());
+        let error = verify(&view, &model.blocks).unwrap_err();
+        assert!(error.to_string().contains("digest"), "{error}");
+    }
+}
+
+/// DB-14: a snapshot from before the window of history is not taken: what its account was then is forgotten.
+#[test]
+fn db_14_a_snapshot_below_the_window_is_not_taken() {
+    let config = DbConfig {
+        history_blocks: Some(4),
+        ..DbConfig::default()
+    };
+    let db = Db::memory(config).unwrap();
+    let (mut model, mut rng) = (Model::default(), StdRng::seed_from_u64(1));
+    grow(&db, &mut model, &mut rng, 3);
+    let mut index = Words::default();
+    load_index(&db.view().unwrap(), &mut index).unwrap();
+    assert!(db.save_index(&snapshot_at_tip(&db, &index)).unwrap());
+    for kept in [true, false] {
+        grow(&db, &mut model, &mut rng, 4);
+        while !db.prune(64).unwrap() {}
+        let from = load_index(&db.view().unwrap(), &mut index).unwrap();
+        assert_eq!(from != Loaded::Rebuilt, kept);
+        let mut anew = Words::default();
+        anew.rebuild(db.view().unwrap().storage_of(address(1)).unwrap());
+        assert_eq!(index.digest(), anew.digest());
     }
 }
 

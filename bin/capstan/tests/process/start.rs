@@ -819,3 +819,37 @@ fn shells_and_manuals_know_every_command() {
         assert!(page.exists(), "no page of {command}");
     }
 }
+
+/// EXEC-33: what Solidity says to `console.log` is shown at the terminal, by transactions and by calls.
+#[tokio::test]
+async fn dev_shows_console_log() {
+    const CONSOLE: &str = "0x000000000000000000636F6e736F6c652e6c6f67";
+    // log(string), as an ABI has it.
+    let message = |text: &str| {
+        let length = text.len();
+        let text: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+        format!("0x41304fac{:064x}{length:064x}{text:0<64}", 32)
+    };
+    let words = ["dev", "--empty", "--block-time", "instant"];
+    let node = Node::start(&words).await.expect("started");
+    let request = |text: &str| json!({"from": FIRST_ACCOUNT, "to": CONSOLE, "data": message(text)});
+    let sent = json!([request("said by a transaction")]);
+    let hash = node.rpc("eth_sendTransaction", sent).await.expect("sent");
+    wait_for_receipt(&node, &hash).await;
+    let called = json!([request("said by a call"), "latest"]);
+    node.rpc("eth_call", called).await.expect("answers");
+    let estimated = json!([request("said by an estimate")]);
+    node.rpc("eth_estimateGas", estimated)
+        .await
+        .expect("answers");
+    let begun = Instant::now();
+    let is_shown = |what: &str| node.said().contains(what);
+    while !(is_shown("said by a transaction") && is_shown("said by a call")) {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{}", node.said());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(
+        !is_shown("said by an estimate"),
+        "it is said again when it is sent"
+    );
+}

@@ -63,8 +63,10 @@ async fn a_chain_is_replayed_exported_imported_backed_up_and_restored() {
     let hash = make_chain(&data).await;
     let hash_text = hash.as_str().expect("a hash");
 
+    let scratch = path("scratch");
+    std::fs::create_dir(&scratch).expect("made");
     let replayed = |data: &Path| {
-        let said = good(&["replay", "--data", text(data)]);
+        let said = good(&["replay", "--data", text(data), "--scratch", text(&scratch)]);
         assert!(
             said.stdout.contains("agrees") && said.stdout.contains(hash_text),
             "{said:?}"

@@ -45,6 +45,8 @@ pub fn recover(tx: Tx, allow_impersonation: bool) -> Result<Recovered<Tx>, Decod
     if is_system(&tx) {
         return Ok(Recovered::new_unchecked(tx, capstan_evm::SYSTEM_SENDER));
     }
+    // The pool would ask for it under its lock; here all cores work, and it is made once.
+    tx.tx_hash();
     let signature = *tx.signature();
     if signature.s() == IMPERSONATION_S && allow_impersonation {
         let sender = named_sender(signature.r())

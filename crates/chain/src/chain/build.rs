@@ -129,7 +129,11 @@ impl Inner {
             number: frame.parent.number() + 1,
             transactions: Vec::new(),
             refused: Vec::new(),
+            said: Vec::new(),
         };
+        if self.config.dev {
+            filling.run.listen();
+        }
         for input in inputs.overrides {
             filling.system(SystemKind::DevOverride, input)?;
         }
@@ -146,11 +150,13 @@ impl Inner {
             run,
             transactions,
             refused,
+            said,
             ..
         } = filling;
         let outcome = run.close().map_err(failed)?;
         metrics::histogram!("capstan_block_execute_seconds").record(started.elapsed());
-        let executed = self.seal(frame, transactions, outcome)?;
+        let mut executed = self.seal(frame, transactions, outcome)?;
+        executed.said = Arc::new(said);
         Ok((executed, refused))
     }
 
@@ -219,6 +225,7 @@ impl Inner {
             diff: Arc::new(outcome.diff),
             nodes: Arc::new(commit.updates),
             guards: Arc::new(guards),
+            said: Arc::default(),
         })
     }
 
@@ -346,6 +353,7 @@ struct Filling {
     number: u64,
     transactions: Vec<Recovered<Tx>>,
     refused: Vec<(B256, Refusal)>,
+    said: Vec<(B256, String)>,
 }
 
 impl Filling {
@@ -363,6 +371,11 @@ impl Filling {
             let output = outcome.output;
             tracing::warn!(?kind, %output, "a system transaction reverted; it stands in the block without effect");
         }
+        let receipt = self.run.receipts().last();
+        guards::report_damaged(
+            kind,
+            receipt.map(|receipt| receipt.logs()).unwrap_or_default(),
+        );
         self.transactions.push(tx);
         Ok(())
     }
@@ -375,6 +388,8 @@ impl Filling {
             };
             let why = match self.run.user(&tx) {
                 Ok(_) => {
+                    let lines = self.run.heard().into_iter();
+                    self.said.extend(lines.map(|line| (*tx.tx_hash(), line)));
                     self.transactions.push(tx);
                     continue;
                 }

@@ -10,8 +10,8 @@ use std::{
 
 use parking_lot::{Condvar, Mutex};
 
-use super::ledger::Ledger;
-use crate::{ChainConfig, ChainError, Flush, Pool, pool::journal::Journal};
+use super::{guards::Guards, ledger::Ledger};
+use crate::{ChainConfig, ChainError, Flush, Pool, Storage, pool::journal::Journal};
 
 /// The longest time between two looks at what there is to do.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -44,6 +44,8 @@ struct Work {
     ledger: Arc<Ledger>,
     pool: Arc<Pool>,
     journal: Option<Arc<Journal>>,
+    /// What is saved now and then; nothing on a chain that ends with its process.
+    guards: Option<Arc<Mutex<Guards>>>,
     flush: Flush,
     /// Whether old history is dropped.
     prunes: bool,
@@ -55,11 +57,13 @@ impl Flusher {
         ledger: &Arc<Ledger>,
         pool: &Arc<Pool>,
         journal: Option<&Arc<Journal>>,
+        guards: &Arc<Mutex<Guards>>,
     ) -> Result<Self, ChainError> {
         let work = Work {
             ledger: Arc::clone(ledger),
             pool: Arc::clone(pool),
             journal: journal.map(Arc::clone),
+            guards: matches!(config.storage, Storage::Folder(_)).then(|| Arc::clone(guards)),
             flush: config.flush,
             prunes: config.history_blocks.is_some(),
         };
@@ -96,6 +100,13 @@ impl Work {
         // A failure is remembered by the ledger, and stops whoever makes blocks.
         if self.ledger.flush().is_ok() && self.prunes {
             let _ = self.ledger.prune();
+        }
+        let snapshot = self
+            .guards
+            .as_ref()
+            .and_then(|guards| guards.lock().overdue());
+        if let Some(snapshot) = snapshot {
+            let _ = self.ledger.save_index(&snapshot);
         }
     }
 }

@@ -7,40 +7,148 @@
 //!   dollars that wait ──► debtors nearest to their guards ──► Redeem, or a block that is Bad without it
 //! ```
 //!
-//! The index is a function of stored sheets and is kept in memory alone: opening and rewinding read it anew.
+//! The index is a function of stored sheets. It lives in memory; now and then and at a clean stop it is saved, so that a
+//! start reads it and what changed since, and not every account.
 
-use std::sync::Arc;
+mod saved;
+
+use std::{cell::RefCell, sync::Arc};
 
 use alloy_consensus::{Transaction as _, transaction::Recovered};
-use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Log, U256};
+use alloy_sol_types::{Revert, SolError as _, SolEvent as _};
 use capstan_contracts::{
     SystemKind,
     account::{
-        self, LOOKS_MAX, REDEMPTIONS_MAX,
+        self, IAccount, LOOKS_MAX, REDEMPTIONS_MAX,
         index::{Changes, GuardIndex},
         sheet_slot,
     },
 };
-use capstan_evm::{BlockRun, StateDiff, StateRead, Tx};
+use capstan_evm::{BlockRun, StateDiff, StateError, StateRead, Tx};
 use capstan_state::{BlockInfo, Ctx, Frame, Halt, ReadOnly, View};
 
 use super::{Inner, ledger::storage, order::system_kind};
-use crate::ChainError;
+use crate::{
+    Block, ChainError,
+    db::{DbView, DerivedIndex, IndexSnapshot, IndexStep, Loaded, load_index},
+};
+
+/// Blocks after which the index is saved again: a start after a crash follows at most so many.
+const SAVE_EVERY: u64 = 4_096;
 
 /// The index, and the final block at which it stands.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Guards {
+    height: u64,
     at: B256,
     index: GuardIndex,
+    /// How it came to be when the chain was opened.
+    loaded: Loaded,
+    /// The height of what was saved last.
+    saved: u64,
+}
+
+/// How the index of guards stands, and where it came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GuardReport {
+    /// The final block that it has followed.
+    pub height: u64,
+    /// Guards in it.
+    pub count: usize,
+    /// Commits to all of them.
+    pub digest: B256,
+    /// The height of the snapshot that the start took; `None`: it read every account.
+    pub snapshot: Option<u64>,
 }
 
 impl Guards {
+    /// The index at the newest block of a database.
+    pub(super) fn load(view: &DbView) -> Result<Self, ChainError> {
+        let tip = view.tip().unwrap_or_default();
+        let mut index = GuardIndex::default();
+        let loaded = load_index(view, &mut index).map_err(storage)?;
+        let saved = match loaded {
+            Loaded::Saved { at } => at,
+            Loaded::Rebuilt => 0,
+        };
+        metrics::gauge!("capstan_guards").set(index.len() as f64);
+        tracing::debug!(count = index.len(), ?loaded, "the index of guards stands");
+        Ok(Self {
+            height: tip.height,
+            at: tip.hash,
+            index,
+            loaded,
+            saved,
+        })
+    }
+
     /// Follows a block that has become final.
-    pub(super) fn follow(&mut self, hash: B256, changes: &Changes) {
+    pub(super) fn follow(&mut self, block: &Block, changes: &Changes) {
         self.index.apply(changes);
-        self.at = hash;
+        self.stand_at(block);
+    }
+
+    /// Leaves the blocks above one that is the newest again.
+    fn leave(&mut self, to: &Block, step: &IndexStep) {
+        DerivedIndex::undo(&mut self.index, step);
+        self.saved = self.saved.min(to.number());
+        self.stand_at(to);
+    }
+
+    fn stand_at(&mut self, block: &Block) {
+        self.height = block.number();
+        self.at = block.hash();
         metrics::gauge!("capstan_guards").set(self.index.len() as f64);
     }
+
+    /// What is to be saved now, if the last time is long ago.
+    pub(super) fn overdue(&mut self) -> Option<IndexSnapshot> {
+        (self.height >= self.saved.saturating_add(SAVE_EVERY)).then(|| self.snapshot())
+    }
+
+    /// What is to be saved.
+    pub(super) fn snapshot(&mut self) -> IndexSnapshot {
+        self.saved = self.height;
+        IndexSnapshot::of(&self.index, self.height, self.at)
+    }
+
+    pub(super) fn report(&self) -> GuardReport {
+        GuardReport {
+            height: self.height,
+            count: self.index.len(),
+            digest: self.index.digest(),
+            snapshot: match self.loaded {
+                Loaded::Saved { at } => Some(at),
+                Loaded::Rebuilt => None,
+            },
+        }
+    }
+}
+
+/// Whether a snapshot that is saved leads to the index that the accounts make; one that would not be taken is no matter.
+pub(crate) fn verify_snapshot(view: &DbView) -> Result<(), ChainError> {
+    let mut loaded = GuardIndex::default();
+    if load_index(view, &mut loaded).map_err(storage)? == Loaded::Rebuilt {
+        return Ok(());
+    }
+    let words = view.storage_of(account::ADDRESS).map_err(storage)?;
+    let anew = GuardIndex::rebuild(words);
+    if loaded == anew {
+        return Ok(());
+    }
+    Err(ChainError::Storage(format!(
+        "the saved index of guards has {} entries, the accounts make {}{}: stop the node and remove the file {} to have it \
+         made anew from the block log",
+        loaded.len(),
+        anew.len(),
+        if loaded.len() == anew.len() {
+            ", of which some differ"
+        } else {
+            ""
+        },
+        crate::db::STATE_FILE,
+    )))
 }
 
 /// What a block changes of the guards.
@@ -63,17 +171,16 @@ pub(super) fn changes(
 }
 
 impl Inner {
-    /// Reads the index anew from the state of the newest final block. The caller holds the turn, or the chain alone.
-    pub(super) fn read_guards(&self) -> Result<(), ChainError> {
-        self.ledger.flush()?;
-        let mut guards = self.guards.lock();
-        let words = self.ledger.view().storage_of(account::ADDRESS);
-        *guards = Guards {
-            at: self.ledger.head().hash(),
-            index: GuardIndex::rebuild(words.map_err(storage)?),
-        };
-        metrics::gauge!("capstan_guards").set(guards.index.len() as f64);
-        Ok(())
+    /// The index leaves what a rewind has undone. The caller holds the turn.
+    pub(super) fn leave_guards(&self, step: &IndexStep) {
+        let head = self.ledger.head();
+        self.guards.lock().leave(&head, step);
+    }
+
+    /// Saves the index as it stands, for the next start.
+    pub(super) fn save_guards(&self) -> Result<(), ChainError> {
+        let snapshot = self.guards.lock().snapshot();
+        self.ledger.save_index(&snapshot)
     }
 
     /// What a block on `parent` owes of a kind of work, once all before it stands: the calldata of its transaction.
@@ -100,6 +207,7 @@ impl Inner {
         let standing = Standing {
             state: session.overlay(),
             block: &session.block().info,
+            failed: RefCell::new(None),
         };
         let frame = Frame {
             this: account::ADDRESS,
@@ -112,8 +220,43 @@ impl Inner {
             SystemKind::Redeem => guards.index.redeemable(cx, &over, REDEMPTIONS_MAX),
             _ => guards.index.due(cx, &over, LOOKS_MAX),
         };
+        if let Some(error) = standing.failed.take() {
+            return Err(storage(error));
+        }
         let due = due.map_err(|halt| ChainError::Internal(format!("guards: {halt:?}")))?;
-        Ok((!due.is_empty()).then(|| account::encode_accounts(&due)))
+        for why in &due.damaged {
+            report_damage(kind, why);
+        }
+        Ok((!due.accounts.is_empty()).then(|| account::encode_accounts(&due.accounts)))
+    }
+}
+
+/// Words that no contract writes, in what the block would work on: only a developer can have written them.
+fn report_damage(kind: SystemKind, why: &str) {
+    metrics::counter!("capstan_guards_damaged_total").increment(1);
+    tracing::warn!(
+        ?kind,
+        why,
+        "damaged words; the block goes on without what is read from them"
+    );
+}
+
+/// Says which accounts a system transaction passed over because their words are damaged.
+pub(super) fn report_damaged(kind: SystemKind, logs: &[Log]) {
+    let reason_of = |log: &Log| {
+        let look = IAccount::LookFailed::decode_log(log)
+            .map(|log| (log.owner, log.index, log.data.reason));
+        let look = look.or_else(|_| {
+            IAccount::RedemptionFailed::decode_log(log)
+                .map(|log| (log.owner, log.index, log.data.reason))
+        });
+        look.ok()
+    };
+    for (owner, index, reason) in logs.iter().filter_map(reason_of) {
+        // Reverts of contracts are their own errors; damage alone comes in words.
+        if let Ok(damage) = Revert::abi_decode(&reason) {
+            report_damage(kind, &format!("account {owner}/{index}: {}", damage.reason));
+        }
     }
 }
 
@@ -195,17 +338,23 @@ impl Owed {
 struct Standing<'s> {
     state: &'s dyn StateRead,
     block: &'s BlockInfo,
+    /// The first read that failed: to the contracts it looks like damage.
+    failed: RefCell<Option<StateError>>,
 }
 
 impl Standing<'_> {
     fn info(&self, of: Address) -> Result<capstan_evm::AccountInfo, Halt> {
-        let info = self.state.account(of).map_err(fatal)?;
+        let info = self.read(self.state.account(of))?;
         Ok(info.unwrap_or_default())
     }
-}
 
-fn fatal(error: impl std::fmt::Display) -> Halt {
-    Halt::Fatal(error.to_string())
+    fn read<T>(&self, answer: Result<T, StateError>) -> Result<T, Halt> {
+        answer.map_err(|error| {
+            let why = error.to_string();
+            self.failed.borrow_mut().get_or_insert(error);
+            Halt::Fatal(why)
+        })
+    }
 }
 
 impl View for Standing<'_> {
@@ -214,7 +363,7 @@ impl View for Standing<'_> {
     }
 
     fn word_of(&self, at: Address, slot: U256) -> Result<U256, Halt> {
-        self.state.storage(at, slot).map_err(fatal)
+        self.read(self.state.storage(at, slot))
     }
 
     /// Nothing that the index asks lists a whole account.
@@ -233,6 +382,6 @@ impl View for Standing<'_> {
         if info.code_hash == KECCAK256_EMPTY || info.code_hash.is_zero() {
             return Ok(0);
         }
-        Ok(self.state.code(info.code_hash).map_err(fatal)?.len())
+        Ok(self.read(self.state.code(info.code_hash))?.len())
     }
 }

@@ -18,7 +18,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::{
     Block, ChainError,
-    db::{BlockRecord, Db, DbError, DbView, TxRecord},
+    db::{BlockRecord, Db, DbError, DbView, IndexSnapshot, IndexStep, TxRecord},
     log::BlockLog,
     trie::{
         AccountProof, Commit, Mpt, Node, NodeKey, NodeSource, NodeUpdates, StateCommitment as _,
@@ -42,6 +42,8 @@ pub(crate) struct Executed {
     pub(crate) nodes: Arc<NodeUpdates>,
     /// What it changed of when to look at accounts; nothing where that is read anew.
     pub(crate) guards: Arc<Changes>,
+    /// What its transactions said to `console.log`, on a development chain that made it.
+    pub(crate) said: Arc<Vec<(B256, String)>>,
 }
 
 /// See the module.
@@ -234,6 +236,17 @@ impl Ledger {
         Ok(())
     }
 
+    /// Saves an index, which may stand above the database until it is flushed.
+    pub(super) fn save_index(&self, snapshot: &IndexSnapshot) -> Result<(), ChainError> {
+        self.flush()?;
+        let _one = self.flushing.lock();
+        self.check_healthy()?;
+        self.db
+            .save_index(snapshot)
+            .map_err(|error| self.fail(error))?;
+        self.refresh_view()
+    }
+
     /// Removes history that is no longer kept; bounded work.
     pub(super) fn prune(&self) -> Result<(), ChainError> {
         let _one = self.flushing.lock();
@@ -248,8 +261,12 @@ impl Ledger {
         Ok(())
     }
 
-    /// Undoes every block above `height`. Answers them, newest first.
-    pub(super) fn rewind_to(&self, height: u64) -> Result<Vec<Arc<Block>>, ChainError> {
+    /// Undoes every block above `height`. Answers them, newest first, and what they had done to the words of an account.
+    pub(super) fn rewind_to(
+        &self,
+        height: u64,
+        account: Address,
+    ) -> Result<(Vec<Arc<Block>>, IndexStep), ChainError> {
         self.flush()?;
         let target = self.block(height)?;
         let target = target.ok_or_else(|| ChainError::UnknownBlock(height.to_string()))?;
@@ -261,6 +278,7 @@ impl Ledger {
                 oldest,
             });
         }
+        let step = self.view().step_since(height, account).map_err(storage)?;
         let newest = self.head().number();
         let first_kept = newest.saturating_sub(RECENT_BLOCKS as u64).max(height);
         let mut removed = Vec::new();
@@ -298,7 +316,7 @@ impl Ledger {
             recent.blocks.push_back(Arc::clone(&target));
         }
         *self.head.write() = target;
-        Ok(removed)
+        Ok((removed, step))
     }
 
     /// The final block at a height.

@@ -35,9 +35,14 @@ use clock::Clock;
 pub(crate) use clock::Setting as ClockSetting;
 pub use clock::TimeSource;
 use flusher::Flusher;
+pub use guards::GuardReport;
+pub(crate) use guards::verify_snapshot;
 use ledger::Ledger;
 pub(crate) use ledger::{Executed, record};
-pub(crate) use open::{genesis_hash, open_database, open_kv, open_log};
+pub(crate) use open::{
+    Stores, check_existing, genesis_hash, look_at, look_at_log, open_database, open_kv, open_log,
+    open_looked,
+};
 pub(crate) use overrides::{Override, PER_BLOCK as OVERRIDES_PER_BLOCK, apply as apply_override};
 pub use queries::PROOF_WINDOW;
 use tree::Tree;
@@ -192,7 +197,7 @@ pub(crate) struct Inner {
     ledger: Arc<Ledger>,
     tree: Mutex<Tree>,
     /// Taken before the tree, where both are.
-    guards: Mutex<guards::Guards>,
+    guards: Arc<Mutex<guards::Guards>>,
     /// Whoever builds, checks, finalizes or rewinds holds the turn. Readers never do.
     turn: Mutex<()>,
     clock: Clock,
@@ -436,6 +441,11 @@ impl Chain {
     /// Why this node no longer writes, if it does not: a full or failing disk. It should stop then.
     pub fn failure(&self) -> Option<String> {
         self.inner.ledger.failure()
+    }
+
+    /// How the index of guards stands: which accounts a block must look at, and when.
+    pub fn guards(&self) -> GuardReport {
+        self.inner.guards.lock().report()
     }
 
     /// Syncs of the block log so far: at least one for each block since the start.

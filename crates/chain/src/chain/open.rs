@@ -14,12 +14,13 @@ use tokio::sync::broadcast;
 use super::{
     Chain, Clock, Driver, EVENTS, Inner, Tree,
     flusher::Flusher,
+    guards::Guards,
     ledger::{Executed, Ledger, decode, record, storage},
 };
 use crate::{
     Block, ChainConfig, ChainError, Dev, Genesis, Pool, Storage,
     db::{BlockRecord, Db, DbConfig, LOG_FOLDER, SCHEMA, STATE_FILE},
-    disk::{Disk as _, FolderLock, MemDisk, OsDisk, Unsynced},
+    disk::{Disk as _, FolderLock, LookedDisk, MemDisk, OsDisk, Unsynced},
     genesis::{genesis_block, genesis_diff},
     kv::{KvConfig, RedbKv},
     log::{BlockLog, LogConfig},
@@ -56,14 +57,15 @@ pub(super) fn genesis_executed(genesis: &Genesis) -> Result<Executed, ChainError
         diff: Arc::new(diff),
         nodes: Arc::new(commit.updates),
         guards: Arc::default(),
+        said: Arc::default(),
     })
 }
 
 /// Log and database of a folder, or in memory.
-pub(super) struct Stores {
-    pub(super) log: BlockLog,
-    pub(super) db: Db,
-    pub(super) lock: Option<FolderLock>,
+pub(crate) struct Stores {
+    pub(crate) log: BlockLog,
+    pub(crate) db: Db,
+    pub(crate) lock: Option<FolderLock>,
 }
 
 pub(super) fn open_stores(
@@ -85,11 +87,13 @@ pub(super) fn open_stores(
             })
         }
         Storage::Scratch(folder) => open_scratch(folder, config),
+        Storage::Looked(folder) => open_looked(folder, config),
         Storage::Folder(folder) => {
             make_folder(folder)?;
             let lock = FolderLock::take(folder).map_err(storage)?;
-            let log = open_log(folder)?;
+            // First, as it has a lock of its own: where the folder's was deleted, the log of a running node stays untouched.
             let db = open_database(folder, history_blocks)?;
+            let log = open_log(folder)?;
             Ok(Stores {
                 log,
                 db,
@@ -97,6 +101,62 @@ pub(super) fn open_stores(
             })
         }
     }
+}
+
+/// A folder as it is; what opening mends stays in memory.
+pub(crate) fn open_looked(folder: &Path, config: DbConfig) -> Result<Stores, ChainError> {
+    let lock = look_at(folder)?;
+    let path = folder.join(STATE_FILE);
+    let disk = LookedDisk::open(folder);
+    let file = disk.create(STATE_FILE).map_err(|error| ChainError::File {
+        path: path.clone(),
+        reason: error.to_string(),
+    })?;
+    let kv_config = KvConfig {
+        quick_repair: false,
+        ..KvConfig::default()
+    };
+    let kv = RedbKv::open_file(file, &path.display().to_string(), SCHEMA, kv_config);
+    let db = Db::open(Arc::new(kv.map_err(storage)?), config).map_err(storage)?;
+    Ok(Stores {
+        log: look_at_log(folder)?,
+        db,
+        lock: Some(lock),
+    })
+}
+
+/// Refuses what is no data folder: what only looks must not make one.
+pub(crate) fn check_existing(folder: &Path) -> Result<(), ChainError> {
+    match folder.join(LOG_FOLDER).is_dir() {
+        true => Ok(()),
+        false => Err(ChainError::File {
+            path: folder.into(),
+            reason: "is not a data folder: it has no `blocks` folder".into(),
+        }),
+    }
+}
+
+/// Keeps a data folder that must be there from being used while it is looked at.
+pub(crate) fn look_at(folder: &Path) -> Result<FolderLock, ChainError> {
+    check_existing(folder)?;
+    let lock = FolderLock::look(folder).map_err(storage)?;
+    RedbKv::check_free(&folder.join(STATE_FILE)).map_err(storage)?;
+    Ok(lock)
+}
+
+/// The log of a folder as it is.
+pub(crate) fn look_at_log(folder: &Path) -> Result<BlockLog, ChainError> {
+    let disk = LookedDisk::open(&folder.join(LOG_FOLDER));
+    let (log, recovery) = BlockLog::open(Arc::new(disk), LogConfig::default()).map_err(storage)?;
+    if recovery.cut_bytes > 0 {
+        let bytes = recovery.cut_bytes;
+        tracing::warn!(
+            bytes,
+            "the log ends with bytes that are no whole block: one that was never acknowledged, or something else. They \
+             are left as they are; starting the node cuts them off"
+        );
+    }
+    Ok(log)
 }
 
 /// Tables in a file that nobody syncs, and the newest blocks in memory.
@@ -185,11 +245,12 @@ pub(super) fn open(config: ChainConfig) -> Result<Chain, ChainError> {
     let ledger = Arc::new(Ledger::new(log, db, head)?);
     let pool = Arc::new(Pool::new(config.pool.clone()));
     let journal = match &config.storage {
-        Storage::Memory | Storage::Scratch(_) => None,
+        Storage::Memory | Storage::Scratch(_) | Storage::Looked(_) => None,
         Storage::Folder(folder) => Some(Arc::new(Journal::new(folder.join(JOURNAL)))),
     };
     let rules = Arc::new(config.genesis.rules());
-    let flusher = Flusher::start(&config, &ledger, &pool, journal.as_ref())?;
+    let guards = Arc::new(Mutex::new(Guards::load(&ledger.view())?));
+    let flusher = Flusher::start(&config, &ledger, &pool, journal.as_ref(), &guards)?;
     let inner = Arc::new_cyclic(|weak: &Weak<Inner>| Inner {
         _flusher: flusher,
         genesis: config.genesis.clone(),
@@ -204,7 +265,7 @@ pub(super) fn open(config: ChainConfig) -> Result<Chain, ChainError> {
         bell: Condvar::new(),
         ledger,
         tree: Mutex::new(Tree::default()),
-        guards: Mutex::default(),
+        guards,
         turn: Mutex::new(()),
         clock: Clock::new(config.clock.clone()),
         dev: config.dev.then(|| Dev::new(weak.clone())),
@@ -215,7 +276,6 @@ pub(super) fn open(config: ChainConfig) -> Result<Chain, ChainError> {
         _lock: lock,
         config,
     });
-    inner.read_guards()?;
     let chain = Chain { inner };
     chain.load_journal();
     Ok(chain)
@@ -241,7 +301,9 @@ fn settle(
             .map_err(storage)?,
         Some(stored) if stored != made => {
             let folder = match &config.storage {
-                Storage::Folder(folder) | Storage::Scratch(folder) => folder.clone(),
+                Storage::Folder(folder) | Storage::Scratch(folder) | Storage::Looked(folder) => {
+                    folder.clone()
+                }
                 Storage::Memory => "memory".into(),
             };
             return Err(ChainError::OtherGenesis {
@@ -357,6 +419,7 @@ fn redo_batch(log: &BlockLog, db: &Db, from: u64, to: u64) -> Result<Vec<BlockRe
             diff: Arc::new(diff),
             nodes: Arc::new(commit.updates),
             guards: Arc::default(),
+            said: Arc::default(),
             block,
         };
         overlay.layers.insert(0, (Arc::clone(&executed.diff), None));
@@ -396,6 +459,9 @@ impl Chain {
         if let Some(journal) = &self.inner.journal {
             journal.rewrite(&self.inner.pool.all());
         }
-        self.inner.ledger.flush()
+        match self.inner.config.storage {
+            Storage::Folder(_) => self.inner.save_guards(),
+            Storage::Memory | Storage::Scratch(_) | Storage::Looked(_) => self.inner.ledger.flush(),
+        }
     }
 }

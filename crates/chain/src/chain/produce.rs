@@ -4,6 +4,7 @@ use std::{sync::Arc, thread, time::Instant};
 
 use alloy_consensus::transaction::Recovered;
 use alloy_primitives::B256;
+use capstan_contracts::account;
 use capstan_evm::{StateDiff, StateRead, Tx};
 
 use super::{
@@ -223,11 +224,15 @@ impl Inner {
     fn make_final(&self, executed: Executed) -> Result<(), ChainError> {
         let block = Arc::clone(&executed.block);
         let (diff, changes) = (Arc::clone(&executed.diff), Arc::clone(&executed.guards));
+        let said = Arc::clone(&executed.said);
         self.ledger.commit(executed)?;
         let started = Instant::now();
+        for (tx, line) in said.iter() {
+            tracing::info!(target: "console", %tx, "{line}");
+        }
         // Together: whoever asks what is due finds the block in the index or in the tree.
         let mut guards = self.guards.lock();
-        guards.follow(block.hash(), &changes);
+        guards.follow(&block, &changes);
         self.tree.lock().settle(block.hash());
         drop(guards);
         self.pool.on_block(&diff);
@@ -255,10 +260,13 @@ impl Inner {
         }
         let removed = match height == head {
             true => Vec::new(),
-            false => self.ledger.rewind_to(height)?,
+            false => {
+                let (removed, step) = self.ledger.rewind_to(height, account::ADDRESS)?;
+                self.leave_guards(&step);
+                removed
+            }
         };
         self.tree.lock().clear();
-        self.read_guards()?;
         *self.pending.lock() = None;
         let state = self.state_at(crate::At::Latest)?;
         self.pool

@@ -1,44 +1,83 @@
-//! Indexes that are a pure function of state: which accounts are close to liquidation, and the like.
+//! Indexes that are a pure function of one account's storage: when to look at whom, and the like.
 //!
-//! They live in memory, follow every block by `apply` and leave it by `undo`, and are saved with the block
-//! that they stand at. After a start a saved one is taken if block and digest fit, and else rebuilt.
+//! ```text
+//!   blocks ──► the index in memory ──► a snapshot now and then: block, digest, content
+//!   start  ──► the snapshot, if its block is ours and its digest fits ──► and what its account's words did since
+//!              └─ else every word of the account
+//! ```
+//!
+//! A snapshot may be older than the state: the words that changed since are few, and history has what they were.
 
-use alloy_primitives::B256;
-use capstan_evm::{StateDiff, StateRead};
+use std::collections::BTreeSet;
+
+use alloy_primitives::{Address, B256, U256, keccak256};
 
 use super::{
-    DbError, DbView, Tip,
+    Db, DbError, DbView,
     tables::{META, height_of, key},
 };
-use crate::kv::Batch;
+use crate::{kv::Batch, trie::NodeUpdates};
 
-/// One block, as an index sees it: what it changed, in both directions.
-#[derive(Clone, Copy, Debug)]
-pub struct IndexStep<'a> {
-    /// Height of the block.
-    pub height: u64,
-    /// Values after it.
-    pub after: &'a StateDiff,
-    /// Values before it, of the same keys.
-    pub before: &'a StateDiff,
+/// What blocks did to the words of one account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IndexStep {
+    /// Slot, the word before them, the word after them.
+    pub words: Vec<(U256, U256, U256)>,
 }
 
-/// An index derived from state alone.
-pub trait DerivedIndex: Send + Sync {
+/// An index derived from the storage of one account.
+pub trait DerivedIndex {
     /// Its name; stored, so it never changes meaning.
     fn name(&self) -> &'static str;
-    /// Follows a block.
-    fn apply(&mut self, step: IndexStep<'_>);
-    /// Leaves the block that it followed last.
-    fn undo(&mut self, step: IndexStep<'_>);
-    /// Starts anew from a state.
-    fn rebuild(&mut self, state: &dyn StateRead) -> Result<(), DbError>;
-    /// Commits to its whole content: equal contents have equal digests.
-    fn digest(&self) -> B256;
-    /// Its content as bytes.
+    /// Whose storage decides it.
+    fn account(&self) -> Address;
+    /// Follows blocks.
+    fn apply(&mut self, step: &IndexStep);
+    /// Leaves the blocks that it followed last.
+    fn undo(&mut self, step: &IndexStep);
+    /// Starts anew from every word of the account.
+    fn rebuild(&mut self, words: Vec<(U256, U256)>);
+    /// Its content as bytes: equal contents have equal bytes.
     fn save(&self) -> Vec<u8>;
     /// Takes saved content; `false` if it cannot be read.
     fn load(&mut self, saved: &[u8]) -> bool;
+    /// Commits to its whole content.
+    fn digest(&self) -> B256 {
+        keccak256(self.save())
+    }
+}
+
+/// Where an index came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loaded {
+    /// A snapshot, and the blocks after it.
+    Saved {
+        /// The block at which it stands.
+        at: u64,
+    },
+    /// Every word of its account.
+    Rebuilt,
+}
+
+/// An index as it is saved.
+#[derive(Clone, Debug)]
+pub struct IndexSnapshot {
+    name: &'static str,
+    height: u64,
+    hash: B256,
+    saved: Vec<u8>,
+}
+
+impl IndexSnapshot {
+    /// An index at a block.
+    pub fn of(index: &dyn DerivedIndex, height: u64, hash: B256) -> Self {
+        Self {
+            name: index.name(),
+            height,
+            hash,
+            saved: index.save(),
+        }
+    }
 }
 
 /// Start of the keys under which snapshots are saved.
@@ -50,44 +89,80 @@ fn snapshot_key(name: &str) -> Vec<u8> {
     key(&[SNAPSHOT, name.as_bytes()])
 }
 
-/// The block is named by its hash too: after a rewind another one may stand at the same height.
-pub(super) fn put_snapshot(batch: &mut Batch, index: &dyn DerivedIndex, tip: &Tip) {
-    let row = key(&[
-        &tip.height.to_be_bytes(),
-        tip.hash.as_slice(),
-        index.digest().as_slice(),
-        &index.save(),
-    ]);
-    batch.put(META, snapshot_key(index.name()), row);
+impl Db {
+    /// Saves an index in the place of its last snapshot. One at a block that this database does not have (any more) is
+    /// not saved, and `false` the answer. The block is named by its hash: after a rewind another one may stand at its
+    /// height.
+    pub fn save_index(&self, snapshot: &IndexSnapshot) -> Result<bool, DbError> {
+        let _writer = self.writer.lock();
+        let view = self.view()?;
+        if view.block_hash(snapshot.height)? != Some(snapshot.hash) {
+            return Ok(false);
+        }
+        let row = key(&[
+            &snapshot.height.to_be_bytes(),
+            snapshot.hash.as_slice(),
+            keccak256(&snapshot.saved).as_slice(),
+            &snapshot.saved,
+        ]);
+        let mut batch = Batch::new();
+        batch.put(META, snapshot_key(snapshot.name), row);
+        self.commit(batch, &view, &NodeUpdates::default())?;
+        Ok(true)
+    }
 }
 
-/// The block that a saved snapshot stands at, its digest and its content.
-pub(super) fn take_snapshot(row: &[u8]) -> Result<(u64, B256, B256, &[u8]), DbError> {
+/// The block that a saved snapshot stands at, and its content; its digest is checked.
+pub(super) fn take_snapshot(row: &[u8]) -> Result<(u64, B256, &[u8]), DbError> {
     let (head, saved) = row
         .split_first_chunk::<SNAPSHOT_HEAD_BYTES>()
         .ok_or_else(|| DbError::damaged("a snapshot of an index that is cut short"))?;
-    let (hash, digest) = (
+    if keccak256(saved) != head[40..] {
+        return Err(DbError::damaged(
+            "a snapshot of an index that its digest does not fit",
+        ));
+    }
+    Ok((
+        height_of(&head[..8])?,
         B256::from_slice(&head[8..40]),
-        B256::from_slice(&head[40..]),
-    );
-    Ok((height_of(&head[..8])?, hash, digest, saved))
+        saved,
+    ))
 }
 
-/// Brings an index to the state of a view: from its snapshot if that fits, else by rebuilding it from
-/// `state`. `true` if the snapshot was used.
-pub fn load_index(
-    view: &DbView,
-    index: &mut dyn DerivedIndex,
-    state: &dyn StateRead,
-) -> Result<bool, DbError> {
+/// Brings an index to the state of a view: from its snapshot if that fits, else from every word of its account.
+pub fn load_index(view: &DbView, index: &mut dyn DerivedIndex) -> Result<Loaded, DbError> {
     if let Some(row) = view.kv.get(META, &snapshot_key(index.name()))?
-        && let Ok((height, hash, digest, saved)) = take_snapshot(&row)
-        && Some((height, hash)) == view.tip().map(|tip| (tip.height, tip.hash))
+        && let Ok((at, hash, saved)) = take_snapshot(&row)
+        && view.block_hash(at)? == Some(hash)
+        && view.history().is_some_and(|range| range.contains(&at))
         && index.load(saved)
-        && index.digest() == digest
     {
-        return Ok(true);
+        index.apply(&view.step_since(at, index.account())?);
+        return Ok(Loaded::Saved { at });
     }
-    index.rebuild(state)?;
-    Ok(false)
+    index.rebuild(view.storage_of(index.account())?);
+    Ok(Loaded::Rebuilt)
+}
+
+impl DbView {
+    /// What the blocks above `height` did to the words of an account.
+    pub fn step_since(&self, height: u64, account: Address) -> Result<IndexStep, DbError> {
+        let tip = self.check_history(height)?;
+        let mut slots = BTreeSet::new();
+        for changed_at in height + 1..=tip {
+            let changed = self.changed(changed_at)?.into_iter();
+            slots.extend(
+                changed
+                    .filter(|(address, _)| *address == account)
+                    .flat_map(|(_, slots)| slots),
+            );
+        }
+        let mut step = IndexStep::default();
+        for slot in slots {
+            let before = self.storage_at(height, account, slot)?;
+            let after = self.storage(account, slot)?;
+            step.words.push((slot, before, after));
+        }
+        Ok(step)
+    }
 }

@@ -29,7 +29,7 @@ use parking_lot::{Mutex, RwLock};
 pub use self::{
     audit::Audit,
     backup::{BackupError, LOG_FOLDER, STATE_FILE, backup, copy_tables, restore},
-    index::{DerivedIndex, IndexStep, load_index},
+    index::{DerivedIndex, IndexSnapshot, IndexStep, Loaded, load_index},
     load::{LoadedAccount, Loader},
     tables::{DB_VERSION, SCHEMA},
     verify::{Report, Stage},
@@ -268,15 +268,6 @@ impl Db {
 
     /// Applies finalized blocks, in order, each following the last: all or none.
     pub fn apply(&self, blocks: &[BlockRecord]) -> Result<(), DbError> {
-        self.apply_with_indexes(blocks, &[])
-    }
-
-    /// Applies blocks together with snapshots of derived indexes that stand at the last of them.
-    pub fn apply_with_indexes(
-        &self,
-        blocks: &[BlockRecord],
-        indexes: &[&dyn DerivedIndex],
-    ) -> Result<(), DbError> {
         let _writer = self.writer.lock();
         let view = self.view()?;
         let Some(last) = blocks.last() else {
@@ -315,9 +306,6 @@ impl Db {
         if view.tip.is_none() {
             let first = blocks.first().map_or(0, |block| block.height);
             batch.put(META, FLOOR_KEY, first.to_be_bytes());
-        }
-        for index in indexes {
-            index::put_snapshot(&mut batch, *index, &tip);
         }
         self.commit(batch, &view, &nodes)
     }

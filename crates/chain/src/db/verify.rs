@@ -117,7 +117,7 @@ impl DbView {
         self.each(META, &[], &mut |key, value| {
             if let Some(name) = key.strip_prefix(SNAPSHOT) {
                 let name = String::from_utf8_lossy(name).into_owned();
-                let (height, hash, ..) = take_snapshot(value)?;
+                let (height, hash, _) = take_snapshot(value)?;
                 return match self.block_hash(height)? == Some(hash) {
                     true => Ok(()),
                     false => Err(DbError::damaged(format!(

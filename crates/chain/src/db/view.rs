@@ -98,7 +98,7 @@ impl DbView {
         Some(self.floor..=self.tip?.height)
     }
 
-    fn check_history(&self, height: u64) -> Result<u64, DbError> {
+    pub(super) fn check_history(&self, height: u64) -> Result<u64, DbError> {
         let tip = self.tip.unwrap_or_default().height;
         if self.history().is_some_and(|range| range.contains(&height)) {
             Ok(tip)

@@ -9,8 +9,8 @@ use std::{
 /// Held as long as a process uses a data folder; the operating system drops it when the process dies.
 #[derive(Debug)]
 pub struct FolderLock {
-    // The lock is the open file; nothing reads it again.
-    _file: File,
+    // The lock is the open file; nothing reads it again. `None`: there is none.
+    _file: Option<File>,
 }
 
 /// Why a data folder could not be taken.
@@ -54,22 +54,46 @@ impl FolderLock {
             .map_err(io)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                // A holder that has not written its id yet is still a holder.
-                let _ = file.take(32).read_to_string(&mut holder);
-                let holder = holder.trim();
-                let holder = if holder.is_empty() { "unknown" } else { holder };
-                return Err(LockError::Held {
-                    folder: folder.display().to_string(),
-                    holder: holder.to_owned(),
-                });
-            }
+            Err(TryLockError::WouldBlock) => return Err(held(folder, file)),
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
         file.set_len(0).map_err(io)?;
         file.seek(SeekFrom::Start(0)).map_err(io)?;
         writeln!(file, "{}", std::process::id()).map_err(io)?;
-        Ok(Self { _file: file })
+        Ok(Self { _file: Some(file) })
+    }
+
+    /// Keeps others from using the folder while it is looked at, and changes nothing in it. Several may look. A folder
+    /// without a lock file is not kept from anybody.
+    pub fn look(folder: &Path) -> Result<Self, LockError> {
+        let path = folder.join("LOCK");
+        let io = |source| LockError::Io {
+            path: path.clone(),
+            source,
+        };
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(Self { _file: None });
+            }
+            Err(error) => return Err(io(error)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(Self { _file: Some(file) }),
+            Err(TryLockError::WouldBlock) => Err(held(folder, file)),
+            Err(TryLockError::Error(source)) => Err(io(source)),
+        }
+    }
+}
+
+fn held(folder: &Path, file: File) -> LockError {
+    let mut holder = String::new();
+    // A holder that has not written its id yet is still a holder.
+    let _ = file.take(32).read_to_string(&mut holder);
+    let holder = holder.trim();
+    let holder = if holder.is_empty() { "unknown" } else { holder };
+    LockError::Held {
+        folder: folder.display().to_string(),
+        holder: holder.to_owned(),
     }
 }

@@ -2,15 +2,18 @@
 //!
 //! Everything that must survive a crash goes through [`Disk`], so that tests can put a disk under
 //! the block log and the database that fails, tears writes, fills up or loses what was not synced.
-//! [`OsDisk`] is a folder; [`MemDisk`] is the folder of a development chain that keeps nothing.
+//! [`OsDisk`] is a folder; [`MemDisk`] is the folder of a development chain that keeps nothing; [`LookedDisk`] is a folder
+//! that is judged and must stay as it is.
 
 mod lock;
+mod looked;
 mod mem;
 mod os;
 
 use std::{fmt, io, sync::Arc};
 
 pub use lock::{FolderLock, LockError};
+pub use looked::LookedDisk;
 pub use mem::MemDisk;
 pub use os::OsDisk;
 

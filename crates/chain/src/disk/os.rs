@@ -31,6 +31,18 @@ impl OsDisk {
         &self.folder
     }
 
+    pub(super) fn list_of(folder: &Path) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                names.extend(entry.file_name().into_string());
+            }
+        }
+        names.sort();
+        Ok(names)
+    }
+
     fn open_with(&self, name: &str, create: bool) -> io::Result<Arc<dyn DiskFile>> {
         let mut options = OpenOptions::new();
         options
@@ -52,15 +64,7 @@ impl Disk for OsDisk {
     }
 
     fn list(&self) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
-            let entry = entry?;
-            if entry.file_type()?.is_file() {
-                names.extend(entry.file_name().into_string());
-            }
-        }
-        names.sort();
-        Ok(names)
+        Self::list_of(&self.folder)
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {

@@ -49,6 +49,15 @@ pub enum KvError {
         "database storage failed: {0}; stop, check the disk, and start again: blocks are redone from the block log"
     )]
     Storage(String),
+    /// Another process has the file open.
+    #[error(
+        "the database {path} is open in another process: stop that one first. The lock file of the folder does not say so, so \
+         it was removed while that process ran; nothing is damaged, and nothing is to be removed or restored"
+    )]
+    InUse {
+        /// The file.
+        path: String,
+    },
     /// The file is damaged.
     #[error(
         "the database {path} is damaged ({reason}): remove that file to rebuild it from the block log, or restore the folder from a backup"

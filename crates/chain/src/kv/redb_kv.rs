@@ -68,6 +68,19 @@ impl RedbKv {
         })
     }
 
+    /// Refuses a file that another process has open; reads no more of it than that takes.
+    pub fn check_free(path: &Path) -> Result<(), KvError> {
+        let label = path.display().to_string();
+        let opened = guarded(&label, || Ok(redb::ReadOnlyDatabase::open(path)));
+        match opened {
+            Ok(Err(error @ redb::DatabaseError::DatabaseAlreadyOpen)) => {
+                Err(open_error(&label, &error))
+            }
+            // Whatever else is wrong with it is for those who read it to say.
+            _ => Ok(()),
+        }
+    }
+
     /// A store in memory.
     pub fn memory(schema: Schema) -> Result<Self, KvError> {
         // The pages are in memory already: a large cache would only hold them twice.
@@ -237,6 +250,9 @@ fn open_error(path: &str, error: &redb::DatabaseError) -> KvError {
         redb::DatabaseError::Storage(StorageError::Io(io)) if is_full(io) => {
             KvError::Full(io.to_string())
         }
+        redb::DatabaseError::DatabaseAlreadyOpen => KvError::InUse {
+            path: path.to_owned(),
+        },
         other => KvError::Open {
             path: path.to_owned(),
             reason: other.to_string(),

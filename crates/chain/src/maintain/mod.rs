@@ -11,7 +11,7 @@ pub use verify::{Verified, verify_folder};
 
 use crate::{
     Chain, ChainError, Genesis,
-    chain::{open_database, open_log},
+    chain::{check_existing, look_at, look_at_log, open_database, open_log},
     db::{LOG_FOLDER, STATE_FILE},
     disk::FolderLock,
 };
@@ -36,15 +36,9 @@ impl Chain {
     }
 }
 
-/// Takes a data folder that must be there: what only looks must not make one.
+/// Takes a data folder that must be there.
 fn lock_existing(folder: &Path) -> Result<FolderLock, ChainError> {
-    if !folder.join(LOG_FOLDER).is_dir() {
-        let reason = "is not a data folder: it has no `blocks` folder".into();
-        return Err(ChainError::File {
-            path: folder.into(),
-            reason,
-        });
-    }
+    check_existing(folder)?;
     FolderLock::take(folder).map_err(|error| ChainError::Storage(error.to_string()))
 }
 
@@ -69,7 +63,8 @@ pub fn compact_folder(folder: &Path) -> Result<(u64, u64), ChainError> {
 /// counts the parts copied, of an unknown total.
 pub fn backup_folder(from: &Path, to: &Path, progress: Progress<'_>) -> Result<(), ChainError> {
     let _lock = lock_existing(from)?;
-    let (log, db) = (open_log(from)?, open_database(from, None)?);
+    let db = open_database(from, None)?;
+    let log = open_log(from)?;
     let copied = crate::db::backup(&db, &log, to, &mut |done| progress(done, 0));
     copied.map_err(|error| ChainError::Storage(error.to_string()))
 }
@@ -90,8 +85,8 @@ pub fn folder_genesis(folder: &Path, genesis: &Genesis) -> Result<Option<bool>, 
     if !folder.join(LOG_FOLDER).exists() {
         return Ok(None);
     }
-    let _lock = lock_existing(folder)?;
-    let stored = open_log(folder)?
+    let _lock = look_at(folder)?;
+    let stored = look_at_log(folder)?
         .hash(0)
         .map_err(|e| ChainError::Storage(e.to_string()))?;
     let made = crate::chain::genesis_hash(genesis)?;

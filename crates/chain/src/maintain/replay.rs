@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -19,7 +19,7 @@ const CLEAR_EVERY: u64 = 256;
 const SCRATCH_BLOCKS: u64 = 512;
 /// Heights at which the scratch chain can read state.
 const SCRATCH_HISTORY: u64 = 16;
-/// Where the scratch chain lives, in the data folder: its size is about that of the state beside it.
+/// The folder of the scratch chain: its size is about that of the state.
 const SCRATCH: &str = "replay.tmp";
 
 /// What a replay went through.
@@ -44,11 +44,12 @@ struct Anew {
 }
 
 impl Anew {
-    fn open(config: &ChainConfig) -> Result<Self, ChainError> {
-        let folder = match &config.storage {
-            Storage::Memory => None,
-            Storage::Folder(folder) | Storage::Scratch(folder) => Some(folder.join(SCRATCH)),
+    fn open(config: &ChainConfig, scratch: Option<&Path>) -> Result<Self, ChainError> {
+        let own = match &config.storage {
+            Storage::Memory | Storage::Looked(_) => None,
+            Storage::Folder(folder) | Storage::Scratch(folder) => Some(folder.as_path()),
         };
+        let folder = scratch.or(own).map(|folder| folder.join(SCRATCH));
         if let Some(folder) = &folder
             && folder.exists()
         {
@@ -107,8 +108,18 @@ impl Drop for Anew {
 impl Chain {
     /// Executes blocks again and compares everything that execution makes with what is stored. From the first block
     /// on it also makes every state root anew, over a scratch chain of its own: in a folder that is removed
-    /// afterwards, so memory does not grow with the chain; in memory for a chain that is kept there.
+    /// afterwards, so memory does not grow with the chain; in memory for a chain that is kept there or only looked at.
     pub fn replay(&self, from: u64, progress: Progress<'_>) -> Result<Replayed, ChainError> {
+        self.replay_in(from, None, progress)
+    }
+
+    /// The same with the scratch chain in a folder of the caller's, in which only `replay.tmp` is made and removed.
+    pub fn replay_in(
+        &self,
+        from: u64,
+        scratch: Option<&Path>,
+        progress: Progress<'_>,
+    ) -> Result<Replayed, ChainError> {
         let started = Instant::now();
         let head = self.head().number();
         let mut done = Replayed {
@@ -116,7 +127,7 @@ impl Chain {
             ..Replayed::default()
         };
         let anew = match done.roots {
-            true => Some(Anew::open(self.config())?),
+            true => Some(Anew::open(self.config(), scratch)?),
             false => None,
         };
         for number in from.max(1)..=head {

@@ -9,11 +9,11 @@ use alloy_rlp::Decodable as _;
 use capstan_evm::{StateDiff, Tx};
 use rayon::prelude::*;
 
-use super::{Progress, lock_existing};
+use super::Progress;
 use crate::{
     Block, ChainError,
-    chain::{Executed, open_database, open_log, record},
-    db::{BlockRecord, DbView},
+    chain::{Executed, Stores, open_looked, record, verify_snapshot},
+    db::{BlockRecord, DbConfig, DbView},
     log::{BlockLog, Entry},
     recover,
 };
@@ -50,15 +50,18 @@ fn storage(error: impl std::fmt::Display) -> ChainError {
 
 /// Reads everything in a data folder and compares what must agree: each block with its header, each table with the
 /// blocks and the others, the state with its root. The first difference is an error that names it. The folder must
-/// not be in use. Progress is in blocks, and then in accounts of an unknown total.
+/// not be in use, and nothing in it is changed: what a start would mend is mended in memory. Progress is in blocks, and then in accounts of an unknown total.
 pub fn verify_folder(folder: &Path, progress: Progress<'_>) -> Result<Verified, ChainError> {
-    let _lock = lock_existing(folder)?;
-    let log = open_log(folder)?;
+    let Stores {
+        log,
+        db,
+        lock: _lock,
+    } = open_looked(folder, DbConfig::default())?;
     let (first, last) = log.heights().ok_or_else(|| ChainError::File {
         path: folder.into(),
         reason: "holds no blocks".into(),
     })?;
-    let view = open_database(folder, None)?.view().map_err(storage)?;
+    let view = db.view().map_err(storage)?;
     let tip = view.tip().unwrap_or_default();
     if log.hash(tip.height).map_err(storage)? != Some(tip.hash) {
         return Err(ChainError::Storage(format!(
@@ -100,6 +103,7 @@ pub fn verify_folder(folder: &Path, progress: Progress<'_>) -> Result<Verified, 
     let report = view
         .verify(&mut |_, done| progress(done, 0))
         .map_err(storage)?;
+    verify_snapshot(&view)?;
     verified.accounts = report.accounts;
     verified.slots = report.slots;
     verified.nodes = report.nodes;
@@ -178,5 +182,6 @@ fn record_of(view: &std::sync::Arc<DbView>, block: Block) -> Result<BlockRecord,
         diff: diff.into(),
         nodes: Default::default(),
         guards: Default::default(),
+        said: Default::default(),
     }))
 }

@@ -1,4 +1,9 @@
-use std::{ops::Bound, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ops::Bound,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address, TxKind, U256};
@@ -406,6 +411,122 @@ fn chain_10_replay_over_a_folder() {
     let mut names: Vec<_> = left.map(|entry| entry.file_name()).collect();
     names.sort();
     assert_eq!(names, ["LOCK", "blocks", "pool.journal", "state.redb"]);
+}
+
+/// Every file of a folder, with its bytes.
+fn bytes_of(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        match path.is_dir() {
+            true => found.extend(bytes_of(&path)),
+            false => drop(found.insert(path.clone(), std::fs::read(&path).unwrap())),
+        }
+    }
+    found
+}
+
+/// CHAIN-18: verifying and replaying change no byte of what they judge: not after a crash, with blocks that the database
+/// lacks, nor with junk behind the end of the log, nor without a database. What is read only may be judged.
+#[test]
+fn chain_18_judging_changes_nothing() {
+    let place = tempfile::tempdir().unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = place.path().join("chain");
+    let world = World::at(&folder);
+    fill(&world, 8);
+    world.chain.close().unwrap();
+    drop(world);
+    // As a crash leaves it: an older database, a longer log.
+    let older = std::fs::read(folder.join(STATE_FILE)).unwrap();
+    let world = World::at(&folder);
+    fill(&world, 7);
+    world.chain.close().unwrap();
+    drop(world);
+    let whole = bytes_of(&folder);
+    let log = whole
+        .keys()
+        .find(|path| path.extension().is_some_and(|end| end == "blocks"));
+    let log = log.expect("a segment").clone();
+    let states: [(&str, &dyn Fn()); 4] = [
+        ("a clean stop", &|| {}),
+        ("junk behind the log", &|| {
+            let mut bytes = whole[&log].clone();
+            bytes.extend([0xee; 5_000]);
+            std::fs::write(&log, bytes).unwrap();
+        }),
+        ("an older database", &|| {
+            std::fs::write(folder.join(STATE_FILE), &older).unwrap()
+        }),
+        ("no database", &|| {
+            std::fs::remove_file(folder.join(STATE_FILE)).unwrap()
+        }),
+    ];
+    for (what, make) in states {
+        for (path, bytes) in &whole {
+            std::fs::write(path, bytes).unwrap();
+        }
+        make();
+        let before = bytes_of(&folder);
+        let verified = verify_folder(&folder, &mut |_, _| {});
+        assert_eq!(
+            verified.is_ok(),
+            what != "no database",
+            "{what}: {verified:?}"
+        );
+        let looked = World::open(ChainConfig {
+            storage: Storage::Looked(folder.clone()),
+            dev: false,
+            ..config()
+        });
+        let replayed = looked
+            .chain
+            .replay_in(1, Some(scratch.path()), &mut |_, _| {});
+        assert_eq!(replayed.unwrap().transactions, 15, "{what}");
+        looked.chain.close().unwrap();
+        drop(looked);
+        assert!(bytes_of(&folder) == before, "{what}: a byte has changed");
+        assert_eq!(
+            std::fs::read_dir(scratch.path()).unwrap().count(),
+            0,
+            "{what}"
+        );
+    }
+}
+
+/// DB-11: where somebody removed the lock file of a running node, a second process still gets no folder, is told why, and
+/// has touched nothing.
+#[test]
+fn db_11_a_removed_lock_file_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::at(folder.path());
+    fill(&world, 3);
+    std::fs::remove_file(folder.path().join("LOCK")).unwrap();
+    let second = || {
+        Chain::open(ChainConfig {
+            storage: Storage::Folder(folder.path().into()),
+            ..config()
+        })
+    };
+    let said = second().expect_err("in use").to_string();
+    assert!(
+        said.contains("another process") && said.contains("lock file"),
+        "{said}"
+    );
+    assert!(
+        !said.contains("restore it") && !said.contains("remove that file"),
+        "{said}"
+    );
+    std::fs::remove_file(folder.path().join("LOCK")).unwrap();
+    let judged = verify_folder(folder.path(), &mut |_, _| {})
+        .expect_err("in use")
+        .to_string();
+    assert!(judged.contains("another process"), "{judged}");
+    fill(&world, 1);
+    world.chain.close().unwrap();
+    drop(world);
+    verify_folder(folder.path(), &mut |_, _| {}).expect("whole");
+    assert_eq!(second().expect("free").head().number(), 4);
 }
 
 /// CHAIN-13: a folder is free as soon as the last handle is gone, also while the database is being written behind it.

@@ -1,9 +1,18 @@
 //! The block's duty to look at accounts: a block that owes a look and omits it is bad, whatever it was built on.
 
 use alloy_consensus::{TxEip1559, crypto::secp256k1::sign_message, transaction::Recovered};
+use std::{path::Path, time::Duration};
+
+use alloy_eip7928::BlockAccessList;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
+use alloy_rlp::Decodable as _;
 use alloy_sol_types::{SolCall, SolEvent, SolValue};
-use capstan_chain::{Block, BlockInputs, RawBlock, Verdict};
+use capstan_chain::{
+    Block, BlockInputs, GuardReport, RawBlock, Verdict,
+    db::{SCHEMA, STATE_FILE},
+    kv::{Batch, Kv as _, KvConfig, RedbKv, Table},
+    verify_folder,
+};
 use capstan_contracts::{
     SystemKind,
     account::{self, AssetAmount, Dollars, IAccount, Verb, Withdrawal, encode_accounts},
@@ -522,26 +531,152 @@ fn chain_15_redemptions_are_owed_too() {
     ));
 }
 
-/// CHAIN-15: a restart reads the index anew.
-#[test]
-fn chain_15_a_restart_forgets_nobody() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut scene = Scene::new(World::at(folder.path()));
-    let borrow = scene.alice_borrows();
-    scene.finalize(vec![], vec![borrow]);
+/// A scene whose chain ends, and one that goes on in its folder.
+fn reopened(scene: Scene, folder: &Path, cleanly: bool) -> Scene {
     let Scene {
         world,
         round,
         nonces,
         tokens,
     } = scene;
+    if cleanly {
+        world.chain.close().expect("closes");
+    }
     drop(world);
-    let mut scene = Scene {
-        world: World::at(folder.path()),
+    Scene {
+        world: World::at(folder),
         round,
         nonces,
         tokens,
+    }
+}
+
+/// CHAIN-15: a restart forgets nobody, whether the index of guards was saved or is read anew.
+#[test]
+fn chain_15_a_restart_forgets_nobody() {
+    for cleanly in [true, false] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut scene = Scene::new(World::at(folder.path()));
+        let borrow = scene.alice_borrows();
+        scene.finalize(vec![], vec![borrow]);
+        let before = scene.world.chain.guards();
+        let mut scene = reopened(scene, folder.path(), cleanly);
+        let after = scene.world.chain.guards();
+        assert_eq!((after.count, after.digest), (before.count, before.digest));
+        assert_eq!(after.snapshot, cleanly.then_some(before.height));
+        let falling = scene.prices(&[(GOLD, 1_600 * USD)]);
+        assert!(look_of(&falling).is_some());
+    }
+}
+
+/// CHAIN-16: the index that a start takes from a snapshot, old or new, is the one that the accounts make; a snapshot that
+/// is damaged, or of a block that is not there, is not taken; a rewind leaves what it undoes.
+#[test]
+fn chain_16_a_saved_index_is_the_one_that_the_accounts_make() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut scene = reopened(Scene::new(World::at(folder.path())), folder.path(), true);
+    let saved_at = scene.world.chain.guards().height;
+    let nobody = scene.world.chain.guards();
+    // After a crash: the snapshot stands below the block in which Alice borrows.
+    let borrow = scene.alice_borrows();
+    scene.finalize(vec![], vec![borrow]);
+    let alice = scene.world.chain.guards();
+    assert!(alice.count > nobody.count && alice.digest != nobody.digest);
+    let mut scene = reopened(scene, folder.path(), false);
+    let mut expected = GuardReport {
+        snapshot: Some(saved_at),
+        ..alice
     };
+    assert_eq!(scene.world.chain.guards(), expected);
+    // What a rewind undoes is left, and what was saved above it is gone.
+    let snapshot = scene
+        .world
+        .chain
+        .dev()
+        .map(|dev| dev.snapshot().expect("a snapshot"));
     let falling = scene.prices(&[(GOLD, 1_600 * USD)]);
     assert!(look_of(&falling).is_some());
+    assert_ne!(scene.world.chain.guards().digest, expected.digest);
+    let dev = scene.world.chain.dev().expect("a development chain");
+    assert!(
+        dev.revert(snapshot.expect("a snapshot"))
+            .expect("goes back")
+    );
+    assert_eq!(scene.world.chain.guards(), expected);
+    let scene = reopened(scene, folder.path(), false);
+    expected.snapshot = None;
+    assert_eq!(scene.world.chain.guards(), expected, "read anew");
+    drop(reopened(scene, folder.path(), true));
+    verify_folder(folder.path(), &mut |_, _| {}).expect("good");
+
+    // One bit of it, and a snapshot that names another block: both are read anew.
+    type Spoil = fn(&mut Vec<u8>);
+    let spoils: [Spoil; 2] = [
+        |row| *row.last_mut().expect("a row") ^= 1,
+        |row| row[8] ^= 1,
+    ];
+    for spoil in spoils {
+        let scene = Scene {
+            world: World::at(folder.path()),
+            round: 0,
+            nonces: [0; 3],
+            tokens: Vec::new(),
+        };
+        assert!(scene.world.chain.guards().snapshot.is_some());
+        scene.world.chain.close().expect("closes");
+        drop(scene);
+        let path = folder.path().join(STATE_FILE);
+        let kv = RedbKv::open_path(&path, SCHEMA, KvConfig::default()).expect("opens");
+        let (meta, key) = (Table(0), b"index/guards".to_vec());
+        let mut row = kv
+            .snapshot()
+            .expect("reads")
+            .get(meta, &key)
+            .expect("reads");
+        row.as_mut().map(spoil).expect("saved");
+        let mut batch = Batch::new();
+        batch.put(meta, key, row.expect("saved"));
+        kv.write(batch).expect("writes");
+        drop(kv);
+        let world = World::at(folder.path());
+        assert_eq!(world.chain.guards(), expected, "read anew");
+        world.chain.close().expect("closes");
+    }
+}
+
+/// CHAIN-17: words that a developer damaged end no block, whichever they are: every word that a price or a debt changed,
+/// one after the other.
+#[test]
+fn chain_17_damaged_words_end_no_block() {
+    let mut scene = Scene::new(World::new());
+    let borrow = scene.alice_borrows();
+    let borrowed = scene.finalize(vec![], vec![borrow]);
+    let priced = scene.prices(&[(GOLD, 2_000 * USD), (CASH, USD)]);
+    let mut words = Vec::new();
+    for block in [borrowed, priced] {
+        let list = BlockAccessList::decode(&mut block.access_list.as_ref()).expect("a list");
+        for account in &list {
+            let slots = account.storage_changes.iter().map(|changes| changes.slot);
+            words.extend(slots.map(|slot| (account.address, slot)));
+        }
+    }
+    let of_price = |words: &[(Address, U256)]| words.iter().any(|(at, _)| *at == oracle::ADDRESS);
+    assert!(words.len() > 10 && of_price(&words), "{words:?}");
+    for (at, slot) in words {
+        let chain = scene.world.chain.clone();
+        let dev = chain.dev().expect("a development chain");
+        let snapshot = dev.snapshot().expect("a snapshot");
+        dev.set_storage_at(at, slot, U256::MAX).expect("damages");
+        let before = chain.head().number();
+        // The damage itself, a fall that calls Alice, and a day later, when time calls her too.
+        scene.world.mine();
+        let reports = scene.report(&[(GOLD, 1_600 * USD)], chain.head().time_ms() + 250);
+        let _ = chain.submit_report(reports);
+        for wait_ms in [250, 86_400_000] {
+            let made = dev.mine(1, Some(Duration::from_millis(wait_ms)));
+            assert!(made.is_ok(), "word {slot:#x} of {at}: {made:?}");
+        }
+        assert!(chain.head().number() >= before + 3);
+        assert!(dev.revert(snapshot).expect("goes back"));
+    }
 }

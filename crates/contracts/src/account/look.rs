@@ -62,8 +62,9 @@ pub(super) fn looks(cx: &mut Ctx<'_>, input: &[u8]) -> Result<Bytes, Halt> {
             break;
         }
         let account = AccountId::new(account.owner, account.index);
-        if let Err(reason) = cx.attempt(|cx| look(cx, account))? {
-            guard::defer(cx, account)?;
+        if let Err(reason) = cx.attempt_item(|cx| look(cx, account))? {
+            // Where even its sheet cannot be read it stays due, and fails again: nothing else can be said of it.
+            let _ = cx.attempt_item(|cx| guard::defer(cx, account))?;
             emit(
                 cx,
                 &LookFailed {

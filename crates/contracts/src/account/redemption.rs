@@ -54,7 +54,7 @@ pub(super) fn redemptions(cx: &mut Ctx<'_>, input: &[u8]) -> Result<Bytes, Halt>
         if cx.store.gas_left() < LOOK_GAS || first(cx)?.is_none() {
             break;
         }
-        if let Err(reason) = cx.attempt(|cx| redeem_from(cx, debtor))? {
+        if let Err(reason) = cx.attempt_item(|cx| redeem_from(cx, debtor))? {
             emit(
                 cx,
                 &RedemptionFailed {

@@ -15,9 +15,9 @@ use capstan_contracts::error::NativeDelegateCall;
 use capstan_contracts::ether::ADDRESS as ETHER;
 use capstan_contracts::flash::ADDRESS as FLASH;
 use capstan_contracts::token::{FACTORY_ADDRESS as TOKEN_FACTORY, KIND as TOKEN_KIND};
-use capstan_contracts::{decode_error, native};
+use capstan_contracts::{Kind, decode_error, native};
 use capstan_evm::call::Checks;
-use capstan_evm::{StateRead, Tx, TxOutcome};
+use capstan_evm::{StateRead, Tx, TxOutcome, console};
 
 use crate::genesis::{Chain, call_tx};
 use crate::world::{Asm, SENDER, asm, at, block_context};
@@ -239,17 +239,16 @@ fn delegating_to_a_native_contract_in_a_block() {
         ))
         .expect("stands");
     assert!(mended.success, "{mended:?}");
-    // A native address where nothing was made has no code at all: an ordinary account.
-    let nothing = native(TOKEN_KIND, 77);
-    let plain = run
-        .user(&set_code(
-            next(),
-            person,
-            vec![authorize(&signer, 5, nothing)],
-        ))
-        .expect("stands");
-    assert!(plain.success, "{plain:?}");
-    expected.extend([true; 3]);
+    expected.extend([true; 2]);
+    // A native address where nothing was made (yet), or that no kind has: what the account does must not change when
+    // somebody makes it.
+    for (own_nonce, nothing) in [(5, native(TOKEN_KIND, 77)), (6, native(Kind::new(0), 2))] {
+        let list = vec![authorize(&signer, own_nonce, nothing)];
+        let delegating = run.user(&set_code(next(), person, list)).expect("stands");
+        assert!(!delegating.success && delegating.halt.is_none());
+        assert_eq!(refusal(&delegating), "NativeDelegateCall", "{nothing}");
+        expected.push(false);
+    }
 
     let outcome = run.close().expect("closes");
     let statuses: Vec<bool> = outcome
@@ -261,7 +260,7 @@ fn delegating_to_a_native_contract_in_a_block() {
     let account = &outcome.diff.accounts[&person];
     assert_eq!(account.storage[&U256::from(1)], U256::from(7));
     let info = account.info.expect("there");
-    assert_eq!(info.nonce, 6, "five authorizations and one transaction");
+    assert_eq!(info.nonce, 7, "six authorizations and one transaction");
     let paid = before - info.balance;
     assert_eq!(
         paid,
@@ -274,7 +273,7 @@ fn delegating_to_a_native_contract_in_a_block() {
         .iter()
         .find(|changes| changes.address == person)
         .expect("listed");
-    assert_eq!(listed.code_changes.len(), 5);
+    assert_eq!(listed.code_changes.len(), 6);
 }
 
 /// EXEC-13: DELEGATECALL and CALLCODE to every real native contract answer the typed error.
@@ -354,4 +353,46 @@ fn a_simulated_block_changes_what_a_real_one_changes() {
     };
     session.override_account(token, &whole).expect("memory");
     assert_eq!(session.changes().expect("memory"), None);
+}
+
+/// EXEC-33: a development chain hears `console.log`, also of a transaction that reverts; result and gas are the same as
+/// where nobody listens.
+#[test]
+fn exec_33_console_log_is_heard() {
+    let mut chain = Chain::new();
+    // Sends its calldata to the console and reverts.
+    let copied = asm().op(0x36).op(0x5f).op(0x5f).op(0x37);
+    let told = copied.op(0x5f).op(0x5f).op(0x36).op(0x5f).op(0x5f);
+    let address = U256::from_be_slice(console::ADDRESS.as_slice());
+    let calls = told.push(address).op(0x5a).op(0xf1);
+    chain.code(at(1), &calls.op(0x5f).op(0x5f).op(0xfd));
+    let mut message = alloy_primitives::keccak256("log(uint256)")[..4].to_vec();
+    message.extend(U256::from(42).to_be_bytes::<32>());
+    let nonce = chain
+        .state
+        .account(SENDER)
+        .expect("memory")
+        .expect("funded")
+        .nonce;
+    let ran = |listens: bool| {
+        let mut run = chain.block(block_context(&chain.rules, 1));
+        if listens {
+            run.listen();
+        }
+        let reverting = user(SENDER, nonce, at(1), 0, message.clone());
+        let outcome = run.user(&reverting).expect("stands");
+        assert!(!outcome.success && outcome.halt.is_none());
+        let heard = run.heard();
+        let direct = user(SENDER, nonce + 1, console::ADDRESS, 0, message.clone());
+        assert!(run.user(&direct).expect("stands").success);
+        (heard, run.heard(), run.close().expect("closes"))
+    };
+    let (first, second, listened) = ran(true);
+    assert_eq!(
+        (first, second),
+        (vec!["42".to_owned()], vec!["42".to_owned()])
+    );
+    let (first, second, plain) = ran(false);
+    assert!(first.is_empty() && second.is_empty());
+    assert_eq!(listened, plain);
 }

@@ -57,7 +57,24 @@ fn call(cx: &RpcContext, (request, id, state, block): CallParams) -> RpcResult<B
     let scene = Scene::at(cx, id)?;
     let mut session = scene.open(state.as_ref(), block.as_ref())?;
     let (tx, checks) = prepare(cx, &scene, &session, &request, state.as_ref())?;
-    output_of(run(&mut session, &tx, checks)?.result)
+    listen(cx, &mut session);
+    let ended = run(&mut session, &tx, checks);
+    show_heard(&mut session, "eth_call");
+    output_of(ended?.result)
+}
+
+/// A development chain shows what calls say to `console.log`.
+pub(crate) fn listen(cx: &RpcContext, session: &mut Session) {
+    if cx.chain().dev().is_some() {
+        session.listen();
+    }
+}
+
+/// Shows what was said since the last time.
+pub(crate) fn show_heard(session: &mut Session, method: &str) {
+    for line in session.heard() {
+        tracing::info!(target: "console", method, "{line}");
+    }
 }
 
 /// The request with everything that it leaves open filled in. Without a gas limit it gets the node's cap, or

@@ -74,6 +74,7 @@ fn estimate(
     let mut session = scene.open(state, block)?;
     let high = highest(cx, &scene, request, state)?;
     let (tx, checks) = call::prepare(cx, &scene, &session, request, state)?;
+    call::listen(cx, &mut session);
     let mut probe = Probe {
         cx,
         session: &mut session,
@@ -161,7 +162,7 @@ impl Probe<'_> {
             ))) => return Ok(Outcome::NeedsGas),
             Err(error) => return Err(refusal::call_failed(error, &self.tx, base_fee_wei)),
         };
-        Ok(match done {
+        let outcome = match done {
             ExecutionResult::Success { gas, .. } => Outcome::Succeeded {
                 peak_gas: gas.total_gas_spent().max(gas.floor_gas()),
             },
@@ -173,7 +174,13 @@ impl Probe<'_> {
             ExecutionResult::Halt { reason, .. } => {
                 Outcome::Failed(RpcError::server(refusal::halt_words(&reason)))
             }
-        })
+        };
+        // Of many tries only the one that ends the search is shown; what succeeds is said again when it is sent.
+        match &outcome {
+            Outcome::Failed(_) => call::show_heard(self.session, "eth_estimateGas"),
+            _ => drop(self.session.heard()),
+        }
+        Ok(outcome)
     }
 }
 

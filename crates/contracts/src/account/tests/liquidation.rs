@@ -1,12 +1,17 @@
 //! The block's part: guards, looks, offers, losses.
 
+use alloy_sol_types::Revert;
 use capstan_units::Wad;
 
 use super::*;
 use crate::account::{
-    Bid, OFFER_MS, encode_accounts,
+    Bid,
+    IAccount::{LookFailed, OfferOpened},
+    OFFER_MS, encode_accounts,
     index::{Changes, GuardIndex},
+    sheet_slot,
 };
+use crate::oracle;
 
 /// Alice owes 14,000 dollars against ten ETH that count 17,000; liquidated below 1,647.06.
 fn in_debt() -> Scene {
@@ -336,6 +341,49 @@ fn liq_6_one_bad_account_holds_up_nobody() {
         scene.world.system(SystemKind::Liquidate, &[1, 2]),
         Err(Halt::Revert(error.into()))
     );
+}
+
+/// Words that nobody writes, as a developer's `setStorageAt` leaves them: the account or the asset that is made of them is
+/// passed over, the others are served.
+#[test]
+fn liq_6_damaged_words_hold_up_nobody() {
+    let mut scene = in_debt();
+    scene.ok(BOB, BOBS, &[deposit(USDC, 14_000 * ONE)]);
+    scene.prices(&[(ETH, 1_600 * USD)]);
+    let words: Vec<_> = scene.world.store.words().collect();
+    let damage = |scene: &mut Scene, of: Address, slot: U256| {
+        scene.world.store.set_word(of, slot, U256::MAX);
+    };
+    let of_bob = |slot: U256| sheet_slot(slot).is_some_and(|(account, _)| account == BOBS);
+    for (_, slot, _) in words
+        .iter()
+        .filter(|(at, slot, _)| *at == ADDRESS && of_bob(*slot))
+    {
+        damage(&mut scene, ADDRESS, *slot);
+    }
+    let logs = scene.log_count();
+    let looked = scene
+        .world
+        .system(SystemKind::Liquidate, &encode_accounts(&[BOBS, ALICES]));
+    assert!(looked.is_ok(), "{looked:?}");
+    let failed: Vec<LookFailed> = scene.events(logs);
+    let owners: Vec<_> = failed.iter().map(|failed| failed.owner).collect();
+    assert_eq!(owners, [BOB]);
+    let damage_said = Revert::abi_decode(&failed[0].reason).expect("words");
+    assert!(
+        damage_said.reason.contains("corrupt storage"),
+        "{damage_said:?}"
+    );
+    let opened: Vec<OfferOpened> = scene.events(logs);
+    assert_eq!(opened.len(), 1, "Alice's collateral stands on offer");
+
+    // Every word of the oracle in turn: whoever is still called is looked at, and nothing ends the block.
+    for (at, slot, _) in words.iter().filter(|(at, ..)| *at == oracle::ADDRESS) {
+        let mut scene = in_debt();
+        scene.prices(&[(ETH, 1_600 * USD)]);
+        damage(&mut scene, *at, *slot);
+        scene.look();
+    }
 }
 
 #[test]
