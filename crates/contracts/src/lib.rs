@@ -38,6 +38,7 @@ pub mod erc20;
 pub mod erc4626;
 pub mod error;
 pub mod ether;
+pub mod exchange;
 pub mod flash;
 pub mod generated;
 pub mod invariant;

@@ -22,6 +22,8 @@ static CONTRACTS: &[&Contract] = &[
     &crate::ledger::CONTRACT,
     &crate::lending::CONTRACT,
     &crate::lending::share::CONTRACT,
+    &crate::exchange::CONTRACT,
+    &crate::exchange::lp::CONTRACT,
     &crate::streams::CONTRACT,
     &crate::backstop::CONTRACT,
     &crate::backstop::share::CONTRACT,

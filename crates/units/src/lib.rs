@@ -31,9 +31,12 @@ mod decimal;
 mod error;
 mod fixed;
 mod id;
+mod log_ratio;
 mod muldiv;
 mod rate;
+mod root;
 mod tick;
+pub mod tick_price;
 mod time;
 mod value;
 
@@ -47,8 +50,10 @@ pub use fixed::{Bps, Price, Ray, Usd, Wad};
 pub use id::{
     AccountId, AssetId, LiquidationId, MarketId, OrderId, PerpMarketId, PoolId, StreamId,
 };
+pub use log_ratio::LogRatio;
 pub use muldiv::{mul_div_down, mul_div_up};
 pub use rate::MS_PER_YEAR;
+pub use root::{sqrt_down, sqrt_up};
 pub use tick::PriceTick;
 pub use time::TimeMs;
 pub use value::{assets_down, assets_up, value_down, value_up};

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use crate::{
     AccountId, Assets, DecimalError, NumberError, Price, PriceTick, TimeMs, decimal, decimal_down,
-    mul_div_down, mul_div_up, parse_decimal,
+    mul_div_down, mul_div_up, parse_decimal, sqrt_down, sqrt_up,
 };
 
 /// Integers of every size, so that products cross 256 bits about half of the time.
@@ -42,6 +42,15 @@ proptest! {
         prop_assume!(!c.is_zero());
         prop_assert_eq!(mul_div_down(a, b, c).ok().map(big), expected(a, b, c, false));
         prop_assert_eq!(mul_div_up(a, b, c).ok().map(big), expected(a, b, c, true));
+    }
+
+    /// Roots of every size are the other library's.
+    #[test]
+    fn roots_are_exact(value in any_u256()) {
+        let root = big(value).sqrt();
+        prop_assert_eq!(big(sqrt_down(value)), root.clone());
+        let up = if &root * &root == big(value) { root } else { root + 1_u8 };
+        prop_assert_eq!(big(sqrt_up(value)), up);
     }
 
     /// Amounts are integers of a range: every result is the integer's, or names the range.

@@ -1,0 +1,172 @@
+//! The interface of `exchange` and its table of verbs.
+
+use alloy_sol_types::sol;
+
+use super::{fees, pool, views, wallet};
+use IExchange::*;
+
+sol! {
+    /// Pools that swap assets, all in one contract: only net amounts cross its border.
+    #[sol(abi)]
+    #[derive(Debug, PartialEq, Eq)]
+    interface IExchange {
+        /// What a pool is. `curve` is 1 for constant product (two assets), 2 for stableswap (two to four, with an
+        /// `amplification` from 1 to 10000, else 0). `feePips` are parts of a million: 100, 500, 3000 or 10000.
+        /// Assets are ledger numbers in rising order.
+        struct Shape {
+            uint8 curve;
+            uint32 feePips;
+            uint32 amplification;
+            uint32[] assets;
+        }
+        /// A pool as it is now.
+        struct Pool {
+            Shape shape;
+            uint256[] reserves;
+            uint256 totalShares;
+            address lpToken;
+            bool paused;
+        }
+        /// One swap in one pool. With `exactOut` the pool gives `amount` of `assetOut`, else it takes `amount` of
+        /// `assetIn`. Zero is all that there is to take of `assetIn`, or all that is owed of `assetOut`.
+        struct Leg {
+            uint32 poolId;
+            uint32 assetIn;
+            uint32 assetOut;
+            bool exactOut;
+            uint256 amount;
+        }
+        /// What a person agrees to: to pay at most `paidMax` of one asset and receive at least `receivedMin` of another.
+        struct Bounds {
+            uint32 assetIn;
+            uint256 paidMax;
+            uint32 assetOut;
+            uint256 receivedMin;
+        }
+
+        /// A pool was opened.
+        event PoolCreated(uint32 indexed poolId, uint8 curve, uint32 feePips, uint32 amplification, uint32[] assets, address lpToken);
+        /// Assets became shares.
+        event LiquidityAdded(uint32 indexed poolId, address indexed owner, uint8 index, uint256[] amounts, uint256 shares);
+        /// Shares became assets.
+        event LiquidityRemoved(uint32 indexed poolId, address indexed owner, uint8 index, uint256[] amounts, uint256 shares);
+        /// Shares changed hands between accounts.
+        event PoolSharesMoved(uint32 indexed poolId, address indexed from, uint8 fromIndex, address indexed to, uint8 toIndex, uint256 shares);
+        /// One leg was swapped. `protocolFee` is part of `amountIn` and of no reserve.
+        event Swapped(uint32 indexed poolId, uint32 assetIn, uint256 amountIn, uint32 assetOut, uint256 amountOut, uint256 protocolFee);
+        /// Somebody paid and received what his legs came to.
+        event Exchanged(address indexed payer, address indexed receiver, uint32 assetIn, uint256 paid, uint32 assetOut, uint256 received);
+        /// The protocol's part of fees was set; it counts from `fromMs`.
+        event ProtocolShareSet(uint16 shareBps, uint64 fromMs);
+        /// The protocol's fees were sent.
+        event ProtocolFeesCollected(uint32 indexed assetId, address indexed to, uint256 amount);
+        /// Swaps and new liquidity of a pool were stopped, or let go on. Removing never stops.
+        event PoolPaused(uint32 indexed poolId, bool paused);
+
+        /// There is no pool with this number. Ask `poolCount`.
+        error ExchangeUnknownPool(uint32 poolId);
+        /// A pool of this shape stands already. Use it.
+        error ExchangePoolExists(uint32 poolId);
+        /// The shape is not one that pools have: see `Shape` for what is wrong with `what`.
+        error ExchangeBadShape(string what, uint256 value);
+        /// The pool is paused for swaps and new liquidity. Use another; removing always works.
+        error ExchangePaused(uint32 poolId);
+        /// The pool does not swap these two assets. Ask `pool` for what it holds.
+        error ExchangeNotInPool(uint32 poolId, uint32 assetIn, uint32 assetOut);
+        /// The deadline has passed. Quote again.
+        error ExchangeExpired(uint64 deadlineMs, uint64 nowMs);
+        /// No legs, or more than `max`.
+        error ExchangeLegCount(uint256 count, uint256 max);
+        /// One amount for each asset of the pool is needed.
+        error ExchangeAmountCount(uint256 count, uint256 assets);
+        /// An amount of zero does nothing.
+        error ExchangeZeroAmount();
+        /// The amount is too small to get anything for it. Use more.
+        error ExchangeTooSmall(uint32 poolId, uint256 amount);
+        /// The pool does not hold that much. Ask for less than `reserve`.
+        error ExchangeTooMuch(uint32 poolId, uint32 assetId, uint256 wanted, uint256 reserve);
+        /// The reserves would leave the range in which the curve is exact: each at least `least` and at most `most`, as 18 decimals.
+        error ExchangeUnbalanced(uint32 poolId, uint256 least, uint256 most);
+        /// The curve's iteration did not end. Use another amount.
+        error ExchangeNoSolution(uint32 poolId);
+        /// Too little would be received. Raise the tolerance, or swap less.
+        error ExchangeReceivedTooLittle(uint32 assetId, uint256 received, uint256 receivedMin);
+        /// Too much would be paid, or too little arrived. Allow more, or swap less.
+        error ExchangePaidTooMuch(uint32 assetId, uint256 needed, uint256 paidMax);
+        /// The legs do not come out even: of this asset they take or leave an amount that nobody agreed to.
+        error ExchangeUnsettled(uint32 assetId, uint256 amount, bool isOwed);
+        /// Too few shares would be made. Lower the bound, or add in the pool's ratio.
+        error ExchangeTooFewShares(uint32 poolId, uint256 shares, uint256 sharesMin);
+        /// The account has fewer shares. Use at most `have`.
+        error ExchangeInsufficientShares(uint32 poolId, address owner, uint8 index, uint256 have, uint256 need);
+        /// The first deposit makes too few shares. Put in at least as much as makes more than `min`.
+        error ExchangeFirstDepositTooSmall(uint256 shares, uint256 min);
+        /// The pool has no prices as old as that. Ask for at most `have` milliseconds.
+        error ExchangeNoHistory(uint32 poolId, uint64 wantedMs, uint64 have);
+        /// A parameter is out of its range.
+        error ExchangeParamOutOfRange(string what, uint256 value, uint256 min, uint256 max);
+
+        /// How many pools there are; their numbers begin with zero.
+        function poolCount() external view returns (uint32);
+        /// A pool as it is now.
+        function pool(uint32 poolId) external view returns (Pool memory);
+        /// The pool of a shape, if there is one.
+        function poolOf(Shape calldata shape) external view returns (bool exists, uint32 poolId);
+        /// Pools that swap two assets, in the order of their creation; at most sixteen.
+        function poolsOf(uint32 assetA, uint32 assetB) external view returns (uint32[] memory);
+        /// Shares of an account, and what they would give now.
+        function sharesOf(uint32 poolId, address owner, uint8 index) external view returns (uint256 shares, uint256[] memory amounts);
+        /// What `swap` with these legs would pay and receive now, to the unit.
+        function quote(Leg[] calldata legs, Bounds calldata bounds) external view returns (uint256 paid, uint256 received);
+        /// Units of `assetId` for one unit of the pool's first asset, times 2^96, as the geometric mean of the last `windowMs`.
+        /// Nothing that happens in this block moves it.
+        function twapX96(uint32 poolId, uint32 assetId, uint64 windowMs) external view returns (uint256);
+        /// The same as an exponential mean with a half-life of ten minutes.
+        function emaX96(uint32 poolId, uint32 assetId) external view returns (uint256);
+        /// Units of `assetId` for one unit of the pool's first asset at this moment, times 2^96. Anybody can move it: never lend by it.
+        function spotX96(uint32 poolId, uint32 assetId) external view returns (uint256);
+        /// The protocol's part of fees in hundredths of a percent, the next one, and from when if that is not zero.
+        function protocolShare() external view returns (uint16 presentBps, uint16 nextBps, uint64 nextFromMs);
+        /// Fees that wait for the protocol.
+        function protocolFees(uint32 assetId) external view returns (uint256);
+
+        /// Opens a pool with a first deposit from the caller's wallet. A thousand shares of it stay for ever.
+        function createPool(Shape calldata shape, uint256[] calldata amounts, address to, uint64 deadlineMs) external returns (uint32 poolId, uint256 shares);
+        /// Adds from the caller's wallet, at most `amountsMax`, and makes LP tokens for `to`.
+        function addLiquidity(uint32 poolId, uint256[] calldata amountsMax, uint256 sharesMin, address to, uint64 deadlineMs) external returns (uint256[] memory amounts, uint256 shares);
+        /// Burns the caller's LP tokens and sends what they are worth of each asset to `to`.
+        function removeLiquidity(uint32 poolId, uint256 shares, uint256[] calldata amountsMin, address to, uint64 deadlineMs) external returns (uint256[] memory amounts);
+        /// Swaps from the caller's wallet to `to`. Only what the legs come to together crosses the border.
+        function swap(Leg[] calldata legs, Bounds calldata bounds, address to, uint64 deadlineMs) external returns (uint256 paid, uint256 received);
+        /// Sets the protocol's part of fees, at most a quarter: less at once, more after a day. Only the owner of this contract's scope.
+        function setProtocolShare(uint16 shareBps) external;
+        /// Sends the protocol's fees of an asset. Only the owner.
+        function collectProtocolFees(uint32 assetId, address to) external returns (uint256);
+        /// Stops swaps and new liquidity of a pool. The owner, or a holder of the role GUARD (1).
+        function pausePool(uint32 poolId) external;
+        /// Lets them go on. Only the owner.
+        function unpausePool(uint32 poolId) external;
+    }
+}
+
+crate::verbs! { IExchangeCalls;
+    poolCountCall: View, 60 => |cx, _| pool::count(cx);
+    poolCall: View, 300 => |cx, c| views::pool(cx, c.poolId);
+    poolOfCall: View, 100 => |cx, c| views::pool_of(cx, &c.shape);
+    poolsOfCall: View, 100 => |cx, c| views::pools_of(cx, c.assetA, c.assetB);
+    sharesOfCall: View, 300 => |cx, c| views::shares_of(cx, c.poolId, c.owner, c.index);
+    quoteCall: View, 400 => |cx, c| views::quote(cx, &c.legs, &c.bounds);
+    twapX96Call: View, 400 => |cx, c| views::twap(cx, c.poolId, c.assetId, c.windowMs);
+    emaX96Call: View, 400 => |cx, c| views::ema(cx, c.poolId, c.assetId);
+    spotX96Call: View, 400 => |cx, c| views::spot(cx, c.poolId, c.assetId);
+    protocolShareCall: View, 60 => |cx, _| fees::share_view(cx);
+    protocolFeesCall: View, 60 => |cx, c| fees::owed(cx, c.assetId);
+    createPoolCall: Write, 1000 => |cx, c| wallet::create(cx, &c.shape, &c.amounts, c.to, c.deadlineMs);
+    addLiquidityCall: Write, 500 => |cx, c| wallet::add(cx, c.poolId, &c.amountsMax, c.sharesMin, c.to, c.deadlineMs);
+    removeLiquidityCall: Write, 500 => |cx, c| wallet::remove(cx, c.poolId, c.shares, &c.amountsMin, c.to, c.deadlineMs);
+    swapCall: Write, 500 => |cx, c| wallet::swap(cx, &c.legs, &c.bounds, c.to, c.deadlineMs);
+    setProtocolShareCall: Write, 100 => |cx, c| fees::set_share(cx, c.shareBps);
+    collectProtocolFeesCall: Write, 200 => |cx, c| fees::collect(cx, c.assetId, c.to);
+    pausePoolCall: Write, 100 => |cx, c| fees::pause(cx, c.poolId);
+    unpausePoolCall: Write, 100 => |cx, c| fees::unpause(cx, c.poolId);
+}

@@ -1,0 +1,87 @@
+//! Pools that swap assets, all in one contract: only net amounts cross its border.
+//!
+//! ```text
+//!   wallet ── pull ──►┐                                     ┌── pools 0, 1, 2 ...: reserves as stored numbers
+//!   account ─ shift ─►├─ legs: pool, pool, pool ─ net ──────┤   vault = ledger units of (exchange, 0)
+//!   wallet ◄─ push ───┘  each moves two reserves            └── vault >= sum of reserves + protocol fees
+//! ```
+//!
+//! | curve | what stays, but for fees |
+//! |---|---|
+//! | constant product | `x * y` |
+//! | stableswap | `D` in `A*n*S + D = A*n*D + D^(n+1) / (n^n * P)`, `S` and `P` sum and product of reserves |
+//!
+//! - EXCH-1: the vault holds all reserves and fees; a pool pays nothing beyond its own reserves.
+//! - EXCH-2: the sum of a pool's shares is the total; a thousand stay for ever, so no reserve is ever empty.
+//! - EXCH-3: an LP token's supply is what its account has in the pool.
+//! - EXCH-4: a donation changes no reserve, price or share.
+//! - EXCH-5: no verb lowers what a share of a pool is worth: the product or `D`, per share.
+//! - EXCH-6: no sequence of verbs in one pool gains a unit: there and back, in and out, leave at most what there was.
+//! - EXCH-7: a quote is what the swap does, to the unit.
+//! - EXCH-8: nothing that happens inside a block moves a mean price in that block.
+//! - EXCH-9: legs come out even: nothing leaves unpaid, and only what the bounds name moves.
+//! - EXCH-10: work is bounded: legs, steps of an iteration, observations read; stable pools stay in their range.
+//! - EXCH-11: the protocol takes at most a quarter of a fee; more than before only after a day.
+//! - EXCH-12: removing liquidity is never paused.
+//! - EXCH-13: one pool of each shape.
+//!
+//! Imports: admin, erc20, ledger.
+//!
+//! Trusts: native contracts, to act only for whom they may; the owner of the scope, within the ranges of `params`.
+//!
+//! Not here: concentrated liquidity, routes found on chain, verbs of account batches, what a share may back.
+
+mod abi;
+mod curve;
+mod error;
+mod fees;
+mod invariants;
+mod liquidity;
+pub mod lp;
+mod params;
+mod pool;
+mod route;
+mod shares;
+mod state;
+mod track;
+mod trade;
+mod views;
+mod wallet;
+
+pub use abi::IExchange;
+pub use curve::Curve;
+pub use liquidity::{add, create, move_shares, remove};
+pub use params::{
+    AMPLIFICATION_MAX, CHANGE_DELAY_MS, COINS_MAX, FEE_TIERS_PIPS, GUARD, HALF_LIFE_MS, LEGS_MAX,
+    LOCKED_SHARES, PROTOCOL_SHARE_MAX_BPS, WINDOW_MAX_MS,
+};
+pub use pool::{LOCKED, Shape, VAULT};
+pub use route::{Bounds, Leg, Outcome, Size, quote, swap};
+
+use alloy_primitives::Address;
+
+use crate::{Contract, Entry, Interface, Kind, Place, admin, ledger, native};
+
+/// Where it answers, and the owner of the vault.
+pub const ADDRESS: Address = native(Kind::new(18), 0);
+
+/// The registry's line.
+pub static CONTRACT: Contract = Contract {
+    name: "exchange",
+    doc: "Pools that swap assets: constant product and stableswap.",
+    place: Place::At(ADDRESS),
+    entry: Entry::Verbs(abi::VERBS),
+    interfaces: &[Interface {
+        name: "exchange",
+        abi: IExchange::abi::contract,
+        source: include_str!("abi.rs"),
+    }],
+    errors_of: &[&admin::CONTRACT, &ledger::CONTRACT, &lp::CONTRACT],
+    system: &[],
+    layout: state::ExchangeState::LAYOUT,
+    genesis: |cx, config| admin::open_scope_at_genesis(cx, ADDRESS, config.owner),
+    invariants: invariants::check,
+};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,43 @@
+//! What may be chosen, and in which range.
+
+use alloy_primitives::U256;
+
+/// May pause pools. Grant it in `admin`, in this contract's scope.
+pub const GUARD: u32 = 1;
+
+/// Millionths: the unit of fees.
+pub(super) const PIPS: U256 = U256::from_limbs([1_000_000, 0, 0, 0]);
+/// Fees that a pool may have: 0.01 %, 0.05 %, 0.3 %, 1 %. Few, so that liquidity meets.
+pub const FEE_TIERS_PIPS: [u32; 4] = [100, 500, 3_000, 10_000];
+/// Flattest stable curve.
+pub const AMPLIFICATION_MAX: u32 = 10_000;
+/// Most assets of a stable pool.
+pub const COINS_MAX: usize = 4;
+/// Most decimals of a stable pool's assets: they are counted in units of 10^-18.
+pub(super) const STABLE_DECIMALS_MAX: u8 = 18;
+/// Shares of a first deposit that belong to nobody: a pool never becomes empty, and a share never becomes dear.
+pub const LOCKED_SHARES: u128 = 1_000;
+
+/// Most legs of one swap.
+pub const LEGS_MAX: usize = 16;
+/// Pools of a pair that its list holds.
+pub(super) const POOLS_OF_PAIR_MAX: u32 = 16;
+/// Places of that list that stable pools may take: their shapes are too many, and those of others always fit.
+pub(super) const STABLE_POOLS_OF_PAIR_MAX: u32 = 7;
+
+/// Most of every fee that the protocol may take: a quarter.
+pub const PROTOCOL_SHARE_MAX_BPS: u16 = 2_500;
+/// How long a larger part is announced before it counts.
+pub const CHANGE_DELAY_MS: u64 = 86_400_000;
+
+/// Sums of prices that are kept of each pool.
+pub(super) const OBSERVATIONS: u32 = 128;
+/// Time between two of them, at least. Together they reach back half an hour even if every block trades.
+pub(super) const OBSERVE_EVERY_MS: u64 = 15_000;
+/// Longest window of a mean price.
+pub const WINDOW_MAX_MS: u64 = 1_800_000;
+/// Half-life of the exponential mean.
+pub const HALF_LIFE_MS: u64 = 600_000;
+
+/// Gas of a step of Newton's iteration: a division of 512 bits per coin and four more.
+pub(super) const NEWTON_STEP_GAS: u64 = 150;

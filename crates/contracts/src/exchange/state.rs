@@ -1,0 +1,114 @@
+//! Storage of `exchange`.
+
+use alloy_primitives::FixedBytes;
+use capstan_state::{Balance, Layout, List, Map, Record, Total, Value};
+use capstan_units::{AccountId, AssetId, Assets, Bps, PoolId, Shares};
+
+use super::params::{OBSERVATIONS, POOLS_OF_PAIR_MAX};
+
+/// What a pool is: one word. Coins behind the last are asset 0 with no decimals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Record)]
+pub(super) struct Config {
+    /// Number of its curve; zero where there is no pool.
+    pub(super) curve: u8,
+    /// How many assets it holds.
+    pub(super) coin_count: u8,
+    /// Part of what is paid in that stays for liquidity, in millionths.
+    pub(super) fee_pips: u32,
+    /// How flat a stable curve is.
+    pub(super) amplification: u32,
+    /// Its assets, in rising order.
+    pub(super) coin0: AssetId,
+    pub(super) coin1: AssetId,
+    pub(super) coin2: AssetId,
+    pub(super) coin3: AssetId,
+    /// Digits behind the point of each.
+    pub(super) decimals0: u8,
+    pub(super) decimals1: u8,
+    pub(super) decimals2: u8,
+    pub(super) decimals3: u8,
+    /// Whether swaps and new liquidity are stopped.
+    pub(super) is_paused: bool,
+}
+
+/// Two reserves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Record)]
+pub(super) struct Pair {
+    /// Of the first or third coin.
+    pub(super) low: Assets,
+    /// Of the second or fourth.
+    pub(super) high: Assets,
+}
+
+/// A price through time: that of one coin for a unit of the first, on a logarithmic scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Record)]
+pub(super) struct Track {
+    /// Sum of price times milliseconds since the pool began, modulo 2^64: windows are differences.
+    pub(super) sum: u64,
+    /// Until when.
+    pub(super) at_ms: u64,
+    /// The exponential mean, with 16 more binary digits; two's complement.
+    pub(super) mean: u64,
+    /// Observations so far.
+    pub(super) seen: u32,
+}
+
+/// A sum as it was at some moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Record)]
+pub(super) struct Observation {
+    /// See [`Track::sum`].
+    pub(super) sum: u64,
+    /// When.
+    pub(super) at_ms: u64,
+}
+
+/// The protocol's part of fees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Record)]
+pub(super) struct ProtocolShare {
+    /// In force until the next is.
+    pub(super) present: Bps,
+    /// What follows.
+    pub(super) next: Bps,
+    /// When it does; zero if nothing does.
+    pub(super) next_from_ms: u64,
+}
+
+/// Everything that `exchange` stores.
+#[derive(Layout)]
+pub(crate) struct ExchangeState {
+    /// Pools so far.
+    #[tag(1)]
+    pub(super) pool_count: Value<u32>,
+    /// What each is.
+    #[tag(2)]
+    pub(super) configs: Map<PoolId, Record<Config>>,
+    /// The pool of each shape, plus one.
+    #[tag(3)]
+    pub(super) pool_of: Map<FixedBytes<25>, Value<u32>>,
+    /// Pools that swap two assets, the lower number first.
+    #[tag(4)]
+    pub(super) pools_of_pair: Map<(AssetId, AssetId), List<PoolId, POOLS_OF_PAIR_MAX>>,
+    /// Reserves of the first two coins of a pool, and of the other two.
+    #[tag(5)]
+    pub(super) reserves: Map<(PoolId, bool), Record<Pair>>,
+    /// Shares of each account.
+    #[tag(6)]
+    pub(super) shares: Map<(PoolId, AccountId), Balance<Shares>>,
+    /// Shares of all accounts together.
+    #[tag(7)]
+    pub(super) total_shares: Map<PoolId, Total<Shares>>,
+    /// Prices of a pool's coins behind the first, by place.
+    #[tag(8)]
+    pub(super) tracks: Map<(PoolId, u8), Record<Track>>,
+    /// Sums as they were, by pool, place of the coin, and number modulo [`OBSERVATIONS`].
+    #[tag(9)]
+    pub(super) observations: Map<((PoolId, u8), u32), Record<Observation>>,
+    /// The protocol's part of fees.
+    #[tag(10)]
+    pub(super) protocol_share: Record<ProtocolShare>,
+    /// Fees that wait for the protocol.
+    #[tag(11)]
+    pub(super) protocol_fees: Map<AssetId, Total>,
+}
+
+const _: () = assert!(OBSERVATIONS.is_power_of_two());

@@ -1,0 +1,235 @@
+//! Mean prices: nothing inside a block moves them, and they are what a list of all prices says.
+
+use super::*;
+use crate::testkit::dice::Dice;
+
+const ONE: u128 = 1 << 96;
+
+fn twap(world: &World, pool: PoolId, asset: u32, window_ms: u64) -> U256 {
+    let call = twapX96Call {
+        poolId: pool.get(),
+        assetId: asset,
+        windowMs: window_ms,
+    };
+    world.view(ADDRESS, &call)
+}
+
+fn ema(world: &World, pool: PoolId, asset: u32) -> U256 {
+    let call = emaX96Call {
+        poolId: pool.get(),
+        assetId: asset,
+    };
+    world.view(ADDRESS, &call)
+}
+
+fn spot(world: &World, pool: PoolId, asset: u32) -> U256 {
+    let call = spotX96Call {
+        poolId: pool.get(),
+        assetId: asset,
+    };
+    world.view(ADDRESS, &call)
+}
+
+/// Within so many parts of a million.
+#[track_caller]
+fn near(found: U256, wanted: U256, millionths: u128) {
+    let slack = wanted / n(1_000_000) * n(millionths);
+    assert!(
+        found.abs_diff(wanted) <= slack,
+        "{found} is not near {wanted}"
+    );
+}
+
+#[test]
+fn exch_8_what_happens_inside_a_block_moves_no_mean() {
+    let (mut world, _) = start();
+    let even = open(&mut world, &stable(&[0, 1, 2], 100), &[5_000_000; 3]);
+    let pool = open(&mut world, &product(0, 1, 3_000), &[5_000_000, 10_000_000]);
+    world.wait_ms(60_000);
+    for (pool, worth) in [(pool, 2), (even, 1)] {
+        let means = |world: &World| [twap(world, pool, 1, 60_000), ema(world, pool, 1)];
+        let before = means(&world);
+        for mean in before {
+            near(mean, n(worth * ONE), 20);
+        }
+        let legs = [leg(pool, 0, 1, 4_000_000)];
+        swap(&mut world, BOBS, &legs, bounds(0, 4_000_000, 1, 0)).expect("swaps");
+        assert!(
+            spot(&world, pool, 1) < before[0],
+            "the price itself has moved"
+        );
+        assert_eq!(means(&world), before);
+        let back = [leg(pool, 1, 0, 1_000)];
+        swap(&mut world, BOBS, &back, bounds(1, 1_000, 0, 0)).expect("swaps");
+        act(&mut world, |cx| {
+            exchange::remove(
+                cx,
+                pool,
+                ALICES,
+                ALICES,
+                s(1_000),
+                &vec![a(0); reserves_count(pool)],
+            )
+        })
+        .expect("removes");
+        assert_eq!(means(&world), before);
+    }
+    // What stands at the end of the block counts from then on: a quarter of the time, a quarter of the way.
+    let (low, high) = (spot(&world, pool, 1), n(2 * ONE));
+    world.wait_ms(20_000);
+    let mean = twap(&world, pool, 1, 80_000);
+    let fourth = |x: U256| (x >> 64_usize).pow(n(4));
+    near(
+        fourth(mean) >> 32_usize,
+        (fourth(high) / (high >> 64_usize) * (low >> 64_usize)) >> 32_usize,
+        200,
+    );
+}
+
+fn reserves_count(pool: PoolId) -> usize {
+    if pool.get() == 0 { 3 } else { 2 }
+}
+
+#[test]
+fn exch_8_a_price_swung_and_swung_back_in_one_block_leaves_no_trace() {
+    let (mut world, _) = start();
+    let pool = open(&mut world, &product(0, 1, 3_000), &[5_000_000, 10_000_000]);
+    world.wait_ms(60_000);
+    let mut calm = world.clone();
+    let up = sized(leg(pool, 0, 1, 0), Size::Out(a(9_000_000)));
+    swap(&mut world, BOBS, &[up], bounds(0, RICH, 1, 0)).expect("swaps");
+    let gain = 5_000_000;
+    let down = sized(leg(pool, 1, 0, 0), Size::Out(a(45_135_406)));
+    swap(&mut world, BOBS, &[down], bounds(1, RICH, 0, gain)).expect("swaps");
+    for world in [&mut world, &mut calm] {
+        world.wait_ms(60_000);
+    }
+    let (swung, still) = (
+        twap(&world, pool, 1, 120_000),
+        twap(&calm, pool, 1, 120_000),
+    );
+    // What is left is the fee that the swinger paid into the pool.
+    near(swung, still, 20_000);
+}
+
+#[test]
+fn exch_8_a_pool_without_history_has_no_mean() {
+    let (mut world, _) = start();
+    let pool = open(&mut world, &product(0, 1, 3_000), &[5_000_000, 10_000_000]);
+    let none = |wanted_ms, have| ExchangeNoHistory {
+        poolId: 0,
+        wantedMs: wanted_ms,
+        have,
+    };
+    let ask = |window_ms| twapX96Call {
+        poolId: pool.get(),
+        assetId: 1,
+        windowMs: window_ms,
+    };
+    let mean = emaX96Call {
+        poolId: 0,
+        assetId: 1,
+    };
+    world.refused(BOB, ADDRESS, &mean, &none(1, 0));
+    world.refused(BOB, ADDRESS, &ask(1), &none(1, 0));
+    world.wait_ms(1_000);
+    assert_eq!(ema(&world, pool, 1), n(2 * ONE));
+    assert_eq!(twap(&world, pool, 1, 1_000), n(2 * ONE));
+    world.refused(BOB, ADDRESS, &ask(1_001), &none(1_001, 1_000));
+    world.refused(BOB, ADDRESS, &ask(0), &none(0, 1_000));
+    let long = ExchangeParamOutOfRange {
+        what: "windowMs".to_owned(),
+        value: n(1_800_001),
+        min: n(1),
+        max: n(1_800_000),
+    };
+    world.refused(BOB, ADDRESS, &ask(1_800_001), &long);
+    let not = ExchangeNotInPool {
+        poolId: 0,
+        assetIn: 0,
+        assetOut: 3,
+    };
+    let other = emaX96Call {
+        poolId: 0,
+        assetId: 3,
+    };
+    world.refused(BOB, ADDRESS, &other, &not);
+    assert_eq!(ema(&world, pool, 0), n(ONE));
+}
+
+/// In one half-life a mean goes half of the way, on the logarithmic scale, however often the pool is touched.
+#[test]
+fn the_exponential_mean_has_its_half_life() {
+    for touches in [1, 600] {
+        let (mut world, _) = start();
+        let pool = open(&mut world, &product(0, 1, 3_000), &[5_000_000_000; 2]);
+        world.wait_ms(60_000);
+        // To a quarter of the price, whose root is a half.
+        let up = sized(leg(pool, 0, 1, 0), Size::Out(a(2_500_000_000)));
+        swap(&mut world, BOBS, &[up], bounds(0, RICH, 1, 0)).expect("swaps");
+        for _ in 0..touches {
+            world.wait_ms(exchange::HALF_LIFE_MS / touches);
+            let tiny = [leg(pool, 0, 1, 100)];
+            swap(&mut world, BOBS, &tiny, bounds(0, 100, 1, 0)).expect("swaps");
+        }
+        near(ema(&world, pool, 1), n(ONE / 2), 2_000);
+    }
+}
+
+/// Random prices over hours: every window within reach answers what a list of all prices says.
+#[test]
+fn exch_8_exch_10_means_are_those_of_a_list_of_all_prices() {
+    let (mut world, _) = start();
+    world.sweep_every = 100;
+    let mut dice = Dice::new("means_are_those_of_a_list_of_all_prices");
+    let pool = open(&mut world, &product(0, 1, 500), &[RICH / 10; 2]);
+    // Each price, and from when it stood.
+    let mut prices: Vec<(u64, i64)> = Vec::new();
+    let price = |world: &World| {
+        let [x, y] = reserves(world, pool)[..] else {
+            panic!("two reserves")
+        };
+        i64::from(capstan_units::LogRatio::of_down(n(y), n(x)).get())
+    };
+    let first = world.store.block_mut().time_ms;
+    prices.push((first, price(&world)));
+    let mut seen = 0;
+    for _ in 0..600 {
+        world.wait_ms(u64::try_from(dice.of(&[1, 250, 4_000, 15_000, 40_000])).expect("small"));
+        let from = dice.of(&[0, 1]);
+        let units = dice.below(RICH / 100) + 1_000;
+        let legs = [leg(pool, from, 1 - from, units)];
+        swap(&mut world, BOBS, &legs, bounds(from, units, 1 - from, 0)).expect("swaps");
+        let now = world.store.block_mut().time_ms;
+        prices.push((now, price(&world)));
+        let wait = u64::try_from(dice.below(1_000)).expect("small");
+        world.wait_ms(wait);
+        let now = now + wait;
+        let window = 1 + u64::try_from(dice.below(1_800_000)).expect("small");
+        let call = twapX96Call {
+            poolId: 0,
+            assetId: 1,
+            windowMs: window,
+        };
+        let Ok(found) = world.call(BOB, ADDRESS, &call) else {
+            continue;
+        };
+        seen += 1;
+        let from = now - window;
+        let ends = prices.iter().skip(1).map(|(at, _)| *at).chain([now]);
+        let sum: i64 = prices
+            .iter()
+            .zip(ends)
+            .map(|((at, price), end)| {
+                let stood = end.max(from) - (*at).max(from).min(end.max(from));
+                price * i64::try_from(stood).expect("small")
+            })
+            .sum();
+        let mean = sum.div_euclid(i64::try_from(window).expect("small"));
+        // Between two observations the sum is taken to grow evenly: a price may shift within fifteen seconds.
+        let wanted = capstan_units::LogRatio::clamped(mean).x96();
+        let millionths = 40 + 2_000_000_000 / u128::from(window);
+        near(found, wanted, millionths.min(600_000));
+    }
+    assert!(seen > 300, "only {seen} windows were within reach");
+}
