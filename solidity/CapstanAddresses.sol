@@ -18,6 +18,12 @@ library CapstanAddresses {
     address internal constant LEDGER = 0xCa957a0000000000000000000008000000000000;
     /// One lending market per asset.
     address internal constant LENDING = 0xCa957a0000000000000000000009000000000000;
+    /// Pools that swap assets: constant product, stableswap, concentrated liquidity.
+    address internal constant EXCHANGE = 0xCa957A0000000000000000000012000000000000;
+    /// Positions of concentrated liquidity as tokens (ERC-721).
+    address internal constant RANGE_POSITION = 0xCA957A0000000000000000000014000000000000;
+    /// Swaps along paths of tokens with Uniswap v2's verbs.
+    address internal constant EXCHANGE_ROUTER = 0xCa957a0000000000000000000015000000000000;
     /// Value that flows to an owner, or to a debt of his first.
     address internal constant STREAMS = 0xCa957a000000000000000000000c000000000000;
     /// Stakes that lose before lenders do.

@@ -72,8 +72,9 @@ describe('native contracts by viem', capstanOnly, () => {
     const facts = (abi) => abi.map((item) => JSON.stringify(signature(item))).sort()
     const natives = new Set(nativeNames.flatMap((name) => facts(nativeAbi(name))))
     const interfaces = {
-      account: 'IAccount', admin: 'IAdmin', backstop: 'IBackstop', dollar: 'IDollar', ether: 'IEther', feed: 'IFeed', flash: 'IFlash',
-      ledger: 'ILedger', lending: 'ILending', listing: 'IListing', multicall: 'IMulticall3', native: 'INative', oracle: 'IOracle',
+      account: 'IAccount', admin: 'IAdmin', backstop: 'IBackstop', dollar: 'IDollar', ether: 'IEther', exchange: 'IExchange',
+      exchangeRouter: 'IExchangeRouter', feed: 'IFeed', flash: 'IFlash', ledger: 'ILedger', lending: 'ILending', listing: 'IListing',
+      lpToken: 'ILpToken', multicall: 'IMulticall3', native: 'INative', oracle: 'IOracle', rangePosition: 'IRangePosition',
       savings: 'IErc4626', stakeShare: 'IStakeShare', streams: 'IStreams', supplyShare: 'ISupplyShare', term: 'ITerm', token: 'IToken',
       tokenFactory: 'ITokenFactory',
     }

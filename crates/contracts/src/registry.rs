@@ -24,6 +24,8 @@ static CONTRACTS: &[&Contract] = &[
     &crate::lending::share::CONTRACT,
     &crate::exchange::CONTRACT,
     &crate::exchange::lp::CONTRACT,
+    &crate::exchange::nft::CONTRACT,
+    &crate::exchange::router::CONTRACT,
     &crate::streams::CONTRACT,
     &crate::backstop::CONTRACT,
     &crate::backstop::share::CONTRACT,

@@ -2,7 +2,7 @@
 
 use alloy_sol_types::sol;
 
-use super::{fees, pool, views, wallet};
+use super::{fees, pool, ranges, views, wallet};
 use IExchange::*;
 
 sol! {
@@ -11,7 +11,8 @@ sol! {
     #[derive(Debug, PartialEq, Eq)]
     interface IExchange {
         /// What a pool is. `curve` is 1 for constant product (two assets), 2 for stableswap (two to four, with an
-        /// `amplification` from 1 to 10000, else 0). `feePips` are parts of a million: 100, 500, 3000 or 10000.
+        /// `amplification` from 1 to 10000, else 0), 3 for concentrated liquidity (two). `feePips` are parts of a
+        /// million: 100, 500, 3000 or 10000; 0, for concentrated liquidity alone, is a fee that follows the price's swing.
         /// Assets are ledger numbers in rising order.
         struct Shape {
             uint8 curve;
@@ -26,6 +27,15 @@ sol! {
             uint256 totalShares;
             address lpToken;
             bool paused;
+        }
+        /// A position of concentrated liquidity: what it would give now, and its fees.
+        struct Range {
+            uint32 poolId;
+            int32 lower;
+            int32 upper;
+            uint128 liquidity;
+            uint256[2] principal;
+            uint256[2] fees;
         }
         /// One swap in one pool. With `exactOut` the pool gives `amount` of `assetOut`, else it takes `amount` of
         /// `assetIn`. Zero is all that there is to take of `assetIn`, or all that is owed of `assetOut`.
@@ -60,6 +70,14 @@ sol! {
         event ProtocolShareSet(uint16 shareBps, uint64 fromMs);
         /// The protocol's fees were sent.
         event ProtocolFeesCollected(uint32 indexed assetId, address indexed to, uint256 amount);
+        /// A position was made.
+        event RangeOpened(uint64 indexed positionId, uint32 indexed poolId, int32 lower, int32 upper);
+        /// Liquidity was added to a position.
+        event RangeGrown(uint64 indexed positionId, uint256 amount0, uint256 amount1, uint128 liquidity);
+        /// Liquidity was taken out of a position.
+        event RangeShrunk(uint64 indexed positionId, uint256 amount0, uint256 amount1, uint128 liquidity);
+        /// Fees of a position were taken.
+        event RangeCollected(uint64 indexed positionId, uint256 fee0, uint256 fee1);
         /// Swaps and new liquidity of a pool were stopped, or let go on. Removing never stops.
         event PoolPaused(uint32 indexed poolId, bool paused);
 
@@ -83,6 +101,20 @@ sol! {
         error ExchangeZeroAmount();
         /// The amount is too small to get anything for it. Use more.
         error ExchangeTooSmall(uint32 poolId, uint256 amount);
+        /// The pool's curve does not do this: shares are of pools of reserves, positions of concentrated liquidity.
+        error ExchangeWrongCurve(uint32 poolId);
+        /// There is no such position.
+        error ExchangeUnknownPosition(uint64 positionId);
+        /// The range is none: `lower` below `upper`, both multiples of `spacing` and at most 887272 from zero.
+        error ExchangeBadTicks(int32 lower, int32 upper, int32 spacing);
+        /// The price is beyond all ticks.
+        error ExchangeBadPrice(uint256 sqrtPriceX96, uint256 min, uint256 max);
+        /// The liquidity is more than there is, or than one end of ranges may have.
+        error ExchangeTooMuchLiquidity(uint32 poolId, uint256 liquidity, uint256 most);
+        /// No liquidity is left on the way. Swap at most what was `swapped` so far.
+        error ExchangeDry(uint32 poolId, uint256 swapped);
+        /// More ends of ranges lie on the way than one swap passes. Swap at most what was `swapped` so far, then go on.
+        error ExchangeTooFar(uint32 poolId, uint256 swapped);
         /// The pool does not hold that much. Ask for less than `reserve`.
         error ExchangeTooMuch(uint32 poolId, uint32 assetId, uint256 wanted, uint256 reserve);
         /// The reserves would leave the range in which the curve is exact: each at least `least` and at most `most`, as 18 decimals.
@@ -118,6 +150,10 @@ sol! {
         function sharesOf(uint32 poolId, address owner, uint8 index) external view returns (uint256 shares, uint256[] memory amounts);
         /// What `swap` with these legs would pay and receive now, to the unit.
         function quote(Leg[] calldata legs, Bounds calldata bounds) external view returns (uint256 paid, uint256 received);
+        /// Where a pool of concentrated liquidity stands, what a swap in it pays now, and where ranges may end.
+        function rangePool(uint32 poolId) external view returns (uint256 sqrtPriceX96, int32 tick, uint128 liquidity, uint32 feePips, int32 tickSpacing);
+        /// A position as it is now.
+        function range(uint64 positionId) external view returns (Range memory);
         /// Units of `assetId` for one unit of the pool's first asset, times 2^96, as the geometric mean of the last `windowMs`.
         /// Nothing that happens in this block moves it.
         function twapX96(uint32 poolId, uint32 assetId, uint64 windowMs) external view returns (uint256);
@@ -132,6 +168,14 @@ sol! {
 
         /// Opens a pool with a first deposit from the caller's wallet. A thousand shares of it stay for ever.
         function createPool(Shape calldata shape, uint256[] calldata amounts, address to, uint64 deadlineMs) external returns (uint32 poolId, uint256 shares);
+        /// Opens a pool of concentrated liquidity at a price: the root of `asset1` for one `asset0`, in smallest units, times 2^96.
+        function createRangePool(uint32 feePips, uint32 asset0, uint32 asset1, uint256 sqrtPriceX96) external returns (uint32 poolId);
+        /// Makes a position from the caller's wallet, as large as `amountsMax` allow, and gives its token to `to`.
+        function openRange(uint32 poolId, int32 lower, int32 upper, uint256[2] calldata amountsMax, uint128 liquidityMin, address to, uint64 deadlineMs) external returns (uint64 positionId, uint128 liquidity, uint256[2] memory amounts);
+        /// Adds to a position from the caller's wallet. Anybody may.
+        function growRange(uint64 positionId, uint256[2] calldata amountsMax, uint128 liquidityMin, uint64 deadlineMs) external returns (uint128 liquidity, uint256[2] memory amounts);
+        /// Takes liquidity out of a position, and all its fees, to `to`. Zero takes fees alone. Only who may move its token.
+        function shrinkRange(uint64 positionId, uint128 liquidity, uint256[2] calldata amountsMin, address to, uint64 deadlineMs) external returns (uint256[2] memory principal, uint256[2] memory fees);
         /// Adds from the caller's wallet, at most `amountsMax`, and makes LP tokens for `to`.
         function addLiquidity(uint32 poolId, uint256[] calldata amountsMax, uint256 sharesMin, address to, uint64 deadlineMs) external returns (uint256[] memory amounts, uint256 shares);
         /// Burns the caller's LP tokens and sends what they are worth of each asset to `to`.
@@ -156,12 +200,18 @@ crate::verbs! { IExchangeCalls;
     poolsOfCall: View, 100 => |cx, c| views::pools_of(cx, c.assetA, c.assetB);
     sharesOfCall: View, 300 => |cx, c| views::shares_of(cx, c.poolId, c.owner, c.index);
     quoteCall: View, 400 => |cx, c| views::quote(cx, &c.legs, &c.bounds);
+    rangePoolCall: View, 200 => |cx, c| views::range_pool(cx, c.poolId);
+    rangeCall: View, 400 => |cx, c| views::range(cx, c.positionId);
     twapX96Call: View, 400 => |cx, c| views::twap(cx, c.poolId, c.assetId, c.windowMs);
     emaX96Call: View, 400 => |cx, c| views::ema(cx, c.poolId, c.assetId);
     spotX96Call: View, 400 => |cx, c| views::spot(cx, c.poolId, c.assetId);
     protocolShareCall: View, 60 => |cx, _| fees::share_view(cx);
     protocolFeesCall: View, 60 => |cx, c| fees::owed(cx, c.assetId);
     createPoolCall: Write, 1000 => |cx, c| wallet::create(cx, &c.shape, &c.amounts, c.to, c.deadlineMs);
+    createRangePoolCall: Write, 1000 => |cx, c| ranges::create(cx, c.feePips, c.asset0, c.asset1, c.sqrtPriceX96);
+    openRangeCall: Write, 800 => |cx, c| ranges::open(cx, c);
+    growRangeCall: Write, 800 => |cx, c| ranges::grow(cx, c);
+    shrinkRangeCall: Write, 800 => |cx, c| ranges::shrink(cx, c);
     addLiquidityCall: Write, 500 => |cx, c| wallet::add(cx, c.poolId, &c.amountsMax, c.sharesMin, c.to, c.deadlineMs);
     removeLiquidityCall: Write, 500 => |cx, c| wallet::remove(cx, c.poolId, c.shares, &c.amountsMin, c.to, c.deadlineMs);
     swapCall: Write, 500 => |cx, c| wallet::swap(cx, &c.legs, &c.bounds, c.to, c.deadlineMs);

@@ -16,7 +16,7 @@ use super::{
 use crate::{admin, contract::emit, ledger, revert};
 
 /// The part in force.
-fn share(cx: &mut Ctx<'_>) -> Result<Bps, Halt> {
+pub(super) fn share(cx: &mut Ctx<'_>) -> Result<Bps, Halt> {
     let ProtocolShare {
         present,
         next,
@@ -26,24 +26,26 @@ fn share(cx: &mut Ctx<'_>) -> Result<Bps, Halt> {
     Ok(if is_due { next } else { present })
 }
 
-/// Keeps the protocol's part of the fee in `amount_in`, and says how much it is: rounded down.
-pub(super) fn take(
-    cx: &mut Ctx<'_>,
-    asset: AssetId,
-    amount_in: Assets,
-    fee_pips: u32,
-) -> Result<Assets, Halt> {
-    let share = share(cx)?;
+/// The protocol's part of the fee in `amount_in`, down.
+pub(super) fn part_down(share: Bps, amount_in: Assets, fee_pips: u32) -> Result<Assets, Halt> {
     if share == Bps::ZERO {
         return Ok(Assets::ZERO);
     }
     let part = mul(U256::from(fee_pips), share.to_u256())?;
     let whole = mul(PIPS, Bps::ONE.to_u256())?;
-    let fee = Assets::from_u256(mul_div_down(amount_in.to_u256(), part, whole)?)?;
-    if !fee.is_zero() {
-        STATE.protocol_fees.at(asset).add(cx, fee)?;
+    Ok(Assets::from_u256(mul_div_down(
+        amount_in.to_u256(),
+        part,
+        whole,
+    )?)?)
+}
+
+/// Keeps what is the protocol's.
+pub(super) fn keep(cx: &mut Ctx<'_>, asset: AssetId, fee: Assets) -> Result<(), Halt> {
+    if fee.is_zero() {
+        return Ok(());
     }
-    Ok(fee)
+    STATE.protocol_fees.at(asset).add(cx, fee)
 }
 
 pub(super) fn share_view(cx: &mut Ctx<'_>) -> Result<protocolShareReturn, Halt> {

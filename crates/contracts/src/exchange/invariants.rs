@@ -8,10 +8,10 @@ use capstan_state::{Ctx, View};
 use capstan_units::{AssetId, PoolId};
 
 use super::{
-    ADDRESS, lp,
+    ADDRESS, Curve, lp,
     params::{LOCKED_SHARES, PROTOCOL_SHARE_MAX_BPS},
     pool::{self, LOCKED, Pool, STATE, VAULT},
-    trade,
+    range, trade,
 };
 use crate::{
     invariant::{Broken, check_one, holds},
@@ -31,12 +31,21 @@ pub(super) fn check(world: &dyn View, cx: &mut Ctx<'_>) -> Result<(), Broken> {
     for number in 0..pool::count(cx)? {
         let id = PoolId::new(number);
         let pool = Pool::load(cx, id)?;
+        let is_ranged = pool.curve == Curve::Range;
         for coin in &pool.coins {
             let sum = claims.entry(coin.asset).or_default();
             *sum = sum.saturating_add(coin.reserve.get());
-            holds(!coin.reserve.is_zero(), "EXCH-2", || {
+            holds(is_ranged || !coin.reserve.is_zero(), "EXCH-2", || {
                 format!("pool {id} holds nothing of asset {}", coin.asset)
             })?;
+        }
+        let found = pool::of_shape(cx, &pool.shape())?;
+        holds(found == Some(id), "EXCH-13", || {
+            format!("the shape of pool {id} leads to {found:?}")
+        })?;
+        if is_ranged {
+            range::check(world, cx, &pool)?;
+            continue;
         }
         let (sum, total) = (
             shares.remove(&id).unwrap_or_default(),
@@ -48,10 +57,6 @@ pub(super) fn check(world: &dyn View, cx: &mut Ctx<'_>) -> Result<(), Broken> {
         let locked = STATE.shares.at((id, LOCKED)).load(cx)?;
         holds(locked.get() == LOCKED_SHARES, "EXCH-2", || {
             format!("pool {id} has {locked} locked shares")
-        })?;
-        let found = pool::of_shape(cx, &pool.shape())?;
-        holds(found == Some(id), "EXCH-13", || {
-            format!("the shape of pool {id} leads to {found:?}")
         })?;
         holds(trade::expect_balanced(&pool).is_ok(), "EXCH-10", || {
             format!(

@@ -1,7 +1,7 @@
 //! Pools are made, and liquidity comes and goes: with free units of accounts. For other native contracts, which ask
 //! whether the account's owner agreed. Calls no code.
 
-use alloy_primitives::U256;
+use alloy_primitives::{Address, U256};
 use capstan_state::{Ctx, Halt};
 use capstan_units::{AccountId, Assets, PoolId, Shares};
 
@@ -12,7 +12,7 @@ use super::{
     lp,
     params::{LOCKED_SHARES, POOLS_OF_PAIR_MAX, STABLE_POOLS_OF_PAIR_MAX},
     pool::{self, LOCKED, Pool, STATE, Shape, VAULT},
-    shares, track,
+    range, shares, track, trade,
 };
 use crate::{contract::emit, ledger, revert};
 
@@ -48,14 +48,21 @@ pub(super) fn open(cx: &mut Ctx<'_>, shape: &Shape) -> Result<PoolId, Halt> {
     for pair in shape.pairs() {
         let list = STATE.pools_of_pair.at(pair);
         let room = match shape.curve {
-            Curve::Product => POOLS_OF_PAIR_MAX,
+            Curve::Product | Curve::Range => POOLS_OF_PAIR_MAX,
             Curve::Stable => STABLE_POOLS_OF_PAIR_MAX,
         };
         if list.len(cx)? < room {
             list.push(cx, id)?;
         }
     }
-    cx.store.deploy_marker(lp::address_of(id))?;
+    let lp_token = if shape.curve == Curve::Range {
+        Address::ZERO
+    } else {
+        lp::address_of(id)
+    };
+    if !lp_token.is_zero() {
+        cx.store.deploy_marker(lp_token)?;
+    }
     emit(
         cx,
         &PoolCreated {
@@ -64,9 +71,27 @@ pub(super) fn open(cx: &mut Ctx<'_>, shape: &Shape) -> Result<PoolId, Halt> {
             feePips: shape.fee_pips,
             amplification: shape.amplification,
             assets: shape.assets.iter().map(|asset| asset.get()).collect(),
-            lpToken: lp::address_of(id),
+            lpToken: lp_token,
         },
     )?;
+    Ok(id)
+}
+
+/// Opens a pool of ranges at a price; it holds nothing yet.
+///
+/// # Errors
+/// `ExchangePoolExists`, `ExchangeWrongCurve`, `ExchangeBadPrice`, `LedgerUnknownAsset`.
+pub fn create_range(cx: &mut Ctx<'_>, shape: &Shape, root: U256) -> Result<PoolId, Halt> {
+    let id = open(cx, shape)?;
+    let cx = &mut cx.enter(ADDRESS);
+    let pool = pool::empty(cx, id, shape)?;
+    if pool.curve != Curve::Range {
+        return Err(trade::wrong_curve(&pool));
+    }
+    pool.save_config(cx)?;
+    pool.save_reserves(cx)?;
+    range::begin(cx, id, root)?;
+    track::begin(cx, &pool)?;
     Ok(id)
 }
 
@@ -167,6 +192,9 @@ pub fn remove(
 ) -> Result<Vec<Assets>, Halt> {
     let cx = &mut cx.enter(ADDRESS);
     let mut pool = Pool::load(cx, id)?;
+    if pool.curve == Curve::Range {
+        return Err(trade::wrong_curve(&pool));
+    }
     expect_count(&pool, least.len())?;
     if burned.is_zero() {
         return Err(revert(&ExchangeZeroAmount {}));

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | constant product | `x * y` |
 //! | stableswap | `D` in `A*n*S + D = A*n*D + D^(n+1) / (n^n * P)`, `S` and `P` sum and product of reserves |
+//! | concentrated | `x * y` within each range of prices, with the liquidity that stands there |
 //!
 //! - EXCH-1: the vault holds all reserves and fees; a pool pays nothing beyond its own reserves.
 //! - EXCH-2: the sum of a pool's shares is the total; a thousand stay for ever, so no reserve is ever empty.
@@ -24,12 +25,16 @@
 //! - EXCH-11: the protocol takes at most a quarter of a fee; more than before only after a day.
 //! - EXCH-12: removing liquidity is never paused.
 //! - EXCH-13: one pool of each shape.
+//! - EXCH-14: the reserves of a pool of ranges hold what all its positions would give, and their fees.
+//! - EXCH-15: a position has one owner, and only who may move its token takes out of it.
+//! - EXCH-16: liquidity at a price is that of all ranges around it; the ends of ranges, and no others, are marked.
+//! - EXCH-17: a fee that follows the price stays in its range and moves only at the first touch of a block.
 //!
 //! Imports: admin, erc20, ledger.
 //!
 //! Trusts: native contracts, to act only for whom they may; the owner of the scope, within the ranges of `params`.
 //!
-//! Not here: concentrated liquidity, routes found on chain, verbs of account batches, what a share may back.
+//! Not here: routes found on chain, verbs of account batches, what a share may back.
 
 mod abi;
 mod curve;
@@ -38,9 +43,13 @@ mod fees;
 mod invariants;
 mod liquidity;
 pub mod lp;
+pub mod nft;
 mod params;
 mod pool;
+mod range;
+mod ranges;
 mod route;
+pub mod router;
 mod shares;
 mod state;
 mod track;
@@ -50,12 +59,16 @@ mod wallet;
 
 pub use abi::IExchange;
 pub use curve::Curve;
-pub use liquidity::{add, create, move_shares, remove};
+pub use liquidity::{add, create, create_range, move_shares, remove};
 pub use params::{
-    AMPLIFICATION_MAX, CHANGE_DELAY_MS, COINS_MAX, FEE_TIERS_PIPS, GUARD, HALF_LIFE_MS, LEGS_MAX,
-    LOCKED_SHARES, PROTOCOL_SHARE_MAX_BPS, WINDOW_MAX_MS,
+    AMPLIFICATION_MAX, CHANGE_DELAY_MS, COINS_MAX, FEE_DYNAMIC, FEE_DYNAMIC_MAX_PIPS,
+    FEE_DYNAMIC_MIN_PIPS, FEE_TIERS_PIPS, GUARD, HALF_LIFE_MS, LEGS_MAX, LOCKED_SHARES,
+    PROTOCOL_SHARE_MAX_BPS, STEPS_MAX, WINDOW_MAX_MS,
 };
 pub use pool::{LOCKED, Shape, VAULT};
+pub use range::positions::{
+    RangeWorth, Ticks, Two, grow_range, open_range, range_worth, shrink_range,
+};
 pub use route::{Bounds, Leg, Outcome, Size, quote, swap};
 
 use alloy_primitives::Address;
@@ -68,7 +81,7 @@ pub const ADDRESS: Address = native(Kind::new(18), 0);
 /// The registry's line.
 pub static CONTRACT: Contract = Contract {
     name: "exchange",
-    doc: "Pools that swap assets: constant product and stableswap.",
+    doc: "Pools that swap assets: constant product, stableswap, concentrated liquidity.",
     place: Place::At(ADDRESS),
     entry: Entry::Verbs(abi::VERBS),
     interfaces: &[Interface {
@@ -76,7 +89,12 @@ pub static CONTRACT: Contract = Contract {
         abi: IExchange::abi::contract,
         source: include_str!("abi.rs"),
     }],
-    errors_of: &[&admin::CONTRACT, &ledger::CONTRACT, &lp::CONTRACT],
+    errors_of: &[
+        &admin::CONTRACT,
+        &ledger::CONTRACT,
+        &lp::CONTRACT,
+        &nft::CONTRACT,
+    ],
     system: &[],
     layout: state::ExchangeState::LAYOUT,
     genesis: |cx, config| admin::open_scope_at_genesis(cx, ADDRESS, config.owner),

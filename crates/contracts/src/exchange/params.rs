@@ -9,6 +9,16 @@ pub const GUARD: u32 = 1;
 pub(super) const PIPS: U256 = U256::from_limbs([1_000_000, 0, 0, 0]);
 /// Fees that a pool may have: 0.01 %, 0.05 %, 0.3 %, 1 %. Few, so that liquidity meets.
 pub const FEE_TIERS_PIPS: [u32; 4] = [100, 500, 3_000, 10_000];
+/// In place of a fee: it follows how far the price went lately. Pools of ranges alone.
+pub const FEE_DYNAMIC: u32 = 0;
+/// The least of such a fee: 0.05 %.
+pub const FEE_DYNAMIC_MIN_PIPS: u32 = 500;
+/// The most: 1 %.
+pub const FEE_DYNAMIC_MAX_PIPS: u32 = 10_000;
+/// What it rises by for each tick: a tenth of what the price moves by.
+pub(super) const FEE_PIPS_PER_TICK: u32 = 10;
+/// Parts of a tick in which the swing of a price is kept.
+pub(super) const SWING_PARTS: u32 = 16;
 /// Flattest stable curve.
 pub const AMPLIFICATION_MAX: u32 = 10_000;
 /// Most assets of a stable pool.
@@ -39,5 +49,9 @@ pub const WINDOW_MAX_MS: u64 = 1_800_000;
 /// Half-life of the exponential mean.
 pub const HALF_LIFE_MS: u64 = 600_000;
 
+/// Most marks and empty stretches that one swap passes in a pool of ranges.
+pub const STEPS_MAX: u32 = 64;
+/// Gas of one, beside storage: two powers of a tick and six divisions of 512 bits.
+pub(super) const RANGE_STEP_GAS: u64 = 700;
 /// Gas of a step of Newton's iteration: a division of 512 bits per coin and four more.
 pub(super) const NEWTON_STEP_GAS: u64 = 150;

@@ -11,7 +11,7 @@ use super::{
     IExchange::Shape as AbiShape,
     curve::{mul, stable::Even},
     error::*,
-    params::{AMPLIFICATION_MAX, COINS_MAX, FEE_TIERS_PIPS, STABLE_DECIMALS_MAX},
+    params::{AMPLIFICATION_MAX, COINS_MAX, FEE_DYNAMIC, FEE_TIERS_PIPS, STABLE_DECIMALS_MAX},
     state::{Config, ExchangeState, Pair},
 };
 use crate::{ledger, revert};
@@ -50,11 +50,12 @@ impl Shape {
         };
         let curve = Curve::from_number(shape.curve);
         let curve = curve.ok_or_else(|| bad("curve", shape.curve.into()))?;
-        if !FEE_TIERS_PIPS.contains(&shape.feePips) {
+        let is_dynamic = curve == Curve::Range && shape.feePips == FEE_DYNAMIC;
+        if !is_dynamic && !FEE_TIERS_PIPS.contains(&shape.feePips) {
             return Err(bad("feePips", shape.feePips.into()));
         }
         let (amplifications, counts) = match curve {
-            Curve::Product => (0..=0, 2..=2),
+            Curve::Product | Curve::Range => (0..=0, 2..=2),
             Curve::Stable => (1..=AMPLIFICATION_MAX, 2..=COINS_MAX),
         };
         if !amplifications.contains(&shape.amplification) {

@@ -36,6 +36,7 @@ pub(super) fn first(cx: &mut Ctx<'_>, pool: &Pool) -> Result<Shares, Halt> {
             let even = pool.even()?;
             trade::invariant(cx, pool, &even)?.down()
         }
+        Curve::Range => return Err(trade::wrong_curve(pool)),
     };
     Ok(Shares::from_u256(whole)?)
 }
@@ -50,6 +51,7 @@ pub(super) fn plan(
     let plan = match pool.curve {
         Curve::Product => even_plan(pool, total, most)?,
         Curve::Stable => any_plan(cx, pool, total, most)?,
+        Curve::Range => return Err(trade::wrong_curve(pool)),
     };
     if plan.shares.is_zero() {
         return Err(revert(&ExchangeTooSmall {

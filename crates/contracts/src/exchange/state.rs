@@ -1,6 +1,6 @@
 //! Storage of `exchange`.
 
-use alloy_primitives::FixedBytes;
+use alloy_primitives::{FixedBytes, U256};
 use capstan_state::{Balance, Layout, List, Map, Record, Total, Value};
 use capstan_units::{AccountId, AssetId, Assets, Bps, PoolId, Shares};
 
@@ -73,6 +73,53 @@ pub(super) struct ProtocolShare {
     pub(super) next_from_ms: u64,
 }
 
+/// Where a pool of ranges stands: one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Record)]
+pub(super) struct Range {
+    /// Root of the price, with 96 binary digits behind the point.
+    pub(super) root: FixedBytes<20>,
+    /// The highest tick at or below it, as a key.
+    pub(super) tick: u32,
+    /// What the tick was at the end of the block before the last that touched the pool, as a key.
+    pub(super) ended_tick: u32,
+    /// How many ticks the price went lately, in parts.
+    pub(super) swing: u32,
+}
+
+/// One end of ranges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Record)]
+pub(super) struct Tick {
+    /// Liquidity of all ranges that end here.
+    pub(super) gross: u128,
+    /// What liquidity changes by where a price rises through it; two's complement.
+    pub(super) net: u128,
+    /// Fees of coin 0 per liquidity that grew on the side where the price is not.
+    pub(super) outside0: U256,
+    /// Fees of coin 1.
+    pub(super) outside1: U256,
+}
+
+/// A range and what it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Record)]
+pub(super) struct Position {
+    /// Its pool.
+    pub(super) pool: PoolId,
+    /// Where it begins, as a key.
+    pub(super) lower: u32,
+    /// Where it stops, as a key.
+    pub(super) upper: u32,
+    /// Its liquidity.
+    pub(super) liquidity: u128,
+    /// Fees of coin 0 per liquidity inside the range when they were last credited.
+    pub(super) inside0: U256,
+    /// Fees of coin 1.
+    pub(super) inside1: U256,
+    /// Fees of coin 0 that were credited.
+    pub(super) owed0: Assets,
+    /// Fees of coin 1.
+    pub(super) owed1: Assets,
+}
+
 /// Everything that `exchange` stores.
 #[derive(Layout)]
 pub(crate) struct ExchangeState {
@@ -109,6 +156,27 @@ pub(crate) struct ExchangeState {
     /// Fees that wait for the protocol.
     #[tag(11)]
     pub(super) protocol_fees: Map<AssetId, Total>,
+    /// Where pools of ranges stand.
+    #[tag(12)]
+    pub(super) ranges: Map<PoolId, Record<Range>>,
+    /// Liquidity at the price of each.
+    #[tag(13)]
+    pub(super) liquidity: Map<PoolId, Value<u128>>,
+    /// Fees per liquidity since each began, of coin 0 and of coin 1.
+    #[tag(14)]
+    pub(super) growth: Map<(PoolId, bool), Value<U256>>,
+    /// Ends of ranges.
+    #[tag(15)]
+    pub(super) ticks: Map<(PoolId, u32), Record<Tick>>,
+    /// Which ticks, in units of the spacing, are ends: 256 in a word.
+    #[tag(16)]
+    pub(super) tick_marks: Map<(PoolId, u16), Value<U256>>,
+    /// Positions so far.
+    #[tag(17)]
+    pub(super) position_count: Value<u64>,
+    /// What each is.
+    #[tag(18)]
+    pub(super) positions: Map<u64, Record<Position>>,
 }
 
 const _: () = assert!(OBSERVATIONS.is_power_of_two());

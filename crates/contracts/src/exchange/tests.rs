@@ -1,8 +1,11 @@
 //! Pools in a world: verbs, errors, prices through time, faults, random steps.
 
 mod attacks;
+mod damage;
 mod model;
 mod prices;
+mod ranges;
+mod router;
 mod wallet;
 
 use alloy_primitives::{Address, U256};
@@ -770,4 +773,48 @@ fn nothing_is_left_of_a_verb_that_breaks() {
     check_every_fault_of(&world, ROOM, ROOM, &|cx| {
         exchange::remove(cx, pool, ALICES, BOBS, s(5_000), &[a(0); 2]).map(drop)
     });
+}
+
+/// Prices of swaps, in gas beside a transaction's own 21,000: printed, and held near what they are.
+#[test]
+fn exch_10_what_a_swap_costs() {
+    let (mut world, _) = start();
+    let flat = open(&mut world, &product(0, 1, 3_000), &[5_000_000; 2]);
+    let even = open(&mut world, &stable(&[0, 1], 100), &[5_000_000; 2]);
+    let three = open(&mut world, &stable(&[0, 1, 2], 100), &[5_000_000; 3]);
+    let ranged = Shape {
+        curve: Curve::Range,
+        ..product(0, 1, 3_000)
+    };
+    let ranged = act(&mut world, |cx| {
+        let pool = exchange::create_range(cx, &ranged, n(1) << 96_usize)?;
+        let range = exchange::Ticks {
+            lower: -600,
+            upper: 600,
+        };
+        let number = exchange::open_range(cx, pool, range)?;
+        exchange::grow_range(cx, number, ALICES, [a(5_000_000); 2])?;
+        Ok(pool)
+    })
+    .expect("opens");
+    println!("pool | first of a block | next of it, each with cold storage");
+    for (name, pool, most) in [
+        ("constant product", flat, 60_000),
+        ("stableswap, two", even, 65_000),
+        ("stableswap, three", three, 80_000),
+        ("concentrated, no end crossed", ranged, 75_000),
+    ] {
+        let legs = [leg(pool, 0, 1, 10_000)];
+        let mut cost = || {
+            swap(&mut world, BOBS, &legs, bounds(0, 10_000, 1, 0)).expect("swaps");
+            world.store.gas_used()
+        };
+        cost();
+        let next = cost();
+        world.wait_ms(20_000);
+        swap(&mut world, BOBS, &legs, bounds(0, 10_000, 1, 0)).expect("swaps");
+        let first = world.store.gas_used();
+        println!("{name} | {first} | {next}");
+        assert!(next < first && first < most, "{name}: {first}, then {next}");
+    }
 }

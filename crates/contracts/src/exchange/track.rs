@@ -14,9 +14,11 @@ use capstan_state::{Ctx, Halt};
 use capstan_units::{LogRatio, PoolId};
 
 use super::{
+    Curve,
     error::ExchangeNoHistory,
     params::{HALF_LIFE_MS, OBSERVATIONS, OBSERVE_EVERY_MS},
     pool::{Pool, STATE},
+    range,
     state::{Observation, Track},
     trade,
 };
@@ -29,6 +31,9 @@ const NO_MEAN: u64 = 1 << 63;
 
 /// The price of the coin at `place` for a unit of the first, now.
 pub(super) fn spot(cx: &mut Ctx<'_>, pool: &Pool, place: usize) -> Result<LogRatio, Halt> {
+    if pool.curve == Curve::Range {
+        return Ok(range::Now::load(cx, pool.id)?.price());
+    }
     let (part, whole) = trade::price(cx, pool, place)?;
     Ok(LogRatio::of_down(part, whole))
 }
@@ -64,6 +69,9 @@ pub(super) fn touch(cx: &mut Ctx<'_>, pool: &Pool) -> Result<(), Halt> {
         }
         let price = spot(cx, pool, place)?;
         let next = advanced(track, price, now_ms);
+        if pool.curve == Curve::Range {
+            range::touch(cx, pool.id, now_ms.saturating_sub(track.at_ms))?;
+        }
         let is_due =
             now_ms.div_euclid(OBSERVE_EVERY_MS) != track.at_ms.div_euclid(OBSERVE_EVERY_MS);
         if is_due {
@@ -106,7 +114,7 @@ fn advanced(track: Track, price: LogRatio, now_ms: u64) -> Track {
     let mean = if track.mean == NO_MEAN {
         target
     } else {
-        let stays = stays_x64(elapsed_ms);
+        let stays = stays_x64(elapsed_ms, HALF_LIFE_MS);
         // A distance below 2^40 times at most 2^64.
         let kept = target.saturating_sub(before).saturating_mul(stays);
         let kept = kept.checked_div(1 << 64).unwrap_or_default();
@@ -121,10 +129,10 @@ fn advanced(track: Track, price: LogRatio, now_ms: u64) -> Track {
 }
 
 /// `2^(-elapsed / half-life) * 2^64`.
-fn stays_x64(elapsed_ms: u64) -> i128 {
+pub(super) fn stays_x64(elapsed_ms: u64, half_life_ms: u64) -> i128 {
     let steps = u128::from(elapsed_ms)
         .saturating_mul(1 << 16)
-        .checked_div(u128::from(HALF_LIFE_MS))
+        .checked_div(u128::from(half_life_ms))
         .unwrap_or_default();
     let steps = i64::try_from(steps).unwrap_or(i64::MAX).saturating_neg();
     let part: U256 = LogRatio::clamped(steps).x96().wrapping_shr(32);

@@ -2,7 +2,7 @@
 
 use alloy_primitives::U256;
 use capstan_state::{Ctx, Halt};
-use capstan_units::{AssetId, Assets, PoolId, mul_div_up};
+use capstan_units::{AssetId, Assets, Bps, PoolId, mul_div_up};
 
 use super::{
     Curve,
@@ -16,7 +16,7 @@ use super::{
     fees,
     params::{NEWTON_STEP_GAS, PIPS},
     pool::{Coin, Pool},
-    track,
+    range, track,
 };
 use crate::{contract::emit, revert};
 
@@ -59,8 +59,16 @@ pub(super) fn trade(
         }));
     };
     track::touch(cx, &pool)?;
-    let traded = priced(cx, &pool, from, to, exact)?;
-    let protocol_fee = fees::take(cx, asset_in, traded.amount_in, pool.fee_pips)?;
+    let share = fees::share(cx)?;
+    let (traded, protocol_fee) = match pool.curve {
+        Curve::Range => along_ranges(cx, &pool, from, exact, share)?,
+        Curve::Product | Curve::Stable => {
+            let traded = priced(cx, &pool, from, to, exact)?;
+            let fee = fees::part_down(share, traded.amount_in, pool.fee_pips)?;
+            (traded, fee)
+        }
+    };
+    fees::keep(cx, asset_in, protocol_fee)?;
     let coin = pool.coin_mut(from)?;
     coin.reserve = coin.reserve.add(traded.amount_in.sub(protocol_fee)?)?;
     let coin = pool.coin_mut(to)?;
@@ -81,7 +89,37 @@ pub(super) fn trade(
     Ok(traded)
 }
 
-/// What the curve says.
+/// What a pool of ranges says where one of reserves is needed, and the other way around.
+pub(super) fn wrong_curve(pool: &Pool) -> Halt {
+    let pool_id = pool.id.get();
+    revert(&ExchangeWrongCurve { poolId: pool_id })
+}
+
+/// Along the ranges of a pool. Answers what the protocol keeps, too.
+fn along_ranges(
+    cx: &mut Ctx<'_>,
+    pool: &Pool,
+    from: usize,
+    exact: Exact,
+    share: Bps,
+) -> Result<(Traded, Assets), Halt> {
+    let (Exact::In(amount) | Exact::Out(amount)) = exact;
+    expect_some(amount)?;
+    let (traded, kept) = range::swap(cx, pool, from, exact, share)?;
+    if traded.amount_out.is_zero() {
+        return Err(too_small(pool, amount));
+    }
+    Ok((traded, kept))
+}
+
+fn too_small(pool: &Pool, amount: Assets) -> Halt {
+    revert(&ExchangeTooSmall {
+        poolId: pool.id.get(),
+        amount: amount.to_u256(),
+    })
+}
+
+/// What the curve of reserves says.
 fn priced(
     cx: &mut Ctx<'_>,
     pool: &Pool,
@@ -100,12 +138,10 @@ fn priced(
                     Assets::from_u256(out)?
                 }
                 Curve::Stable => stable_out_down(cx, pool, from, to, amount)?,
+                Curve::Range => return Err(wrong_curve(pool)),
             };
             if out.is_zero() {
-                return Err(revert(&ExchangeTooSmall {
-                    poolId: pool.id.get(),
-                    amount: amount.to_u256(),
-                }));
+                return Err(too_small(pool, amount));
             }
             (amount, out)
         }
@@ -126,6 +162,7 @@ fn priced(
                     Assets::from_u256(needed)?
                 }
                 Curve::Stable => stable_in_up(cx, pool, from, to, amount)?,
+                Curve::Range => return Err(wrong_curve(pool)),
             };
             (needed, amount)
         }
@@ -253,8 +290,10 @@ pub(super) fn invariant(cx: &mut Ctx<'_>, pool: &Pool, even: &Even) -> Result<Fo
 /// `x_i * (A*n*x_0 + P) / (x_0 * (A*n*x_i + P))`, times what one smallest unit of each counts.
 pub(super) fn price(cx: &mut Ctx<'_>, pool: &Pool, place: usize) -> Result<(U256, U256), Halt> {
     let (first, other): (&Coin, &Coin) = (pool.coin(0)?, pool.coin(place)?);
-    if pool.curve == Curve::Product {
-        return Ok((other.reserve.to_u256(), first.reserve.to_u256()));
+    match pool.curve {
+        Curve::Product => return Ok((other.reserve.to_u256(), first.reserve.to_u256())),
+        Curve::Range => return Err(wrong_curve(pool)),
+        Curve::Stable => {}
     }
     let even = pool.even()?;
     let d = invariant(cx, pool, &even)?;

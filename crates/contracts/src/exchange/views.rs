@@ -1,17 +1,22 @@
 //! What anyone may ask. Prices are as of this block, whether or not the pool was touched in it.
 
 use alloy_primitives::{Address, U256};
-use capstan_state::{Ctx, Halt};
+use capstan_state::{Ctx, Halt, Scratch};
 use capstan_units::{AccountId, AssetId, LogRatio, PoolId};
 
 use super::{
-    IExchange::{self, poolOfReturn, quoteReturn, sharesOfReturn},
+    Curve,
+    IExchange::{self, poolOfReturn, quoteReturn, rangePoolReturn, sharesOfReturn},
     error::*,
     liquidity::words,
     lp,
     params::WINDOW_MAX_MS,
     pool::{self, Pool, STATE, Shape},
-    route, shares, track, wallet,
+    range::{
+        self,
+        positions::{self, RangeWorth},
+    },
+    route, shares, track, trade, wallet,
 };
 use crate::revert;
 
@@ -22,7 +27,11 @@ pub(super) fn pool(cx: &mut Ctx<'_>, number: u32) -> Result<IExchange::Pool, Hal
         shape: pool.shape().to_abi(),
         reserves: words(&reserves),
         totalShares: STATE.total_shares.at(pool.id).load(cx)?.to_u256(),
-        lpToken: lp::address_of(pool.id),
+        lpToken: if pool.curve == Curve::Range {
+            Address::ZERO
+        } else {
+            lp::address_of(pool.id)
+        },
         paused: pool.is_paused,
     })
 }
@@ -47,6 +56,9 @@ pub(super) fn shares_of(
     index: u8,
 ) -> Result<sharesOfReturn, Halt> {
     let pool = Pool::load(cx, PoolId::new(number))?;
+    if pool.curve == Curve::Range {
+        return Err(trade::wrong_curve(&pool));
+    }
     let shares = STATE
         .shares
         .at((pool.id, AccountId::new(owner, index)))
@@ -111,4 +123,39 @@ pub(super) fn spot(cx: &mut Ctx<'_>, pool: u32, asset: u32) -> Result<U256, Halt
         track::spot(cx, &pool, place)?
     };
     Ok(price.x96())
+}
+
+pub(super) fn range_pool(cx: &mut Ctx<'_>, number: u32) -> Result<rangePoolReturn, Halt> {
+    let pool = Pool::load(cx, PoolId::new(number))?;
+    if pool.curve != Curve::Range {
+        return Err(trade::wrong_curve(&pool));
+    }
+    let now = range::Now::load(cx, pool.id)?;
+    Ok(rangePoolReturn {
+        sqrtPriceX96: now.root,
+        tick: now.tick,
+        liquidity: now.liquidity,
+        feePips: range::fee_now(pool.fee_pips, &now),
+        tickSpacing: range::spacing(pool.fee_pips),
+    })
+}
+
+pub(super) fn range(cx: &mut Ctx<'_>, position: u64) -> Result<IExchange::Range, Halt> {
+    let frame = cx.frame;
+    let mut world = Scratch::new(cx.store);
+    let RangeWorth {
+        pool,
+        range,
+        liquidity,
+        principal,
+        fees,
+    } = positions::range_worth(&mut Ctx::new(&mut world, frame), position)?;
+    Ok(IExchange::Range {
+        poolId: pool.get(),
+        lower: range.lower,
+        upper: range.upper,
+        liquidity,
+        principal: principal.map(|amount| amount.to_u256()),
+        fees: fees.map(|amount| amount.to_u256()),
+    })
 }

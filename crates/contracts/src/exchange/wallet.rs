@@ -180,7 +180,12 @@ pub(super) fn expect_in_time(cx: &Ctx<'_>, deadline_ms: u64) -> Result<(), Halt>
     }))
 }
 
-fn pull_all(cx: &mut Ctx<'_>, assets: &[AssetId], amounts: &[Assets]) -> Result<Vec<Assets>, Halt> {
+/// Pulls of each asset what is not zero into transit; answers what arrived.
+pub(super) fn pull_all(
+    cx: &mut Ctx<'_>,
+    assets: &[AssetId],
+    amounts: &[Assets],
+) -> Result<Vec<Assets>, Halt> {
     let sender = cx.caller();
     let pairs = assets.iter().zip(amounts);
     let arrived = pairs.map(|(asset, amount)| {
@@ -192,7 +197,8 @@ fn pull_all(cx: &mut Ctx<'_>, assets: &[AssetId], amounts: &[Assets]) -> Result<
     arrived.collect()
 }
 
-fn push(
+/// Pushes what is not zero.
+pub(super) fn push(
     cx: &mut Ctx<'_>,
     asset: AssetId,
     from: AccountId,

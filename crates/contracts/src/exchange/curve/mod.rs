@@ -1,6 +1,7 @@
 //! The curves: pure functions of reserves. All rounding of prices is here, and all of it is for the pool.
 
 pub(super) mod product;
+pub(super) mod range;
 pub(super) mod stable;
 
 use alloy_primitives::U256;
@@ -13,6 +14,8 @@ pub enum Curve {
     Product,
     /// Flat where the reserves are even, steep where they are not.
     Stable,
+    /// `x * y` stays within ranges of prices, each with its own liquidity.
+    Range,
 }
 
 impl Curve {
@@ -21,6 +24,7 @@ impl Curve {
         match self {
             Self::Product => 1,
             Self::Stable => 2,
+            Self::Range => 3,
         }
     }
 
@@ -29,6 +33,7 @@ impl Curve {
         match number {
             1 => Some(Self::Product),
             2 => Some(Self::Stable),
+            3 => Some(Self::Range),
             _ => None,
         }
     }

@@ -1,0 +1,194 @@
+//! Who owns a position and who may move it. The order of checks and the errors are those of OpenZeppelin's ERC721,
+//! version 5.
+
+use alloy_primitives::{Address, Bytes, FixedBytes, U256};
+use alloy_sol_types::SolCall;
+use capstan_state::{CallKind, CallRequest, Ctx, Halt};
+
+use super::{
+    STATE,
+    abi::{IRangePosition::*, IReceiver::onERC721ReceivedCall},
+};
+use crate::{contract::emit, revert};
+
+/// Standards that are answered: ERC-165, ERC-721, its metadata.
+const STANDARDS: [u32; 3] = [0x01ff_c9a7, 0x80ac_58cd, 0x5b5e_139f];
+
+pub(super) fn supports(id: FixedBytes<4>) -> bool {
+    STANDARDS.contains(&u32::from_be_bytes(id.0))
+}
+
+/// The number of a position, which is not yet known to exist.
+fn number(token: U256) -> Result<u64, Halt> {
+    u64::try_from(token).map_err(|_| nothing(token))
+}
+
+fn nothing(token: U256) -> Halt {
+    revert(&ERC721NonexistentToken { tokenId: token })
+}
+
+pub(super) fn owner_of(cx: &mut Ctx<'_>, token: U256) -> Result<Address, Halt> {
+    let owner = STATE.owners.at(number(token)?).load(cx)?;
+    if owner.is_zero() {
+        return Err(nothing(token));
+    }
+    Ok(owner)
+}
+
+pub(super) fn uri(cx: &mut Ctx<'_>, token: U256) -> Result<String, Halt> {
+    owner_of(cx, token)?;
+    Ok(String::new())
+}
+
+pub(super) fn count_of(cx: &mut Ctx<'_>, owner: Address) -> Result<U256, Halt> {
+    if owner.is_zero() {
+        return Err(revert(&ERC721InvalidOwner { owner }));
+    }
+    Ok(U256::from(STATE.counts.at(owner).load(cx)?))
+}
+
+pub(super) fn approved_of(cx: &mut Ctx<'_>, token: U256) -> Result<Address, Halt> {
+    owner_of(cx, token)?;
+    STATE.approved.at(number(token)?).load(cx)
+}
+
+pub(super) fn is_operator(
+    cx: &mut Ctx<'_>,
+    owner: Address,
+    operator: Address,
+) -> Result<bool, Halt> {
+    STATE.operators.at((owner, operator)).load(cx)
+}
+
+/// Refuses who may not move a position.
+///
+/// # Errors
+/// `ERC721NonexistentToken`, `ERC721InsufficientApproval`.
+pub(super) fn expect_may(cx: &mut Ctx<'_>, who: Address, token: U256) -> Result<Address, Halt> {
+    let owner = owner_of(cx, token)?;
+    let may = who == owner
+        || is_operator(cx, owner, who)?
+        || STATE.approved.at(number(token)?).load(cx)? == who;
+    if may {
+        return Ok(owner);
+    }
+    Err(revert(&ERC721InsufficientApproval {
+        operator: who,
+        tokenId: token,
+    }))
+}
+
+pub(super) fn approve(cx: &mut Ctx<'_>, to: Address, token: U256) -> Result<(), Halt> {
+    let (owner, approver) = (owner_of(cx, token)?, cx.caller());
+    if approver != owner && !is_operator(cx, owner, approver)? {
+        return Err(revert(&ERC721InvalidApprover { approver }));
+    }
+    STATE.approved.at(number(token)?).save(cx, to)?;
+    emit(
+        cx,
+        &Approval {
+            owner,
+            approved: to,
+            tokenId: token,
+        },
+    )
+}
+
+pub(super) fn set_operator(
+    cx: &mut Ctx<'_>,
+    operator: Address,
+    approved: bool,
+) -> Result<(), Halt> {
+    if operator.is_zero() {
+        return Err(revert(&ERC721InvalidOperator { operator }));
+    }
+    let owner = cx.caller();
+    STATE.operators.at((owner, operator)).save(cx, approved)?;
+    emit(
+        cx,
+        &ApprovalForAll {
+            owner,
+            operator,
+            approved,
+        },
+    )
+}
+
+pub(super) fn transfer_from(
+    cx: &mut Ctx<'_>,
+    from: Address,
+    to: Address,
+    token: U256,
+) -> Result<(), Halt> {
+    if to.is_zero() {
+        return Err(revert(&ERC721InvalidReceiver { receiver: to }));
+    }
+    let sender = cx.caller();
+    let owner = expect_may(cx, sender, token)?;
+    if owner != from {
+        return Err(revert(&ERC721IncorrectOwner {
+            sender: from,
+            tokenId: token,
+            owner,
+        }));
+    }
+    let id = number(token)?;
+    STATE.approved.at(id).save(cx, Address::ZERO)?;
+    give(cx, from, to, id)
+}
+
+/// Hands a position over, or makes it where `from` is zero. The frame is the token's.
+pub(super) fn give(cx: &mut Ctx<'_>, from: Address, to: Address, id: u64) -> Result<(), Halt> {
+    if !from.is_zero() {
+        let count = STATE.counts.at(from);
+        let fewer = count.load(cx)?.checked_sub(1).ok_or_else(Halt::overflow)?;
+        count.save(cx, fewer)?;
+    }
+    let count = STATE.counts.at(to);
+    let more = count.load(cx)?.checked_add(1).ok_or_else(Halt::overflow)?;
+    count.save(cx, more)?;
+    STATE.owners.at(id).save(cx, to)?;
+    emit(
+        cx,
+        &Transfer {
+            from,
+            to,
+            tokenId: U256::from(id),
+        },
+    )
+}
+
+/// Moves a position and asks the contract that gets it, last of all.
+pub(super) fn safe_transfer_from(
+    cx: &mut Ctx<'_>,
+    from: Address,
+    to: Address,
+    token: U256,
+    data: Bytes,
+) -> Result<(), Halt> {
+    transfer_from(cx, from, to, token)?;
+    if cx.store.code_size(to)? == 0 {
+        return Ok(());
+    }
+    let question = onERC721ReceivedCall {
+        operator: cx.caller(),
+        from,
+        tokenId: token,
+        data,
+    };
+    let request = CallRequest {
+        kind: CallKind::Call,
+        from: cx.this(),
+        target: to,
+        value: U256::ZERO,
+        input: question.abi_encode().into(),
+        gas_limit: None,
+    };
+    let outcome = cx.store.call(request)?;
+    let answer = onERC721ReceivedCall::abi_decode_returns_validate(&outcome.output);
+    let agrees = answer.is_ok_and(|answer| answer.0 == onERC721ReceivedCall::SELECTOR);
+    if outcome.success && agrees {
+        return Ok(());
+    }
+    Err(revert(&ERC721InvalidReceiver { receiver: to }))
+}
