@@ -25,6 +25,7 @@ const ROLES: &[(&str, u32, &str)] = &[
     ("oracle", oracle::LOOSEN, "loosen"),
     ("ledger", admin::GUARD, "guard"),
     ("lending", admin::GUARD, "guard"),
+    ("exchange", admin::GUARD, "guard"),
     ("backstop", admin::GUARD, "guard"),
     ("dollar", admin::GUARD, "guard"),
     ("term", admin::GUARD, "guard"),

@@ -48,7 +48,7 @@ proptest! {
     #[test]
     fn roots_are_exact(value in any_u256()) {
         let root = big(value).sqrt();
-        prop_assert_eq!(big(sqrt_down(value)), root.clone());
+        prop_assert_eq!(&big(sqrt_down(value)), &root);
         let up = if &root * &root == big(value) { root } else { root + 1_u8 };
         prop_assert_eq!(big(sqrt_up(value)), up);
     }

@@ -9,7 +9,7 @@ use super::{
     IExchange::{PoolPaused, ProtocolFeesCollected, ProtocolShareSet, protocolShareReturn},
     curve::mul,
     error::*,
-    params::{CHANGE_DELAY_MS, GUARD, PIPS, PROTOCOL_SHARE_MAX_BPS},
+    params::{CHANGE_DELAY_MS, PIPS, PROTOCOL_SHARE_MAX_BPS},
     pool::{Pool, STATE, VAULT},
     state::ProtocolShare,
 };
@@ -139,10 +139,7 @@ pub(super) fn collect(cx: &mut Ctx<'_>, asset: u32, to: Address) -> Result<U256,
 /// # Errors
 /// `AdminMissingRole`, `ExchangeUnknownPool`.
 pub(super) fn pause(cx: &mut Ctx<'_>, number: u32) -> Result<(), Halt> {
-    let caller = cx.caller();
-    if admin::owner_of(cx, ADDRESS)? != caller {
-        admin::expect_role(cx, ADDRESS, GUARD, caller)?;
-    }
+    admin::expect_guard(cx, ADDRESS, cx.caller())?;
     set_paused(cx, number, true)
 }
 

@@ -62,7 +62,7 @@ pub use curve::Curve;
 pub use liquidity::{add, create, create_range, move_shares, remove};
 pub use params::{
     AMPLIFICATION_MAX, CHANGE_DELAY_MS, COINS_MAX, FEE_DYNAMIC, FEE_DYNAMIC_MAX_PIPS,
-    FEE_DYNAMIC_MIN_PIPS, FEE_TIERS_PIPS, GUARD, HALF_LIFE_MS, LEGS_MAX, LOCKED_SHARES,
+    FEE_DYNAMIC_MIN_PIPS, FEE_TIERS_PIPS, HALF_LIFE_MS, LEGS_MAX, LOCKED_SHARES,
     PROTOCOL_SHARE_MAX_BPS, STEPS_MAX, WINDOW_MAX_MS,
 };
 pub use pool::{LOCKED, Shape, VAULT};

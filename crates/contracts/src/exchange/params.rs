@@ -2,9 +2,6 @@
 
 use alloy_primitives::U256;
 
-/// May pause pools. Grant it in `admin`, in this contract's scope.
-pub const GUARD: u32 = 1;
-
 /// Millionths: the unit of fees.
 pub(super) const PIPS: U256 = U256::from_limbs([1_000_000, 0, 0, 0]);
 /// Fees that a pool may have: 0.01 %, 0.05 %, 0.3 %, 1 %. Few, so that liquidity meets.
@@ -53,5 +50,7 @@ pub const HALF_LIFE_MS: u64 = 600_000;
 pub const STEPS_MAX: u32 = 64;
 /// Gas of one, beside storage: two powers of a tick and six divisions of 512 bits.
 pub(super) const RANGE_STEP_GAS: u64 = 700;
+/// Gas of a leg, beside storage and steps: its pool in memory, two divisions of 512 bits, a logarithm at times.
+pub(super) const LEG_GAS: u64 = 400;
 /// Gas of a step of Newton's iteration: a division of 512 bits per coin and four more.
 pub(super) const NEWTON_STEP_GAS: u64 = 150;

@@ -582,6 +582,27 @@ fn exch_12_a_pause_stops_all_but_removal() {
     assert!(removed.is_ok());
     world.ok(OWNER, ADDRESS, &unpausePoolCall { poolId: 0 });
     assert!(swap(&mut world, BOBS, &[one], bounds(0, 1_000, 1, 0)).is_ok());
+    // A guard may pause, and only the owner lets go on.
+    let no_guard = crate::admin::IAdmin::AdminMissingRole {
+        scope: ADDRESS,
+        role: crate::admin::GUARD,
+        account: BOB,
+    };
+    world.refused(BOB, ADDRESS, &pausePoolCall { poolId: 0 }, &no_guard);
+    let grant = crate::admin::IAdmin::grantRoleCall {
+        scope: ADDRESS,
+        role: crate::admin::GUARD,
+        holder: BOB,
+        expiresMs: 0,
+    };
+    world.ok(OWNER, crate::admin::ADDRESS, &grant);
+    world.ok(BOB, ADDRESS, &pausePoolCall { poolId: 0 });
+    let not_owner = crate::admin::IAdmin::AdminNotOwner {
+        scope: ADDRESS,
+        caller: BOB,
+        owner: OWNER,
+    };
+    world.refused(BOB, ADDRESS, &unpausePoolCall { poolId: 0 }, &not_owner);
     let unknown = ExchangeUnknownPool { poolId: 5 };
     world.refused(OWNER, ADDRESS, &pausePoolCall { poolId: 5 }, &unknown);
 }

@@ -14,7 +14,7 @@ use super::{
     },
     error::*,
     fees,
-    params::{NEWTON_STEP_GAS, PIPS},
+    params::{LEG_GAS, NEWTON_STEP_GAS, PIPS},
     pool::{Coin, Pool},
     range, track,
 };
@@ -48,6 +48,7 @@ pub(super) fn trade(
     asset_out: AssetId,
     exact: Exact,
 ) -> Result<Traded, Halt> {
+    cx.store.charge(LEG_GAS)?;
     let mut pool = Pool::load(cx, id)?;
     pool.expect_open()?;
     let places = pool.place(asset_in).zip(pool.place(asset_out));

@@ -130,7 +130,12 @@ pub(super) fn range_pool(cx: &mut Ctx<'_>, number: u32) -> Result<rangePoolRetur
     if pool.curve != Curve::Range {
         return Err(trade::wrong_curve(&pool));
     }
-    let now = range::Now::load(cx, pool.id)?;
+    // As a swap would find it: after the first touch of the block.
+    let frame = cx.frame;
+    let mut world = Scratch::new(cx.store);
+    let scratch = &mut Ctx::new(&mut world, frame);
+    track::touch(scratch, &pool)?;
+    let now = range::Now::load(scratch, pool.id)?;
     Ok(rangePoolReturn {
         sqrtPriceX96: now.root,
         tick: now.tick,

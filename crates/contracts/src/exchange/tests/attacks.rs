@@ -199,7 +199,7 @@ fn exch_8_moving_a_mean_costs_what_arbitrage_takes() {
             windowMs: 1_800_000,
         };
         let moved = world.view(ADDRESS, &ask);
-        let shift = (n(1) << 96_usize).abs_diff(moved) * n(1_000_000_000) >> 96_usize;
+        let shift = ((n(1) << 96_usize).abs_diff(moved) * n(1_000_000_000)) >> 96_usize;
         println!("{shift} / 10^9 | {lost} of {depth}; back at best {back}");
         assert!(lost > 0 && shift < n(1_000_000), "{shift}");
     }

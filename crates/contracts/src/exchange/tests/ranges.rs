@@ -335,8 +335,9 @@ fn exch_17_a_dynamic_fee_rises_with_the_swing_between_blocks_and_fades() {
     swing(&mut world, 1_000);
     assert_eq!(fee(&world), 500);
     world.wait_ms(250);
-    swing(&mut world, 1_000);
     let risen = fee(&world);
+    swing(&mut world, 1_000);
+    assert_eq!(fee(&world), risen, "told before it was paid");
     assert!(
         risen >= 500 + moved * 10 - 10 && risen <= 500 + moved * 10 + 10,
         "{risen} after {moved}"

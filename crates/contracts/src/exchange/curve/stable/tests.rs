@@ -92,7 +92,7 @@ proptest! {
         let other = (place + 1) % even.reserves.len();
         prop_assume!(even.unbalanced().is_none());
         let d = even.invariant().expect("in range").expect("ends").up();
-        let mut moved = even.clone();
+        let mut moved = even;
         let more = moved.reserves[other] * n(grow) / n(1_000_000);
         moved.reserves[other] += more;
         prop_assume!(moved.unbalanced().is_none());
@@ -114,7 +114,7 @@ proptest! {
         let d = even.invariant().expect("in range").expect("ends").up();
         let solve = |even: &Even| even.solve(1, d).expect("in range").expect("ends").root;
         let before = solve(&even);
-        let mut moved = even.clone();
+        let mut moved = even;
         let more = moved.reserves[0] * n(more) / n(1_000_000);
         moved.reserves[0] += more;
         prop_assume!(moved.unbalanced().is_none());
