@@ -60,6 +60,7 @@ impl Place {
     }
 
     /// One map deeper.
+    #[inline]
     pub(crate) fn with_key<K: SlotKey>(mut self, key: K) -> Self {
         // `Map`'s constructor refuses, at compile time, key types that do not fit together.
         let end = self.key_bytes.saturating_add(K::BYTES);
@@ -71,11 +72,13 @@ impl Place {
     }
 
     /// Slot of a field that has one word.
+    #[inline]
     pub(crate) fn slot(&self, cx: &mut Ctx<'_>) -> Result<U256, Halt> {
         Ok(self.base(cx, 1)?.0)
     }
 
     /// First slot of a field that spans `words` words.
+    #[inline]
     pub(crate) fn base(&self, cx: &mut Ctx<'_>, words: u64) -> Result<Base, Halt> {
         let index_bytes = index_bytes(words);
         let key = self.key();
@@ -173,6 +176,7 @@ pub(crate) struct Base(U256);
 
 impl Base {
     /// Slot of word `index`.
+    #[inline]
     pub(crate) fn word(self, index: u64) -> U256 {
         self.0 | U256::from(index)
     }

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use crate::{
     Amount, Balance, Ctx, Frame, GasClass, Halt, Layout, List, ListFull, ListIndexOutOfRange, Lock,
     Map, Packed, ReadOnly, Record, ReentrantCall, Text, TextTooLong, Total, Transient, Value, Word,
-    commute, describe, gas, mem::MemStore, snapshot,
+    commute, describe, gas, mem::MemStore, put_field, snapshot, take_field,
 };
 
 const THIS: Address = address!("00000000000000000000000000000000000000aa");
@@ -314,6 +314,34 @@ proptest! {
             Err(Halt::Fatal(_)) => {}
             Err(other) => prop_assert!(false, "{:?}", other),
         }
+    }
+
+    /// STORE-4: a field stands at its own bytes of a word, and leaves zeros there when it is taken.
+    #[test]
+    fn fields_stand_at_their_bytes(limbs in any::<[u64; 4]>(), offset in 0..32_usize) {
+        fn check<T: Word>(word: U256, offset: usize) -> Result<(), TestCaseError> {
+            if offset + T::BYTES > 32 {
+                return Ok(());
+            }
+            let mask = (U256::MAX >> (256 - 8 * T::BYTES)) << (8 * offset);
+            let mut rest = word;
+            // Some bytes are no value of a narrow type; how a word is cut is the same for all.
+            if let Ok(value) = take_field::<T>(&mut rest, offset) {
+                prop_assert_eq!(rest, word & !mask, "{} at {}", T::NAME, offset);
+                prop_assert_eq!(put_field(value, offset), word & mask, "{} at {}", T::NAME, offset);
+            }
+            Ok(())
+        }
+        let word = U256::from_limbs(limbs);
+        check::<u8>(word, offset)?;
+        check::<u16>(word, offset)?;
+        check::<u32>(word, offset)?;
+        check::<FixedBytes<4>>(word, offset)?;
+        check::<u64>(word, offset)?;
+        check::<u128>(word, offset)?;
+        check::<Address>(word, offset)?;
+        check::<AccountId>(word, offset)?;
+        check::<U256>(word, offset)?;
     }
 
     /// STORE-6: commutative writes that take effect may be exchanged, in both classes.

@@ -80,18 +80,73 @@ impl<T: Word> Packed for T {
 
 /// A field's bytes at their place in a word.
 #[doc(hidden)]
+#[inline]
 pub fn put_field<T: Word>(value: T, offset_bytes: usize) -> U256 {
-    value.to_word() << offset_bytes.saturating_mul(8)
+    raised(value.to_word(), offset_bytes)
 }
 
 /// Takes a field out of a word: its bytes become zero there.
 #[doc(hidden)]
+#[inline]
 pub fn take_field<T: Word>(word: &mut U256, offset_bytes: usize) -> Result<T, Halt> {
-    let unused_bits = 256_usize.saturating_sub(T::BYTES.saturating_mul(8));
-    let mask = (U256::MAX >> unused_bits) << offset_bytes.saturating_mul(8);
-    let bits = *word & mask;
-    *word ^= bits;
-    T::from_word(bits >> offset_bytes.saturating_mul(8))
+    let field = low_bytes(lowered(*word, offset_bytes), T::BYTES);
+    *word ^= raised(field, offset_bytes);
+    T::from_word(field)
+}
+
+// Offsets and widths are constants where a record is packed. Written limb by limb, the three below become a few
+// instructions there; shifts of whole words would ask for the distance again each time.
+
+const LIMB_BYTES: usize = 8;
+
+/// A word times 2^(8 * bytes), without what passes its top.
+#[inline(always)]
+fn raised(word: U256, bytes: usize) -> U256 {
+    let limbs = word.as_limbs();
+    let (skip, bits) = (bytes / LIMB_BYTES, bits(bytes % LIMB_BYTES));
+    U256::from_limbs(core::array::from_fn(|n| {
+        let limb = |back: usize| n.checked_sub(skip + back).map_or(0, |at| limbs[at]);
+        (limb(0) << bits) | limb(1).checked_shr(u64::BITS - bits).unwrap_or(0)
+    }))
+}
+
+/// A word over 2^(8 * bytes).
+#[inline(always)]
+fn lowered(word: U256, bytes: usize) -> U256 {
+    let limbs = word.as_limbs();
+    let (skip, bits) = (bytes / LIMB_BYTES, bits(bytes % LIMB_BYTES));
+    U256::from_limbs(core::array::from_fn(|n| {
+        let limb = |ahead: usize| limbs.get(n + skip + ahead).copied().unwrap_or(0);
+        (limb(0) >> bits) | limb(1).checked_shl(u64::BITS - bits).unwrap_or(0)
+    }))
+}
+
+/// The lowest bytes of a word.
+#[inline(always)]
+fn low_bytes(word: U256, bytes: usize) -> U256 {
+    let limbs = word.as_limbs();
+    U256::from_limbs(core::array::from_fn(|n| {
+        match bytes.saturating_sub(n * LIMB_BYTES) {
+            0 => 0,
+            some if some >= LIMB_BYTES => limbs[n],
+            some => limbs[n] & ((1 << bits(some)) - 1),
+        }
+    }))
+}
+
+/// Bits of less than a limb of bytes.
+#[inline(always)]
+const fn bits(bytes: usize) -> u32 {
+    match bytes {
+        1 => 8,
+        2 => 16,
+        3 => 24,
+        4 => 32,
+        5 => 40,
+        6 => 48,
+        7 => 56,
+        _ => 0,
+    }
 }
 
 /// Bits left after all fields were taken belong to nobody: no writer set them.
