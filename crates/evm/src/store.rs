@@ -57,6 +57,8 @@ pub(crate) struct RevmStore<'a, 'e, I> {
     memory: SharedMemory,
     /// Words that callees have answered so far.
     answer_words: u64,
+    /// Other accounts that this frame reached: they are warm as long as nothing is rewound.
+    reached: Vec<Address>,
     /// Open marks: where the journal stood, and the refund counter with it.
     marks: Vec<(JournalCheckpoint, i64)>,
 }
@@ -78,6 +80,7 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
             depth,
             memory,
             answer_words: 0,
+            reached: Vec::new(),
             marks: Vec::new(),
         }
     }
@@ -175,11 +178,23 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
     /// Storage of an account that is not this frame's own: the account is loaded first, for the price that
     /// reaching it by a call would have.
     fn reach(&mut self, at: Address) -> Result<(), Halt> {
-        if at == self.frame.this {
-            Ok(())
-        } else {
-            self.warm(at, false, |_| ())
+        if at == self.frame.this || self.reached.contains(&at) {
+            return Ok(());
         }
+        self.warm(at, false, |_| ())?;
+        self.reached.push(at);
+        Ok(())
+    }
+
+    /// A word that this transaction touched before, of an account that it loaded: what a warm read answers. Most reads
+    /// of a contract are of such words, and two look-ups find them.
+    fn seen(&self, at: Address, slot: U256) -> Option<U256> {
+        let journal = &self.evm.engine.inner.ctx.journaled_state.inner;
+        let account = journal.state.get(&at)?;
+        let word = account.storage.get(&slot)?;
+        let id = journal.transaction_id;
+        let is_warm = !account.is_cold_transaction_id(id) && !word.is_cold_transaction_id(id);
+        is_warm.then_some(word.present_value)
     }
 
     /// Reads a word; answers it with whether it was cold. The warm price is the caller's.
@@ -331,6 +346,10 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
 
 impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
     fn load(&mut self, at: Address, slot: U256) -> Result<U256, Halt> {
+        if let Some(word) = self.seen(at, slot) {
+            self.charge(self.params().warm_storage_read_cost())?;
+            return Ok(word);
+        }
         self.reach(at)?;
         self.charge(self.params().warm_storage_read_cost())?;
         let cold_cost = self.params().cold_storage_additional_cost();
@@ -628,6 +647,8 @@ impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
             let _ = journal.checkpoint();
             journal.checkpoint_revert(checkpoint);
             self.gas.tracker_mut().set_refunded(refunded);
+            // What was reached since is cold again.
+            self.reached.clear();
         }
         self.marks.truncate(mark.0);
     }
