@@ -18,7 +18,7 @@ interface ITerm {
         uint256 least;
         uint64 expiresMs;
     }
-    /// An offer and what is left of it.
+    /// An offer and what is left of it. One that has nothing left is nobody's any more; its terms stay.
     struct Offer {
         uint64 id;
         address lender;
@@ -26,7 +26,7 @@ interface ITerm {
         uint256 left;
         OfferTerms terms;
     }
-    /// A loan as it stands now. `owed` is all that is owed; `due` fell due and is unpaid, `overdue` is beyond its grace.
+    /// A loan as it stands now. `owed` is all that is owed; `balance`, on which interest of `rateBps` a year runs, has not fallen due; `due` fell due and is unpaid; `overdue` is beyond its grace and costs `lateBps` a year.
     struct Loan {
         uint64 id;
         uint64 offer;
@@ -35,6 +35,8 @@ interface ITerm {
         address borrower;
         uint8 borrowerIndex;
         uint32 assetId;
+        uint32 rateBps;
+        uint32 lateBps;
         uint256 principal;
         uint64 startMs;
         uint16 done;
@@ -95,7 +97,7 @@ interface ITerm {
     /// The account has as many loans as it may. Repay one first.
     error TermTooManyLoans(address owner, uint8 index, uint256 max);
 
-    /// An offer that stands.
+    /// An offer, whether or not anything is left of it.
     function offerOf(uint64 id) external view returns (Offer memory);
     /// Offers that stand, with ids above `behind`; at most 100 ids are looked at.
     function offers(uint64 behind) external view returns (Offer[] memory);

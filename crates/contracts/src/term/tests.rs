@@ -227,6 +227,18 @@ fn term_2_and_term_11_an_offer_is_taken_in_parts_until_it_expires() {
     let none = TermNoOffer { id };
     scene.refuses(&none, |scene| scene.take(BOBS, id, 1_000));
     assert_eq!(scene.free(ESCROW), 0);
+    // Its loans still refer to its terms.
+    let gone = scene.world.ok(CAROL, ADDRESS, &offerOfCall { id });
+    assert_eq!((gone.left, gone.lender), (U256::ZERO, Address::ZERO));
+    assert_eq!(gone.terms.rateBps, terms.rateBps);
+    assert_eq!(
+        scene.world.ok(CAROL, ADDRESS, &offersCall { behind: 0 }),
+        []
+    );
+    let never = TermNoOffer { id: id + 1 };
+    scene
+        .world
+        .refused(CAROL, ADDRESS, &offerOfCall { id: id + 1 }, &never);
     late.world.wait_ms(DAY_MS);
     let expired = TermExpired {
         id,

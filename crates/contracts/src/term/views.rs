@@ -6,36 +6,41 @@ use capstan_units::{AccountId, Assets};
 
 use super::{
     ITerm::{self, OfferTerms},
-    STATE, loans,
+    STATE,
+    error::TermNoOffer,
+    loans,
     math::Instalment,
-    offers,
     params::INSTALMENT_GAS,
     state::{Loan, Offer, Terms},
 };
+use crate::revert;
 
 /// Most ids that one answer looks at.
 const OFFERS_MAX: u64 = 100;
 
 pub(super) fn offer_of(cx: &mut Ctx<'_>, id: u64) -> Result<ITerm::Offer, Halt> {
-    let offer = offers::standing_offer(cx, id)?;
-    said(cx, id, offer)
+    let terms = STATE.terms.at(id).load(cx)?;
+    if terms.instalments == 0 {
+        return Err(revert(&TermNoOffer { id }));
+    }
+    let offer = STATE.offers.at(id).load(cx)?;
+    Ok(said(id, offer, &terms))
 }
 
-fn said(cx: &mut Ctx<'_>, id: u64, offer: Offer) -> Result<ITerm::Offer, Halt> {
+fn said(id: u64, offer: Offer, terms: &Terms) -> ITerm::Offer {
     let Offer {
         lender,
         expires_ms,
         left,
         least,
     } = offer;
-    let terms = STATE.terms.at(id).load(cx)?;
-    Ok(ITerm::Offer {
+    ITerm::Offer {
         id,
         lender: lender.owner,
         lenderIndex: lender.index,
         left: left.to_u256(),
         terms: terms.to_abi(least, expires_ms),
-    })
+    }
 }
 
 pub(super) fn offers(cx: &mut Ctx<'_>, behind: u64) -> Result<Vec<ITerm::Offer>, Halt> {
@@ -46,7 +51,8 @@ pub(super) fn offers(cx: &mut Ctx<'_>, behind: u64) -> Result<Vec<ITerm::Offer>,
     for id in behind.saturating_add(1)..=last {
         let offer = STATE.offers.at(id).load(cx)?;
         if !offer.left.is_zero() {
-            found.push(said(cx, id, offer)?);
+            let terms = STATE.terms.at(id).load(cx)?;
+            found.push(said(id, offer, &terms));
         }
     }
     Ok(found)
@@ -64,6 +70,8 @@ pub(super) fn loan_of(cx: &mut Ctx<'_>, id: u64) -> Result<ITerm::Loan, Halt> {
         borrower: loan.borrower.owner,
         borrowerIndex: loan.borrower.index,
         assetId: terms.asset.get(),
+        rateBps: terms.rate_bps,
+        lateBps: terms.late_bps,
         principal: loan.principal.to_u256(),
         startMs: loan.start_ms,
         done: standing.done,

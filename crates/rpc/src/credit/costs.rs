@@ -1,12 +1,12 @@
-//! What an account owes of an asset in markets and in minted dollars, and what that costs in a day at today's rates.
-//!
-//! Interest of fixed-term loans is not in it: their schedules say when which payment is due (`ITerm.scheduleOf`).
+//! What an account owes of an asset in markets, in minted dollars and at fixed terms, and what that costs in a day at
+//! today's rates.
 
 use alloy_primitives::U256;
 use capstan_contracts::{
     account::IAccount::AccountRef,
     dollar::{self, IDollar, IDollar::DollarNotOpen},
     lending::{self, ILending, ILending::LendingUnknownMarket},
+    term::{self, ITerm},
 };
 
 use super::{account::per_day_up, fixed::RAY_ONE, markets::unless, views::Views};
@@ -46,10 +46,24 @@ impl Debts {
         if usd.is_some_and(|usd| usd.assetId == asset_id) {
             let minted = views.ask(dollar::ADDRESS, &IDollar::debtOfCall { owner, index })?;
             let params = views.ask(dollar::ADDRESS, &IDollar::paramsOfCall {})?;
-            let bps = U256::from(params.present.stabilityBps);
-            debts.add(minted.amount, RAY_ONE / U256::from(BPS_ONE) * bps)?;
+            debts.add(minted.amount, per_year(params.present.stabilityBps))?;
+        }
+        for id in views.ask(term::ADDRESS, &ITerm::loansOfCall { owner, index })? {
+            let loan = views.ask(term::ADDRESS, &ITerm::loanOfCall { id })?;
+            if loan.assetId == asset_id {
+                debts.add_loan(&loan)?;
+            }
         }
         Ok(debts)
+    }
+
+    /// Interest runs on what has not fallen due, late fees on what is beyond its grace.
+    fn add_loan(&mut self, loan: &ITerm::Loan) -> RpcResult<()> {
+        let interest = per_day_up(loan.balance, per_year(loan.rateBps))?;
+        let late = per_day_up(loan.overdue, per_year(loan.lateBps))?;
+        self.owed = self.owed.saturating_add(loan.owed);
+        self.per_day = self.per_day.saturating_add(interest).saturating_add(late);
+        Ok(())
     }
 
     fn add(&mut self, owed: U256, rate: U256) -> RpcResult<()> {
@@ -57,4 +71,9 @@ impl Debts {
         self.per_day = self.per_day.saturating_add(per_day_up(owed, rate)?);
         Ok(())
     }
+}
+
+/// A rate in hundredths of a percent as a ray.
+fn per_year(bps: u32) -> U256 {
+    RAY_ONE / U256::from(BPS_ONE) * U256::from(bps)
 }

@@ -7,7 +7,7 @@ use capstan_contracts::{
     account::{
         self, AssetAmount, Bid, Dollars,
         IAccount::{self, AccountRef, Action, Collateral},
-        Verb, Withdrawal,
+        Loan, Verb, Withdrawal,
     },
     admin::{self, IAdmin::grantRoleCall},
     dollar::{self, IDollar},
@@ -15,6 +15,7 @@ use capstan_contracts::{
         self,
         IOracle::{Entry, Report, addReporterCall, listFeedCall},
     },
+    term::{self, ITerm},
 };
 use serde_json::{Value, json};
 
@@ -416,6 +417,68 @@ async fn open_dollar(node: &Node) {
         prices(node, &[(COIN, 2_000), (DOLLAR, 1)]).await;
         node.mine().await;
     }
+}
+
+/// RPC-22: interest at fixed terms is a part of what an account costs a day.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cost_of_a_day_counts_loans_at_fixed_terms() {
+    let node = node_with_collateral().await;
+    open_dollar(&node).await;
+    let mint = Action {
+        verb: Verb::Mint.number(),
+        args: Dollars {
+            amount: U256::from(5_000 * USD),
+        }
+        .abi_encode()
+        .into(),
+    };
+    let away = Withdrawal {
+        assetId: DOLLAR,
+        amount: U256::MAX,
+        to: node.address(2),
+    };
+    let away = Action {
+        verb: Verb::Withdraw.number(),
+        args: away.abi_encode().into(),
+    };
+    let rich = action(Verb::Deposit, COIN, 30 * ETHER);
+    run_by(&node, 2, vec![rich, mint, away]).await;
+    let terms = ITerm::OfferTerms {
+        assetId: DOLLAR,
+        rateBps: 1_000,
+        instalments: 1,
+        periodS: 30 * 86_400,
+        amortisation: 2,
+        graceS: 0,
+        lateBps: 2_000,
+        earlyFeeBps: 0,
+        defaultS: 86_400,
+        least: U256::from(USD),
+        expiresMs: u64::MAX,
+    };
+    let offer = ITerm::offerCall {
+        terms,
+        amount: U256::from(5_000 * USD),
+        index: 0,
+    };
+    let offer = Send::to(2, term::ADDRESS).input(offer.abi_encode());
+    node.send(offer.gas(3_000_000));
+    let block = node.mine().await;
+    assert!(block.receipts.iter().all(|receipt| receipt.status()));
+    let take = Loan {
+        id: 1,
+        amount: U256::from(3_650 * USD),
+    };
+    let take = Action {
+        verb: Verb::TakeLoan.number(),
+        args: take.abi_encode().into(),
+    };
+    let deposit = action(Verb::Deposit, COIN, 10 * ETHER);
+    run(&node, vec![deposit, take]).await;
+    // 3,650 dollars at 10 % a year are a dollar a day.
+    let told = node.ok("capstan_account", json!([node.address(1)])).await;
+    let cost = told["report"]["costPerDay"]["text"].as_str().expect("text");
+    assert!(cost == "1" || cost.starts_with("1.0"), "{cost}");
 }
 
 /// RPC-24: a liquidation is told to the cent: why, at which price, what was paid and taken, by whom.
