@@ -78,12 +78,25 @@ pub trait Position: Sync {
     /// The store's.
     fn assess(&self, cx: &mut Ctx<'_>, account: AccountId, asset: AssetId) -> Result<Line, Halt>;
 
+    /// What of `asset` the account owes in this kind, for who does not ask what it holds.
+    ///
+    /// # Errors
+    /// The store's.
+    fn owed(&self, cx: &mut Ctx<'_>, account: AccountId, asset: AssetId) -> Result<Assets, Halt> {
+        Ok(self.assess(cx, account, asset)?.owed)
+    }
+
     /// Whether a row must name this kind for the asset: something stands there, or may come to by itself.
     ///
     /// # Errors
     /// The store's.
     fn stands(&self, cx: &mut Ctx<'_>, account: AccountId, asset: AssetId) -> Result<bool, Halt> {
         Ok(!self.assess(cx, account, asset)?.is_empty())
+    }
+
+    /// Whether it may [`stand`](Self::stands) where nothing is held or owed: it may come by itself, or grow to a unit.
+    fn may_stand_empty(&self) -> bool {
+        false
     }
 
     /// What of the debt must be paid now, however healthy the account is.

@@ -7,15 +7,14 @@ use capstan_units::{
 
 use super::{
     error::{AccountPriceUnusable, AccountUnhealthy},
+    goods::Goods,
     math::{adjusted_down, health_down},
     params::Factors,
-    settings,
     sheet::{Row, Sheet},
     state::Terms,
 };
 use crate::{
-    ledger,
-    oracle::{self, Feed, PriceUse, Side, Unusable},
+    oracle::{Feed, PriceUse, Side, Unusable},
     position::Line,
     registry, revert,
 };
@@ -102,6 +101,22 @@ pub(super) fn line(cx: &mut Ctx<'_>, account: AccountId, row: Row) -> Result<Lin
     Ok(sum)
 }
 
+/// What an account owes of an asset in these kinds.
+pub(super) fn owed(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    asset: AssetId,
+    kinds: u8,
+) -> Result<Assets, Halt> {
+    let mut sum = Assets::ZERO;
+    for (number, kind) in registry::positions() {
+        if kinds & kind_bit(number) != 0 {
+            sum = sum.add(kind.owed(cx, account, asset)?)?;
+        }
+    }
+    Ok(sum)
+}
+
 /// What of a row's debt must be paid now, however healthy the account is.
 pub(super) fn overdue(cx: &mut Ctx<'_>, account: AccountId, row: Row) -> Result<Assets, Halt> {
     let mut sum = Assets::ZERO;
@@ -114,13 +129,9 @@ pub(super) fn overdue(cx: &mut Ctx<'_>, account: AccountId, row: Row) -> Result<
 }
 
 /// Whether some debt of the account must be paid now.
-pub(super) fn is_overdue(
-    cx: &mut Ctx<'_>,
-    account: AccountId,
-    sheet: &Sheet,
-) -> Result<bool, Halt> {
-    for row in &sheet.rows {
-        if !overdue(cx, account, *row)?.is_zero() {
+pub(super) fn is_overdue(cx: &mut Ctx<'_>, stand: &Stand) -> Result<bool, Halt> {
+    for (row, _) in &stand.rows {
+        if !overdue(cx, stand.account, *row)?.is_zero() {
             return Ok(true);
         }
     }
@@ -137,48 +148,97 @@ pub(super) fn kind_bit(number: u8) -> u8 {
     1_u8.checked_shl(u32::from(number)).unwrap_or_default()
 }
 
-/// The balance sheet asset by asset, as of now.
+/// What stands on an account, read once: the check, its owner's limits and the guard all judge the same.
+#[derive(Clone, Debug)]
+pub(super) struct Stand {
+    pub(super) account: AccountId,
+    /// Each row with all that stands in its kinds.
+    pub(super) rows: Vec<(Row, Line)>,
+}
+
+impl Stand {
+    /// What the rows of a sheet stand for, as of now.
+    pub(super) fn read(cx: &mut Ctx<'_>, account: AccountId, sheet: &Sheet) -> Result<Self, Halt> {
+        let mut rows = Vec::with_capacity(sheet.rows.len());
+        for row in &sheet.rows {
+            rows.push((*row, line(cx, account, *row)?));
+        }
+        Ok(Self { account, rows })
+    }
+
+    /// Whether the account owes anything: no price says that.
+    pub(super) fn owes(&self) -> bool {
+        self.rows.iter().any(|(_, line)| !line.owed.is_zero())
+    }
+
+    /// The balance sheet asset by asset.
+    ///
+    /// # Errors
+    /// `AccountPriceUnusable`: what is owed has no price that may be used for this question.
+    pub(super) fn valued(
+        &self,
+        cx: &mut Ctx<'_>,
+        goods: &mut Goods,
+        question: Question,
+    ) -> Result<Vec<Valued>, Halt> {
+        let now = TimeMs::new(cx.store.block().time_ms);
+        self.valued_until(cx, goods, question, now)
+    }
+
+    /// The same, with the lowest factors that count from now until `later`: they move along straight lines.
+    ///
+    /// # Errors
+    /// As [`Stand::valued`].
+    pub(super) fn valued_until(
+        &self,
+        cx: &mut Ctx<'_>,
+        goods: &mut Goods,
+        question: Question,
+        later: TimeMs,
+    ) -> Result<Vec<Valued>, Halt> {
+        let now = TimeMs::new(cx.store.block().time_ms);
+        let mut all = Vec::with_capacity(self.rows.len());
+        let mut factors = Vec::with_capacity(self.rows.len());
+        for (row, line) in &self.rows {
+            cx.store.charge(ROW_GAS)?;
+            all.push(priced(cx, goods, self.account, *row, *line, question)?);
+            let ramp = goods.ramp(cx, row.asset)?;
+            factors.push(ramp.at(now)?.min(ramp.at(later)?));
+        }
+        let category = category_of(&all);
+        for (valued, factors) in all.iter_mut().zip(factors) {
+            let of_category = category != 0 && valued.terms.category == category;
+            valued.factor = factor(factors, question, of_category);
+        }
+        isolate(&mut all)?;
+        Ok(all)
+    }
+
+    /// The balance sheet in one line.
+    ///
+    /// # Errors
+    /// As [`Stand::valued`].
+    pub(super) fn assess(
+        &self,
+        cx: &mut Ctx<'_>,
+        goods: &mut Goods,
+        question: Question,
+    ) -> Result<Assessment, Halt> {
+        sum(&self.valued(cx, goods, question)?)
+    }
+}
+
+/// The balance sheet asset by asset, for who asks once.
 ///
 /// # Errors
-/// `AccountPriceUnusable`: what is owed has no price that may be used for this question.
+/// As [`Stand::valued`].
 pub(super) fn valued(
     cx: &mut Ctx<'_>,
     account: AccountId,
     sheet: &Sheet,
     question: Question,
 ) -> Result<Vec<Valued>, Halt> {
-    valued_until(cx, account, sheet, question, None)
-}
-
-/// The same, with the lowest factors that count from now until `later`.
-///
-/// # Errors
-/// As [`valued`].
-pub(super) fn valued_until(
-    cx: &mut Ctx<'_>,
-    account: AccountId,
-    sheet: &Sheet,
-    question: Question,
-    later: Option<TimeMs>,
-) -> Result<Vec<Valued>, Halt> {
-    let mut all = Vec::with_capacity(sheet.rows.len());
-    let mut factors = Vec::with_capacity(sheet.rows.len());
-    for row in &sheet.rows {
-        cx.store.charge(ROW_GAS)?;
-        let line = line(cx, account, *row)?;
-        all.push(priced(cx, account, *row, line, question)?);
-        factors.push(match later {
-            None => settings::factors(cx, row.asset)?,
-            Some(later) => settings::factors_until(cx, row.asset, later)?,
-        });
-    }
-    let category = category_of(&all);
-    for (valued, factors) in all.iter_mut().zip(factors) {
-        let of_category = category != 0 && valued.terms.category == category;
-        valued.factor = factor(factors, question, of_category);
-    }
-    isolate(&mut all)?;
-    Ok(all)
+    Stand::read(cx, account, sheet)?.valued(cx, &mut Goods::default(), question)
 }
 
 /// The category that all debts share; zero if they share none.
@@ -244,13 +304,14 @@ pub(super) fn block_price(feed: &Feed, now_ms: u64) -> Price {
 /// One row with its prices; its factor is not known yet.
 fn priced(
     cx: &mut Ctx<'_>,
+    goods: &mut Goods,
     account: AccountId,
     row: Row,
     line: Line,
     question: Question,
 ) -> Result<Valued, Halt> {
-    let decimals = ledger::asset(cx, row.asset)?.decimals;
-    let feed = oracle::feed(cx, row.asset)?;
+    let decimals = goods.listed(cx, row.asset)?.decimals;
+    let feed = goods.feed(cx, row.asset)?;
     let now_ms = cx.store.block().time_ms;
     let price_use = match question {
         Question::Batch => PriceUse::Borrow,
@@ -286,7 +347,7 @@ fn priced(
         held_value: value_down(line.held, held_price, decimals)?,
         owed_value: value_up(line.owed, owed_price, decimals)?,
         factor: Bps::ZERO,
-        terms: settings::terms(cx, row.asset)?,
+        terms: goods.terms(cx, row.asset)?,
     })
 }
 
@@ -307,7 +368,7 @@ pub(super) fn sum(all: &[Valued]) -> Result<Assessment, Halt> {
 /// The balance sheet in one line.
 ///
 /// # Errors
-/// As [`valued`].
+/// As [`Stand::valued`].
 pub(super) fn assess(
     cx: &mut Ctx<'_>,
     account: AccountId,
@@ -317,32 +378,25 @@ pub(super) fn assess(
     sum(&valued(cx, account, &sheet, question)?)
 }
 
-/// Whether an account owes anything: without reading a price.
-pub(super) fn owes(cx: &mut Ctx<'_>, account: AccountId, sheet: &Sheet) -> Result<bool, Halt> {
-    for row in &sheet.rows {
-        if !line(cx, account, *row)?.owed.is_zero() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
 /// The check at the end of a batch (ACC-1).
 ///
 /// # Errors
 /// `AccountUnhealthy`, `AccountPriceUnusable`.
-pub(super) fn expect_healthy(cx: &mut Ctx<'_>, account: AccountId) -> Result<(), Halt> {
-    let sheet = Sheet::load(cx, account)?;
-    if !owes(cx, account, &sheet)? {
+pub(super) fn expect_healthy(
+    cx: &mut Ctx<'_>,
+    stand: &Stand,
+    goods: &mut Goods,
+) -> Result<(), Halt> {
+    if !stand.owes() {
         return Ok(());
     }
-    let sum = sum(&valued(cx, account, &sheet, Question::Batch)?)?;
+    let sum = stand.assess(cx, goods, Question::Batch)?;
     if sum.is_healthy() {
         return Ok(());
     }
     Err(revert(&AccountUnhealthy {
-        owner: account.owner,
-        index: account.index,
+        owner: stand.account.owner,
+        index: stand.account.index,
         borrowable: sum.adjusted.to_u256(),
         debt: sum.debt.to_u256(),
     }))

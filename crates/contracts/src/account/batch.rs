@@ -8,7 +8,9 @@ use capstan_units::{AccountId, AssetId, StreamId};
 use super::{
     CALLER,
     IAccount::{Action, Executed},
-    assess, dollars,
+    assess,
+    desk::Desk,
+    dollars,
     error::{AccountInFlight, AccountNotInCallback, AccountTooManyActions, AccountTooManyTouched},
     guard, income, limits, loans, moves, offer, operators,
     params::{ACTIONS_MAX, TOUCHED_MAX},
@@ -56,13 +58,16 @@ pub(super) fn run(
     let depth = STATE.depth.load(cx)?;
     let deeper = depth.checked_add(1).ok_or_else(Halt::overflow)?;
     STATE.depth.save(cx, deeper)?;
+    let mut desk = Desk::new(account);
     let mut results = Vec::with_capacity(actions.len());
     for action in actions {
-        results.push(act(cx, account, action, depth > 0)?);
+        results.push(act(cx, &mut desk, action, depth > 0)?);
     }
     STATE.depth.save(cx, depth)?;
     if depth == 0 {
-        settle(cx)?;
+        settle(cx, desk)?;
+    } else {
+        desk.put_away(cx)?;
     }
     let caller = cx.caller();
     emit(
@@ -91,7 +96,7 @@ pub(super) fn expect_settled(cx: &mut Ctx<'_>) -> Result<(), Halt> {
 /// One action. A batch inside a batch can only come from foreign code that the outer one reached.
 fn act(
     cx: &mut Ctx<'_>,
-    account: AccountId,
+    desk: &mut Desk,
     action: &Action,
     in_callback: bool,
 ) -> Result<Bytes, Halt> {
@@ -105,12 +110,12 @@ fn act(
         rule.lowers,
         rule.lowers && verb != Verb::Transfer
     );
-    touch(cx, account, lowers)?;
+    desk.touch(cx, lowers)?;
     let args = &action.args;
     let amount = match verb {
         Verb::Deposit => {
             let AssetAmount { assetId, amount } = verb.arguments(args)?;
-            moves::deposit(cx, account, AssetId::new(assetId), amount)?
+            moves::deposit(cx, desk, AssetId::new(assetId), amount)?
         }
         Verb::Withdraw => {
             let Withdrawal {
@@ -118,83 +123,84 @@ fn act(
                 amount,
                 to,
             } = verb.arguments(args)?;
-            moves::withdraw(cx, account, AssetId::new(assetId), amount, to)?
+            moves::withdraw(cx, desk, AssetId::new(assetId), amount, to)?
         }
         Verb::Supply => {
             let AssetAmount { assetId, amount } = verb.arguments(args)?;
-            moves::supply(cx, account, AssetId::new(assetId), amount)?
+            moves::supply(cx, desk, AssetId::new(assetId), amount)?
         }
         Verb::Redeem => {
             let AssetAmount { assetId, amount } = verb.arguments(args)?;
-            moves::redeem(cx, account, AssetId::new(assetId), amount)?
+            moves::redeem(cx, desk, AssetId::new(assetId), amount)?
         }
         Verb::Borrow => {
             let AssetAmount { assetId, amount } = verb.arguments(args)?;
-            moves::borrow(cx, account, AssetId::new(assetId), amount)?
+            moves::borrow(cx, desk, AssetId::new(assetId), amount)?
         }
         Verb::Repay => {
             let AssetAmount { assetId, amount } = verb.arguments(args)?;
-            moves::repay(cx, account, AssetId::new(assetId), amount)?
+            moves::repay(cx, desk, AssetId::new(assetId), amount)?
+        }
+        Verb::Mint => {
+            let Dollars { amount } = verb.arguments(args)?;
+            dollars::mint(cx, desk, amount)?
+        }
+        Verb::Burn => {
+            let Dollars { amount } = verb.arguments(args)?;
+            dollars::burn(cx, desk, amount)?
+        }
+        Verb::TakeLoan => {
+            let Loan { id, amount } = verb.arguments(args)?;
+            let loan = loans::take(cx, desk, id, amount)?;
+            return Ok(loan.abi_encode().into());
+        }
+        Verb::RepayLoan => {
+            let Loan { id, amount } = verb.arguments(args)?;
+            loans::repay(cx, desk, id, amount)?
+        }
+        Verb::Admit => {
+            let Admission { assetId } = verb.arguments(args)?;
+            moves::admit(cx, desk, AssetId::new(assetId))?
         }
         Verb::Transfer => {
             let other: OtherAccount = verb.arguments(args)?;
-            moves::transfer(cx, account, other.asset(), other.amount, other.account())?
+            moves::transfer(cx, desk, other.asset(), other.amount, other.account())?
         }
         Verb::TakeDebt => {
             let other: OtherAccount = verb.arguments(args)?;
             let caller = cx.caller();
             operators::expect_authorised(cx, other.account(), caller)?;
-            moves::take_debt(cx, account, other.asset(), other.amount, other.account())?
+            moves::take_debt(cx, desk, other.asset(), other.amount, other.account())?
         }
         Verb::CloseAll => {
             let () = verb.arguments(args)?;
-            moves::close_all(cx, account)?;
+            moves::close_all(cx, desk)?;
             return Ok(Bytes::new());
         }
         Verb::Call => {
             let ForeignCall { target, input } = verb.arguments(args)?;
+            desk.put_away(cx)?;
             return call(cx, target, input);
-        }
-        Verb::Mint => {
-            let Dollars { amount } = verb.arguments(args)?;
-            dollars::mint(cx, account, amount)?
-        }
-        Verb::Burn => {
-            let Dollars { amount } = verb.arguments(args)?;
-            dollars::burn(cx, account, amount)?
-        }
-        Verb::TakeLoan => {
-            let Loan { id, amount } = verb.arguments(args)?;
-            let loan = loans::take(cx, account, id, amount)?;
-            return Ok(loan.abi_encode().into());
-        }
-        Verb::RepayLoan => {
-            let Loan { id, amount } = verb.arguments(args)?;
-            loans::repay(cx, account, id, amount)?
         }
         Verb::Assign => {
             let Stream { id } = verb.arguments(args)?;
-            income::assign(cx, account, StreamId::new(id))?;
+            income::assign(cx, desk, StreamId::new(id))?;
             return Ok(Bytes::new());
         }
         Verb::TakeOver => {
             let other: OtherAccount = verb.arguments(args)?;
             let caller = cx.caller();
             operators::expect_authorised(cx, other.account(), caller)?;
-            moves::take_over(cx, account, other.account())?;
+            moves::take_over(cx, desk, other.account())?;
             return Ok(Bytes::new());
         }
         Verb::Bid => {
             let bid: Bid = verb.arguments(args)?;
-            offer::bid(cx, account, &bid)?
+            offer::bid(cx, desk, &bid)?
         }
         Verb::Collect => {
             let Stream { id } = verb.arguments(args)?;
-            income::collect(cx, account, StreamId::new(id))?
-        }
-        Verb::Admit => {
-            let Admission { assetId } = verb.arguments(args)?;
-            moves::admit(cx, account, AssetId::new(assetId))?
+            income::collect(cx, desk, StreamId::new(id))?
         }
     };
     Ok(amount.to_u256().abi_encode().into())
@@ -261,20 +267,22 @@ pub(super) fn is_touched(cx: &mut Ctx<'_>, account: AccountId) -> Result<bool, H
     Ok(false)
 }
 
-/// The end of the outermost batch: checks and guards.
-fn settle(cx: &mut Ctx<'_>) -> Result<(), Halt> {
+/// The end of the outermost batch: checks and guards, of what is read once of each account.
+fn settle(cx: &mut Ctx<'_>, mut desk: Desk) -> Result<(), Halt> {
     let lowered = STATE.lowered.load(cx)?;
     let count = STATE.touched_count.load(cx)?;
     for n in 0..count {
         let account = STATE.touched.at(n).load(cx)?;
         let bit = 1_u32.checked_shl(u32::from(n)).unwrap_or_default();
         let lowers = lowered & bit != 0;
+        let stand = desk.stand(cx, account)?;
         if lowers {
-            assess::expect_healthy(cx, account)?;
+            assess::expect_healthy(cx, &stand, &mut desk.goods)?;
         }
-        limits::end(cx, n, account, lowers)?;
-        guard::renew(cx, account)?;
+        limits::end(cx, n, &stand, &mut desk.goods, lowers)?;
+        guard::end(cx, &mut desk, &stand)?;
     }
+    desk.close(cx)?;
     // The next batch of this transaction begins anew.
     STATE.lowered.save(cx, 0)?;
     STATE.touched_count.save(cx, 0)

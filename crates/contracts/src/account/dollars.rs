@@ -2,11 +2,12 @@
 
 use alloy_primitives::U256;
 use capstan_state::{Ctx, Halt};
-use capstan_units::{AccountId, Assets};
+use capstan_units::Assets;
 
 use super::{
+    desk::Desk,
     error::AccountNothingOwed,
-    moves::{amount_or, expect_debt_worth_liquidating, note},
+    moves::{amount_or, expect_debt_worth_liquidating},
 };
 use crate::{
     dollar,
@@ -18,13 +19,13 @@ use crate::{
 ///
 /// # Errors
 /// `AccountDebtTooSmall`, and those of the dollar: its ceiling, its headroom.
-pub(super) fn mint(cx: &mut Ctx<'_>, account: AccountId, amount: U256) -> Result<Assets, Halt> {
-    let usd = dollar::asset(cx)?;
+pub(super) fn mint(cx: &mut Ctx<'_>, desk: &mut Desk, amount: U256) -> Result<Assets, Halt> {
+    let (account, usd) = (desk.account(), dollar::asset(cx)?);
     let amount = Assets::from_u256(amount)?;
     dollar::mint(cx, account, amount)?;
-    note(cx, account, usd, UNITS)?;
-    note(cx, account, usd, DOLLAR)?;
-    expect_debt_worth_liquidating(cx, account, usd)?;
+    desk.mark(cx, account, usd, UNITS)?;
+    desk.mark(cx, account, usd, DOLLAR)?;
+    expect_debt_worth_liquidating(cx, desk, account, usd)?;
     Ok(amount)
 }
 
@@ -32,16 +33,16 @@ pub(super) fn mint(cx: &mut Ctx<'_>, account: AccountId, amount: U256) -> Result
 ///
 /// # Errors
 /// `AccountNothingOwed`, `AccountDebtTooSmall`: the rest would be dust.
-pub(super) fn burn(cx: &mut Ctx<'_>, account: AccountId, amount: U256) -> Result<Assets, Halt> {
-    let usd = dollar::asset(cx)?;
+pub(super) fn burn(cx: &mut Ctx<'_>, desk: &mut Desk, amount: U256) -> Result<Assets, Halt> {
+    let (account, usd) = (desk.account(), dollar::asset(cx)?);
     let owed = dollar::debt_up(cx, account)?;
     if owed.is_zero() {
         return Err(revert(&AccountNothingOwed { assetId: usd.get() }));
     }
     let amount = amount_or(cx, amount, |_| Ok(owed))?;
     let paid = dollar::repay(cx, account, account, amount)?;
-    note(cx, account, usd, UNITS)?;
-    note(cx, account, usd, DOLLAR)?;
-    expect_debt_worth_liquidating(cx, account, usd)?;
+    desk.mark(cx, account, usd, UNITS)?;
+    desk.mark(cx, account, usd, DOLLAR)?;
+    expect_debt_worth_liquidating(cx, desk, account, usd)?;
     Ok(paid)
 }

@@ -17,15 +17,15 @@ use capstan_state::{Ctx, Halt};
 use capstan_units::{AccountId, MS_PER_YEAR, PriceTick, Ray, TimeMs, Usd};
 
 use super::{
-    assess::{self, Question, Valued},
+    assess::{self, Question, Stand, Valued},
+    desk::Desk,
+    goods::Goods,
     math::{Slack, fallen_up, risen_down},
+    offer,
     params::{DEFER_MS, NOTICE_MS},
     sheet::{Row, Sheet, Trigger},
-    state::AccountState,
 };
 use crate::{lending, registry};
-
-const STATE: AccountState = AccountState::new();
 
 /// Times from which a guard is chosen: the longest in which something is left of the surplus.
 const HORIZONS_MS: [u64; 3] = [NOTICE_MS, 3_600_000, 60_000];
@@ -33,37 +33,51 @@ const MS_PER_S: u64 = 1_000;
 
 /// Writes the guard of an account as it is now.
 ///
+/// # Errors
+/// The store's.
+pub(super) fn renew(cx: &mut Ctx<'_>, desk: &mut Desk, account: AccountId) -> Result<(), Halt> {
+    let stand = desk.stand(cx, account)?;
+    end(cx, desk, &stand)
+}
+
+/// Writes a sheet with its guard, for what stands on the account.
+///
 /// An account that cannot be judged keeps its triggers, since nothing that would lower its health can have happened, and
 /// is looked at a minute later.
 ///
 /// # Errors
 /// The store's.
-pub(super) fn renew(cx: &mut Ctx<'_>, account: AccountId) -> Result<(), Halt> {
-    let before = Sheet::load(cx, account)?;
-    let mut sheet = before.clone();
-    for row in &mut sheet.rows {
+pub(super) fn end(cx: &mut Ctx<'_>, desk: &mut Desk, stand: &Stand) -> Result<(), Halt> {
+    let mut open = desk.take(cx, stand.account)?;
+    let before = open.sheet.clone();
+    for row in &mut open.sheet.rows {
         row.trigger = Trigger::Never;
     }
-    sheet.look_by_s = 0;
-    if assess::owes(cx, account, &before)? {
-        match guard(cx, account, &mut sheet) {
+    open.sheet.look_by_s = 0;
+    if stand.owes() {
+        match guard(cx, stand, &mut desk.goods, &mut open.sheet) {
             Err(Halt::Revert(_)) => {
-                sheet = before.clone();
+                open.sheet = before;
                 let now = TimeMs::new(cx.store.block().time_ms);
-                sheet.look_by_s = seconds_down(now.after_ms(DEFER_MS)?);
+                open.sheet.look_by_s = seconds_down(now.after_ms(DEFER_MS)?);
             }
             answer => answer?,
         }
     }
-    sheet.save(cx, account, &before)
+    open.save(cx)
 }
 
-fn guard(cx: &mut Ctx<'_>, account: AccountId, sheet: &mut Sheet) -> Result<(), Halt> {
+fn guard(
+    cx: &mut Ctx<'_>,
+    stand: &Stand,
+    goods: &mut Goods,
+    sheet: &mut Sheet,
+) -> Result<(), Halt> {
+    let account = stand.account;
     let now = TimeMs::new(cx.store.block().time_ms);
-    let on_offer = STATE.offers.at(account).load(cx)? != TimeMs::default();
     for horizon_ms in HORIZONS_MS {
         let later = now.after_ms(horizon_ms)?;
-        let all = assess::valued_until(cx, account, sheet, Question::Block, Some(later))?;
+        let all = stand.valued_until(cx, goods, Question::Block, later)?;
         let (longs, shorts) = exposure(&all)?;
         let Some(slack) = Slack::of(longs, shorts)? else {
             continue;
@@ -72,7 +86,7 @@ fn guard(cx: &mut Ctx<'_>, account: AccountId, sheet: &mut Sheet) -> Result<(), 
         let by_interest = look_by(now, horizon_ms, slack.interest, growth)?;
         let by_schedule = match overdue_from(cx, account, &all)? {
             // Its collateral waits for buyers already.
-            Some(past) if past < now && on_offer => now.after_ms(DEFER_MS)?,
+            Some(past) if past < now && is_on_offer(cx, account)? => now.after_ms(DEFER_MS)?,
             Some(time) => time,
             None => by_interest,
         };
@@ -88,9 +102,17 @@ fn guard(cx: &mut Ctx<'_>, account: AccountId, sheet: &mut Sheet) -> Result<(), 
         return Ok(());
     }
     // Nothing is left: an account on offer waits for buyers, any other is looked at in the next block.
-    let wait_ms = if on_offer { DEFER_MS } else { 0 };
+    let wait_ms = if is_on_offer(cx, account)? {
+        DEFER_MS
+    } else {
+        0
+    };
     sheet.look_by_s = seconds_down(now.after_ms(wait_ms)?).max(1);
     Ok(())
+}
+
+fn is_on_offer(cx: &mut Ctx<'_>, account: AccountId) -> Result<bool, Halt> {
+    Ok(offer::opened(cx, account)?.is_some())
 }
 
 /// What counts of assets of which more is held than owed, and what is owed of the others beyond what is held.

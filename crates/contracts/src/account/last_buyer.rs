@@ -15,6 +15,7 @@ use capstan_units::{AccountId, Assets, Usd, assets_up, value_down};
 
 use super::{
     assess::{self, Assessment, Valued},
+    desk::Desk,
     error::AccountUnderpaid,
     math::Cost,
     moves,
@@ -40,6 +41,7 @@ struct Order<'a> {
 /// The store's.
 pub(super) fn buy(
     cx: &mut Ctx<'_>,
+    desk: &mut Desk,
     account: AccountId,
     all: &[Valued],
     before: Assessment,
@@ -61,11 +63,16 @@ pub(super) fn buy(
             continue;
         }
         for collateral in goods.iter().filter(|goods| goods.asset() != debt.asset()) {
-            match cx.attempt(|cx| buy_one(cx, account, &order, collateral))? {
+            // What fails is rewound in storage, so that is where everything is by then.
+            desk.close(cx)?;
+            match cx.attempt(|cx| buy_one(cx, desk, account, &order, collateral))? {
                 Ok(true) => return Ok(true),
                 Ok(false) => {}
                 // The stake has less than the debt takes as a payment, whatever it would get for it.
-                Err(_) => break,
+                Err(_) => {
+                    desk.forget();
+                    break;
+                }
             }
         }
     }
@@ -113,12 +120,13 @@ fn budget(cx: &mut Ctx<'_>, debt: &Valued, deficit: Usd) -> Result<Assets, Halt>
 /// `AccountUnderpaid`: the debt takes nothing of so little.
 fn buy_one(
     cx: &mut Ctx<'_>,
+    desk: &mut Desk,
     account: AccountId,
     order: &Order<'_>,
     collateral: &Valued,
 ) -> Result<bool, Halt> {
     let wanted = size(cx, order, collateral)?;
-    let units = moves::unwind(cx, account, collateral.row, wanted.given_up)?;
+    let units = moves::unwind(cx, desk, account, collateral.row, wanted.given_up)?;
     let Trade { paid, given_up, .. } = if units < wanted.given_up {
         size(cx, order, &with_held(collateral, units)?)?
     } else {
@@ -129,9 +137,9 @@ fn buy_one(
     }
     let (id, goods_id) = (order.debt.asset(), collateral.asset());
     backstop::take_over(cx, id, paid, account, goods_id, given_up, account)?;
-    moves::note(cx, account, goods_id, registry::UNITS)?;
+    desk.mark(cx, account, goods_id, registry::UNITS)?;
     // What a debt does not take of its price stays with the account, as units.
-    let repaid = moves::pay(cx, account, account, id, paid)?;
+    let repaid = moves::pay(cx, desk, account, account, id, paid)?;
     if repaid.is_zero() {
         return Err(revert(&AccountUnderpaid {
             assetId: id.get(),
@@ -149,7 +157,7 @@ fn buy_one(
         discount_bps: floor(collateral)?.discount.get(),
         buyer: backstop::POT,
     };
-    offer::report(cx, account, order.before.health_down(), &[step])?;
+    offer::report(cx, desk, account, order.before.health_down(), &[step])?;
     Ok(true)
 }
 

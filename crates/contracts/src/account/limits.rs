@@ -16,9 +16,10 @@ use capstan_units::{AccountId, Bps, Wad, mul_div_up};
 
 use super::{
     IAccount::{DayOfLoss, LimitsSet, OwnLimits, limitsOfReturn},
-    assess::{self, Assessment, Question},
+    assess::{self, Assessment, Question, Stand},
     batch,
     error::{AccountCoolingOff, AccountLimitOutOfRange, AccountLimitReached},
+    goods::Goods,
     operators,
     params::{COOLING_OFF_S_MAX, DUST, NOTICE_MS, dollars},
     state::{AccountState, Day, Limits},
@@ -200,7 +201,11 @@ fn counting(cx: &mut Ctx<'_>, account: AccountId) -> Result<Counting, Halt> {
 
 /// What an account is worth and owes; none while a price that it needs is unusable.
 fn measure(cx: &mut Ctx<'_>, account: AccountId) -> Result<Option<Assessment>, Halt> {
-    match assess::assess(cx, account, Question::View) {
+    measured(assess::assess(cx, account, Question::View))
+}
+
+fn measured(answer: Result<Assessment, Halt>) -> Result<Option<Assessment>, Halt> {
+    match answer {
         Ok(sum) => Ok(Some(sum)),
         Err(Halt::Revert(_)) => Ok(None),
         Err(other) => Err(other),
@@ -344,10 +349,17 @@ fn is_sold_by_others(cx: &mut Ctx<'_>, account: AccountId) -> Result<bool, Halt>
 ///
 /// # Errors
 /// `AccountLimitReached`, `AccountCoolingOff`.
-pub(super) fn end(cx: &mut Ctx<'_>, n: u8, account: AccountId, lowers: bool) -> Result<(), Halt> {
+pub(super) fn end(
+    cx: &mut Ctx<'_>,
+    n: u8,
+    stand: &Stand,
+    goods: &mut Goods,
+    lowers: bool,
+) -> Result<(), Halt> {
+    let account = stand.account;
     let limits = counting(cx, account)?;
     if lowers && limits.leverage_max_bps != 0 {
-        expect_leverage(cx, account, limits.leverage_max_bps)?;
+        expect_leverage(cx, stand, goods, limits.leverage_max_bps)?;
     }
     if limits.loss_max_usd == 0 || !STATE.started.at(n).load(cx)? {
         return Ok(());
@@ -361,7 +373,7 @@ pub(super) fn end(cx: &mut Ctx<'_>, n: u8, account: AccountId, lowers: bool) -> 
     let stored = STATE.days.at(account).load(cx)?;
     let now_s = now_s(cx);
     let mut day = stored.seen(now_s, equity(&before)?, limits)?;
-    match measure(cx, account)? {
+    match measured(stand.assess(cx, goods, Question::View))? {
         Some(after) => {
             if lowers && day.is_passed && raises_risk(&before, &after) {
                 return Err(revert(&AccountCoolingOff {
@@ -420,8 +432,13 @@ fn raises_risk(before: &Assessment, after: &Assessment) -> bool {
 
 /// # Errors
 /// `AccountLimitReached`.
-fn expect_leverage(cx: &mut Ctx<'_>, account: AccountId, max_bps: u32) -> Result<(), Halt> {
-    let sheet = assess::assess(cx, account, Question::Batch)?;
+fn expect_leverage(
+    cx: &mut Ctx<'_>,
+    stand: &Stand,
+    goods: &mut Goods,
+    max_bps: u32,
+) -> Result<(), Halt> {
+    let sheet = stand.assess(cx, goods, Question::Batch)?;
     if sheet.debt.is_zero() {
         return Ok(());
     }
@@ -435,8 +452,8 @@ fn expect_leverage(cx: &mut Ctx<'_>, account: AccountId, max_bps: u32) -> Result
         return Ok(());
     }
     Err(revert(&AccountLimitReached {
-        owner: account.owner,
-        index: account.index,
+        owner: stand.account.owner,
+        index: stand.account.index,
         leverageBps: leverage,
         maxBps: max_bps,
     }))

@@ -2,11 +2,12 @@
 
 use alloy_primitives::U256;
 use capstan_state::{Ctx, Halt};
-use capstan_units::{AccountId, Assets};
+use capstan_units::Assets;
 
 use super::{
+    desk::Desk,
     error::AccountOtherLoan,
-    moves::{amount_or, expect_debt_worth_liquidating, note},
+    moves::{amount_or, expect_debt_worth_liquidating},
 };
 use crate::{
     registry::{TERM, UNITS},
@@ -19,15 +20,16 @@ use crate::{
 /// `AccountDebtTooSmall`, and those of the offer.
 pub(super) fn take(
     cx: &mut Ctx<'_>,
-    account: AccountId,
+    desk: &mut Desk,
     offer: u64,
     amount: U256,
 ) -> Result<u64, Halt> {
+    let account = desk.account();
     let id = term::take(cx, account, offer, Assets::from_u256(amount)?)?;
     let debt = term::debt_of(cx, id)?;
-    note(cx, account, debt.asset, UNITS)?;
-    note(cx, account, debt.asset, TERM)?;
-    expect_debt_worth_liquidating(cx, account, debt.asset)?;
+    desk.mark(cx, account, debt.asset, UNITS)?;
+    desk.mark(cx, account, debt.asset, TERM)?;
+    expect_debt_worth_liquidating(cx, desk, account, debt.asset)?;
     Ok(id)
 }
 
@@ -37,11 +39,11 @@ pub(super) fn take(
 /// `AccountOtherLoan`, `AccountDebtTooSmall`: the rest would be dust.
 pub(super) fn repay(
     cx: &mut Ctx<'_>,
-    account: AccountId,
+    desk: &mut Desk,
     id: u64,
     amount: U256,
 ) -> Result<Assets, Halt> {
-    let debt = term::debt_of(cx, id)?;
+    let (account, debt) = (desk.account(), term::debt_of(cx, id)?);
     if debt.borrower != account {
         return Err(revert(&AccountOtherLoan {
             id,
@@ -51,8 +53,8 @@ pub(super) fn repay(
     }
     let amount = amount_or(cx, amount, |_| Ok(debt.ending))?;
     let paid = term::repay(cx, account, id, amount)?.total()?;
-    note(cx, account, debt.asset, UNITS)?;
-    note(cx, account, debt.asset, TERM)?;
-    expect_debt_worth_liquidating(cx, account, debt.asset)?;
+    desk.mark(cx, account, debt.asset, UNITS)?;
+    desk.mark(cx, account, debt.asset, TERM)?;
+    expect_debt_worth_liquidating(cx, desk, account, debt.asset)?;
     Ok(paid)
 }

@@ -16,12 +16,13 @@ use capstan_units::{AccountId, Assets, TimeMs, Usd};
 use super::{
     ADDRESS,
     IAccount::{AccountRef, LookFailed, LooksLeft},
-    assess::{self, Assessment, Question, Valued},
+    assess::{self, Assessment, Question, Stand, Valued},
+    desk::Desk,
     error::{AccountLooksMalformed, AccountTooManyLooks},
     guard, last_buyer, moves, offer,
     offer::{Step, Venue},
     params::{DUST, LAST_BUYER_MS, LOOK_GAS, LOOKS_MAX, UNWANTED, UNWANTED_MS, dollars},
-    sheet::{Row, Sheet},
+    sheet::Row,
     waterfall,
 };
 use crate::{contract::emit, revert};
@@ -83,38 +84,34 @@ pub(super) fn looks(cx: &mut Ctx<'_>, input: &[u8]) -> Result<Bytes, Halt> {
 /// # Errors
 /// `AccountPriceUnusable`: what it owes has no price now.
 fn look(cx: &mut Ctx<'_>, account: AccountId) -> Result<(), Halt> {
-    let sheet = Sheet::load(cx, account)?;
-    let all = assess::valued(cx, account, &sheet, Question::Block)?;
+    let mut desk = Desk::new(account);
+    let stand = desk.stand(cx, account)?;
+    let all = stand.valued(cx, &mut desk.goods, Question::Block)?;
     let before = assess::sum(&all)?;
-    if is_left_alone(cx, account, &sheet, &all)? {
-        return guard::renew(cx, account);
+    if is_left_alone(cx, &stand, &all)? {
+        return guard::end(cx, &mut desk, &stand);
     }
-    let steps = net(cx, account, &all, before.is_healthy())?;
+    let steps = net(cx, &mut desk, &all, before.is_healthy())?;
     if !steps.is_empty() {
-        offer::report(cx, account, before.health_down(), &steps)?;
+        offer::report(cx, &mut desk, account, before.health_down(), &steps)?;
     }
-    let sheet = Sheet::load(cx, account)?;
-    let all = assess::valued(cx, account, &sheet, Question::Block)?;
+    let stand = desk.stand(cx, account)?;
+    let all = stand.valued(cx, &mut desk.goods, Question::Block)?;
     let after = assess::sum(&all)?;
-    if !is_left_alone(cx, account, &sheet, &all)? {
-        sell_or_forgive(cx, account, &all, after)?;
+    if !is_left_alone(cx, &stand, &all)? {
+        sell_or_forgive(cx, &mut desk, &all, after)?;
     }
-    guard::renew(cx, account)
+    guard::renew(cx, &mut desk, account)
 }
 
 /// Whether the account is healthy and nothing is overdue. Its offer ends then, unless a debt could not be judged: what
 /// stood on offer for it waits until its price is back.
-fn is_left_alone(
-    cx: &mut Ctx<'_>,
-    account: AccountId,
-    sheet: &Sheet,
-    all: &[Valued],
-) -> Result<bool, Halt> {
-    if !assess::sum(all)?.is_healthy() || assess::is_overdue(cx, account, sheet)? {
+fn is_left_alone(cx: &mut Ctx<'_>, stand: &Stand, all: &[Valued]) -> Result<bool, Halt> {
+    if !assess::sum(all)?.is_healthy() || assess::is_overdue(cx, stand)? {
         return Ok(false);
     }
     if assess::is_judged(all) {
-        offer::close(cx, account)?;
+        offer::close(cx, stand.account)?;
     }
     Ok(true)
 }
@@ -122,10 +119,11 @@ fn is_left_alone(
 /// Pays each debt with what the account holds of the same asset; of a healthy account, only what is overdue.
 fn net(
     cx: &mut Ctx<'_>,
-    account: AccountId,
+    desk: &mut Desk,
     all: &[Valued],
     is_healthy: bool,
 ) -> Result<Vec<Step>, Halt> {
+    let account = desk.account();
     let mut steps = Vec::new();
     let rows: Vec<Row> = all.iter().map(|valued| valued.row).collect();
     for row in rows {
@@ -134,7 +132,7 @@ fn net(
         } else {
             Assets::MAX
         };
-        let paid = moves::net(cx, account, row, most)?;
+        let paid = moves::net(cx, desk, account, row, most)?;
         if !paid.is_zero() {
             steps.push(Step {
                 venue: Venue::Netting,
@@ -154,14 +152,15 @@ fn net(
 /// Collateral goes on offer; a stake buys what nobody bought in time; a debt that nothing backs is borne.
 fn sell_or_forgive(
     cx: &mut Ctx<'_>,
-    account: AccountId,
+    desk: &mut Desk,
     all: &[Valued],
     sum: Assessment,
 ) -> Result<(), Halt> {
+    let account = desk.account();
     let now = TimeMs::new(cx.store.block().time_ms);
     let Some(since) = offer::opened(cx, account)? else {
         if is_dust(all, sum, dollars(DUST)) {
-            return waterfall::bear(cx, account, all, sum.health_down());
+            return waterfall::bear(cx, desk, account, all, sum.health_down());
         }
         return offer::open(cx, account, sum.health_down());
     };
@@ -172,16 +171,16 @@ fn sell_or_forgive(
         UNWANTED
     });
     if is_dust(all, sum, dust) {
-        return waterfall::bear(cx, account, all, sum.health_down());
+        return waterfall::bear(cx, desk, account, all, sum.health_down());
     }
-    if on_offer_ms < LAST_BUYER_MS || !last_buyer::buy(cx, account, all, sum)? {
+    if on_offer_ms < LAST_BUYER_MS || !last_buyer::buy(cx, desk, account, all, sum)? {
         return Ok(());
     }
-    let sheet = Sheet::load(cx, account)?;
-    let all = assess::valued(cx, account, &sheet, Question::Block)?;
+    let stand = desk.stand(cx, account)?;
+    let all = stand.valued(cx, &mut desk.goods, Question::Block)?;
     let sum = assess::sum(&all)?;
     if is_dust(&all, sum, dust) {
-        return waterfall::bear(cx, account, &all, sum.health_down());
+        return waterfall::bear(cx, desk, account, &all, sum.health_down());
     }
     Ok(())
 }

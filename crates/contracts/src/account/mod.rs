@@ -50,8 +50,10 @@
 mod abi;
 mod assess;
 mod batch;
+mod desk;
 mod dollars;
 mod error;
+mod goods;
 mod guard;
 mod income;
 pub mod index;

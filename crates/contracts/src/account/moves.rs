@@ -1,4 +1,4 @@
-//! What the verbs of a batch move. Each ends by noting which assets now stand on the account.
+//! What the verbs of a batch move. Each marks on the [`Desk`] what may now stand, or no longer, on which account.
 
 use alloy_primitives::{Address, U256};
 use capstan_state::{Ctx, Halt};
@@ -7,13 +7,14 @@ use capstan_units::{AccountId, AssetId, Assets, DebtShares, value_up};
 use super::{
     assess::{kind_bit, line},
     batch::touch,
+    desk::Desk,
     error::{AccountDebtTooSmall, AccountDepositCap, AccountNothingOwed, AccountSameAccount},
     operators, settings,
-    sheet::{Row, Sheet},
+    sheet::Row,
 };
 use crate::{
     ledger, lending,
-    oracle::{self, PriceUse, Side},
+    oracle::{PriceUse, Side},
     registry::{self, MARKET, UNITS},
     revert,
 };
@@ -37,26 +38,36 @@ pub(super) fn amount_or(
 /// `AccountDepositCap`, and those of the ledger's pull.
 pub(super) fn deposit(
     cx: &mut Ctx<'_>,
-    account: AccountId,
+    desk: &mut Desk,
     asset: AssetId,
     amount: U256,
 ) -> Result<Assets, Halt> {
-    let wallet = cx.caller();
+    let (account, wallet) = (desk.account(), cx.caller());
     let amount = amount_or(cx, amount, |cx| {
         ledger::wallet_balance_down(cx, asset, wallet)
     })?;
+    desk.before_border(cx, asset)?;
     let arrived = ledger::pull(cx, asset, wallet, account, amount)?;
-    let cap = settings::terms(cx, asset)?.deposit_cap;
-    let claims = ledger::claims(cx, asset)?;
-    if !cap.is_zero() && claims > cap {
-        return Err(revert(&AccountDepositCap {
-            assetId: asset.get(),
-            claims: claims.to_u256(),
-            cap: cap.to_u256(),
-        }));
+    let cap = desk.goods.terms(cx, asset)?.deposit_cap;
+    if !cap.is_zero() {
+        expect_within_cap(cx, asset, cap)?;
     }
-    note(cx, account, asset, UNITS)?;
+    desk.mark(cx, account, asset, UNITS)?;
     Ok(arrived)
+}
+
+/// # Errors
+/// `AccountDepositCap`.
+fn expect_within_cap(cx: &mut Ctx<'_>, asset: AssetId, cap: Assets) -> Result<(), Halt> {
+    let claims = ledger::claims(cx, asset)?;
+    if claims <= cap {
+        return Ok(());
+    }
+    Err(revert(&AccountDepositCap {
+        assetId: asset.get(),
+        claims: claims.to_u256(),
+        cap: cap.to_u256(),
+    }))
 }
 
 /// Pays into an account in which the asset stands already, or which the caller may act on.
@@ -71,51 +82,57 @@ pub(super) fn deposit_to(
 ) -> Result<U256, Halt> {
     let asset = AssetId::new(asset_id);
     let caller = cx.caller();
-    expect_welcome(cx, account, asset, caller)?;
-    Ok(deposit(cx, account, asset, amount)?.to_u256())
+    let mut desk = Desk::new(account);
+    expect_welcome(cx, &mut desk, account, asset, caller)?;
+    let arrived = deposit(cx, &mut desk, asset, amount)?;
+    desk.close(cx)?;
+    Ok(arrived.to_u256())
 }
 
 /// Units -> a wallet.
 pub(super) fn withdraw(
     cx: &mut Ctx<'_>,
-    account: AccountId,
+    desk: &mut Desk,
     asset: AssetId,
     amount: U256,
     to: Address,
 ) -> Result<Assets, Halt> {
+    let account = desk.account();
     let amount = amount_or(cx, amount, |cx| ledger::free(cx, asset, account))?;
+    desk.before_border(cx, asset)?;
     ledger::push(cx, asset, account, to, amount)?;
-    note(cx, account, asset, UNITS)?;
+    desk.mark(cx, account, asset, UNITS)?;
     Ok(amount)
 }
 
 /// Units -> market.
 pub(super) fn supply(
     cx: &mut Ctx<'_>,
-    account: AccountId,
+    desk: &mut Desk,
     asset: AssetId,
     amount: U256,
 ) -> Result<Assets, Halt> {
+    let account = desk.account();
     let amount = amount_or(cx, amount, |cx| ledger::free(cx, asset, account))?;
     lending::supply(cx, asset, account, amount)?;
-    note(cx, account, asset, UNITS)?;
-    note(cx, account, asset, MARKET)?;
+    desk.mark(cx, account, asset, UNITS)?;
+    desk.mark(cx, account, asset, MARKET)?;
     Ok(amount)
 }
 
 /// Market -> units; answers what came.
 pub(super) fn redeem(
     cx: &mut Ctx<'_>,
-    account: AccountId,
+    desk: &mut Desk,
     asset: AssetId,
     amount: U256,
 ) -> Result<Assets, Halt> {
-    let before = ledger::free(cx, asset, account)?;
+    let account = desk.account();
     let wanted = amount_or(cx, amount, |_| Ok(Assets::MAX))?;
-    lending::redeem(cx, asset, account, wanted)?;
-    note(cx, account, asset, UNITS)?;
-    note(cx, account, asset, MARKET)?;
-    Ok(ledger::free(cx, asset, account)?.sub(before)?)
+    let (came, _) = lending::redeem(cx, asset, account, wanted)?;
+    desk.mark(cx, account, asset, UNITS)?;
+    desk.mark(cx, account, asset, MARKET)?;
+    Ok(came)
 }
 
 /// Market -> units, as debt.
@@ -124,15 +141,16 @@ pub(super) fn redeem(
 /// `AccountDebtTooSmall`, and those of the market.
 pub(super) fn borrow(
     cx: &mut Ctx<'_>,
-    account: AccountId,
+    desk: &mut Desk,
     asset: AssetId,
     amount: U256,
 ) -> Result<Assets, Halt> {
+    let account = desk.account();
     let amount = Assets::from_u256(amount)?;
     lending::borrow(cx, asset, account, amount)?;
-    note(cx, account, asset, UNITS)?;
-    note(cx, account, asset, MARKET)?;
-    expect_debt_worth_liquidating(cx, account, asset)?;
+    desk.mark(cx, account, asset, UNITS)?;
+    desk.mark(cx, account, asset, MARKET)?;
+    expect_debt_worth_liquidating(cx, desk, account, asset)?;
     Ok(amount)
 }
 
@@ -142,31 +160,33 @@ pub(super) fn borrow(
 /// `AccountNothingOwed`, `AccountDebtTooSmall`: the rest would be dust.
 pub(super) fn repay(
     cx: &mut Ctx<'_>,
-    account: AccountId,
+    desk: &mut Desk,
     asset: AssetId,
     amount: U256,
 ) -> Result<Assets, Halt> {
+    let account = desk.account();
     let wanted = amount_or(cx, amount, |_| Ok(Assets::MAX))?;
-    let owed = owed(cx, account, asset)?;
+    let owed = desk.owed(cx, account, asset)?;
     if owed.is_zero() {
         return Err(revert(&AccountNothingOwed {
             assetId: asset.get(),
         }));
     }
-    let paid = pay(cx, account, account, asset, wanted.min(owed))?;
-    expect_debt_worth_liquidating(cx, account, asset)?;
+    let paid = pay(cx, desk, account, account, asset, wanted.min(owed))?;
+    expect_debt_worth_liquidating(cx, desk, account, asset)?;
     Ok(paid)
 }
 
 /// Units of `payer` lower what `debtor` owes of an asset, what is overdue first, then kind by kind; answers what they paid.
 pub(super) fn pay(
     cx: &mut Ctx<'_>,
+    desk: &mut Desk,
     payer: AccountId,
     debtor: AccountId,
     asset: AssetId,
     amount: Assets,
 ) -> Result<Assets, Halt> {
-    let kinds = row_of(cx, debtor, asset)?.map_or(0, |row| row.kinds);
+    let kinds = desk.kinds(cx, debtor, asset)?;
     let mut left = amount;
     for is_for_overdue in [true, false] {
         for (number, kind) in registry::positions() {
@@ -183,17 +203,18 @@ pub(super) fn pay(
             }
             let paid = kind.repay(cx, asset, payer, debtor, most)?;
             left = left.sub(paid)?;
-            note(cx, debtor, asset, number)?;
+            desk.mark(cx, debtor, asset, number)?;
         }
     }
-    note(cx, payer, asset, UNITS)?;
+    desk.mark(cx, payer, asset, UNITS)?;
     Ok(amount.sub(left)?)
 }
 
 /// Units that others paid in stand beside the sheet until their owner admits them, so that nobody fills another's
 /// sheet with things he never asked for. Answers how many units count now.
-pub(super) fn admit(cx: &mut Ctx<'_>, account: AccountId, asset: AssetId) -> Result<Assets, Halt> {
-    note(cx, account, asset, UNITS)?;
+pub(super) fn admit(cx: &mut Ctx<'_>, desk: &mut Desk, asset: AssetId) -> Result<Assets, Halt> {
+    let account = desk.account();
+    desk.mark(cx, account, asset, UNITS)?;
     ledger::free(cx, asset, account)
 }
 
@@ -204,19 +225,19 @@ pub(super) fn admit(cx: &mut Ctx<'_>, account: AccountId, asset: AssetId) -> Res
 /// `AccountNotAuthorised`, `AccountSameAccount`, `LedgerInsufficient`.
 pub(super) fn transfer(
     cx: &mut Ctx<'_>,
-    account: AccountId,
+    desk: &mut Desk,
     asset: AssetId,
     amount: U256,
     to: AccountId,
 ) -> Result<Assets, Halt> {
+    let (account, caller) = (desk.account(), cx.caller());
     expect_different(account, to)?;
-    let caller = cx.caller();
-    expect_welcome(cx, to, asset, caller)?;
+    expect_welcome(cx, desk, to, asset, caller)?;
     touch(cx, to, false)?;
     let amount = amount_or(cx, amount, |cx| ledger::free(cx, asset, account))?;
     ledger::shift(cx, asset, account, to, amount)?;
-    note(cx, account, asset, UNITS)?;
-    note(cx, to, asset, UNITS)?;
+    desk.mark(cx, account, asset, UNITS)?;
+    desk.mark(cx, to, asset, UNITS)?;
     Ok(amount)
 }
 
@@ -226,11 +247,12 @@ pub(super) fn transfer(
 /// `AccountNothingOwed`, `AccountSameAccount`, `AccountDebtTooSmall`.
 pub(super) fn take_debt(
     cx: &mut Ctx<'_>,
-    account: AccountId,
+    desk: &mut Desk,
     asset: AssetId,
     amount: U256,
     from: AccountId,
 ) -> Result<Assets, Halt> {
+    let account = desk.account();
     expect_different(account, from)?;
     let all = lending::debt_shares(cx, asset, from)?;
     let owed = lending::debt_up(cx, asset, from)?;
@@ -249,8 +271,8 @@ pub(super) fn take_debt(
     touch(cx, from, false)?;
     lending::move_debt(cx, asset, from, account, shares)?;
     for moved in [from, account] {
-        note(cx, moved, asset, MARKET)?;
-        expect_debt_worth_liquidating(cx, moved, asset)?;
+        desk.mark(cx, moved, asset, MARKET)?;
+        expect_debt_worth_liquidating(cx, desk, moved, asset)?;
     }
     Ok(wanted.min(owed))
 }
@@ -268,17 +290,18 @@ fn refuse_nothing(asset: AssetId, shares: DebtShares) -> Result<(), Halt> {
 ///
 /// # Errors
 /// `AccountSameAccount`, `AccountTooManyAssets`, and what a kind refuses to move.
-pub(super) fn take_over(cx: &mut Ctx<'_>, account: AccountId, from: AccountId) -> Result<(), Halt> {
+pub(super) fn take_over(cx: &mut Ctx<'_>, desk: &mut Desk, from: AccountId) -> Result<(), Halt> {
+    let account = desk.account();
     expect_different(account, from)?;
     touch(cx, from, true)?;
-    for row in Sheet::load(cx, from)?.rows {
+    for row in desk.rows(cx, from)?.to_vec() {
         for (number, kind) in registry::positions() {
             if row.kinds & kind_bit(number) == 0 {
                 continue;
             }
             kind.transfer(cx, row.asset, from, account)?;
-            note(cx, from, row.asset, number)?;
-            note(cx, account, row.asset, number)?;
+            desk.mark(cx, from, row.asset, number)?;
+            desk.mark(cx, account, row.asset, number)?;
         }
     }
     Ok(())
@@ -288,9 +311,10 @@ pub(super) fn take_over(cx: &mut Ctx<'_>, account: AccountId, from: AccountId) -
 ///
 /// # Errors
 /// Those of the market.
-pub(super) fn close_all(cx: &mut Ctx<'_>, account: AccountId) -> Result<(), Halt> {
-    for row in Sheet::load(cx, account)?.rows {
-        net(cx, account, row, Assets::MAX)?;
+pub(super) fn close_all(cx: &mut Ctx<'_>, desk: &mut Desk) -> Result<(), Halt> {
+    let account = desk.account();
+    for row in desk.rows(cx, account)?.to_vec() {
+        net(cx, desk, account, row, Assets::MAX)?;
     }
     Ok(())
 }
@@ -298,6 +322,7 @@ pub(super) fn close_all(cx: &mut Ctx<'_>, account: AccountId) -> Result<(), Halt
 /// Pays up to `most` of what is owed of one asset with what is held of it; answers what was paid.
 pub(super) fn net(
     cx: &mut Ctx<'_>,
+    desk: &mut Desk,
     account: AccountId,
     row: Row,
     most: Assets,
@@ -307,16 +332,17 @@ pub(super) fn net(
     if payable.is_zero() {
         return Ok(Assets::ZERO);
     }
-    let units = unwind(cx, account, row, payable)?;
+    let units = unwind(cx, desk, account, row, payable)?;
     if units.is_zero() {
         return Ok(Assets::ZERO);
     }
-    pay(cx, account, account, row.asset, units)
+    pay(cx, desk, account, account, row.asset, units)
 }
 
 /// Turns up to `wanted` of what is held of a row's asset into free units; answers how many are free of those wanted.
 pub(super) fn unwind(
     cx: &mut Ctx<'_>,
+    desk: &mut Desk,
     account: AccountId,
     row: Row,
     wanted: Assets,
@@ -328,50 +354,22 @@ pub(super) fn unwind(
         }
         let turned = kind.unwind(cx, account, row.asset, left)?;
         left = left.sub(turned)?;
-        note(cx, account, row.asset, number)?;
+        desk.mark(cx, account, row.asset, number)?;
     }
-    note(cx, account, row.asset, UNITS)?;
+    desk.mark(cx, account, row.asset, UNITS)?;
     Ok(wanted.sub(left)?)
-}
-
-/// What an account owes of an asset, over all kinds.
-pub(super) fn owed(cx: &mut Ctx<'_>, account: AccountId, asset: AssetId) -> Result<Assets, Halt> {
-    match row_of(cx, account, asset)? {
-        Some(row) => Ok(line(cx, account, row)?.owed),
-        None => Ok(Assets::ZERO),
-    }
-}
-
-fn row_of(cx: &mut Ctx<'_>, account: AccountId, asset: AssetId) -> Result<Option<Row>, Halt> {
-    let sheet = Sheet::load(cx, account)?;
-    Ok(sheet.rows.into_iter().find(|row| row.asset == asset))
-}
-
-/// Writes down whether `asset` stands on the account in a kind of positions (ACC-6).
-///
-/// # Errors
-/// `AccountTooManyAssets`: it is new there, and the sheet is full.
-pub(super) fn note(
-    cx: &mut Ctx<'_>,
-    account: AccountId,
-    asset: AssetId,
-    kind: u8,
-) -> Result<(), Halt> {
-    let stands = registry::position(kind)?.stands(cx, account, asset)?;
-    let before = Sheet::load(cx, account)?;
-    let mut after = before.clone();
-    after.note(account, asset, kind, stands)?;
-    after.save(cx, account, &before)
 }
 
 /// Who may not act on an account can only add to what stands there (ACC-3).
 fn expect_welcome(
     cx: &mut Ctx<'_>,
+    desk: &mut Desk,
     account: AccountId,
     asset: AssetId,
     who: Address,
 ) -> Result<(), Halt> {
-    if Sheet::load(cx, account)?.has(asset) {
+    let mut rows = desk.rows(cx, account)?.iter();
+    if rows.any(|row| row.asset == asset) {
         return Ok(());
     }
     operators::expect_authorised(cx, account, who)
@@ -394,19 +392,20 @@ fn expect_different(one: AccountId, other: AccountId) -> Result<(), Halt> {
 /// `AccountDebtTooSmall`.
 pub(super) fn expect_debt_worth_liquidating(
     cx: &mut Ctx<'_>,
+    desk: &mut Desk,
     account: AccountId,
     asset: AssetId,
 ) -> Result<(), Halt> {
-    let owed = owed(cx, account, asset)?;
+    let owed = desk.owed(cx, account, asset)?;
     if owed.is_zero() {
         return Ok(());
     }
     let now_ms = cx.store.block().time_ms;
-    let feed = oracle::feed(cx, asset)?;
+    let feed = desk.goods.feed(cx, asset)?;
     let Ok(price) = feed.price(now_ms, PriceUse::View, Side::Debt) else {
         return Ok(());
     };
-    let value = value_up(owed, price, ledger::asset(cx, asset)?.decimals)?;
+    let value = value_up(owed, price, desk.goods.listed(cx, asset)?.decimals)?;
     let min = settings::debt_min_now(cx)?;
     if value >= min {
         return Ok(());

@@ -21,6 +21,7 @@ use super::{
     IAccount::{Liquidated, LiquidationStep, OfferClosed, OfferOpened, offerOfReturn},
     assess::{self, Assessment, Question, Valued},
     batch,
+    desk::Desk,
     error::{
         AccountBidEmpty, AccountBidTooDear, AccountDebtTooSmall, AccountHealthy, AccountInFlight,
         AccountNotOffered, AccountNothingOwed, AccountPriceUnusable, AccountUnderpaid,
@@ -29,7 +30,6 @@ use super::{
     moves,
     params::OFFER_MS,
     settings,
-    sheet::Sheet,
     state::AccountState,
     verbs::Bid,
 };
@@ -113,7 +113,8 @@ pub(super) struct Trade {
 /// # Errors
 /// `AccountInFlight`, `AccountNotOffered`, `AccountHealthy`, `AccountNothingOwed`, `AccountPriceUnusable`,
 /// `AccountDebtTooSmall`, `AccountBidTooDear`, `LedgerInsufficient`.
-pub(super) fn bid(cx: &mut Ctx<'_>, bidder: AccountId, bid: &Bid) -> Result<Assets, Halt> {
+pub(super) fn bid(cx: &mut Ctx<'_>, desk: &mut Desk, bid: &Bid) -> Result<Assets, Halt> {
+    let bidder = desk.account();
     let account = AccountId::new(bid.owner, bid.index);
     // What a batch has changed is not checked yet; whoever could bid on it could force his own sale.
     if batch::is_touched(cx, account)? {
@@ -125,8 +126,8 @@ pub(super) fn bid(cx: &mut Ctx<'_>, bidder: AccountId, bid: &Bid) -> Result<Asse
             index: account.index,
         }));
     };
-    let sheet = Sheet::load(cx, account)?;
-    let all = assess::valued(cx, account, &sheet, Question::Block)?;
+    let stand = desk.stand(cx, account)?;
+    let all = stand.valued(cx, &mut desk.goods, Question::Block)?;
     let before = assess::sum(&all)?;
     let debt = find(&all, AssetId::new(bid.debtAssetId), |v| {
         !v.line.owed.is_zero()
@@ -161,7 +162,7 @@ pub(super) fn bid(cx: &mut Ctx<'_>, bidder: AccountId, bid: &Bid) -> Result<Asse
     }
     let bought = trade.given_up.sub(trade.to_reserve)?;
     batch::touch(cx, account, false)?;
-    let paid = moves::pay(cx, bidder, account, debt.asset(), trade.paid)?;
+    let paid = moves::pay(cx, desk, bidder, account, debt.asset(), trade.paid)?;
     if paid < trade.paid {
         // The collateral was sized for the whole payment; a debt that takes less of it would be sold for too little.
         return Err(revert(&AccountUnderpaid {
@@ -170,8 +171,8 @@ pub(super) fn bid(cx: &mut Ctx<'_>, bidder: AccountId, bid: &Bid) -> Result<Asse
             price: trade.paid.to_u256(),
         }));
     }
-    let to_reserve = give_to_reserve(cx, account, &collateral, trade.to_reserve)?;
-    let taken = hand_over(cx, account, &collateral, bidder, bought)?;
+    let to_reserve = give_to_reserve(cx, desk, account, &collateral, trade.to_reserve)?;
+    let taken = hand_over(cx, desk, account, &collateral, bidder, bought)?;
     // What the buyer got counts, not what it was computed to be.
     if taken.to_u256() < bid.takenMin {
         return Err(revert(&AccountBidTooDear {
@@ -189,7 +190,7 @@ pub(super) fn bid(cx: &mut Ctx<'_>, bidder: AccountId, bid: &Bid) -> Result<Asse
         discount_bps: cost.discount.get(),
         buyer: bidder,
     };
-    report(cx, account, before.health_down(), &[step])?;
+    report(cx, desk, account, before.health_down(), &[step])?;
     Ok(taken)
 }
 
@@ -290,6 +291,7 @@ fn expect_no_dust(cx: &mut Ctx<'_>, debt: &Valued, trade: &Trade) -> Result<(), 
 /// got: shares of a market are handed over whole, so up to a share's worth of the amount may stay.
 fn hand_over(
     cx: &mut Ctx<'_>,
+    desk: &mut Desk,
     account: AccountId,
     collateral: &Valued,
     to: AccountId,
@@ -299,7 +301,7 @@ fn hand_over(
         return Ok(Assets::ZERO);
     }
     let asset = collateral.asset();
-    let units = moves::unwind(cx, account, collateral.row, amount)?;
+    let units = moves::unwind(cx, desk, account, collateral.row, amount)?;
     if !units.is_zero() {
         ledger::shift(cx, asset, account, to, units)?;
     }
@@ -310,17 +312,18 @@ fn hand_over(
         }
         let moved = kind.hand_over(cx, asset, account, to, left)?;
         left = left.sub_or_zero(moved);
-        moves::note(cx, account, asset, number)?;
-        moves::note(cx, to, asset, number)?;
+        desk.mark(cx, account, asset, number)?;
+        desk.mark(cx, to, asset, number)?;
     }
-    moves::note(cx, account, asset, registry::UNITS)?;
-    moves::note(cx, to, asset, registry::UNITS)?;
+    desk.mark(cx, account, asset, registry::UNITS)?;
+    desk.mark(cx, to, asset, registry::UNITS)?;
     Ok(amount.sub(left)?)
 }
 
 /// Gives collateral to the reserve of its market: supply as it is, units as supply. Answers how much.
 pub(super) fn give_to_reserve(
     cx: &mut Ctx<'_>,
+    desk: &mut Desk,
     account: AccountId,
     collateral: &Valued,
     amount: Assets,
@@ -330,12 +333,12 @@ pub(super) fn give_to_reserve(
     if collateral.row.kinds & assess::kind_bit(registry::MARKET) != 0 && !left.is_zero() {
         let moved = lending::InMarket.hand_over(cx, asset, account, lending::RESERVE, left)?;
         left = left.sub_or_zero(moved);
-        moves::note(cx, account, asset, registry::MARKET)?;
+        desk.mark(cx, account, asset, registry::MARKET)?;
     }
-    let units = moves::unwind(cx, account, collateral.row, left)?;
+    let units = moves::unwind(cx, desk, account, collateral.row, left)?;
     if !units.is_zero() {
         lending::endow(cx, asset, account, units)?;
-        moves::note(cx, account, asset, registry::UNITS)?;
+        desk.mark(cx, account, asset, registry::UNITS)?;
     }
     Ok(amount.sub(left)?.add(units)?)
 }
@@ -356,6 +359,7 @@ pub(super) struct Step {
 /// Writes down why and how an account was liquidated (LIQ-8); answers the number of the liquidation.
 pub(super) fn report(
     cx: &mut Ctx<'_>,
+    desk: &mut Desk,
     account: AccountId,
     health_before: Wad,
     steps: &[Step],
@@ -382,11 +386,11 @@ pub(super) fn report(
             },
         )?;
     }
-    let sheet = Sheet::load(cx, account)?;
-    let all = assess::valued(cx, account, &sheet, Question::Block)?;
+    let stand = desk.stand(cx, account)?;
+    let all = stand.valued(cx, &mut desk.goods, Question::Block)?;
     let after = assess::sum(&all)?;
     let is_saved = after.is_healthy() && assess::is_judged(&all);
-    if is_saved && !assess::is_overdue(cx, account, &sheet)? {
+    if is_saved && !assess::is_overdue(cx, &stand)? {
         close(cx, account)?;
     }
     emit(

@@ -6,8 +6,9 @@ use capstan_units::{AccountId, Usd};
 
 use super::{
     IAccount::{Action, Holding, Report, previewReturn},
-    assess::{self, Question},
+    assess::{self, Question, Stand},
     batch,
+    goods::Goods,
     math::{liquidation_price_up, room_to_fall_bps_down},
     settings,
     sheet::Sheet,
@@ -67,8 +68,10 @@ pub(super) fn health_of(cx: &mut Ctx<'_>, account: AccountId) -> Result<U256, Ha
 }
 
 pub(super) fn report(cx: &mut Ctx<'_>, account: AccountId) -> Result<Report, Halt> {
-    let initial = assess::assess(cx, account, Question::Batch)?;
-    let maintenance = assess::assess(cx, account, Question::View)?;
+    let sheet = Sheet::load(cx, account)?;
+    let (stand, mut goods) = (Stand::read(cx, account, &sheet)?, Goods::default());
+    let initial = stand.assess(cx, &mut goods, Question::Batch)?;
+    let maintenance = stand.assess(cx, &mut goods, Question::View)?;
     let room = room_to_fall_bps_down(maintenance.adjusted, maintenance.debt)?;
     Ok(Report {
         collateral: maintenance.collateral.to_u256(),

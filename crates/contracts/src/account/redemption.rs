@@ -20,11 +20,11 @@ use super::{
     ADDRESS,
     IAccount::{AccountRef, RedemptionFailed},
     assess::{self, Question, Valued},
+    desk::Desk,
     error::{AccountLooksMalformed, AccountNotRedeemable, AccountTooManyLooks},
     guard, moves, offer,
     params::{LOOK_GAS, REDEMPTIONS_MAX},
     settings,
-    sheet::Sheet,
 };
 use crate::{
     contract::emit,
@@ -94,17 +94,17 @@ fn first(cx: &mut Ctx<'_>) -> Result<Option<Waiting>, Halt> {
 /// # Errors
 /// `AccountNotRedeemable`, and those of the dollar's `fulfil`.
 fn redeem_from(cx: &mut Ctx<'_>, debtor: AccountId) -> Result<(), Halt> {
-    let usd = dollar::asset(cx)?;
+    let (mut desk, usd) = (Desk::new(debtor), dollar::asset(cx)?);
     let mut served = 0;
     while let Some(waiting) = first(cx)? {
-        let Some((goods, dollars)) = pick(cx, debtor, usd, waiting.left)? else {
+        let Some((goods, dollars)) = pick(cx, &mut desk, usd, waiting.left)? else {
             break;
         };
         let (units, _) = dollar::goods_down(cx, goods.asset(), dollars)?;
-        moves::unwind(cx, debtor, goods.row, units)?;
+        moves::unwind(cx, &mut desk, debtor, goods.row, units)?;
         dollar::fulfil(cx, waiting.id, debtor, goods.asset(), dollars)?;
-        moves::note(cx, debtor, goods.asset(), UNITS)?;
-        moves::note(cx, debtor, usd, DOLLAR)?;
+        desk.mark(cx, debtor, goods.asset(), UNITS)?;
+        desk.mark(cx, debtor, usd, DOLLAR)?;
         served = usize::saturating_add(served, 1);
         if served == REDEMPTIONS_MAX || cx.store.gas_left() < LOOK_GAS {
             break;
@@ -116,20 +116,21 @@ fn redeem_from(cx: &mut Ctx<'_>, debtor: AccountId) -> Result<(), Halt> {
             index: debtor.index,
         }));
     }
-    guard::renew(cx, debtor)
+    guard::renew(cx, &mut desk, debtor)
 }
 
 /// What a debtor pays with, and how many dollars of it; `None` if he is not the one to pay.
 fn pick(
     cx: &mut Ctx<'_>,
-    debtor: AccountId,
+    desk: &mut Desk,
     usd: AssetId,
     wanted: Assets,
 ) -> Result<Option<(Valued, Assets)>, Halt> {
-    let sheet = Sheet::load(cx, debtor)?;
-    let all = assess::valued(cx, debtor, &sheet, Question::View)?;
+    let debtor = desk.account();
+    let stand = desk.stand(cx, debtor)?;
+    let all = stand.valued(cx, &mut desk.goods, Question::View)?;
     if !assess::sum(&all)?.is_healthy()
-        || assess::is_overdue(cx, debtor, &sheet)?
+        || assess::is_overdue(cx, &stand)?
         || offer::opened(cx, debtor)?.is_some()
     {
         return Ok(None);
@@ -137,6 +138,8 @@ fn pick(
     let Some(debt) = all.iter().find(|valued| valued.asset() == usd) else {
         return Ok(None);
     };
+    // What can be unwound is tried on what is stored.
+    desk.close(cx)?;
     let minted = dollar::debt_up(cx, debtor)?;
     let mut best: Option<(Valued, Assets)> = None;
     for goods in all.iter().filter(|valued| valued.asset() != usd) {
@@ -170,7 +173,8 @@ fn payable_down(cx: &mut Ctx<'_>, debtor: AccountId, goods: &Valued) -> Result<A
     let frame = cx.frame;
     let mut world = Scratch::new(cx.store);
     let cx = &mut Ctx::new(&mut world, frame);
-    let units = moves::unwind(cx, debtor, goods.row, goods.line.held)?;
+    let mut desk = Desk::new(debtor);
+    let units = moves::unwind(cx, &mut desk, debtor, goods.row, goods.line.held)?;
     // Value and minted dollars both have eighteen decimals.
     let worth = value_down(units, price, goods.decimals)?;
     Ok(Assets::from_u256(worth.to_u256()).unwrap_or(Assets::MAX))

@@ -21,19 +21,12 @@ pub(super) fn found(cx: &mut Ctx<'_>) -> Result<(), Halt> {
 
 /// Factors of an asset now; zeros if it is no collateral.
 pub(super) fn factors(cx: &mut Ctx<'_>, asset: AssetId) -> Result<Factors, Halt> {
-    let ramp = STATE.ramps.at(asset).load(cx)?;
-    ramp.at(TimeMs::new(cx.store.block().time_ms))
+    ramp(cx, asset)?.at(TimeMs::new(cx.store.block().time_ms))
 }
 
-/// The lowest factors of an asset from now until `later`: they move along straight lines.
-pub(super) fn factors_until(
-    cx: &mut Ctx<'_>,
-    asset: AssetId,
-    later: TimeMs,
-) -> Result<Factors, Halt> {
-    let ramp = STATE.ramps.at(asset).load(cx)?;
-    let now = TimeMs::new(cx.store.block().time_ms);
-    Ok(ramp.at(now)?.min(ramp.at(later)?))
+/// Factors of an asset on their way.
+pub(super) fn ramp(cx: &mut Ctx<'_>, asset: AssetId) -> Result<Ramp, Halt> {
+    STATE.ramps.at(asset).load(cx)
 }
 
 /// What else is agreed about an asset.
@@ -45,7 +38,7 @@ pub(super) fn collateral_of(cx: &mut Ctx<'_>, asset_id: u32) -> Result<collatera
     let asset = AssetId::new(asset_id);
     ledger::asset(cx, asset)?;
     let now = factors(cx, asset)?;
-    let ramp = STATE.ramps.at(asset).load(cx)?;
+    let ramp = ramp(cx, asset)?;
     let next = ramp.at(ramp.end_ms)?;
     let terms = terms(cx, asset)?;
     Ok(collateralOfReturn {
@@ -116,7 +109,7 @@ fn agree(
 ) -> Result<(), Halt> {
     let asset_id = asset.get();
     let agreed = Agreed::checked(collateral)?;
-    let present = STATE.ramps.at(asset).load(cx)?;
+    let present = ramp(cx, asset)?;
     if present != Ramp::default() {
         agreed.expect_compatible(asset_id, terms(cx, asset)?)?;
     }

@@ -8,6 +8,7 @@ mod liquidation;
 mod model;
 mod random;
 mod redemption;
+mod touches;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::{SolCall, SolError, SolValue};

@@ -14,7 +14,8 @@ use capstan_units::{AccountId, AssetId, Assets, LiquidationId, Wad};
 use super::{
     IAccount::LossRealised,
     assess::{self, Valued},
-    moves, offer,
+    desk::Desk,
+    offer,
 };
 use crate::{backstop, contract::emit, mutant::mutant, position::Position, registry};
 
@@ -42,14 +43,15 @@ impl Tier {
 /// Forgives every debt of an account, takes the dust that it holds for the reserve, and ends its offer (LIQ-5).
 pub(super) fn bear(
     cx: &mut Ctx<'_>,
+    desk: &mut Desk,
     account: AccountId,
     all: &[Valued],
     health_before: Wad,
 ) -> Result<(), Halt> {
     for valued in all.iter().filter(|valued| !valued.line.held.is_zero()) {
-        offer::give_to_reserve(cx, account, valued, valued.line.held)?;
+        offer::give_to_reserve(cx, desk, account, valued, valued.line.held)?;
     }
-    let id = offer::report(cx, account, health_before, &[])?;
+    let id = offer::report(cx, desk, account, health_before, &[])?;
     for valued in all.iter().filter(|valued| !valued.line.owed.is_zero()) {
         let asset = valued.asset();
         for (number, kind) in registry::positions() {
@@ -58,7 +60,7 @@ pub(super) fn bear(
                 continue;
             }
             let borne = forgive(cx, account, asset, kind)?;
-            moves::note(cx, account, asset, number)?;
+            desk.mark(cx, account, asset, number)?;
             for (tier, amount) in borne {
                 realise(cx, id, account, asset, tier, amount)?;
             }

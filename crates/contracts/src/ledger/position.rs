@@ -22,6 +22,10 @@ impl Position for Units {
         })
     }
 
+    fn owed(&self, _: &mut Ctx<'_>, _: AccountId, _: AssetId) -> Result<Assets, Halt> {
+        Ok(Assets::ZERO)
+    }
+
     fn unwind(
         &self,
         cx: &mut Ctx<'_>,

@@ -83,7 +83,8 @@ pub(super) fn put_in(
     )
 }
 
-/// Turns shares of an account back into free units; the largest amount means all. Answers the shares burned.
+/// Turns shares of an account back into free units; the largest amount means all. Answers the units that came, and the
+/// shares burned.
 ///
 /// # Errors
 /// `LendingUnknownMarket`, `LendingZeroAmount`, `LendingPaused`, `LendingInsufficientShares`, `LendingNoCash`.
@@ -92,7 +93,7 @@ pub fn redeem(
     id: AssetId,
     account: AccountId,
     amount: Assets,
-) -> Result<Shares, Halt> {
+) -> Result<(Assets, Shares), Halt> {
     let cx = &mut cx.enter(ADDRESS);
     refuse_zero(amount)?;
     let market = market::accrue(cx, id)?;
@@ -105,7 +106,7 @@ pub fn redeem(
         (amount, math::shares_up(amount, market.supply_index)?)
     };
     take_out(cx, id, market, account, amount, shares)?;
-    Ok(shares)
+    Ok((amount, shares))
 }
 
 /// Pays `amount` out for `shares`. The frame is the market's and accrued.
@@ -200,6 +201,18 @@ pub fn repay(
     refuse_zero(amount)?;
     let market = market::accrue(cx, id)?;
     let all = STATE.debts.at((id, debtor)).load(cx)?;
+    pay_off(cx, id, market, (payer, debtor), all, amount)
+}
+
+/// Pays up to `amount` of a debt of `all` shares. The frame is the market's and accrued.
+pub(super) fn pay_off(
+    cx: &mut Ctx<'_>,
+    id: AssetId,
+    market: Market,
+    (payer, debtor): (AccountId, AccountId),
+    all: DebtShares,
+    amount: Assets,
+) -> Result<Assets, Halt> {
     let owed = math::debt_up(all, market.borrow_index)?;
     let (paid, burned) = if amount >= owed {
         (owed, all)

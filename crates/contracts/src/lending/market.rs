@@ -70,11 +70,16 @@ pub(super) fn projected(cx: &mut Ctx<'_>, id: AssetId) -> Result<Accrued, Halt> 
 
 /// A market as of now, whether or not it accrued: for views.
 pub(super) fn now(cx: &mut Ctx<'_>, id: AssetId) -> Result<Market, Halt> {
-    let market = stored(cx, id)?;
-    if market.accrued_ms == cx.store.block().time_ms {
-        return Ok(market);
+    match accrued(cx, id)? {
+        Some(market) => Ok(market),
+        None => Ok(projected(cx, id)?.market),
     }
-    Ok(projected(cx, id)?.market)
+}
+
+/// The market, if it accrued in this block already.
+pub(super) fn accrued(cx: &mut Ctx<'_>, id: AssetId) -> Result<Option<Market>, Halt> {
+    let market = stored(cx, id)?;
+    Ok((market.accrued_ms == cx.store.block().time_ms).then_some(market))
 }
 
 /// Brings a market to now: once per block, at its first touch. Parameters that became due count from here on.

@@ -5,10 +5,11 @@ use capstan_units::{AccountId, AssetId, Assets, Ray};
 
 use super::{
     ADDRESS, Pause,
-    actions::{absorb, first_loss_down, move_debt, move_shares, redeem, repay},
+    actions::{absorb, first_loss_down, move_debt, move_shares, pay_off, redeem},
     market::{self, CASH, STATE},
     math,
     params::Params,
+    rates::RateModel,
 };
 use crate::{
     ledger,
@@ -18,6 +19,15 @@ use crate::{
 /// Supply and debt of an account in the market of an asset.
 #[derive(Debug)]
 pub struct InMarket;
+
+/// The highest rate that a market can reach within a day. Only the adaptive model asks where its rate stands.
+fn most_within_a_day(cx: &mut Ctx<'_>, asset: AssetId, params: Params) -> Result<Ray, Halt> {
+    let target_rate = match params.model {
+        RateModel::Kinked(_) => Ray::ZERO,
+        RateModel::Adaptive => market::stored(cx, asset)?.target_rate,
+    };
+    params.model.most_within_a_day(target_rate)
+}
 
 impl Position for InMarket {
     fn name(&self) -> &'static str {
@@ -43,16 +53,25 @@ impl Position for InMarket {
         Ok(!shares.is_zero() || !debt_shares.is_zero())
     }
 
+    fn may_stand_empty(&self) -> bool {
+        true
+    }
+
+    fn owed(&self, cx: &mut Ctx<'_>, account: AccountId, asset: AssetId) -> Result<Assets, Halt> {
+        let cx = &mut cx.enter(ADDRESS);
+        let debt_shares = STATE.debts.at((asset, account)).load(cx)?;
+        math::debt_up(debt_shares, market::now(cx, asset)?.borrow_index)
+    }
+
     fn drift_bound(&self, cx: &mut Ctx<'_>, asset: AssetId) -> Result<Ray, Halt> {
         let cx = &mut cx.enter(ADDRESS);
-        let market = market::stored(cx, asset)?;
-        let bound = |params: Params| params.model.most_within_a_day(market.target_rate);
-        let now = bound(market::params(cx, asset)?)?;
+        let params = market::params(cx, asset)?;
+        let now = most_within_a_day(cx, asset, params)?;
         if STATE.next_from_ms.at(asset).load(cx)? == 0 {
             return Ok(now);
         }
         let next = Params::of_config(STATE.next_configs.at(asset).load(cx)?)?;
-        Ok(now.max(bound(next)?))
+        Ok(now.max(most_within_a_day(cx, asset, next)?))
     }
 
     /// As far as the market has cash and lets anybody redeem.
@@ -122,16 +141,27 @@ impl Position for InMarket {
         debtor: AccountId,
         amount: Assets,
     ) -> Result<Assets, Halt> {
-        let owed = self.assess(cx, debtor, asset)?.owed;
+        let cx = &mut cx.enter(ADDRESS);
+        let accrued = market::accrued(cx, asset)?;
+        let index = match accrued {
+            Some(market) => market.borrow_index,
+            None => market::projected(cx, asset)?.market.borrow_index,
+        };
+        let all = STATE.debts.at((asset, debtor)).load(cx)?;
+        let owed = math::debt_up(all, index)?;
         let amount = amount.min(owed);
         if amount.is_zero() {
             return Ok(Assets::ZERO);
         }
-        let index = market::now(&mut cx.enter(ADDRESS), asset)?.borrow_index;
         if amount < owed && math::debt_shares_down(amount, index)?.is_zero() {
             return Ok(Assets::ZERO);
         }
-        repay(cx, asset, payer, debtor, amount)
+        // A market accrues when something is paid, not when somebody tries.
+        let market = match accrued {
+            Some(market) => market,
+            None => market::accrue(cx, asset)?,
+        };
+        pay_off(cx, asset, market, (payer, debtor), all, amount)
     }
 
     fn reserve_down(&self, cx: &mut Ctx<'_>, asset: AssetId) -> Result<Assets, Halt> {

@@ -109,7 +109,7 @@ fn supply(world: &mut World, id: AssetId, who: AccountId, units: u128) -> Result
 }
 
 fn redeem(world: &mut World, id: AssetId, who: AccountId, units: u128) -> Result<Shares, Halt> {
-    act(world, |cx| lending::redeem(cx, id, who, a(units)))
+    act(world, |cx| Ok(lending::redeem(cx, id, who, a(units))?.1))
 }
 
 fn borrow(world: &mut World, id: AssetId, who: AccountId, units: u128) -> Result<DebtShares, Halt> {

@@ -48,6 +48,10 @@ impl Position for Income {
         Ok(!of_asset(cx, account, asset)?.is_empty())
     }
 
+    fn may_stand_empty(&self) -> bool {
+        true
+    }
+
     fn unwind(
         &self,
         cx: &mut Ctx<'_>,

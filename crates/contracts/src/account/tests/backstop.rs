@@ -9,7 +9,7 @@ use super::{
     *,
 };
 use crate::{
-    account::{LAST_BUYER_MS, LOOK_GAS, OFFER_MS, Sheet, UNWANTED_MS, assess, moves},
+    account::{LAST_BUYER_MS, LOOK_GAS, OFFER_MS, Sheet, UNWANTED_MS, assess, desk::Desk},
     backstop::{
         self, IBackstop,
         share::{IStakeShare, address_of},
@@ -205,7 +205,9 @@ impl Scene {
         self.ok(BOB, BOBS, &[deposit(asset, units)]);
         let endowed = self.world.inside(ADDRESS, ADDRESS, |cx| {
             lending::endow(cx, id, BOBS, a(units))?;
-            moves::note(cx, BOBS, id, UNITS)
+            let mut desk = Desk::new(BOBS);
+            desk.mark(cx, BOBS, id, UNITS)?;
+            desk.close(cx)
         });
         assert_eq!(endowed, Ok(()));
     }

@@ -42,7 +42,7 @@ fn happen(world: &mut World, id: AssetId, step: &Step) -> Result<U256, Halt> {
         let debts = DebtShares::new(units)?;
         Ok(match verb {
             "supply" => lending::supply(cx, id, who, amount)?.to_u256(),
-            "redeem" => lending::redeem(cx, id, who, amount)?.to_u256(),
+            "redeem" => lending::redeem(cx, id, who, amount)?.1.to_u256(),
             "borrow" => lending::borrow(cx, id, who, amount)?.to_u256(),
             "repay" => lending::repay(cx, id, other, who, amount)?.to_u256(),
             "absorb" => lending::absorb(cx, id, who)?.reserve.to_u256(),

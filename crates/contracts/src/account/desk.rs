@@ -1,0 +1,263 @@
+//! What a batch, or a look of the block, carries from one step to the next, so that no word is read twice.
+//!
+//! ```text
+//!   verb ── moves units, shares, debts ──► marks: "this kind of that asset may have changed"
+//!   verb ── ...
+//!   end  ── what stands there? asked once ──► sheet ──► check ──► limits ──► guard ──► written once
+//! ```
+//!
+//! Nothing is carried past foreign code: [`Desk::put_away`] writes what the verbs did, and who asks next reads anew.
+
+use std::collections::{BTreeMap, btree_map::Entry};
+
+use capstan_state::{Ctx, Halt};
+use capstan_units::{AccountId, AssetId, Assets};
+
+use super::{
+    assess::{Stand, kind_bit, owed},
+    batch,
+    goods::Goods,
+    sheet::{ROWS_MAX, Row, Sheet},
+};
+use crate::{ledger, position::Line, registry};
+
+/// One account's sheet while verbs change what stands there.
+#[derive(Debug)]
+pub(super) struct Open {
+    account: AccountId,
+    stored: Sheet,
+    pub(super) sheet: Sheet,
+    /// Kinds, by asset, of which nobody has asked yet whether they still stand there.
+    marks: Vec<(AssetId, u8)>,
+}
+
+impl Open {
+    /// As it is stored.
+    pub(super) fn load(cx: &mut Ctx<'_>, account: AccountId) -> Result<Self, Halt> {
+        let stored = Sheet::load(cx, account)?;
+        Ok(Self {
+            account,
+            sheet: stored.clone(),
+            stored,
+            marks: Vec::new(),
+        })
+    }
+
+    /// Writes the words that changed. Every mark was asked for.
+    pub(super) fn save(self, cx: &mut Ctx<'_>) -> Result<(), Halt> {
+        self.sheet.save(cx, self.account, &self.stored)
+    }
+
+    /// Notes that a verb changed what stands of `asset` in a kind. A row that is there just keeps the question; a new one
+    /// may find the sheet full, so it is asked at once.
+    ///
+    /// # Errors
+    /// `AccountTooManyAssets`.
+    fn mark(&mut self, cx: &mut Ctx<'_>, asset: AssetId, kind: u8) -> Result<(), Halt> {
+        if !self.sheet.has(asset) {
+            if self.sheet.rows.len() >= ROWS_MAX {
+                self.ask(cx)?;
+            }
+            let stands = registry::position(kind)?.stands(cx, self.account, asset)?;
+            return self.sheet.note(self.account, asset, kind, stands);
+        }
+        self.sheet.note(self.account, asset, kind, true)?;
+        match self.marks.iter_mut().find(|(of, _)| *of == asset) {
+            Some((_, kinds)) => *kinds |= kind_bit(kind),
+            None => self.marks.push((asset, kind_bit(kind))),
+        }
+        Ok(())
+    }
+
+    /// Asks for every mark whether something stands there.
+    fn ask(&mut self, cx: &mut Ctx<'_>) -> Result<(), Halt> {
+        for (asset, kinds) in std::mem::take(&mut self.marks) {
+            for (number, kind) in registry::positions() {
+                if kinds & kind_bit(number) != 0 {
+                    let stands = kind.stands(cx, self.account, asset)?;
+                    self.sheet.note(self.account, asset, number, stands)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What stands there; the same reading answers the marks.
+    pub(super) fn stand(&mut self, cx: &mut Ctx<'_>) -> Result<Stand, Halt> {
+        let mut rows = Vec::with_capacity(self.sheet.rows.len());
+        for row in &self.sheet.rows {
+            let marks = self.marks.iter().find(|(of, _)| *of == row.asset);
+            let mut row = *row;
+            let line = read(
+                cx,
+                self.account,
+                &mut row,
+                marks.map_or(0, |(_, kinds)| *kinds),
+            )?;
+            if row.kinds != 0 {
+                rows.push((row, line));
+            }
+        }
+        self.marks.clear();
+        self.sheet.rows = rows.iter().map(|(row, _)| *row).collect();
+        Ok(Stand {
+            account: self.account,
+            rows,
+        })
+    }
+}
+
+/// What of a row's asset stands on the account. Kinds that are marked and do not stand leave the row.
+fn read(cx: &mut Ctx<'_>, account: AccountId, row: &mut Row, marks: u8) -> Result<Line, Halt> {
+    let mut sum = Line::EMPTY;
+    for (number, kind) in registry::positions() {
+        let bit = kind_bit(number);
+        if row.kinds & bit == 0 {
+            continue;
+        }
+        let line = kind.assess(cx, account, row.asset)?;
+        if marks & bit != 0
+            && line.is_empty()
+            && !(kind.may_stand_empty() && kind.stands(cx, account, row.asset)?)
+        {
+            row.kinds &= !bit;
+        }
+        sum = sum.with(line)?;
+    }
+    Ok(sum)
+}
+
+/// The sheets that are open, and the assets that were asked about.
+#[derive(Debug)]
+pub(super) struct Desk {
+    account: AccountId,
+    open: BTreeMap<AccountId, Open>,
+    pub(super) goods: Goods,
+    /// Whether the batch's account is among those that this transaction changes, and will be checked.
+    touched: Option<bool>,
+}
+
+impl Desk {
+    /// Nothing is known yet of anybody. `account` is whose batch it is.
+    pub(super) fn new(account: AccountId) -> Self {
+        Self {
+            account,
+            open: BTreeMap::new(),
+            goods: Goods::default(),
+            touched: None,
+        }
+    }
+
+    /// Whose batch it is.
+    pub(super) const fn account(&self) -> AccountId {
+        self.account
+    }
+
+    /// Adds the account to those that the batch changes, once (ACC-2).
+    ///
+    /// # Errors
+    /// `AccountTooManyTouched`.
+    pub(super) fn touch(&mut self, cx: &mut Ctx<'_>, lowers: bool) -> Result<(), Halt> {
+        if self.touched.is_some_and(|lowered| lowered || !lowers) {
+            return Ok(());
+        }
+        batch::touch(cx, self.account, lowers)?;
+        self.touched = Some(lowers);
+        Ok(())
+    }
+
+    /// Notes that what stands of an asset on an account, in a kind of positions, may have changed (ACC-6).
+    ///
+    /// # Errors
+    /// `AccountTooManyAssets`: it is new there, and the sheet is full.
+    pub(super) fn mark(
+        &mut self,
+        cx: &mut Ctx<'_>,
+        account: AccountId,
+        asset: AssetId,
+        kind: u8,
+    ) -> Result<(), Halt> {
+        self.open(cx, account)?.mark(cx, asset, kind)
+    }
+
+    /// Kinds in which something of an asset may stand on an account.
+    pub(super) fn kinds(
+        &mut self,
+        cx: &mut Ctx<'_>,
+        account: AccountId,
+        asset: AssetId,
+    ) -> Result<u8, Halt> {
+        let mut rows = self.open(cx, account)?.sheet.rows.iter();
+        let row = rows.find(|row| row.asset == asset);
+        Ok(row.map_or(0, |row| row.kinds))
+    }
+
+    /// What an account owes of an asset, over all kinds.
+    pub(super) fn owed(
+        &mut self,
+        cx: &mut Ctx<'_>,
+        account: AccountId,
+        asset: AssetId,
+    ) -> Result<Assets, Halt> {
+        let kinds = self.kinds(cx, account, asset)?;
+        owed(cx, account, asset, kinds)
+    }
+
+    /// The rows of what stands on an account.
+    pub(super) fn rows(&mut self, cx: &mut Ctx<'_>, account: AccountId) -> Result<&[Row], Halt> {
+        let open = self.open(cx, account)?;
+        open.ask(cx)?;
+        Ok(&open.sheet.rows)
+    }
+
+    /// What stands on an account.
+    pub(super) fn stand(&mut self, cx: &mut Ctx<'_>, account: AccountId) -> Result<Stand, Halt> {
+        self.open(cx, account)?.stand(cx)
+    }
+
+    /// Hands out the sheet of an account, to be written with its guard.
+    pub(super) fn take(&mut self, cx: &mut Ctx<'_>, account: AccountId) -> Result<Open, Halt> {
+        match self.open.remove(&account) {
+            Some(open) => Ok(open),
+            None => Open::load(cx, account),
+        }
+    }
+
+    /// Before units of an asset cross the border: a foreign token is foreign code.
+    ///
+    /// # Errors
+    /// `LedgerUnknownAsset`.
+    pub(super) fn before_border(&mut self, cx: &mut Ctx<'_>, asset: AssetId) -> Result<(), Halt> {
+        match self.goods.listed(cx, asset)?.kind {
+            ledger::Kind::Foreign => self.put_away(cx),
+            ledger::Kind::Coin | ledger::Kind::NativeToken => Ok(()),
+        }
+    }
+
+    /// Writes every sheet as the verbs left it, and closes it.
+    pub(super) fn close(&mut self, cx: &mut Ctx<'_>) -> Result<(), Halt> {
+        for mut open in std::mem::take(&mut self.open).into_values() {
+            open.ask(cx)?;
+            open.save(cx)?;
+        }
+        Ok(())
+    }
+
+    /// The same before foreign code, which may change everything: nothing is known any more.
+    pub(super) fn put_away(&mut self, cx: &mut Ctx<'_>) -> Result<(), Halt> {
+        self.goods = Goods::default();
+        self.close(cx)
+    }
+
+    /// Closes every sheet as it is stored: what was done to them since was rewound.
+    pub(super) fn forget(&mut self) {
+        self.open.clear();
+    }
+
+    fn open(&mut self, cx: &mut Ctx<'_>, account: AccountId) -> Result<&mut Open, Halt> {
+        match self.open.entry(account) {
+            Entry::Occupied(open) => Ok(open.into_mut()),
+            Entry::Vacant(place) => Ok(place.insert(Open::load(cx, account)?)),
+        }
+    }
+}
