@@ -1,4 +1,4 @@
-//! Lending and flash loans beside Aave v3 in bytecode, in one EVM.
+//! Lending, liquidation and flash loans beside Aave v3 in bytecode, in one EVM.
 //!
 //! A driver contract makes the same call again and again in one transaction; the same driver calling an account that
 //! stops at once is subtracted. What is left is the time inside the call frame, with all calls that it makes.
@@ -12,6 +12,9 @@
 //! Each verb moves tokens between the driver's wallet and the market, on both sides, and whatever may lower health is
 //! checked on both: ours is a batch of `account.execute` (deposit and supply, redeem and withdraw, borrow and withdraw,
 //! deposit and repay), with the guard that it leaves; Aave's is the pool's verb.
+//!
+//! A liquidation pays a dollar of the same debt for the same collateral at the same price and discount on both sides:
+//! Aave's `liquidationCall`, and ours a batch that deposits, bids and withdraws what it bought.
 
 use std::{fs, path::Path, sync::Arc, time::Instant};
 
@@ -22,7 +25,7 @@ use alloy_sol_types::{SolCall, SolValue as _, sol};
 use capstan_chain::{Chain, ChainConfig, Genesis};
 use capstan_contracts::{
     SystemKind,
-    account::{self, AssetAmount, IAccount, Verb as Act, Withdrawal},
+    account::{self, AssetAmount, Bid, IAccount, OFFER_MS, Verb as Act, Withdrawal},
     admin::{self, IAdmin},
     erc20::IErc20,
     flash::{self, IFlash},
@@ -35,7 +38,7 @@ use capstan_evm::{
     SystemTx,
     call::{AccountOverride, Checks, Session},
 };
-use capstan_units::Assets;
+use capstan_units::{AccountId, Assets};
 use eyre::{OptionExt, WrapErr, ensure};
 use revm::{context::TxEnv, primitives::TxKind};
 
@@ -65,6 +68,8 @@ pub(crate) struct Options {
 sol! {
     interface IPeerPool {
         function open(uint256 factor, uint16 optimal, uint32 base, uint32 slope1, uint32 slope2) external returns (address pool, address asset);
+        function add(uint256 factor, uint16 optimal, uint32 base, uint32 slope1, uint32 slope2) external returns (address asset);
+        function fall(address asset, uint256 price) external;
         function mint(address to, uint256 value) external;
     }
     interface IPeerDriver {
@@ -75,6 +80,7 @@ sol! {
         function withdraw(address asset, uint256 amount, address to) external returns (uint256);
         function borrow(address asset, uint256 amount, uint256 interestRateMode, uint16 referralCode, address onBehalfOf) external;
         function repay(address asset, uint256 amount, uint256 interestRateMode, address onBehalfOf) external returns (uint256);
+        function liquidationCall(address collateralAsset, address debtAsset, address user, uint256 debtToCover, bool receiveAToken) external;
         function flashLoanSimple(address receiver, address asset, uint256 amount, bytes calldata params, uint16 referralCode) external;
     }
 }
@@ -119,7 +125,12 @@ impl World {
 
     /// A minute later, on everything that was kept.
     fn later(&mut self) -> eyre::Result<()> {
-        self.minutes += 1;
+        self.wait(1)
+    }
+
+    /// Minutes later.
+    fn wait(&mut self, minutes: u64) -> eyre::Result<()> {
+        self.minutes += minutes;
         let mut context = self.chain.next_context();
         context.info.time_ms += self.minutes * 60_000;
         let before = self.session.overlay().clone();
@@ -127,18 +138,18 @@ impl World {
         Ok(())
     }
 
-    /// Prices of a block a minute later: a dollar each.
-    fn price(&mut self, assets: u32) -> eyre::Result<()> {
+    /// Prices of a block a minute later, by asset.
+    fn price(&mut self, prices: &[u128]) -> eyre::Result<()> {
         self.later()?;
-        let entry = |asset_id| IOracle::Entry {
+        let entry = |(asset_id, price): (u32, &u128)| IOracle::Entry {
             assetId: asset_id,
-            price: USD,
+            price: *price,
             confidenceBps: 0,
         };
         let report = IOracle::Report {
             round: self.minutes,
             timeMs: self.session.block().info.time_ms,
-            entries: (0..assets).map(entry).collect(),
+            entries: (0..).zip(prices).map(entry).collect(),
         };
         let digest = oracle::digest(self.chain.rules().chain_id, &report);
         let signature = self.reporter.sign_hash_sync(&digest)?;
@@ -149,15 +160,20 @@ impl World {
             r: signature.r().into(),
             s: signature.s().into(),
         };
+        self.system(SystemKind::Prices, oracle::encode_reports(&[signed]))
+    }
+
+    /// Runs and keeps a transaction of the block.
+    fn system(&mut self, kind: SystemKind, input: Bytes) -> eyre::Result<()> {
         let tx = SystemTx {
             number: self.session.block().info.number,
             ordinal: 0,
-            target: SystemKind::Prices.target(),
-            gas_limit: 10_000_000,
-            input: oracle::encode_reports(&[signed]),
+            target: kind.target(),
+            gas_limit: 30_000_000,
+            input,
         };
         let done = self.session.system(&tx, None)?;
-        ensure!(done.result.is_success(), "prices: {:?}", done.result);
+        ensure!(done.result.is_success(), "{kind:?}: {:?}", done.result);
         self.session.commit(&done.state);
         Ok(())
     }
@@ -350,10 +366,14 @@ fn act(verb: Act, asset_id: u32, amount: U256) -> IAccount::Action {
 }
 
 fn leave(asset_id: u32, amount: U256) -> IAccount::Action {
+    withdrawal(asset_id, amount, DRIVER)
+}
+
+fn withdrawal(asset_id: u32, amount: U256, to: Address) -> IAccount::Action {
     let args = Withdrawal {
         assetId: asset_id,
         amount,
-        to: DRIVER,
+        to,
     };
     IAccount::Action {
         verb: Act::Withdraw.number(),
@@ -378,6 +398,10 @@ fn driven(target: Address, count: u64, data: Vec<u8>) -> IPeerDriver::driveCall 
     }
 }
 
+/// What the rate strategy of a peer's reserve is.
+const PEER_RATES: (U256, u16, u32, u32, u32) =
+    (U256::from_limbs([1_000, 0, 0, 0]), 8_000, 0, 400, 6_000);
+
 /// Aave v3 with one reserve, which the driver uses; answers pool and asset.
 fn open_peer(world: &mut World) -> eyre::Result<(Address, Address)> {
     let path =
@@ -400,12 +424,13 @@ fn open_peer(world: &mut World) -> eyre::Result<(Address, Address)> {
     world.put(PEER, code)?;
     world.put(DRIVER, hex::decode(peer.driver)?.into())?;
     world.put(STOPPER, Bytes::from_static(&[0x00]))?;
+    let (factor, optimal, base, slope1, slope2) = PEER_RATES;
     let open = IPeerPool::openCall {
-        factor: U256::from(1_000),
-        optimal: 8_000,
-        base: 0,
-        slope1: 400,
-        slope2: 6_000,
+        factor,
+        optimal,
+        base,
+        slope1,
+        slope2,
     };
     let IPeerPool::openReturn { pool, asset } = world.keep(PEER, &open)?;
     for to in [world.owner, DRIVER] {
@@ -501,6 +526,130 @@ fn verbs(ours: [(u32, Address); 2], pool: Address, asset: Address) -> Vec<Verb> 
     ]
 }
 
+/// The row that needs a fall of prices, so it comes last.
+const LIQUIDATE: &str = "liquidate";
+/// What the owner supplies of the collateral, and owes.
+const COLLATERAL: u128 = 100_000 * USD;
+const OWED: u128 = 70_000 * USD;
+/// What the collateral is worth in the end: a fifth less, and the debt stands above 85 % of it.
+const FALLEN: u128 = 800_000_000_000_000_000;
+
+/// The owner borrows against collateral that falls, on both sides and with each kind of tokens; what a liquidator calls
+/// then. The discount of our offer is its largest by then, which is Aave's.
+fn liquidations(
+    world: &mut World,
+    ours: [(u32, Address); 2],
+    pool: Address,
+    asset: Address,
+) -> eyre::Result<[(Address, Vec<u8>); 3]> {
+    let (factor, optimal, base, slope1, slope2) = PEER_RATES;
+    let add = IPeerPool::addCall {
+        factor,
+        optimal,
+        base,
+        slope1,
+        slope2,
+    };
+    let peers = world.keep(PEER, &add)?;
+    let owner = world.owner;
+    for to in [owner, DRIVER] {
+        let value = U256::from(RICH) * U256::from(1_000);
+        world.keep(peers, &IPeerPool::mintCall { to, value })?;
+    }
+    let native = world.native_token()?;
+    let goods = [
+        (world.open_market(native)?, native),
+        (world.open_market(peers)?, peers),
+    ];
+    for _ in 0..3 {
+        world.price(&[USD; 4])?;
+    }
+    let amount = U256::from(COLLATERAL);
+    let mut debtors = Vec::new();
+    for ((asset_id, _), (goods_id, token)) in ours.into_iter().zip(goods) {
+        let (spender, value) = (account::ADDRESS, U256::MAX);
+        world.keep(token, &IErc20::approveCall { spender, value })?;
+        let owed = U256::from(OWED);
+        let actions = vec![
+            act(Act::Deposit, goods_id, amount),
+            act(Act::Supply, goods_id, amount),
+            act(Act::Borrow, asset_id, owed),
+            withdrawal(asset_id, owed, owner),
+        ];
+        let index = u8::try_from(goods_id)?;
+        let account = IAccount::AccountRef { owner, index };
+        world.keep(
+            account::ADDRESS,
+            &IAccount::executeCall { account, actions },
+        )?;
+        debtors.push(AccountId::new(owner, index));
+    }
+    let (spender, value) = (pool, U256::MAX);
+    world.keep(peers, &IErc20::approveCall { spender, value })?;
+    let supply = IAave::supplyCall {
+        asset: peers,
+        amount,
+        onBehalfOf: owner,
+        referralCode: 0,
+    };
+    world.keep(pool, &supply)?;
+    let borrow = IAave::borrowCall {
+        asset,
+        amount: U256::from(OWED),
+        interestRateMode: U256::from(2),
+        referralCode: 0,
+        onBehalfOf: owner,
+    };
+    world.keep(pool, &borrow)?;
+    for price in [USD, 900_000_000_000_000_000, FALLEN, FALLEN, FALLEN] {
+        world.price(&[USD, USD, price, price])?;
+    }
+    // Prices of Aave have eight decimals.
+    let price = U256::from(FALLEN / 10_000_000_000);
+    world.keep(
+        PEER,
+        &IPeerPool::fallCall {
+            asset: peers,
+            price,
+        },
+    )?;
+    world.system(SystemKind::Liquidate, account::encode_accounts(&debtors))?;
+    world.wait(OFFER_MS / 60_000)?;
+    let calls = |n: usize| {
+        let ((asset_id, _), (goods_id, _)) = (ours[n], goods[n]);
+        let bid = Bid {
+            owner,
+            index: debtors[n].index,
+            debtAssetId: asset_id,
+            repayMax: U256::from(UNITS),
+            collateralAssetId: goods_id,
+            takenMin: U256::ZERO,
+        };
+        let bid = IAccount::Action {
+            verb: Act::Bid.number(),
+            args: bid.abi_encode().into(),
+        };
+        let batch = execute(
+            // An account with nothing else on it, as a liquidator's is.
+            200,
+            vec![
+                act(Act::Deposit, asset_id, U256::from(UNITS)),
+                bid,
+                leave(goods_id, U256::MAX),
+            ],
+        );
+        (account::ADDRESS, batch.abi_encode())
+    };
+    let peer = IAave::liquidationCallCall {
+        collateralAsset: peers,
+        debtAsset: asset,
+        user: owner,
+        debtToCover: U256::from(UNITS),
+        receiveAToken: false,
+    };
+    Ok([calls(0), calls(1), (pool, peer.abi_encode())])
+}
+
 /// Times in turn, so that a slow moment of the machine falls on all; medians and gas in the order of `txs`.
 fn medians(world: &mut World, rounds: usize, txs: &[TxEnv]) -> eyre::Result<Vec<(f64, u64)>> {
     let mut samples = vec![Vec::with_capacity(rounds); txs.len()];
@@ -530,7 +679,7 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
     ];
     // The first round of prices is a trial.
     for _ in 0..3 {
-        world.price(2)?;
+        world.price(&[USD; 2])?;
     }
     for (asset_id, _) in ours {
         world.lend(asset_id)?;
@@ -547,7 +696,12 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
     ]);
     let cell = |ns: f64| format!("{ns:.0}");
     let times = |peer: f64, ours: f64| format!("{:.1}x", peer / ours);
-    for (name, calls) in verbs(ours, pool, asset) {
+    let mut all = verbs(ours, pool, asset);
+    all.push((LIQUIDATE, Default::default()));
+    for (name, mut calls) in all {
+        if name == LIQUIDATE {
+            calls = liquidations(&mut world, ours, pool, asset)?;
+        }
         for (what, count) in [("warm", options.calls), ("cold", 1)] {
             let length = calls[2].1.len();
             let stop = (STOPPER, vec![0; length]);

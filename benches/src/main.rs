@@ -41,7 +41,8 @@ enum Bench {
     Pool(pool::Options),
     /// A native token transfer against the same ERC-20 in bytecode: inside one call frame, and whole.
     Frame(frame::Options),
-    /// Supply, borrow, repay, withdraw and flash loan against Aave v3 in bytecode: inside one call frame, and whole.
+    /// Supply, borrow, repay, withdraw, flash loan and liquidation against Aave v3 in bytecode: inside one call frame, and
+    /// whole.
     Credit(credit::Options),
 }
 

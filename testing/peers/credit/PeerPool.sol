@@ -22,30 +22,57 @@ contract PeerDollar is ERC20 {
     }
 }
 
-/// Every asset is worth a dollar: what a price costs to read is left out of the comparison.
+/// Every asset is worth a dollar, but for one that may have fallen: what a price costs to read is left out of the
+/// comparison.
 contract PeerPrices {
-    function getAssetPrice(address) external pure returns (uint256) {
-        return 1e8;
+    address internal immutable fallen;
+    uint256 internal immutable price;
+
+    constructor(address fallen_, uint256 price_) {
+        (fallen, price) = (fallen_, price_);
+    }
+
+    function getAssetPrice(address asset) external view returns (uint256) {
+        return asset == fallen ? price : 1e8;
     }
 }
 
-/// Aave v3 as its deployments are put together: provider, permissions, pool and configurator behind proxies, and one
-/// reserve of an OpenZeppelin token that may be supplied, borrowed, used as collateral and lent by flash loans.
+/// Aave v3 as its deployments are put together: provider, permissions, pool and configurator behind proxies, and
+/// reserves of OpenZeppelin tokens that may be supplied, borrowed, used as collateral and lent by flash loans.
 contract PeerPool {
+    PoolAddressesProvider internal provider;
+    DefaultReserveInterestRateStrategyV2 internal strategy;
+
+    /// The pool with its first reserve.
     function open(uint256 factor, uint16 optimal, uint32 base, uint32 slope1, uint32 slope2)
         external
         returns (address pool, address asset)
     {
-        PoolAddressesProvider provider = new PoolAddressesProvider('Peer', address(this));
+        provider = new PoolAddressesProvider('Peer', address(this));
         provider.setACLAdmin(address(this));
         ACLManager roles = new ACLManager(provider);
         provider.setACLManager(address(roles));
         roles.addPoolAdmin(address(this));
-        provider.setPriceOracle(address(new PeerPrices()));
-        DefaultReserveInterestRateStrategyV2 strategy = new DefaultReserveInterestRateStrategyV2(address(provider));
+        provider.setPriceOracle(address(new PeerPrices(address(0), 0)));
+        strategy = new DefaultReserveInterestRateStrategyV2(address(provider));
         provider.setPoolImpl(address(new PoolInstance(provider, strategy)));
         provider.setPoolConfiguratorImpl(address(new PoolConfiguratorInstance()));
         pool = provider.getPool();
+        asset = add(factor, optimal, base, slope1, slope2);
+        IPoolConfigurator(provider.getPoolConfigurator()).updateFlashloanPremium(5);
+    }
+
+    /// The price of an asset falls.
+    function fall(address asset, uint256 price) external {
+        provider.setPriceOracle(address(new PeerPrices(asset, price)));
+    }
+
+    /// One more reserve.
+    function add(uint256 factor, uint16 optimal, uint32 base, uint32 slope1, uint32 slope2)
+        public
+        returns (address asset)
+    {
+        address pool = provider.getPool();
         asset = address(new PeerDollar());
         ConfiguratorInputTypes.InitReserveInput[] memory inputs = new ConfiguratorInputTypes.InitReserveInput[](1);
         inputs[0] = ConfiguratorInputTypes.InitReserveInput({
@@ -67,7 +94,6 @@ contract PeerPool {
         configurator.setReserveBorrowing(asset, true);
         configurator.setReserveFlashLoaning(asset, true);
         configurator.setReserveFactor(asset, factor);
-        configurator.updateFlashloanPremium(5);
     }
 }
 
