@@ -4,7 +4,7 @@ use capstan_units::{AssetId, StreamId};
 
 use super::*;
 use crate::{
-    account::{Admission, Dollars, Loan, Stream, encode_accounts, moves, params::LOOK_GAS},
+    account::{Admission, Dollars, Loan, Stream, desk::Desk, encode_accounts, params::LOOK_GAS},
     dollar::{self, IDollar},
     invariant::check_all,
     lending, native, registry,
@@ -478,7 +478,9 @@ fn acc_6_a_share_worth_less_than_a_unit_keeps_its_row() {
     scene.alice_borrows(14_000);
     let forgiven = scene.world.inside(ADDRESS, ADDRESS, |cx| {
         lending::absorb(cx, AssetId::new(USDC), ALICES)?;
-        moves::note(cx, ALICES, AssetId::new(USDC), registry::MARKET)
+        let mut desk = Desk::new(ALICES);
+        desk.mark(cx, ALICES, AssetId::new(USDC), registry::MARKET)?;
+        desk.close(cx)
     });
     assert_eq!(forgiven, Ok(()));
     // Three shares are worth two units; one of them leaves with two shares.

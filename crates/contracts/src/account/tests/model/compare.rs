@@ -49,14 +49,18 @@ impl Run {
     pub(super) fn due(&mut self) -> Vec<AccountId> {
         let cx = &mut self.scene.world.store.frame(ADDRESS, ADDRESS);
         let due = self.follower.index.due(cx, &Changes::default(), usize::MAX);
-        due.expect("reads")
+        let due = due.expect("reads");
+        assert!(due.damaged.is_empty(), "{:?}", due.damaged);
+        due.accounts
     }
 
     /// Who pays dollars that wait.
     pub(super) fn redeemable(&mut self) -> Vec<AccountId> {
         let cx = &mut self.scene.world.store.frame(ADDRESS, ADDRESS);
         let found = self.follower.index.redeemable(cx, &Changes::default(), 8);
-        found.expect("reads")
+        let found = found.expect("reads");
+        assert!(found.damaged.is_empty(), "{:?}", found.damaged);
+        found.accounts
     }
 
     /// What was touched and a part of the rest; everything now and then.
