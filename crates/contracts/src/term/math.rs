@@ -11,6 +11,7 @@ use super::{
 };
 
 const MS_PER_S: u64 = 1_000;
+const DAYS_PER_YEAR: u64 = 365;
 
 /// Interest at a rate per year for a time.
 fn interest_up(balance: Assets, rate_bps: u32, ms: u64) -> Result<Assets, Halt> {
@@ -23,6 +24,15 @@ fn fee_up(weight: U256, rate_bps: u32) -> Result<Assets, Halt> {
     let whole = Bps::ONE.to_u256().saturating_mul(U256::from(MS_PER_YEAR));
     let fee = mul_div_up(weight, U256::from(rate_bps), whole)?;
     Ok(Assets::from_u256(fee)?)
+}
+
+/// The most that debts grow by at a rate, per year, during a day: late fees run on interest that falls due meanwhile.
+/// `rate * (1 + rate / 365)`, more than the exponential makes of it, rounded up.
+pub(super) fn most_within_a_day(rate_bps: u32) -> Result<Ray, Halt> {
+    let rate = Ray::from_bps(rate_bps);
+    let square = mul_div_up(rate.to_u256(), rate.to_u256(), Ray::ONE.to_u256())?;
+    let more = square.div_ceil(U256::from(DAYS_PER_YEAR));
+    Ok(rate.add(Ray::from_u256(more)?)?)
 }
 
 impl Terms {

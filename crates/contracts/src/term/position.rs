@@ -7,6 +7,7 @@ use capstan_units::{AccountId, AssetId, Assets, Ray};
 use super::{
     ADDRESS, STATE,
     loans::{ending_up, move_loans, next_default_ms, overdue_up, settle, write_off},
+    math,
 };
 use crate::position::{Line, Loss, Position};
 
@@ -47,11 +48,11 @@ impl Position for InTerm {
         next_default_ms(cx, asset, account)
     }
 
-    /// The dearest rate of any loan of this asset. Interest runs on what has not fallen due, late fees on what has, and
-    /// neither on itself, so nothing grows faster.
+    /// The dearest rate of any loan of this asset: interest runs on what has not fallen due, late fees on what has, so
+    /// on interest too.
     fn drift_bound(&self, cx: &mut Ctx<'_>, asset: AssetId) -> Result<Ray, Halt> {
         let dearest = STATE.dearest_bps.at(asset).load(&mut cx.enter(ADDRESS))?;
-        Ok(Ray::from_bps(dearest))
+        math::most_within_a_day(dearest)
     }
 
     fn transfer(
