@@ -2,8 +2,10 @@
 // Made by `cargo xtask gen`. Change the Rust source instead.
 pragma solidity >=0.8.4;
 
+import {IErc20} from "./IErc20.sol";
+
 /// Shares of a pool of the exchange as a token.
-interface ILpToken {
+interface ILpToken is IErc20 {
     /// The pool whose shares these are.
     function poolId() external view returns (uint32);
 }

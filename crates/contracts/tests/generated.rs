@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use capstan_contracts::all;
+
 #[test]
 fn generated_files_are_fresh() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -13,4 +15,21 @@ fn generated_files_are_fresh() {
         .map(|file| file.path)
         .collect();
     assert!(stale.is_empty(), "run `cargo xtask gen`; stale: {stale:?}");
+}
+
+/// What a contract inherits stands behind `is` of the interface before it: Solidity has all that the ABI has.
+#[test]
+fn inherited_interfaces_are_named_in_solidity() {
+    let heading = |source: &'static str| {
+        let mut lines = source.lines().map(str::trim);
+        let heading = lines.find_map(|line| line.strip_prefix("interface "));
+        heading.expect("an interface").split([' ', '{'])
+    };
+    for contract in all() {
+        for pair in contract.interfaces.windows(2) {
+            let parent = heading(pair[1].source).next().expect("a name");
+            let named = heading(pair[0].source).any(|word| word == parent);
+            assert!(named, "{}: {} is no {parent}", contract.name, pair[0].name);
+        }
+    }
 }

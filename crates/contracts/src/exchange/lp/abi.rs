@@ -10,7 +10,7 @@ sol! {
     /// Shares of a pool of the exchange as a token.
     #[sol(abi)]
     #[derive(Debug, PartialEq, Eq)]
-    interface ILpToken {
+    interface ILpToken is IErc20 {
         /// The pool whose shares these are.
         function poolId() external view returns (uint32);
     }
