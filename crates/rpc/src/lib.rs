@@ -22,7 +22,9 @@ mod debug;
 mod dev;
 pub mod error;
 mod eth;
+mod exchange;
 mod filters;
+mod fixed;
 mod health;
 mod keys;
 mod labels;
@@ -35,6 +37,7 @@ mod prices;
 mod server;
 mod subscriptions;
 mod txpool;
+mod views;
 mod web3;
 mod work;
 
@@ -56,6 +59,7 @@ fn register_all(table: &mut Methods) {
     capstan::register(table);
     prices::register(table);
     credit::register(table);
+    exchange::register(table);
     dev::register(table);
     subscriptions::register(table);
 }

@@ -13,17 +13,14 @@ use capstan_contracts::{
 use capstan_units::{mul_div_down, mul_div_up};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    costs::Debts,
-    fixed::{Fixed, RAY_ONE},
-    markets::unless,
-    views::Views,
-};
+use super::costs::Debts;
 use crate::{
     RpcContext,
     error::{RpcError, RpcResult},
+    fixed::{Fixed, RAY_ONE},
     methods::Methods,
     native::ErrorInWords,
+    views::{Views, unless},
 };
 
 /// A rate per year is this many times the rate per day.

@@ -9,8 +9,12 @@ use capstan_contracts::{
     term::{self, ITerm},
 };
 
-use super::{account::per_day_up, fixed::RAY_ONE, markets::unless, views::Views};
-use crate::error::RpcResult;
+use super::account::per_day_up;
+use crate::{
+    error::RpcResult,
+    fixed::RAY_ONE,
+    views::{Views, unless},
+};
 
 /// Hundredths of a percent in one.
 const BPS_ONE: u64 = 10_000;

@@ -14,15 +14,15 @@ use serde::Serialize;
 
 use super::{
     account::AccountAsked,
-    fixed::Fixed,
     look_back::{logs_between, look_back, position},
-    views::Views,
 };
 use crate::{
     RpcContext,
     error::{RpcError, RpcResult},
+    fixed::Fixed,
     methods::Methods,
     page::{Page, PageAsked},
+    views::Views,
 };
 
 /// An id is the height of its block, and a number in it.

@@ -1,8 +1,7 @@
 //! `capstan_markets`: what is lent, to whom it costs what, and at which prices.
 
 use alloy_eips::BlockId;
-use alloy_primitives::{Address, Bytes, U64, U256};
-use alloy_sol_types::SolError;
+use alloy_primitives::{Address, U64, U256};
 use capstan_contracts::{
     ledger::{self, ILedger},
     lending::{
@@ -18,12 +17,13 @@ use capstan_contracts::{
 };
 use serde::Serialize;
 
-use super::{fixed::Fixed, views::Views};
 use crate::{
     RpcContext,
-    error::{RpcError, RpcResult},
+    error::RpcResult,
+    fixed::Fixed,
     methods::Methods,
     page::PageAsked,
+    views::{Views, unless},
 };
 
 pub(super) fn register(table: &mut Methods) {
@@ -224,15 +224,6 @@ fn market(views: &mut Views<'_>, asset_id: u32) -> RpcResult<Option<Market>> {
         }),
         price: unless::<OracleFeedUnknown, _>(feed)?.map(PriceState::read),
     }))
-}
-
-/// The answer, or none where the contract says that there is nothing. Any other revert is an error.
-pub(super) fn unless<E: SolError, T>(answer: Result<T, Bytes>) -> RpcResult<Option<T>> {
-    match answer {
-        Ok(answer) => Ok(Some(answer)),
-        Err(output) if E::abi_decode(&output).is_ok() => Ok(None),
-        Err(output) => Err(RpcError::reverted(&output)),
-    }
 }
 
 /// Kinds of assets, as the ledger numbers them.

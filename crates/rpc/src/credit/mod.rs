@@ -1,17 +1,15 @@
 //! Credit as people and programs ask for it: `capstan_markets` and what belongs to an account.
 //!
 //! Nothing is computed here that a contract says: answers are the contracts' own views, asked on the state of one
-//! block ([`views`]) and written with decimals and text beside every number ([`fixed`]).
+//! block ([`crate::views`]) and written with decimals and text beside every number ([`crate::fixed`]).
 
 mod account;
 mod costs;
 mod events;
-mod fixed;
 mod liquidations;
 mod look_back;
 mod markets;
 mod preview;
-mod views;
 
 use crate::methods::Methods;
 

@@ -16,16 +16,14 @@ use capstan_contracts::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{
-    account::{AccountAsked, Standing, standing},
-    fixed::Fixed,
-    views::Views,
-};
+use super::account::{AccountAsked, Standing, standing};
 use crate::{
     RpcContext,
     error::{RpcError, RpcResult, shorten},
+    fixed::Fixed,
     methods::Methods,
     native::ErrorInWords,
+    views::Views,
 };
 
 pub(super) fn register(table: &mut Methods) {

@@ -5,6 +5,7 @@ mod code;
 mod conformance;
 mod credit;
 mod errors;
+mod exchange;
 mod execute;
 mod fees;
 mod limits;

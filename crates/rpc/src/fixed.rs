@@ -9,11 +9,11 @@ const WAD: u8 = 18;
 /// Decimals of rates per year, indexes and utilisation.
 const RAY: u8 = 27;
 /// One, with those decimals.
-pub(super) const RAY_ONE: U256 = uint!(1_000_000_000_000_000_000_000_000_000_U256);
+pub(crate) const RAY_ONE: U256 = uint!(1_000_000_000_000_000_000_000_000_000_U256);
 
 /// `{"amount": "0x480...", "decimals": 6, "text": "75.5"}`.
-#[derive(Debug, Serialize)]
-pub(super) struct Fixed {
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Fixed {
     amount: U256,
     decimals: u8,
     text: String,
@@ -21,7 +21,7 @@ pub(super) struct Fixed {
 
 impl Fixed {
     /// Of an asset with these decimals.
-    pub(super) fn new(amount: U256, decimals: u8) -> Self {
+    pub(crate) fn new(amount: U256, decimals: u8) -> Self {
         Self {
             amount,
             decimals,
@@ -30,12 +30,12 @@ impl Fixed {
     }
 
     /// A value or price in dollars, or a health factor.
-    pub(super) fn wad(amount: U256) -> Self {
+    pub(crate) fn wad(amount: U256) -> Self {
         Self::new(amount, WAD)
     }
 
     /// A rate per year or a part of one.
-    pub(super) fn ray(amount: U256) -> Self {
+    pub(crate) fn ray(amount: U256) -> Self {
         Self::new(amount, RAY)
     }
 }

@@ -2,7 +2,7 @@
 
 use alloy_eips::BlockId;
 use alloy_primitives::{Address, Bytes, TxKind};
-use alloy_sol_types::SolCall;
+use alloy_sol_types::{SolCall, SolError};
 use capstan_evm::call::{Checks, Session};
 use revm::context::TxEnv;
 use revm::context_interface::result::{ExecutionResult, ResultAndState};
@@ -17,19 +17,27 @@ use crate::{
 };
 
 /// A block's state that can be asked.
-pub(super) struct Views<'a> {
+pub(crate) struct Views<'a> {
     cx: &'a RpcContext,
     session: Session,
     chain_id: u64,
     /// Height and time of the block.
-    pub(super) number: u64,
-    pub(super) time_ms: u64,
+    pub(crate) number: u64,
+    pub(crate) time_ms: u64,
 }
 
 impl<'a> Views<'a> {
     /// On the state after a block; the newest if none is named.
-    pub(super) fn at(cx: &'a RpcContext, id: Option<BlockId>) -> RpcResult<Self> {
-        let scene = Scene::at(cx, id)?;
+    pub(crate) fn at(cx: &'a RpcContext, id: Option<BlockId>) -> RpcResult<Self> {
+        Self::of(cx, &Scene::at(cx, id)?)
+    }
+
+    /// On the newest state, at the time of the block that comes next: what a transaction would meet that is sent now.
+    pub(crate) fn upcoming(cx: &'a RpcContext) -> RpcResult<Self> {
+        Self::of(cx, &Scene::upcoming(cx)?)
+    }
+
+    fn of(cx: &'a RpcContext, scene: &Scene) -> RpcResult<Self> {
         Ok(Self {
             cx,
             session: scene.open(None, None)?,
@@ -40,13 +48,13 @@ impl<'a> Views<'a> {
     }
 
     /// What a view answers. A revert is the caller's error, in words.
-    pub(super) fn ask<C: SolCall>(&mut self, to: Address, call: &C) -> RpcResult<C::Return> {
+    pub(crate) fn ask<C: SolCall>(&mut self, to: Address, call: &C) -> RpcResult<C::Return> {
         self.answer(to, call)?
             .map_err(|output| RpcError::reverted(&output))
     }
 
     /// The same where a revert is an answer too: its bytes.
-    pub(super) fn answer<C: SolCall>(
+    pub(crate) fn answer<C: SolCall>(
         &mut self,
         to: Address,
         call: &C,
@@ -56,7 +64,7 @@ impl<'a> Views<'a> {
     }
 
     /// What a verb would do in the name of `from`: later questions see it, and nobody else ever does.
-    pub(super) fn pretend<C: SolCall>(
+    pub(crate) fn pretend<C: SolCall>(
         &mut self,
         from: Address,
         to: Address,
@@ -93,5 +101,14 @@ fn read<C: SolCall>(result: ExecutionResult) -> RpcResult<Result<C::Return, Byte
             .map_err(|error| RpcError::internal(format!("{}: {error}", C::SIGNATURE))),
         ExecutionResult::Revert { output, .. } => Ok(Err(output)),
         ExecutionResult::Halt { reason, .. } => Err(RpcError::server(refusal::halt_words(&reason))),
+    }
+}
+
+/// The answer, or none where the contract says that there is nothing. Any other revert is an error.
+pub(crate) fn unless<E: SolError, T>(answer: Result<T, Bytes>) -> RpcResult<Option<T>> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(output) if E::abi_decode(&output).is_ok() => Ok(None),
+        Err(output) => Err(RpcError::reverted(&output)),
     }
 }

@@ -1,0 +1,22 @@
+//! The exchange as people and programs ask for it: `capstan_pools` and `capstan_quote`.
+//!
+//! ```text
+//!   from, to, amount ─► coins: which assets ─► search: which pools, in which parts ─► legs ─► IExchange.quote ─► answer
+//!                                                └─ asks the contract for every amount on the way
+//! ```
+//!
+//! No amount is computed here that the contract says: a search asks `IExchange.quote` of one pool after the other, and
+//! the whole is asked once more before it is answered. What is computed here is beside it: prices in whole units, the
+//! distance from the price before, words.
+
+mod coins;
+mod pools;
+mod quote;
+mod search;
+
+use crate::methods::Methods;
+
+pub(crate) fn register(table: &mut Methods) {
+    pools::register(table);
+    quote::register(table);
+}
