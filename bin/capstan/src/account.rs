@@ -357,7 +357,7 @@ fn there_is(asset: &Asset, wallet: U256, standing: &Standing) -> There {
 }
 
 /// What a wallet holds of an asset.
-async fn balance(node: &Node, asset: &Asset, owner: Address) -> Result<U256> {
+pub(crate) async fn balance(node: &Node, asset: &Asset, owner: Address) -> Result<U256> {
     if asset.token == ether::ADDRESS {
         return Ok(node
             .read("eth_getBalance", json!([owner, "latest"]))

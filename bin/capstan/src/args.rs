@@ -8,6 +8,7 @@ use clap_complete::Shell;
 
 mod admin;
 mod credit;
+mod exchange;
 
 use crate::accounts;
 pub(crate) use admin::{
@@ -17,6 +18,7 @@ pub(crate) use credit::{
     AccountCommand, ActOptions, AmountArgs, AskOptions, KeystoreOptions, LimitArgs, MarketCommand,
     PasswordOptions, SignerOptions, WalletCommand, WatchOptions, asset_name,
 };
+pub(crate) use exchange::{PoolCommand, SwapOptions};
 
 /// An Ethereum-compatible chain with native contracts in Rust.
 #[derive(Debug, Parser)]
@@ -87,6 +89,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Box<AccountCommand>,
     },
+    /// Pools of the exchange: what they hold, and where their prices stand
+    Pool {
+        #[command(subcommand)]
+        command: PoolCommand,
+    },
+    /// Swap one asset for another, by the best way found
+    Swap(Box<SwapOptions>),
     /// Administration: assets, caps, pauses, reporters, roles
     Admin {
         #[command(subcommand)]

@@ -15,9 +15,11 @@ mod help;
 mod logs;
 mod market;
 mod node;
+mod pool;
 mod progress;
 mod statetest;
 mod status;
+mod swap;
 mod table;
 mod told;
 mod wallet;
@@ -51,6 +53,8 @@ fn main() -> ExitCode {
         Command::Feed(options) => feed::run(&options),
         Command::Market { command } => market::run(&command),
         Command::Account { command } => account::run(&command),
+        Command::Pool { command } => pool::run(&command),
+        Command::Swap(options) => swap::run(&options),
         Command::Admin { command } => admin::run(&command),
         Command::Watch(options) => watch::run(&options),
         Command::Wallet { command } => wallet::run(&command),

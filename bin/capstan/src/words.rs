@@ -2,6 +2,8 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use alloy_primitives::U256;
+
 /// The first millisecond that has no calendar here: the year 10000.
 const CALENDAR_ENDS_MS: u64 = 253_402_300_800_000;
 
@@ -37,6 +39,11 @@ pub(crate) fn percent(bps: impl Into<u32>) -> String {
     }
 }
 
+/// Millionths, as a percentage without zeros at its end.
+pub(crate) fn pips(pips: u32) -> String {
+    format!("{} %", capstan_units::decimal(U256::from(pips), 4))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,5 +59,8 @@ mod tests {
         assert_eq!(lasting(500), "500ms");
         assert_eq!(percent(750_u16), "7.50 %");
         assert_eq!(percent(10_000_u32), "100 %");
+        assert_eq!(pips(500), "0.05 %");
+        assert_eq!(pips(10_000), "1 %");
+        assert_eq!(pips(0), "0 %");
     }
 }

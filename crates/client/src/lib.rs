@@ -12,6 +12,7 @@ mod admin;
 mod amount;
 mod assets;
 mod error;
+mod exchange;
 pub mod keystore;
 mod listing;
 mod market;
@@ -29,6 +30,9 @@ pub use admin::{
 pub use amount::{Amount, AmountError, Asked};
 pub use assets::{Asset, AssetName, Assets};
 pub use error::{ClientError, ErrorInWords};
+pub use exchange::{
+    Pool, PoolAsset, PoolPrice, PoolRange, Quote, SwapAsked, Swapped, pools, quote, swapped,
+};
 pub use listing::{AssetFile, EXAMPLE, ListingError};
 pub use market::{Fixed, Market, MarketParams, NextParams, Paused, PriceState, markets};
 pub use node::Node;

@@ -10,5 +10,6 @@ mod feed;
 mod kill;
 mod market;
 mod start;
+mod swap;
 mod tools;
 mod wallet;

@@ -1,0 +1,209 @@
+//! `capstan pool` and `capstan swap` on the prepared world of `capstan dev`, with a pool that account 1 opens.
+
+use std::time::Duration;
+
+use alloy_primitives::{Address, Bytes, U256};
+use alloy_sol_types::SolCall as _;
+use capstan_contracts::exchange::{
+    self,
+    IExchange::{Shape, createPoolCall},
+};
+use capstan_testing::process::{Node, Said, run};
+use serde_json::{Value, json};
+
+/// The development account that opens the pool.
+const MAKER: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
+
+/// Ten ETH and 20,000 USDC in a constant product at 0.3 %.
+async fn world_with_a_pool() -> Node {
+    let node = Node::start(&["dev", "--block-time", "100ms"]).await;
+    let node = node.expect("started");
+    let maker: Address = MAKER.parse().expect("an address");
+    let create = createPoolCall {
+        shape: Shape {
+            curve: 1,
+            feePips: 3_000,
+            amplification: 0,
+            assets: vec![0, 1],
+        },
+        amounts: vec![
+            U256::from(10_000_000_000_000_000_000_u64),
+            U256::from(20_000_000_000_u64),
+        ],
+        to: maker,
+        deadlineMs: u64::MAX,
+    };
+    let input = Bytes::from(create.abi_encode());
+    let request = json!({"from": maker, "to": exchange::ADDRESS, "input": input});
+    let sent = node.rpc("eth_sendTransaction", json!([request])).await;
+    let hash = sent.expect("sent");
+    for _ in 0..100 {
+        let asked = node.rpc("eth_getTransactionReceipt", json!([hash])).await;
+        let receipt = asked.expect("an answer");
+        if !receipt.is_null() {
+            assert_eq!(receipt["status"], "0x1", "{receipt}");
+            return node;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("no block takes the pool");
+}
+
+fn asked(node: &Node, words: &[&str]) -> Said {
+    let mut all = words.to_vec();
+    all.extend(["--rpc", node.url()]);
+    run(&all).expect("ran")
+}
+
+/// Swaps as development account 2.
+fn swap(node: &Node, words: &[&str]) -> Said {
+    let mut all = vec!["swap", "--dev-account", "2"];
+    all.extend(words);
+    asked(node, &all)
+}
+
+#[track_caller]
+fn says(said: &Said, expected: &[&str]) {
+    assert!(said.status.success(), "{said:?}");
+    for text in expected {
+        assert!(said.stdout.contains(text), "no `{text}` in {said:?}");
+    }
+}
+
+#[track_caller]
+fn refuses(said: &Said, expected: &str) {
+    assert!(
+        !said.status.success() && said.stderr.contains(expected),
+        "no `{expected}` in {said:?}"
+    );
+}
+
+#[track_caller]
+fn read(said: &Said) -> Value {
+    assert!(said.status.success(), "{said:?}");
+    serde_json::from_str(&said.stdout).expect("JSON")
+}
+
+/// CLI-10: what is shown before it is signed is what happens.
+#[tokio::test]
+async fn a_newcomer_swaps_what_was_shown() {
+    let node = world_with_a_pool().await;
+    let listed = asked(&node, &["pool", "list"]);
+    says(
+        &listed,
+        &[
+            "#0 ETH/USDC",
+            "product",
+            "0.3 %",
+            "10 ETH, 20000 USDC",
+            "1 ETH = ",
+        ],
+    );
+    let shown = asked(&node, &["pool", "show", "0"]);
+    says(
+        &shown,
+        &[
+            "LP token",
+            "mean price",
+            "1 USDC = 0.0005 ETH",
+            "paused         nothing",
+        ],
+    );
+    let whole = read(&asked(&node, &["pool", "show", "0", "--json"]));
+    assert_eq!(whole["assets"][1]["reserve"]["text"], "20000");
+    refuses(&asked(&node, &["pool", "show", "7"]), "there is no pool 7");
+
+    let preview = swap(&node, &["1", "eth", "usdc", "--preview"]);
+    let lines = [
+        "pay      1 ETH\n",
+        "impact   9.06 %",
+        "fee      0.3 % of what is paid",
+        "route    ETH -> USDC by pool 0 (0.3 %)",
+        "call     exchange.swap(",
+    ];
+    says(&preview, &lines);
+    assert!(
+        preview.stderr.contains("moves the price by 9.06 %"),
+        "{preview:?}"
+    );
+    let quoted = read(&swap(&node, &["1", "eth", "usdc", "--preview", "--json"]));
+    assert_eq!(
+        quoted["received"]["text"], "1813.221787",
+        "10 * 2000 * 0.997 / 10.997"
+    );
+    assert_eq!(
+        quoted["receivedMin"]["text"], "1804.155678",
+        "half a percent less"
+    );
+
+    let done = swap(&node, &["1", "eth", "usdc", "--yes"]);
+    says(
+        &done,
+        &["done in block", "paid 1 ETH, received 1813.221787 USDC"],
+    );
+
+    // The other side given, and as JSON.
+    let bought = swap(
+        &node,
+        &["0.5", "usdc", "eth", "--exact-out", "--yes", "--json"],
+    );
+    let bought = read(&bought);
+    assert_eq!(
+        bought["swapped"]["received"],
+        json!(U256::from(500_000_000_000_000_000_u64))
+    );
+    assert_eq!(bought["swapped"]["paid"], bought["quote"]["paid"]["amount"]);
+
+    // A part of what the wallet has: of 100,000, what was received, less what was paid.
+    let tenth = read(&swap(&node, &["10%", "usdc", "eth", "--preview", "--json"]));
+    let paid: f64 = tenth["paid"]["text"]
+        .as_str()
+        .expect("text")
+        .parse()
+        .expect("a number");
+    assert!((10_080.0..10_100.0).contains(&paid), "{paid}");
+}
+
+/// CLI-10: what would fail is said before anything is signed.
+#[tokio::test]
+async fn what_cannot_be_swapped_is_not_signed() {
+    let node = world_with_a_pool().await;
+    for (words, why) in [
+        (
+            &["1", "eth", "wbtc", "--yes"][..],
+            "no pools lead from ETH to WBTC",
+        ),
+        (&["1", "eth", "eth", "--yes"], "both asset #0"),
+        (&["1", "doge", "eth", "--yes"], "no asset is called"),
+        (&["0", "eth", "usdc", "--yes"], "the amount is zero"),
+        (
+            &["20000", "eth", "usdc", "--yes"],
+            "and the wallet has 9999.99 to spend",
+        ),
+        (
+            &["max", "eth", "usdc", "--exact-out", "--yes"],
+            "as a number",
+        ),
+        (
+            &["25000", "eth", "usdc", "--exact-out", "--yes"],
+            "ExchangeTooMuch",
+        ),
+        (&["0.0000001", "usdc", "eth", "--yes"], "only 6 are counted"),
+        (
+            &["1", "eth", "usdc", "--slippage", "101%"],
+            "more than all of it",
+        ),
+        // Without a terminal nobody can agree.
+        (&["1", "eth", "usdc"], "--yes"),
+    ] {
+        refuses(&swap(&node, words), why);
+    }
+    let of = json!(["0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC", "latest"]);
+    let nonce = node.quantity("eth_getTransactionCount", of).await;
+    assert_eq!(nonce.expect("a nonce"), 0, "nothing was sent");
+    let bare = Node::start(&["dev", "--empty"]).await.expect("started");
+    says(
+        &asked(&bare, &["pool", "list"]),
+        &["there are no pools here"],
+    );
+}
