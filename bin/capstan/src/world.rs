@@ -1,5 +1,5 @@
 //! The prepared world of `capstan dev`: three assets with markets, and the chain's own dollar, with prices and factors,
-//! so that a newcomer can supply, borrow, mint and see health at once.
+//! and pools that swap them, so that a newcomer can supply, borrow, mint, swap and see health at once.
 //!
 //! It is made by ordinary transactions of the account that owns the protocol, before the chain is announced: whatever it
 //! does, the owner of a real chain can do too. Prices come from a made-up market, signed by the same account.
@@ -22,6 +22,7 @@ use capstan_contracts::{
     admin::{self, IAdmin},
     dollar::{self, IDollar, IDollar::DollarParams},
     ether,
+    exchange::{self, Curve, IExchange},
     listing::{self, IListing},
     native,
     oracle::{
@@ -103,7 +104,7 @@ const ASSETS: [Listed; 4] = [
         slope1_bps: 400,
         slope2_bps: 8_000,
     },
-    // Minted against accounts: it has no market, and nobody begins with any.
+    // Minted against accounts: it has no market, and but for a pool nobody begins with any.
     Listed {
         symbol: "usd",
         decimals: 18,
@@ -121,7 +122,48 @@ const ASSETS: [Listed; 4] = [
 /// The place of the chain's own dollar among them: the last, since opening it lists it.
 const DOLLAR: usize = 3;
 
+/// A pool of the world, at the made-up prices.
+struct Opened {
+    curve: Curve,
+    fee_pips: u32,
+    amplification: u32,
+    /// Places among [`ASSETS`], in rising order.
+    assets: [usize; 2],
+    /// What lies on each side, in whole dollars.
+    side_usd: u64,
+}
+
+const POOLS: [Opened; 3] = [
+    Opened {
+        curve: Curve::Product,
+        fee_pips: 3_000,
+        amplification: 0,
+        assets: [0, 1],
+        side_usd: 1_000_000,
+    },
+    Opened {
+        curve: Curve::Product,
+        fee_pips: 3_000,
+        amplification: 0,
+        assets: [1, 2],
+        side_usd: 600_000,
+    },
+    Opened {
+        curve: Curve::Stable,
+        fee_pips: 100,
+        amplification: 200,
+        assets: [1, DOLLAR],
+        side_usd: 100_000,
+    },
+];
+
 impl Listed {
+    /// So much of it as dollars buy.
+    fn worth(&self, usd: u64) -> Result<U256> {
+        let price: u64 = self.price.parse()?;
+        Ok(self.units(usd) / U256::from(price))
+    }
+
     fn units(&self, whole: u64) -> U256 {
         U256::from(whole) * U256::from(10).pow(U256::from(self.decimals))
     }
@@ -227,6 +269,7 @@ pub(crate) fn make(
     maker.assets()?;
     maker.prices()?;
     maker.lend()?;
+    maker.pools()?;
     Ok(Some(owner.clone()))
 }
 
@@ -402,6 +445,38 @@ impl Maker<'_> {
         self.send(lend.to, lend.input.to_vec())?;
         self.mine()
     }
+
+    /// Something to swap with. What the pool of dollars needs is minted against what was lent.
+    fn pools(&mut self) -> Result<()> {
+        let owner = self.owner.address();
+        let dollars = POOLS.iter().filter(|pool| pool.assets.contains(&DOLLAR));
+        let minted = ASSETS[DOLLAR].units(dollars.map(|pool| pool.side_usd).sum());
+        let mut batch = Batch::default();
+        batch.mint(minted);
+        batch.withdraw(u32::try_from(DOLLAR)?, minted, owner);
+        let mint = batch.call(AccountName { owner, index: 0 });
+        self.send(mint.to, mint.input.to_vec())?;
+        for pool in &POOLS {
+            let amounts = pool.assets.map(|place| ASSETS[place].worth(pool.side_usd));
+            let create = IExchange::createPoolCall {
+                shape: IExchange::Shape {
+                    curve: pool.curve.number(),
+                    feePips: pool.fee_pips,
+                    amplification: pool.amplification,
+                    assets: pool
+                        .assets
+                        .iter()
+                        .map(|place| u32::try_from(*place))
+                        .collect::<Result<_, _>>()?,
+                },
+                amounts: amounts.into_iter().collect::<Result<_>>()?,
+                to: owner,
+                deadlineMs: u64::MAX,
+            };
+            self.call(exchange::ADDRESS, &create)?;
+        }
+        self.mine()
+    }
 }
 
 /// The token of an asset: the coin's face, or the factory's by its number.
@@ -453,7 +528,8 @@ pub(crate) fn words() -> String {
     format!(
         "\nAssets with made-up prices: {}\n  capstan market list\n  capstan account supply 1 eth --dev-account 1\n  \
          capstan account borrow 500 usdc --dev-account 1\n  \
-         capstan account mint 200 usd --dev-account 1\n  capstan account show --dev-account 1\n",
+         capstan account mint 200 usd --dev-account 1\n  capstan account show --dev-account 1\n  \
+         capstan swap 1 eth usdc --dev-account 1\n",
         assets.join(", ")
     )
 }

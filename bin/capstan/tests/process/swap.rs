@@ -1,52 +1,13 @@
-//! `capstan pool` and `capstan swap` on the prepared world of `capstan dev`, with a pool that account 1 opens.
+//! `capstan pool` and `capstan swap` on the prepared world of `capstan dev`.
 
-use std::time::Duration;
-
-use alloy_primitives::{Address, Bytes, U256};
-use alloy_sol_types::SolCall as _;
-use capstan_contracts::exchange::{
-    self,
-    IExchange::{Shape, createPoolCall},
-};
+use alloy_primitives::U256;
 use capstan_testing::process::{Node, Said, run};
 use serde_json::{Value, json};
 
-/// The development account that opens the pool.
-const MAKER: &str = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
-
-/// Ten ETH and 20,000 USDC in a constant product at 0.3 %.
-async fn world_with_a_pool() -> Node {
+/// The world's own pools: 500 ETH and 1,000,000 USDC, USDC and 10 WBTC, USDC and the chain's dollar.
+async fn world() -> Node {
     let node = Node::start(&["dev", "--block-time", "100ms"]).await;
-    let node = node.expect("started");
-    let maker: Address = MAKER.parse().expect("an address");
-    let create = createPoolCall {
-        shape: Shape {
-            curve: 1,
-            feePips: 3_000,
-            amplification: 0,
-            assets: vec![0, 1],
-        },
-        amounts: vec![
-            U256::from(10_000_000_000_000_000_000_u64),
-            U256::from(20_000_000_000_u64),
-        ],
-        to: maker,
-        deadlineMs: u64::MAX,
-    };
-    let input = Bytes::from(create.abi_encode());
-    let request = json!({"from": maker, "to": exchange::ADDRESS, "input": input});
-    let sent = node.rpc("eth_sendTransaction", json!([request])).await;
-    let hash = sent.expect("sent");
-    for _ in 0..100 {
-        let asked = node.rpc("eth_getTransactionReceipt", json!([hash])).await;
-        let receipt = asked.expect("an answer");
-        if !receipt.is_null() {
-            assert_eq!(receipt["status"], "0x1", "{receipt}");
-            return node;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("no block takes the pool");
+    node.expect("started")
 }
 
 fn asked(node: &Node, words: &[&str]) -> Said {
@@ -87,7 +48,7 @@ fn read(said: &Said) -> Value {
 /// CLI-10: what is shown before it is signed is what happens.
 #[tokio::test]
 async fn a_newcomer_swaps_what_was_shown() {
-    let node = world_with_a_pool().await;
+    let node = world().await;
     let listed = asked(&node, &["pool", "list"]);
     says(
         &listed,
@@ -95,8 +56,13 @@ async fn a_newcomer_swaps_what_was_shown() {
             "#0 ETH/USDC",
             "product",
             "0.3 %",
-            "10 ETH, 20000 USDC",
+            "500 ETH, 1000000 USDC",
             "1 ETH = ",
+            "#1 USDC/WBTC",
+            "600000 USDC, 10 WBTC",
+            "#2 USDC/usd",
+            "stable",
+            "100000 USDC, 100000 usd",
         ],
     );
     let shown = asked(&node, &["pool", "show", "0"]);
@@ -110,36 +76,36 @@ async fn a_newcomer_swaps_what_was_shown() {
         ],
     );
     let whole = read(&asked(&node, &["pool", "show", "0", "--json"]));
-    assert_eq!(whole["assets"][1]["reserve"]["text"], "20000");
+    assert_eq!(whole["assets"][1]["reserve"]["text"], "1000000");
     refuses(&asked(&node, &["pool", "show", "7"]), "there is no pool 7");
 
-    let preview = swap(&node, &["1", "eth", "usdc", "--preview"]);
+    let preview = swap(&node, &["10", "eth", "usdc", "--preview"]);
     let lines = [
-        "pay      1 ETH\n",
-        "impact   9.06 %",
+        "pay      10 ETH\n",
+        "impact   1.95 %",
         "fee      0.3 % of what is paid",
         "route    ETH -> USDC by pool 0 (0.3 %)",
         "call     exchange.swap(",
     ];
     says(&preview, &lines);
     assert!(
-        preview.stderr.contains("moves the price by 9.06 %"),
+        preview.stderr.contains("moves the price by 1.95 %"),
         "{preview:?}"
     );
-    let quoted = read(&swap(&node, &["1", "eth", "usdc", "--preview", "--json"]));
+    let quoted = read(&swap(&node, &["10", "eth", "usdc", "--preview", "--json"]));
     assert_eq!(
-        quoted["received"]["text"], "1813.221787",
-        "10 * 2000 * 0.997 / 10.997"
+        quoted["received"]["text"], "19550.169617",
+        "500 * 2000 * 9.97 / 509.97"
     );
     assert_eq!(
-        quoted["receivedMin"]["text"], "1804.155678",
+        quoted["receivedMin"]["text"], "19452.418768",
         "half a percent less"
     );
 
-    let done = swap(&node, &["1", "eth", "usdc", "--yes"]);
+    let done = swap(&node, &["10", "eth", "usdc", "--yes"]);
     says(
         &done,
-        &["done in block", "paid 1 ETH, received 1813.221787 USDC"],
+        &["done in block", "paid 10 ETH, received 19550.169617 USDC"],
     );
 
     // The other side given, and as JSON.
@@ -161,18 +127,15 @@ async fn a_newcomer_swaps_what_was_shown() {
         .expect("text")
         .parse()
         .expect("a number");
-    assert!((10_080.0..10_100.0).contains(&paid), "{paid}");
+    assert!((11_800.0..11_900.0).contains(&paid), "{paid}");
 }
 
 /// CLI-10: what would fail is said before anything is signed.
 #[tokio::test]
 async fn what_cannot_be_swapped_is_not_signed() {
-    let node = world_with_a_pool().await;
+    let node = world().await;
     for (words, why) in [
-        (
-            &["1", "eth", "wbtc", "--yes"][..],
-            "no pools lead from ETH to WBTC",
-        ),
+        (&["1", "eth", "doge", "--yes"][..], "no asset is called"),
         (&["1", "eth", "eth", "--yes"], "both asset #0"),
         (&["1", "doge", "eth", "--yes"], "no asset is called"),
         (&["0", "eth", "usdc", "--yes"], "the amount is zero"),
@@ -185,7 +148,7 @@ async fn what_cannot_be_swapped_is_not_signed() {
             "as a number",
         ),
         (
-            &["25000", "eth", "usdc", "--exact-out", "--yes"],
+            &["2000000", "eth", "usdc", "--exact-out", "--yes"],
             "ExchangeTooMuch",
         ),
         (&["0.0000001", "usdc", "eth", "--yes"], "only 6 are counted"),
