@@ -150,6 +150,18 @@ impl Node {
             .unwrap_or_default()
     }
 
+    /// Whether it prints these words, now or soon: it serves a moment before it has said all that it says at a start.
+    pub async fn says(&self, words: &str) -> bool {
+        let asked = Instant::now();
+        while !self.said().contains(words) {
+            if asked.elapsed() > PATIENCE {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        true
+    }
+
     /// One request. An error of the node is an error here, with its code and words.
     pub async fn rpc(&self, method: &str, params: Value) -> Result<Value> {
         let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });

@@ -467,6 +467,7 @@ async fn words_and_folders_of_ones_own() {
     );
     let name = node.rpc("web3_clientVersion", json!([])).await;
     assert_eq!(name.expect("answer"), json!("mine/1"));
+    assert!(node.says("Stop with Ctrl-C").await, "{}", node.said());
     assert!(!node.said().contains("everybody knows these keys"));
 
     let (genesis, data) = (folder.path().join("g.json"), folder.path().join("data"));
@@ -483,11 +484,7 @@ async fn words_and_folders_of_ones_own() {
     let again = Node::start(&["node", "--data", text(&data)])
         .await
         .expect("started");
-    assert!(
-        again.said().contains("Admin      nobody"),
-        "{}",
-        again.said()
-    );
+    assert!(again.says("Admin      nobody").await, "{}", again.said());
 }
 
 /// What an operator's tools expect of a stop: soon, whoever is connected.
@@ -572,11 +569,7 @@ async fn a_development_folder_keeps_what_it_was_made_with() {
         );
         let id = node.rpc("eth_chainId", json!([])).await.expect("answer");
         assert_eq!(id, json!("0x9"));
-        assert!(
-            node.said().contains("Accounts, 7 ETH each"),
-            "{}",
-            node.said()
-        );
+        assert!(node.says("Accounts, 7 ETH each").await, "{}", node.said());
     }
 
     let genesis = folder.path().join("genesis.json");
