@@ -273,6 +273,9 @@ impl Doing {
             }
         }
         let (whole, told) = preview(&node, name, &batch).await?;
+        if wishes.is_empty() {
+            expect_to_close(&told)?;
+        }
         Ok(Self {
             node,
             name,
@@ -307,6 +310,39 @@ impl Doing {
             (None, None) => Ok(()),
         }
     }
+}
+
+/// Says what stays owed, and refuses to sign what would pay nothing: `close` takes from the account, not from the wallet.
+fn expect_to_close(told: &Preview) -> Result<()> {
+    let Some(after) = &told.after else {
+        return Ok(());
+    };
+    let owed: Vec<_> = after
+        .holdings
+        .iter()
+        .filter(|held| !held.owed.amount.is_zero())
+        .collect();
+    if owed.is_empty() {
+        return Ok(());
+    }
+    let left: Vec<_> = owed
+        .iter()
+        .map(|held| format!("{} {}", held.owed.text, held.symbol))
+        .collect();
+    let left = left.join(" and ");
+    let how = format!(
+        "`capstan account repay max {}` takes it from the wallet",
+        owed[0].symbol
+    );
+    let is_paid = |held: &&capstan_client::Holding| {
+        let before = told.before.holding(held.asset_id);
+        before.is_some_and(|before| held.owed.amount < before.owed.amount)
+    };
+    if after.holdings.len() == told.before.holdings.len() && !owed.iter().any(is_paid) {
+        bail!("the account holds nothing that pays its debts: {left} would stay owed; {how}");
+    }
+    eprintln!("note: {left} stays owed, for the account does not hold enough of it; {how}");
+    Ok(())
 }
 
 /// Refuses an amount of another asset than the one that a verb is about.

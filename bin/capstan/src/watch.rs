@@ -1,7 +1,8 @@
 //! `capstan watch`: warns before the block has to act.
 
-use capstan_agents::watch::{Channel, News, Rules, look, tell, watch};
+use capstan_agents::watch::{Channel, News, Rules, Seen, look, tell, watch};
 use capstan_client::{AccountName, Node};
+use console::Term;
 use eyre::{Result, bail};
 
 use crate::args::WatchOptions;
@@ -28,7 +29,7 @@ async fn follow(options: &WatchOptions) -> Result<()> {
     let channels = channels(options)?;
     if options.once {
         let mut rules = Rules::new(&options.health, 1)?;
-        return once(&node, name, &mut rules, &channels).await;
+        return once(&node, name, &mut rules, &channels, options.ask.json).await;
     }
     let mut rules = Rules::new(&options.health, options.blind_after)?;
     eprintln!(
@@ -44,8 +45,14 @@ async fn once(
     name: AccountName,
     rules: &mut Rules,
     channels: &[Channel],
+    json: bool,
 ) -> Result<()> {
-    let warnings = rules.news(&look(node, name).await);
+    let seen = look(node, name).await;
+    // A timer that runs this wants to hear of warnings only.
+    if !json && Term::stdout().is_term() {
+        println!("{}", in_words(name, &seen));
+    }
+    let warnings = rules.news(&seen);
     for warning in &warnings {
         for channel in channels {
             tell(channel, &News::new(name, warning.clone())).await?;
@@ -55,6 +62,27 @@ async fn once(
         bail!("account {} of {} needs attention", name.index, name.owner);
     }
     Ok(())
+}
+
+/// What was seen, when nothing is wrong too: a wrong address must not look safe.
+fn in_words(name: AccountName, seen: &Seen) -> String {
+    let AccountName { owner, index } = name;
+    let state = match seen {
+        Seen::Nothing(why) => format!("is not to be seen: {why}"),
+        Seen::Account { on_offer: true, .. } => "has collateral on offer".to_owned(),
+        Seen::Account { health: None, .. } => "owes nothing".to_owned(),
+        Seen::Account {
+            health: Some(health),
+            room_to_fall_bps,
+            ..
+        } => format!(
+            "has health {}, and its collateral may fall by {}.{:02} %",
+            capstan_units::decimal(*health, 18),
+            room_to_fall_bps / 100,
+            room_to_fall_bps % 100
+        ),
+    };
+    format!("account {index} of {owner} {state}")
 }
 
 fn channels(options: &WatchOptions) -> Result<Vec<Channel>> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{Address, B256, Bytes};
 use serde::Deserialize;
 
 use crate::AmountError;
@@ -18,6 +18,14 @@ pub enum ClientError {
         url: String,
         /// What happened.
         why: String,
+    },
+    /// Nothing is there, or something else.
+    #[error("nothing at {at} answers {what}: is the address right, and on this chain?")]
+    NothingThere {
+        /// Where it was asked.
+        at: Address,
+        /// Signature of the view.
+        what: &'static str,
     },
     /// There is no TLS in this program.
     #[error(

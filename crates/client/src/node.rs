@@ -127,6 +127,10 @@ impl Node {
     pub async fn view<C: SolCall>(&self, to: Address, call: &C) -> Result<C::Return, ClientError> {
         let params = json!([{"to": to, "input": Bytes::from(call.abi_encode())}, "latest"]);
         let bytes: Bytes = self.read("eth_call", params).await?;
+        if bytes.is_empty() {
+            let what = C::SIGNATURE;
+            return Err(ClientError::NothingThere { at: to, what });
+        }
         C::abi_decode_returns(&bytes)
             .map_err(|error| self.broken(format!("{}: {error}", C::SIGNATURE)))
     }

@@ -288,3 +288,38 @@ async fn a_watcher_warns() {
     refuses(&said, "needs attention");
     assert!(said.stdout.contains("its health is not known"), "{said:?}");
 }
+
+/// `close` takes from the account alone: where nothing there pays, it says what does instead of signing.
+#[tokio::test]
+async fn closing_says_what_stays_owed() {
+    let node = world().await;
+    let steps: [&[&str]; 2] = [
+        &["account", "supply", "1", "eth", "--yes"],
+        &["account", "mint", "200", "usd", "--yes"],
+    ];
+    for step in steps {
+        says(&capstan(&node, "4", step), &["done in block"]);
+    }
+    let close = ["account", "close", "--yes"];
+    let said = capstan(&node, "4", &close);
+    refuses(&said, "the account holds nothing that pays its debts: 200");
+    refuses(&said, "capstan account repay max usd");
+    let deposit = ["account", "deposit", "150", "usd", "--yes"];
+    says(&capstan(&node, "4", &deposit), &["done in block"]);
+    let said = capstan(&node, "4", &close);
+    says(&said, &["done in block"]);
+    assert!(said.stderr.contains("stays owed"), "{said:?}");
+}
+
+/// A token of another chain is said to be missing, not the node.
+#[tokio::test]
+async fn an_address_where_nothing_is_is_named() {
+    let node = world().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let example = run(&["admin", "list", "--example"]).expect("ran");
+    let asset = folder.path().join("asset.toml");
+    std::fs::write(&asset, &example.stdout).expect("written");
+    let asset = asset.to_str().expect("text");
+    let said = capstan(&node, "0", &["admin", "list", asset, "--yes"]);
+    refuses(&said, "answers decimals(): is the address right");
+}
