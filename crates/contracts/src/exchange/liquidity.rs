@@ -3,14 +3,14 @@
 
 use alloy_primitives::{Address, U256};
 use capstan_state::{Ctx, Halt};
-use capstan_units::{AccountId, Assets, PoolId, Shares};
+use capstan_units::{AccountId, AssetId, Assets, PoolId, Shares};
 
 use super::{
     ADDRESS, Curve,
     IExchange::{LiquidityAdded, LiquidityRemoved, PoolCreated, PoolSharesMoved},
     error::*,
     lp,
-    params::{LOCKED_SHARES, POOLS_OF_PAIR_MAX, STABLE_POOLS_OF_PAIR_MAX},
+    params::{LOCKED_SHARES, STABLE_POOLS_OF_PAIR_MAX},
     pool::{self, LOCKED, Pool, STATE, Shape, VAULT},
     range, shares, track, trade,
 };
@@ -45,14 +45,9 @@ pub(super) fn open(cx: &mut Ctx<'_>, shape: &Shape) -> Result<PoolId, Halt> {
     STATE.pool_count.save(cx, next)?;
     STATE.pool_of.at(shape.key()).save(cx, next)?;
     let id = PoolId::new(number);
-    for pair in shape.pairs() {
-        let list = STATE.pools_of_pair.at(pair);
-        let room = match shape.curve {
-            Curve::Product | Curve::Range => POOLS_OF_PAIR_MAX,
-            Curve::Stable => STABLE_POOLS_OF_PAIR_MAX,
-        };
-        if list.len(cx)? < room {
-            list.push(cx, id)?;
+    for (low, high) in shape.pairs() {
+        if has_room(cx, shape.curve, low, high)? {
+            STATE.pools_of_pair.at((low, high)).push(cx, id)?;
         }
     }
     let lp_token = if shape.curve == Curve::Range {
@@ -75,6 +70,21 @@ pub(super) fn open(cx: &mut Ctx<'_>, shape: &Shape) -> Result<PoolId, Halt> {
         },
     )?;
     Ok(id)
+}
+
+/// Whether the list of a pair takes one more of this curve. Shapes that are few always find a place: only stable pools
+/// are counted, and only against themselves.
+fn has_room(cx: &mut Ctx<'_>, curve: Curve, low: AssetId, high: AssetId) -> Result<bool, Halt> {
+    if curve != Curve::Stable {
+        return Ok(true);
+    }
+    let mut stable_count = 0_u32;
+    for id in pool::of_pair(cx, low, high)? {
+        if Pool::load(cx, id)?.curve == Curve::Stable {
+            stable_count = stable_count.saturating_add(1);
+        }
+    }
+    Ok(stable_count < STABLE_POOLS_OF_PAIR_MAX)
 }
 
 /// Opens a pool of ranges at a price; it holds nothing yet.

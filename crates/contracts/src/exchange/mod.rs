@@ -23,7 +23,7 @@
 //! - EXCH-9: legs come out even: nothing leaves unpaid, and only what the bounds name moves.
 //! - EXCH-10: work is bounded: legs, steps of an iteration, observations read; stable pools stay in their range.
 //! - EXCH-11: the protocol takes at most a quarter of a fee; more than before only after a day.
-//! - EXCH-12: removing liquidity is never paused.
+//! - EXCH-12: removing liquidity is never paused here.
 //! - EXCH-13: one pool of each shape.
 //! - EXCH-14: the reserves of a pool of ranges hold what all its positions would give, and their fees.
 //! - EXCH-15: a position has one owner, and only who may move its token takes out of it.

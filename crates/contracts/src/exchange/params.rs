@@ -16,6 +16,9 @@ pub const FEE_DYNAMIC_MAX_PIPS: u32 = 10_000;
 pub(super) const FEE_PIPS_PER_TICK: u32 = 10;
 /// Parts of a tick in which the swing of a price is kept.
 pub(super) const SWING_PARTS: u32 = 16;
+/// A swing that makes the fee its highest, in parts.
+pub(super) const SWING_MAX: u32 =
+    (FEE_DYNAMIC_MAX_PIPS - FEE_DYNAMIC_MIN_PIPS) / FEE_PIPS_PER_TICK * SWING_PARTS;
 /// Flattest stable curve.
 pub const AMPLIFICATION_MAX: u32 = 10_000;
 /// Most assets of a stable pool.

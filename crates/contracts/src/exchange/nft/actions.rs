@@ -66,10 +66,9 @@ pub(super) fn is_operator(
 /// `ERC721NonexistentToken`, `ERC721InsufficientApproval`.
 pub(super) fn expect_may(cx: &mut Ctx<'_>, who: Address, token: U256) -> Result<Address, Halt> {
     let owner = owner_of(cx, token)?;
-    let may = who == owner
-        || is_operator(cx, owner, who)?
-        || STATE.approved.at(number(token)?).load(cx)? == who;
-    if may {
+    let approved = STATE.approved.at(number(token)?).load(cx)?;
+    let is_approved = approved == who && !approved.is_zero();
+    if who == owner || is_approved || is_operator(cx, owner, who)? {
         return Ok(owner);
     }
     Err(revert(&ERC721InsufficientApproval {

@@ -32,7 +32,7 @@ use super::{
     error::*,
     params::{
         FEE_DYNAMIC, FEE_DYNAMIC_MAX_PIPS, FEE_DYNAMIC_MIN_PIPS, FEE_PIPS_PER_TICK, HALF_LIFE_MS,
-        RANGE_STEP_GAS, STEPS_MAX, SWING_PARTS,
+        RANGE_STEP_GAS, STEPS_MAX, SWING_MAX, SWING_PARTS,
     },
     pool::{Pool, STATE},
     state::Range,
@@ -145,7 +145,9 @@ impl Now {
     }
 }
 
-/// At the first touch of a block: how far the price went in the block before joins the swing, which fades with time.
+/// At the first touch of a block: how far the price went in the block that touched last joins the swing, and all of it
+/// fades with the time since. No more is kept than what makes the fee its highest: a wild block is forgotten as soon as
+/// one that is just wild enough.
 pub(in crate::exchange) fn touch(
     cx: &mut Ctx<'_>,
     id: PoolId,
@@ -156,11 +158,10 @@ pub(in crate::exchange) fn touch(
         .tick
         .abs_diff(now.ended_tick)
         .saturating_mul(SWING_PARTS);
+    let swung = now.swing.saturating_add(went).min(SWING_MAX);
     let stays = super::track::stays_x64(elapsed_ms, HALF_LIFE_MS);
-    let faded = i128::from(now.swing).saturating_mul(stays) >> 64;
-    now.swing = u32::try_from(faded)
-        .unwrap_or_default()
-        .saturating_add(went);
+    let faded = i128::from(swung).saturating_mul(stays) >> 64;
+    now.swing = u32::try_from(faded).unwrap_or_default();
     now.ended_tick = now.tick;
     now.save_price(cx, id)
 }
