@@ -457,11 +457,12 @@ impl Chain {
 impl Inner {
     fn submit_many(&self, txs: Vec<Recovered<Tx>>) -> Vec<Result<B256, PoolError>> {
         let count = txs.len();
+        // Before the state, which may then be newer than the head that it is taken for, and never older.
+        let head = self.ledger.head();
         let state = match self.state_at(At::Latest) {
             Ok(state) => state,
             Err(error) => return vec![Err(PoolError::State(error.to_string())); count],
         };
-        let head = self.ledger.head();
         let admission = Admission {
             rules: &self.rules,
             state: &*state,
