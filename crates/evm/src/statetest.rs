@@ -13,7 +13,7 @@ use alloy_primitives::{Address, B256, Bytes, Log, U256, keccak256};
 use rayon::prelude::*;
 use revm::context::{BlockEnv, CfgEnv};
 use revm::primitives::hardfork::SpecId;
-use revm_statetest_types::{SpecName, Test, TestSuite, TestUnit};
+use revm_statetest_types::{SpecName, Test, TestSuite, TestUnit, TransactionParts, TxPartIndices};
 
 use crate::call::Session;
 use crate::mem::MemState;
@@ -222,6 +222,29 @@ fn pre_state(unit: &TestUnit) -> MemState {
     state
 }
 
+/// Whether a transaction can be made of a fixture's parts at all: the library takes that for granted.
+fn is_whole(parts: &TransactionParts, at: &TxPartIndices) -> Result<(), String> {
+    let lengths = [
+        ("data", at.data, parts.data.len()),
+        ("gasLimit", at.gas, parts.gas_limit.len()),
+        ("value", at.value, parts.value.len()),
+    ];
+    for (name, index, length) in lengths {
+        if index >= length {
+            return Err(format!("names {name} {index} of {length}"));
+        }
+    }
+    let fees = [parts.max_priority_fee_per_gas, parts.max_fee_per_blob_gas];
+    match fees
+        .into_iter()
+        .flatten()
+        .find(|fee| *fee > U256::from(u128::MAX))
+    {
+        Some(fee) => Err(format!("has a fee of {fee}, more than any")),
+        None => Ok(()),
+    }
+}
+
 fn run_case(
     unit: &TestUnit,
     test: &Test,
@@ -230,6 +253,7 @@ fn run_case(
 ) -> Result<(), String> {
     let (cfg, block) = environment(unit, spec);
     let mut session = Session::with_env(Arc::new(Fixture(before.clone())), cfg, block);
+    is_whole(&unit.transaction, &test.indexes)?;
     let ended = match test.tx_env(unit) {
         Ok(tx) => session.user(tx, None).map_err(|error| error.to_string()),
         Err(error) => Err(format!("the transaction cannot be made: {error}")),

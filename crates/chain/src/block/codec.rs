@@ -4,7 +4,7 @@ use alloy_consensus::{
     Header,
     transaction::{Recovered, SignerRecoverable as _},
 };
-use alloy_eips::eip2718::{Decodable2718 as _, Encodable2718 as _};
+use alloy_eips::eip2718::{Decodable2718, Eip2718Result, Encodable2718 as _};
 use alloy_primitives::{Address, B256, Bytes, Signature, U256};
 use alloy_rlp::{Decodable, Encodable, Header as RlpHeader};
 use capstan_evm::{Receipt, SystemTx, Tx};
@@ -116,10 +116,26 @@ fn decode_transactions(buf: &mut &[u8]) -> Result<Vec<Tx>, DecodeError> {
     let mut transactions = Vec::new();
     while !list.is_empty() {
         let what = || format!("transaction {}", transactions.len());
-        let tx = Tx::network_decode(&mut list).map_err(|e| DecodeError::new(what(), e))?;
+        let tx = decode_envelope(&mut list).map_err(|e| DecodeError::new(what(), e))?;
         transactions.push(tx);
     }
     Ok(transactions)
+}
+
+/// An envelope as a list holds it: a legacy one is a list itself, any other one a string that it fills to the end. The
+/// library's own reader lets a string say another length than its content has, and so a block have two writings.
+fn decode_envelope<T: Decodable2718>(buf: &mut &[u8]) -> Eip2718Result<T> {
+    if RlpHeader::decode(&mut &**buf)?.list {
+        return T::fallback_decode(buf);
+    }
+    let envelope = RlpHeader::decode_bytes(buf, false)?;
+    if envelope
+        .first()
+        .is_none_or(|first| *first >= alloy_rlp::EMPTY_STRING_CODE)
+    {
+        return Err(alloy_rlp::Error::Custom("an envelope begins with its type").into());
+    }
+    T::decode_2718_exact(envelope)
 }
 
 /// Length of Ethereum's RLP of the block: header, transactions, no ommers, no withdrawals.
@@ -212,7 +228,7 @@ impl Block {
         let mut encoded = decode_list("receipts", &mut list)?;
         let mut receipts = Vec::with_capacity(transactions.len());
         while !encoded.is_empty() {
-            let receipt = Receipt::network_decode(&mut encoded)
+            let receipt: Receipt = decode_envelope(&mut encoded)
                 .map_err(|e| DecodeError::new(format!("receipt {}", receipts.len()), e))?;
             receipts.push(receipt);
         }

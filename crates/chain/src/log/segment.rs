@@ -261,9 +261,10 @@ pub(super) fn later_frame(
             let mut head = [0; FRAME_HEADER_BYTES];
             head.copy_from_slice(candidate);
             // Frames of one batch may reach the disk in any order: only a batch begun later counts.
+            // A batch that would have begun before the first block is no batch.
             if let Ok(frame) = FrameHeader::decode(&head, header.salt)
-                && frame.height > height
-                && frame.height - u64::from(frame.batch_index) > height
+                && let Some(begun) = frame.height.checked_sub(u64::from(frame.batch_index))
+                && begun > height
             {
                 return Ok(Some(frame));
             }

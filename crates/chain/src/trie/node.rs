@@ -269,7 +269,10 @@ fn take_leaf(input: &mut &[u8]) -> Option<Leaf> {
 fn take_reference(input: &mut &[u8]) -> Option<RlpNode> {
     match take(input, 1)?[0] {
         32 => Some(RlpNode::word_rlp(&B256::from_slice(take(input, 32)?))),
-        short if short & 0x80 != 0 => RlpNode::from_raw(take(input, usize::from(short & 0x7f))?),
+        // Thirty-three bytes are the RLP of a hash, and that is written as a hash.
+        short if (0x80..0x80 + 33).contains(&short) => {
+            RlpNode::from_raw(take(input, usize::from(short & 0x7f))?)
+        }
         _ => None,
     }
 }

@@ -96,6 +96,20 @@ fn counts_passes_failures_and_skips() {
             "was accepted",
         ),
         ("{".to_owned(), "is not a GeneralStateTest"),
+        (
+            fixture(&root, NO_LOGS, None).replace(r#""gas": 0"#, r#""gas": 7"#),
+            "names gasLimit 7 of 1",
+        ),
+        (
+            fixture(&root, NO_LOGS, None).replace(
+                r#""gasPrice": "0x0a""#,
+                &format!(
+                    r#""maxFeePerGas": "0x0a", "maxPriorityFeePerGas": "{:#x}""#,
+                    U256::MAX
+                ),
+            ),
+            "has a fee of",
+        ),
     ] {
         let summary = run_text(&text);
         assert_eq!(summary.passed, 0);
