@@ -7,8 +7,9 @@
 //!
 //! The set is a pure function of the stored sheets: whoever follows the changes of a block, or reads all sheets anew,
 //! has the same one. Nothing that a user's transaction can reach reads it. Its order decides who is looked at first
-//! where a block has not the gas for all: those whose time is over, then collateral that fell, deepest first, then debts
-//! that rose.
+//! where a block has not the gas for all: in turns one whose time is over and one whose price was passed, collateral that
+//! fell before debts that rose, what fell deepest first. In turns, because whoever is on offer comes back each minute: in
+//! a fall of everything they alone would fill the blocks, and those who were never looked at would wait behind them.
 
 use core::cmp::Reverse;
 use std::{
@@ -204,31 +205,39 @@ impl GuardIndex {
     /// # Errors
     /// Gas.
     pub fn due(&self, cx: &mut Ctx<'_>, over: &Changes, max: usize) -> Result<Due, Halt> {
-        let mut seen = BTreeSet::new();
         let mut due = Due::default();
-        for range in self.passed(cx, over, &mut due)? {
-            for (_, account) in self.merged(range, over) {
+        let now_s = cx.store.block().time_ms.checked_div(MS_PER_S);
+        let now_s = u32::try_from(now_s.unwrap_or_default()).unwrap_or(u32::MAX);
+        let by_time = vec![(Call::Time(0), LOWEST)..=(Call::Time(now_s), HIGHEST)];
+        let by_price = self.passed(cx, over, &mut due)?;
+        let mut turns = [by_time, by_price].map(|ranges| {
+            let ranges = ranges.into_iter();
+            ranges.flat_map(|range| self.merged(range, over))
+        });
+        let mut seen = BTreeSet::new();
+        loop {
+            let before = due.accounts.len();
+            for turn in &mut turns {
                 if due.accounts.len() == max {
                     return Ok(due);
                 }
-                if seen.insert(*account) {
-                    due.accounts.push(*account);
-                }
+                let next = turn.find(|(_, account)| seen.insert(*account));
+                due.accounts.extend(next.map(|(_, account)| *account));
+            }
+            if due.accounts.len() == before {
+                return Ok(due);
             }
         }
-        Ok(due)
     }
 
-    /// The ranges of guards that time and prices have passed, in order.
+    /// The ranges of guards that prices have passed, in order.
     fn passed(
         &self,
         cx: &mut Ctx<'_>,
         over: &Changes,
         due: &mut Due,
     ) -> Result<Vec<RangeInclusive<Entry>>, Halt> {
-        let now_s = cx.store.block().time_ms.checked_div(MS_PER_S);
-        let now_s = u32::try_from(now_s.unwrap_or_default()).unwrap_or(u32::MAX);
-        let mut ranges = vec![(Call::Time(0), LOWEST)..=(Call::Time(now_s), HIGHEST)];
+        let mut ranges = Vec::new();
         let mut from = (
             Call::Fall(AssetId::new(0), false, Reverse(HIGHEST_TICK)),
             LOWEST,

@@ -401,6 +401,36 @@ fn liq_6_a_block_without_gas_leaves_the_rest_to_the_next() {
     assert_eq!(scene.due(), [ALICES]);
 }
 
+/// Whoever is on offer comes back each minute. In a fall of everything those who come back must not hold up those who
+/// were never looked at, nor these those.
+#[test]
+fn liq_6_who_comes_back_and_who_is_new_take_turns() {
+    let mut scene = Scene::new();
+    let accounts = [0, 1, 2, 3].map(|index| AccountId::new(ALICE, index));
+    for account in accounts {
+        scene.ok(
+            ALICE,
+            account,
+            &[
+                deposit(ETH, ONE),
+                borrow(USDC, 1_400 * ONE),
+                withdraw(USDC, U256::MAX, ALICE),
+            ],
+        );
+    }
+    scene.prices(&[(ETH, 1_600 * USD)]);
+    let [first, second, third, fourth] = scene.due()[..] else {
+        panic!("{:?}", scene.due());
+    };
+    let input = encode_accounts(&[first, second]);
+    let looked = scene.world.system(SystemKind::Liquidate, &input);
+    assert!(looked.is_ok(), "{looked:?}");
+    assert_eq!(scene.due(), [third, fourth]);
+    scene.world.wait_ms(61_000);
+    scene.prices(&[(ETH, 1_600 * USD)]);
+    assert_eq!(scene.due(), [first, third, second, fourth]);
+}
+
 #[test]
 fn liq_7_nobody_is_liquidated_for_want_of_a_price() {
     let mut scene = in_debt();
