@@ -26,6 +26,7 @@ use crate::{
     accounts,
     args::{AccountCommand, ActOptions, AmountArgs, AskOptions, SignerOptions, asset_name},
     wallet,
+    words::time,
 };
 
 pub(crate) fn run(command: &AccountCommand) -> Result<()> {
@@ -463,18 +464,25 @@ pub(crate) fn agreed() -> Result<bool> {
 
 async fn history(ask: &AskOptions, owner: Address, index: u8, limit: u32) -> Result<()> {
     let node = Node::new(&ask.rpc)?;
-    let asked = json!([{"owner": owner, "index": index}, {"limit": limit}]);
-    let answer = node.call_in_words("capstan_accountEvents", asked).await?;
+    let (whole, items) =
+        capstan_client::history(&node, AccountName { owner, index }, limit).await?;
     if ask.json {
-        println!("{answer:#}");
+        println!("{whole:#}");
         return Ok(());
     }
-    let items = answer["items"].as_array().map_or(&[][..], Vec::as_slice);
     if items.is_empty() {
         println!("nothing has happened to account {index} of {owner}");
+        return Ok(());
     }
-    for item in items {
-        println!("{}", show::event(item));
+    let assets = Assets::of(&node).await?;
+    for item in &items {
+        let at_ms = item.timestamp.to::<u64>().saturating_mul(1_000);
+        println!(
+            "{}  block {}  {}",
+            time(at_ms),
+            item.block_number,
+            item.words(&assets)
+        );
     }
     Ok(())
 }

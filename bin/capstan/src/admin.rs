@@ -4,9 +4,12 @@
 //! the contract that refuses it, and nothing is signed.
 
 mod caps;
+mod dollar;
 mod list;
 mod pending;
 mod roles;
+
+use std::path::Path;
 
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolCall;
@@ -34,13 +37,19 @@ async fn command_of(command: &AdminCommand) -> Result<()> {
             Ok(())
         }
         AdminCommand::List { options, file, .. } => {
-            let file = file.as_deref().ok_or_eyre("which file?")?;
-            let text = std::fs::read_to_string(file)
-                .wrap_err_with(|| format!("cannot read {}", file.display()))?;
+            let (file, text) = described(file.as_deref())?;
             let mut change = Change::begin(options)?;
-            list::plan(&mut change, &text)
-                .await
-                .wrap_err_with(|| file.display().to_string())?;
+            list::plan(&mut change, &text).await.wrap_err(file)?;
+            change.carry_out(options).await
+        }
+        AdminCommand::Dollar { example: true, .. } => {
+            print!("{}", capstan_client::DOLLAR_EXAMPLE);
+            Ok(())
+        }
+        AdminCommand::Dollar { options, file, .. } => {
+            let (file, text) = described(file.as_deref())?;
+            let mut change = Change::begin(options)?;
+            dollar::plan(&mut change, &text).await.wrap_err(file)?;
             change.carry_out(options).await
         }
         AdminCommand::Caps {
@@ -81,6 +90,14 @@ async fn command_of(command: &AdminCommand) -> Result<()> {
         AdminCommand::Roles { command } => roles::roles(command).await,
         AdminCommand::Pending(ask) => pending::show(ask).await,
     }
+}
+
+/// A description: where it lies, and what it says.
+fn described(file: Option<&Path>) -> Result<(String, String)> {
+    let file = file.ok_or_eyre("which file?")?;
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file).wrap_err_with(|| format!("cannot read {name}"))?;
+    Ok((name, text))
 }
 
 /// One transaction, and what it does in words.

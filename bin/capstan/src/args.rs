@@ -202,7 +202,7 @@ pub(crate) struct NodeOptions {
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
     /// Who earns the priority fees of the blocks that this node makes
-    #[arg(long, value_name = "ADDRESS", default_value_t = Address::ZERO)]
+    #[arg(long, value_name = "ADDRESS", default_value_t = Address::ZERO, value_parser = address)]
     pub(crate) beneficiary: Address,
     /// Blocks whose state stays readable, or `all`
     #[arg(long, value_name = "BLOCKS", default_value_t = History::Blocks(capstan_chain::DEFAULT_HISTORY_BLOCKS))]
@@ -260,20 +260,35 @@ pub(crate) struct GenesisInitOptions {
     #[arg(long, value_name = "ADDRESS=WEI", value_parser = parse_funded)]
     pub(crate) fund: Vec<(Address, U256)>,
     /// Who administers the native contracts; without it nobody ever does
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub(crate) owner: Option<Address>,
     /// Overwrite the file if it exists
     #[arg(long)]
     pub(crate) force: bool,
 }
 
+/// An address. Capitals and small letters together are a checksum, which must be right: a wrong digit must not pay
+/// somebody else.
+fn address(text: &str) -> Result<Address, String> {
+    let address: Address = text
+        .parse()
+        .map_err(|_| format!("`{text}` is no address: write 0x and 40 hexadecimal digits"))?;
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let is_mixed = digits.bytes().any(|digit| digit.is_ascii_lowercase())
+        && digits.bytes().any(|digit| digit.is_ascii_uppercase());
+    if is_mixed && address.to_checksum(None).strip_prefix("0x") != Some(digits) {
+        return Err(format!(
+            "`{text}` has a wrong checksum: a digit is mistyped, or write it all in small letters"
+        ));
+    }
+    Ok(address)
+}
+
 fn parse_funded(text: &str) -> Result<(Address, U256), String> {
     let (address, amount) = text
         .split_once('=')
         .ok_or("write it as ADDRESS=WEI or ADDRESS=1000ether")?;
-    let address = address
-        .parse()
-        .map_err(|_| format!("`{address}` is not an address"))?;
+    let address = self::address(address)?;
     let wei = match amount.strip_suffix("ether") {
         // The parser would take a sign, and nothing for zero.
         Some(ether)
@@ -369,14 +384,20 @@ pub(crate) struct ImportOptions {
 #[derive(Debug, Args)]
 pub(crate) struct FeedOptions {
     /// The node that takes the reports
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8545")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "CAPSTAN_RPC",
+        default_value = "http://127.0.0.1:8545"
+    )]
     pub(crate) rpc: String,
     /// File with the reporter's key in hexadecimal; without it, the variable CAPSTAN_FEED_KEY
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
     /// Report as this well-known development account, whose key everybody knows. Repeatable
-    #[arg(long, value_name = "NUMBER", conflicts_with = "key_file", value_parser = clap::value_parser!(u32).range(0..1_000))]
-    pub(crate) account: Vec<u32>,
+    #[arg(long, global = true, value_name = "NUMBER", conflicts_with = "key_file", value_parser = clap::value_parser!(u32).range(0..1_000))]
+    pub(crate) dev_account: Vec<u32>,
     #[command(subcommand)]
     pub(crate) source: FeedCommand,
 }

@@ -70,9 +70,12 @@ fn keys(options: &FeedOptions) -> Result<Vec<PrivateKeySigner>> {
             fs::read_to_string(path).wrap_err_with(|| format!("cannot read {}", path.display()))?;
         return Ok(vec![wallet::key(&text)?]);
     }
-    if let Some(most) = options.account.iter().max() {
+    if let Some(most) = options.dev_account.iter().max() {
         let signers = accounts::signers(&accounts::mnemonic(0)?, most + 1)?;
-        let chosen = options.account.iter().map(|at| signers.get(*at as usize));
+        let chosen = options
+            .dev_account
+            .iter()
+            .map(|at| signers.get(*at as usize));
         return chosen
             .map(|signer| signer.cloned().ok_or_eyre("no such account"))
             .collect();
@@ -80,7 +83,7 @@ fn keys(options: &FeedOptions) -> Result<Vec<PrivateKeySigner>> {
     match std::env::var(KEY_VARIABLE) {
         Ok(text) => Ok(vec![wallet::key(&text)?]),
         Err(_) => bail!(
-            "no key: give --key-file, set {KEY_VARIABLE}, or name a development account by --account 1"
+            "no key: give --key-file, set {KEY_VARIABLE}, or name a development account by --dev-account 1"
         ),
     }
 }

@@ -1,7 +1,7 @@
 //! `capstan market`: what can be supplied and borrowed, and what it costs.
 
 use capstan_client::{Asset, Assets, Market, Node, markets};
-use eyre::{OptionExt as _, Result};
+use eyre::{Result, eyre};
 use serde_json::Value;
 
 use crate::{
@@ -23,17 +23,13 @@ pub(crate) fn run(command: &MarketCommand) -> Result<()> {
             list(&found, ask.json)
         }
         MarketCommand::Show { ask, asset } => {
-            let found = runtime.block_on(all(ask))?;
-            let names = found.iter().map(|(_, market)| Asset {
-                id: market.asset_id,
-                symbol: market.symbol.clone(),
-                token: market.token,
-                decimals: market.supplied.decimals,
-                is_foreign: false,
-            });
-            let id = Assets::from_list(names.collect()).find(asset)?.id;
-            let shown = found.iter().find(|(_, market)| market.asset_id == id);
-            let (whole, market) = shown.ok_or_eyre("no such market")?;
+            let (found, assets) = runtime.block_on(async {
+                let assets = Assets::of(&Node::new(&ask.rpc)?).await?;
+                Ok::<_, eyre::Report>((all(ask).await?, assets))
+            })?;
+            let asset = assets.find(asset)?;
+            let shown = found.iter().find(|(_, market)| market.asset_id == asset.id);
+            let (whole, market) = shown.ok_or_else(|| no_market(asset, &found))?;
             if ask.json {
                 println!("{whole:#}");
             } else {
@@ -42,6 +38,20 @@ pub(crate) fn run(command: &MarketCommand) -> Result<()> {
             Ok(())
         }
     }
+}
+
+/// The chain's own dollar, for one, is minted and not lent.
+fn no_market(asset: &Asset, found: &[(Value, Market)]) -> eyre::Report {
+    let listed: Vec<_> = found
+        .iter()
+        .map(|(_, market)| market.symbol.as_str())
+        .collect();
+    eyre!(
+        "#{} {} has no lending market; there are markets of {}",
+        asset.id,
+        asset.symbol,
+        listed.join(", ")
+    )
 }
 
 async fn all(ask: &AskOptions) -> Result<Vec<(Value, Market)>> {

@@ -241,6 +241,7 @@ fn serve(
         .wrap_err("cannot start the threads that serve requests")?;
     // Signals are taken before the folder is: a stop during recovery must not leave half a start behind.
     let mut stop = runtime.block_on(async { Stop::new() })?;
+    capstan_rpc::probe(rpc.listen)?;
     let chain = data::open(config)?;
     let reporter = prepare(&chain)?;
     let server = runtime.block_on(capstan_rpc::serve(rpc, chain.clone()))?;

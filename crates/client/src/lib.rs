@@ -13,6 +13,7 @@ mod amount;
 mod assets;
 mod error;
 mod exchange;
+mod history;
 pub mod keystore;
 mod listing;
 mod market;
@@ -33,7 +34,8 @@ pub use error::{ClientError, ErrorInWords};
 pub use exchange::{
     Pool, PoolAsset, PoolPrice, PoolRange, Quote, SwapAsked, Swapped, pools, quote, swapped,
 };
-pub use listing::{AssetFile, EXAMPLE, ListingError};
+pub use history::{Happening, HappeningArg, history};
+pub use listing::{AssetFile, DOLLAR_EXAMPLE, DollarFile, EXAMPLE, ListingError};
 pub use market::{Fixed, Market, MarketParams, NextParams, Paused, PriceState, markets};
 pub use node::Node;
 pub use plan::{PlanError, There, Wish, plan};

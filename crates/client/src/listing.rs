@@ -1,5 +1,9 @@
 //! An asset as its owner describes it in a file, and the call that lists it.
 
+mod dollar;
+
+pub use dollar::{DOLLAR_EXAMPLE, DollarFile};
+
 use alloy_primitives::{Address, U256};
 use capstan_contracts::{ether, listing::IListing};
 use capstan_units::{DecimalError, parse_decimal};

@@ -158,3 +158,16 @@ pub fn kinds() -> impl Iterator<Item = (Kind, &'static Contract)> {
         Place::At(_) => None,
     })
 }
+
+/// What a room calls the verb with this bit, which its error about a paused verb carries.
+pub fn pause_word(room: &str, bit: u8) -> Option<&'static str> {
+    let words = match room {
+        "lending" => crate::lending::Pause::WORDS,
+        "dollar" => crate::dollar::Pause::WORDS,
+        "backstop" => crate::backstop::Pause::WORDS,
+        "term" => crate::term::Pause::WORDS,
+        _ => return None,
+    };
+    let found = words.iter().find(|(of, _)| *of == bit);
+    found.map(|(_, word)| *word)
+}

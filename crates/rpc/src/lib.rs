@@ -47,7 +47,7 @@ pub use error::{RpcError, RpcResult};
 pub use keys::{DevKeys, KeysError};
 pub use methods::Methods;
 pub use server::message;
-pub use server::{ServeError, ServerHandle, router, serve};
+pub use server::{ServeError, ServerHandle, probe, router, serve};
 
 /// Every namespace puts its rows into the table.
 fn register_all(table: &mut Methods) {

@@ -1,7 +1,6 @@
 //! Accounts and previews in words.
 
 use capstan_client::{AccountName, AccountState, Fixed, Holding, Preview, Report, Standing};
-use serde_json::Value;
 
 use crate::{table::Table, words::time};
 
@@ -31,10 +30,10 @@ pub(super) fn account(name: AccountName, state: &AccountState) {
     if let Some(report) = &state.standing.report {
         let row = |name: &str, value: String| println!("{name:<15}{value}");
         row("collateral", dollars(&report.collateral));
-        row("may borrow", dollars(&report.borrowable));
+        row("borrow limit", dollars(&report.borrowable));
         row("debt", dollars(&report.debt));
         row("health", health(report.health_maintenance.as_ref()));
-        row("to borrow", health(report.health_initial.as_ref()));
+        row("borrow health", health(report.health_initial.as_ref()));
         if report.health_maintenance.is_some() {
             row("room to fall", percent(report.room_to_fall_bps));
             row("costs a day", dollars_fine(&report.cost_per_day));
@@ -121,7 +120,7 @@ pub(super) fn effect(name: AccountName, told: &Preview) {
     };
     let rows: [(&str, fn(&Report) -> String); 6] = [
         ("collateral", |report| dollars(&report.collateral)),
-        ("may borrow", |report| dollars(&report.borrowable)),
+        ("borrow limit", |report| dollars(&report.borrowable)),
         ("debt", |report| dollars(&report.debt)),
         ("health", |report| {
             health(report.health_maintenance.as_ref())
@@ -170,28 +169,4 @@ pub(super) fn effect(name: AccountName, told: &Preview) {
     }
     print!("{table}");
     line_of_error(after);
-}
-
-/// One event of the history.
-pub(super) fn event(item: &Value) -> String {
-    let quantity = |value: &Value| {
-        let digits = value.as_str().and_then(|text| text.strip_prefix("0x"));
-        digits.and_then(|digits| u64::from_str_radix(digits, 16).ok())
-    };
-    let block = quantity(&item["blockNumber"]).unwrap_or_default();
-    let seconds = quantity(&item["timestamp"]).unwrap_or_default();
-    let args = item["args"].as_array().map_or(&[][..], Vec::as_slice);
-    let args: Vec<_> = args
-        .iter()
-        .map(|arg| {
-            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-            format!("{} {}", text(&arg["name"]), text(&arg["value"]))
-        })
-        .collect();
-    format!(
-        "{}  block {block}  {}  {}",
-        time(seconds.saturating_mul(1_000)),
-        item["event"].as_str().unwrap_or_default(),
-        args.join(", ")
-    )
 }

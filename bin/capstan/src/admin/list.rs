@@ -97,32 +97,16 @@ async fn reporters_now(node: &Node) -> Result<usize> {
     Ok(counting)
 }
 
-/// Part by part.
-fn parts(asset: &IListing::Asset, decimals: u8, symbol: &str) -> Vec<String> {
-    let units = |value| format!("{} {symbol}", decimal(value, decimals));
+/// A fact of a step, in the column of its name.
+pub(super) fn line(name: &str, text: &str) -> String {
+    format!("  {name:<12}{text}")
+}
+
+/// How a price is agreed on.
+pub(super) fn price_words(feed: &IListing::Feed) -> Vec<String> {
     let ms = |ms: u32| lasting(u64::from(ms));
-    let IListing::Asset {
-        token: _,
-        border,
-        feed,
-        market,
-        collateral,
-    } = asset;
     let mut words = Vec::new();
-    let mut row = |name: &str, text: String| words.push(format!("  {name:<12}{text}"));
-    row(
-        "seed",
-        format!("{} from your wallet, for ever", units(market.seed)),
-    );
-    row(
-        "border",
-        format!(
-            "within {} at most {} of all may leave, or {}",
-            lasting(u64::from(border.windowS) * 1_000),
-            percent(border.shareBps),
-            units(border.floor)
-        ),
-    );
+    let mut row = |name: &str, text: String| words.push(line(name, &text));
     row(
         "price",
         format!(
@@ -163,6 +147,36 @@ fn parts(asset: &IListing::Asset, decimals: u8, symbol: &str) -> Vec<String> {
         let still = ms(feed.stillMs);
         row("still", format!("doubted when the same for {still}"));
     }
+    words
+}
+
+/// Part by part.
+fn parts(asset: &IListing::Asset, decimals: u8, symbol: &str) -> Vec<String> {
+    let units = |value| format!("{} {symbol}", decimal(value, decimals));
+    let IListing::Asset {
+        token: _,
+        border,
+        feed,
+        market,
+        collateral,
+    } = asset;
+    let mut words = Vec::new();
+    let mut row = |name: &str, text: String| words.push(line(name, &text));
+    row(
+        "seed",
+        format!("{} from your wallet, for ever", units(market.seed)),
+    );
+    row(
+        "border",
+        format!(
+            "within {} at most {} of all may leave, or {}",
+            lasting(u64::from(border.windowS) * 1_000),
+            percent(border.shareBps),
+            units(border.floor)
+        ),
+    );
+    words.extend(price_words(feed));
+    let mut row = |name: &str, text: String| words.push(line(name, &text));
     row(
         "market",
         format!(
@@ -198,7 +212,8 @@ fn parts(asset: &IListing::Asset, decimals: u8, symbol: &str) -> Vec<String> {
     words
 }
 
-fn counts(collateral: &IListing::Collateral) -> Vec<String> {
+/// What an asset counts as collateral.
+pub(super) fn counts(collateral: &IListing::Collateral) -> Vec<String> {
     if collateral.maintenanceBps == 0 && collateral.categoryMaintenanceBps == 0 {
         return vec!["it backs no debt".to_owned()];
     }

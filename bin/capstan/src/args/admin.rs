@@ -8,7 +8,10 @@ use capstan_contracts::lending::Pause;
 use capstan_units::{DecimalError, parse_decimal};
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::credit::{AskOptions, SignerOptions, asset_name};
+use super::{
+    address,
+    credit::{AskOptions, SignerOptions, asset_name},
+};
 
 /// Who administers.
 #[derive(Debug, Args)]
@@ -29,6 +32,17 @@ pub(crate) struct AdminOptions {
 pub(crate) enum AdminCommand {
     /// List an asset with border, feed, market and collateral terms, as a file describes it
     List {
+        #[command(flatten)]
+        options: AdminOptions,
+        /// Print a file that says everything, with a word about each part
+        #[arg(long, conflicts_with = "file")]
+        example: bool,
+        /// The description, in TOML
+        #[arg(value_name = "FILE", required_unless_present = "example")]
+        file: Option<PathBuf>,
+    },
+    /// Open the chain's own dollar, once: its parameters, its price and what it counts, as a file describes it
+    Dollar {
         #[command(flatten)]
         options: AdminOptions,
         /// Print a file that says everything, with a word about each part
@@ -131,6 +145,7 @@ pub(crate) enum ReportersCommand {
         #[command(flatten)]
         options: AdminOptions,
         /// Whose signature counts
+        #[arg(value_parser = address)]
         reporter: Address,
     },
     /// Let him report no more, at once
@@ -138,6 +153,7 @@ pub(crate) enum ReportersCommand {
         #[command(flatten)]
         options: AdminOptions,
         /// Whose
+        #[arg(value_parser = address)]
         reporter: Address,
     },
 }
@@ -184,6 +200,7 @@ pub(crate) enum RolesCommand {
         #[arg(value_parser = scope)]
         scope: Address,
         /// The new owner
+        #[arg(value_parser = address)]
         new_owner: Address,
     },
     /// Accept a contract that was offered to you
@@ -205,6 +222,7 @@ pub(crate) struct RoleArgs {
     /// Name or number of the role: report and loosen of oracle; guard of ledger, lending, dollar and term; mint and burn of a token
     pub(crate) role: String,
     /// Who
+    #[arg(value_parser = address)]
     pub(crate) holder: Address,
 }
 

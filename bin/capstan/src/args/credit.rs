@@ -6,6 +6,8 @@ use alloy_primitives::Address;
 use capstan_client::AssetName;
 use clap::{Args, Subcommand};
 
+use super::address;
+
 /// Which node is asked, and how it is answered.
 #[derive(Debug, Args)]
 pub(crate) struct AskOptions {
@@ -140,6 +142,7 @@ pub(crate) enum AccountCommand {
         #[arg(long, default_value_t = 0)]
         index: u8,
         /// The owner; without it, the wallet
+        #[arg(value_parser = address)]
         owner: Option<Address>,
     },
     /// What actions would do, without signing them: `capstan account preview "supply 1 eth" "borrow 500 usdc"`
@@ -181,7 +184,7 @@ pub(crate) enum AccountCommand {
         #[command(flatten)]
         amount: AmountArgs,
         /// Another wallet
-        #[arg(long, value_name = "ADDRESS")]
+        #[arg(long, value_name = "ADDRESS", value_parser = address)]
         to: Option<Address>,
     },
     /// Borrow against what the account holds, to the wallet
@@ -236,6 +239,7 @@ pub(crate) enum AccountCommand {
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
         limit: u32,
         /// The owner; without it, the wallet
+        #[arg(value_parser = address)]
         owner: Option<Address>,
     },
 }
@@ -266,6 +270,7 @@ pub(crate) struct WatchOptions {
     #[command(flatten)]
     pub(crate) ask: AskOptions,
     /// Whose account
+    #[arg(value_parser = address)]
     pub(crate) owner: Address,
     /// Which of the owner's accounts
     #[arg(long, default_value_t = 0)]

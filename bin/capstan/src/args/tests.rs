@@ -86,3 +86,37 @@ fn wrong_flags_are_named() {
     );
     check(&["capstan", "statetest"], "<PATHS>");
 }
+
+#[test]
+fn a_mistyped_address_is_no_address() {
+    let check = |text: &str, word: Option<&str>| match (address(text), word) {
+        (Ok(_), None) => {}
+        (Err(why), Some(word)) => assert!(why.contains(word), "{why}"),
+        (read, _) => panic!("{text}: {read:?}"),
+    };
+    check("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", None);
+    check("0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266", None);
+    check("0xF39FD6E51AAD88F6F4CE6AB8827279CFFFB92266", None);
+    check(
+        "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92267",
+        Some("checksum"),
+    );
+    check(
+        "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb9226",
+        Some("no address"),
+    );
+    check("alice", Some("no address"));
+}
+
+#[test]
+fn options_of_a_feed_stand_before_or_behind_its_source() {
+    for words in [
+        "capstan feed --dev-account 1 file prices.csv",
+        "capstan feed file prices.csv --dev-account 1",
+    ] {
+        let Command::Feed(feed) = Cli::parse_from(words.split(' ')).command else {
+            panic!("{words}");
+        };
+        assert_eq!(feed.dev_account, [1], "{words}");
+    }
+}

@@ -69,7 +69,15 @@ async fn a_newcomer_borrows_within_a_minute() {
     says(&said, &["done in block"]);
 
     let said = capstan(&node, "1", &["account", "history"]);
-    says(&said, &["Borrowed", "Repaid", "Executed", "assetId 1"]);
+    says(
+        &said,
+        &[
+            "Supplied  2 ETH",
+            "Borrowed  1000 USDC",
+            "Executed  ",
+            "borrow, withdraw",
+        ],
+    );
 }
 
 /// CLI-6: what would fail is said before anything is signed, with what to do.
@@ -95,6 +103,11 @@ async fn what_would_fail_is_not_signed() {
         "--yes",
     ];
     refuses(&capstan(&node, "2", &unhealthy), "AccountUnhealthy");
+    let said = run(&["market", "show", "usd", "--rpc", node.url()]).expect("ran");
+    refuses(
+        &said,
+        "usd has no lending market; there are markets of ETH, USDC, WBTC",
+    );
     refuses(
         &capstan(&node, "2", &["account", "repay", "1", "usdc", "--yes"]),
         "nothing of it is owed",

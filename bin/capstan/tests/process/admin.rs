@@ -149,6 +149,16 @@ async fn an_owner_lists_an_asset() {
     );
     let shown = asked(&node, &["market", "show", "eth"]);
     says(&shown, &["borrow, wallets"]);
+    let tried = [
+        "account",
+        "borrow",
+        "1",
+        "eth",
+        "--dev-account",
+        "1",
+        "--yes",
+    ];
+    refuses(&asked(&node, &tried), &["verb: 4 (borrow)"]);
     refuses(
         &signed(&node, OTHER, &["resume", "eth", "borrow"]),
         &["Only the owner of the scope"],
@@ -158,6 +168,38 @@ async fn an_owner_lists_an_asset() {
     says(
         &asked(&node, &["market", "show", "eth"]),
         &["paused         nothing"],
+    );
+}
+
+/// CLI-7, CLI-8: the chain's own dollar by a file, once.
+#[tokio::test]
+async fn an_owner_opens_the_dollar_once() {
+    let node = empty().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("usd.toml");
+    let example = run(&["admin", "dollar", "--example"]).expect("ran").stdout;
+    let path = file.to_str().expect("text").to_owned();
+    std::fs::write(&file, example.replace("ceiling = ", "roof = ")).expect("written");
+    refuses(&signed(&node, OWNER, &["dollar", &path]), &["roof"]);
+    std::fs::write(&file, &example).expect("written");
+    refuses(
+        &signed(&node, OTHER, &["dollar", &path]),
+        &["Only the owner of the scope"],
+    );
+    assert_eq!(sent(&node).await, 0, "nothing was signed");
+    says(
+        &signed(&node, OWNER, &["dollar", &path]),
+        &[
+            "opens the dollar as asset #0",
+            "cost 4 % a year; at most 100000000 usd, and 10000000 usd at once, free again in 1day",
+            "85 % to borrow, 90 % to stay",
+            "dollar.open(",
+        ],
+    );
+    assert_eq!(sent(&node).await, 3);
+    refuses(
+        &signed(&node, OWNER, &["dollar", &path]),
+        &["open already, as asset #0"],
     );
 }
 

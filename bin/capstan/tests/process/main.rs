@@ -9,6 +9,7 @@ mod disk;
 mod feed;
 mod kill;
 mod market;
+mod own_chain;
 mod start;
 mod swap;
 mod tools;

@@ -358,7 +358,9 @@ fn refusals_say_what_is_wrong_and_what_to_do() {
 async fn a_port_in_use_is_named() {
     let node = Node::start(&["dev", "--empty"]).await.expect("started");
     let port = node.url().rsplit(':').next().expect("a port");
-    let output = capstan(&["dev", "--empty", "--port", port])
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("chain");
+    let output = capstan(&["dev", "--empty", "--port", port, "--data", text(&data)])
         .expect("built")
         .output()
         .expect("run");
@@ -368,6 +370,7 @@ async fn a_port_in_use_is_named() {
         stderr.contains(port) && stderr.contains("error:"),
         "{stderr}"
     );
+    assert!(!data.exists(), "a folder was made for nothing");
 }
 
 #[tokio::test]

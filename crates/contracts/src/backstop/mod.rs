@@ -64,23 +64,12 @@ pub const POT: AccountId = AccountId::new(ADDRESS, 0);
 /// Holds goods until they are sold.
 pub const GOODS: AccountId = AccountId::new(ADDRESS, 1);
 
-/// Verbs that can be paused. Leaving is none of them (BACK-10).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pause {
+// Leaving is none of them (BACK-10).
+crate::pauses::pauses! {
     /// New stakes.
-    Stake,
+    Stake = 1 "stake",
     /// The sale of goods.
-    Sale,
-}
-
-impl Pause {
-    /// Its bit in the set of paused verbs.
-    pub const fn bit(self) -> u8 {
-        match self {
-            Self::Stake => 1,
-            Self::Sale => 2,
-        }
-    }
+    Sale = 2 "sale",
 }
 
 /// The registry's line.

@@ -69,26 +69,13 @@ use crate::{Contract, Entry, Interface, Kind, Place, admin, ledger, native, orac
 /// Where it answers. Its wallet holds surplus and escrow.
 pub const ADDRESS: Address = native(Kind::new(15), 0);
 
-/// Verbs that can be paused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pause {
+crate::pauses::pauses! {
     /// New debt.
-    Mint,
+    Mint = 1 "mint",
     /// Foreign dollars coming in.
-    SwapIn,
+    SwapIn = 2 "swap in",
     /// New requests for redemption.
-    Request,
-}
-
-impl Pause {
-    /// Its bit in the set of paused verbs.
-    pub const fn bit(self) -> u8 {
-        match self {
-            Self::Mint => 1,
-            Self::SwapIn => 2,
-            Self::Request => 4,
-        }
-    }
+    Request = 4 "redemption request",
 }
 
 /// Dollars that there are. The frame is the dollar's.

@@ -66,29 +66,15 @@ use crate::{Contract, Entry, Interface, Kind, Place, admin, ledger, native};
 /// Where it answers, and the owner of every market's cash.
 pub const ADDRESS: Address = native(Kind::new(9), 0);
 
-/// Verbs that can be paused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pause {
+crate::pauses::pauses! {
     /// New supply.
-    Supply,
+    Supply = 1 "supply",
     /// Redemption.
-    Redeem,
+    Redeem = 2 "redeem",
     /// New debt.
-    Borrow,
+    Borrow = 4 "borrow",
     /// Flash loans.
-    Flash,
-}
-
-impl Pause {
-    /// Its bit in the set of paused verbs.
-    pub const fn bit(self) -> u8 {
-        match self {
-            Self::Supply => 1,
-            Self::Redeem => 2,
-            Self::Borrow => 4,
-            Self::Flash => 8,
-        }
-    }
+    Flash = 8 "flash loan",
 }
 
 /// The registry's line.

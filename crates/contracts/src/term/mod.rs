@@ -100,23 +100,11 @@ impl Amortisation {
     }
 }
 
-/// Verbs that can be paused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pause {
+crate::pauses::pauses! {
     /// New offers.
-    Offer,
+    Offer = 1 "offer",
     /// New loans.
-    Take,
-}
-
-impl Pause {
-    /// Its bit in the set of paused verbs.
-    pub const fn bit(self) -> u8 {
-        match self {
-            Self::Offer => 1,
-            Self::Take => 2,
-        }
-    }
+    Take = 2 "take",
 }
 
 /// The registry's line.

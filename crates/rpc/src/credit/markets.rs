@@ -22,6 +22,7 @@ use crate::{
     error::RpcResult,
     fixed::Fixed,
     methods::Methods,
+    native::time_words,
     page::PageAsked,
     views::{Views, unless},
 };
@@ -160,8 +161,22 @@ impl PriceState {
             grace_until_ms: U64::from(feed.graceUntilMs),
             usable: feed.reason == 0,
             reason: feed.reason,
-            why: unusable.map(|why| why.to_string()),
+            why: unusable.map(why_unusable),
         }
+    }
+}
+
+/// Times as people read them; the rest as the oracle says it.
+fn why_unusable(why: Unusable) -> String {
+    let words = |ms| time_words(ms).unwrap_or_else(|| format!("{ms} ms"));
+    match why {
+        Unusable::Grace { until_ms } => format!("a grace period runs until {}", words(until_ms)),
+        Unusable::Stale { age_ms, max_ms } => format!(
+            "the price is {} old, at most {} are allowed",
+            words(age_ms),
+            words(max_ms)
+        ),
+        other => other.to_string(),
     }
 }
 

@@ -74,6 +74,17 @@ impl ServerHandle {
     }
 }
 
+/// Whether the address is free just now: asked before anything is made on disk for a server that cannot start.
+///
+/// # Errors
+/// It is taken, or is none of this machine's.
+pub fn probe(address: SocketAddr) -> Result<(), ServeError> {
+    match std::net::TcpListener::bind(address) {
+        Ok(_) => Ok(()),
+        Err(reason) => Err(ServeError::Listen { address, reason }),
+    }
+}
+
 /// Starts the server.
 ///
 /// # Errors
