@@ -11,10 +11,10 @@ use serde::Serialize;
 
 use crate::{
     RpcContext,
-    error::RpcResult,
+    error::{RpcResult, chain_error},
     methods::Methods,
-    native::{self, ErrorInWords},
     page::{Page, PageAsked},
+    words::ErrorInWords,
 };
 
 pub(crate) fn register(table: &mut Methods) {
@@ -24,11 +24,11 @@ pub(crate) fn register(table: &mut Methods) {
         "Every native contract: name, purpose, address or address prefix, ABI.",
         contracts,
     );
-    table.quick(
+    table.blocking(
         "capstan_decodeError",
         ["data"],
         "Revert data in words and what to do next; null if neither a native contract nor Solidity has it.",
-        |_, (data,): (Bytes,)| Ok(ErrorInWords::read(&data)),
+        |cx, (data,): (Bytes,)| ErrorInWords::newest(cx, &data),
     );
     table.blocking(
         "capstan_accountHistory",
@@ -89,7 +89,7 @@ fn account_history(
     let found = cx
         .chain()
         .account_transactions(account, cursor, limit)
-        .map_err(native::chain_error)?;
+        .map_err(chain_error)?;
     let items = found.items.into_iter().map(|item| HistoryItem {
         block_number: U64::from(item.block_number),
         transaction_index: U64::from(item.tx_index),

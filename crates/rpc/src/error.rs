@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use alloy_primitives::{Bytes, U256, hex};
 use alloy_sol_types::{Panic, Revert, SolError};
+use capstan_chain::ChainError;
 use serde_json::value::RawValue;
 
 /// What every method answers.
@@ -195,9 +196,22 @@ impl RpcError {
     }
 }
 
+/// A question to the chain failed.
+pub(crate) fn chain_error(error: ChainError) -> RpcError {
+    match error {
+        ChainError::UnknownBlock(_) | ChainError::UnknownParent(_) => RpcError::header_not_found(),
+        ChainError::StatePruned { number, oldest } => RpcError::state_pruned(number, oldest),
+        ChainError::ProofWindow { .. } => RpcError::not_supported(error.to_string()),
+        ChainError::TooManyResults { .. } | ChainError::QueryTimeout { .. } => {
+            RpcError::limit(error.to_string())
+        }
+        other => RpcError::internal(other.to_string()),
+    }
+}
+
 /// The revert bytes in words, if they are of a known kind. Bytes of no known kind stay bytes, printable or not.
 fn revert_words(output: &[u8]) -> Option<String> {
-    if let Some(line) = crate::native::revert_line(output) {
+    if let Some(line) = crate::words::revert_line(output) {
         return Some(line);
     }
     if let Ok(revert) = Revert::abi_decode(output) {

@@ -30,7 +30,6 @@ mod keys;
 mod labels;
 pub mod methods;
 mod metrics;
-mod native;
 mod net;
 mod page;
 mod prices;
@@ -39,6 +38,7 @@ mod subscriptions;
 mod txpool;
 mod views;
 mod web3;
+mod words;
 mod work;
 
 pub use config::{Access, DEV_MNEMONIC, DevKeysConfig, Limits, RpcConfig};

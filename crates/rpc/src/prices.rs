@@ -11,9 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     RpcContext,
-    error::{RpcError, RpcResult},
+    error::{RpcError, RpcResult, chain_error},
     methods::Methods,
-    native::chain_error,
     page::{Page, PageAsked},
 };
 

@@ -102,7 +102,9 @@ async fn what_would_fail_is_not_signed() {
         "withdraw 1900 usdc",
         "--yes",
     ];
-    refuses(&capstan(&node, "2", &unhealthy), "AccountUnhealthy");
+    let said = capstan(&node, "2", &unhealthy);
+    refuses(&said, "AccountUnhealthy");
+    refuses(&said, " USD), debt: ");
     let said = run(&["market", "show", "usd", "--rpc", node.url()]).expect("ran");
     refuses(
         &said,

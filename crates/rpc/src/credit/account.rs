@@ -19,8 +19,8 @@ use crate::{
     error::{RpcError, RpcResult},
     fixed::{Fixed, RAY_ONE},
     methods::Methods,
-    native::ErrorInWords,
     views::{Views, unless},
+    words::ErrorInWords,
 };
 
 /// A rate per year is this many times the rate per day.
@@ -210,7 +210,7 @@ pub(super) fn standing(views: &mut Views<'_>, of: &AccountRef) -> RpcResult<Stan
     let (report, holdings) = match (report, holdings) {
         (Ok(report), Ok(holdings)) => (report, holdings),
         (Err(output), _) | (_, Err(output)) => {
-            let error = ErrorInWords::read(&output);
+            let error = ErrorInWords::read(views, &output)?;
             return Ok(Standing {
                 report: None,
                 error: Some(error.ok_or_else(|| RpcError::reverted(&output))?),

@@ -7,8 +7,7 @@ use capstan_chain::{Budget, LogEntry, LogQuery, LogRange};
 
 use crate::{
     RpcContext,
-    error::RpcResult,
-    native::chain_error,
+    error::{RpcResult, chain_error},
     page::{Page, PageAsked},
 };
 

@@ -22,9 +22,9 @@ use crate::{
     error::RpcResult,
     fixed::Fixed,
     methods::Methods,
-    native::time_words,
     page::PageAsked,
     views::{Views, unless},
+    words::time_words,
 };
 
 pub(super) fn register(table: &mut Methods) {

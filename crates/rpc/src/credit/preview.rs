@@ -22,8 +22,8 @@ use crate::{
     error::{RpcError, RpcResult, shorten},
     fixed::Fixed,
     methods::Methods,
-    native::ErrorInWords,
     views::Views,
+    words::ErrorInWords,
 };
 
 pub(super) fn register(table: &mut Methods) {
@@ -125,7 +125,7 @@ fn preview(
     };
     match ran {
         Err(output) => {
-            answer.error = ErrorInWords::read(&output);
+            answer.error = ErrorInWords::read(&mut views, &output)?;
             answer.revert = Some(output);
         }
         Ok(results) => {

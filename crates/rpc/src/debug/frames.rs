@@ -7,7 +7,7 @@
 use alloy_rpc_types_trace::geth::CallFrame;
 use serde::Serialize;
 
-use crate::{labels, native};
+use crate::{labels, words};
 
 /// A call frame and, if it is a native contract's, its name.
 #[derive(Serialize)]
@@ -40,9 +40,9 @@ impl From<CallFrame> for NamedFrame {
             };
         };
         if let Some(output) = frame.output.as_ref().filter(|_| frame.is_revert())
-            && let Some(words) = native::revert_line(output)
+            && let Some(line) = words::revert_line(output)
         {
-            frame.revert_reason = Some(words);
+            frame.revert_reason = Some(line);
         }
         let verb = labels::verb(address, &frame.input);
         Self {

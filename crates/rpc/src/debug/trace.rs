@@ -25,11 +25,11 @@ use serde::Serialize;
 use super::frames::NamedFrame;
 use super::watch::{Keeps, Watch};
 use crate::RpcContext;
+use crate::error::chain_error;
 use crate::error::{RpcError, RpcResult};
 use crate::eth::scene::Scene;
 use crate::eth::{blocks, call, refusal};
 use crate::methods::Methods;
-use crate::native::chain_error;
 
 /// How long a trace may take if its options do not say: as geth.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);

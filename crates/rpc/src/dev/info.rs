@@ -95,7 +95,7 @@ struct Metadata {
 
 fn metadata(cx: &RpcContext, (): ()) -> RpcResult<Metadata> {
     let head = cx.chain().head();
-    let genesis = cx.chain().block(0).map_err(crate::native::chain_error)?;
+    let genesis = cx.chain().block(0).map_err(crate::error::chain_error)?;
     Ok(Metadata {
         client_version: cx.config().client_version.clone(),
         chain_id: cx.chain().rules().chain_id,

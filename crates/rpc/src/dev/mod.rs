@@ -59,7 +59,7 @@ fn dev(cx: &RpcContext) -> RpcResult<&Dev> {
 /// A development verb that the chain refuses.
 fn refused(error: ChainError) -> RpcError {
     match error {
-        ChainError::Internal(_) | ChainError::Storage(_) => crate::native::chain_error(error),
+        ChainError::Internal(_) | ChainError::Storage(_) => crate::error::chain_error(error),
         other => RpcError::server(other.to_string()),
     }
 }

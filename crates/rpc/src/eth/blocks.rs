@@ -13,9 +13,9 @@ use capstan_chain::{At, Block};
 
 use crate::RpcContext;
 use crate::convert::{self, RpcBlock, RpcReceipt, RpcTransaction};
+use crate::error::chain_error;
 use crate::error::{RpcError, RpcResult};
 use crate::methods::Methods;
-use crate::native::chain_error;
 
 /// Puts the rows of this file into the table.
 pub(crate) fn register(table: &mut Methods) {

@@ -241,7 +241,7 @@ fn next_nonce(cx: &RpcContext, account: Address) -> RpcResult<u64> {
     let state = cx
         .chain()
         .state_at(At::Latest)
-        .map_err(crate::native::chain_error)?;
+        .map_err(crate::error::chain_error)?;
     let found = state.account(account).map_err(refusal::state_unreadable)?;
     Ok(found.map_or(0, |info| info.nonce))
 }

@@ -10,9 +10,9 @@ use alloy_rpc_types_eth::FeeHistory;
 use capstan_chain::{At, Block};
 
 use crate::RpcContext;
+use crate::error::chain_error;
 use crate::error::{RpcError, RpcResult};
 use crate::methods::Methods;
-use crate::native::chain_error;
 
 /// Blob base fee of a block without blobs (EIP-4844's minimum): what the BLOBBASEFEE opcode answers too.
 pub(crate) const BLOB_BASE_FEE_WEI: u64 = 1;

@@ -10,10 +10,10 @@ use serde::Serialize;
 
 use crate::RpcContext;
 use crate::convert;
+use crate::error::chain_error;
 use crate::error::{RpcError, RpcResult};
 use crate::filters::{Ends, LogFilter, log_query, log_range};
 use crate::methods::Methods;
-use crate::native::chain_error;
 
 /// Puts the rows of this file into the table.
 pub(crate) fn register(table: &mut Methods) {

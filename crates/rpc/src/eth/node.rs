@@ -19,8 +19,8 @@ use serde::Serialize;
 
 use crate::RpcContext;
 use crate::error::RpcResult;
+use crate::error::chain_error;
 use crate::methods::Methods;
-use crate::native::chain_error;
 
 /// Puts the rows of this file into the table.
 pub(crate) fn register(table: &mut Methods) {

@@ -7,9 +7,9 @@ use alloy_rpc_types_eth::{EIP1186AccountProofResponse, EIP1186StorageProof};
 use super::blocks;
 use super::state::StorageKey;
 use crate::RpcContext;
+use crate::error::chain_error;
 use crate::error::{RpcError, RpcResult};
 use crate::methods::Methods;
-use crate::native::chain_error;
 
 /// Slots in one request: as geth.
 pub(super) const SLOTS_MAX: usize = 1_024;

@@ -20,8 +20,8 @@ use revm::context_interface::result::{ExecutionResult, ResultAndState};
 use super::blocks;
 use super::refusal::{self, simulate_code};
 use crate::RpcContext;
+use crate::error::chain_error;
 use crate::error::{RpcError, RpcResult};
-use crate::native::chain_error;
 
 /// EIP-7825: what one transaction may ask for since Osaka.
 pub(crate) const TX_GAS_MAX: u64 = 1 << 24;

@@ -167,7 +167,7 @@ async fn send_raw_sync(
                     let found = cx
                         .chain()
                         .transaction(hash)
-                        .map_err(crate::native::chain_error)?;
+                        .map_err(crate::error::chain_error)?;
                     if let Some(found) = found {
                         return Ok(found);
                     }

@@ -40,9 +40,9 @@ use super::refusal::{self, Refusal, halt_words, simulate_code};
 use super::scene::{self, Scene, TX_GAS_MAX};
 use crate::RpcContext;
 use crate::convert::{RpcBlock, RpcTransaction, Transactions};
+use crate::error::chain_error;
 use crate::error::{RpcError, RpcResult};
 use crate::methods::Methods;
-use crate::native::chain_error;
 
 /// Seconds between simulated blocks that do not say their time.
 const BLOCK_SECONDS: u64 = 1;

@@ -11,9 +11,9 @@ use super::proof::SLOTS_MAX;
 use super::refusal::state_unreadable;
 use super::{blocks, scene};
 use crate::RpcContext;
+use crate::error::chain_error;
 use crate::error::{RpcError, RpcResult};
 use crate::methods::Methods;
-use crate::native::chain_error;
 
 /// Puts the rows of this file into the table.
 pub(crate) fn register(table: &mut Methods) {

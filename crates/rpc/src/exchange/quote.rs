@@ -21,8 +21,8 @@ use crate::{
     error::{RpcError, RpcResult},
     fixed::Fixed,
     methods::Methods,
-    native::revert_line,
     views::Views,
+    words::revert_line,
 };
 
 /// Hundredths of a percent in one.

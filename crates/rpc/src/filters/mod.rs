@@ -335,7 +335,7 @@ fn new_logs(
     };
     chain
         .logs(&query, budget)
-        .map_err(crate::native::chain_error)
+        .map_err(crate::error::chain_error)
 }
 
 fn block_hashes(chain: &Chain, from: u64, head: u64, budget: &Budget) -> RpcResult<Vec<B256>> {
@@ -346,7 +346,7 @@ fn block_hashes(chain: &Chain, from: u64, head: u64, budget: &Budget) -> RpcResu
             budget.results
         )));
     }
-    let block = |number| chain.block(number).map_err(crate::native::chain_error);
+    let block = |number| chain.block(number).map_err(crate::error::chain_error);
     (from..=head)
         .filter_map(|number| {
             block(number)
