@@ -7,6 +7,7 @@
 //! ```text
 //!   quiet   a block with a price of each asset that calls nobody: build, root and seal
 //!   fall    a price at which the risky ones are unhealthy: blocks until each was looked at, and time per look
+//!   looks   what one look costs by what comes of it: an offer, nothing yet, a stake's purchase
 //!   index   all guards read anew from stored words, or taken from what was saved of them: seconds, and what they take in
 //!           memory and saved
 //! ```
@@ -20,15 +21,17 @@ use std::{
 use alloy_consensus::{SignableTransaction as _, TxEip1559, transaction::Recovered};
 use alloy_eip7928::BlockAccessList;
 use alloy_network::TxSignerSync as _;
-use alloy_primitives::{Address, TxKind, U256, keccak256};
+use alloy_primitives::{Address, Log, TxKind, U256, keccak256};
 use alloy_rlp::Decodable as _;
 use alloy_signer::SignerSync as _;
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::{SolCall, SolEvent as _, SolValue as _};
 use capstan_chain::{Block, BlockInputs, Chain, ChainConfig, Genesis, db::DerivedIndex as _};
 use capstan_contracts::{
-    account::{self, AssetAmount, IAccount, Verb, Withdrawal, index::GuardIndex},
+    account::{self, AssetAmount, IAccount, LAST_BUYER_MS, Verb, Withdrawal, index::GuardIndex},
     admin::{self, IAdmin},
+    backstop::{self, IBackstop},
+    erc4626::IErc4626,
     ledger::{self, ILedger},
     lending::{self, ILending},
     oracle::{self, IOracle},
@@ -36,7 +39,7 @@ use capstan_contracts::{
     token::{FACTORY_ADDRESS, IToken, ITokenFactory},
 };
 use capstan_evm::Tx;
-use capstan_units::Assets;
+use capstan_units::{AssetId, Assets};
 use eyre::{OptionExt as _, ensure};
 
 use crate::report::{Table, median};
@@ -47,6 +50,13 @@ const USD: u128 = 1_000_000_000_000_000_000;
 const GOLD: u32 = 0;
 /// A dollar.
 const CASH: u32 = 1;
+/// Accounts whose looks are told apart.
+const LOOKED: usize = 64;
+/// Looks at who waits for buyers, a minute each, before a stake buys.
+const MINUTES: u64 = 9;
+const MINUTE_MS: u64 = 60_000;
+/// The venue of a purchase in events.
+const STAKE: u8 = 4;
 /// Words in one override, and overrides in one block: what its system gas carries.
 const WORDS: usize = 600;
 const OVERRIDES: usize = 3;
@@ -113,7 +123,11 @@ impl World {
     }
 
     fn inputs(&self) -> BlockInputs {
-        BlockInputs::at(self.chain.head().time_ms() + 250)
+        self.inputs_after(250)
+    }
+
+    fn inputs_after(&self, ms: u64) -> BlockInputs {
+        BlockInputs::at(self.chain.head().time_ms() + ms)
     }
 
     /// One transaction in a block of its own, whose words of credit are noted.
@@ -147,8 +161,12 @@ impl World {
 
     /// Prices in cents, in a block of their own.
     fn prices(&mut self, gold_cents: u128) -> eyre::Result<(Arc<Block>, f64)> {
+        self.prices_after(250, gold_cents)
+    }
+
+    fn prices_after(&mut self, ms: u64, gold_cents: u128) -> eyre::Result<(Arc<Block>, f64)> {
         self.round += 1;
-        let mut inputs = self.inputs();
+        let mut inputs = self.inputs_after(ms);
         let entry = |asset_id, price| IOracle::Entry {
             assetId: asset_id,
             price,
@@ -203,6 +221,7 @@ impl World {
         }
         let million = 1_000_000 * ONE;
         self.batch(
+            0,
             0,
             vec![
                 act(Verb::Deposit, CASH, million),
@@ -294,10 +313,10 @@ impl World {
         self.call(0, account::ADDRESS, &count).map(drop)
     }
 
-    fn batch(&mut self, who: usize, actions: Vec<IAccount::Action>) -> eyre::Result<()> {
+    fn batch(&mut self, who: usize, index: u8, actions: Vec<IAccount::Action>) -> eyre::Result<()> {
         let account = IAccount::AccountRef {
             owner: self.signers[who].address(),
-            index: 0,
+            index,
         };
         self.call(
             who,
@@ -307,8 +326,8 @@ impl World {
         .map(drop)
     }
 
-    /// Somebody posts ten of gold and takes dollars away; answers the words that are his.
-    fn debtor(&mut self, who: usize, dollars: u128) -> eyre::Result<Words> {
+    /// Somebody posts ten of gold and takes dollars away.
+    fn borrow(&mut self, who: usize, index: u8, dollars: u128) -> eyre::Result<()> {
         let owner = self.signers[who].address();
         let away = Withdrawal {
             assetId: CASH,
@@ -322,14 +341,45 @@ impl World {
         let gold = act(Verb::Deposit, GOLD, 10 * ONE);
         self.batch(
             who,
+            index,
             vec![gold, act(Verb::Borrow, CASH, dollars * ONE), away],
-        )?;
+        )
+    }
+
+    /// The same; answers the words that are his.
+    fn debtor(&mut self, who: usize, dollars: u128) -> eyre::Result<Words> {
+        let owner = self.signers[who].address();
+        self.borrow(who, 0, dollars)?;
         let rooms = [account::ADDRESS, ledger::ADDRESS, lending::ADDRESS];
         let all = self.words.iter();
         let his = all.filter(|((at, slot), word)| {
             rooms.contains(at) && !word.is_zero() && place_of(*slot, owner).is_some()
         });
         Ok(his.map(|(&(at, slot), &word)| (at, slot, word)).collect())
+    }
+
+    /// Opens the stake of dollars, with so many in it.
+    fn stake(&mut self, dollars: u128) -> eyre::Result<()> {
+        let open = IBackstop::openStakeCall {
+            assetId: CASH,
+            params: IBackstop::StakeParams {
+                cap: U256::from(backstop::CAP_MAX),
+                cooldownMs: 864_000_000,
+                windowMs: 172_800_000,
+                rewardMs: 86_400_000,
+                saleMs: 3_600_000,
+                saleStartBps: 10_000,
+                saleFloorBps: 9_000,
+            },
+            seed: U256::from(backstop::SEED_MIN),
+        };
+        self.call(0, backstop::ADDRESS, &open)?;
+        let put = IErc4626::depositCall {
+            assets: U256::from(dollars * ONE),
+            receiver: self.signers[0].address(),
+        };
+        let share = backstop::share::address_of(AssetId::new(CASH));
+        self.call(0, share, &put).map(drop)
     }
 
     /// Copies an account's words under `count` new owners.
@@ -424,6 +474,7 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
         "index anew s",
         "index MB",
         "saved MB",
+        "saving ms",
         "from saved s",
     ]);
     let mut world = World::open()?;
@@ -453,6 +504,7 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
             format!("{:.2}", index.anew_s),
             format!("{:.0}", index.bytes as f64 / 1e6),
             format!("{:.0}", index.saved_bytes as f64 / 1e6),
+            format!("{:.0}", index.saving_ms),
             format!("{:.2}", index.from_saved_s),
         ]);
     }
@@ -506,7 +558,67 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
     }
     println!("\nA fall of a tenth, by how many accounts it makes unhealthy");
     fall.print();
+    println!("\nOne look of the block at an account of two assets, by what comes of it");
+    looks()?.print();
     Ok(())
+}
+
+/// Looks at accounts of one person, which ordinary batches opened, so that a stake can pay their debts.
+fn looks() -> eyre::Result<Table> {
+    let mut world = World::open()?;
+    world.stake(10_000_000)?;
+    let lent = 10_000_000 * ONE;
+    let lend = vec![
+        act(Verb::Deposit, CASH, lent),
+        act(Verb::Supply, CASH, lent),
+    ];
+    world.batch(0, 0, lend)?;
+    for index in 0..LOOKED {
+        world.borrow(1, u8::try_from(index)?, 15_500)?;
+    }
+    let mut quiet = Vec::new();
+    for n in 0..9 {
+        quiet.push(world.prices(200_000 + n)?.1);
+    }
+    let quiet_ms = median(&mut quiet);
+    let each_us = |ms: f64| (ms - quiet_ms) * 1e3 / LOOKED as f64;
+    let mut kinds: [(&str, Vec<f64>); 3] = [
+        ("collateral is put on offer", Vec::new()),
+        ("nobody came yet", Vec::new()),
+        ("the stake buys", Vec::new()),
+    ];
+    let [offers, waits, purchases] = &mut kinds;
+    for cents in [180_000, 168_000, 156_000] {
+        let (block, ms) = world.prices(cents)?;
+        let opened = count(&block, |log| IAccount::OfferOpened::decode_log(log).is_ok());
+        ensure!(opened == LOOKED, "{opened} were put on offer");
+        offers.1.push(each_us(ms));
+        for _ in 0..MINUTES {
+            let (block, ms) = world.prices_after(MINUTE_MS, cents)?;
+            ensure!(block.transactions.len() == 2, "nobody was looked at");
+            waits.1.push(each_us(ms));
+        }
+        let (block, ms) = world.prices_after(LAST_BUYER_MS, cents)?;
+        let bought = count(&block, |log| {
+            IAccount::LiquidationStep::decode_log(log).is_ok_and(|step| step.venue == STAKE)
+        });
+        ensure!(bought == LOOKED, "the stake bought {bought} times");
+        purchases.1.push(each_us(ms));
+    }
+    let mut table = Table::new(&["what comes of it", "us per look"]);
+    for (what, mut samples) in kinds {
+        table.row(vec![
+            what.to_owned(),
+            format!("{:.0}", median(&mut samples)),
+        ]);
+    }
+    Ok(table)
+}
+
+/// Events of a block that are of a kind.
+fn count(block: &Block, is_one: impl Fn(&Log) -> bool) -> usize {
+    let logs = block.receipts.iter().flat_map(|receipt| receipt.logs());
+    logs.filter(|log| is_one(log)).count()
 }
 
 /// An index of guards: read anew from stored words, and taken from what it was saved as.
@@ -515,6 +627,7 @@ struct IndexCost {
     anew_s: f64,
     bytes: u64,
     saved_bytes: usize,
+    saving_ms: f64,
     from_saved_s: f64,
 }
 
@@ -536,7 +649,9 @@ fn index_of(owner: Address, words: &Words, size: usize) -> eyre::Result<IndexCos
     let index = GuardIndex::rebuild(stored.iter().copied());
     let anew_s = start.elapsed().as_secs_f64();
     let bytes = resident()?.saturating_sub(before);
+    let start = Instant::now();
     let saved = index.save();
+    let saving_ms = start.elapsed().as_secs_f64() * 1e3;
     let start = Instant::now();
     let (digest, mut read) = (keccak256(&saved), GuardIndex::default());
     ensure!(read.load(&saved), "what was saved cannot be read");
@@ -550,6 +665,7 @@ fn index_of(owner: Address, words: &Words, size: usize) -> eyre::Result<IndexCos
         anew_s,
         bytes,
         saved_bytes: saved.len(),
+        saving_ms,
         from_saved_s,
     })
 }

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolCall;
-use capstan_client::{Call, Node, Sent, send};
+use capstan_client::{Call, Node, Sent, send, try_in_turn};
 use capstan_contracts::{decode_call, resolve};
 use eyre::{OptionExt as _, Result, WrapErr as _, bail};
 use serde_json::{Value, json};
@@ -105,8 +105,6 @@ struct Step {
     to: Address,
     input: Bytes,
     words: Vec<String>,
-    /// It can be tried only after the steps before it.
-    waits: bool,
 }
 
 impl Step {
@@ -115,7 +113,6 @@ impl Step {
             to,
             input: call.abi_encode().into(),
             words,
-            waits: false,
         }
     }
 
@@ -219,13 +216,10 @@ impl Change {
         json!({"from": self.from, "steps": steps, "transactions": sent.collect::<Vec<_>>()})
     }
 
-    /// What would fail is not signed.
+    /// If one of them would fail after those before it, none is signed.
     async fn try_all(&self) -> Result<()> {
-        for step in self.steps.iter().filter(|step| !step.waits) {
-            let call = json!([{"from": self.from, "to": step.to, "input": step.input}, "latest"]);
-            let tried = self.node.call_in_words("eth_call", call).await;
-            tried.wrap_err("this would fail")?;
-        }
-        Ok(())
+        let calls: Vec<Call> = self.steps.iter().map(Step::call).collect();
+        let tried = try_in_turn(&self.node, self.from, &calls).await;
+        tried.wrap_err("this would fail")
     }
 }

@@ -39,7 +39,7 @@ pub use listing::{AssetFile, DOLLAR_EXAMPLE, DollarFile, EXAMPLE, ListingError};
 pub use market::{Fixed, Market, MarketParams, NextParams, Paused, PriceState, markets};
 pub use node::Node;
 pub use plan::{PlanError, There, Wish, plan};
-pub use send::{Call, Sent, send};
+pub use send::{Call, Sent, send, try_in_turn};
 
 #[cfg(test)]
 mod tests;

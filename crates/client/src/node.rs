@@ -12,6 +12,16 @@ use crate::{ClientError, ErrorInWords};
 /// Longest wait for one answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// An error object of an answer.
+pub(crate) fn refused(method: &str, error: &Value) -> ClientError {
+    let message = error["message"].as_str().unwrap_or("without words");
+    ClientError::Refused {
+        method: method.to_owned(),
+        message: message.to_owned(),
+        data: error["data"].as_str().and_then(|text| text.parse().ok()),
+    }
+}
+
 /// A node behind a URL.
 #[derive(Clone, Debug)]
 pub struct Node {
@@ -59,15 +69,10 @@ impl Node {
         let answer = self.client.post(&self.url).json(&body).send().await;
         let answer = answer.map_err(|error| self.broken(error))?;
         let mut answer: Value = answer.json().await.map_err(|error| self.broken(error))?;
-        let Some(error) = answer.get("error") else {
-            return Ok(answer["result"].take());
-        };
-        let message = error["message"].as_str().unwrap_or("without words");
-        Err(ClientError::Refused {
-            method: method.to_owned(),
-            message: message.to_owned(),
-            data: error["data"].as_str().and_then(|text| text.parse().ok()),
-        })
+        match answer.get("error") {
+            Some(error) => Err(refused(method, error)),
+            None => Ok(answer["result"].take()),
+        }
     }
 
     /// The same, where a revert of a contract is put into words by the node that knows it.
@@ -76,20 +81,21 @@ impl Node {
     /// As [`Self::call`].
     pub async fn call_in_words(&self, method: &str, params: Value) -> Result<Value, ClientError> {
         match self.call(method, params).await {
-            Err(ClientError::Refused {
-                data: Some(data),
-                method,
-                message,
-            }) => match self.words_of(&data).await? {
-                Some(words) => Err(ClientError::Reverted(words)),
-                None => Err(ClientError::Refused {
-                    method,
-                    message,
-                    data: Some(data),
-                }),
-            },
-            other => other,
+            Err(error) => Err(self.in_words(error).await?),
+            answer => answer,
         }
+    }
+
+    /// A refusal in words, if it is a revert that the node knows.
+    pub(crate) async fn in_words(&self, error: ClientError) -> Result<ClientError, ClientError> {
+        let ClientError::Refused {
+            data: Some(data), ..
+        } = &error
+        else {
+            return Ok(error);
+        };
+        let words = self.words_of(data).await?;
+        Ok(words.map_or(error, ClientError::Reverted))
     }
 
     /// What revert bytes mean, if the node knows.

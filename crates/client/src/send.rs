@@ -10,7 +10,7 @@ use alloy_signer_local::PrivateKeySigner;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{ClientError, Node};
+use crate::{ClientError, Node, node::refused};
 
 /// Gas on top of the estimate, in percent: interest moves on until the block.
 const GAS_ROOM_PERCENT: u64 = 20;
@@ -49,6 +49,32 @@ impl Call {
     fn request(&self, from: Address) -> Value {
         json!({"from": from, "to": self.to, "input": self.input, "value": self.value_wei})
     }
+}
+
+/// Tries calls of one sender one after the other, each on what those before it leave. Nothing is signed.
+///
+/// # Errors
+/// The first of them that would fail, or the node does not answer.
+pub async fn try_in_turn(node: &Node, from: Address, calls: &[Call]) -> Result<(), ClientError> {
+    let method = "eth_simulateV1";
+    let calls: Vec<_> = calls.iter().map(|call| call.request(from)).collect();
+    let asked = json!([{"blockStateCalls": [{"calls": calls}]}, "latest"]);
+    let blocks: Vec<TriedBlock> = node.read(method, asked).await?;
+    let mut tried = blocks.into_iter().flat_map(|block| block.calls);
+    match tried.find_map(|call| call.error) {
+        Some(error) => Err(node.in_words(refused(method, &error)).await?),
+        None => Ok(()),
+    }
+}
+
+#[derive(Deserialize)]
+struct TriedBlock {
+    calls: Vec<Tried>,
+}
+
+#[derive(Deserialize)]
+struct Tried {
+    error: Option<Value>,
 }
 
 /// Signs, submits, and waits for the block.

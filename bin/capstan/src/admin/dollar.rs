@@ -63,9 +63,6 @@ pub(super) async fn plan(change: &mut Change, text: &str) -> Result<()> {
         };
         change.step(account::ADDRESS, &set, words);
     }
-    for step in change.steps.iter_mut().skip(1) {
-        step.waits = true;
-    }
     Ok(())
 }
 

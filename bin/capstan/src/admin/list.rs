@@ -60,9 +60,6 @@ pub(super) async fn plan(change: &mut Change, text: &str) -> Result<()> {
         change.step(token, &approve, vec![word]);
     }
     change.step(listing::ADDRESS, &IListing::listCall { asset }, words);
-    if let Some(last) = change.steps.last_mut() {
-        last.waits = lacks;
-    }
     Ok(())
 }
 

@@ -203,6 +203,79 @@ async fn an_owner_opens_the_dollar_once() {
     );
 }
 
+/// OpenZeppelin's token, which anybody may mint, as solc made it (`testing/peers`).
+const TOKEN: &str = include_str!("../../../../testing/peers/PeerToken.hex");
+
+/// A transaction of a development account; answers the contract that it made, if it made one.
+async fn transact(node: &Node, mut tx: Value) -> Value {
+    tx["from"] = json!("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
+    let hash = node.rpc("eth_sendTransaction", json!([tx])).await;
+    let hash = hash.expect("taken");
+    for _ in 0..200 {
+        let receipt = node.rpc("eth_getTransactionReceipt", json!([hash])).await;
+        let receipt = receipt.expect("an answer");
+        if !receipt.is_null() {
+            assert_eq!(receipt["status"], "0x1", "{receipt}");
+            return receipt["contractAddress"].clone();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("{hash} was not mined");
+}
+
+/// CLI-7: the seed of somebody else's token is approved first, to the unit; if the listing behind it would fail, not even
+/// that is signed.
+#[tokio::test]
+async fn an_owner_lists_a_token_of_others() {
+    let node = empty().await;
+    let bytecode = format!("0x{}", TOKEN.trim());
+    let token = transact(&node, json!({"input": bytecode, "gas": "0x300000"})).await;
+    let token = token.as_str().expect("an address");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("token.toml");
+    let path = file.to_str().expect("text").to_owned();
+    let example = run(&["admin", "list", "--example"]).expect("ran").stdout;
+    let example = example.replace("0x5FbDB2315678afecb367f032d93F642f64180aa3", token);
+    let text = example.replace("seed = \"1\"", "seed = \"2.5\"");
+    std::fs::write(&file, text).expect("written");
+    let list = ["list", path.as_str()];
+
+    let before = sent(&node).await;
+    let said = signed(&node, OWNER, &list);
+    refuses(
+        &said,
+        &["this would fail", "ERC20InsufficientBalance", "2500000"],
+    );
+    let said = signed(&node, OTHER, &list);
+    refuses(&said, &["this would fail", "AdminNotOwner"]);
+    assert_eq!(sent(&node).await, before, "nothing was signed");
+
+    // mint(0xf39F..., 2500000)
+    let mint = "0x40c10f19000000000000000000000000f39fd6e51aad88f6f4ce6ab8827279cfffb92266\
+                00000000000000000000000000000000000000000000000000000000002625a0";
+    transact(&node, json!({"to": token, "input": mint})).await;
+    let before = sent(&node).await;
+    let said = signed(&node, OWNER, &list);
+    let expected = [
+        "allows 2.5 TT to be taken from your wallet, for the seed",
+        "lists TT",
+        "as asset #0",
+        "2.5 TT from your wallet, for ever",
+        "done in block",
+    ];
+    says(&said, &expected);
+    assert_eq!(said.stdout.matches("done in block").count(), 2);
+    assert_eq!(sent(&node).await, before + 2);
+    says(&asked(&node, &["market", "list"]), &["#0 TT"]);
+    // allowance(0xf39F..., listing): nothing is left of it.
+    let listing = capstan_contracts::listing::ADDRESS.into_word();
+    let asks = format!(
+        "0xdd62ed3e000000000000000000000000f39fd6e51aad88f6f4ce6ab8827279cfffb92266{listing:x}"
+    );
+    let left = json!([{"to": token, "input": asks}, "latest"]);
+    assert_eq!(node.quantity("eth_call", left).await.expect("read"), 0);
+}
+
 /// CLI-7, CLI-9: who may do what, with its delays.
 #[tokio::test]
 async fn roles_are_handed_over_in_their_time() {

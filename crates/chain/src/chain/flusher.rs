@@ -10,7 +10,10 @@ use std::{
 
 use parking_lot::{Condvar, Mutex};
 
-use super::{guards::Guards, ledger::Ledger};
+use super::{
+    guards::{Copied, Guards},
+    ledger::Ledger,
+};
 use crate::{ChainConfig, ChainError, Flush, Pool, Storage, pool::journal::Journal};
 
 /// The longest time between two looks at what there is to do.
@@ -101,12 +104,26 @@ impl Work {
         if self.ledger.flush().is_ok() && self.prunes {
             let _ = self.ledger.prune();
         }
-        let snapshot = self
-            .guards
-            .as_ref()
-            .and_then(|guards| guards.lock().overdue());
-        if let Some(snapshot) = snapshot {
-            let _ = self.ledger.save_index(&snapshot);
+        if let Some(guards) = &self.guards {
+            self.save(guards);
+        }
+    }
+
+    /// Saves the index of guards, if the last time is long ago; blocks wait for no more than a part of it.
+    fn save(&self, guards: &Mutex<Guards>) {
+        loop {
+            let copied = guards.lock().copy_part();
+            match copied {
+                Copied::Nothing => return,
+                Copied::Part => {}
+                Copied::All(whole) => {
+                    // The database must have the block at which it stands.
+                    if self.ledger.flush().is_ok() {
+                        let _ = self.ledger.save_index(&whole.into_snapshot());
+                    }
+                    return;
+                }
+            }
         }
     }
 }

@@ -10,6 +10,7 @@
 //! The index is a function of stored sheets. It lives in memory; now and then and at a clean stop it is saved, so that a
 //! start reads it and what changed since, and not every account.
 
+mod parts;
 mod saved;
 
 use std::{cell::RefCell, sync::Arc};
@@ -28,6 +29,7 @@ use capstan_contracts::{
 use capstan_evm::{BlockRun, StateDiff, StateError, StateRead, Tx};
 use capstan_state::{BlockInfo, Ctx, Frame, Halt, ReadOnly, View};
 
+use self::parts::Parts;
 use super::{Inner, ledger::storage, order::system_kind};
 use crate::{
     Block, ChainError,
@@ -47,6 +49,34 @@ pub(super) struct Guards {
     loaded: Loaded,
     /// The height of what was saved last.
     saved: u64,
+    /// What is being copied to be saved.
+    copied: Option<Parts>,
+}
+
+/// What came of copying a part.
+#[derive(Debug)]
+pub(super) enum Copied {
+    /// Nothing is to be saved now.
+    Nothing,
+    /// More is to come.
+    Part,
+    /// The last part.
+    All(Whole),
+}
+
+/// The whole index at a block.
+#[derive(Debug)]
+pub(super) struct Whole {
+    height: u64,
+    at: B256,
+    parts: Parts,
+}
+
+impl Whole {
+    /// As it is saved. Nobody waits for this.
+    pub(super) fn into_snapshot(self) -> IndexSnapshot {
+        IndexSnapshot::copied(saved::NAME, self.parts.into_saved(), self.height, self.at)
+    }
 }
 
 /// How the index of guards stands, and where it came from.
@@ -80,18 +110,24 @@ impl Guards {
             index,
             loaded,
             saved,
+            copied: None,
         })
     }
 
     /// Follows a block that has become final.
     pub(super) fn follow(&mut self, block: &Block, changes: &Changes) {
         self.index.apply(changes);
+        if let Some(copied) = &mut self.copied {
+            copied.follow(changes);
+        }
         self.stand_at(block);
     }
 
     /// Leaves the blocks above one that is the newest again.
     fn leave(&mut self, to: &Block, step: &IndexStep) {
         DerivedIndex::undo(&mut self.index, step);
+        // A rewind is a developer's: what was copied is copied anew.
+        self.copied = None;
         self.saved = self.saved.min(to.number());
         self.stand_at(to);
     }
@@ -102,12 +138,26 @@ impl Guards {
         metrics::gauge!("capstan_guards").set(self.index.len() as f64);
     }
 
-    /// What is to be saved now, if the last time is long ago.
-    pub(super) fn overdue(&mut self) -> Option<IndexSnapshot> {
-        (self.height >= self.saved.saturating_add(SAVE_EVERY)).then(|| self.snapshot())
+    /// Copies the next part of what is to be saved, if the last time is long ago. The caller asks again at once, and blocks
+    /// go on in between.
+    pub(super) fn copy_part(&mut self) -> Copied {
+        if self.copied.is_none() && self.height < self.saved.saturating_add(SAVE_EVERY) {
+            return Copied::Nothing;
+        }
+        let mut copied = self.copied.take().unwrap_or_default();
+        if copied.take_from(&self.index) {
+            self.copied = Some(copied);
+            return Copied::Part;
+        }
+        self.saved = self.height;
+        Copied::All(Whole {
+            height: self.height,
+            at: self.at,
+            parts: copied,
+        })
     }
 
-    /// What is to be saved.
+    /// What is to be saved, at once.
     pub(super) fn snapshot(&mut self) -> IndexSnapshot {
         self.saved = self.height;
         IndexSnapshot::of(&self.index, self.height, self.at)

@@ -71,11 +71,16 @@ pub struct IndexSnapshot {
 impl IndexSnapshot {
     /// An index at a block.
     pub fn of(index: &dyn DerivedIndex, height: u64, hash: B256) -> Self {
+        Self::copied(index.name(), index.save(), height, hash)
+    }
+
+    /// What an index of this name saved at a block.
+    pub fn copied(name: &'static str, saved: Vec<u8>, height: u64, hash: B256) -> Self {
         Self {
-            name: index.name(),
+            name,
             height,
             hash,
-            saved: index.save(),
+            saved,
         }
     }
 }

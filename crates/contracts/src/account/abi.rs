@@ -2,7 +2,7 @@
 
 use alloy_sol_types::sol;
 
-use super::{batch, income, limits, moves, offer, operators, preview, settings, signed};
+use super::{batch, income, limits, offer, operators, preview, settings, signed};
 use IAccount::*;
 
 sol! {
@@ -251,10 +251,7 @@ crate::verbs! { IAccountCalls;
     executeCall: Write, 500 => |cx, c| batch::execute(cx, c.account.into(), &c.actions);
     executeSignedCall: Write, 600 => |cx, c| signed::execute(cx, c);
     previewCall: View, 500 => |cx, c| preview::preview(cx, c.account.into(), &c.actions);
-    depositToCall: Write, 300 => |cx, c| {
-        let account = c.account.into();
-        limits::paying_in(cx, account, |cx| moves::deposit_to(cx, account, c.assetId, c.amount))
-    };
+    depositToCall: Write, 300 => |cx, c| batch::deposit_to(cx, c.account.into(), c.assetId, c.amount);
     collectCall: Write, 300 => |cx, c| income::collect_for_anyone(cx, c.streamId);
     setOperatorCall: Write, 100 => |cx, c| operators::set(cx, c.index, c.operator, c.untilMs);
     operatorUntilMsCall: View, 60 => |cx, c| operators::until_ms(cx, c.account.into(), c.operator);

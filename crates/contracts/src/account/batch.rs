@@ -55,20 +55,13 @@ pub(super) fn run(
             max: U256::from(ACTIONS_MAX),
         }));
     }
-    let depth = STATE.depth.load(cx)?;
-    let deeper = depth.checked_add(1).ok_or_else(Halt::overflow)?;
-    STATE.depth.save(cx, deeper)?;
-    let mut desk = Desk::new(account);
-    let mut results = Vec::with_capacity(actions.len());
-    for action in actions {
-        results.push(act(cx, &mut desk, action, depth > 0)?);
-    }
-    STATE.depth.save(cx, depth)?;
-    if depth == 0 {
-        settle(cx, desk)?;
-    } else {
-        desk.put_away(cx)?;
-    }
+    let results = enclosed(cx, account, |cx, desk, in_callback| {
+        let mut results = Vec::with_capacity(actions.len());
+        for action in actions {
+            results.push(act(cx, desk, action, in_callback)?);
+        }
+        Ok(results)
+    })?;
     let caller = cx.caller();
     emit(
         cx,
@@ -80,6 +73,47 @@ pub(super) fn run(
         },
     )?;
     Ok(results)
+}
+
+/// Pays from the caller's wallet into an account in which the asset stands already, or which he may act on. It runs as a
+/// batch does: foreign code that the token reaches is inside of it.
+///
+/// # Errors
+/// `AccountNotAuthorised`, and those of a deposit.
+pub(super) fn deposit_to(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    asset_id: u32,
+    amount: U256,
+) -> Result<U256, Halt> {
+    let asset = AssetId::new(asset_id);
+    enclosed(cx, account, |cx, desk, _| {
+        let caller = cx.caller();
+        moves::expect_welcome(cx, desk, account, asset, caller)?;
+        desk.touch(cx, false)?;
+        Ok(moves::deposit(cx, desk, asset, amount)?.to_u256())
+    })
+}
+
+/// Runs steps on an account as a batch or as a part of the one that runs already, which they are told. The outermost one
+/// is settled when they are done.
+fn enclosed<R>(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    steps: impl FnOnce(&mut Ctx<'_>, &mut Desk, bool) -> Result<R, Halt>,
+) -> Result<R, Halt> {
+    let depth = STATE.depth.load(cx)?;
+    let deeper = depth.checked_add(1).ok_or_else(Halt::overflow)?;
+    STATE.depth.save(cx, deeper)?;
+    let mut desk = Desk::new(account);
+    let answer = steps(cx, &mut desk, depth > 0)?;
+    STATE.depth.save(cx, depth)?;
+    if depth == 0 {
+        settle(cx, desk)?;
+    } else {
+        desk.put_away(cx)?;
+    }
+    Ok(answer)
 }
 
 /// Refuses while a batch runs: what would be seen or changed is half done (ACC-4).
@@ -228,22 +262,8 @@ fn call(cx: &mut Ctx<'_>, target: Address, input: Bytes) -> Result<Bytes, Halt> 
 /// # Errors
 /// `AccountTooManyTouched`.
 pub(super) fn touch(cx: &mut Ctx<'_>, account: AccountId, lowers: bool) -> Result<(), Halt> {
-    let count = STATE.touched_count.load(cx)?;
-    let mut at = count;
-    for n in 0..count {
-        if STATE.touched.at(n).load(cx)? == account {
-            at = n;
-            break;
-        }
-    }
-    if at == count {
-        let Some(more) = count.checked_add(1).filter(|more| *more <= TOUCHED_MAX) else {
-            return Err(revert(&AccountTooManyTouched {
-                max: U256::from(TOUCHED_MAX),
-            }));
-        };
-        STATE.touched.at(at).save(cx, account)?;
-        STATE.touched_count.save(cx, more)?;
+    let (at, is_new) = enlist(cx, account)?;
+    if is_new {
         limits::begin(cx, at, account)?;
     }
     if lowers {
@@ -255,6 +275,36 @@ pub(super) fn touch(cx: &mut Ctx<'_>, account: AccountId, lowers: bool) -> Resul
         }
     }
     Ok(())
+}
+
+/// The same for an account of which collateral is sold: for its owner's day that is no move like others.
+///
+/// # Errors
+/// `AccountTooManyTouched`.
+pub(super) fn touch_sold(cx: &mut Ctx<'_>, account: AccountId) -> Result<(), Halt> {
+    let (at, is_new) = enlist(cx, account)?;
+    if is_new {
+        limits::begin_sale(cx, at, account)?;
+    }
+    Ok(())
+}
+
+/// The place of an account among those that are changed, and whether it is new there.
+fn enlist(cx: &mut Ctx<'_>, account: AccountId) -> Result<(u8, bool), Halt> {
+    let count = STATE.touched_count.load(cx)?;
+    for n in 0..count {
+        if STATE.touched.at(n).load(cx)? == account {
+            return Ok((n, false));
+        }
+    }
+    let Some(more) = count.checked_add(1).filter(|more| *more <= TOUCHED_MAX) else {
+        return Err(revert(&AccountTooManyTouched {
+            max: U256::from(TOUCHED_MAX),
+        }));
+    };
+    STATE.touched.at(count).save(cx, account)?;
+    STATE.touched_count.save(cx, more)?;
+    Ok((count, true))
 }
 
 /// Whether this transaction's unsettled batches changed the account.

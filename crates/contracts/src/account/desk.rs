@@ -215,6 +215,11 @@ impl Desk {
         self.open(cx, account)?.stand(cx)
     }
 
+    /// The second by which the block looks at an account, as it is stored; zero if it need not.
+    pub(super) fn look_by_s(&mut self, cx: &mut Ctx<'_>, account: AccountId) -> Result<u32, Halt> {
+        Ok(self.open(cx, account)?.sheet.look_by_s)
+    }
+
     /// Hands out the sheet of an account, to be written with its guard.
     pub(super) fn take(&mut self, cx: &mut Ctx<'_>, account: AccountId) -> Result<Open, Halt> {
         match self.open.remove(&account) {

@@ -31,7 +31,7 @@ use crate::{lending, registry};
 const HORIZONS_MS: [u64; 3] = [NOTICE_MS, 3_600_000, 60_000];
 const MS_PER_S: u64 = 1_000;
 
-/// Writes the guard of an account as it is now.
+/// Writes the guard of an account as it is now, when something outside a batch changed it.
 ///
 /// # Errors
 /// The store's.
@@ -40,14 +40,40 @@ pub(super) fn renew(cx: &mut Ctx<'_>, desk: &mut Desk, account: AccountId) -> Re
     end(cx, desk, &stand)
 }
 
-/// Writes a sheet with its guard, for what stands on the account.
-///
-/// An account that cannot be judged keeps its triggers, since nothing that would lower its health can have happened, and
-/// is looked at a minute later.
+/// Writes a sheet with its guard when a batch ends, for what stands on the account. A look that the block owes an account
+/// that waits is not put off: otherwise a batch a minute, by anybody who pays a unit in, would keep it away for ever
+/// (LIQ-10).
 ///
 /// # Errors
 /// The store's.
 pub(super) fn end(cx: &mut Ctx<'_>, desk: &mut Desk, stand: &Stand) -> Result<(), Halt> {
+    let owed_s = desk.look_by_s(cx, stand.account)?;
+    let back_s = match in_a_minute(cx)? {
+        later_s if owed_s == 0 => later_s,
+        later_s => later_s.min(owed_s),
+    };
+    write(cx, desk, stand, back_s)
+}
+
+/// The same when the block has looked.
+///
+/// # Errors
+/// The store's.
+pub(super) fn looked(cx: &mut Ctx<'_>, desk: &mut Desk, stand: &Stand) -> Result<(), Halt> {
+    let back_s = in_a_minute(cx)?;
+    write(cx, desk, stand, back_s)
+}
+
+fn in_a_minute(cx: &mut Ctx<'_>) -> Result<u32, Halt> {
+    let now = TimeMs::new(cx.store.block().time_ms);
+    Ok(seconds_down(now.after_ms(DEFER_MS)?))
+}
+
+/// `back_s`: when the block comes back if the account has to wait.
+///
+/// An account that cannot be judged keeps its triggers, since nothing that would lower its health can have happened.
+fn write(cx: &mut Ctx<'_>, desk: &mut Desk, stand: &Stand, back_s: u32) -> Result<(), Halt> {
+    end_offer(cx, desk, stand)?;
     let mut open = desk.take(cx, stand.account)?;
     let before = open.sheet.clone();
     for row in &mut open.sheet.rows {
@@ -55,11 +81,10 @@ pub(super) fn end(cx: &mut Ctx<'_>, desk: &mut Desk, stand: &Stand) -> Result<()
     }
     open.sheet.look_by_s = 0;
     if stand.owes() {
-        match guard(cx, stand, &mut desk.goods, &mut open.sheet) {
+        match guard(cx, stand, &mut desk.goods, &mut open.sheet, back_s) {
             Err(Halt::Revert(_)) => {
                 open.sheet = before;
-                let now = TimeMs::new(cx.store.block().time_ms);
-                open.sheet.look_by_s = seconds_down(now.after_ms(DEFER_MS)?);
+                open.sheet.look_by_s = back_s;
             }
             answer => answer?,
         }
@@ -67,11 +92,30 @@ pub(super) fn end(cx: &mut Ctx<'_>, desk: &mut Desk, stand: &Stand) -> Result<()
     open.save(cx)
 }
 
+/// Ends the offer of an account that is saved, so that its discount begins anew if it falls again. The block comes back
+/// within [`DEFER_MS`] to whatever stands on offer, so most sheets say that nothing does.
+fn end_offer(cx: &mut Ctx<'_>, desk: &mut Desk, stand: &Stand) -> Result<(), Halt> {
+    let look_by_s = desk.look_by_s(cx, stand.account)?;
+    if look_by_s == 0 || look_by_s > in_a_minute(cx)? || !is_on_offer(cx, stand.account)? {
+        return Ok(());
+    }
+    let all = match stand.valued(cx, &mut desk.goods, Question::Block) {
+        Err(Halt::Revert(_)) => return Ok(()),
+        all => all?,
+    };
+    let is_saved = assess::sum(&all)?.is_healthy() && assess::is_judged(&all);
+    if is_saved && !assess::is_overdue(cx, stand)? {
+        offer::close(cx, stand.account)?;
+    }
+    Ok(())
+}
+
 fn guard(
     cx: &mut Ctx<'_>,
     stand: &Stand,
     goods: &mut Goods,
     sheet: &mut Sheet,
+    back_s: u32,
 ) -> Result<(), Halt> {
     let account = stand.account;
     let now = TimeMs::new(cx.store.block().time_ms);
@@ -84,30 +128,30 @@ fn guard(
         };
         let growth = growth_per_year_up(cx, &all)?;
         let by_interest = look_by(now, horizon_ms, slack.interest, growth)?;
-        let by_schedule = match overdue_from(cx, account, &all)? {
+        let by_schedule_s = match overdue_from(cx, account, &all)? {
             // Its collateral waits for buyers already.
-            Some(past) if past < now && is_on_offer(cx, account)? => now.after_ms(DEFER_MS)?,
-            Some(time) => time,
-            None => by_interest,
+            Some(past) if past < now && is_on_offer(cx, account)? => back_s,
+            Some(time) => seconds_down(time),
+            None => u32::MAX,
         };
-        let by_doubt = if assess::is_judged(&all) {
-            by_interest
+        let by_doubt_s = if assess::is_judged(&all) {
+            u32::MAX
         } else {
-            now.after_ms(DEFER_MS)?
+            back_s
         };
-        sheet.look_by_s = seconds_down(by_interest.min(by_schedule).min(by_doubt));
+        sheet.look_by_s = seconds_down(by_interest).min(by_schedule_s).min(by_doubt_s);
         for (row, valued) in sheet.rows.iter_mut().zip(&all) {
             row.trigger = trigger(cx, valued, &slack)?;
         }
         return Ok(());
     }
     // Nothing is left: an account on offer waits for buyers, any other is looked at in the next block.
-    let wait_ms = if is_on_offer(cx, account)? {
-        DEFER_MS
+    let look_by_s = if is_on_offer(cx, account)? {
+        back_s
     } else {
-        0
+        seconds_down(now)
     };
-    sheet.look_by_s = seconds_down(now.after_ms(wait_ms)?).max(1);
+    sheet.look_by_s = look_by_s.max(1);
     Ok(())
 }
 

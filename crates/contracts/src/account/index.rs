@@ -172,6 +172,13 @@ impl GuardIndex {
         self.entries.iter()
     }
 
+    /// The guards behind one, in order; all of them behind none.
+    pub fn behind(&self, entry: Option<Entry>) -> impl Iterator<Item = &Entry> {
+        use core::ops::Bound::{Excluded, Unbounded};
+        self.entries
+            .range((entry.map_or(Unbounded, Excluded), Unbounded))
+    }
+
     /// How many guards there are.
     pub fn len(&self) -> usize {
         self.entries.len()

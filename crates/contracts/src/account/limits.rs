@@ -315,9 +315,9 @@ pub(super) fn day_of(cx: &mut Ctx<'_>, account: AccountId) -> Result<DayOfLoss, 
 }
 
 /// Looks at an account before a batch changes it: the `n`-th that this transaction touches. Nothing is noted where no loss
-/// is limited, nor where somebody else buys what is on offer: what that costs is a loss like any other.
+/// is limited.
 pub(super) fn begin(cx: &mut Ctx<'_>, n: u8, account: AccountId) -> Result<(), Halt> {
-    if counting(cx, account)?.loss_max_usd == 0 || is_sold_by_others(cx, account)? {
+    if counting(cx, account)?.loss_max_usd == 0 {
         return Ok(());
     }
     let Some(before) = measure(cx, account)? else {
@@ -333,14 +333,16 @@ pub(super) fn begin(cx: &mut Ctx<'_>, n: u8, account: AccountId) -> Result<(), H
     STATE.started_debt.at(n).save(cx, before.debt)
 }
 
-fn is_sold_by_others(cx: &mut Ctx<'_>, account: AccountId) -> Result<bool, Halt> {
-    if STATE.offers.at(account).load(cx)?.get() == 0 {
-        return Ok(false);
+/// The same before collateral of it is sold. What that costs is a loss like any other, unless whoever buys acts for the
+/// owner.
+pub(super) fn begin_sale(cx: &mut Ctx<'_>, n: u8, account: AccountId) -> Result<(), Halt> {
+    if counting(cx, account)?.loss_max_usd == 0 {
+        return Ok(());
     }
     let caller = cx.caller();
     match operators::expect_authorised(cx, account, caller) {
-        Ok(()) => Ok(false),
-        Err(Halt::Revert(_)) => Ok(true),
+        Ok(()) => begin(cx, n, account),
+        Err(Halt::Revert(_)) => Ok(()),
         Err(other) => Err(other),
     }
 }
@@ -389,27 +391,6 @@ pub(super) fn end(
         None => day.is_marked = false,
     }
     STATE.days.at(account).save(cx, &day)
-}
-
-/// Pays into an account outside a batch, which is no profit either.
-pub(super) fn paying_in<R>(
-    cx: &mut Ctx<'_>,
-    account: AccountId,
-    pay: impl FnOnce(&mut Ctx<'_>) -> Result<R, Halt>,
-) -> Result<R, Halt> {
-    if counting(cx, account)?.loss_max_usd == 0 || batch::is_touched(cx, account)? {
-        return pay(cx);
-    }
-    let before = measure(cx, account)?;
-    let paid = pay(cx)?;
-    let after = measure(cx, account)?;
-    let mut day = STATE.days.at(account).load(cx)?;
-    match (before, after) {
-        (Some(before), Some(after)) => day.shift(&before, &after)?,
-        _ => day.is_marked = false,
-    }
-    STATE.days.at(account).save(cx, &day)?;
-    Ok(paid)
 }
 
 /// Whether a batch left more at risk than it found: more debt, or less collateral for each part of it. A dollar of either

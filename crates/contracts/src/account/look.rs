@@ -89,7 +89,7 @@ fn look(cx: &mut Ctx<'_>, account: AccountId) -> Result<(), Halt> {
     let all = stand.valued(cx, &mut desk.goods, Question::Block)?;
     let before = assess::sum(&all)?;
     if is_left_alone(cx, &stand, &all)? {
-        return guard::end(cx, &mut desk, &stand);
+        return guard::looked(cx, &mut desk, &stand);
     }
     let steps = net(cx, &mut desk, &all, before.is_healthy())?;
     if !steps.is_empty() {
@@ -101,7 +101,8 @@ fn look(cx: &mut Ctx<'_>, account: AccountId) -> Result<(), Halt> {
     if !is_left_alone(cx, &stand, &all)? {
         sell_or_forgive(cx, &mut desk, &all, after)?;
     }
-    guard::renew(cx, &mut desk, account)
+    let stand = desk.stand(cx, account)?;
+    guard::looked(cx, &mut desk, &stand)
 }
 
 /// Whether the account is healthy and nothing is overdue. Its offer ends then, unless a debt could not be judged: what

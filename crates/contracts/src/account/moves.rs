@@ -70,25 +70,6 @@ fn expect_within_cap(cx: &mut Ctx<'_>, asset: AssetId, cap: Assets) -> Result<()
     }))
 }
 
-/// Pays into an account in which the asset stands already, or which the caller may act on.
-///
-/// # Errors
-/// `AccountNotAuthorised`, and those of a deposit.
-pub(super) fn deposit_to(
-    cx: &mut Ctx<'_>,
-    account: AccountId,
-    asset_id: u32,
-    amount: U256,
-) -> Result<U256, Halt> {
-    let asset = AssetId::new(asset_id);
-    let caller = cx.caller();
-    let mut desk = Desk::new(account);
-    expect_welcome(cx, &mut desk, account, asset, caller)?;
-    let arrived = deposit(cx, &mut desk, asset, amount)?;
-    desk.close(cx)?;
-    Ok(arrived.to_u256())
-}
-
 /// Units -> a wallet.
 pub(super) fn withdraw(
     cx: &mut Ctx<'_>,
@@ -361,7 +342,10 @@ pub(super) fn unwind(
 }
 
 /// Who may not act on an account can only add to what stands there (ACC-3).
-fn expect_welcome(
+///
+/// # Errors
+/// `AccountNotAuthorised`.
+pub(super) fn expect_welcome(
     cx: &mut Ctx<'_>,
     desk: &mut Desk,
     account: AccountId,

@@ -161,7 +161,7 @@ pub(super) fn bid(cx: &mut Ctx<'_>, desk: &mut Desk, bid: &Bid) -> Result<Assets
         }));
     }
     let bought = trade.given_up.sub(trade.to_reserve)?;
-    batch::touch(cx, account, false)?;
+    batch::touch_sold(cx, account)?;
     let paid = moves::pay(cx, desk, bidder, account, debt.asset(), trade.paid)?;
     if paid < trade.paid {
         // The collateral was sized for the whole payment; a debt that takes less of it would be sold for too little.

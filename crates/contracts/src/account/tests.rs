@@ -412,6 +412,15 @@ fn acc_8_a_signed_batch_runs_once_within_its_bounds() {
         &forged,
         &AccountSignatureInvalid { signer: BOB },
     );
+    // The same for another contract, and on another chain.
+    for (contract, chain_id) in [(HOSTILE, 31_337), (ADDRESS, 1)] {
+        let mut there = scene.world.clone();
+        there.store.block_mut().chain_id = chain_id;
+        let mut forged = call.clone();
+        let digest = super::signed::digest(&mut there.store.frame(contract, BOB), &forged);
+        (forged.r, forged.s) = sign(digest.expect("hashes"), ALICE);
+        scene.world.refused(BOB, ADDRESS, &forged, &invalid);
+    }
 
     let mut late = scene.clone();
     late.world.wait_ms(1_001);

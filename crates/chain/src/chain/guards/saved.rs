@@ -15,13 +15,16 @@ use capstan_units::{AccountId, AssetId, PriceTick};
 
 use crate::db::{DerivedIndex, IndexStep};
 
-const ENTRY_BYTES: usize = 31;
+/// Under which it is saved.
+pub(super) const NAME: &str = "guards";
+pub(super) const ENTRY_BYTES: usize = 31;
 const TIME: u8 = 0;
 const FALL: u8 = 1;
 const RISE: u8 = 2;
 const REDEMPTION: u8 = 3;
 
-fn put((call, account): &Entry) -> [u8; ENTRY_BYTES] {
+/// The row of a guard.
+pub(super) fn put((call, account): &Entry) -> [u8; ENTRY_BYTES] {
     let (kind, asset, supplied, value) = match *call {
         Call::Time(second) => (TIME, 0, false, second.to_be_bytes()),
         Call::Fall(asset, supplied, Reverse(tick)) => {
@@ -40,7 +43,8 @@ fn put((call, account): &Entry) -> [u8; ENTRY_BYTES] {
     row
 }
 
-fn take(row: &[u8; ENTRY_BYTES]) -> Option<Entry> {
+/// The guard of a row, if it is one.
+pub(super) fn take(row: &[u8; ENTRY_BYTES]) -> Option<Entry> {
     let (head, account) = row.split_first_chunk::<10>()?;
     let [kind, a, b, c, d, supplied, value @ ..] = *head;
     let asset = AssetId::new(u32::from_be_bytes([a, b, c, d]));
@@ -68,7 +72,7 @@ fn changes(step: &IndexStep) -> Changes {
 
 impl DerivedIndex for GuardIndex {
     fn name(&self) -> &'static str {
-        "guards"
+        NAME
     }
 
     fn account(&self) -> Address {

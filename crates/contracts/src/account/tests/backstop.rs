@@ -274,6 +274,40 @@ fn liq_10_a_stake_buys_what_nobody_bought_and_sells_it_on() {
     assert_eq!(scene.staked(USDC), before - bought + taken * 1_600);
 }
 
+/// Whoever pays a unit in twice a minute, be it the owner, does not keep the stake away.
+#[test]
+fn liq_10_nobody_puts_off_the_block() {
+    let gift = |scene: &mut Scene| {
+        let gift = [deposit(ETH, 1), other(Verb::Transfer, ETH, n(1), ALICES)];
+        scene.ok(BOB, BOBS, &gift);
+    };
+    let own = |scene: &mut Scene| drop(scene.ok(ALICE, ALICES, &[deposit(ETH, 1)]));
+    let pay_in = |scene: &mut Scene| {
+        let pay = depositToCall {
+            account: reference(ALICES),
+            assetId: ETH,
+            amount: n(1),
+        };
+        scene.world.ok(BOB, ADDRESS, &pay);
+    };
+    let ways: [fn(&mut Scene); 3] = [gift, own, pay_in];
+    for (way, put_off) in ways.into_iter().enumerate() {
+        let mut scene = Scene::new();
+        scene.stake(USDC, 100_000 * ONE);
+        scene.alice_borrows(14_000);
+        scene.fall(1_600);
+        let half_minutes = 2 * (LAST_BUYER_MS / MINUTE_MS + 1);
+        let mut done = Looked::default();
+        for _ in 0..half_minutes {
+            scene.world.wait_ms(MINUTE_MS / 2);
+            put_off(&mut scene);
+            done.add(&scene.look_audited());
+        }
+        assert!(done.bought.contains_key(&USDC), "way {way}: nobody bought");
+        assert!(!scene.is_on_offer(ALICES), "way {way}");
+    }
+}
+
 /// Prices fall by half and nobody ever bids: the stakes buy everything, each account ends healthy or clean, and what was
 /// borne is what was missing. LIQ-5, LIQ-10.
 #[test]

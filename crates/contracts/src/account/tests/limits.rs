@@ -1,5 +1,7 @@
 //! ACC-21: the day of losses of an account whose owner limits them. Ten ETH stand there, and 5,000 dollars are owed.
 
+use std::sync::{Arc, Mutex};
+
 use super::*;
 use crate::{
     account::{
@@ -8,6 +10,7 @@ use crate::{
         state::{AccountState, Day, Limits},
     },
     invariant::check_all,
+    testkit::foreign::{Token, Whim},
 };
 
 const HOUR_MS: u64 = 3_600_000;
@@ -143,6 +146,116 @@ fn acc_21_what_moves_in_and_out_is_neither_profit_nor_loss() {
     eth_at(&mut scene, 1_900);
     assert_eq!(lost_usd(&scene), 1_300);
     scene.refused_as::<AccountCoolingOff>(ALICE, ALICES, &take(USDC, 10 * ONE));
+}
+
+/// A friend who is no operator pays in while collateral is on offer: that is no profit which would hide a loss.
+#[test]
+fn acc_21_a_gift_to_an_account_on_offer_hides_no_loss() {
+    let mut scene = scene();
+    scene.ok(BOB, BOBS, &[deposit(ETH, ONE)]);
+    scene.ok(ALICE, ALICES, &take(USDC, 10_000 * ONE));
+    eth_at(&mut scene, 1_700);
+    assert_eq!(scene.look(), [ALICES]);
+    let before = lost_usd(&scene);
+    scene.ok(BOB, BOBS, &[other(Verb::Transfer, ETH, n(ONE), ALICES)]);
+    assert_eq!(lost_usd(&scene), before, "a transfer");
+    let gift = depositToCall {
+        account: reference(ALICES),
+        assetId: ETH,
+        amount: n(ONE),
+    };
+    scene.world.ok(BOB, ADDRESS, &gift);
+    assert_eq!(lost_usd(&scene), before, "a payment");
+}
+
+/// A foreign token that is listed as well: whoever pays with it lets its code run. Answers its number.
+fn list_foreign(scene: &mut Scene, token: &Token) -> u32 {
+    let limit = Listing::new(USD, bps(0, 0)).limit;
+    let list = ILedger::listAssetCall {
+        token: token.address,
+        limit,
+    };
+    let id = scene.world.ok(OWNER, ledger::ADDRESS, &list);
+    scene.value(id, &Listing::new(USD, bps(0, 0)));
+    scene.prices(&[(id, USD)]);
+    id
+}
+
+/// A token's code is the operator of Alice's account. Inside of a payment into it, be it her own or one that foreign code
+/// of another batch makes, the token runs a batch there. Whatever that moves is put on the day's mark once, and what may not
+/// be moved out inside of a batch may not inside of a payment.
+#[test]
+fn acc_21_a_batch_inside_a_payment_moves_the_mark_once() {
+    const PAYER: Address = account(0x66);
+    let check = |what: &str, inside: Action, refused: Option<Halt>, is_called: bool| {
+        let mut scene = scene();
+        scene.ok(ALICE, ALICES, &[deposit(USDC, 1_000 * ONE)]);
+        let token = Token::deploy(&mut scene.world, Whim::Honest);
+        let id = list_foreign(&mut scene, &token);
+        for who in [ALICE, PAYER] {
+            token.give(&mut scene.world, who, 1_000 * ONE);
+            token.allow_to(&mut scene.world, who, ADDRESS);
+        }
+        let eth = scene.tokens[0];
+        scene.world.mint(eth, token.address, ONE);
+        scene.ok(ALICE, ALICES, &[deposit(id, ONE)]);
+        let appoint = setOperatorCall {
+            index: 0,
+            operator: token.address,
+            untilMs: u64::MAX,
+        };
+        scene.world.ok(ALICE, ADDRESS, &appoint);
+        eth_at(&mut scene, 1_910);
+        assert_eq!(lost_usd(&scene), 900);
+
+        let batch = executeCall {
+            account: reference(ALICES),
+            actions: vec![inside],
+        };
+        let (from, input) = (token.address, Bytes::from(batch.abi_encode()));
+        let answers = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&answers);
+        token.calls(move |store| {
+            let outcome = store.call_simply(from, ADDRESS, input.clone())?;
+            let answer = (!outcome.success).then_some(Halt::Revert(outcome.output));
+            heard.lock().expect("one thread").push(answer);
+            Ok(())
+        });
+        let pay = depositToCall {
+            account: reference(ALICES),
+            assetId: id,
+            amount: n(ONE),
+        };
+        if is_called {
+            let input = Bytes::from(pay.abi_encode());
+            scene.world.store.on_call(PAYER, move |store, _| {
+                let paid = store.call_simply(PAYER, ADDRESS, input.clone())?;
+                assert!(paid.success, "the payment was refused");
+                Ok(Bytes::new())
+            });
+            let call = ForeignCall {
+                target: PAYER,
+                input: Bytes::new(),
+            };
+            scene.ok(BOB, BOBS, &[action(Verb::Call, call.abi_encode())]);
+        } else {
+            scene.world.ok(ALICE, ADDRESS, &pay);
+        }
+        let answers = answers.lock().expect("one thread").clone();
+        assert_eq!(answers, [refused], "{what}");
+        assert_eq!(lost_usd(&scene), 900, "{what}");
+        assert!(!day(&scene).coolingOff, "{what}");
+        check_all(&scene.world.store).expect("every invariant holds");
+    };
+    let out = withdraw(USDC, n(500 * ONE), ALICE);
+    let refused = Halt::revert(&AccountNotInCallback {
+        verb: Verb::Withdraw.number(),
+    });
+    for is_called in [false, true] {
+        check("a deposit", deposit(ETH, ONE / 2), None, is_called);
+        let refused = Some(refused.clone());
+        check("a withdrawal", out.clone(), refused, is_called);
+    }
 }
 
 #[test]

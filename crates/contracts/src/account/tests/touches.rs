@@ -92,7 +92,7 @@ fn touches_of_a_batch_stay_few() {
         bid(ALICES, USDC, 100 * ONE, ETH),
         withdraw(ETH, U256::MAX, BOB),
     ];
-    check("liquidate", scene_with_offer(), BOBS, &buys, (74, 22));
+    check("liquidate", scene_with_offer(), BOBS, &buys, (75, 22));
 }
 
 /// What a batch knows of its account is in storage before foreign code runs, which may act on the same account, and is

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use capstan_units::{AccountId, AssetId};
 
-use super::{super::*, ASSETS, LENT, PEOPLE, Run, STAKED, SWEEP, WALLETS, sheet::Asker};
+use super::{super::*, ASSETS, LENT, PEOPLE, Run, SWEEP, WALLETS, sheet::Asker};
 use crate::{
     account::{
         DEFER_MS, Sheet,
@@ -182,9 +182,6 @@ impl Run {
     }
 
     fn compare_stake(&mut self, asset: u32) {
-        if !STAKED.contains(&asset) || !self.model.stakes.all.contains_key(&asset) {
-            return;
-        }
         let (step, world) = (self.step, &self.scene.world);
         let stake = world.view(backstop::ADDRESS, &IBackstop::stakeCall { assetId: asset });
         let available = self.model.available(asset);

@@ -1,6 +1,6 @@
 //! Limits that an owner set himself, and the day of losses (ACC-11, ACC-21).
 
-use alloy_primitives::{Address, I256, U256};
+use alloy_primitives::{I256, U256};
 use capstan_units::AccountId;
 
 use super::{
@@ -189,10 +189,9 @@ impl Model {
         Ok(())
     }
 
-    /// Before a batch changes an account; nothing is noted where somebody else buys what is on offer.
-    pub(super) fn begin_day(&mut self, caller: Address, who: AccountId) -> Option<Sum> {
-        let is_sold = self.offers.contains_key(&who) && self.authorised(who, caller).is_err();
-        if self.counts(who).loss_usd == 0 || is_sold {
+    /// Before a batch changes an account.
+    pub(super) fn begin_day(&mut self, who: AccountId) -> Option<Sum> {
+        if self.counts(who).loss_usd == 0 {
             return None;
         }
         let before = self.measure(who);
@@ -235,28 +234,6 @@ impl Model {
         }
         self.days.insert(who, day);
         Ok(())
-    }
-
-    /// What somebody pays in outside a batch is no profit either.
-    pub(super) fn paying_in<T>(
-        &mut self,
-        who: AccountId,
-        pay: impl FnOnce(&mut Self) -> Answer<T>,
-    ) -> Answer<T> {
-        if self.counts(who).loss_usd == 0 {
-            return pay(self);
-        }
-        let before = self.measure(who);
-        let paid = pay(self)?;
-        match before.zip(self.measure(who)) {
-            Some((before, after)) => {
-                let mut day = self.day(who);
-                day.shift(&before, &after);
-                self.days.insert(who, day);
-            }
-            None => self.lose_mark(who),
-        }
-        Ok(paid)
     }
 
     fn refuse_leverage(&self, who: AccountId, max_bps: u32) -> Answer<()> {

@@ -13,8 +13,8 @@ use crate::{
     term::{
         ESCROW,
         ITerm::{
-            OfferTerms, TermExpired, TermNoLoan, TermNoOffer, TermOfferShort, TermTooManyLoans,
-            TermTooSmall, TermZeroAmount,
+            OfferTerms, TermExpired, TermNoLoan, TermNoOffer, TermNotLender, TermOfferShort,
+            TermTooManyLoans, TermTooSmall, TermZeroAmount,
         },
     },
     testkit::{
@@ -29,7 +29,7 @@ const LOANS_MAX: usize = 8;
 /// An offer that stands.
 #[derive(Clone, Debug)]
 pub(super) struct Offer {
-    lender: AccountId,
+    pub(super) lender: AccountId,
     pub(super) terms: OfferTerms,
     pub(super) left: U256,
 }
@@ -122,6 +122,27 @@ impl Model {
         };
         self.loans.offers.insert(self.loans.offered, offer);
         Ok(U256::from(self.loans.offered))
+    }
+
+    /// What an offer has left goes back, into the account that offered it.
+    pub(super) fn cancel_offer(&mut self, who: Address, id: u64) -> Answer<U256> {
+        let Some(Offer {
+            lender,
+            terms,
+            left,
+        }) = self.loans.offers.get(&id).cloned()
+        else {
+            return no(&TermNoOffer { id });
+        };
+        if lender.owner != who {
+            return no(&TermNotLender {
+                id,
+                lender: lender.owner,
+            });
+        }
+        self.loans.offers.remove(&id);
+        self.shift(terms.assetId, ESCROW, lender, left)?;
+        Ok(left)
     }
 
     pub(super) fn take_loan(

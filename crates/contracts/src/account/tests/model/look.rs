@@ -52,6 +52,15 @@ impl Model {
         true
     }
 
+    /// Whoever a batch or a payment saved has nothing on offer any more.
+    pub(super) fn end_offer(&mut self, who: AccountId) {
+        if self.offers.contains_key(&who)
+            && let Ok(lines) = self.lines(who, Asker::Block)
+        {
+            self.is_left_alone(who, &lines);
+        }
+    }
+
     fn try_look(&mut self, who: AccountId) -> Answer<()> {
         let lines = self.lines(who, Asker::Block)?;
         if self.is_left_alone(who, &lines) {

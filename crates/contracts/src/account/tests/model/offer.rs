@@ -137,7 +137,7 @@ impl Model {
             });
         }
         let to_reserve = floor(given, cost.reserve, one());
-        self.touch(caller, who, false);
+        self.touch_sold(caller, who);
         let price = paid;
         let paid = self.pay(bidder, who, debt.asset, price)?;
         if paid < price {

@@ -20,7 +20,7 @@ use crate::{
     streams::{self, IStreams},
     term::{
         self,
-        ITerm::{OfferTerms, offerCall},
+        ITerm::{OfferTerms, cancelOfferCall, offerCall},
     },
     testkit::stream::Stream,
 };
@@ -53,6 +53,10 @@ impl Run {
         let asset = self.dice.of(&ASSETS);
         let first = FIRST[usize::try_from(asset).expect("small")] * USD;
         let before = self.scene.spot(asset);
+        if before < first / 64 {
+            self.forget_crash(asset, first);
+            return;
+        }
         let percent = match self.dice.below(5) {
             _ if before < first / 8 => 150 + self.dice.below(45),
             _ if before > first * 8 => 50,
@@ -60,6 +64,41 @@ impl Run {
             _ => 60 + self.dice.below(90),
         };
         self.scene.report_prices(&[(asset, before * percent / 100)]);
+    }
+
+    /// Whatever somebody who owes holds falls: by a part, so that he is on offer, or to next to nothing, so that others bear
+    /// what he owes.
+    pub(super) fn crash(&mut self) {
+        let model = &self.model;
+        let owes = |who: &AccountId| {
+            let mut rows = model.rows(*who).into_iter();
+            rows.any(|(asset, _)| !model.owed(*who, asset).is_zero())
+        };
+        let debtors: Vec<AccountId> = PEOPLE.into_iter().filter(owes).collect();
+        if debtors.is_empty() {
+            return;
+        }
+        let who = self.dice.of(&debtors);
+        let parts = self.dice.of(&[10_000, 10_000, 4, 3, 2]);
+        let rows = self.model.rows(who);
+        let held = rows.into_iter().map(|(asset, _)| asset);
+        let held: Vec<u32> = held
+            .filter(|asset| self.model.owed(who, *asset).is_zero())
+            .collect();
+        let mut prices = Vec::new();
+        for asset in held {
+            prices.push((asset, self.scene.spot(asset) / parts + 1));
+        }
+        self.scene.report_prices(&prices);
+        self.note("crash");
+    }
+
+    /// An hour later the price is where it began, which reporters say until they are believed.
+    fn forget_crash(&mut self, asset: u32, first: u128) {
+        self.scene.world.wait_ms(HOUR_MS);
+        for _ in 0..3 {
+            self.scene.report_prices(&[(asset, first)]);
+        }
     }
 
     /// All reporters speak of all assets, so that prices are usable again; after a long silence, sometimes.
@@ -182,9 +221,10 @@ impl Run {
         self.note("set dollar");
     }
 
-    /// Somebody's wallet offers loans.
+    /// Somebody's wallet offers loans. Where enough offers stand, one is taken back: one that expired, if there is any.
     pub(super) fn lend_at_terms(&mut self) {
         if self.model.loans.offers.len() >= OFFERS {
+            self.take_offer_back();
             return;
         }
         let who = self.dice.of(&WALLETS);
@@ -218,6 +258,28 @@ impl Run {
         };
         self.call("offer", who, term::ADDRESS, &offer, |model| {
             Ok(model.offer(who, index, terms, units)?.to())
+        });
+    }
+
+    fn take_offer_back(&mut self) {
+        let offers = &self.model.loans.offers;
+        let ids = |fits: &dyn Fn(u64) -> bool| -> Vec<u64> {
+            let fitting = offers.iter().filter(|(_, one)| fits(one.terms.expiresMs));
+            fitting.map(|(id, _)| *id).collect()
+        };
+        let (expired, all) = (ids(&|ms| ms <= self.model.now_ms), ids(&|_| true));
+        let id = match self.dice.below(16) {
+            0 => self.model.loans.offered + 1,
+            _ if expired.is_empty() => self.dice.of(&all),
+            _ => self.dice.of(&expired),
+        };
+        let offer = self.model.loans.offers.get(&id);
+        let lender = offer.map_or(ALICE, |offer| offer.lender.owner);
+        let stranger = self.dice.of(&WALLETS);
+        let who = self.dice.of(&[lender, lender, lender, stranger]);
+        let cancel = cancelOfferCall { id };
+        self.call("cancelOffer", who, term::ADDRESS, &cancel, |model| {
+            model.cancel_offer(who, id)
         });
     }
 
@@ -338,8 +400,11 @@ impl Run {
             .collect();
         let who = self.dice.of(&WALLETS);
         if on_sale.is_empty() || self.dice.below(3) == 0 {
-            let asset = self.dice.of(&[USDC, DAI]);
-            let units = n(1 + self.dice.amount(3_000 * ONE));
+            let asset = self.dice.of(&ASSETS);
+            let dollars = 1 + self.dice.below(3_000);
+            let units = self
+                .worth(asset, dollars)
+                .min(self.model.wallet(asset, who));
             let pay = IBackstop::payInCall {
                 assetId: asset,
                 amount: units,

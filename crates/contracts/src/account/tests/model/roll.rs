@@ -181,7 +181,7 @@ impl Run {
             .into_iter()
             .map(|(id, _)| id)
             .collect();
-        if self.dice.below(2) == 0 {
+        if self.dice.below(2) == 0 || mine.is_empty() && self.dice.below(4) != 0 {
             let ids: Vec<u64> = self.model.loans.offers.keys().copied().collect();
             let id = match self.dice.below(12) {
                 1.. if !ids.is_empty() => self.dice.of(&ids),

@@ -173,6 +173,7 @@ impl Model {
         if self.kinds(to, asset) != 0 {
             self.note(to, asset, UNITS);
         }
+        self.end_offer(to);
         Ok(came)
     }
 

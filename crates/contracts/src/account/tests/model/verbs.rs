@@ -66,16 +66,29 @@ impl Model {
             .collect()
     }
 
-    pub(super) fn touch(&mut self, caller: Address, account: AccountId, lowers: bool) {
+    pub(super) fn touch(&mut self, account: AccountId, lowers: bool) {
         if let Some(touched) = self.touched.iter_mut().find(|one| one.account == account) {
             touched.lowered |= lowers;
             return;
         }
-        let before = self.begin_day(caller, account);
+        let before = self.begin_day(account);
         self.touched.push(Touched {
             account,
             lowered: lowers,
             before,
+        });
+    }
+
+    /// An account whose collateral somebody buys: what that costs is a loss, unless he buys for its owner.
+    pub(super) fn touch_sold(&mut self, caller: Address, account: AccountId) {
+        if self.authorised(account, caller).is_ok() {
+            self.touch(account, false);
+            return;
+        }
+        self.touched.push(Touched {
+            account,
+            lowered: false,
+            before: None,
         });
     }
 
@@ -90,6 +103,7 @@ impl Model {
                 self.expect_healthy(account)?;
             }
             self.end_day(account, lowered, before)?;
+            self.end_offer(account);
         }
         Ok(())
     }
@@ -125,7 +139,7 @@ impl Model {
         if is_nested && !act.may_nest() {
             return no(&AccountNotInCallback { verb });
         }
-        self.touch(caller, account, act.lowers());
+        self.touch(account, act.lowers());
         Ok(Some(match act {
             &Act::Deposit(asset, units) => self.deposit(caller, account, asset, units)?,
             &Act::Withdraw(asset, units, to) => self.withdraw(account, asset, units, to)?,
@@ -151,7 +165,7 @@ impl Model {
             &Act::Transfer(asset, units, to) => self.transfer(caller, account, asset, units, to)?,
             &Act::TakeDebt(asset, units, from) => {
                 self.authorised(from, caller)?;
-                self.take_debt(caller, account, asset, units, from)?
+                self.take_debt(account, asset, units, from)?
             }
             Act::Bid(bid) => self.bid(caller, account, bid)?,
             &Act::Assign(id) => return self.assign(caller, account, id).map(|()| None),
@@ -163,7 +177,7 @@ impl Model {
             }
             &Act::TakeOver(from) => {
                 self.authorised(from, caller)?;
-                self.take_over(caller, account, from)?;
+                self.take_over(account, from)?;
                 return Ok(None);
             }
             Act::Call(on, acts) => {
@@ -209,12 +223,13 @@ impl Model {
         asset: u32,
         units: U256,
     ) -> Answer<U256> {
-        self.paying_in(account, |model| {
-            if model.kinds(account, asset) == 0 {
-                model.authorised(account, caller)?;
-            }
-            model.deposit(caller, account, asset, units)
-        })
+        if self.kinds(account, asset) == 0 {
+            self.authorised(account, caller)?;
+        }
+        self.touch(account, false);
+        let units = self.deposit(caller, account, asset, units)?;
+        self.end()?;
+        Ok(units)
     }
 
     fn withdraw(
@@ -338,7 +353,7 @@ impl Model {
         if self.kinds(to, asset) == 0 {
             self.authorised(to, caller)?;
         }
-        self.touch(caller, to, false);
+        self.touch(to, false);
         let units = self.all_or(units, self.free(asset, account))?;
         self.shift(asset, account, to, units)?;
         self.note(account, asset, UNITS);
@@ -348,7 +363,6 @@ impl Model {
 
     fn take_debt(
         &mut self,
-        caller: Address,
         account: AccountId,
         asset: u32,
         units: U256,
@@ -374,7 +388,7 @@ impl Model {
         if shares.is_zero() {
             return no(&nothing);
         }
-        self.touch(caller, from, false);
+        self.touch(from, false);
         self.accrued(asset)?.move_debt(from, account, shares)?;
         for who in [from, account] {
             self.note(who, asset, MARKET);
@@ -383,9 +397,9 @@ impl Model {
         Ok(wanted.min(owed))
     }
 
-    fn take_over(&mut self, caller: Address, account: AccountId, from: AccountId) -> Answer<()> {
+    fn take_over(&mut self, account: AccountId, from: AccountId) -> Answer<()> {
         refuse_same(account, from)?;
-        self.touch(caller, from, true);
+        self.touch(from, true);
         for (asset, kinds) in self.rows(from) {
             for kind in KINDS.into_iter().filter(|kind| kinds & kind != 0) {
                 self.move_all_in(kind, asset, from, account)?;
