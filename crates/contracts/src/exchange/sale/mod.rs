@@ -27,7 +27,7 @@ use self::search::Search;
 use super::{
     ADDRESS,
     curve::mul,
-    params::SALE_LEGS_GAS,
+    params::{SALE_LEGS_GAS, SALE_SEARCH_GAS},
     pool::STATE,
     route::{Bounds, Leg, Outcome, Size, settle, swap},
     state::SaleAnchor,
@@ -151,15 +151,15 @@ pub fn plan_sale(cx: &mut Ctx<'_>, sale: Sale) -> Result<Plan, Halt> {
         search.cut(inside)?;
     }
     (plan.slices, plan.anchors) = search.found();
-    // Slices of one way are swapped as one. That brings no less, unless it passes more marks than a swap may.
-    while !plan.slices.is_empty() {
+    // Slices of one way are swapped as one. That brings no less, unless it passes more marks than a sale may.
+    let begun = cx.store.gas_left();
+    while !plan.slices.is_empty() && begun.saturating_sub(cx.store.gas_left()) < SALE_SEARCH_GAS {
         let amount = plan.amount()?;
         if let Some(received) = plan.quoted(cx, amount)? {
             (plan.sold, plan.received) = (amount, received);
             break;
         }
-        let half = plan.slices.len().div_euclid(2);
-        plan.slices.truncate(half);
+        plan.halve();
     }
     Ok(plan)
 }
@@ -210,6 +210,16 @@ impl Plan {
             sum = sum.add(*slice)?;
         }
         Ok(sum)
+    }
+
+    /// Drops half of the slices, or half of the last one.
+    fn halve(&mut self) {
+        let half = self.slices.len().div_euclid(2);
+        self.slices.truncate(half.max(1));
+        if let (0, Some((_, slice))) = (half, self.slices.first_mut()) {
+            *slice = Assets::new(slice.get().div_euclid(2)).unwrap_or_default();
+        }
+        self.slices.retain(|(_, slice)| !slice.is_zero());
     }
 
     fn bounds(&self, amount: Assets) -> Result<Bounds, Halt> {

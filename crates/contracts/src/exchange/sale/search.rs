@@ -7,14 +7,17 @@ use capstan_state::{Ctx, Halt};
 use capstan_units::{AssetId, Assets, Bps, LogRatio, mul_div_down};
 
 use super::{Sale, Step, Way};
-use crate::exchange::{
-    params::{
-        SALE_AMOUNT_MIN, SALE_FLAT_BPS, SALE_PARTS, SALE_RUN_GAS, SALE_SEARCH_GAS, SALE_SLICES,
-        SALE_SLICES_MAX, SALE_WAYS_MAX,
+use crate::{
+    exchange::{
+        params::{
+            SALE_AMOUNT_MIN, SALE_FLAT_BPS, SALE_PARTS, SALE_RUN_GAS, SALE_SEARCH_GAS, SALE_SLICES,
+            SALE_SLICES_MAX, SALE_WAYS_MAX,
+        },
+        pool::{self, Pool, STATE},
+        track,
+        trade::{Exact, trade},
     },
-    pool::{self, Pool, STATE},
-    track,
-    trade::{Exact, trade},
+    mutant::mutant,
 };
 
 /// A search under way. Its world is a scratch one.
@@ -22,7 +25,7 @@ pub(super) struct Search {
     sale: Sale,
     /// How far the price of a pool may fall, in steps of a logarithm.
     fall_max: i64,
-    /// Gas that was left when it began.
+    /// Gas that was left when this part of it began.
     gas: u64,
     /// The least that is tried.
     smallest: Assets,
@@ -127,6 +130,7 @@ impl Search {
     /// most for it. Where none takes a slice, half of it is tried.
     pub(super) fn cut(&mut self, cx: &mut Ctx<'_>) -> Result<(), Halt> {
         let whole = self.sale.amount_max;
+        self.gas = cx.store.gas_left();
         if let Some((way, bought)) = self.best(cx, whole)?
             && (self.ways.len() == 1 || self.is_flat(bought)?)
         {
@@ -216,7 +220,7 @@ impl Search {
             let exact = Exact::In(amount);
             amount = trade(cx, step.pool, step.from, step.to, exact)?.amount_out;
             let fell = i64::from(anchor.get()).saturating_sub(price(cx, step)?.get().into());
-            if fell > self.fall_max {
+            if mutant!(NoImpactCap, fell > self.fall_max, false) {
                 return Ok(None);
             }
         }
@@ -239,7 +243,7 @@ impl Search {
         Ok(anchor)
     }
 
-    /// Whether the search has done its work.
+    /// Whether this part of it has done its work.
     fn is_spent(&self, cx: &Ctx<'_>) -> bool {
         self.gas.saturating_sub(cx.store.gas_left()) > SALE_SEARCH_GAS
     }
