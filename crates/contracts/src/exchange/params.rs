@@ -79,9 +79,11 @@ pub(super) const SALE_PARTS: u128 = 64;
 pub(super) const SALE_AMOUNT_MIN: u128 = 10_000;
 /// A sale that loses less than this against its smallest part goes by one way: 0.2 %.
 pub(super) const SALE_FLAT_BPS: u16 = 20;
-/// Gas after which a search tries no more pools, and after which it cuts no more slices.
+/// Gas after which a search tries no more pools.
 pub(super) const SALE_SEARCH_GAS: u64 = 1_200_000;
-/// A way that takes more gas to try is none: a pool of ranges with marks by the dozen.
-pub(super) const SALE_RUN_GAS: u64 = 250_000;
+/// Gas after which it cuts no more slices.
+pub(super) const SALE_CUT_GAS: u64 = 2_000_000;
+/// Most marks and empty stretches that a slice passes in a pool of ranges.
+pub(super) const SALE_STEPS_MAX: u32 = 16;
 /// Gas of a last try of all legs, of which every word is warm by then: it bounds the marks that the sale itself passes.
 pub(super) const SALE_LEGS_GAS: u64 = 150_000;

@@ -371,8 +371,11 @@ impl Run {
     fn look(&mut self) -> Vec<AccountId> {
         let mut due = self.due();
         self.looks += u32::try_from(due.len()).expect("few");
-        if self.dice.below(8) == 0 {
-            due.push(self.dice.of(&PEOPLE));
+        match self.dice.below(8) {
+            0 => due.push(self.dice.of(&PEOPLE)),
+            // Whoever waits on offer may meet somebody who must sell the opposite.
+            1 | 2 => due.extend(PEOPLE),
+            _ => {}
         }
         let from = self.scene.log_count();
         if !due.is_empty() {
@@ -543,7 +546,6 @@ const MUST: &[&str] = &[
     "venue 1",
     "venue 3",
     "venue 4",
-    "venue 5",
 ];
 
 /// Those that a run may meet.
@@ -570,6 +572,7 @@ const MAY: &[&str] = &[
     "tier 1",
     "tier 2",
     "tier 3",
+    "venue 5",
 ];
 
 #[test]

@@ -10,12 +10,12 @@ use super::{Sale, Step, Way};
 use crate::{
     exchange::{
         params::{
-            SALE_AMOUNT_MIN, SALE_FLAT_BPS, SALE_PARTS, SALE_RUN_GAS, SALE_SEARCH_GAS, SALE_SLICES,
-            SALE_SLICES_MAX, SALE_WAYS_MAX,
+            SALE_AMOUNT_MIN, SALE_CUT_GAS, SALE_FLAT_BPS, SALE_PARTS, SALE_SEARCH_GAS, SALE_SLICES,
+            SALE_SLICES_MAX, SALE_STEPS_MAX, SALE_WAYS_MAX,
         },
         pool::{self, Pool, STATE},
         track,
-        trade::{Exact, trade},
+        trade::{Exact, trade_within},
     },
     mutant::mutant,
 };
@@ -72,7 +72,7 @@ impl Search {
             Ok(())
         };
         for first in steps(cx, from, to)? {
-            if self.is_spent(cx) {
+            if self.spent(cx) > SALE_SEARCH_GAS {
                 break;
             }
             let second = None;
@@ -112,7 +112,9 @@ impl Search {
     ) -> Result<Option<(Step, Assets)>, Halt> {
         let mut best: Option<(Step, Assets)> = None;
         for first in steps(cx, from, to)? {
-            if self.is_spent(cx) || after.is_some_and(|before| before.pool == first.pool) {
+            if self.spent(cx) > SALE_SEARCH_GAS
+                || after.is_some_and(|before| before.pool == first.pool)
+            {
                 continue;
             }
             let second = None;
@@ -139,7 +141,10 @@ impl Search {
         }
         let mut left = whole;
         let mut slice = part_of(whole, SALE_SLICES).max(self.smallest);
-        while !left.is_zero() && self.slices.len() < SALE_SLICES_MAX && !self.is_spent(cx) {
+        while !left.is_zero()
+            && self.slices.len() < SALE_SLICES_MAX
+            && self.spent(cx) < SALE_CUT_GAS
+        {
             let part = slice.min(left);
             let Some((way, _)) = self.best(cx, part)? else {
                 if part <= self.smallest {
@@ -197,19 +202,18 @@ impl Search {
         Ok(bought.filter(|bought| *bought >= least))
     }
 
-    /// What an amount brings by a way; `None` where a pool refuses, would be pushed too far, or asks too much work.
+    /// What an amount brings by a way; `None` where a pool refuses, would be pushed too far, or has too
+    /// many marks on the way.
     fn bought(
         &mut self,
         cx: &mut Ctx<'_>,
         way: Way,
         amount: Assets,
     ) -> Result<Option<Assets>, Halt> {
-        let before = cx.store.gas_left();
         let mark = cx.store.mark();
         let ran = cx.attempt_item(|cx| self.run(cx, way, amount))?;
         cx.store.rewind(mark);
-        let spent = before.saturating_sub(cx.store.gas_left());
-        Ok(ran.ok().flatten().filter(|_| spent <= SALE_RUN_GAS))
+        Ok(ran.ok().flatten())
     }
 
     /// Swaps along a way.
@@ -218,7 +222,8 @@ impl Search {
         for step in way.steps() {
             let anchor = self.anchor(cx, step)?;
             let exact = Exact::In(amount);
-            amount = trade(cx, step.pool, step.from, step.to, exact)?.amount_out;
+            let Step { pool, from, to } = step;
+            amount = trade_within(cx, pool, from, to, exact, SALE_STEPS_MAX)?.amount_out;
             let fell = i64::from(anchor.get()).saturating_sub(price(cx, step)?.get().into());
             if mutant!(NoImpactCap, fell > self.fall_max, false) {
                 return Ok(None);
@@ -243,9 +248,9 @@ impl Search {
         Ok(anchor)
     }
 
-    /// Whether this part of it has done its work.
-    fn is_spent(&self, cx: &Ctx<'_>) -> bool {
-        self.gas.saturating_sub(cx.store.gas_left()) > SALE_SEARCH_GAS
+    /// Gas of this part of it so far.
+    fn spent(&self, cx: &Ctx<'_>) -> u64 {
+        self.gas.saturating_sub(cx.store.gas_left())
     }
 }
 
