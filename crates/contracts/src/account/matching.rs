@@ -296,8 +296,11 @@ fn wanted(cx: &mut Ctx<'_>, order: &Order<'_>) -> Result<Usd, Halt> {
     )?;
     let rest = debt.line.owed.sub(due)?;
     let is_dust = rest < offer::debt_min_up(cx, debt)?;
-    let due = mutant!(MatchBeyondTarget, due, debt.line.owed);
-    let units = if is_dust { debt.line.owed } else { due };
+    let units = if is_dust {
+        debt.line.owed
+    } else {
+        mutant!(MatchBeyondTarget, due, debt.line.owed)
+    };
     Ok(value_up(units, debt.owed_price, debt.decimals)?)
 }
 

@@ -1,7 +1,5 @@
 //! To whom the block sells: accounts matched with one another, pools above the floor, and in which order.
 
-use std::time::Instant;
-
 use capstan_units::{AssetId, Assets, PoolId};
 
 use super::*;
@@ -539,6 +537,10 @@ fn liq_9_liq_14_what_is_overdue_is_sold_to_pools() {
 
 /// Gas and time of a look, beside one that only opens an offer.
 #[test]
+#[allow(
+    clippy::disallowed_types,
+    reason = "the time is printed, and nothing depends on it"
+)]
 fn what_a_look_costs_that_sells_to_pools() {
     let check = |name: &str, mut scene: Scene, venue: usize| {
         let due = scene.due();
@@ -547,7 +549,7 @@ fn what_a_look_costs_that_sells_to_pools() {
         let mut least = u128::MAX;
         for _ in 0..5 {
             let mut scene = scene.clone();
-            let begun = Instant::now();
+            let begun = std::time::Instant::now();
             let looked = scene
                 .world
                 .system_unchecked(u64::MAX, SystemKind::Liquidate, &input);
