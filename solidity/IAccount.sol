@@ -109,7 +109,8 @@ interface IAccount {
     event OfferOpened(address indexed owner, uint8 indexed index, uint256 health, uint64 fullMs);
     /// The account is healthy again, or clean.
     event OfferClosed(address indexed owner, uint8 indexed index);
-    /// One step of a liquidation. Venues: 1 netting, 3 the offer, 4 the backstop.
+    /// One step of a liquidation. Venues: 1 netting, 2 the exchange, 3 the offer, 4 the backstop, 5 another account that had
+    /// to sell the opposite.
     event LiquidationStep(uint64 indexed id, uint8 venue, uint32 debtAssetId, uint256 paid, uint32 collateralAssetId, uint256 taken, uint256 toReserve, uint16 discountBps, address buyer, uint8 buyerIndex);
     /// An account was liquidated, in part or whole, at this round of the collateral's price.
     event Liquidated(uint64 indexed id, address indexed owner, uint8 indexed index, uint64 priceRound, uint256 healthBefore, uint256 healthAfter);

@@ -74,6 +74,12 @@ mod alive {
         ReserveSpared,
         /// Lenders bear a loss before stakes do.
         StakeSpared,
+        /// Pools buy at whatever price they stand.
+        NoSaleFloor,
+        /// Sales push pools as far as they like.
+        NoImpactCap,
+        /// Matched accounts pay all that they owe.
+        MatchBeyondTarget,
     }
 
     thread_local! {

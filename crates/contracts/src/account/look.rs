@@ -2,9 +2,11 @@
 //!
 //! ```text
 //!   calldata: accounts, in the order of the index
+//!   those who must sell the opposite ─► matched
 //!   for each:  net ─► healthy, nothing overdue? ─► a new guard
 //!                      │ no
-//!                      ├─► collateral stands on offer; when its time is over, a stake buys
+//!                      ├─► pools buy, above the floor
+//!                      ├─► what is left stands on offer; when its time is over, a stake buys
 //!                      └─► nothing to sell ─► waterfall: reserve, backstop, lenders; the account is clean
 //! ```
 
@@ -19,10 +21,13 @@ use super::{
     assess::{self, Assessment, Question, Stand, Valued},
     desk::Desk,
     error::{AccountLooksMalformed, AccountTooManyLooks},
-    guard, last_buyer, moves, offer,
-    offer::{Step, Venue},
-    params::{DUST, LAST_BUYER_MS, LOOK_GAS, LOOKS_MAX, UNWANTED, UNWANTED_MS, dollars},
+    guard,
+    last_buyer::Stakes,
+    matching, moves, offer,
+    params::{DUST, LAST_BUYER_MS, LOOK_GAS, LOOKS_MAX, SALES_MAX, UNWANTED, UNWANTED_MS, dollars},
+    pools::Pools,
     sheet::Row,
+    venue::{self, Number, Step},
     waterfall,
 };
 use crate::{contract::emit, revert};
@@ -51,7 +56,12 @@ pub(super) fn looks(cx: &mut Ctx<'_>, input: &[u8]) -> Result<Bytes, Halt> {
             max: U256::from(LOOKS_MAX),
         }));
     }
-    for (done, account) in accounts.iter().enumerate() {
+    let accounts: Vec<AccountId> = accounts
+        .iter()
+        .map(|account| AccountId::new(account.owner, account.index))
+        .collect();
+    matching::meet(cx, &accounts)?;
+    for (done, account) in accounts.iter().copied().enumerate() {
         if cx.store.gas_left() < LOOK_GAS {
             let left = accounts.len().saturating_sub(done);
             emit(
@@ -62,7 +72,6 @@ pub(super) fn looks(cx: &mut Ctx<'_>, input: &[u8]) -> Result<Bytes, Halt> {
             )?;
             break;
         }
-        let account = AccountId::new(account.owner, account.index);
         if let Err(reason) = cx.attempt_item(|cx| look(cx, account))? {
             // Where even its sheet cannot be read it stays due, and fails again: nothing else can be said of it.
             let _ = cx.attempt_item(|cx| guard::defer(cx, account))?;
@@ -91,7 +100,7 @@ fn look(cx: &mut Ctx<'_>, account: AccountId) -> Result<(), Halt> {
     if is_left_alone(cx, &stand, &all)? {
         return guard::looked(cx, &mut desk, &stand);
     }
-    let steps = net(cx, &mut desk, &all, before.is_healthy())?;
+    let steps = net(cx, &mut desk, account, &all, before.is_healthy())?;
     if !steps.is_empty() {
         offer::report(cx, &mut desk, account, before.health_down(), &steps)?;
     }
@@ -118,13 +127,13 @@ fn is_left_alone(cx: &mut Ctx<'_>, stand: &Stand, all: &[Valued]) -> Result<bool
 }
 
 /// Pays each debt with what the account holds of the same asset; of a healthy account, only what is overdue.
-fn net(
+pub(super) fn net(
     cx: &mut Ctx<'_>,
     desk: &mut Desk,
+    account: AccountId,
     all: &[Valued],
     is_healthy: bool,
 ) -> Result<Vec<Step>, Halt> {
-    let account = desk.account();
     let mut steps = Vec::new();
     let rows: Vec<Row> = all.iter().map(|valued| valued.row).collect();
     for row in rows {
@@ -136,7 +145,7 @@ fn net(
         let paid = moves::net(cx, desk, account, row, most)?;
         if !paid.is_zero() {
             steps.push(Step {
-                venue: Venue::Netting,
+                venue: Number::Netting,
                 debt: row.asset,
                 paid,
                 collateral: row.asset,
@@ -150,7 +159,8 @@ fn net(
     Ok(steps)
 }
 
-/// Collateral goes on offer; a stake buys what nobody bought in time; a debt that nothing backs is borne.
+/// Pools buy what they may; the rest goes on offer; a stake buys what nobody bought in time; a debt that nothing backs is
+/// borne.
 fn sell_or_forgive(
     cx: &mut Ctx<'_>,
     desk: &mut Desk,
@@ -159,13 +169,11 @@ fn sell_or_forgive(
 ) -> Result<(), Halt> {
     let account = desk.account();
     let now = TimeMs::new(cx.store.block().time_ms);
-    let Some(since) = offer::opened(cx, account)? else {
-        if is_dust(all, sum, dollars(DUST)) {
-            return waterfall::bear(cx, desk, account, all, sum.health_down());
-        }
-        return offer::open(cx, account, sum.health_down());
+    let since = offer::opened(cx, account)?;
+    let on_offer_ms = match since {
+        Some(since) => now.ms_since(since)?,
+        None => 0,
     };
-    let on_offer_ms = now.ms_since(since)?;
     let dust = dollars(if on_offer_ms < UNWANTED_MS {
         DUST
     } else {
@@ -174,16 +182,71 @@ fn sell_or_forgive(
     if is_dust(all, sum, dust) {
         return waterfall::bear(cx, desk, account, all, sum.health_down());
     }
-    if on_offer_ms < LAST_BUYER_MS || !last_buyer::buy(cx, desk, account, all, sum)? {
+    let sold = sell_to_pools(cx, desk, all, sum, on_offer_ms)?;
+    let (all, sum) = match &sold {
+        Some((all, sum)) => (all.as_slice(), *sum),
+        None => (all, sum),
+    };
+    if sold.is_some() {
+        let stand = desk.stand(cx, account)?;
+        if is_left_alone(cx, &stand, all)? {
+            return Ok(());
+        }
+    }
+    if is_dust(all, sum, dust) {
+        return waterfall::bear(cx, desk, account, all, sum.health_down());
+    }
+    if since.is_none() {
+        return offer::open(cx, account, sum.health_down());
+    }
+    let stakes = Stakes::of(all, sum)?;
+    if on_offer_ms < LAST_BUYER_MS || !venue::ask(cx, desk, &stakes, account, all, sum)? {
         return Ok(());
     }
-    let stand = desk.stand(cx, account)?;
-    let all = stand.valued(cx, &mut desk.goods, Question::Block)?;
-    let sum = assess::sum(&all)?;
+    let (all, sum) = judge(cx, desk, account)?;
     if is_dust(&all, sum, dust) {
         return waterfall::bear(cx, desk, account, &all, sum.health_down());
     }
     Ok(())
+}
+
+/// Sells to pools, one collateral for one debt at a time; answers how the account stands then, if they bought anything.
+fn sell_to_pools(
+    cx: &mut Ctx<'_>,
+    desk: &mut Desk,
+    all: &[Valued],
+    sum: Assessment,
+    on_offer_ms: u64,
+) -> Result<Option<(Vec<Valued>, Assessment)>, Halt> {
+    let account = desk.account();
+    let pools = Pools {
+        on_offer_ms,
+        gas: cx.store.gas_left(),
+    };
+    let mut sold: Option<(Vec<Valued>, Assessment)> = None;
+    for _ in 0..SALES_MAX {
+        let (all, sum) = match &sold {
+            Some((all, sum)) => (all.as_slice(), *sum),
+            None => (all, sum),
+        };
+        if !venue::ask(cx, desk, &pools, account, all, sum)? {
+            break;
+        }
+        sold = Some(judge(cx, desk, account)?);
+    }
+    Ok(sold)
+}
+
+/// How an account stands now.
+fn judge(
+    cx: &mut Ctx<'_>,
+    desk: &mut Desk,
+    account: AccountId,
+) -> Result<(Vec<Valued>, Assessment), Halt> {
+    let stand = desk.stand(cx, account)?;
+    let all = stand.valued(cx, &mut desk.goods, Question::Block)?;
+    let sum = assess::sum(&all)?;
+    Ok((all, sum))
 }
 
 /// Whether nobody would trouble to buy what is left beside debts that it does not carry, and all of it has a price.

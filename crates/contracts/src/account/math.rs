@@ -68,18 +68,42 @@ pub(super) struct Cost {
 }
 
 impl Cost {
-    /// The discount grows with the time on offer up to its largest; half of what is not needed goes to the reserve, the
-    /// rest stays with the account.
-    pub(super) fn after_ms(ms: u64, discount_max: Bps) -> Result<Self, Halt> {
-        let ms = mutant!(NoFloor, ms.min(OFFER_MS), ms);
-        let grown = U256::from(discount_max.get()).saturating_mul(U256::from(ms));
-        let grown = grown.checked_div(U256::from(OFFER_MS)).unwrap_or_default();
-        let discount = Bps::from_u256(grown)?;
+    /// Nobody gains and nobody is paid.
+    pub(super) const NONE: Self = Self {
+        discount: Bps::ZERO,
+        reserve: Bps::ZERO,
+    };
+
+    /// A discount; half of what is left of the largest one goes to the reserve, the rest stays with the account.
+    pub(super) fn at(discount: Bps, discount_max: Bps) -> Result<Self, Halt> {
         let unspent = discount_max.get().saturating_sub(discount.get());
         Ok(Self {
             discount,
             reserve: Bps::new(unspent.checked_div(RESERVE_DIVISOR).unwrap_or_default())?,
         })
+    }
+
+    /// The discount grows with the time on offer up to its largest.
+    pub(super) fn after_ms(ms: u64, discount_max: Bps) -> Result<Self, Halt> {
+        let ms = mutant!(NoFloor, ms.min(OFFER_MS), ms);
+        let grown = U256::from(discount_max.get()).saturating_mul(U256::from(ms));
+        let grown = grown.checked_div(U256::from(OFFER_MS)).unwrap_or_default();
+        Self::at(Bps::from_u256(grown)?, discount_max)
+    }
+
+    /// The smallest discount at which somebody who pays `paid` for goods worth `bought` pays enough; at most the largest.
+    ///
+    /// He gets `V * (1 - reserve)` and pays `V * (1 - discount - reserve)`, where `reserve = (max - discount) / 2`, so
+    /// `discount = (bought - paid) * (2 - max) / (bought + paid)`.
+    pub(super) fn of_sale_up(paid: Usd, bought: Usd, discount_max: Bps) -> Result<Self, Halt> {
+        let (paid, bought) = (paid.to_u256(), bought.to_u256());
+        let twice = Bps::ONE.to_u256().saturating_mul(U256::from(2));
+        let weight = twice.saturating_sub(discount_max.to_u256());
+        let lost = bought.saturating_sub(paid);
+        let sum = bought.saturating_add(paid).max(U256::ONE);
+        let discount = mul_div_up(lost, weight, sum)?;
+        let discount = Bps::from_u256(discount.min(discount_max.to_u256()))?;
+        Self::at(discount, discount_max)
     }
 
     /// What is paid per value given up.
@@ -97,6 +121,13 @@ impl Cost {
             Bps::ONE.to_u256(),
             self.kept(),
         )?)
+    }
+
+    /// What is given up where the buyer gets so much of it.
+    pub(super) fn given_up_for_down(&self, bought: Assets) -> Result<Assets, NumberError> {
+        let whole = Bps::ONE.to_u256();
+        let kept = whole.saturating_sub(self.reserve.to_u256());
+        Assets::from_u256(mul_div_down(bought.to_u256(), whole, kept)?)
     }
 
     /// Payment for value given up.

@@ -34,10 +34,14 @@
 //! - LIQ-8: every liquidation leaves its record: round, health before and after, each step, amounts and tiers.
 //! - LIQ-9: what is overdue is paid, or collateral is sold for it, however healthy the account is; and no more.
 //! - LIQ-10: what nobody bought in time a stake buys, at the floor, for what it has beyond the loss that it would bear.
+//! - LIQ-11: two accounts that must sell the opposite pay each other's debts first, value for value at the oracle's prices.
+//! - LIQ-12: pools take no unit below the floor of their sale, and push no pool further in a block than it may be pushed.
+//! - LIQ-13: what pools leave of the largest discount is shared between reserve and account, as with any bidder.
+//! - LIQ-14: what an account must sell goes to venues in one order, and what one of them fails at holds up no other.
 //! - RED-1: a redemption lifts the health of its debtor, leaves him no dust, and takes no more than it pays off.
 //! - RED-2: which debtors pay follows from prices and stored guards alone, the riskiest first; no user chooses.
 //!
-//! Imports: admin, backstop, dollar, ledger, lending, oracle, streams, term.
+//! Imports: admin, backstop, dollar, exchange, ledger, lending, oracle, streams, term.
 //!
 //! Trusts: the oracle's prices, and the owner of this contract's scope for factors, which only move slowly.
 //!
@@ -62,17 +66,20 @@ mod last_buyer;
 mod limits;
 mod loans;
 mod look;
+mod matching;
 mod math;
 mod moves;
 mod offer;
 mod operators;
 mod params;
+mod pools;
 mod preview;
 mod redemption;
 mod settings;
 mod sheet;
 mod signed;
 mod state;
+mod venue;
 mod verbs;
 mod waterfall;
 

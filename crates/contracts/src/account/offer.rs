@@ -31,32 +31,12 @@ use super::{
     params::OFFER_MS,
     settings,
     state::AccountState,
+    venue::{Number, Order, Step, Venue},
     verbs::Bid,
 };
 use crate::{contract::emit, ledger, lending, oracle, position::Position, registry, revert};
 
 const STATE: AccountState = AccountState::new();
-
-/// Who bought: the numbers of venues in events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Venue {
-    /// The account paid with what it held of the same asset.
-    Netting,
-    /// Somebody bought from the offer.
-    Offer,
-    /// A stake bought what nobody had bought.
-    Backstop,
-}
-
-impl Venue {
-    pub(super) const fn number(self) -> u8 {
-        match self {
-            Self::Netting => 1,
-            Self::Offer => 3,
-            Self::Backstop => 4,
-        }
-    }
-}
 
 /// Since when collateral of an account is on offer; `None` if it is not.
 pub(super) fn opened(cx: &mut Ctx<'_>, account: AccountId) -> Result<Option<TimeMs>, Halt> {
@@ -102,9 +82,84 @@ pub(super) struct Trade {
     /// Units of the collateral that the account gives up.
     pub(super) given_up: Assets,
     /// Of them, what the reserve gets.
-    to_reserve: Assets,
+    pub(super) to_reserve: Assets,
     /// What would be left of a debt that is too small to be liquidated once more.
-    too_small_rest: Option<Assets>,
+    pub(super) too_small_rest: Option<Assets>,
+}
+
+impl Trade {
+    /// Units of the collateral that the buyer gets.
+    pub(super) fn bought(&self) -> Result<Assets, Halt> {
+        Ok(self.given_up.sub(self.to_reserve)?)
+    }
+}
+
+/// Somebody who bids on an account.
+struct Bidder {
+    account: AccountId,
+    /// Most that he pays.
+    repay_max: Assets,
+    /// For how long the account has been on offer.
+    on_offer_ms: u64,
+}
+
+/// What a bid trades, and at which cost.
+struct BidQuote {
+    cost: Cost,
+    trade: Trade,
+}
+
+impl Venue for Bidder {
+    type Quote = BidQuote;
+
+    /// # Errors
+    /// `AccountDebtTooSmall`, `AccountBidEmpty`.
+    fn quote(&self, cx: &mut Ctx<'_>, order: &Order<'_>) -> Result<Option<BidQuote>, Halt> {
+        let cost = Cost::after_ms(self.on_offer_ms, order.collateral.terms.discount_max)?;
+        let trade = order.size(cx, cost, self.repay_max)?;
+        expect_no_dust(cx, order.debt, &trade)?;
+        if trade.paid.is_zero() {
+            return Err(revert(&AccountBidEmpty {
+                assetId: order.debt.asset().get(),
+            }));
+        }
+        Ok(Some(BidQuote { cost, trade }))
+    }
+
+    /// # Errors
+    /// `AccountUnderpaid`, `LedgerInsufficient`.
+    fn sell(
+        &self,
+        cx: &mut Ctx<'_>,
+        desk: &mut Desk,
+        order: &Order<'_>,
+        quote: BidQuote,
+    ) -> Result<Option<Step>, Halt> {
+        let BidQuote { cost, trade } = quote;
+        let (debt, collateral) = (order.debt.asset(), order.collateral);
+        let paid = moves::pay(cx, desk, self.account, order.account, debt, trade.paid)?;
+        if paid < trade.paid {
+            // The collateral was sized for the whole payment; a debt that takes less of it would be sold for too little.
+            return Err(revert(&AccountUnderpaid {
+                assetId: debt.get(),
+                paid: paid.to_u256(),
+                price: trade.paid.to_u256(),
+            }));
+        }
+        let to_reserve = give_to_reserve(cx, desk, order.account, collateral, trade.to_reserve)?;
+        let bought = trade.bought()?;
+        let taken = hand_over(cx, desk, order.account, collateral, self.account, bought)?;
+        Ok(Some(Step {
+            venue: Number::Offer,
+            debt,
+            paid,
+            collateral: collateral.asset(),
+            taken,
+            to_reserve,
+            discount_bps: cost.discount.get(),
+            buyer: self.account,
+        }))
+    }
 }
 
 /// Pays with units of `bidder`; answers the collateral that he got, as units or, where its market has no cash, as
@@ -150,48 +205,34 @@ pub(super) fn bid(cx: &mut Ctx<'_>, desk: &mut Desk, bid: &Bid) -> Result<Assets
         return Err(unpriced(account, bid.collateralAssetId));
     }
     let now = TimeMs::new(cx.store.block().time_ms);
-    let cost = Cost::after_ms(now.ms_since(since)?, collateral.terms.discount_max)?;
-    let repay_max = Assets::from_u256(bid.repayMax).unwrap_or(Assets::MAX);
-    let due = due(&debt, &collateral, before, cost, overdue)?;
-    let trade = trade(cx, &debt, &collateral, due, cost, repay_max)?;
-    expect_no_dust(cx, &debt, &trade)?;
-    if trade.paid.is_zero() {
-        return Err(revert(&AccountBidEmpty {
-            assetId: bid.debtAssetId,
-        }));
-    }
-    let bought = trade.given_up.sub(trade.to_reserve)?;
+    let buyer = Bidder {
+        account: bidder,
+        repay_max: Assets::from_u256(bid.repayMax).unwrap_or(Assets::MAX),
+        on_offer_ms: now.ms_since(since)?,
+    };
+    let order = Order {
+        account,
+        debt: &debt,
+        collateral: &collateral,
+        before,
+        overdue,
+    };
+    let Some(quote) = buyer.quote(cx, &order)? else {
+        return Ok(Assets::ZERO);
+    };
     batch::touch_sold(cx, account)?;
-    let paid = moves::pay(cx, desk, bidder, account, debt.asset(), trade.paid)?;
-    if paid < trade.paid {
-        // The collateral was sized for the whole payment; a debt that takes less of it would be sold for too little.
-        return Err(revert(&AccountUnderpaid {
-            assetId: bid.debtAssetId,
-            paid: paid.to_u256(),
-            price: trade.paid.to_u256(),
-        }));
-    }
-    let to_reserve = give_to_reserve(cx, desk, account, &collateral, trade.to_reserve)?;
-    let taken = hand_over(cx, desk, account, &collateral, bidder, bought)?;
+    let Some(step) = buyer.sell(cx, desk, &order, quote)? else {
+        return Ok(Assets::ZERO);
+    };
     // What the buyer got counts, not what it was computed to be.
-    if taken.to_u256() < bid.takenMin {
+    if step.taken.to_u256() < bid.takenMin {
         return Err(revert(&AccountBidTooDear {
-            taken: taken.to_u256(),
+            taken: step.taken.to_u256(),
             takenMin: bid.takenMin,
         }));
     }
-    let step = Step {
-        venue: Venue::Offer,
-        debt: debt.asset(),
-        paid,
-        collateral: collateral.asset(),
-        taken,
-        to_reserve,
-        discount_bps: cost.discount.get(),
-        buyer: bidder,
-    };
     report(cx, desk, account, before.health_down(), &[step])?;
-    Ok(taken)
+    Ok(step.taken)
 }
 
 fn unpriced(account: AccountId, asset_id: u32) -> Halt {
@@ -269,7 +310,8 @@ pub(super) fn trade(
     })
 }
 
-fn debt_min_up(cx: &mut Ctx<'_>, debt: &Valued) -> Result<Assets, Halt> {
+/// The smallest debt that may stand, in units of a debt's asset.
+pub(super) fn debt_min_up(cx: &mut Ctx<'_>, debt: &Valued) -> Result<Assets, Halt> {
     let min = settings::debt_min_now(cx)?;
     Ok(assets_up(min, debt.owed_price, debt.decimals)?)
 }
@@ -343,19 +385,6 @@ pub(super) fn give_to_reserve(
     Ok(amount.sub(left)?.add(units)?)
 }
 
-/// One step of a liquidation, for its record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Step {
-    pub(super) venue: Venue,
-    pub(super) debt: AssetId,
-    pub(super) paid: Assets,
-    pub(super) collateral: AssetId,
-    pub(super) taken: Assets,
-    pub(super) to_reserve: Assets,
-    pub(super) discount_bps: u16,
-    pub(super) buyer: AccountId,
-}
-
 /// Writes down why and how an account was liquidated (LIQ-8); answers the number of the liquidation.
 pub(super) fn report(
     cx: &mut Ctx<'_>,
@@ -374,7 +403,7 @@ pub(super) fn report(
             cx,
             &LiquidationStep {
                 id: id.get(),
-                venue: step.venue.number(),
+                venue: step.venue.get(),
                 debtAssetId: step.debt.get(),
                 paid: step.paid.to_u256(),
                 collateralAssetId: step.collateral.get(),

@@ -51,14 +51,26 @@ pub(super) const UNWANTED: u64 = 10;
 pub const DEFER_MS: u64 = 60_000;
 /// Of the discount that no buyer needed, one part of so many goes to the reserve; the rest stays with the account.
 pub(super) const RESERVE_DIVISOR: u16 = 2;
+/// Of the largest discount, one part of so many is what pools may take at once; then as much as a bidder would get.
+pub(super) const SALE_HEAD_START_DIVISOR: u16 = 4;
+/// Most sales to pools in one look.
+pub(super) const SALES_MAX: usize = 4;
+/// Gas of sales after which a look begins no other.
+pub(super) const SALES_GAS: u64 = 2_000_000;
+/// Most accounts of one transaction that are matched with one another, the first ones.
+pub(super) const MATCHED_MAX: usize = 64;
+/// Most pairs of them that are tried.
+pub(super) const MATCHES_MAX: usize = 32;
+/// Of a transaction's gas, one part of so many is for matching at most.
+pub(super) const MATCHING_GAS_DIVISOR: u64 = 4;
 /// Most accounts in one `Liquidate` transaction.
 pub const LOOKS_MAX: usize = 512;
 /// Most debtors in one `Redeem` transaction, and most requests that one of them serves.
 pub const REDEMPTIONS_MAX: usize = 64;
 /// Most guards that are passed over in search of debtors who can pay, and most debtors who are tried.
 pub(super) const REDEMPTION_SEARCH: (usize, usize) = (65_536, 256);
-/// A look begins only with so much gas left: more than any sheet needs.
-pub const LOOK_GAS: u64 = 12_000_000;
+/// A look begins only with so much gas left: more than any sheet needs, whatever pools there are.
+pub const LOOK_GAS: u64 = 16_000_000;
 
 /// So many whole dollars.
 pub(super) fn dollars(whole: u64) -> Usd {

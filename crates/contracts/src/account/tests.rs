@@ -9,6 +9,7 @@ mod model;
 mod random;
 mod redemption;
 mod touches;
+mod venues;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::{SolCall, SolError, SolValue};

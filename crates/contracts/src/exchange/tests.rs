@@ -6,6 +6,7 @@ mod model;
 mod prices;
 mod ranges;
 mod router;
+mod sale;
 mod wallet;
 
 use alloy_primitives::{Address, U256};

@@ -14,7 +14,7 @@ use super::{
     },
     error::*,
     fees,
-    params::{LEG_GAS, NEWTON_STEP_GAS, PIPS},
+    params::{LEG_GAS, NEWTON_STEP_GAS, PIPS, STEPS_MAX},
     pool::{Coin, Pool},
     range, track,
 };
@@ -48,6 +48,21 @@ pub(super) fn trade(
     asset_out: AssetId,
     exact: Exact,
 ) -> Result<Traded, Halt> {
+    trade_within(cx, id, asset_in, asset_out, exact, STEPS_MAX)
+}
+
+/// The same, if it passes at most so many marks and empty stretches where the pool is one of ranges.
+///
+/// # Errors
+/// As [`trade`].
+pub(super) fn trade_within(
+    cx: &mut Ctx<'_>,
+    id: PoolId,
+    asset_in: AssetId,
+    asset_out: AssetId,
+    exact: Exact,
+    steps_max: u32,
+) -> Result<Traded, Halt> {
     cx.store.charge(LEG_GAS)?;
     let mut pool = Pool::load(cx, id)?;
     pool.expect_open()?;
@@ -62,7 +77,7 @@ pub(super) fn trade(
     track::touch(cx, &pool)?;
     let share = fees::share(cx)?;
     let (traded, protocol_fee) = match pool.curve {
-        Curve::Range => along_ranges(cx, &pool, from, exact, share)?,
+        Curve::Range => along_ranges(cx, &pool, from, exact, share, steps_max)?,
         Curve::Product | Curve::Stable => {
             let traded = priced(cx, &pool, from, to, exact)?;
             let fee = fees::part_down(share, traded.amount_in, pool.fee_pips)?;
@@ -103,10 +118,11 @@ fn along_ranges(
     from: usize,
     exact: Exact,
     share: Bps,
+    steps_max: u32,
 ) -> Result<(Traded, Assets), Halt> {
     let (Exact::In(amount) | Exact::Out(amount)) = exact;
     expect_some(amount)?;
-    let (traded, kept) = range::swap(cx, pool, from, exact, share)?;
+    let (traded, kept) = range::swap(cx, pool, from, exact, share, steps_max)?;
     if traded.amount_out.is_zero() {
         return Err(too_small(pool, amount));
     }

@@ -99,6 +99,11 @@ const TABLE: &[Incident] = &[
         mutants: &[Mutant::NoFloor],
         replay: accounts::nobody_else_bids,
     },
+    Incident {
+        what: "liquidation sandwiched in its pool (keepers that sell on chain, 2020-25), beyond what the floor grants",
+        mutants: &[Mutant::NoSaleFloor],
+        replay: accounts::sandwiched_sale,
+    },
 ];
 
 fn dollars(micro: i128) -> String {

@@ -197,6 +197,7 @@ fn venue(number: u8) -> &'static str {
         2 => "exchange",
         3 => "offer",
         4 => "backstop",
+        5 => "match",
         _ => "unknown",
     }
 }

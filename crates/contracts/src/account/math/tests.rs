@@ -148,6 +148,36 @@ proptest! {
         }
     }
 
+    /// Whoever pays so much for goods can pay what the discount asks of him, and a smaller one asks more.
+    #[test]
+    fn the_discount_of_a_sale_is_the_smallest_that_its_price_pays(
+        bought in 1_000_000u64..1_000_000_000,
+        lost_bps in 0u64..900,
+        discount_max in 1_000u16..3_000,
+    ) {
+        let paid = usd_wei(u128::from(bought) * u128::from(10_000 - lost_bps));
+        let bought = usd_wei(u128::from(bought) * 10_000);
+        let max = bps(discount_max);
+        let cost = Cost::of_sale_up(paid, bought, max).expect("in range");
+        prop_assert_eq!(cost, Cost::at(cost.discount, max).expect("in range"));
+        let asks = |cost: &Cost| {
+            // He gets V less the reserve's part, which is what was bought.
+            let one = U256::from(10_000);
+            let kept = one - cost.reserve.to_u256();
+            bought.to_u256() * (kept - cost.discount.to_u256()) / kept
+        };
+        // The reserve's part is rounded down to a whole one of 10,000: so far it may ask too much.
+        let slack = bought.to_u256() / U256::from(10_000);
+        prop_assert!(asks(&cost) <= paid.to_u256() + slack);
+        if let Some(less) = cost.discount.get().checked_sub(2) {
+            let less = Cost::at(bps(less), max).expect("in range");
+            prop_assert!(asks(&less) + slack > paid.to_u256());
+        } else {
+            prop_assert!(lost_bps <= 3);
+        }
+        prop_assert!(cost.discount <= max);
+    }
+
     /// Whatever falls, rises and accrues within the slack, collateral still counts for the debt.
     #[test]
     fn slack_is_never_too_much(longs in 2_001u128..1_000_000_000_000_000_000_000, part in 1u128..1_000_000) {

@@ -1,10 +1,10 @@
 //! Random batches, prices, times, looks, bids, loans, streams, stakes, redemptions and limits beside a model of plain
 //! integers, which predicts every answer, every error with its numbers, every balance, share, debt, sheet, offer, health
-//! and loss (ACC-1, ACC-3, ACC-6, ACC-9, ACC-11, ACC-21, LIQ-1 to LIQ-10, RED-1).
+//! and loss (ACC-1, ACC-3, ACC-6, ACC-9, ACC-11, ACC-21, LIQ-1 to LIQ-11, RED-1).
 //!
 //! ```text
 //!   act    a batch, as the chain and the model take it         book   who has what, in which kinds; how it moves
-//!   roll   random batches       outside   all other steps      sheet  what it is worth     offer, look, redeem  sales
+//!   roll   random batches       outside   all other steps      sheet  what it is worth     offer, look, matching, redeem  sales
 //!   compare  chain = model                                     usd, loans, streams, stakes, gate, limits  by room
 //! ```
 //!
@@ -18,6 +18,7 @@ mod gate;
 mod limits;
 mod loans;
 mod look;
+mod matching;
 mod offer;
 mod outside;
 mod redeem;
@@ -416,12 +417,16 @@ impl Run {
     fn look(&mut self) -> Vec<AccountId> {
         let mut due = self.due();
         self.looks += u32::try_from(due.len()).expect("few");
-        if self.dice.below(8) == 0 {
-            due.push(self.dice.of(&PEOPLE));
+        match self.dice.below(8) {
+            0 => due.push(self.dice.of(&PEOPLE)),
+            // Whoever waits on offer may meet somebody who must sell the opposite.
+            1 | 2 => due.extend(PEOPLE),
+            _ => {}
         }
         let from = self.scene.log_count();
         if !due.is_empty() {
             self.system(SystemKind::Liquidate, &due);
+            self.model.meet(&due);
             for who in &due {
                 if !self.model.look(*who) {
                     self.note("look failed");
@@ -633,6 +638,7 @@ const MAY: &[&str] = &[
     "TermTooManyLoans",
     "recall",
     "look failed",
+    "venue 5",
 ];
 
 #[test]

@@ -1,11 +1,11 @@
-//! Random batches, prices, looks, bids and stakes; every invariant holds after each step, the index agrees with brute
+//! Random batches, prices, looks, bids, pools and stakes; every invariant holds after each step, the index agrees with brute
 //! force, and what debts lose is paid or borne.
 
 use std::collections::BTreeMap;
 
-use capstan_units::AssetId;
+use capstan_units::{AssetId, PoolId};
 
-use super::{backstop::Looked, *};
+use super::{backstop::Looked, venues::MAKER, *};
 use crate::{
     account::{
         LAST_BUYER_MS, Sheet,
@@ -29,7 +29,7 @@ fn words_of(scene: &Scene) -> BTreeMap<U256, U256> {
         .collect()
 }
 
-fn step(scene: &mut Scene, dice: &mut Dice, prices: &mut [u128; 5]) {
+fn step(scene: &mut Scene, dice: &mut Dice, prices: &mut [u128; 5], pools: &[PoolOf]) {
     let people = [
         (ALICE, ALICES),
         (BOB, BOBS),
@@ -38,7 +38,8 @@ fn step(scene: &mut Scene, dice: &mut Dice, prices: &mut [u128; 5]) {
     ];
     let (who, on) = dice.of(&people);
     let asset = dice.of(&[ETH, USDC, RISKY, DAI, ALONE]);
-    match dice.below(17) {
+    match dice.below(20) {
+        17..=19 => pool_step(scene, dice, pools),
         15 | 16 => bid_step(scene, dice, who, on),
         12..=14 => stake_step(scene, dice, who, asset),
         10 | 11 => {
@@ -127,6 +128,30 @@ fn bid_step(scene: &mut Scene, dice: &mut Dice, who: Address, on: AccountId) {
     let _ = scene.run(who, on, &batch);
 }
 
+/// A pool and its assets.
+type PoolOf = (PoolId, u32, u32);
+
+/// A pool of so many whole tokens, at the prices of the beginning.
+fn open_pool(scene: &mut Scene, low: u32, high: u32, dollars: u128) -> PoolOf {
+    let price = |asset: u32| PRICES[usize::try_from(asset).expect("small")] / USD;
+    let of = |asset: u32| (asset, dollars / price(asset) * ONE);
+    (scene.pool(of(low), of(high), 500), low, high)
+}
+
+/// Arbitrage brings pools to the oracle's prices, or somebody pushes one.
+fn pool_step(scene: &mut Scene, dice: &mut Dice, pools: &[PoolOf]) {
+    if dice.below(4) > 0 {
+        for (pool, low, high) in pools {
+            scene.arbitrage(*pool, *low, *high, 500);
+        }
+        return;
+    }
+    let (pool, low, high) = dice.of(pools);
+    let way = dice.of(&[[low, high], [high, low]]);
+    let units = dice.amount(100_000 * ONE);
+    scene.swap(MAKER, pool, way, units);
+}
+
 /// Somebody stakes, asks to leave, leaves, takes it back, pays a reward or buys goods, if he may.
 fn stake_step(scene: &mut Scene, dice: &mut Dice, who: Address, asset: u32) {
     let share = address_of(AssetId::new(asset));
@@ -189,12 +214,18 @@ fn random_batches_prices_looks_bids_and_stakes() {
     for asset in [ETH, USDC, RISKY, DAI, ALONE] {
         scene.stake(asset, 1_000 * ONE);
     }
+    for asset in [ETH, USDC, RISKY, DAI, ALONE] {
+        scene.ok(CAROL, MAKER, &[deposit(asset, RICH / 100)]);
+    }
+    let pools = [(ETH, USDC), (ETH, RISKY), (USDC, DAI), (USDC, ALONE)]
+        .map(|(low, high)| open_pool(&mut scene, low, high, 1_000_000));
     let mut prices = PRICES;
     let mut index = GuardIndex::of(&scene.world.store).expect("reads");
     let mut words = words_of(&scene);
     let (mut looks, mut sick, mut all) = (0, 0, Looked::default());
     for _ in 0..STEPS {
-        step(&mut scene, &mut dice, &mut prices);
+        step(&mut scene, &mut dice, &mut prices, &pools);
+        scene.world.store.block_mut().number += 1;
         let store = scene.world.store.clone();
         let found =
             unhealthy(&store, &mut scene.world.store.frame(ADDRESS, ADDRESS)).expect("reads");
@@ -220,8 +251,9 @@ fn random_batches_prices_looks_bids_and_stakes() {
             "LIQ-2"
         );
     }
-    let purchases = scene.events::<LiquidationStep>(0);
-    let purchases = purchases.iter().filter(|step| step.venue == 4).count();
+    let steps = scene.events::<LiquidationStep>(0);
+    let [sales, purchases, matches] =
+        [2, 4, 5].map(|venue| steps.iter().filter(|step| step.venue == venue).count());
     let borne = |tier| all.tiers.keys().filter(|(_, of)| *of == tier).count();
     let tiers = [1, 2, 3].map(borne);
     println!("{STEPS} steps, {looks} looks, {sick} times somebody was unhealthy");
@@ -229,6 +261,8 @@ fn random_batches_prices_looks_bids_and_stakes() {
         "{purchases} purchases of stakes; markets in which each tier bore something: {tiers:?}"
     );
     assert!(looks > 50 && sick > 20, "the test reaches what it is about");
+    println!("{sales} sales to pools, {matches} halves of matches");
     assert!(purchases > 0, "stakes buy");
+    assert!(sales > 0, "pools buy");
     assert!(tiers.iter().sum::<usize>() > 0, "losses are borne");
 }

@@ -32,7 +32,7 @@ use super::{
     error::*,
     params::{
         FEE_DYNAMIC, FEE_DYNAMIC_MAX_PIPS, FEE_DYNAMIC_MIN_PIPS, FEE_PIPS_PER_TICK, HALF_LIFE_MS,
-        RANGE_STEP_GAS, STEPS_MAX, SWING_MAX, SWING_PARTS,
+        RANGE_STEP_GAS, SWING_MAX, SWING_PARTS,
     },
     pool::{Pool, STATE},
     state::Range,
@@ -166,7 +166,7 @@ pub(in crate::exchange) fn touch(
     now.save_price(cx, id)
 }
 
-/// Swaps along the ranges. Answers what the protocol keeps, too.
+/// Swaps along the ranges, past at most so many marks and empty stretches. Answers what the protocol keeps, too.
 ///
 /// # Errors
 /// `ExchangeDry`: no liquidity is left on the way. `ExchangeTooFar`: more marks lie on the way than one swap passes.
@@ -176,6 +176,7 @@ pub(in crate::exchange) fn swap(
     from: usize,
     exact: Exact,
     share: Bps,
+    steps_max: u32,
 ) -> Result<(Traded, Assets), Halt> {
     let way = if from == 0 { Way::Down } else { Way::Up };
     let mut now = Now::load(cx, pool.id)?;
@@ -195,7 +196,7 @@ pub(in crate::exchange) fn swap(
     let before = now.liquidity;
     let mut steps = 0;
     while !run.is_done() {
-        if steps == STEPS_MAX {
+        if steps == steps_max {
             return Err(run.stopped(pool, |pool_id, swapped| {
                 revert(&ExchangeTooFar {
                     poolId: pool_id,

@@ -176,6 +176,33 @@ pub(super) fn nobody_else_bids() -> i128 {
     at_price(taken, price) * 95 / 100 - at_price(paid, USD)
 }
 
+/// Somebody pushes a pool at the end of a block, the next one sells from an account into it, and he buys back. Profit is
+/// counted beyond what the floor of such a sale grants anybody: a quarter of the largest discount. The best of five pushes.
+pub(super) fn sandwiched_sale() -> i128 {
+    let pushes = [1, 5, 10, 50, 100];
+    let profits = pushes.map(|whole| {
+        let mut scene = Scene::new();
+        scene.alice_borrows(14_000);
+        let pool = scene.pool((ETH, 100 * ONE), (USDC, 160_000 * ONE), 100);
+        scene.ok(BOB, BOBS, &[deposit(ETH, 100 * ONE)]);
+        let price = 1_600 * USD;
+        scene.prices(&[(ETH, price)]);
+        let spent = whole * ONE;
+        let got = scene.swap(BOBS, pool, [ETH, USDC], spent);
+        let logs = scene.log_count();
+        scene.look();
+        let back = scene.swap(BOBS, pool, [USDC, ETH], got);
+        let steps = scene.events::<LiquidationStep>(logs);
+        let taken: u128 = steps
+            .iter()
+            .map(|step| u128::try_from(step.taken).expect("small"))
+            .sum();
+        let granted = at_price(taken, price) * 125 / 10_000;
+        at_price(back, price) - at_price(spent, price) - granted
+    });
+    profits.into_iter().max().unwrap_or_default()
+}
+
 /// Reporters are out while the market falls by 30 %, and it falls on. A debtor whom nobody may liquidate leaves with what
 /// his collateral lacks; liquidators come when they gain two percent.
 pub(super) fn gap_after_an_outage() -> i128 {

@@ -32,7 +32,8 @@ struct Order {
     debt: Line,
     sum: Sum,
     overdue: U256,
-    budget: U256,
+    /// What would be missing if all collateral were sold at the floor.
+    deficit: U256,
 }
 
 impl Model {
@@ -67,8 +68,26 @@ impl Model {
             return Ok(());
         }
         let sum = sum_of(&lines);
+        let steps = self.net_all(who, &lines, sum)?;
+        if !steps.is_empty() {
+            self.tell(who, sum.health(), steps)?;
+        }
+        let lines = self.lines(who, Asker::Block)?;
+        if self.is_left_alone(who, &lines) {
+            return Ok(());
+        }
+        self.sell_or_forgive(who, &lines)
+    }
+
+    /// Pays each debt with what is held of its asset; of a healthy account, what is overdue.
+    pub(super) fn net_all(
+        &mut self,
+        who: AccountId,
+        lines: &[Line],
+        sum: Sum,
+    ) -> Answer<Vec<Told>> {
         let mut steps = Vec::new();
-        for line in &lines {
+        for line in lines {
             let most = if sum.is_healthy() {
                 self.overdue(who, line.asset)
             } else {
@@ -88,14 +107,7 @@ impl Model {
                 });
             }
         }
-        if !steps.is_empty() {
-            self.tell(who, sum.health(), steps)?;
-        }
-        let lines = self.lines(who, Asker::Block)?;
-        if self.is_left_alone(who, &lines) {
-            return Ok(());
-        }
-        self.sell_or_forgive(who, &lines)
+        Ok(steps)
     }
 
     fn sell_or_forgive(&mut self, who: AccountId, lines: &[Line]) -> Answer<()> {
@@ -152,17 +164,16 @@ impl Model {
                 debt,
                 sum,
                 overdue: self.overdue(who, debt.asset),
-                budget: self.budget(&debt, deficit)?,
+                deficit,
             };
-            let is_due = !sum.is_healthy() || !order.overdue.is_zero();
-            if order.budget.is_zero() || !is_due {
+            if sum.is_healthy() && order.overdue.is_zero() {
                 continue;
             }
             for sold in goods.iter().filter(|sold| sold.asset != debt.asset) {
-                match self.attempt(|next| next.stake_buys_one(who, &order, sold)) {
-                    Ok(true) => return Ok(true),
-                    Ok(false) => {}
-                    Err(_) => break,
+                // What it fails at holds up no other collateral.
+                let bought = self.attempt(|next| next.stake_buys_one(who, &order, sold));
+                if bought.unwrap_or(false) {
+                    return Ok(true);
                 }
             }
         }
@@ -191,10 +202,14 @@ impl Model {
             debt,
             sum,
             overdue,
-            budget,
+            deficit,
         } = order;
+        let budget = self.budget(debt, *deficit)?;
+        if budget.is_zero() {
+            return Ok(false);
+        }
         let kept = self.kept_at_the_floor(sold);
-        let size = |sold: &Line| trade(debt, sold, *sum, kept, *overdue, *budget);
+        let size = |sold: &Line| trade(debt, sold, *sum, kept, *overdue, budget);
         let wanted = size(sold);
         let units = self.unwind(who, sold.asset, sold.kinds, wanted.given)?;
         let Trade { paid, given, .. } = if units < wanted.given {

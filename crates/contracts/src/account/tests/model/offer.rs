@@ -48,7 +48,7 @@ pub(super) struct Trade {
 }
 
 /// What of a debt is for sale: as much as lifts health to 1.05, of a healthy account what is overdue.
-fn due(debt: &Line, sold: &Line, sum: Sum, kept: U256, overdue: U256) -> U256 {
+pub(super) fn due(debt: &Line, sold: &Line, sum: Sum, kept: U256, overdue: U256) -> U256 {
     if sum.is_healthy() {
         return overdue.min(debt.owed);
     }
