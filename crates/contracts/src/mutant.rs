@@ -74,6 +74,8 @@ mod alive {
         ReserveSpared,
         /// Lenders bear a loss before stakes do.
         StakeSpared,
+        /// Liquidity counts as what its pool holds now.
+        PoolPriceCounts,
     }
 
     thread_local! {

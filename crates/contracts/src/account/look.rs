@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   calldata: accounts, in the order of the index
-//!   for each:  net ─► healthy, nothing overdue? ─► a new guard
+//!   for each:  liquidity ─► units, where it is needed
+//!              net ─► healthy, nothing overdue? ─► a new guard
 //!                      │ no
 //!                      ├─► collateral stands on offer; when its time is over, a stake buys
 //!                      └─► nothing to sell ─► waterfall: reserve, backstop, lenders; the account is clean
@@ -22,6 +23,7 @@ use super::{
     guard, last_buyer, moves, offer,
     offer::{Step, Venue},
     params::{DUST, LAST_BUYER_MS, LOOK_GAS, LOOKS_MAX, UNWANTED, UNWANTED_MS, dollars},
+    pieces,
     sheet::Row,
     waterfall,
 };
@@ -91,6 +93,7 @@ fn look(cx: &mut Ctx<'_>, account: AccountId) -> Result<(), Halt> {
     if is_left_alone(cx, &stand, &all)? {
         return guard::end(cx, &mut desk, &stand);
     }
+    let all = pieces::into_units(cx, &mut desk, &stand, all)?;
     let steps = net(cx, &mut desk, &all, before.is_healthy())?;
     if !steps.is_empty() {
         offer::report(cx, &mut desk, account, before.health_down(), &steps)?;
