@@ -95,6 +95,33 @@ interface IAccount {
         uint256 liquidationPrice;
     }
 
+    /// Liquidity that stands on an account. Amounts are of each coin, in the pool's order; values in USD x 1e18.
+    struct Piece {
+        /// Whether it is a position of concentrated liquidity, or shares of a pool.
+        bool isRange;
+        /// Number of the position, or of the pool.
+        uint64 id;
+        uint32 poolId;
+        /// Shares, or liquidity.
+        uint256 amount;
+        uint32[] assetIds;
+        /// What taking it apart would give now, fees included.
+        uint256[] amounts;
+        /// What was put in, less the part of it that was taken out.
+        uint256[] putIn;
+        /// What `amounts` are worth.
+        uint256 value;
+        /// What counts as collateral: the least that its curve allows at the oracle's prices. Nobody moves it.
+        uint256 fairValue;
+        /// What `putIn` would be worth now.
+        uint256 ifHeld;
+        /// `ifHeld - value`: below zero where fees made up for it.
+        int256 impermanentLoss;
+        /// The lowest of its coins.
+        uint16 initialBps;
+        uint16 maintenanceBps;
+    }
+
     /// A batch was run.
     event Executed(address indexed owner, uint8 indexed index, address indexed caller, uint16[] verbs);
     /// An operator may act until `untilMs`; zero takes the right away.
@@ -114,6 +141,8 @@ interface IAccount {
     event LiquidationStep(uint64 indexed id, uint8 venue, uint32 debtAssetId, uint256 paid, uint32 collateralAssetId, uint256 taken, uint256 toReserve, uint16 discountBps, address buyer, uint8 buyerIndex);
     /// An account was liquidated, in part or whole, at this round of the collateral's price.
     event Liquidated(uint64 indexed id, address indexed owner, uint8 indexed index, uint64 priceRound, uint256 healthBefore, uint256 healthAfter);
+    /// Liquidity of an account that the block must look after became units of its coins.
+    event PieceTakenApart(address indexed owner, uint8 indexed index, bool isRange, uint64 id, uint32[] assetIds, uint256[] amounts);
     /// A debt that nothing backed was borne. Tiers: 1 the reserve, 2 the backstop, 3 lenders.
     event LossRealised(uint64 indexed id, address indexed owner, uint8 indexed index, uint32 assetId, uint8 tier, uint256 amount);
     /// An account could not be looked at; the block tries again in a minute.
@@ -139,6 +168,10 @@ interface IAccount {
     error AccountNotInCallback(uint16 verb);
     /// The account would hold or owe more different assets than a sheet has rows.
     error AccountTooManyAssets(address owner, uint8 index, uint32 assetId, uint256 max);
+    /// The account would have liquidity in more pools and ranges than a sheet has places. Remove one first.
+    error AccountTooManyPieces(address owner, uint8 index, uint256 max);
+    /// The account has no such liquidity: shares of pool `id`, or position `id` if it is a range. Ask `piecesOf`.
+    error AccountNoPiece(address owner, uint8 index, bool isRange, uint64 id);
     /// One transaction changed more accounts than it may.
     error AccountTooManyTouched(uint256 max);
     /// More actions than a batch may have.
@@ -200,7 +233,7 @@ interface IAccount {
     /// Runs a batch that the owner or an operator signed (EIP-712). Deposits come from the signer's wallet.
     function executeSigned(AccountRef calldata account, Action[] calldata actions, Bounds calldata bounds, uint256 nonce, uint64 deadlineMs, address signer, uint8 v, bytes32 r, bytes32 s) external returns (bytes[] memory results);
     /// What `execute` by the owner would do now, without doing it.
-    function preview(AccountRef calldata account, Action[] calldata actions) external view returns (Report memory before, Report memory afterwards, bytes[] memory results);
+    function preview(AccountRef calldata account, Action[] calldata actions) external view returns (Report memory before, Report memory afterwards, bytes[] memory results, Piece[] memory pieces);
     /// Pays from the caller's wallet into an account in which the asset stands already, or which the caller may act on.
     function depositTo(AccountRef calldata account, uint32 assetId, uint256 amount) external returns (uint256 credited);
 
@@ -226,6 +259,8 @@ interface IAccount {
     function reportOf(AccountRef calldata account) external view returns (Report memory);
     /// The balance sheet, asset by asset.
     function holdingsOf(AccountRef calldata account) external view returns (Holding[] memory);
+    /// Liquidity of the account, piece by piece.
+    function piecesOf(AccountRef calldata account) external view returns (Piece[] memory);
     /// Health at the maintenance factors, in wad; the largest number without debt.
     function healthOf(AccountRef calldata account) external view returns (uint256);
     /// Since when collateral of the account is on offer, and when its discount is largest; zeros if it is not.

@@ -80,6 +80,8 @@ mod alive {
         NoImpactCap,
         /// Matched accounts pay all that they owe.
         MatchBeyondTarget,
+        /// Liquidity counts as what its pool holds now.
+        PoolPriceCounts,
     }
 
     thread_local! {

@@ -57,6 +57,9 @@ pub const INCOME: u8 = 2;
 pub const DOLLAR: u8 = 3;
 /// Number of fixed-term debt.
 pub const TERM: u8 = 4;
+/// Number of liquidity in pools. It is of several assets at once, so it stands beside the rows of its coins, and no
+/// [`Position`] of one asset answers for it: rows only say that the asset is among those coins.
+pub const LIQUIDITY: u8 = 7;
 
 /// The kinds of positions, each with the number under which it is stored.
 pub fn positions() -> impl Iterator<Item = (u8, &'static dyn Position)> {

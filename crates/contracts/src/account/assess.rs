@@ -10,10 +10,13 @@ use super::{
     goods::Goods,
     math::{adjusted_down, health_down},
     params::Factors,
-    sheet::{Row, Sheet},
+    pieces,
+    sheet::{Piece, Row, Sheet},
     state::Terms,
 };
 use crate::{
+    exchange::{Liquidity, Quoted},
+    mutant::mutant,
     oracle::{Feed, PriceUse, Side, Unusable},
     position::Line,
     registry, revert,
@@ -21,6 +24,8 @@ use crate::{
 
 /// Gas beside storage of one row: prices, products, sums.
 const ROW_GAS: u64 = 150;
+/// Gas of what one piece of liquidity is worth: two roots of 256 bits, a handful of divisions of 512.
+const PIECE_GAS: u64 = 900;
 
 /// What the question is: each has its prices and its factors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +82,10 @@ pub(super) struct Valued {
     /// Part of the held value that counts.
     pub(super) factor: Bps,
     pub(super) terms: Terms,
+    /// Fair value of liquidity that is summed up here, with the first of its coins; `held` has none of it.
+    pub(super) liquidity: Usd,
+    /// What of that counts.
+    pub(super) liquidity_adjusted: Usd,
 }
 
 impl Valued {
@@ -154,6 +163,32 @@ pub(super) struct Stand {
     pub(super) account: AccountId,
     /// Each row with all that stands in its kinds.
     pub(super) rows: Vec<(Row, Line)>,
+    /// Liquidity in pools.
+    pub(super) pieces: Vec<(Piece, Liquidity)>,
+}
+
+/// What a piece of liquidity is worth at the prices of a question.
+#[derive(Clone, Debug)]
+pub(super) struct Fair {
+    /// The rows of its coins.
+    places: Vec<usize>,
+    /// The least that its curve allows at these prices.
+    pub(super) value: Usd,
+}
+
+impl Fair {
+    /// The lowest factor of its coins, so that what counts of it falls by no more than they do.
+    pub(super) fn factor(&self, all: &[Valued]) -> Bps {
+        self.rows(all).map(|v| v.factor).min().unwrap_or(Bps::ZERO)
+    }
+
+    fn adjusted_down(&self, all: &[Valued]) -> Result<Usd, Halt> {
+        Ok(adjusted_down(self.value, self.factor(all))?)
+    }
+
+    fn rows<'a>(&'a self, all: &'a [Valued]) -> impl Iterator<Item = &'a Valued> {
+        self.places.iter().filter_map(|place| all.get(*place))
+    }
 }
 
 impl Stand {
@@ -163,7 +198,42 @@ impl Stand {
         for row in &sheet.rows {
             rows.push((*row, line(cx, account, *row)?));
         }
-        Ok(Self { account, rows })
+        Ok(Self {
+            account,
+            rows,
+            pieces: pieces::read(cx, account, sheet)?,
+        })
+    }
+
+    /// What each piece is worth at the prices of collateral of its coins. Without a price of one it is worth nothing, as
+    /// each question says of collateral.
+    pub(super) fn fair(&self, cx: &mut Ctx<'_>, all: &[Valued]) -> Result<Vec<Fair>, Halt> {
+        let mut fair = Vec::with_capacity(self.pieces.len());
+        for (piece, liquidity) in &self.pieces {
+            cx.store.charge(PIECE_GAS)?;
+            let (mut places, mut prices) = (Vec::new(), Vec::new());
+            for coin in &liquidity.coins {
+                let mut rows = all.iter().enumerate();
+                let Some((place, valued)) = rows.find(|(_, valued)| valued.asset() == *coin) else {
+                    let account = self.account;
+                    return Err(Halt::Fatal(format!(
+                        "corrupt storage: {piece:?} of {account} has no row for asset {coin}"
+                    )));
+                };
+                places.push(place);
+                prices.push(Quoted {
+                    price: valued.held_price,
+                    decimals: valued.decimals,
+                });
+            }
+            let value = mutant!(
+                PoolPriceCounts,
+                liquidity.fair_down(&prices)?,
+                pieces::worth_now_down(cx, self.account, *piece, liquidity, all)?
+            );
+            fair.push(Fair { places, value });
+        }
+        Ok(fair)
     }
 
     /// Whether the account owes anything: no price says that.
@@ -210,7 +280,16 @@ impl Stand {
             let of_category = category != 0 && valued.terms.category == category;
             valued.factor = factor(factors, question, of_category);
         }
-        isolate(&mut all)?;
+        let pieces = self.fair(cx, &all)?;
+        isolate(&mut all, &pieces)?;
+        for piece in &pieces {
+            let counts = piece.adjusted_down(&all)?;
+            let first = piece.places.first().and_then(|place| all.get_mut(*place));
+            if let Some(first) = first {
+                first.liquidity = first.liquidity.add(piece.value)?;
+                first.liquidity_adjusted = first.liquidity_adjusted.add(counts)?;
+            }
+        }
         Ok(all)
     }
 
@@ -253,8 +332,8 @@ fn category_of(all: &[Valued]) -> u8 {
 }
 
 /// An isolated asset counts alone or not at all: whichever is worth more, it or all that is not isolated. So more
-/// collateral never counts less.
-fn isolate(all: &mut [Valued]) -> Result<(), Halt> {
+/// collateral never counts less. Liquidity with an isolated coin has another one too, and so never counts.
+fn isolate(all: &mut [Valued], pieces: &[Fair]) -> Result<(), Halt> {
     if all.iter().all(|valued| !valued.terms.is_isolated) {
         return Ok(());
     }
@@ -266,6 +345,11 @@ fn isolate(all: &mut [Valued]) -> Result<(), Halt> {
             ordinary = ordinary.add(counts)?;
         } else if best.is_none_or(|(most, _)| counts > most) {
             best = Some((counts, valued.asset()));
+        }
+    }
+    for piece in pieces {
+        if piece.rows(all).all(|valued| !valued.terms.is_isolated) {
+            ordinary = ordinary.add(piece.adjusted_down(all)?)?;
         }
     }
     let alone = best.filter(|(counts, _)| *counts > ordinary);
@@ -348,6 +432,8 @@ fn priced(
         owed_value: value_up(line.owed, owed_price, decimals)?,
         factor: Bps::ZERO,
         terms: goods.terms(cx, row.asset)?,
+        liquidity: Usd::ZERO,
+        liquidity_adjusted: Usd::ZERO,
     })
 }
 
@@ -358,8 +444,10 @@ fn priced(
 pub(super) fn sum(all: &[Valued]) -> Result<Assessment, Halt> {
     let mut sum = Assessment::default();
     for valued in all {
-        sum.collateral = sum.collateral.add(valued.held_value)?;
-        sum.adjusted = sum.adjusted.add(valued.adjusted_down()?)?;
+        let value = valued.held_value.add(valued.liquidity)?;
+        sum.collateral = sum.collateral.add(value)?;
+        let counts = valued.adjusted_down()?.add(valued.liquidity_adjusted)?;
+        sum.adjusted = sum.adjusted.add(counts)?;
         sum.debt = sum.debt.add(valued.owed_value)?;
     }
     Ok(sum)

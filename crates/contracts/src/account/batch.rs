@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolValue;
 use capstan_state::{CallKind, CallRequest, Ctx, Frame, Halt};
-use capstan_units::{AccountId, AssetId, StreamId};
+use capstan_units::{AccountId, AssetId, Assets, StreamId};
 
 use super::{
     CALLER,
@@ -11,16 +11,20 @@ use super::{
     assess,
     desk::Desk,
     dollars,
-    error::{AccountInFlight, AccountNotInCallback, AccountTooManyActions, AccountTooManyTouched},
+    error::{
+        AccountBadArguments, AccountInFlight, AccountNotInCallback, AccountTooManyActions,
+        AccountTooManyTouched, AccountUnknownVerb,
+    },
     guard, income, limits, loans, moves, offer, operators,
     params::{ACTIONS_MAX, TOUCHED_MAX},
+    liquidity, pieces,
     state::AccountState,
     verbs::{
-        Admission, AssetAmount, Bid, Dollars, ForeignCall, Loan, OtherAccount, Stream, Verb,
-        Withdrawal,
+        Admission, AssetAmount, Bid, Dollars, ForeignCall, Loan, OtherAccount, PieceTo, Stream,
+        Verb, Withdrawal,
     },
 };
-use crate::{contract::emit, mutant::mutant, revert};
+use crate::{contract::emit, exchange::Outcome, mutant::mutant, revert};
 
 const STATE: AccountState = AccountState::new();
 
@@ -236,8 +240,60 @@ fn act(
             let Stream { id } = verb.arguments(args)?;
             income::collect(cx, desk, StreamId::new(id))?
         }
+        Verb::Swap
+        | Verb::Provide
+        | Verb::Remove
+        | Verb::OpenRange
+        | Verb::GrowRange
+        | Verb::ShrinkRange
+        | Verb::MovePiece => return act_in_pools(cx, desk, verb, args),
     };
     Ok(amount.to_u256().abi_encode().into())
+}
+
+/// One action of those that the exchange serves.
+fn act_in_pools(
+    cx: &mut Ctx<'_>,
+    desk: &mut Desk,
+    verb: Verb,
+    args: &Bytes,
+) -> Result<Bytes, Halt> {
+    let answer = match verb {
+        Verb::Swap => {
+            let Outcome { paid, received } = liquidity::swap(cx, desk, verb.arguments(args)?)?;
+            (paid.to_u256(), received.to_u256()).abi_encode()
+        }
+        Verb::Provide => {
+            let shares = liquidity::provide(cx, desk, &verb.arguments(args)?)?;
+            shares.to_u256().abi_encode()
+        }
+        Verb::Remove => {
+            let amounts = liquidity::remove(cx, desk, &verb.arguments(args)?)?;
+            pieces::words(&amounts).abi_encode()
+        }
+        Verb::OpenRange => liquidity::open(cx, desk, &verb.arguments(args)?)?.abi_encode(),
+        Verb::GrowRange => liquidity::grow(cx, desk, &verb.arguments(args)?)?.abi_encode(),
+        Verb::ShrinkRange => {
+            let (principal, fees) = liquidity::shrink(cx, desk, &verb.arguments(args)?)?;
+            (principal.map(Assets::to_u256), fees.map(Assets::to_u256)).abi_encode()
+        }
+        Verb::MovePiece => {
+            let to: PieceTo = verb.arguments(args)?;
+            let Some(piece) = to.piece() else {
+                let verb = verb.number();
+                return Err(revert(&AccountBadArguments { verb }));
+            };
+            pieces::give(cx, desk, to.account(), piece, to.amount)?;
+            Vec::new()
+        }
+        // Every verb that `act` leaves is above.
+        _ => {
+            return Err(revert(&AccountUnknownVerb {
+                verb: verb.number(),
+            }));
+        }
+    };
+    Ok(answer.into())
 }
 
 /// Runs foreign code. It sees a caller that owns nothing, so it can do no more than anybody.

@@ -17,9 +17,14 @@ use super::{
     assess::{Stand, kind_bit, owed},
     batch,
     goods::Goods,
-    sheet::{ROWS_MAX, Row, Sheet},
+    pieces,
+    sheet::{Piece, ROWS_MAX, Row, Sheet},
 };
-use crate::{ledger, position::Line, registry};
+use crate::{
+    exchange, ledger,
+    position::Line,
+    registry::{self, LIQUIDITY},
+};
 
 /// One account's sheet while verbs change what stands there.
 #[derive(Debug)]
@@ -103,7 +108,41 @@ impl Open {
         Ok(Stand {
             account: self.account,
             rows,
+            pieces: pieces::read(cx, self.account, &self.sheet)?,
         })
+    }
+
+    /// Notes whether a piece of liquidity stands there, and at the rows of its coins whether any piece is made of them.
+    ///
+    /// # Errors
+    /// `AccountTooManyPieces`, `AccountTooManyAssets`.
+    fn note_piece(
+        &mut self,
+        cx: &mut Ctx<'_>,
+        piece: Piece,
+        coins: &[AssetId],
+        stands: bool,
+    ) -> Result<(), Halt> {
+        self.sheet.note_piece(self.account, piece, stands)?;
+        let mut kept = Vec::new();
+        for other in &self.sheet.pieces {
+            kept.extend(coins_of(cx, *other)?);
+        }
+        for coin in coins {
+            if !self.sheet.has(*coin) && self.sheet.rows.len() >= ROWS_MAX {
+                self.ask(cx)?;
+            }
+            let is_coin = kept.contains(coin);
+            self.sheet.note(self.account, *coin, LIQUIDITY, is_coin)?;
+        }
+        Ok(())
+    }
+}
+
+fn coins_of(cx: &mut Ctx<'_>, piece: Piece) -> Result<Vec<AssetId>, Halt> {
+    match piece {
+        Piece::Shares(pool) => exchange::coins_of(cx, pool),
+        Piece::Range(position) => Ok(exchange::Liquidity::of_range(cx, position)?.coins),
     }
 }
 
@@ -208,6 +247,30 @@ impl Desk {
         let open = self.open(cx, account)?;
         open.ask(cx)?;
         Ok(&open.sheet.rows)
+    }
+
+    /// Liquidity that stands on an account.
+    pub(super) fn pieces(
+        &mut self,
+        cx: &mut Ctx<'_>,
+        account: AccountId,
+    ) -> Result<&[Piece], Halt> {
+        Ok(&self.open(cx, account)?.sheet.pieces)
+    }
+
+    /// Notes whether a piece of liquidity stands on an account (ACC-23).
+    ///
+    /// # Errors
+    /// `AccountTooManyPieces`, `AccountTooManyAssets`.
+    pub(super) fn note_piece(
+        &mut self,
+        cx: &mut Ctx<'_>,
+        account: AccountId,
+        piece: Piece,
+        coins: &[AssetId],
+        stands: bool,
+    ) -> Result<(), Halt> {
+        self.open(cx, account)?.note_piece(cx, piece, coins, stands)
     }
 
     /// What stands on an account.

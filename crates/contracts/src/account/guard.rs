@@ -159,10 +159,12 @@ fn is_on_offer(cx: &mut Ctx<'_>, account: AccountId) -> Result<bool, Halt> {
     Ok(offer::opened(cx, account)?.is_some())
 }
 
-/// What counts of assets of which more is held than owed, and what is owed of the others beyond what is held.
+/// What counts of assets of which more is held than owed and of liquidity, and what is owed of the others beyond what is
+/// held.
 fn exposure(all: &[Valued]) -> Result<(Usd, Usd), Halt> {
     let (mut longs, mut shorts) = (Usd::ZERO, Usd::ZERO);
     for valued in all {
+        longs = longs.add(valued.liquidity_adjusted)?;
         let counts = valued.adjusted_down()?;
         match counts.sub(valued.owed_value) {
             Ok(long) => longs = longs.add(long)?,
@@ -225,20 +227,27 @@ fn seconds_down(time: TimeMs) -> u32 {
     u32::try_from(time.get().checked_div(MS_PER_S).unwrap_or_default()).unwrap_or(u32::MAX)
 }
 
-/// When the price of one asset calls the block.
+/// When the price of one asset calls the block. What liquidity counts falls by no more than the coin that falls most, so
+/// each of them calls as collateral does; one that is owed besides calls both ways.
 fn trigger(cx: &mut Ctx<'_>, valued: &Valued, slack: &Slack) -> Result<Trigger, Halt> {
     let counts = valued.adjusted_down()?;
-    if counts == valued.owed_value {
-        return Ok(Trigger::Never);
-    }
-    if counts > valued.owed_value {
+    let is_coin = valued.row.kinds & assess::kind_bit(registry::LIQUIDITY) != 0;
+    let falls = if counts > valued.owed_value || is_coin {
         let price = fallen_up(valued.held_price, slack.fall)?;
-        let tick = PriceTick::up(price);
-        return Ok(Trigger::Falls(after_haircut(cx, valued.row, tick)?));
-    }
-    Ok(match risen_down(valued.owed_price, slack.rise) {
-        Some(price) => Trigger::Rises(PriceTick::down(price)),
-        None => Trigger::Never,
+        Some(after_haircut(cx, valued.row, PriceTick::up(price))?)
+    } else {
+        None
+    };
+    let rises = if counts < valued.owed_value {
+        risen_down(valued.owed_price, slack.rise).map(PriceTick::down)
+    } else {
+        None
+    };
+    Ok(match (falls, rises) {
+        (None, None) => Trigger::Never,
+        (Some(low), None) => Trigger::Falls(low),
+        (None, Some(high)) => Trigger::Rises(high),
+        (Some(low), Some(high)) => Trigger::leaves(low, high),
     })
 }
 

@@ -128,10 +128,16 @@ impl Changes {
 fn entries(account: AccountId, part: u8, word: U256) -> Vec<Entry> {
     let guards = guards_of(part, word);
     let time = (guards.look_by_s != 0).then_some(Call::Time(guards.look_by_s));
-    let prices = guards.rows.iter().filter_map(|row| match row.trigger {
-        Trigger::Never => None,
-        Trigger::Falls(tick) => Some(Call::Fall(row.asset, is_supplied(*row), Reverse(tick))),
-        Trigger::Rises(tick) => Some(Call::Rise(row.asset, tick)),
+    let prices = guards.rows.iter().flat_map(|row| {
+        let falls = |tick| Call::Fall(row.asset, is_supplied(*row), Reverse(tick));
+        let rises = |tick| Call::Rise(row.asset, tick);
+        let both = match row.trigger {
+            Trigger::Never => (None, None),
+            Trigger::Falls(tick) => (Some(falls(tick)), None),
+            Trigger::Rises(tick) => (None, Some(rises(tick))),
+            Trigger::Leaves(low, high) => (Some(falls(low)), Some(rises(high))),
+        };
+        both.0.into_iter().chain(both.1)
     });
     let redemption = guards.owes_dollars.then_some(Call::Redemption);
     time.into_iter()

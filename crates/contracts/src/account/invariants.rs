@@ -3,6 +3,8 @@
 //! ACC-1 to ACC-5 and ACC-7 to ACC-10 speak of batches, so the tests check them around batches; so does most of ACC-11
 //! and ACC-21, of which what a state alone can show is here.
 
+use std::collections::BTreeSet;
+
 use capstan_state::{Ctx, View};
 use capstan_units::{AccountId, AssetId};
 
@@ -12,10 +14,12 @@ use super::{
     index::GuardIndex,
     is_unhealthy,
     params::{COOLING_OFF_S_MAX, DEFER_MS},
-    sheet::{self, Sheet},
+    pieces,
+    sheet::{self, PIECES_MAX, Piece, Sheet},
     state::{AccountState, Limits},
 };
 use crate::{
+    exchange,
     invariant::{Broken, holds},
     ledger, registry,
 };
@@ -25,6 +29,7 @@ pub(super) fn check(world: &dyn View, cx: &mut Ctx<'_>) -> Result<(), Broken> {
     for account in sheet::accounts(world)? {
         check_rows(cx, account, assets)?;
     }
+    check_pieces(world, cx)?;
     check_limits(world, cx)?;
     check_guards(world, cx)
 }
@@ -90,6 +95,43 @@ fn check_rows(cx: &mut Ctx<'_>, account: AccountId, assets: u32) -> Result<(), B
         "ACC-6",
         || format!("the rows of {account} are out of order"),
     )
+}
+
+/// ACC-23: a piece stands in the exchange, a position belongs to this contract and to one account, and the rows that say
+/// they are coins of pieces are those that are.
+fn check_pieces(world: &dyn View, cx: &mut Ctx<'_>) -> Result<(), Broken> {
+    let mut positions = BTreeSet::new();
+    for account in sheet::accounts(world)? {
+        let sheet = Sheet::load(cx, account)?;
+        let mut coins = BTreeSet::new();
+        for piece in &sheet.pieces {
+            let stands = pieces::liquidity(cx, account, *piece)?;
+            holds(stands.amount > 0, "ACC-23", || {
+                format!("{piece:?} of {account} is empty")
+            })?;
+            if let Piece::Range(position) = *piece {
+                let owner = exchange::nft::owner_of(cx, position)?;
+                holds(owner == ADDRESS, "ACC-23", || {
+                    format!("position {position} stands on {account}, and {owner} owns it")
+                })?;
+                holds(positions.insert(position), "ACC-23", || {
+                    format!("position {position} stands on {account} and on another account")
+                })?;
+            }
+            coins.extend(stands.coins);
+        }
+        let bit = kind_bit(registry::LIQUIDITY);
+        let rows = sheet.rows.iter().filter(|row| row.kinds & bit != 0);
+        let noted: BTreeSet<AssetId> = rows.map(|row| row.asset).collect();
+        holds(noted == coins, "ACC-23", || {
+            format!("pieces of {account} are made of {coins:?}, its rows say of {noted:?}")
+        })?;
+        let is_bounded = sheet.pieces.len() <= PIECES_MAX && sheet.pieces.is_sorted();
+        holds(is_bounded, "ACC-23", || {
+            format!("{account} has pieces {:?}", sheet.pieces)
+        })?;
+    }
+    Ok(())
 }
 
 /// LIQ-1: no account is unhealthy unless its guard is crossed, or the block comes back within a minute.

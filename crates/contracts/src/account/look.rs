@@ -3,7 +3,8 @@
 //! ```text
 //!   calldata: accounts, in the order of the index
 //!   those who must sell the opposite ─► matched
-//!   for each:  net ─► healthy, nothing overdue? ─► a new guard
+//!   for each:  liquidity ─► units, where it is needed
+//!              net ─► healthy, nothing overdue? ─► a new guard
 //!                      │ no
 //!                      ├─► pools buy, above the floor
 //!                      ├─► what is left stands on offer; when its time is over, a stake buys
@@ -25,6 +26,7 @@ use super::{
     last_buyer::Stakes,
     matching, moves, offer,
     params::{DUST, LAST_BUYER_MS, LOOK_GAS, LOOKS_MAX, SALES_MAX, UNWANTED, UNWANTED_MS, dollars},
+    pieces,
     pools::Pools,
     sheet::Row,
     venue::{self, Number, Step},
@@ -100,6 +102,7 @@ fn look(cx: &mut Ctx<'_>, account: AccountId) -> Result<(), Halt> {
     if is_left_alone(cx, &stand, &all)? {
         return guard::looked(cx, &mut desk, &stand);
     }
+    let all = pieces::into_units(cx, &mut desk, &stand, all)?;
     let steps = net(cx, &mut desk, account, &all, before.is_healthy())?;
     if !steps.is_empty() {
         offer::report(cx, &mut desk, account, before.health_down(), &steps)?;

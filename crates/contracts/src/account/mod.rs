@@ -3,7 +3,7 @@
 //! ```text
 //!  owner, operator, signature ─► batch ─► verb ─ verb ─ verb ─► check every account that may have lost health
 //!                                          │                    └─► guard: how far until the block looks again
-//!           ledger (units) · lending (shares, debts) · oracle (prices)
+//!           ledger (units) · lending (shares, debts) · exchange (liquidity) · oracle (prices)
 //!
 //!  guard crossed ─► look (before the users of a block) ─► net ─► offer ─► bid, stake ─► waterfall
 //! ```
@@ -24,6 +24,10 @@
 //! - ACC-11: limits that an owner set himself tighten at once, loosen after a day, and hold at the end of batches.
 //! - ACC-21: an account that lost more in a day than its owner allows takes no new risk until it cooled off; deposits and
 //!   withdrawals are no loss, repaying and adding are never refused.
+//! - ACC-22: liquidity counts as the least that its curve allows at the oracle's prices; no swap moves that, and taking it
+//!   apart gives that at least, but for a unit of each coin.
+//! - ACC-23: the pieces of a sheet are what stands in pools for the account, bounded; each coin of them has its row.
+//! - ACC-24: the block takes liquidity apart before it sells anything, and never for an account that it leaves alone.
 //! - LIQ-1: an account whose guard is not crossed, nor due within a minute, is healthy.
 //! - LIQ-2: the index of guards is a function of the stored sheets.
 //! - LIQ-3: a sale takes no more than the target health needs, and never costs more than the largest discount.
@@ -64,6 +68,7 @@ pub mod index;
 mod invariants;
 mod last_buyer;
 mod limits;
+mod liquidity;
 mod loans;
 mod look;
 mod matching;
@@ -72,6 +77,7 @@ mod moves;
 mod offer;
 mod operators;
 mod params;
+mod pieces;
 mod pools;
 mod preview;
 mod redemption;
@@ -92,12 +98,13 @@ pub use params::{
 };
 pub use settings::list;
 pub use sheet::{
-    ASSETS_MAX, Guards, ROWS_MAX, Row, Sheet, Trigger, accounts, guards_of, sheet_slot,
+    ASSETS_MAX, Guards, PIECES_MAX, Piece, ROWS_MAX, Row, Sheet, Trigger, accounts, guards_of,
+    sheet_slot,
 };
 pub use signed::{BATCH_TYPE, DOMAIN_NAME, DOMAIN_VERSION};
 pub use verbs::{
-    Admission, AssetAmount, Bid, Dollars, ForeignCall, Loan, OtherAccount, Rule, Stream, Verb,
-    Withdrawal,
+    Admission, AssetAmount, Bid, Dollars, ForeignCall, GrowRange, Loan, OpenRange, OtherAccount,
+    PieceTo, Provision, Removal, Rule, ShrinkRange, Stream, Swap, Verb, Withdrawal,
 };
 
 use alloy_primitives::Address;
@@ -105,8 +112,8 @@ use capstan_state::{Ctx, Halt};
 use capstan_units::AccountId;
 
 use crate::{
-    Contract, Entry, Interface, Kind, Place, SystemKind, admin, dollar, ledger, lending, native,
-    streams, term,
+    Contract, Entry, Interface, Kind, Place, SystemKind, admin, dollar, exchange, ledger, lending,
+    native, streams, term,
 };
 
 /// Where it answers.
@@ -140,6 +147,7 @@ pub static CONTRACT: Contract = Contract {
     errors_of: &[
         &admin::CONTRACT,
         &dollar::CONTRACT,
+        &exchange::CONTRACT,
         &ledger::CONTRACT,
         &lending::CONTRACT,
         &streams::CONTRACT,

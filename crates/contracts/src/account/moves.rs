@@ -9,7 +9,7 @@ use super::{
     batch::touch,
     desk::Desk,
     error::{AccountDebtTooSmall, AccountDepositCap, AccountNothingOwed, AccountSameAccount},
-    operators, settings,
+    operators, pieces, settings,
     sheet::Row,
 };
 use crate::{
@@ -270,7 +270,7 @@ fn refuse_nothing(asset: AssetId, shares: DebtShares) -> Result<(), Halt> {
 /// All that stands on another account moves to this one: a position changes hands without being closed.
 ///
 /// # Errors
-/// `AccountSameAccount`, `AccountTooManyAssets`, and what a kind refuses to move.
+/// `AccountSameAccount`, `AccountTooManyAssets`, `AccountTooManyPieces`, and what a kind refuses to move.
 pub(super) fn take_over(cx: &mut Ctx<'_>, desk: &mut Desk, from: AccountId) -> Result<(), Halt> {
     let account = desk.account();
     expect_different(account, from)?;
@@ -285,10 +285,13 @@ pub(super) fn take_over(cx: &mut Ctx<'_>, desk: &mut Desk, from: AccountId) -> R
             desk.mark(cx, account, row.asset, number)?;
         }
     }
+    for piece in desk.pieces(cx, from)?.to_vec() {
+        pieces::transfer(cx, desk, from, account, piece, U256::MAX)?;
+    }
     Ok(())
 }
 
-/// Repays each debt as far as units and supplies of the same asset go.
+/// Repays each debt as far as units and supplies of the same asset go. Liquidity stays as it is.
 ///
 /// # Errors
 /// Those of the market.
@@ -359,7 +362,7 @@ pub(super) fn expect_welcome(
     operators::expect_authorised(cx, account, who)
 }
 
-fn expect_different(one: AccountId, other: AccountId) -> Result<(), Halt> {
+pub(super) fn expect_different(one: AccountId, other: AccountId) -> Result<(), Halt> {
     if one != other {
         return Ok(());
     }

@@ -10,7 +10,7 @@ use super::{
     batch,
     goods::Goods,
     math::{liquidation_price_up, room_to_fall_bps_down},
-    settings,
+    pieces, settings,
     sheet::Sheet,
     verbs::Verb,
 };
@@ -45,6 +45,7 @@ pub(super) fn preview(
         before,
         afterwards: report(&mut scratch, account)?,
         results,
+        pieces: pieces::view(&mut scratch, account)?,
     })
 }
 

@@ -1,22 +1,30 @@
-//! What stands on an account, in one to three words: which assets, in which kinds of positions, and how far their
-//! prices may move before the block looks again.
+//! What stands on an account, in one to four words: which assets, in which kinds of positions, and how far their
+//! prices may move before the block looks again; and which liquidity in pools.
 //!
 //! ```text
-//!   word 0   rows 0..4 (6 bytes each) | 3 free | row count (1) | look by, seconds (4)
+//!   word 0   rows 0..4 (6 bytes each) | 2 free | piece count (1) | row count (1) | look by, seconds (4)
 //!   word 1   rows 4..9
 //!   word 2   rows 9..14
+//!   word 3   pieces 0..4 (8 bytes each), in order; zeros behind the last
 //!   row      trigger (4) | kinds (1) | asset (1)
-//!   trigger  0, or (tick + 2) * 2 + (1 if it is crossed upward)
+//!   trigger  0, or (tick + 2) * 2 + (1 if it is crossed upward), or 2^31 + width (7 bits) * 2^24 + (lower tick + 2)
+//!   piece    1 bit: a range | number of the pool or of the position, plus one
 //! ```
+//!
+//! Two ticks lie a width apart of three binary digits and an exponent, so that both fit a row.
 //!
 //! Each word can be read by itself, so whoever follows changes of storage needs no other word to know which guards
 //! came and went.
 
 use alloy_primitives::U256;
 use capstan_state::{Ctx, Halt};
-use capstan_units::{AccountId, AssetId, PriceTick};
+use capstan_units::{AccountId, AssetId, PoolId, PriceTick};
 
-use super::{ADDRESS, error::AccountTooManyAssets, state::AccountState};
+use super::{
+    ADDRESS,
+    error::{AccountTooManyAssets, AccountTooManyPieces},
+    state::AccountState,
+};
 use crate::{registry, revert};
 
 const STATE: AccountState = AccountState::new();
@@ -25,8 +33,13 @@ const STATE: AccountState = AccountState::new();
 pub const ROWS_MAX: usize = 14;
 /// Asset ids that fit a row.
 pub const ASSETS_MAX: u32 = 256;
-/// Words of a sheet.
-const WORDS: u8 = 3;
+/// Most pieces of liquidity on a sheet: a liquidation takes each of them apart.
+pub const PIECES_MAX: usize = 4;
+/// Words of a sheet: of rows, and one of pieces.
+const WORDS: u8 = 4;
+const PIECES_WORD: u8 = 3;
+const PIECE_BITS: usize = 64;
+const PIECE_COUNT_BITS: usize = 40;
 const ROW_BITS: usize = 48;
 const FIRST_WORD_ROWS: usize = 4;
 const WORD_ROWS: usize = 5;
@@ -44,26 +57,110 @@ pub enum Trigger {
     Falls(PriceTick),
     /// A debt price at or above this.
     Rises(PriceTick),
+    /// At or below the first or at or above the second: of an asset that is owed, and that liquidity is made of.
+    Leaves(PriceTick, PriceTick),
 }
 
+const BOTH_WAYS: u32 = 1 << 31;
+const WIDTH_PLACE: u32 = 24;
+const TICK_MASK: u32 = (1 << WIDTH_PLACE) - 1;
+/// Binary digits of a width behind its first.
+const WIDTH_DIGITS: u32 = 3;
+const WIDTH_CODE_MAX: u32 = 127;
+
 impl Trigger {
+    /// Both ways, as close as they can be kept: the upper tick moves down, so a look may come too early.
+    pub(super) fn leaves(low: PriceTick, high: PriceTick) -> Self {
+        let width = u32::try_from(high.get().saturating_sub(low.get())).unwrap_or(0);
+        Self::apart(low, width_of(code_down(width)))
+    }
+
+    fn apart(low: PriceTick, width: u32) -> Self {
+        let width = i32::try_from(width).unwrap_or(i32::MAX);
+        Self::Leaves(low, PriceTick::new(low.get().saturating_add(width)))
+    }
+
     fn to_bits(self) -> u32 {
         let biased = |tick: PriceTick| u32::try_from(tick.get().saturating_add(2)).unwrap_or(1);
         match self {
             Self::Never => 0,
             Self::Falls(tick) => biased(tick).saturating_mul(2),
             Self::Rises(tick) => biased(tick).saturating_mul(2).saturating_add(1),
+            Self::Leaves(low, high) => {
+                let width = u32::try_from(high.get().saturating_sub(low.get())).unwrap_or(0);
+                BOTH_WAYS | (code_down(width) << WIDTH_PLACE) | (biased(low) & TICK_MASK)
+            }
         }
     }
 
     fn of_bits(bits: u32) -> Self {
-        let number = i32::try_from(bits >> 1).unwrap_or(i32::MAX);
-        let tick = PriceTick::new(number.saturating_sub(2));
+        let tick = |biased: u32| {
+            let number = i32::try_from(biased).unwrap_or(i32::MAX);
+            PriceTick::new(number.saturating_sub(2))
+        };
+        if bits & BOTH_WAYS != 0 {
+            let width = width_of((bits & !BOTH_WAYS) >> WIDTH_PLACE);
+            return Self::apart(tick(bits & TICK_MASK), width);
+        }
         match (bits, bits & 1) {
             (0, _) => Self::Never,
-            (_, 0) => Self::Falls(tick),
-            _ => Self::Rises(tick),
+            (_, 0) => Self::Falls(tick(bits >> 1)),
+            _ => Self::Rises(tick(bits >> 1)),
         }
+    }
+}
+
+/// The code of the largest width that is not above this one.
+fn code_down(width: u32) -> u32 {
+    let Some(exponent) = width
+        .checked_ilog2()
+        .and_then(|digits| digits.checked_sub(WIDTH_DIGITS))
+    else {
+        return width;
+    };
+    let digits = (width >> exponent) & ((1 << WIDTH_DIGITS) - 1);
+    let code = (exponent.saturating_add(1) << WIDTH_DIGITS) | digits;
+    code.min(WIDTH_CODE_MAX)
+}
+
+/// `code` while it has no exponent, else `(8 + digits) * 2^(exponent - 1)`.
+fn width_of(code: u32) -> u32 {
+    let digits = code & ((1 << WIDTH_DIGITS) - 1);
+    match (code >> WIDTH_DIGITS).checked_sub(1) {
+        None => digits,
+        Some(exponent) => ((1 << WIDTH_DIGITS) | digits) << exponent,
+    }
+}
+
+/// Liquidity in a pool, as an account has it. In order: pools by number, then positions by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Piece {
+    /// Shares of a pool of reserves.
+    Shares(PoolId),
+    /// A position of concentrated liquidity, by its number.
+    Range(u64),
+}
+
+const RANGE_BIT: u64 = 1 << 63;
+
+impl Piece {
+    /// A number of eight bytes that is no other piece's, nor zero.
+    pub(super) fn key(self) -> u64 {
+        match self {
+            Self::Shares(pool) => u64::from(pool.get()).saturating_add(1),
+            Self::Range(position) => position.saturating_add(1) | RANGE_BIT,
+        }
+    }
+
+    /// The piece with this number; `None` for zero.
+    fn of_key(key: u64) -> Option<Self> {
+        let number = (key & !RANGE_BIT).checked_sub(1)?;
+        if key & RANGE_BIT != 0 {
+            return Some(Self::Range(number));
+        }
+        u32::try_from(number)
+            .ok()
+            .map(|pool| Self::Shares(PoolId::new(pool)))
     }
 }
 
@@ -103,18 +200,25 @@ pub struct Sheet {
     pub look_by_s: u32,
     /// Assets, in order.
     pub rows: Vec<Row>,
+    /// Liquidity in pools, in order. Each of its coins has a row.
+    pub pieces: Vec<Piece>,
 }
 
 impl Sheet {
-    /// Reads a sheet: its first word, and the others if it is long. The frame is the account room's.
+    /// Reads a sheet: its first word, and the others if they say something. The frame is the account room's.
     pub(super) fn load(cx: &mut Ctx<'_>, account: AccountId) -> Result<Self, Halt> {
         let head = STATE.sheets.at((account, 0)).load(cx)?;
         let count = usize::from(count_of(head));
         let mut sheet = Self {
             look_by_s: look_by_of(head),
             rows: Vec::with_capacity(count),
+            pieces: Vec::new(),
         };
-        for part in 0..WORDS {
+        if piece_count_of(head) != 0 {
+            let word = STATE.sheets.at((account, PIECES_WORD)).load(cx)?;
+            sheet.pieces.extend(pieces_of(word));
+        }
+        for part in 0..PIECES_WORD {
             if sheet.rows.len() >= count {
                 break;
             }
@@ -190,6 +294,35 @@ impl Sheet {
         Ok(())
     }
 
+    /// Notes whether a piece of liquidity stands there. Rows of its coins are noted apart.
+    ///
+    /// # Errors
+    /// `AccountTooManyPieces`.
+    pub(super) fn note_piece(
+        &mut self,
+        account: AccountId,
+        piece: Piece,
+        stands: bool,
+    ) -> Result<(), Halt> {
+        match self.pieces.binary_search(&piece) {
+            Ok(at) if !stands => {
+                self.pieces.remove(at);
+            }
+            Err(at) if stands => {
+                if self.pieces.len() >= PIECES_MAX {
+                    return Err(revert(&AccountTooManyPieces {
+                        owner: account.owner,
+                        index: account.index,
+                        max: U256::from(PIECES_MAX),
+                    }));
+                }
+                self.pieces.insert(at, piece);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
     /// Whether anything of `asset` stands there.
     pub(super) fn has(&self, asset: AssetId) -> bool {
         self.rows.iter().any(|row| row.asset == asset)
@@ -197,6 +330,7 @@ impl Sheet {
 
     fn word(&self, part: u8) -> U256 {
         let (from, to, shift) = match part {
+            PIECES_WORD => return self.pieces_word(),
             0 => (0, FIRST_WORD_ROWS, HEAD_BITS),
             n => {
                 let from = FIRST_WORD_ROWS
@@ -211,10 +345,19 @@ impl Sheet {
             word |= row.to_bits().wrapping_shl(place);
         }
         if part == 0 {
-            let count = u8::try_from(self.rows.len()).unwrap_or(u8::MAX);
-            word |= U256::from(self.look_by_s) | U256::from(count).wrapping_shl(COUNT_BITS);
+            let count = |of: usize| U256::from(u8::try_from(of).unwrap_or(u8::MAX));
+            word |= U256::from(self.look_by_s)
+                | count(self.rows.len()).wrapping_shl(COUNT_BITS)
+                | count(self.pieces.len()).wrapping_shl(PIECE_COUNT_BITS);
         }
         word
+    }
+
+    fn pieces_word(&self) -> U256 {
+        let pieces = self.pieces.iter().enumerate();
+        pieces.fold(U256::ZERO, |word, (n, piece)| {
+            word | U256::from(piece.key()).wrapping_shl(PIECE_BITS.saturating_mul(n))
+        })
     }
 }
 
@@ -226,9 +369,18 @@ fn count_of(head: U256) -> u8 {
     u8::try_from(head.wrapping_shr(COUNT_BITS) & U256::from(u8::MAX)).unwrap_or_default()
 }
 
+fn piece_count_of(head: U256) -> u8 {
+    u8::try_from(head.wrapping_shr(PIECE_COUNT_BITS) & U256::from(u8::MAX)).unwrap_or_default()
+}
+
+fn pieces_of(word: U256) -> impl Iterator<Item = Piece> {
+    word.into_limbs().into_iter().map_while(Piece::of_key)
+}
+
 fn rows_of(part: u8, word: U256) -> impl Iterator<Item = Row> {
     let (count, shift) = match part {
         0 => (FIRST_WORD_ROWS, HEAD_BITS),
+        PIECES_WORD => (0, 0),
         _ => (WORD_ROWS, 0),
     };
     (0..count).map_while(move |n| {

@@ -37,6 +37,9 @@ pub(crate) struct AccountState {
     /// The day of losses of each account that limits them.
     #[tag(16)]
     pub(super) days: Map<AccountId, Record<Day>>,
+    /// What was put into each piece of liquidity that stands on an account, by the piece's key.
+    #[tag(24)]
+    pub(super) put_in: Map<(AccountId, u64), Record<PutIn>>,
 
     /// Batches that run inside each other now.
     #[tag(32)]
@@ -116,6 +119,15 @@ pub(crate) struct Limits {
     pub(super) next_loss_max_usd: u32,
     /// What follows, from `next_from_s` on.
     pub(super) next_cooling_off_s: u32,
+}
+
+/// Units of each coin that went into liquidity, less the part of what was taken out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, capstan_state::Record)]
+pub(crate) struct PutIn {
+    pub(super) coin0: Assets,
+    pub(super) coin1: Assets,
+    pub(super) coin2: Assets,
+    pub(super) coin3: Assets,
 }
 
 /// A day of losses.

@@ -6,6 +6,8 @@ mod debts;
 mod limits;
 mod liquidation;
 mod model;
+mod pieces;
+mod pools;
 mod random;
 mod redemption;
 mod touches;
@@ -285,6 +287,9 @@ fn acc_5_a_preview_is_what_the_batch_does() {
                 assert_eq!(preview.before, now);
                 assert_eq!(Ok(preview.results), done);
                 assert_eq!(preview.afterwards, scene.report(ALICES));
+                let account = reference(ALICES);
+                let pieces = scene.world.view(ADDRESS, &piecesOfCall { account });
+                assert_eq!(preview.pieces, pieces);
             }
             Err(halt) => assert_eq!(Err(halt), done),
         }

@@ -3,10 +3,13 @@
 use alloy_primitives::Bytes;
 use alloy_sol_types::{SolValue, sol};
 use capstan_state::Halt;
-use capstan_units::{AccountId, AssetId};
+use capstan_units::{AccountId, AssetId, PoolId};
 
-use super::error::{AccountBadArguments, AccountUnknownVerb};
-use crate::revert;
+use super::{
+    error::{AccountBadArguments, AccountUnknownVerb},
+    sheet::Piece,
+};
+use crate::{exchange::IExchange, revert};
 
 sol! {
     /// Arguments of `deposit`, `supply`, `redeem`, `borrow` and `repay`. The largest number is "all there is".
@@ -65,6 +68,59 @@ sol! {
         bytes input;
     }
 
+    /// Arguments of `provide`: at most so much of each coin, in the pool's order. The largest number is all there is.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Provision {
+        uint32 poolId;
+        uint256[] amountsMax;
+        uint256 sharesMin;
+    }
+
+    /// Arguments of `remove`. The largest number is all shares.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Removal {
+        uint32 poolId;
+        uint256 shares;
+        uint256[] amountsMin;
+    }
+
+    /// Arguments of `openRange`. The largest amount is all there is.
+    #[derive(Debug, PartialEq, Eq)]
+    struct OpenRange {
+        uint32 poolId;
+        int32 lower;
+        int32 upper;
+        uint256[2] amountsMax;
+        uint128 liquidityMin;
+    }
+
+    /// Arguments of `growRange`. The largest amount is all there is.
+    #[derive(Debug, PartialEq, Eq)]
+    struct GrowRange {
+        uint64 positionId;
+        uint256[2] amountsMax;
+        uint128 liquidityMin;
+    }
+
+    /// Arguments of `shrinkRange`. Zero takes fees alone, the largest number all.
+    #[derive(Debug, PartialEq, Eq)]
+    struct ShrinkRange {
+        uint64 positionId;
+        uint128 liquidity;
+        uint256[2] amountsMin;
+    }
+
+    /// Arguments of `movePiece`: shares of a pool (`isRange` is false, `id` the pool, the largest amount all of them), or a
+    /// position, which moves whole.
+    #[derive(Debug, PartialEq, Eq)]
+    struct PieceTo {
+        bool isRange;
+        uint64 id;
+        uint256 amount;
+        address owner;
+        uint8 index;
+    }
+
     /// Arguments of `bid`.
     #[derive(Debug, PartialEq, Eq)]
     struct Bid {
@@ -74,6 +130,25 @@ sol! {
         uint256 repayMax;
         uint32 collateralAssetId;
         uint256 takenMin;
+    }
+}
+
+/// Arguments of `swap`: the exchange's own legs and bounds, and a deadline in milliseconds. The largest `paidMax` is all
+/// there is.
+pub type Swap = (Vec<IExchange::Leg>, IExchange::Bounds, u64);
+
+impl PieceTo {
+    pub(super) const fn account(&self) -> AccountId {
+        AccountId::new(self.owner, self.index)
+    }
+
+    /// The piece, unless no pool has such a number.
+    pub(super) fn piece(&self) -> Option<Piece> {
+        if self.isRange {
+            return Some(Piece::Range(self.id));
+        }
+        let pool = u32::try_from(self.id).ok()?;
+        Some(Piece::Shares(PoolId::new(pool)))
     }
 }
 
@@ -151,6 +226,13 @@ verbs! {
     17 Bid "bid" "Pays a debt that is on offer with units, for collateral." lowers=true callback=false preview=true;
     18 Collect "collect" "What a stream owes this account -> its debt, then units." lowers=false callback=true preview=true;
     19 Admit "admit" "Units that others paid in count from now on." lowers=false callback=true preview=true;
+    20 Swap "swap" "Units -> units, through pools." lowers=true callback=false preview=true;
+    21 Provide "provide" "Units -> shares of a pool." lowers=true callback=false preview=true;
+    22 Remove "remove" "Shares of a pool -> units." lowers=true callback=false preview=true;
+    23 OpenRange "openRange" "Units -> a new position of concentrated liquidity. Answers its number and liquidity." lowers=true callback=false preview=true;
+    24 GrowRange "growRange" "Units -> more liquidity of a position." lowers=true callback=false preview=true;
+    25 ShrinkRange "shrinkRange" "Liquidity of a position, and its fees -> units." lowers=true callback=false preview=true;
+    26 MovePiece "movePiece" "Shares of a pool, or a position -> another account that the runner may act on." lowers=true callback=false preview=true;
 }
 
 impl Verb {

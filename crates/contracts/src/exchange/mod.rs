@@ -37,11 +37,12 @@
 //!
 //! Trusts: native contracts, to act only for whom they may; the owner of the scope, within the ranges of `params`.
 //!
-//! Not here: verbs of account batches, what a share may back.
+//! Not here: verbs of account batches, what liquidity may back (`account`).
 
 mod abi;
 mod curve;
 mod error;
+mod fair;
 mod fees;
 mod invariants;
 mod liquidity;
@@ -63,6 +64,7 @@ mod wallet;
 
 pub use abi::IExchange;
 pub use curve::Curve;
+pub use fair::{Liquidity, Quoted, coins_of, shares_worth};
 pub use liquidity::{add, create, create_range, move_shares, remove};
 pub use params::{
     AMPLIFICATION_MAX, CHANGE_DELAY_MS, COINS_MAX, COMMON_COINS_MAX, FEE_DYNAMIC,
@@ -74,8 +76,10 @@ pub use pool::{LOCKED, Shape, VAULT};
 pub use range::positions::{
     RangeWorth, Ticks, Two, grow_range, open_range, range_worth, shrink_range,
 };
+pub use ranges::open_for;
 pub use route::{Bounds, Leg, Outcome, Size, quote, swap};
 pub use sale::{Plan, PriceMin, Sale, plan_sale, sell, sell_up_to};
+pub use wallet::{bounds_of, expect_in_time, legs_of};
 
 use alloy_primitives::Address;
 

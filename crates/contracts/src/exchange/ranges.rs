@@ -53,23 +53,34 @@ pub(super) fn open(cx: &mut Ctx<'_>, call: openRangeCall) -> Result<openRangeRet
         lower: call.lower,
         upper: call.upper,
     };
-    let position = positions::open_range(cx, PoolId::new(call.poolId), range)?;
-    nft::mint(cx, call.to, position)?;
-    emit(
-        cx,
-        &RangeOpened {
-            positionId: position,
-            poolId: call.poolId,
-            lower: call.lower,
-            upper: call.upper,
-        },
-    )?;
+    let position = open_for(cx, call.to, PoolId::new(call.poolId), range)?;
     let (amounts, liquidity) = fill(cx, position, call.amountsMax, call.liquidityMin)?;
     Ok(openRangeReturn {
         positionId: position,
         liquidity,
         amounts,
     })
+}
+
+/// Makes an empty position and gives its token to `owner`, without asking whether he takes it. For other native
+/// contracts, which may keep positions for those who trust them.
+///
+/// # Errors
+/// `ERC721InvalidReceiver`, and those of `open_range`.
+pub fn open_for(cx: &mut Ctx<'_>, owner: Address, pool: PoolId, range: Ticks) -> Result<u64, Halt> {
+    let cx = &mut cx.enter(ADDRESS);
+    let position = positions::open_range(cx, pool, range)?;
+    nft::mint(cx, owner, position)?;
+    emit(
+        cx,
+        &RangeOpened {
+            positionId: position,
+            poolId: pool.get(),
+            lower: range.lower,
+            upper: range.upper,
+        },
+    )?;
+    Ok(position)
 }
 
 /// Adds to a position.

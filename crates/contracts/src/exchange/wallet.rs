@@ -169,7 +169,10 @@ pub(super) fn swap_from(
 }
 
 /// Refuses what comes too late.
-pub(super) fn expect_in_time(cx: &Ctx<'_>, deadline_ms: u64) -> Result<(), Halt> {
+///
+/// # Errors
+/// `ExchangeExpired`.
+pub fn expect_in_time(cx: &Ctx<'_>, deadline_ms: u64) -> Result<(), Halt> {
     let now_ms = cx.store.block().time_ms;
     if now_ms <= deadline_ms {
         return Ok(());
@@ -217,7 +220,10 @@ fn narrow(amounts: &[U256]) -> Result<Vec<Assets>, Halt> {
 }
 
 /// Legs as the ABI has them: zero is all.
-pub(super) fn legs_of(legs: &[IExchange::Leg]) -> Result<Vec<Leg>, Halt> {
+///
+/// # Errors
+/// An amount that no asset has.
+pub fn legs_of(legs: &[IExchange::Leg]) -> Result<Vec<Leg>, Halt> {
     let read = legs.iter().map(|leg| {
         let amount = Assets::from_u256(leg.amount)?;
         let size = match (leg.exactOut, amount.is_zero()) {
@@ -237,7 +243,10 @@ pub(super) fn legs_of(legs: &[IExchange::Leg]) -> Result<Vec<Leg>, Halt> {
 }
 
 /// Bounds as the ABI has them.
-pub(super) fn bounds_of(bounds: &IExchange::Bounds) -> Result<Bounds, Halt> {
+///
+/// # Errors
+/// An amount that no asset has.
+pub fn bounds_of(bounds: &IExchange::Bounds) -> Result<Bounds, Halt> {
     Ok(Bounds {
         asset_in: AssetId::new(bounds.assetIn),
         paid_max: Assets::from_u256(bounds.paidMax)?,

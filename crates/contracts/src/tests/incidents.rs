@@ -90,6 +90,11 @@ const TABLE: &[Incident] = &[
         replay: accounts::self_pumped_collateral,
     },
     Incident {
+        what: "liquidity valued by what its pool holds (Warp 2020, Cream 2021)",
+        mutants: &[Mutant::PoolPriceCounts],
+        replay: accounts::pool_pumped_liquidity,
+    },
+    Incident {
         what: "thin debt squeezed (Aave on CRV 2022)",
         mutants: &[Mutant::NoBorrowCap],
         replay: accounts::thin_debt_squeezed,

@@ -8,6 +8,13 @@ fn row(asset: u32, kinds: u8, trigger: Trigger) -> Row {
     }
 }
 
+const PIECES: [Piece; PIECES_MAX] = [
+    Piece::Shares(PoolId::new(0)),
+    Piece::Shares(PoolId::new(u32::MAX)),
+    Piece::Range(0),
+    Piece::Range((1 << 63) - 2),
+];
+
 #[test]
 fn a_word_reads_back_as_it_was_written() {
     let triggers = [
@@ -16,6 +23,9 @@ fn a_word_reads_back_as_it_was_written() {
         Trigger::Falls(PriceTick::new(7_340_032)),
         Trigger::Rises(PriceTick::new(0)),
         Trigger::Rises(PriceTick::new(4_321_987)),
+        Trigger::leaves(PriceTick::OF_ZERO, PriceTick::new(7_340_032)),
+        Trigger::leaves(PriceTick::new(4_321_987), PriceTick::new(4_322_000)),
+        Trigger::leaves(PriceTick::new(7_340_032), PriceTick::new(7_340_032)),
     ];
     for count in 0..=ROWS_MAX {
         let rows = (0..count).map(|n| {
@@ -25,8 +35,12 @@ fn a_word_reads_back_as_it_was_written() {
         let sheet = Sheet {
             look_by_s: u32::MAX - 3,
             rows: rows.collect(),
+            pieces: PIECES[..count % (PIECES_MAX + 1)].to_vec(),
         };
         let words: Vec<U256> = (0..WORDS).map(|part| sheet.word(part)).collect();
+        let pieces: Vec<Piece> = pieces_of(words[usize::from(PIECES_WORD)]).collect();
+        assert_eq!(pieces, sheet.pieces);
+        assert_eq!(usize::from(piece_count_of(words[0])), pieces.len());
         let read: Vec<Row> = (0..WORDS)
             .zip(&words)
             .flat_map(|(part, word)| rows_of(part, *word))
@@ -44,4 +58,25 @@ fn a_word_reads_back_as_it_was_written() {
             .filter(|row| row.trigger != Trigger::Never);
         assert_eq!(guards, expected.copied().collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn a_width_is_kept_as_close_as_seven_bits_allow_and_never_wider() {
+    for width in (0..2_000).chain((0..24).map(|digits| 1_u32 << digits)) {
+        let kept = width_of(code_down(width));
+        let most = width_of(WIDTH_CODE_MAX);
+        assert!(kept <= width, "{width} became {kept}");
+        assert!(
+            kept.saturating_mul(9) >= width.min(most).saturating_mul(8),
+            "{width} became {kept}"
+        );
+        assert_eq!(width_of(code_down(kept)), kept);
+    }
+    let (low, high) = (PriceTick::new(100), PriceTick::new(100 + 1_000));
+    assert_eq!(
+        Trigger::leaves(low, high),
+        Trigger::Leaves(low, PriceTick::new(100 + 960))
+    );
+    // An upper tick below the lower one calls at once.
+    assert_eq!(Trigger::leaves(high, low), Trigger::Leaves(high, high));
 }

@@ -38,6 +38,14 @@ pub(super) fn mint(cx: &mut Ctx<'_>, to: Address, position: u64) -> Result<(), H
     actions::give(&mut cx.enter(ADDRESS), Address::ZERO, to, position)
 }
 
+/// Who owns a position.
+///
+/// # Errors
+/// `ERC721NonexistentToken`.
+pub fn owner_of(cx: &mut Ctx<'_>, position: u64) -> Result<Address, Halt> {
+    actions::owner_of(&mut cx.enter(ADDRESS), U256::from(position))
+}
+
 /// Refuses who may not act on a position.
 ///
 /// # Errors

@@ -1,19 +1,24 @@
 //! Attacks on lenders through accounts: batches, looks of blocks and bids, as everybody runs them.
 
 use alloy_primitives::{Address, U256};
+use alloy_sol_types::SolValue;
 use capstan_units::{AccountId, AssetId};
 
 use super::scene::at_price;
 use crate::{
     account::{
         ADDRESS,
-        IAccount::{LiquidationStep, offerOfCall},
-        OFFER_MS, Verb,
+        IAccount::{Action, LiquidationStep, offerOfCall},
+        OFFER_MS, Provision, Verb,
+    },
+    exchange::{
+        self, IExchange,
+        IExchange::{createPoolCall, swapCall},
     },
     ledger, lending,
     oracle::IOracle,
     testkit::{
-        ALICE, BOB,
+        ALICE, BOB, CAROL,
         accounts::{
             ALICES, BOBS, ETH, Listing, ONE, Scene, USD, USDC, bid, borrow, bps, deposit, n, other,
             reference, withdraw,
@@ -97,6 +102,66 @@ pub(super) fn checks_reset_in_a_batch() -> i128 {
     ];
     let _ = scene.run(ALICE, ALICES, &batch);
     worth(&mut scene, ALICE, &[ALICES, HEIR], &prices) - before
+}
+
+/// Liquidity of ten million dollars is borrowed against while its owner holds the pool far from the market's price, and
+/// left behind when he has swapped back.
+pub(super) fn pool_pumped_liquidity() -> i128 {
+    let mut scene = Scene::new();
+    let open = createPoolCall {
+        shape: IExchange::Shape {
+            curve: 1,
+            feePips: 100,
+            amplification: 0,
+            assets: vec![ETH, USDC],
+        },
+        amounts: vec![n(50_000 * ONE), n(100_000_000 * ONE)],
+        to: CAROL,
+        deadlineMs: u64::MAX,
+    };
+    scene.world.ok(CAROL, exchange::ADDRESS, &open);
+    let prices = [(ETH, 2_000 * USD), (USDC, USD)];
+    let before = worth(&mut scene, ALICE, &[], &prices);
+    let liquidity = Provision {
+        poolId: 0,
+        amountsMax: vec![n(2_500 * ONE), n(5_000_000 * ONE)],
+        sharesMin: U256::ZERO,
+    };
+    let provide = [
+        deposit(ETH, 2_500 * ONE),
+        deposit(USDC, 5_000_000 * ONE),
+        Action {
+            verb: Verb::Provide.number(),
+            args: liquidity.abi_encode().into(),
+        },
+    ];
+    scene.ok(ALICE, ALICES, &provide);
+    let swap = |scene: &mut Scene, from, to, amount: U256| {
+        let call = swapCall {
+            legs: vec![IExchange::Leg {
+                poolId: 0,
+                assetIn: from,
+                assetOut: to,
+                exactOut: false,
+                amount,
+            }],
+            bounds: IExchange::Bounds {
+                assetIn: from,
+                paidMax: amount,
+                assetOut: to,
+                receivedMin: U256::ZERO,
+            },
+            to: ALICE,
+            deadlineMs: u64::MAX,
+        };
+        scene.world.ok(ALICE, exchange::ADDRESS, &call).received
+    };
+    let bought = swap(&mut scene, ETH, USDC, n(400_000 * ONE));
+    let loan = room(&scene, ALICES);
+    let take = [borrow(USDC, loan), withdraw(USDC, n(loan), ALICE)];
+    scene.ok(ALICE, ALICES, &take);
+    swap(&mut scene, USDC, ETH, bought);
+    worth(&mut scene, ALICE, &[ALICES], &prices) - before
 }
 
 /// A token that few hold is driven to twenty times its price within a second, and borrowed against before it falls back.
