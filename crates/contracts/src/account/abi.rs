@@ -2,7 +2,7 @@
 
 use alloy_sol_types::sol;
 
-use super::{batch, income, limits, moves, offer, operators, pieces, preview, settings, signed};
+use super::{batch, income, limits, offer, operators, pieces, preview, settings, signed};
 use IAccount::*;
 
 sol! {
