@@ -608,13 +608,13 @@ const MUST: &[&str] = &[
 
 /// What must come up so many times in ten thousand steps: whatever is rare shows no mistake.
 const OFTEN: &[(&str, u32)] = &[
-    ("takeLoan", 80),
-    ("repayLoan", 30),
-    ("for what is overdue", 20),
+    ("takeLoan", 40),
+    ("repayLoan", 12),
+    ("for what is overdue", 12),
     ("venue 4", 20),
-    ("tier 1", 20),
-    ("tier 2", 20),
-    ("tier 3", 20),
+    ("tier 1", 8),
+    ("tier 2", 8),
+    ("tier 3", 4),
 ];
 
 /// Those that a run may meet.

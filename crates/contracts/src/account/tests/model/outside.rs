@@ -79,7 +79,7 @@ impl Run {
             return;
         }
         let who = self.dice.of(&debtors);
-        let parts = self.dice.of(&[10_000, 10_000, 4, 3, 2]);
+        let parts = self.dice.of(&[1_000_000, 1_000_000, 1_000_000, 3, 2]);
         let rows = self.model.rows(who);
         let held = rows.into_iter().map(|(asset, _)| asset);
         let held: Vec<u32> = held
