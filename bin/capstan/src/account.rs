@@ -1,5 +1,6 @@
 //! `capstan account`: shows an account, and what actions would make of it before they are signed.
 
+mod leverage;
 mod limits;
 mod show;
 
@@ -24,7 +25,9 @@ use serde_json::{Value, json};
 
 use crate::{
     accounts,
-    args::{AccountCommand, ActOptions, AmountArgs, AskOptions, SignerOptions, asset_name},
+    args::{
+        AccountCommand, ActOptions, AmountArgs, AskOptions, SignerOptions, SlippageArgs, asset_name,
+    },
     wallet,
     words::time,
 };
@@ -93,7 +96,42 @@ async fn command_of(command: &AccountCommand) -> Result<()> {
             one(act, wish(Wish::Mint { to }, amount)?).await
         }
         AccountCommand::Repay { act, amount } => one(act, wish(Wish::Repay, amount)?).await,
-        AccountCommand::Close { act } => one(act, Vec::new()).await,
+        AccountCommand::Lever {
+            act,
+            amount,
+            buy,
+            swap,
+        } => {
+            let step = Step::Lever {
+                borrowed: amount.amount.join(" ").parse()?,
+                buy: buy.clone(),
+                slippage: *swap,
+            };
+            one(act, vec![step]).await
+        }
+        AccountCommand::Unlever {
+            act,
+            amount,
+            sell,
+            swap,
+        } => {
+            let step = Step::Unlever {
+                repaid: amount.amount.join(" ").parse()?,
+                sell: sell.clone(),
+                slippage: *swap,
+            };
+            one(act, vec![step]).await
+        }
+        AccountCommand::Close { act, sell, swap } => match sell {
+            None => one(act, Vec::new()).await,
+            Some(sell) => {
+                let step = Step::CloseBySwap {
+                    sell: sell.clone(),
+                    slippage: *swap,
+                };
+                one(act, vec![step]).await
+            }
+        },
     }
 }
 
@@ -107,6 +145,23 @@ enum Step {
     Collect(u64),
     /// What others paid in is to count.
     Admit(AssetName),
+    /// So much is to be borrowed and swapped into something.
+    Lever {
+        borrowed: Asked,
+        buy: AssetName,
+        slippage: SlippageArgs,
+    },
+    /// So much of a debt is to be paid by selling something.
+    Unlever {
+        repaid: Asked,
+        sell: AssetName,
+        slippage: SlippageArgs,
+    },
+    /// All debts are to be paid, by selling something where their own asset is missing.
+    CloseBySwap {
+        sell: AssetName,
+        slippage: SlippageArgs,
+    },
 }
 
 /// What is wished, in its order. An empty list is the wish to close.
@@ -208,6 +263,31 @@ pub(crate) fn signer(options: &SignerOptions) -> Result<PrivateKeySigner> {
     Ok(keystore.open(&found, &password)?)
 }
 
+/// What wishes are made of: what stands in wallet and account of each asset, as the steps so far left it.
+struct Floor<'a> {
+    node: &'a Node,
+    owner: Address,
+    assets: &'a Assets,
+    standing: &'a Standing,
+    there: Vec<(Asset, There)>,
+    /// Swaps so far, in words.
+    swaps: Vec<String>,
+}
+
+impl Floor<'_> {
+    /// The place of an asset in `there`.
+    async fn place(&mut self, asset: &Asset) -> Result<usize> {
+        let mut known = self.there.iter();
+        if let Some(at) = known.position(|(known, _)| known.id == asset.id) {
+            return Ok(at);
+        }
+        let wallet = balance(self.node, asset, self.owner).await?;
+        let there = there_is(asset, wallet, self.standing);
+        self.there.push((asset.clone(), there));
+        Ok(self.there.len() - 1)
+    }
+}
+
 /// A batch that is about to be signed, and what it would do.
 struct Doing {
     node: Node,
@@ -215,6 +295,8 @@ struct Doing {
     batch: Batch,
     /// Tokens of others are moved only as far as their owner allowed it.
     approvals: Vec<(Asset, U256)>,
+    /// Swaps on the way, in words.
+    swaps: Vec<String>,
     whole: Value,
     told: Preview,
 }
@@ -229,10 +311,37 @@ impl Doing {
         let assets = Assets::of(&node).await?;
         let (_, state) = account(&node, name).await?;
         let mut batch = Batch::default();
-        let mut there: Vec<(Asset, There)> = Vec::new();
+        let mut floor = Floor {
+            node: &node,
+            owner: name.owner,
+            assets: &assets,
+            standing: &state.standing,
+            there: Vec::new(),
+            swaps: Vec::new(),
+        };
         for step in wishes {
             let (wish, asked) = match step {
                 Step::Move(wish, asked) => (wish, asked),
+                Step::Lever {
+                    borrowed,
+                    buy,
+                    slippage,
+                } => {
+                    floor.lever(&mut batch, borrowed, buy, *slippage).await?;
+                    continue;
+                }
+                Step::Unlever {
+                    repaid,
+                    sell,
+                    slippage,
+                } => {
+                    floor.unlever(&mut batch, repaid, sell, *slippage).await?;
+                    continue;
+                }
+                Step::CloseBySwap { sell, slippage } => {
+                    floor.close(&mut batch, sell, *slippage).await?;
+                    continue;
+                }
                 Step::Assign(id) => {
                     batch.assign(*id);
                     continue;
@@ -248,16 +357,10 @@ impl Doing {
             };
             let asset = assets.find(&asked.asset)?;
             expect_asset_of(&node, *wish, asset).await?;
-            let at = match there.iter().position(|(known, _)| known.id == asset.id) {
-                Some(at) => at,
-                None => {
-                    let wallet = balance(&node, asset, name.owner).await?;
-                    there.push((asset.clone(), there_is(asset, wallet, &state.standing)));
-                    there.len() - 1
-                }
-            };
-            plan(&mut batch, *wish, &asked.amount, &mut there[at].1)?;
+            let at = floor.place(asset).await?;
+            plan(&mut batch, *wish, &asked.amount, &mut floor.there[at].1)?;
         }
+        let Floor { there, swaps, .. } = floor;
         if wishes.is_empty() {
             batch.close_all();
         }
@@ -282,6 +385,7 @@ impl Doing {
             name,
             batch,
             approvals,
+            swaps,
             whole,
             told,
         })
@@ -293,6 +397,9 @@ impl Doing {
             println!("{:#}", self.whole);
         } else {
             show::effect(self.name, &self.told);
+            for swap in &self.swaps {
+                println!("{swap}");
+            }
         }
         for (asset, amount) in &self.approvals {
             let amount = capstan_units::decimal(*amount, asset.decimals);

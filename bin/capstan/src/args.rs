@@ -16,7 +16,7 @@ pub(crate) use admin::{
 };
 pub(crate) use credit::{
     AccountCommand, ActOptions, AmountArgs, AskOptions, KeystoreOptions, LimitArgs, MarketCommand,
-    PasswordOptions, SignerOptions, WalletCommand, WatchOptions, asset_name,
+    PasswordOptions, SignerOptions, SlippageArgs, WalletCommand, WatchOptions, asset_name,
 };
 pub(crate) use exchange::{PoolCommand, SwapOptions};
 

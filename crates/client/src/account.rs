@@ -5,12 +5,12 @@ use alloy_sol_types::{SolCall, SolValue};
 use capstan_contracts::account::{
     ADDRESS, Admission, AssetAmount, Dollars,
     IAccount::{AccountRef, Action, executeCall},
-    Loan, Stream, Verb, Withdrawal,
+    Loan, Stream, Swap, Verb, Withdrawal,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{Call, ClientError, ErrorInWords, Fixed, Node};
+use crate::{Call, ClientError, ErrorInWords, Fixed, Node, Way};
 
 /// An account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,33 @@ pub struct Standing {
     pub report: Option<Report>,
     pub error: Option<ErrorInWords>,
     pub holdings: Vec<Holding>,
+    pub pieces: Option<Vec<Piece>>,
+}
+
+/// Liquidity in a pool.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the names are those of specs/rpc.md")]
+pub struct Piece {
+    pub is_range: bool,
+    pub id: U64,
+    pub pool_id: u32,
+    pub amount: U256,
+    pub coins: Vec<PieceCoin>,
+    pub value: Fixed,
+    pub fair_value: Fixed,
+    pub if_held: Fixed,
+}
+
+/// One coin of it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the names are those of specs/rpc.md")]
+pub struct PieceCoin {
+    pub asset_id: u32,
+    pub symbol: String,
+    pub amount: Fixed,
+    pub put_in: Fixed,
 }
 
 /// A balance sheet in one line.
@@ -193,6 +220,12 @@ impl Batch {
     /// Units that others paid in count from now on.
     pub fn admit(&mut self, asset_id: u32) -> &mut Self {
         self.push(Verb::Admit, Admission { assetId: asset_id }.abi_encode())
+    }
+
+    /// Units of one asset become those of another, as a quote found it.
+    pub fn swap(&mut self, way: &Way) -> &mut Self {
+        let args: Swap = (way.legs.clone(), way.bounds.clone(), way.deadline_ms);
+        self.push(Verb::Swap, args.abi_encode())
     }
 
     /// Debts are paid from units and supplies of the same assets.

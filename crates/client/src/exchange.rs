@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256, Bytes, LogData, U64, U256};
 use alloy_sol_types::{SolCall as _, SolEvent as _};
 use capstan_contracts::exchange::{
     ADDRESS,
-    IExchange::{Exchanged, swapCall},
+    IExchange::{Bounds, Exchanged, Leg, swapCall},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -127,7 +127,29 @@ pub struct Quote {
     pub calldata: Option<Bytes>,
 }
 
+/// A way to swap inside a batch: legs, bounds and how long they hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// The exchange's legs.
+    pub legs: Vec<Leg>,
+    /// What is paid at most and received at least.
+    pub bounds: Bounds,
+    /// Until when, in milliseconds.
+    pub deadline_ms: u64,
+}
+
 impl Quote {
+    /// The same for a batch of an account, if it is what was asked.
+    pub fn way(&self, asked: &SwapAsked) -> Option<Way> {
+        let input = self.call(asked)?.input;
+        let swap = swapCall::abi_decode_validate(&input).ok()?;
+        Some(Way {
+            legs: swap.legs,
+            bounds: swap.bounds,
+            deadline_ms: swap.deadlineMs,
+        })
+    }
+
     /// The transaction that does it, if it is what was asked and what the quote says of itself: a node that gave another
     /// one would be signed for otherwise.
     pub fn call(&self, asked: &SwapAsked) -> Option<Call> {

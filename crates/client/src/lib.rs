@@ -15,6 +15,7 @@ mod error;
 mod exchange;
 mod history;
 pub mod keystore;
+mod lever;
 mod listing;
 mod market;
 mod node;
@@ -22,7 +23,8 @@ mod plan;
 mod send;
 
 pub use account::{
-    AccountName, AccountState, Batch, Holding, Offer, Preview, Report, Standing, account, preview,
+    AccountName, AccountState, Batch, Holding, Offer, Piece, PieceCoin, Preview, Report, Standing,
+    account, preview,
 };
 pub use admin::{
     Administration, Delay, Grant, Scope, administration, role_name, role_number, scope_address,
@@ -32,9 +34,10 @@ pub use amount::{Amount, AmountError, Asked};
 pub use assets::{Asset, AssetName, Assets};
 pub use error::{ClientError, ErrorInWords};
 pub use exchange::{
-    Pool, PoolAsset, PoolPrice, PoolRange, Quote, SwapAsked, Swapped, pools, quote, swapped,
+    Pool, PoolAsset, PoolPrice, PoolRange, Quote, SwapAsked, Swapped, Way, pools, quote, swapped,
 };
 pub use history::{Happening, HappeningArg, history};
+pub use lever::{lever, owed_with_growth, unlever};
 pub use listing::{AssetFile, DOLLAR_EXAMPLE, DollarFile, EXAMPLE, ListingError};
 pub use market::{Fixed, Market, MarketParams, NextParams, Paused, PriceState, markets};
 pub use node::Node;

@@ -12,7 +12,7 @@ use crate::{Amount, AmountError, Batch};
 const GAS_LEFT_WEI: u64 = 10_000_000_000_000_000;
 /// A debt grows until its block: so many parts of it, at least one unit, are brought on top. What is left stays on the
 /// account.
-const GROWTH_DIVISOR: u64 = 10_000;
+pub(crate) const GROWTH_DIVISOR: u64 = 10_000;
 
 /// What somebody wants to do with an asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Amounts as data, and keys against files that others wrote. Sending is tested on a started node (`bin/capstan/tests`).
 
 mod keys;
+mod lever;
 mod listing;
 mod plans;
 

@@ -1,6 +1,6 @@
 //! Accounts and previews in words.
 
-use capstan_client::{AccountName, AccountState, Fixed, Holding, Preview, Report, Standing};
+use capstan_client::{AccountName, AccountState, Fixed, Holding, Piece, Preview, Report, Standing};
 
 use crate::{table::Table, words::time};
 
@@ -26,6 +26,9 @@ pub(super) fn account(name: AccountName, state: &AccountState) {
     println!("account {} of {}", name.index, name.owner);
     println!();
     holdings(&state.standing.holdings);
+    for piece in state.standing.pieces.iter().flatten() {
+        println!("{}", in_a_line(piece));
+    }
     println!();
     if let Some(report) = &state.standing.report {
         let row = |name: &str, value: String| println!("{name:<15}{value}");
@@ -85,6 +88,30 @@ fn holdings(holdings: &[Holding]) {
         ]);
     }
     print!("{table}");
+}
+
+/// Liquidity: what it would give now, beside what holding would have been worth.
+fn in_a_line(piece: &Piece) -> String {
+    let coins: Vec<_> = piece
+        .coins
+        .iter()
+        .map(|coin| format!("{} {}", coin.amount.short(PLACES), coin.symbol))
+        .collect();
+    let what = if piece.is_range {
+        format!(
+            "position {} in pool {}",
+            piece.id.to::<u64>(),
+            piece.pool_id
+        )
+    } else {
+        format!("shares of pool {}", piece.pool_id)
+    };
+    format!(
+        "{what}: {}, worth {}, {} if held",
+        coins.join(" and "),
+        dollars(&piece.value),
+        dollars(&piece.if_held)
+    )
 }
 
 fn line_of_error(standing: &Standing) {
@@ -168,5 +195,14 @@ pub(super) fn effect(name: AccountName, told: &Preview) {
         change("liquidated at", |row| row.liquidation_price.as_ref());
     }
     print!("{table}");
+    let pieces = |standing: &Standing| -> Vec<String> {
+        standing.pieces.iter().flatten().map(in_a_line).collect()
+    };
+    let (now, then) = (pieces(&told.before), pieces(after));
+    if now != then {
+        for piece in then {
+            println!("then {piece}");
+        }
+    }
     line_of_error(after);
 }

@@ -122,6 +122,14 @@ pub(crate) struct ActOptions {
     pub(crate) yes: bool,
 }
 
+/// How far a swap may go from its quote.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct SlippageArgs {
+    /// How much worse than quoted a swap may become until its block; else nothing happens
+    #[arg(long, value_name = "PERCENT", default_value = "0.5%", value_parser = super::exchange::percent)]
+    pub(crate) slippage: u32,
+}
+
 /// How much of what: `75.5 usdc`, `10% usdc`, `max usdc`.
 #[derive(Debug, Args)]
 pub(crate) struct AmountArgs {
@@ -214,10 +222,39 @@ pub(crate) enum AccountCommand {
         #[command(flatten)]
         amount: AmountArgs,
     },
-    /// Pay all debts from what the account holds of the same assets
+    /// Borrow, swap what was borrowed and lend what was bought, at once: `lever 20000 usdc --buy eth` is long of eth
+    Lever {
+        #[command(flatten)]
+        act: ActOptions,
+        #[command(flatten)]
+        amount: AmountArgs,
+        /// What is bought with it
+        #[arg(long, value_name = "ASSET", value_parser = asset_name)]
+        buy: AssetName,
+        #[command(flatten)]
+        swap: SlippageArgs,
+    },
+    /// The way back at once: sell just enough of what is held to pay a debt: `unlever max usdc --sell eth`
+    Unlever {
+        #[command(flatten)]
+        act: ActOptions,
+        #[command(flatten)]
+        amount: AmountArgs,
+        /// What is sold for it
+        #[arg(long, value_name = "ASSET", value_parser = asset_name)]
+        sell: AssetName,
+        #[command(flatten)]
+        swap: SlippageArgs,
+    },
+    /// Pay all debts from what the account holds of the same assets, and with `--swap eth` from eth what is missing
     Close {
         #[command(flatten)]
         act: ActOptions,
+        /// What is sold for debts that the account does not hold
+        #[arg(long = "swap", value_name = "ASSET", value_parser = asset_name)]
+        sell: Option<AssetName>,
+        #[command(flatten)]
+        swap: SlippageArgs,
     },
     /// What you forbid yourself, and how today stands: tighter limits count at once, looser ones after a day
     Limits {

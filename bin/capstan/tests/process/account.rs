@@ -338,3 +338,61 @@ async fn an_address_where_nothing_is_is_named() {
     let said = capstan(&node, "0", &["admin", "list", asset, "--yes"]);
     refuses(&said, "answers decimals(): is the address right");
 }
+
+/// CLI-5, CLI-6: leverage opens and closes in one batch each; what the swaps may cost is shown before it is signed.
+#[tokio::test]
+async fn leverage_opens_and_closes_at_a_terminal() {
+    let node = world().await;
+    let own = ["account", "supply", "2", "eth", "--yes"];
+    says(&capstan(&node, "5", &own), &["done in block"]);
+    let up = ["account", "lever", "2000", "usdc", "--buy", "eth", "--yes"];
+    let said = capstan(&node, "5", &up);
+    says(
+        &said,
+        &[
+            "swap 2000 USDC for 0.99",
+            "at least",
+            "USDC -> ETH by pool 0",
+            "USDC owed",
+            "done in block",
+        ],
+    );
+    let shown = || {
+        let said = capstan(&node, "5", &["account", "show", "--json"]);
+        serde_json::from_str::<Value>(&said.stdout).expect("JSON")
+    };
+    let supplied = |shown: &Value| -> f64 {
+        let text = shown["holdings"][0]["supplied"]["text"].as_str();
+        text.expect("text").parse().expect("a number")
+    };
+    let levered = shown();
+    assert!((2.98..3.0).contains(&supplied(&levered)), "{levered}");
+    assert_eq!(levered["pieces"], json!([]));
+
+    let part = [
+        "account", "unlever", "500", "usdc", "--sell", "eth", "--yes",
+    ];
+    says(
+        &capstan(&node, "5", &part),
+        &["for 500 USDC, at most", "done in block"],
+    );
+    let nothing = [
+        "account", "unlever", "max", "wbtc", "--sell", "eth", "--yes",
+    ];
+    refuses(&capstan(&node, "5", &nothing), "nothing is owed of WBTC");
+    let same = ["account", "lever", "1", "eth", "--buy", "eth", "--yes"];
+    refuses(&capstan(&node, "5", &same), "are both ETH");
+    let close = ["account", "close", "--swap", "eth", "--yes"];
+    says(&capstan(&node, "5", &close), &["done in block", "no debt"]);
+    let closed = shown();
+    let usdc = &closed["holdings"][1];
+    assert!(
+        usdc["owed"]["amount"].is_null() || usdc["owed"]["amount"] == "0x0",
+        "{closed}"
+    );
+    assert!(
+        (1.97..2.0).contains(&supplied(&closed)),
+        "two fees of 0.3 %: {closed}"
+    );
+    refuses(&capstan(&node, "5", &close), "the account owes nothing");
+}

@@ -30,7 +30,7 @@ pub(super) fn register(table: &mut Methods) {
     table.blocking(
         "capstan_account",
         ["account", "block?"],
-        "An account, as an address or {owner, index}: rows, values, health, room to fall, liquidation prices, cost per day.",
+        "An account, as an address or {owner, index}: rows, values, health, room to fall, liquidation prices, cost per day; pieces of liquidity, what they would give and what was put in.",
         account,
     );
 }
@@ -107,6 +107,40 @@ pub(super) struct Standing {
     report: Option<Report>,
     error: Option<ErrorInWords>,
     holdings: Vec<Holding>,
+    /// Liquidity in pools; null while it cannot be valued.
+    pieces: Option<Vec<Piece>>,
+}
+
+/// Shares of a pool, or a position of concentrated liquidity. Values in dollars.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Piece {
+    is_range: bool,
+    /// Number of the position, or of the pool.
+    id: U64,
+    pool_id: u32,
+    /// Shares, or liquidity.
+    amount: U256,
+    coins: Vec<PieceCoin>,
+    /// What taking it apart would give now.
+    value: Fixed,
+    /// What counts as collateral: the least that its curve allows at the oracle's prices.
+    fair_value: Fixed,
+    /// What was put in would be worth this now; beyond `value` it is impermanent loss, below it fees made up for that.
+    if_held: Fixed,
+    initial_bps: u16,
+    maintenance_bps: u16,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PieceCoin {
+    asset_id: u32,
+    symbol: String,
+    /// What it would give of the coin now, fees included.
+    amount: Fixed,
+    /// What was put in of it, less the part that was taken out.
+    put_in: Fixed,
 }
 
 #[derive(Serialize)]
@@ -215,6 +249,7 @@ pub(super) fn standing(views: &mut Views<'_>, of: &AccountRef) -> RpcResult<Stan
                 report: None,
                 error: Some(error.ok_or_else(|| RpcError::reverted(&output))?),
                 holdings: unvalued(views, of)?,
+                pieces: None,
             });
         }
     };
@@ -239,7 +274,41 @@ pub(super) fn standing(views: &mut Views<'_>, of: &AccountRef) -> RpcResult<Stan
         }),
         error: None,
         holdings: rows,
+        pieces: Some(pieces(views, of)?),
     })
+}
+
+fn pieces(views: &mut Views<'_>, of: &AccountRef) -> RpcResult<Vec<Piece>> {
+    let account = of.clone();
+    let found = views.ask(account::ADDRESS, &IAccount::piecesOfCall { account })?;
+    let mut pieces = Vec::new();
+    for piece in found {
+        let mut coins = Vec::new();
+        let amounts = piece.amounts.iter().zip(&piece.putIn);
+        for (asset_id, (amount, put_in)) in piece.assetIds.iter().zip(amounts) {
+            let asset_id = *asset_id;
+            let asset = views.ask(ledger::ADDRESS, &ILedger::assetCall { assetId: asset_id })?;
+            coins.push(PieceCoin {
+                asset_id,
+                symbol: asset.symbol,
+                amount: Fixed::new(*amount, asset.decimals),
+                put_in: Fixed::new(*put_in, asset.decimals),
+            });
+        }
+        pieces.push(Piece {
+            is_range: piece.isRange,
+            id: U64::from(piece.id),
+            pool_id: piece.poolId,
+            amount: piece.amount,
+            coins,
+            value: Fixed::wad(piece.value),
+            fair_value: Fixed::wad(piece.fairValue),
+            if_held: Fixed::wad(piece.ifHeld),
+            initial_bps: piece.initialBps,
+            maintenance_bps: piece.maintenanceBps,
+        });
+    }
+    Ok(pieces)
 }
 
 /// A row, and what its debts cost in a day, in smallest units.
