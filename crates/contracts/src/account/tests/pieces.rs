@@ -585,6 +585,22 @@ fn words_of(scene: &Scene) -> BTreeMap<U256, U256> {
         .collect()
 }
 
+/// One price goes to anything from a half to twice of where it began.
+fn move_a_price(scene: &mut Scene, dice: &mut Dice) {
+    let moved = u32::try_from(dice.below(4)).expect("small");
+    let percent = 50 + dice.below(150);
+    let mut prices = Vec::new();
+    for (asset, base) in (0_u32..).zip(PRICES) {
+        let price = if asset == moved {
+            base / 100 * percent
+        } else {
+            scene.spot(asset)
+        };
+        prices.push((asset, price));
+    }
+    scene.prices(&prices);
+}
+
 const STEPS: usize = 300;
 const PRICES: [u128; 4] = [2_000 * USD, USD, 20 * USD, USD];
 
@@ -655,21 +671,10 @@ fn step(scene: &mut Scene, dice: &mut Dice, [product, flat, ranged]: [u32; 3]) {
             let kept = batch.len() - usize::try_from(dice.below(3)).expect("small");
             let _ = scene.run(who, on, &batch[..kept]);
         }
-        _ => {
-            if dice.below(3) == 0 {
-                scene.world.wait_ms(LAST_BUYER_MS);
-            }
-            let moved = u32::try_from(dice.below(4)).expect("small");
-            let percent = 25 + dice.below(110);
-            let prices: Vec<(u32, u128)> = (0_u32..)
-                .zip(PRICES)
-                .map(|(asset, base)| match asset == moved {
-                    true => (asset, base / 100 * percent),
-                    false => (asset, scene.spot(asset)),
-                })
-                .collect();
-            scene.prices(&prices);
-        }
+        _ => scene.world.wait_ms(LAST_BUYER_MS),
+    }
+    if dice.below(2) == 0 {
+        move_a_price(scene, dice);
     }
     if dice.below(4) == 0 {
         let (pool, from, to) = dice.of(&[
