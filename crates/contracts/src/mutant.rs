@@ -74,6 +74,10 @@ mod alive {
         ReserveSpared,
         /// Lenders bear a loss before stakes do.
         StakeSpared,
+        /// What leaves a stable pool counts in sixteens of units, down.
+        ScrapsCountLess,
+        /// Liquidity that ends on the way of a price stays.
+        EndForgotten,
     }
 
     thread_local! {

@@ -42,6 +42,7 @@ mod error;
 mod fees;
 mod invariants;
 mod liquidity;
+mod listing;
 pub mod lp;
 pub mod nft;
 mod params;

@@ -12,6 +12,7 @@
 //! in the way of what is tried.
 
 mod accounts;
+mod exchange;
 mod markets;
 mod prices;
 mod scene;
@@ -98,6 +99,16 @@ const TABLE: &[Incident] = &[
         what: "nobody else bids (Maker's Black Thursday 2020), beyond the largest discount",
         mutants: &[Mutant::NoFloor],
         replay: accounts::nobody_else_bids,
+    },
+    Incident {
+        what: "scraps of exact output scaled down (Balancer 2025)",
+        mutants: &[Mutant::ScrapsCountLess],
+        replay: exchange::scraps_of_exact_output,
+    },
+    Incident {
+        what: "end of a range that is not crossed (KyberSwap 2023)",
+        mutants: &[Mutant::EndForgotten],
+        replay: exchange::end_of_a_range_forgotten,
     },
 ];
 
