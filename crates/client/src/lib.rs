@@ -31,7 +31,8 @@ pub use amount::{Amount, AmountError, Asked};
 pub use assets::{Asset, AssetName, Assets};
 pub use error::{ClientError, ErrorInWords};
 pub use exchange::{
-    Pool, PoolAsset, PoolPrice, PoolRange, Quote, SwapAsked, Swapped, pools, quote, swapped,
+    Pool, PoolAsset, PoolPrice, PoolRange, Quote, SwapAsked, Swapped, events_of, exchange_events,
+    pools, quote, swapped,
 };
 pub use listing::{AssetFile, EXAMPLE, ListingError};
 pub use market::{Fixed, Market, MarketParams, NextParams, Paused, PriceState, markets};
