@@ -16,39 +16,35 @@
 //! A liquidation pays a dollar of the same debt for the same collateral at the same price and discount on both sides:
 //! Aave's `liquidationCall`, and ours a batch that deposits, bids and withdraws what it bought.
 
-use std::{fs, path::Path, sync::Arc, time::Instant};
+use std::{fs, path::Path};
 
-use alloy_primitives::{Address, Bytes, U256, address, hex, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U256, address, hex, keccak256};
 use alloy_signer::SignerSync as _;
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::{SolCall, SolValue as _, sol};
-use capstan_chain::{Chain, ChainConfig, Genesis};
 use capstan_contracts::{
     SystemKind,
     account::{self, AssetAmount, Bid, IAccount, OFFER_MS, Verb as Act, Withdrawal},
     admin::{self, IAdmin},
     erc20::IErc20,
     flash::{self, IFlash},
-    ledger::{self, ILedger},
     lending::{self, ILending},
     oracle::{self, IOracle},
-    token::{FACTORY_ADDRESS, IToken, ITokenFactory},
 };
-use capstan_evm::{
-    SystemTx,
-    call::{AccountOverride, Checks, Session},
-};
+use capstan_evm::SystemTx;
 use capstan_units::{AccountId, Assets};
-use eyre::{OptionExt, WrapErr, ensure};
-use revm::{context::TxEnv, primitives::TxKind};
+use eyre::{WrapErr, ensure};
+use revm::primitives::TxKind;
 
-use crate::report::{Table, median};
+use crate::{
+    report::Table,
+    world::{ONE, STOPPER, World, medians},
+};
 
 const DRIVER: Address = address!("00000000000000000000000000000000000d0001");
-const STOPPER: Address = address!("00000000000000000000000000000000000d0002");
 const PEER: Address = address!("00000000000000000000000000000000000d0003");
 /// One dollar: what every token here is worth.
-const USD: u128 = 1_000_000_000_000_000_000;
+const USD: u128 = ONE;
 /// What each call moves.
 const UNITS: u128 = USD;
 /// What everybody begins with.
@@ -93,51 +89,7 @@ struct Peer {
     driver: String,
 }
 
-/// One state with our markets and Aave's in it.
-struct World {
-    chain: Chain,
-    session: Session,
-    owner: Address,
-    /// Signs prices.
-    reporter: PrivateKeySigner,
-    /// How often the world has moved on.
-    minutes: u64,
-}
-
 impl World {
-    fn open() -> eyre::Result<Self> {
-        let genesis = Genesis::dev(1, 0);
-        let owner = Genesis::dev_accounts(1, 0)
-            .first()
-            .ok_or_eyre("no account")?
-            .address;
-        let chain = Chain::open(ChainConfig::dev(genesis))?;
-        let state = chain.state_at(chain.head().number())?;
-        let session = Session::open(Arc::clone(chain.rules()), state, chain.next_context())?;
-        Ok(Self {
-            chain,
-            session,
-            owner,
-            reporter: PrivateKeySigner::random(),
-            minutes: 0,
-        })
-    }
-
-    /// A minute later, on everything that was kept.
-    fn later(&mut self) -> eyre::Result<()> {
-        self.wait(1)
-    }
-
-    /// Minutes later.
-    fn wait(&mut self, minutes: u64) -> eyre::Result<()> {
-        self.minutes += minutes;
-        let mut context = self.chain.next_context();
-        context.info.time_ms += self.minutes * 60_000;
-        let before = self.session.overlay().clone();
-        self.session = Session::open(Arc::clone(self.chain.rules()), Arc::new(before), context)?;
-        Ok(())
-    }
-
     /// Prices of a block a minute later, by asset.
     fn price(&mut self, prices: &[u128]) -> eyre::Result<()> {
         self.later()?;
@@ -152,9 +104,9 @@ impl World {
             entries: (0..).zip(prices).map(entry).collect(),
         };
         let digest = oracle::digest(self.chain.rules().chain_id, &report);
-        let signature = self.reporter.sign_hash_sync(&digest)?;
+        let signature = reporter()?.sign_hash_sync(&digest)?;
         let signed = IOracle::SignedReport {
-            reporter: self.reporter.address(),
+            reporter: reporter()?.address(),
             report,
             v: 27 + u8::from(signature.v()),
             r: signature.r().into(),
@@ -180,7 +132,7 @@ impl World {
 
     /// Somebody who may report prices.
     fn appoint_reporter(&mut self) -> eyre::Result<()> {
-        let reporter = self.reporter.address();
+        let reporter = reporter()?.address();
         let grant = IAdmin::grantRoleCall {
             scope: oracle::ADDRESS,
             role: oracle::REPORT,
@@ -197,42 +149,6 @@ impl World {
         self.drive(account::ADDRESS, &execute(asset_id, actions))
     }
 
-    fn put(&mut self, at: Address, code: Bytes) -> eyre::Result<()> {
-        let code = AccountOverride {
-            code: Some(code),
-            ..Default::default()
-        };
-        self.session.override_account(at, &code)?;
-        Ok(())
-    }
-
-    fn tx(&self, to: Address, data: Vec<u8>) -> TxEnv {
-        TxEnv {
-            caller: self.owner,
-            kind: TxKind::Call(to),
-            data: data.into(),
-            gas_limit: 1_000_000_000,
-            chain_id: None,
-            ..Default::default()
-        }
-    }
-
-    /// Runs and keeps a call by the owner.
-    fn keep<C: SolCall>(&mut self, to: Address, call: &C) -> eyre::Result<C::Return> {
-        let tx = self.tx(to, call.abi_encode());
-        let done = self.session.run(tx, Checks::NONE)?;
-        ensure!(
-            done.result.is_success(),
-            "{} failed: {:?}",
-            C::SIGNATURE,
-            done.result
-        );
-        self.session.commit(&done.state);
-        Ok(C::abi_decode_returns(
-            &done.result.into_output().unwrap_or_default(),
-        )?)
-    }
-
     /// Runs and keeps a call by the driver.
     fn drive<C: SolCall>(&mut self, to: Address, call: &C) -> eyre::Result<()> {
         self.keep(DRIVER, &driven(to, 1, call.abi_encode()))?;
@@ -241,13 +157,7 @@ impl World {
 
     /// Lists a token that owner and driver have, opens a market, and lets the driver use it.
     fn open_market(&mut self, token: Address) -> eyre::Result<u32> {
-        let limit = ILedger::OutflowLimit {
-            windowS: 60,
-            shareBps: 10_000,
-            floor: U256::ZERO,
-        };
-        let list = ILedger::listAssetCall { token, limit };
-        let asset_id = self.keep(ledger::ADDRESS, &list)?;
+        let asset_id = self.list(token)?;
         let (spender, value) = (lending::ADDRESS, U256::MAX);
         self.keep(token, &IErc20::approveCall { spender, value })?;
         let params = ILending::MarketParams {
@@ -326,32 +236,11 @@ impl World {
             vec![act(Act::Borrow, asset_id, part), leave(asset_id, part)],
         )
     }
+}
 
-    /// A token of the factory, of which owner and driver have plenty.
-    fn native_token(&mut self) -> eyre::Result<Address> {
-        let create = ITokenFactory::createTokenCall {
-            name: "Bench".into(),
-            symbol: "BENCH".into(),
-            decimals: 18,
-            owner: self.owner,
-            grantDelayMs: 0,
-        };
-        let token = self.keep(FACTORY_ADDRESS, &create)?;
-        for to in [self.owner, DRIVER] {
-            let value = U256::from(RICH) * U256::from(1_000);
-            self.keep(token, &IToken::mintCall { to, value })?;
-        }
-        Ok(token)
-    }
-
-    /// Runs a transaction, which must end well, and keeps nothing.
-    fn time(&mut self, tx: TxEnv) -> eyre::Result<(f64, u64)> {
-        let start = Instant::now();
-        let done = self.session.run(tx, Checks::NONE)?;
-        let ns = start.elapsed().as_secs_f64() * 1e9;
-        ensure!(done.result.is_success(), "failed: {:?}", done.result);
-        Ok((ns, done.result.tx_gas_used()))
-    }
+/// Signs prices.
+fn reporter() -> eyre::Result<PrivateKeySigner> {
+    Ok(PrivateKeySigner::from_bytes(&B256::repeat_byte(0x11))?)
 }
 
 fn act(verb: Act, asset_id: u32, amount: U256) -> IAccount::Action {
@@ -423,7 +312,6 @@ fn open_peer(world: &mut World) -> eyre::Result<(Address, Address)> {
     );
     world.put(PEER, code)?;
     world.put(DRIVER, hex::decode(peer.driver)?.into())?;
-    world.put(STOPPER, Bytes::from_static(&[0x00]))?;
     let (factor, optimal, base, slope1, slope2) = PEER_RATES;
     let open = IPeerPool::openCall {
         factor,
@@ -556,7 +444,7 @@ fn liquidations(
         let value = U256::from(RICH) * U256::from(1_000);
         world.keep(peers, &IPeerPool::mintCall { to, value })?;
     }
-    let native = world.native_token()?;
+    let native = world.native_token(&[world.owner, DRIVER], RICH * 1_000)?;
     let goods = [
         (world.open_market(native)?, native),
         (world.open_market(peers)?, peers),
@@ -650,28 +538,11 @@ fn liquidations(
     Ok([calls(0), calls(1), (pool, peer.abi_encode())])
 }
 
-/// Times in turn, so that a slow moment of the machine falls on all; medians and gas in the order of `txs`.
-fn medians(world: &mut World, rounds: usize, txs: &[TxEnv]) -> eyre::Result<Vec<(f64, u64)>> {
-    let mut samples = vec![Vec::with_capacity(rounds); txs.len()];
-    let mut gas = vec![0; txs.len()];
-    // The first round fills caches: it is not counted.
-    for round in 0..=rounds {
-        for (at, tx) in txs.iter().enumerate() {
-            let (ns, used) = world.time(tx.clone())?;
-            gas[at] = used;
-            if round > 0 {
-                samples[at].push(ns);
-            }
-        }
-    }
-    Ok(samples.iter_mut().map(|of| median(of)).zip(gas).collect())
-}
-
 /// Prints the table.
 pub(crate) fn run(options: &Options) -> eyre::Result<()> {
     let mut world = World::open()?;
     let (pool, asset) = open_peer(&mut world)?;
-    let token = world.native_token()?;
+    let token = world.native_token(&[world.owner, DRIVER], RICH * 1_000)?;
     world.appoint_reporter()?;
     let ours = [
         (world.open_market(token)?, token),
@@ -710,7 +581,7 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
                 .chain([&stop])
                 .map(|(to, data)| {
                     let drive = driven(*to, count, data.clone());
-                    world.tx(DRIVER, drive.abi_encode())
+                    world.tx(TxKind::Call(DRIVER), drive.abi_encode())
                 })
                 .collect();
             let timed = medians(&mut world, options.runs, &txs)?;

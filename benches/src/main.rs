@@ -6,12 +6,14 @@
 mod accounts;
 mod block;
 mod credit;
+mod exchange;
 mod frame;
 mod growth;
 mod pool;
 mod report;
 mod throughput;
 mod trie;
+mod world;
 
 use std::{fs, path::Path};
 
@@ -44,6 +46,8 @@ enum Bench {
     /// Supply, borrow, repay, withdraw, flash loan and liquidation against Aave v3 in bytecode: inside one call frame, and
     /// whole.
     Credit(credit::Options),
+    /// Swaps against Uniswap v2 and v3 in bytecode: inside one call frame, and whole; and how many a core does.
+    Exchange(exchange::Options),
 }
 
 fn main() -> eyre::Result<()> {
@@ -55,6 +59,7 @@ fn main() -> eyre::Result<()> {
         Bench::Pool(options) => pool::run(&options),
         Bench::Frame(options) => frame::run(&options),
         Bench::Credit(options) => credit::run(&options),
+        Bench::Exchange(options) => exchange::run(&options),
     }
 }
 

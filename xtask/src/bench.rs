@@ -9,7 +9,7 @@ use crate::{clients, dev, shell};
 /// Benches that need no peer from npm.
 const ALONE: [&str; 4] = ["accounts", "block", "growth", "pool"];
 
-/// Runs one bench (`throughput`, `frame`, `credit`, `accounts`, `block`, `growth`, `pool`; flags go to it), or all of them.
+/// Runs one bench (`throughput`, `frame`, `credit`, `exchange`, `accounts`, `block`, `growth`, `pool`; flags go to it), or all of them.
 pub(crate) fn run(flags: &[String]) -> Result<()> {
     if flags
         .first()
@@ -28,11 +28,8 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
             ])
             .current_dir(clients::folder()),
     )?;
-    shell::run(
-        shell::program(&node)
-            .arg("pool.mjs")
-            .current_dir(clients::peers()),
-    )?;
+    clients::compile_peer(&node, "credit", "pool.mjs")?;
+    clients::compile_peer(&node, "exchange", "rooms.mjs")?;
     let capstan = dev::build_benches()?;
     let bench = bench()?;
     match flags.split_first() {
@@ -46,6 +43,8 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
     shell::run(shell::program(&bench).arg("frame"))?;
     println!("\n## Lending and flash loans, native and in bytecode\n");
     shell::run(shell::program(&bench).arg("credit"))?;
+    println!("\n## Swaps, native and in bytecode\n");
+    shell::run(shell::program(&bench).arg("exchange"))?;
     println!("\n## A block over growing storage, and the state root beside another trie\n");
     shell::run(shell::program(&bench).arg("block"))?;
     println!("\n## Blocks over ever more accounts\n");

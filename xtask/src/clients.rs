@@ -50,7 +50,9 @@ fn node() -> std::result::Result<PathBuf, String> {
 /// skipped, which CI does not accept.
 pub(crate) fn compile_peers() -> Result<()> {
     match node() {
-        Ok(node) => shell::run(shell::program(node).arg("rooms.mjs").current_dir(peers())),
+        Ok(node) => PEERS
+            .iter()
+            .try_for_each(|room| compile_peer(&node, room, "rooms.mjs")),
         Err(why) => {
             println!("SKIP peers: {why}");
             Ok(())
@@ -58,9 +60,16 @@ pub(crate) fn compile_peers() -> Result<()> {
     }
 }
 
-/// Where the peers of the credit rooms are.
-pub(crate) fn peers() -> PathBuf {
-    shell::root().join("testing/peers/credit")
+/// Runs a script of the peers of some rooms.
+pub(crate) fn compile_peer(node: &Path, room: &str, script: &str) -> Result<()> {
+    shell::run(shell::program(node).arg(script).current_dir(peers(room)))
+}
+
+/// Rooms that have peers from npm.
+const PEERS: [&str; 2] = ["credit", "exchange"];
+
+fn peers(room: &str) -> PathBuf {
+    shell::root().join("testing/peers").join(room)
 }
 
 pub(crate) fn folder() -> PathBuf {
@@ -91,7 +100,9 @@ pub(crate) fn install() -> Result<PathBuf> {
         bail!("npm has no Node.js for {} {arch}", std::env::consts::OS);
     }
     npm_install(&folder(), Some(&bin))?;
-    npm_install(&peers(), Some(&bin))?;
+    for room in PEERS {
+        npm_install(&peers(room), Some(&bin))?;
+    }
     Ok(node)
 }
 

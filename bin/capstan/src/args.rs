@@ -18,7 +18,9 @@ pub(crate) use credit::{
     AccountCommand, ActOptions, AmountArgs, AskOptions, KeystoreOptions, LimitArgs, MarketCommand,
     PasswordOptions, SignerOptions, SlippageArgs, WalletCommand, WatchOptions, asset_name,
 };
-pub(crate) use exchange::{PoolCommand, SwapOptions};
+pub(crate) use exchange::{
+    LpAddOptions, LpCommand, LpRemoveOptions, LpSigning, PoolCommand, SwapOptions,
+};
 
 /// An Ethereum-compatible chain with native contracts in Rust.
 #[derive(Debug, Parser)]
@@ -96,6 +98,11 @@ pub(crate) enum Command {
     },
     /// Swap one asset for another, by the best way found
     Swap(Box<SwapOptions>),
+    /// Provide liquidity and take it out, shown before it is signed
+    Lp {
+        #[command(subcommand)]
+        command: LpCommand,
+    },
     /// Administration: assets, caps, pauses, reporters, roles
     Admin {
         #[command(subcommand)]

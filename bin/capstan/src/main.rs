@@ -13,6 +13,7 @@ mod folder;
 mod genesis;
 mod help;
 mod logs;
+mod lp;
 mod market;
 mod node;
 mod pool;
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         Command::Account { command } => account::run(&command),
         Command::Pool { command } => pool::run(&command),
         Command::Swap(options) => swap::run(&options),
+        Command::Lp { command } => lp::run(&command),
         Command::Admin { command } => admin::run(&command),
         Command::Watch(options) => watch::run(&options),
         Command::Wallet { command } => wallet::run(&command),

@@ -219,7 +219,7 @@ impl Doing {
 }
 
 /// What may leave a wallet that has so much.
-fn spendable(asset: &Asset, balance: U256) -> U256 {
+pub(crate) fn spendable(asset: &Asset, balance: U256) -> U256 {
     if asset.token == ether::ADDRESS {
         balance.saturating_sub(U256::from(GAS_LEFT_WEI))
     } else {

@@ -34,7 +34,8 @@ pub use amount::{Amount, AmountError, Asked};
 pub use assets::{Asset, AssetName, Assets};
 pub use error::{ClientError, ErrorInWords};
 pub use exchange::{
-    Pool, PoolAsset, PoolPrice, PoolRange, Quote, SwapAsked, Swapped, Way, pools, quote, swapped,
+    Pool, PoolAsset, PoolPrice, PoolRange, Quote, SwapAsked, Swapped, Way, events_of,
+    exchange_events, pools, quote, swapped,
 };
 pub use history::{Happening, HappeningArg, history};
 pub use lever::{lever, owed_with_growth, unlever};

@@ -82,6 +82,10 @@ mod alive {
         MatchBeyondTarget,
         /// Liquidity counts as what its pool holds now.
         PoolPriceCounts,
+        /// What leaves a stable pool counts in sixteens of units, down.
+        ScrapsCountLess,
+        /// Liquidity that ends on the way of a price stays.
+        EndForgotten,
     }
 
     thread_local! {

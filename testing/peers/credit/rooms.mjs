@@ -1,8 +1,9 @@
 // Creation codes of the peers of the lending tests, by name: build/rooms.json.
-import { build } from './solidity.mjs'
+import { build, folder } from '../solidity.mjs'
 
 const contracts = { PeerAave: 'PeerAave.sol', PeerMorpho: 'PeerShares.sol', PeerAsset: 'PeerShares.sol', PeerVault: 'PeerShares.sol' }
+const options = { output: 'bytecode', evmVersion: 'shanghai' }
 
-build('rooms', ['PeerAave.sol', 'PeerShares.sol'], { output: 'bytecode' }, (code) =>
+build(folder(import.meta.url), 'rooms', ['PeerAave.sol', 'PeerShares.sol'], options, (code) =>
   Object.fromEntries(Object.entries(contracts).map(([name, file]) => [name, code(file, name)])),
 )

@@ -3,27 +3,20 @@
 //! shares are equal to the unit after every step. Share conversions stand beside Morpho Blue's and
 //! OpenZeppelin's, whose differences are printed.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::collections::BTreeMap;
 
-use alloy_primitives::{Address, Bytes, U256, hex, keccak256};
+use alloy_primitives::{Address, U256};
 use alloy_sol_types::{SolCall, SolValue, sol};
 use capstan_contracts::{
     GenesisConfig, ether, genesis, ledger, ledger::ILedger, lending, lending::ILending, resolve,
 };
 use capstan_state::{Ctx, Halt, mem::MemStore};
 use capstan_units::{AccountId, AssetId, Assets, Ray};
-use revm::{
-    ExecuteCommitEvm, MainBuilder, MainContext,
-    context::{Context, TxEnv},
-    context_interface::result::{ExecutionResult, Output},
-    database::{CacheDB, EmptyDB},
-    primitives::TxKind,
-};
 
-const OWNER: Address = Address::with_last_byte(0xee);
+use crate::bytecode::{Codes, OWNER, Peers, Random, START_S, codes, seed};
+
 const ROOM: Address = Address::with_last_byte(0x77);
 const RICH: u128 = 1_000_000_000_000_000_000_000;
-const START_S: u64 = 1_700_000_000;
 
 sol! {
     interface IPeerAave {
@@ -48,84 +41,6 @@ sol! {
         function transfer(address to, uint256 value) external returns (bool);
         function deposit(uint256 assets, address receiver) external returns (uint256);
         function redeem(uint256 shares, address receiver, address owner) external returns (uint256);
-    }
-}
-
-type Evm = revm::MainnetEvm<
-    Context<revm::context::BlockEnv, TxEnv, revm::context::CfgEnv, CacheDB<EmptyDB>>,
->;
-
-/// Creation codes of the peers in hexadecimal, by name.
-type Codes = BTreeMap<String, String>;
-
-/// None where nothing is compiled: `cargo xtask test` does it, so under `CI` that is a failure.
-fn codes() -> Option<Codes> {
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers/credit/build/rooms.json");
-    let Ok(built) = fs::read(built) else {
-        let missing = "the peers of the credit rooms are not compiled; `cargo xtask test` does it";
-        assert!(std::env::var_os("CI").is_none(), "{missing}");
-        println!("SKIP: {missing}");
-        return None;
-    };
-    Some(serde_json::from_slice(&built).expect("code by name"))
-}
-
-/// Peers' bytecode on a bare EVM.
-struct Peers<'a> {
-    codes: &'a Codes,
-    evm: Evm,
-}
-
-impl<'a> Peers<'a> {
-    fn new(codes: &'a Codes) -> Self {
-        let context = Context::mainnet()
-            .with_db(CacheDB::<EmptyDB>::default())
-            .modify_block_chained(|block| block.timestamp = U256::from(START_S))
-            .modify_cfg_chained(|cfg| cfg.disable_nonce_check = true);
-        Self {
-            codes,
-            evm: context.build_mainnet(),
-        }
-    }
-
-    fn at_s(&mut self, seconds: u64) {
-        self.evm.ctx.block.timestamp = U256::from(seconds);
-    }
-
-    fn send(&mut self, kind: TxKind, data: Vec<u8>) -> Result<(Bytes, Option<Address>), Bytes> {
-        let tx = TxEnv {
-            caller: OWNER,
-            kind,
-            data: data.into(),
-            gas_limit: 16_000_000,
-            gas_price: 0,
-            chain_id: None,
-            ..TxEnv::default()
-        };
-        match self.evm.transact_commit(tx).expect("a valid transaction") {
-            ExecutionResult::Success { output, .. } => Ok(match output {
-                Output::Call(data) => (data, None),
-                Output::Create(_, at) => (Bytes::new(), at),
-            }),
-            ExecutionResult::Revert { output, .. } => Err(output),
-            ExecutionResult::Halt { reason, .. } => panic!("halted: {reason:?}"),
-        }
-    }
-
-    /// Deploys a peer and prints which it is.
-    fn deploy(&mut self, name: &str, arguments: &[u8]) -> Address {
-        let mut code = hex::decode(&self.codes[name]).expect("hexadecimal");
-        println!("peer: {name}, creation code {}", keccak256(&code));
-        code.extend(arguments);
-        let made = self.send(TxKind::Create, code).expect("deploys");
-        made.1.expect("an address")
-    }
-
-    fn ask<C: SolCall>(&mut self, at: Address, call: &C) -> C::Return {
-        let (data, _) = self
-            .send(TxKind::Call(at), call.abi_encode())
-            .unwrap_or_else(|data| panic!("{} reverted with {data}", C::SIGNATURE));
-        C::abi_decode_returns(&data).expect("well-formed answer")
     }
 }
 
@@ -213,26 +128,6 @@ impl Market {
 
 fn assets(units: u128) -> Assets {
     Assets::new(units).expect("in range")
-}
-
-/// Hash-chain randomness: the same on every machine.
-struct Random(U256);
-
-impl Random {
-    fn below(&mut self, bound: u128) -> u128 {
-        self.0 = keccak256(self.0.to_be_bytes::<32>()).into();
-        (self.0 % U256::from(bound)).to::<u128>()
-    }
-
-    fn amount(&mut self, most: u128) -> u128 {
-        let shift = u32::try_from(self.below(70)).expect("small");
-        1 + self.below((most >> shift).max(1))
-    }
-}
-
-fn seed() -> u64 {
-    let seed = std::env::var("CAPSTAN_SEED").ok();
-    seed.and_then(|seed| seed.parse().ok()).unwrap_or(1)
 }
 
 /// (optimal, base, slope 1, slope 2, reserve factor) in hundredths of a percent.
@@ -454,7 +349,7 @@ const CURVES: [Curve; 5] = [
 
 #[test]
 fn indexes_rates_debts_and_balances_are_aaves_to_the_unit() {
-    let Some(codes) = codes() else {
+    let Some(codes) = codes("credit") else {
         return;
     };
     let seed = seed();
@@ -472,7 +367,7 @@ fn indexes_rates_debts_and_balances_are_aaves_to_the_unit() {
 /// The comparison bites: one hundredth of a percent more in our slope, and it fails.
 #[test]
 fn a_rate_that_is_off_by_one_is_found() {
-    let Some(codes) = codes() else {
+    let Some(codes) = codes("credit") else {
         return;
     };
     let mut random = Random(U256::from(7));
@@ -487,7 +382,7 @@ fn a_rate_that_is_off_by_one_is_found() {
 /// gains; what the rounding costs is printed.
 #[test]
 fn share_conversions_beside_morpho_and_openzeppelin() {
-    let Some(codes) = codes() else {
+    let Some(codes) = codes("credit") else {
         return;
     };
     let mut random = Random(U256::from(seed()));

@@ -1,6 +1,7 @@
-//! The words of pools and swaps.
+//! The words of pools, swaps and liquidity.
 
-use capstan_client::{Amount, AssetName};
+use alloy_primitives::Address;
+use capstan_client::{Amount, Asked, AssetName};
 use capstan_units::parse_decimal;
 use clap::{Args, Subcommand};
 
@@ -54,6 +55,96 @@ pub(crate) struct SwapOptions {
     pub(crate) yes: bool,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum LpCommand {
+    /// Provide liquidity: to all of a pool, or to a range of its prices
+    Add(Box<LpAddOptions>),
+    /// Take liquidity out, and its fees
+    Remove(Box<LpRemoveOptions>),
+    /// What a wallet provides: its part and worth, its fees, and what holding would have been worth
+    Show {
+        #[command(flatten)]
+        ask: AskOptions,
+        #[command(flatten)]
+        signer: SignerOptions,
+        /// Whose, instead of a wallet's
+        #[arg(long, value_name = "ADDRESS")]
+        owner: Option<Address>,
+    },
+}
+
+/// How it is signed.
+#[derive(Debug, Args)]
+pub(crate) struct LpSigning {
+    #[command(flatten)]
+    pub(crate) ask: AskOptions,
+    #[command(flatten)]
+    pub(crate) signer: SignerOptions,
+    /// How much worse than shown it may become until its block; else it does nothing
+    #[arg(long, value_name = "PERCENT", default_value = "0.5%", value_parser = percent)]
+    pub(crate) slippage: u32,
+    /// Show what it would do, and sign nothing
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) preview: bool,
+    /// Sign without asking
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LpAddOptions {
+    #[command(flatten)]
+    pub(crate) signing: LpSigning,
+    /// The pool's number
+    #[arg(value_name = "POOL")]
+    pub(crate) pool: u32,
+    /// How much of which asset at most, as "2 eth"; what the pool needs of the others comes with it
+    #[arg(value_name = "AMOUNT", required = true, num_args = 1..=4, value_parser = asked)]
+    pub(crate) amounts: Vec<Asked>,
+    /// A range's lower price: of one of the pool's first asset, in the second
+    #[arg(long, value_name = "PRICE", requires = "to", value_parser = price)]
+    pub(crate) from: Option<f64>,
+    /// Its upper price
+    #[arg(long, value_name = "PRICE", requires = "from", value_parser = price)]
+    pub(crate) to: Option<f64>,
+    /// A range of all prices
+    #[arg(long, conflicts_with_all = ["from", "position"])]
+    pub(crate) full: bool,
+    /// More of a position that there is
+    #[arg(long, value_name = "NUMBER", conflicts_with = "from")]
+    pub(crate) position: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LpRemoveOptions {
+    #[command(flatten)]
+    pub(crate) signing: LpSigning,
+    /// The pool's number; or a position's, with --position
+    #[arg(value_name = "NUMBER")]
+    pub(crate) number: u64,
+    /// How much of it: `50%`, `max`, or a number of shares
+    #[arg(value_name = "PART", default_value = "max", value_parser = amount)]
+    pub(crate) part: Amount,
+    /// NUMBER is a position of a pool of ranges; a part of 0 takes its fees alone
+    #[arg(long)]
+    pub(crate) position: bool,
+    /// To units of the wallet's account with this index, where a coin cannot leave now
+    #[arg(long, value_name = "INDEX")]
+    pub(crate) to_units: Option<u8>,
+}
+
+fn asked(text: &str) -> Result<Asked, String> {
+    let read: Result<Asked, _> = text.parse();
+    read.map_err(|error| error.to_string())
+}
+
+/// A price above nothing.
+fn price(text: &str) -> Result<f64, String> {
+    let read: Option<f64> = text.replace('_', "").parse().ok();
+    let good = read.filter(|price| price.is_finite() && *price > 0.0);
+    good.ok_or_else(|| format!("`{text}` is no price"))
+}
+
 fn amount(text: &str) -> Result<Amount, String> {
     let read: Result<Amount, _> = text.parse();
     read.map_err(|error| error.to_string())
@@ -71,6 +162,18 @@ pub(super) fn percent(text: &str) -> Result<u32, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn prices() {
+        let check = |text: &str, read: Option<f64>| assert_eq!(price(text).ok(), read, "{text}");
+        check("1800", Some(1_800.0));
+        check("2_000.5", Some(2_000.5));
+        check("0", None);
+        check("-1", None);
+        check("inf", None);
+        check("nan", None);
+        check("cheap", None);
+    }
 
     #[test]
     fn percentages() {

@@ -8,6 +8,7 @@ mod crash;
 mod disk;
 mod feed;
 mod kill;
+mod lp;
 mod market;
 mod own_chain;
 mod start;

@@ -2,7 +2,7 @@
 
 use alloy_sol_types::sol;
 
-use super::{fees, pool, ranges, sale, views, wallet};
+use super::{fees, listing, pool, ranges, sale, views, wallet};
 use IExchange::*;
 
 sol! {
@@ -80,6 +80,8 @@ sol! {
         event RangeCollected(uint64 indexed positionId, uint256 fee0, uint256 fee1);
         /// What holds for sales by the block was set.
         event SaleTermsSet(uint16 impactMaxBps, uint32[] commonCoins);
+        /// A stable pool took the place of one that holds less in the list of a pair.
+        event PoolReplaced(uint32 indexed poolId, uint32 indexed oldPoolId, uint32 assetA, uint32 assetB);
         /// Swaps and new liquidity of a pool were stopped, or let go on. Removing never stops.
         event PoolPaused(uint32 indexed poolId, bool paused);
 
@@ -146,7 +148,7 @@ sol! {
         function pool(uint32 poolId) external view returns (Pool memory);
         /// The pool of a shape, if there is one.
         function poolOf(Shape calldata shape) external view returns (bool exists, uint32 poolId);
-        /// Pools that swap two assets, in the order of their creation; at most sixteen.
+        /// Pools that swap two assets; at most sixteen, of which seven are stable ones.
         function poolsOf(uint32 assetA, uint32 assetB) external view returns (uint32[] memory);
         /// Shares of an account, and what they would give now.
         function sharesOf(uint32 poolId, address owner, uint8 index) external view returns (uint256 shares, uint256[] memory amounts);
@@ -185,6 +187,14 @@ sol! {
         function addLiquidity(uint32 poolId, uint256[] calldata amountsMax, uint256 sharesMin, address to, uint64 deadlineMs) external returns (uint256[] memory amounts, uint256 shares);
         /// Burns the caller's LP tokens and sends what they are worth of each asset to `to`.
         function removeLiquidity(uint32 poolId, uint256 shares, uint256[] calldata amountsMin, address to, uint64 deadlineMs) external returns (uint256[] memory amounts);
+        /// Burns the caller's LP tokens for units of his account with that number, where a coin that cannot leave now holds up
+        /// no other: each is withdrawn by itself.
+        function removeLiquidityToUnits(uint32 poolId, uint256 shares, uint256[] calldata amountsMin, uint8 index, uint64 deadlineMs) external returns (uint256[] memory amounts);
+        /// The same for a position. Only who may move its token.
+        function shrinkRangeToUnits(uint64 positionId, uint128 liquidity, uint256[2] calldata amountsMin, uint8 index, uint64 deadlineMs) external returns (uint256[2] memory principal, uint256[2] memory fees);
+        /// Puts a stable pool into the lists of its pairs, in place of the one that holds least, if it holds more; answers whether
+        /// a list changed. Anybody may.
+        function listPool(uint32 poolId) external returns (bool);
         /// Swaps from the caller's wallet to `to`. Only what the legs come to together crosses the border.
         function swap(Leg[] calldata legs, Bounds calldata bounds, address to, uint64 deadlineMs) external returns (uint256 paid, uint256 received);
         /// Sets the protocol's part of fees, at most a quarter: less at once, more after a day. Only the owner of this contract's scope.
@@ -222,6 +232,9 @@ crate::verbs! { IExchangeCalls;
     shrinkRangeCall: Write, 800 => |cx, c| ranges::shrink(cx, c);
     addLiquidityCall: Write, 500 => |cx, c| wallet::add(cx, c.poolId, &c.amountsMax, c.sharesMin, c.to, c.deadlineMs);
     removeLiquidityCall: Write, 500 => |cx, c| wallet::remove(cx, c.poolId, c.shares, &c.amountsMin, c.to, c.deadlineMs);
+    removeLiquidityToUnitsCall: Write, 500 => |cx, c| wallet::remove_to_units(cx, c.poolId, c.shares, &c.amountsMin, c.index, c.deadlineMs);
+    shrinkRangeToUnitsCall: Write, 800 => |cx, c| ranges::shrink_to_units(cx, c);
+    listPoolCall: Write, 300 => |cx, c| listing::ask(cx, c.poolId);
     swapCall: Write, 500 => |cx, c| wallet::swap(cx, &c.legs, &c.bounds, c.to, c.deadlineMs);
     setProtocolShareCall: Write, 100 => |cx, c| fees::set_share(cx, c.shareBps);
     collectProtocolFeesCall: Write, 200 => |cx, c| fees::collect(cx, c.assetId, c.to);

@@ -3,14 +3,14 @@
 
 use alloy_primitives::{Address, U256};
 use capstan_state::{Ctx, Halt};
-use capstan_units::{AccountId, AssetId, Assets, PoolId, Shares};
+use capstan_units::{AccountId, Assets, PoolId, Shares};
 
 use super::{
     ADDRESS, Curve,
     IExchange::{LiquidityAdded, LiquidityRemoved, PoolCreated, PoolSharesMoved},
     error::*,
-    lp,
-    params::{LOCKED_SHARES, STABLE_POOLS_OF_PAIR_MAX},
+    listing, lp,
+    params::LOCKED_SHARES,
     pool::{self, LOCKED, Pool, STATE, Shape, VAULT},
     range, shares, track, trade,
 };
@@ -45,11 +45,6 @@ pub(super) fn open(cx: &mut Ctx<'_>, shape: &Shape) -> Result<PoolId, Halt> {
     STATE.pool_count.save(cx, next)?;
     STATE.pool_of.at(shape.key()).save(cx, next)?;
     let id = PoolId::new(number);
-    for (low, high) in shape.pairs() {
-        if has_room(cx, shape.curve, low, high)? {
-            STATE.pools_of_pair.at((low, high)).push(cx, id)?;
-        }
-    }
     let lp_token = if shape.curve == Curve::Range {
         Address::ZERO
     } else {
@@ -72,21 +67,6 @@ pub(super) fn open(cx: &mut Ctx<'_>, shape: &Shape) -> Result<PoolId, Halt> {
     Ok(id)
 }
 
-/// Whether the list of a pair takes one more of this curve. Shapes that are few always find a place: only stable pools
-/// are counted, and only against themselves.
-fn has_room(cx: &mut Ctx<'_>, curve: Curve, low: AssetId, high: AssetId) -> Result<bool, Halt> {
-    if curve != Curve::Stable {
-        return Ok(true);
-    }
-    let mut stable_count = 0_u32;
-    for id in pool::of_pair(cx, low, high)? {
-        if Pool::load(cx, id)?.curve == Curve::Stable {
-            stable_count = stable_count.saturating_add(1);
-        }
-    }
-    Ok(stable_count < STABLE_POOLS_OF_PAIR_MAX)
-}
-
 /// Opens a pool of ranges at a price; it holds nothing yet.
 ///
 /// # Errors
@@ -102,6 +82,7 @@ pub fn create_range(cx: &mut Ctx<'_>, shape: &Shape, root: U256) -> Result<PoolI
     pool.save_reserves(cx)?;
     range::begin(cx, id, root)?;
     track::begin(cx, &pool)?;
+    listing::list(cx, &pool)?;
     Ok(id)
 }
 
@@ -134,6 +115,7 @@ fn fill(
     STATE.total_shares.at(id).add(cx, all)?;
     STATE.shares.at((id, LOCKED)).add(cx, locked)?;
     STATE.shares.at((id, holder)).add(cx, own)?;
+    listing::list(cx, &pool)?;
     pay_in(cx, &pool, payer, amounts)?;
     added(cx, id, holder, amounts, own)?;
     Ok(own)

@@ -46,6 +46,7 @@ mod fair;
 mod fees;
 mod invariants;
 mod liquidity;
+mod listing;
 pub mod lp;
 pub mod nft;
 mod params;

@@ -33,7 +33,7 @@ pub const LEGS_MAX: usize = 16;
 /// Pools of a pair that its list holds.
 pub(super) const POOLS_OF_PAIR_MAX: u32 = 16;
 /// Places of that list that stable pools may take: their shapes are too many, and those of others always fit.
-pub(super) const STABLE_POOLS_OF_PAIR_MAX: u32 = 7;
+pub(super) const STABLE_POOLS_OF_PAIR_MAX: usize = 7;
 
 /// Most of every fee that the protocol may take: a quarter.
 pub const PROTOCOL_SHARE_MAX_BPS: u16 = 2_500;
@@ -48,6 +48,10 @@ pub(super) const OBSERVE_EVERY_MS: u64 = 15_000;
 pub const WINDOW_MAX_MS: u64 = 1_800_000;
 /// Half-life of the exponential mean.
 pub const HALF_LIFE_MS: u64 = 600_000;
+/// How far from the price that counted before a price counts at once, in steps of a logarithm: an eighth of a doubling.
+pub(super) const COUNT_AT_ONCE: u64 = 1 << 13;
+/// How much further it counts for each second that it stood.
+pub(super) const COUNT_PER_S: u64 = 1 << 13;
 
 /// Most marks and empty stretches that one swap passes in a pool of ranges.
 pub const STEPS_MAX: u32 = 64;

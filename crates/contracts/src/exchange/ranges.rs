@@ -1,14 +1,14 @@
 //! Positions of concentrated liquidity from wallet to wallet: pull first, act on ledger units, push last.
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::U256;
 use capstan_state::{Ctx, Halt};
-use capstan_units::{AssetId, Assets, PoolId};
+use capstan_units::{AccountId, AssetId, Assets, PoolId};
 
 use super::{
     ADDRESS, Curve,
     IExchange::{
         RangeOpened, growRangeCall, growRangeReturn, openRangeCall, openRangeReturn,
-        shrinkRangeCall, shrinkRangeReturn,
+        shrinkRangeCall, shrinkRangeReturn, shrinkRangeToUnitsCall, shrinkRangeToUnitsReturn,
     },
     error::*,
     liquidity, nft,
@@ -93,7 +93,8 @@ pub(super) fn grow(cx: &mut Ctx<'_>, call: growRangeCall) -> Result<growRangeRet
     Ok(growRangeReturn { liquidity, amounts })
 }
 
-/// Pulls what may be taken, and sends back what is not.
+/// Pulls what the position needs, and grows it by what arrived: of a token that keeps a fee less than planned. What a
+/// token's code changed in between may leave something, which goes back.
 fn fill(
     cx: &mut Ctx<'_>,
     position: u64,
@@ -101,37 +102,89 @@ fn fill(
     liquidity_min: u128,
 ) -> Result<([U256; 2], u128), Halt> {
     let sender = cx.caller();
-    let worth = positions::range_worth(cx, position)?;
-    let assets = assets_of(cx, worth.pool)?;
-    let arrived = pull_all(cx, &assets, &narrow(most)?)?;
-    let (first, second) = two(&arrived);
-    let (cost, liquidity) = positions::grow_range(cx, position, TRANSIT, [first, second])?;
-    if liquidity < liquidity_min {
+    let pool = positions::range_worth(cx, position)?.pool;
+    let assets = assets_of(cx, pool)?;
+    let plan = positions::planned(cx, position, narrow(most)?)?;
+    let arrived = two(&pull_all(cx, &assets, &plan.cost)?);
+    let done = positions::grow_to(cx, position, TRANSIT, arrived, Some(plan))?;
+    if done.liquidity < liquidity_min {
         return Err(revert(&ExchangeTooFewShares {
-            poolId: worth.pool.get(),
-            shares: U256::from(liquidity),
+            poolId: pool.get(),
+            shares: U256::from(done.liquidity),
             sharesMin: U256::from(liquidity_min),
         }));
     }
-    for ((asset, arrived), taken) in assets.iter().zip(&arrived).zip(cost) {
+    for ((asset, arrived), taken) in assets.iter().zip(arrived).zip(done.cost) {
         push(cx, *asset, TRANSIT, sender, arrived.sub_or_zero(taken))?;
     }
-    Ok((cost.map(Assets::to_u256), liquidity))
+    Ok((done.cost.map(Assets::to_u256), done.liquidity))
 }
 
-/// Takes liquidity and fees out.
+/// Takes liquidity and fees out, to a wallet.
+///
+/// # Errors
+/// Those of [`shrink_to_units`], and those of a push.
+pub(super) fn shrink(cx: &mut Ctx<'_>, call: shrinkRangeCall) -> Result<shrinkRangeReturn, Halt> {
+    expect_in_time(cx, call.deadlineMs)?;
+    let out = taken_out(
+        cx,
+        call.positionId,
+        call.liquidity,
+        call.amountsMin,
+        TRANSIT,
+    )?;
+    for ((asset, amount), fee) in out.assets.iter().zip(out.principal).zip(out.fees) {
+        push(cx, *asset, TRANSIT, call.to, amount.add(fee)?)?;
+    }
+    Ok(shrinkRangeReturn {
+        principal: out.principal.map(Assets::to_u256),
+        fees: out.fees.map(Assets::to_u256),
+    })
+}
+
+/// Takes liquidity and fees out, to units of an account of the caller's: no border is crossed.
 ///
 /// # Errors
 /// `ExchangeExpired`, `ERC721NonexistentToken`, `ERC721InsufficientApproval`, `ExchangeReceivedTooLittle`, and those of
-/// `positions::shrink_range` and of a push.
-pub(super) fn shrink(cx: &mut Ctx<'_>, call: shrinkRangeCall) -> Result<shrinkRangeReturn, Halt> {
+/// `positions::shrink_range`.
+pub(super) fn shrink_to_units(
+    cx: &mut Ctx<'_>,
+    call: shrinkRangeToUnitsCall,
+) -> Result<shrinkRangeToUnitsReturn, Halt> {
     expect_in_time(cx, call.deadlineMs)?;
-    let sender = cx.caller();
-    nft::expect_may(cx, sender, call.positionId)?;
-    let pool = positions::range_worth(cx, call.positionId)?.pool;
+    let receiver = AccountId::new(cx.caller(), call.index);
+    let out = taken_out(
+        cx,
+        call.positionId,
+        call.liquidity,
+        call.amountsMin,
+        receiver,
+    )?;
+    Ok(shrinkRangeToUnitsReturn {
+        principal: out.principal.map(Assets::to_u256),
+        fees: out.fees.map(Assets::to_u256),
+    })
+}
+
+/// What came out of a position.
+struct Out {
+    assets: Vec<AssetId>,
+    principal: Two,
+    fees: Two,
+}
+
+fn taken_out(
+    cx: &mut Ctx<'_>,
+    position: u64,
+    liquidity: u128,
+    least: [U256; 2],
+    receiver: AccountId,
+) -> Result<Out, Halt> {
+    nft::expect_may(cx, cx.caller(), position)?;
+    let pool = positions::range_worth(cx, position)?.pool;
     let assets = assets_of(cx, pool)?;
-    let (principal, fees) = positions::shrink_range(cx, call.positionId, TRANSIT, call.liquidity)?;
-    for ((asset, amount), least) in assets.iter().zip(principal).zip(call.amountsMin) {
+    let (principal, fees) = positions::shrink_range(cx, position, receiver, liquidity)?;
+    for ((asset, amount), least) in assets.iter().zip(principal).zip(least) {
         if amount.to_u256() < least {
             return Err(revert(&ExchangeReceivedTooLittle {
                 assetId: asset.get(),
@@ -140,17 +193,11 @@ pub(super) fn shrink(cx: &mut Ctx<'_>, call: shrinkRangeCall) -> Result<shrinkRa
             }));
         }
     }
-    for ((asset, amount), fee) in assets.iter().zip(principal).zip(fees) {
-        pay(cx, *asset, call.to, amount.add(fee)?)?;
-    }
-    Ok(shrinkRangeReturn {
-        principal: principal.map(Assets::to_u256),
-        fees: fees.map(Assets::to_u256),
+    Ok(Out {
+        assets,
+        principal,
+        fees,
     })
-}
-
-fn pay(cx: &mut Ctx<'_>, asset: AssetId, to: Address, amount: Assets) -> Result<(), Halt> {
-    push(cx, asset, TRANSIT, to, amount)
 }
 
 fn assets_of(cx: &mut Ctx<'_>, id: PoolId) -> Result<Vec<AssetId>, Halt> {
@@ -158,7 +205,6 @@ fn assets_of(cx: &mut Ctx<'_>, id: PoolId) -> Result<Vec<AssetId>, Halt> {
     Ok(pool.coins.iter().map(|coin| coin.asset).collect())
 }
 
-fn two(amounts: &[Assets]) -> (Assets, Assets) {
-    let at = |place: usize| amounts.get(place).copied().unwrap_or_default();
-    (at(0), at(1))
+fn two(amounts: &[Assets]) -> Two {
+    [0, 1].map(|place: usize| amounts.get(place).copied().unwrap_or_default())
 }

@@ -40,7 +40,7 @@ pub(super) struct Pair {
     pub(super) high: Assets,
 }
 
-/// A price through time: that of one coin for a unit of the first, on a logarithmic scale.
+/// A price through time: that of one coin for a unit of the first, on a logarithmic scale: one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Record)]
 pub(super) struct Track {
     /// Sum of price times milliseconds since the pool began, modulo 2^64: windows are differences.
@@ -51,6 +51,8 @@ pub(super) struct Track {
     pub(super) mean: u64,
     /// Observations so far.
     pub(super) seen: u32,
+    /// The price that counted last; two's complement.
+    pub(super) counted: u32,
 }
 
 /// A sum as it was at some moment.

@@ -218,7 +218,7 @@ fn exch_2_the_first_deposit_makes_what_the_curve_says_less_what_stays() {
     assert_eq!(reserves(&world, pool), [667, 1_500]);
     // Three coins of six decimals, even: D is their sum in units of 10^-18, less the slack of its rounding.
     let three = open(&mut world, &stable(&[0, 1, 2], 100), &[1_000_000; 3]);
-    let even = 3_000_000 * 10_u128.pow(12) - 8;
+    let even = 3_000_000 * 10_u128.pow(12) - 1;
     assert_eq!(shares(&world, three, ALICES), even - LOCKED_SHARES);
 }
 
@@ -656,6 +656,42 @@ fn exch_13_stable_pools_do_not_crowd_a_pair_out() {
         world.view(ADDRESS, &pair),
         [0, 1, 2, 3, 4, 5, 6, 9, 10, 11, 12]
     );
+}
+
+/// A stable pool that holds more of a pair takes the place of the one that holds least, at its birth or when anybody
+/// says so: being first is no place for ever.
+#[test]
+fn exch_13_deeper_stable_pools_replace_listed_ones_of_less() {
+    let (mut world, _) = start();
+    let listed = |world: &World| {
+        let pair = poolsOfCall {
+            assetA: 0,
+            assetB: 1,
+        };
+        world.view(ADDRESS, &pair)
+    };
+    for amplification in 1..=7 {
+        open(&mut world, &stable(&[0, 1], amplification), &[5_000_000; 2]);
+    }
+    // One-sided depth is none: what counts is the coin of which there is less.
+    let uneven = [4_999_999, 9_000_000];
+    open(&mut world, &stable(&[0, 1], 8), &uneven);
+    assert_eq!(listed(&world), [0, 1, 2, 3, 4, 5, 6]);
+    open(&mut world, &stable(&[0, 1], 9), &[5_000_001; 2]);
+    assert_eq!(listed(&world), [8, 1, 2, 3, 4, 5, 6]);
+    let say = listPoolCall { poolId: 7 };
+    assert!(!world.ok(CAROL, ADDRESS, &say));
+    act(&mut world, |cx| {
+        let most = [a(2), a(0)];
+        exchange::add(cx, PoolId::new(7), BOBS, BOBS, &most, s(0))
+    })
+    .expect("adds");
+    assert_eq!(listed(&world), [8, 1, 2, 3, 4, 5, 6]);
+    assert!(world.ok(CAROL, ADDRESS, &say));
+    assert_eq!(listed(&world), [8, 7, 2, 3, 4, 5, 6]);
+    assert!(!world.ok(CAROL, ADDRESS, &say), "it stands there already");
+    let unknown = ExchangeUnknownPool { poolId: 99 };
+    world.refused(CAROL, ADDRESS, &listPoolCall { poolId: 99 }, &unknown);
 }
 
 #[test]

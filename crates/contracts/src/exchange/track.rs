@@ -8,6 +8,10 @@
 //!
 //! So whatever happens in a block counts only from its end on: who wants a price to count has to leave it standing,
 //! and everybody may trade against it. Prices are logarithms (`LogRatio`), so means are geometric.
+//!
+//! A price that went far counts at first only as far as an eighth of a doubling from the one that counted before, and an
+//! eighth further for each second that it stood: a block that ends far outside all liquidity moves a mean no more than
+//! one that ends near it, and whoever wants more has to leave his price to the market for seconds.
 
 use alloy_primitives::U256;
 use capstan_state::{Ctx, Halt};
@@ -16,7 +20,7 @@ use capstan_units::{LogRatio, PoolId};
 use super::{
     Curve,
     error::ExchangeNoHistory,
-    params::{HALF_LIFE_MS, OBSERVATIONS, OBSERVE_EVERY_MS},
+    params::{COUNT_AT_ONCE, COUNT_PER_S, HALF_LIFE_MS, OBSERVATIONS, OBSERVE_EVERY_MS},
     pool::{Pool, STATE},
     range,
     state::{Observation, Track},
@@ -28,6 +32,9 @@ use crate::revert;
 const MEAN_BITS: u32 = 16;
 /// The mean of a pool that has no price yet: none ended a block.
 const NO_MEAN: u64 = 1 << 63;
+const MS_PER_S: u64 = 1_000;
+/// `ln 2 * 2^64`, down.
+const LN_2_X64: u128 = 12_786_308_645_202_655_659;
 
 /// The price of the coin at `place` for a unit of the first, now.
 pub(super) fn spot(cx: &mut Ctx<'_>, pool: &Pool, place: usize) -> Result<LogRatio, Halt> {
@@ -52,6 +59,7 @@ pub(super) fn begin(cx: &mut Ctx<'_>, pool: &Pool) -> Result<(), Halt> {
             at_ms: now_ms,
             mean: NO_MEAN,
             seen: 0,
+            counted: 0,
         };
         observe(cx, pool.id, key, first)?;
     }
@@ -107,7 +115,8 @@ fn observe(cx: &mut Ctx<'_>, id: PoolId, key: u8, track: Track) -> Result<(), Ha
 /// price is its first mean.
 fn advanced(track: Track, price: LogRatio, now_ms: u64) -> Track {
     let elapsed_ms = now_ms.saturating_sub(track.at_ms);
-    let units = i64::from(price.get());
+    let price = counted(track, price, elapsed_ms);
+    let units = i64::from(price);
     let grown = units.cast_unsigned().wrapping_mul(elapsed_ms);
     let target = i128::from(units).saturating_mul(1 << MEAN_BITS);
     let before = i128::from(track.mean.cast_signed());
@@ -125,18 +134,48 @@ fn advanced(track: Track, price: LogRatio, now_ms: u64) -> Track {
         at_ms: now_ms,
         mean: i64::try_from(mean).unwrap_or_default().cast_unsigned(),
         seen: track.seen,
+        counted: price.cast_unsigned(),
     }
 }
 
+/// The price that counts of one that stood for so long: at most so far from the one before. A pool's first price counts
+/// as it is.
+fn counted(track: Track, price: LogRatio, elapsed_ms: u64) -> i32 {
+    if track.mean == NO_MEAN {
+        return price.get();
+    }
+    let stood = COUNT_PER_S
+        .saturating_mul(elapsed_ms)
+        .div_euclid(MS_PER_S)
+        .saturating_add(COUNT_AT_ONCE);
+    let reach = i32::try_from(stood).unwrap_or(i32::MAX);
+    let before = track.counted.cast_signed();
+    price
+        .get()
+        .clamp(before.saturating_sub(reach), before.saturating_add(reach))
+}
+
 /// `2^(-elapsed / half-life) * 2^64`.
+///
+/// Whole steps of a logarithm by its table; of what is left, `2^-x = 1 - x * ln 2`, which is low by less than 10^-10. So
+/// a mean fades as much in many short times as in one long one.
 pub(super) fn stays_x64(elapsed_ms: u64, half_life_ms: u64) -> i128 {
-    let steps = u128::from(elapsed_ms)
-        .saturating_mul(1 << 16)
-        .checked_div(u128::from(half_life_ms))
-        .unwrap_or_default();
+    let (parts, half_life) = (
+        u128::from(elapsed_ms).saturating_mul(1 << 16),
+        u128::from(half_life_ms),
+    );
+    let steps = parts.checked_div(half_life).unwrap_or_default();
+    let rest = parts.checked_rem(half_life).unwrap_or_default();
     let steps = i64::try_from(steps).unwrap_or(i64::MAX).saturating_neg();
-    let part: U256 = LogRatio::clamped(steps).x96().wrapping_shr(32);
-    i128::try_from(part).unwrap_or_default()
+    let whole: U256 = LogRatio::clamped(steps).x96().wrapping_shr(32);
+    let stays = i128::try_from(whole).unwrap_or_default();
+    let fades = LN_2_X64
+        .saturating_mul(rest)
+        .checked_div(half_life.saturating_mul(1 << 16))
+        .unwrap_or_default();
+    // Below 2^64 times below 2^48.
+    let faded = stays.saturating_mul(i128::try_from(fades).unwrap_or_default()) >> 64;
+    stays.saturating_sub(faded)
 }
 
 /// The track as it would be after a touch now.

@@ -18,7 +18,7 @@ use super::{
     pool::{Coin, Pool},
     range, track,
 };
-use crate::{contract::emit, revert};
+use crate::{contract::emit, mutant::mutant, revert};
 
 /// Which side of a swap is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -223,7 +223,8 @@ fn stable_in_up(
     amount: Assets,
 ) -> Result<Assets, Halt> {
     let kept = sub(PIPS, U256::from(pool.fee_pips))?;
-    let scaled = pool.coin(to)?.scaled(amount)?;
+    let leaves = mutant!(ScrapsCountLess, amount, Assets::new(amount.get() & !15)?);
+    let scaled = pool.coin(to)?.scaled(leaves)?;
     let even = pool.even()?;
     let before = reserve_of(&even, from);
     let after = other_up(cx, pool, even, to, from, |x| sub(x, scaled))?;

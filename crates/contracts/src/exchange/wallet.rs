@@ -84,10 +84,10 @@ pub(super) fn add(
     })
 }
 
-/// Burns LP tokens of the caller.
+/// Burns LP tokens of the caller, for what they are worth in a wallet.
 ///
 /// # Errors
-/// `ExchangeExpired`, `ERC20InsufficientBalance`, and those of `liquidity::remove` and of a push.
+/// Those of [`remove_to_units`], and those of a push.
 pub(super) fn remove(
     cx: &mut Ctx<'_>,
     number: u32,
@@ -97,16 +97,45 @@ pub(super) fn remove(
     deadline_ms: u64,
 ) -> Result<Vec<U256>, Halt> {
     expect_in_time(cx, deadline_ms)?;
-    let (id, sender) = (PoolId::new(number), cx.caller());
-    let pool = Pool::load(&mut cx.enter(ADDRESS), id)?;
-    let (burned, least) = (Shares::from_u256(shares)?, narrow(least)?);
-    lp::burn(cx, id, sender, burned)?;
-    let holder = lp::account_of(lp::address_of(id));
-    let amounts = liquidity::remove(cx, id, holder, TRANSIT, burned, &least)?;
+    let pool = Pool::load(&mut cx.enter(ADDRESS), PoolId::new(number))?;
+    let amounts = burned(cx, &pool, shares, least, TRANSIT)?;
     for (coin, amount) in pool.coins.iter().zip(&amounts) {
         push(cx, coin.asset, TRANSIT, to, *amount)?;
     }
     Ok(words(&amounts))
+}
+
+/// Burns LP tokens of the caller, for units of an account of his: no border is crossed, so a coin that cannot leave
+/// holds up none of the others.
+///
+/// # Errors
+/// `ExchangeExpired`, `ERC20InsufficientBalance`, and those of `liquidity::remove`.
+pub(super) fn remove_to_units(
+    cx: &mut Ctx<'_>,
+    number: u32,
+    shares: U256,
+    least: &[U256],
+    index: u8,
+    deadline_ms: u64,
+) -> Result<Vec<U256>, Halt> {
+    expect_in_time(cx, deadline_ms)?;
+    let pool = Pool::load(&mut cx.enter(ADDRESS), PoolId::new(number))?;
+    let receiver = AccountId::new(cx.caller(), index);
+    Ok(words(&burned(cx, &pool, shares, least, receiver)?))
+}
+
+fn burned(
+    cx: &mut Ctx<'_>,
+    pool: &Pool,
+    shares: U256,
+    least: &[U256],
+    receiver: AccountId,
+) -> Result<Vec<Assets>, Halt> {
+    let (id, sender) = (pool.id, cx.caller());
+    let (burned, least) = (Shares::from_u256(shares)?, narrow(least)?);
+    lp::burn(cx, id, sender, burned)?;
+    let holder = lp::account_of(lp::address_of(id));
+    liquidity::remove(cx, id, holder, receiver, burned, &least)
 }
 
 /// Swaps, for the caller.

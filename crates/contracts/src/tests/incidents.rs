@@ -12,6 +12,7 @@
 //! in the way of what is tried.
 
 mod accounts;
+mod exchange;
 mod markets;
 mod prices;
 mod scene;
@@ -108,6 +109,16 @@ const TABLE: &[Incident] = &[
         what: "liquidation sandwiched in its pool (keepers that sell on chain, 2020-25), beyond what the floor grants",
         mutants: &[Mutant::NoSaleFloor],
         replay: accounts::sandwiched_sale,
+    },
+    Incident {
+        what: "scraps of exact output scaled down (Balancer 2025)",
+        mutants: &[Mutant::ScrapsCountLess],
+        replay: exchange::scraps_of_exact_output,
+    },
+    Incident {
+        what: "end of a range that is not crossed (KyberSwap 2023)",
+        mutants: &[Mutant::EndForgotten],
+        replay: exchange::end_of_a_range_forgotten,
     },
 ];
 

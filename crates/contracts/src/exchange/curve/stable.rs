@@ -7,6 +7,17 @@
 //! `D` is what all reserves would be together if they were even; swaps keep it, fees raise it. Both unknowns are
 //! found by Newton's iteration from above: the functions are convex, so in exact arithmetic each step goes down and
 //! none goes below the root. Integer divisions only cut what is left: it ends where a step no longer goes down.
+//!
+//! How far from the root that is, is proven by which way each division is cut, and by their order:
+//!
+//! - `D`: the bend `P = D * r1 * .. * rn`, `ri = D / (n * xi)`, is cut down at each division, which lifts every step. So
+//!   none ends a whole unit below the root. It ends above where `A*n*(S - D) + D - P` is not below zero by more than what
+//!   was cut off of `P`: at most `1 + rn + rn*r(n-1) + .. + rn*..*r2`. With the smallest reserve first, `r1 >= r2 >= ..`,
+//!   and as their product `P / D` is at least one, so is that of the first few: no term is more than `P / D`, all of them
+//!   not more than `n * P / D`. There the slope is steeper than `(n + 1) * P / D`, so that is less than a unit of `D`.
+//! - A reserve: everything is cut for more of it (`c` up, `b` down), and the last step by less than a unit. So one unit up
+//!   is never below the root. How far above is told by `c`, of which the ratio that is by far the largest comes first: of
+//!   `D >= 10^9` less than three units.
 
 use alloy_primitives::U256;
 use capstan_state::Halt;
@@ -21,14 +32,13 @@ pub(in crate::exchange) const STEPS_MAX: u32 = 64;
 const RESERVE_MAX: U256 = U256::from_limbs([0, 1 << 48, 0, 0]);
 /// How many times the smallest the largest reserve may be.
 const RATIO_MAX: u64 = 10_000;
-/// Units by which a root may be away from the true one, at most: what divisions cut off of `P`, of which a root takes
-/// less than a part in `n + 1`, and the last step.
-const SLACK: u64 = 8;
+/// Units by which a root may be away from the true one: less than this.
+const SLACK: u64 = 1;
 
 /// What an iteration found, and in how many steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::exchange) struct Found {
-    /// The root, at most [`SLACK`] away from the true one.
+    /// `D`: less than [`SLACK`] away from the true one. A reserve: less than that below it.
     pub(in crate::exchange) root: U256,
     /// Steps that it took.
     pub(in crate::exchange) steps: u32,
@@ -40,7 +50,7 @@ impl Found {
         self.root.saturating_add(U256::from(SLACK))
     }
 
-    /// Not above the true root.
+    /// Not above the true `D`.
     pub(in crate::exchange) fn down(self) -> U256 {
         self.root.saturating_sub(U256::from(SLACK))
     }
@@ -83,13 +93,16 @@ impl Even {
             .try_fold(U256::ZERO, |sum, reserve| add(sum, *reserve))
     }
 
-    /// `D^(n+1) / (n^n * prod(x))`, rounded down at each division.
-    fn bend_down(&self, d: U256) -> Result<U256, Halt> {
-        let mut bend = d;
-        for reserve in &self.reserves {
-            bend = mul_div_down(bend, d, mul(*reserve, self.count)?)?;
-        }
-        Ok(bend)
+    /// The reserves, the smallest first, each times how many there are: what `D` is divided by. All of them, or all but
+    /// one.
+    fn divisors(&self, but: Option<usize>) -> Result<Vec<U256>, Halt> {
+        let others = self.reserves.iter().enumerate();
+        let others = others.filter(|(at, _)| Some(*at) != but);
+        let mut divisors = others
+            .map(|(_, reserve)| mul(*reserve, self.count))
+            .collect::<Result<Vec<_>, _>>()?;
+        divisors.sort_unstable();
+        Ok(divisors)
     }
 
     /// `D`. `None` if the iteration does not end.
@@ -98,9 +111,10 @@ impl Even {
     pub(in crate::exchange) fn invariant(&self) -> Result<Option<Found>, Halt> {
         let sum = self.sum()?;
         let fixed = mul(self.slope, sum)?;
+        let divisors = self.divisors(None)?;
         let mut d = sum;
         for steps in 1..=STEPS_MAX {
-            let bend = self.bend_down(d)?;
+            let bend = bend_down(d, &divisors)?;
             let above = add(fixed, mul(self.count, bend)?)?;
             let below = add(
                 mul(sub(self.slope, U256::ONE)?, d)?,
@@ -120,13 +134,12 @@ impl Even {
     /// `y' = (y*y + c) / (2*y + b - D)` with `b = S + D / (A*n)` and `c = D^(n+1) / (n^n * prod(x) * A*n)` over the
     /// others; from above, so that no step goes below the root's floor.
     pub(in crate::exchange) fn solve(&self, place: usize, d: U256) -> Result<Option<Found>, Halt> {
-        let others = self.reserves.iter().enumerate();
-        let (mut sum, mut c) = (U256::ZERO, d);
-        for (_, reserve) in others.filter(|(at, _)| *at != place) {
-            sum = add(sum, *reserve)?;
-            c = mul_div_up(c, d, mul(*reserve, self.count)?)?;
+        let own = self.reserves.get(place).copied().unwrap_or_default();
+        let sum = sub(self.sum()?, own)?;
+        let mut c = mul_div_up(d, d, mul(self.slope, self.count)?)?;
+        for divisor in self.divisors(Some(place))? {
+            c = mul_div_up(c, d, divisor)?;
         }
-        c = mul_div_up(c, d, mul(self.slope, self.count)?)?;
         let b = add(sum, d.checked_div(self.slope).ok_or_else(Halt::overflow)?)?;
         let mut y = first_above(d, b, c)?;
         for steps in 1..=STEPS_MAX {
@@ -143,8 +156,17 @@ impl Even {
 
     /// `P` and `A*n`, of which the price is made: a coin's weight is `A*n*x + P`.
     pub(in crate::exchange) fn weights(&self, d: U256) -> Result<(U256, U256), Halt> {
-        Ok((self.slope, self.bend_down(d)?))
+        Ok((self.slope, bend_down(d, &self.divisors(None)?)?))
     }
+}
+
+/// `D^(n+1) / (n^n * prod(x))`, rounded down at each division.
+fn bend_down(d: U256, divisors: &[U256]) -> Result<U256, Halt> {
+    let mut bend = d;
+    for divisor in divisors {
+        bend = mul_div_down(bend, d, *divisor)?;
+    }
+    Ok(bend)
 }
 
 /// A start at or above the root of `y*y + (b - D)*y = c`, and at most twice it where `D` is above `b`.

@@ -38,7 +38,7 @@ use super::{
     state::Range,
     trade::{Exact, Traded},
 };
-use crate::revert;
+use crate::{mutant::mutant, revert};
 
 /// Fees per unit of liquidity since the pool began, modulo 2^256.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -286,7 +286,8 @@ impl Run {
         now.root = done.root;
         if done.root == end {
             if is_marked {
-                now.liquidity = ticks::cross(cx, id, next, self.way, now.growth, now.liquidity)?;
+                let behind = ticks::cross(cx, id, next, self.way, now.growth, now.liquidity)?;
+                now.liquidity = mutant!(EndForgotten, behind, behind.max(now.liquidity));
             }
             now.tick = match self.way {
                 Way::Down => next.saturating_sub(1),

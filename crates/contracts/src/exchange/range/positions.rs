@@ -200,6 +200,53 @@ impl Opened {
     }
 }
 
+/// What a growth costs, and the liquidity that it makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::exchange) struct Growing {
+    pub(in crate::exchange) cost: Two,
+    pub(in crate::exchange) liquidity: u128,
+}
+
+impl Opened {
+    /// The most liquidity whose cost, rounded up, is within both amounts. Rounding costs at most two units of coin 0.
+    ///
+    /// # Errors
+    /// `ExchangeTooSmall`.
+    fn affordable(&self, most: Two) -> Result<Growing, Halt> {
+        let (low, high) = self.roots()?;
+        let [most0, most1] = most.map(Assets::to_u256);
+        let less = most0.saturating_sub(U256::from(2));
+        let liquidity = liquidity_down(self.now.root, low, high, less, most1)?;
+        if liquidity == 0 {
+            return Err(revert(&ExchangeTooSmall {
+                poolId: self.pool.id.get(),
+                amount: most0.max(most1),
+            }));
+        }
+        self.growing(liquidity)
+    }
+
+    fn growing(&self, liquidity: u128) -> Result<Growing, Halt> {
+        let cost = self.made_of(liquidity, true)?;
+        Ok(Growing { cost, liquidity })
+    }
+}
+
+/// What [`grow_range`] would come to now.
+///
+/// # Errors
+/// `ExchangeUnknownPosition`, `ExchangePaused`, `ExchangeTooSmall`.
+pub(in crate::exchange) fn planned(
+    cx: &mut Ctx<'_>,
+    number: u64,
+    most: Two,
+) -> Result<Growing, Halt> {
+    let cx = &mut cx.enter(ADDRESS);
+    let opened = Opened::load(cx, number)?;
+    opened.pool.expect_open()?;
+    opened.affordable(most)
+}
+
 /// Adds the most liquidity that `most` of the payer's units make. Answers what it cost, and the liquidity.
 ///
 /// # Errors
@@ -210,59 +257,60 @@ pub fn grow_range(
     payer: AccountId,
     most: Two,
 ) -> Result<(Two, u128), Halt> {
+    let done = grow_to(cx, number, payer, most, None)?;
+    Ok((done.cost, done.liquidity))
+}
+
+/// The same with the liquidity of a plan, where its cost is still within `most`.
+pub(in crate::exchange) fn grow_to(
+    cx: &mut Ctx<'_>,
+    number: u64,
+    payer: AccountId,
+    most: Two,
+    plan: Option<Growing>,
+) -> Result<Growing, Halt> {
     let cx = &mut cx.enter(ADDRESS);
     let mut opened = Opened::load(cx, number)?;
     opened.pool.expect_open()?;
     track::touch(cx, &opened.pool)?;
     opened.now = Now::load(cx, opened.pool.id)?;
-    let (low, high) = opened.roots()?;
-    let [most0, most1] = most.map(Assets::to_u256);
-    let liquidity = affordable(&opened, low, high, most0, most1)?;
-    if liquidity == 0 {
-        return Err(revert(&ExchangeTooSmall {
-            poolId: opened.pool.id.get(),
-            amount: most0.max(most1),
-        }));
-    }
-    let cost = opened.made_of(liquidity, true)?;
+    let done = match plan {
+        Some(plan) if opened.growing(plan.liquidity)?.fits(most) => {
+            opened.growing(plan.liquidity)?
+        }
+        _ => opened.affordable(most)?,
+    };
     let change = Change {
-        liquidity,
+        liquidity: done.liquidity,
         is_more: true,
     };
     opened.change(cx, change)?;
-    for (coin, amount) in opened.pool.coins.iter_mut().zip(cost) {
+    for (coin, amount) in opened.pool.coins.iter_mut().zip(done.cost) {
         coin.reserve = coin.reserve.add(amount)?;
     }
     opened.save(cx)?;
-    for (coin, amount) in opened.pool.coins.iter().zip(cost) {
+    for (coin, amount) in opened.pool.coins.iter().zip(done.cost) {
         if !amount.is_zero() {
             ledger::shift(cx, coin.asset, payer, VAULT, amount)?;
         }
     }
-    let [amount0, amount1] = cost.map(Assets::to_u256);
+    let [amount0, amount1] = done.cost.map(Assets::to_u256);
     emit(
         cx,
         &RangeGrown {
             positionId: number,
             amount0,
             amount1,
-            liquidity,
+            liquidity: done.liquidity,
         },
     )?;
-    Ok((cost, liquidity))
+    Ok(done)
 }
 
-/// The most liquidity whose cost, rounded up, is within both amounts. Rounding costs at most two units of coin 0.
-fn affordable(
-    opened: &Opened,
-    low: U256,
-    high: U256,
-    most0: U256,
-    most1: U256,
-) -> Result<u128, Halt> {
-    let root = opened.now.root;
-    let less = most0.saturating_sub(U256::from(2));
-    liquidity_down(root, low, high, less, most1)
+impl Growing {
+    fn fits(&self, most: Two) -> bool {
+        self.cost.iter().zip(most).all(|(cost, most)| *cost <= most)
+    }
 }
 
 /// Takes liquidity out, and all fees with it, to free units of `receiver`; liquidity of zero collects fees alone. Never

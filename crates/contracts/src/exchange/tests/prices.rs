@@ -1,7 +1,7 @@
 //! Mean prices: nothing inside a block moves them, and they are what a list of all prices says.
 
 use super::*;
-use crate::testkit::dice::Dice;
+use crate::{exchange::track, testkit::dice::Dice};
 
 const ONE: u128 = 1 << 96;
 
@@ -164,16 +164,79 @@ fn the_exponential_mean_has_its_half_life() {
         let (mut world, _) = start();
         let pool = open(&mut world, &product(0, 1, 3_000), &[5_000_000_000; 2]);
         world.wait_ms(60_000);
-        // To a quarter of the price, whose root is a half.
-        let up = sized(leg(pool, 0, 1, 0), Size::Out(a(2_500_000_000)));
+        // To nine tenths of the price, whose root is the half of the way. Much further would count in steps.
+        let left = 5_000_000_000 - 4_743_416_490;
+        let up = sized(leg(pool, 0, 1, 0), Size::Out(a(left)));
         swap(&mut world, BOBS, &[up], bounds(0, RICH, 1, 0)).expect("swaps");
         for _ in 0..touches {
             world.wait_ms(exchange::HALF_LIFE_MS / touches);
             let tiny = [leg(pool, 0, 1, 100)];
             swap(&mut world, BOBS, &tiny, bounds(0, 100, 1, 0)).expect("swaps");
         }
-        near(ema(&world, pool, 1), n(ONE / 2), 2_000);
+        near(
+            ema(&world, pool, 1),
+            n(ONE) * n(948_683) / n(1_000_000),
+            500,
+        );
     }
+}
+
+/// A mean fades as much in many short times as in one long one: a pool that is touched every millisecond does not stand
+/// still in it.
+#[test]
+fn a_mean_fades_however_short_the_times_are() {
+    let half = exchange::HALF_LIFE_MS;
+    let stays = |ms: u64| U256::try_from(track::stays_x64(ms, half)).expect("positive");
+    for each in [1_u64, 3, 9, 10, 250] {
+        let mut kept = U256::ONE << 64_usize;
+        for _ in 0..60_000 / each {
+            kept = (kept * stays(each)) >> 64_usize;
+        }
+        let whole = stays(60_000 / each * each);
+        assert!(
+            kept.abs_diff(whole) < whole / n(100_000),
+            "{each} ms: {kept} {whole}"
+        );
+    }
+    let run = |each: u64| {
+        let (mut world, _) = start();
+        world.sweep_every = 100;
+        let pool = open(&mut world, &product(0, 1, 3_000), &[5_000_000_000; 2]);
+        world.wait_ms(60_000);
+        let up = sized(leg(pool, 0, 1, 0), Size::Out(a(200_000_000)));
+        swap(&mut world, BOBS, &[up], bounds(0, RICH, 1, 0)).expect("swaps");
+        for _ in 0..3_000 / each {
+            world.wait_ms(each);
+            let tiny = [leg(pool, 0, 1, 100)];
+            swap(&mut world, BOBS, &tiny, bounds(0, 100, 1, 0)).expect("swaps");
+        }
+        ema(&world, pool, 1)
+    };
+    let (once, often) = (run(3_000), run(5));
+    assert!(once < n(ONE), "it moved");
+    // A step of a price is a hundred-thousandth.
+    near(often, once, 12);
+}
+
+/// A block that ends far outside moves a mean no further than one that ends an eighth of a doubling away, and a little
+/// for the time that it stood.
+#[test]
+fn exch_8_a_price_counts_at_once_only_so_far() {
+    let moved = |out: u128, stood_ms: u64| {
+        let (mut world, _) = start();
+        let pool = open(&mut world, &product(0, 1, 3_000), &[5_000_000_000; 2]);
+        world.wait_ms(60_000);
+        let up = sized(leg(pool, 0, 1, 0), Size::Out(a(out)));
+        swap(&mut world, BOBS, &[up], bounds(0, RICH, 1, 0)).expect("swaps");
+        world.wait_ms(stood_ms);
+        let mean = twap(&world, pool, 1, 60_000);
+        n(ONE).abs_diff(mean) * n(1_000_000) / n(ONE)
+    };
+    // A price of one part in ten thousand, and one of nine tenths, each for a block: the first would be 60 times further.
+    let (far, near) = (moved(4_950_000_000, 250), moved(300_000_000, 250));
+    assert!(far <= near * n(2), "{far} {near} millionths");
+    // After a minute nearly all of it counts.
+    assert!(moved(4_950_000_000, 60_000) > n(900_000));
 }
 
 /// Random prices over hours: every window within reach answers what a list of all prices says.
@@ -217,10 +280,17 @@ fn exch_8_exch_10_means_are_those_of_a_list_of_all_prices() {
         seen += 1;
         let from = now - window;
         let ends = prices.iter().skip(1).map(|(at, _)| *at).chain([now]);
+        let mut counted = prices[0].1;
         let sum: i64 = prices
             .iter()
             .zip(ends)
             .map(|((at, price), end)| {
+                // An eighth of a doubling at once, and an eighth more for each second.
+                let reach = 8_192 + i64::try_from((end - at) * 8_192 / 1_000).expect("small");
+                let price = (*price).clamp(counted - reach, counted + reach);
+                if end > *at {
+                    counted = price;
+                }
                 let stood = end.max(from) - (*at).max(from).min(end.max(from));
                 price * i64::try_from(stood).expect("small")
             })

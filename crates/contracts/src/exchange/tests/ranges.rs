@@ -6,7 +6,11 @@ use capstan_units::tick_price::sqrt_price_at;
 use super::*;
 use crate::{
     exchange::{FEE_DYNAMIC, STEPS_MAX, Ticks, nft, nft::IRangePosition::*},
-    testkit::{dice::Dice, fault::check_every_fault},
+    testkit::{
+        dice::Dice,
+        fault::check_every_fault,
+        foreign::{Token, Whim},
+    },
 };
 
 const SOON: u64 = u64::MAX;
@@ -568,6 +572,72 @@ fn exch_15_a_wallet_opens_grows_hands_on_and_empties_a_position() {
         &safe,
         &ERC721InvalidReceiver { receiver: refuses },
     );
+}
+
+/// Where one coin's border is shut, a position is emptied all the same.
+#[test]
+fn exch_12_a_position_is_left_to_units() {
+    let (mut world, pool) = wallet();
+    let made = world.ok(BOB, ADDRESS, &open_call(pool, 1_000_000));
+    world.ok(OWNER, ledger::ADDRESS, &ILedger::freezeCall { assetId: 1 });
+    let away = shrink_call(0, made.liquidity);
+    assert!(matches!(
+        world.call(BOB, ADDRESS, &away),
+        Err(Halt::Revert(_))
+    ));
+    let to_units = shrinkRangeToUnitsCall {
+        positionId: 0,
+        liquidity: made.liquidity,
+        amountsMin: [n(1); 2],
+        index: 7,
+        deadlineMs: SOON,
+    };
+    let stranger = world.call(CAROL, ADDRESS, &to_units);
+    assert!(matches!(stranger, Err(Halt::Revert(_))));
+    let out = world.ok(BOB, ADDRESS, &to_units);
+    let bobs = AccountId::new(BOB, 7);
+    for (asset, amount) in (0..).zip(out.principal) {
+        assert_eq!(n(free(&mut world, asset, bobs)), amount);
+    }
+}
+
+/// Opening pulls what the position needs and no more: of a token that keeps a fee, it keeps it of that alone.
+#[test]
+fn exch_9_a_position_pulls_what_it_needs() {
+    let (mut world, _) = start();
+    let token = Token::deploy(&mut world, Whim::Honest);
+    token.give(&mut world, BOB, RICH);
+    token.allow_to(&mut world, BOB, ADDRESS);
+    let asset = list(&mut world, token.address);
+    let listed = ILedger::assetCall { assetId: 0 };
+    let native = world.view(ledger::ADDRESS, &listed).token;
+    world.mint(native, BOB, RICH);
+    let make = createRangePoolCall {
+        feePips: 3_000,
+        asset0: 0,
+        asset1: asset.get(),
+        sqrtPriceX96: n(1) << 96_usize,
+    };
+    let pool = PoolId::new(world.ok(BOB, ADDRESS, &make));
+    // A thousand of the one needs about a thousand of the other, of which he allows a million.
+    let uneven = openRangeCall {
+        amountsMax: [n(1_000), n(1_000_000)],
+        lower: -600,
+        upper: 600,
+        ..open_call(pool, 0)
+    };
+    let mut held = token.balance(&world, BOB);
+    let mut spent = |world: &World| {
+        let before = core::mem::replace(&mut held, token.balance(world, BOB));
+        before - held
+    };
+    let made = world.ok(BOB, ADDRESS, &uneven);
+    assert_eq!(spent(&world), made.amounts[1]);
+    assert!(made.amounts[1] < n(1_100));
+    token.becomes(Whim::Fee);
+    let made = world.ok(BOB, ADDRESS, &uneven);
+    assert!(spent(&world) < n(1_100));
+    assert!(made.amounts[1] < n(1_000), "of what arrived");
 }
 
 #[test]

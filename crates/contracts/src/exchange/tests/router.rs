@@ -3,7 +3,10 @@
 use super::*;
 use crate::{
     erc20::IErc20,
-    exchange::router::{self, IExchangeRouter::*, PATH_MAX},
+    exchange::{
+        Ticks,
+        router::{self, IExchangeRouter::*, PATH_MAX},
+    },
     testkit::{
         fault::check_every_fault,
         foreign::{Token, Whim},
@@ -168,6 +171,109 @@ fn a_path_begins_with_a_token_that_keeps_a_fee() {
     let done = world.ok(BOB, router::ADDRESS, &exact_in(&path, 1_000, 1));
     assert_eq!(done[0], n(900));
     assert_eq!(world.balance(tokens[1], CAROL), done[2]);
+}
+
+/// Whoever litters a deep pool with small ranges does not take it out of the way: a path goes on where the pool stops.
+#[test]
+fn exch_10_a_path_goes_on_where_a_pool_stops() {
+    let (mut world, tokens) = routed();
+    let shape = Shape {
+        curve: Curve::Range,
+        fee_pips: 100,
+        amplification: 0,
+        assets: vec![id(0), id(1)],
+    };
+    let root = U256::ONE << 96_usize;
+    let deep = act(&mut world, |cx| exchange::create_range(cx, &shape, root)).expect("opens");
+    let place = |world: &mut World, (lower, upper), most: [u128; 2]| {
+        act(world, |cx| {
+            let number = exchange::open_range(cx, deep, Ticks { lower, upper })?;
+            exchange::grow_range(cx, number, ALICES, most.map(a))
+        })
+        .expect("opens");
+    };
+    place(&mut world, (-5_000, 5_000), [1_000_000_000; 2]);
+    let units = 20_000_000;
+    for forth in [true, false] {
+        let path = if forth {
+            [tokens[0], tokens[1]]
+        } else {
+            [tokens[1], tokens[0]]
+        };
+        let (from, to) = if forth { (0, 1) } else { (1, 0) };
+        let ask = getAmountsOutCall {
+            amountIn: n(units),
+            path: path.to_vec(),
+        };
+        let clean = world.view(router::ADDRESS, &ask)[1];
+        let mut littered = world.clone();
+        for near in (1..81).step_by(2) {
+            let (range, most) = if forth {
+                ((-near - 1, -near), [0, 1_000])
+            } else {
+                ((near, near + 1), [1_000, 0])
+            };
+            place(&mut littered, range, most);
+        }
+        let mut again = littered.clone();
+        let alone = swap(
+            &mut littered,
+            CAROLS,
+            &[leg(deep, from, to, units)],
+            bounds(from, RICH, to, 0),
+        );
+        let Err(Halt::Revert(data)) = alone else {
+            panic!("eighty ends are more than one leg passes: {alone:?}")
+        };
+        assert!(ExchangeTooFar::abi_decode(&data).is_ok());
+        let told = littered.view(router::ADDRESS, &ask)[1];
+        assert!(told >= clean - clean / n(10_000), "{told} of {clean}");
+        let done = littered.ok(BOB, router::ADDRESS, &exact_in(&path, units, 1));
+        assert_eq!(done[1], told);
+        // From the other end, as if that had not been.
+        let wanted = units - units / 50;
+        let ask = getAmountsInCall {
+            amountOut: n(wanted),
+            path: path.to_vec(),
+        };
+        let told = again.view(router::ADDRESS, &ask);
+        assert!(told[0] < n(units), "{told:?}");
+        let done = again.ok(BOB, router::ADDRESS, &exact_out(&path, wanted, units));
+        assert_eq!(done, told);
+    }
+}
+
+/// A pool that takes a unit or two, gives nothing for them and stops there is no way, and stops nobody.
+#[test]
+fn exch_10_a_pool_that_stops_at_nothing_stops_nobody() {
+    let (mut world, tokens) = routed();
+    let shape = Shape {
+        curve: Curve::Range,
+        fee_pips: 100,
+        amplification: 0,
+        assets: vec![id(0), id(1)],
+    };
+    let root = U256::ONE << 96_usize;
+    let ask = getAmountsOutCall {
+        amountIn: n(10_000),
+        path: tokens[..2].to_vec(),
+    };
+    let before = world.view(router::ADDRESS, &ask);
+    let dust = act(&mut world, |cx| exchange::create_range(cx, &shape, root)).expect("opens");
+    let placed = act(&mut world, |cx| {
+        let (lower, upper) = (-10, -5);
+        let number = exchange::open_range(cx, dust, Ticks { lower, upper })?;
+        exchange::grow_range(cx, number, ALICES, [a(0), a(1)])
+    });
+    assert!(placed.is_ok(), "{placed:?}");
+    let legs = [leg(dust, 0, 1, 10_000)];
+    let alone = swap(&mut world, CAROLS, &legs, bounds(0, RICH, 1, 0));
+    let Err(Halt::Revert(data)) = alone else {
+        panic!("it stops: {alone:?}")
+    };
+    let stopped = ExchangeTooFar::abi_decode(&data).expect("too far");
+    assert!(!stopped.swapped.is_zero(), "at something");
+    assert_eq!(world.view(router::ADDRESS, &ask), before);
 }
 
 /// Gives Alice's account units of a foreign token.

@@ -238,6 +238,65 @@ fn exch_1_of_a_token_that_keeps_a_fee_what_arrives_is_swapped() {
     assert_eq!(free(&mut world, 0, AccountId::new(ADDRESS, 1)), 0);
 }
 
+/// Where one coin's border is shut, its pool is left all the same: to units, of which the others can be withdrawn.
+#[test]
+fn exch_12_a_coin_that_cannot_leave_holds_up_no_other() {
+    let (mut world, tokens) = start();
+    rich(&mut world, &tokens);
+    let shape = product(0, 1, 3_000);
+    let made = world.ok(BOB, ADDRESS, &create(&shape, &[5_000_000, 7_000_000], BOB));
+    world.ok(OWNER, ledger::ADDRESS, &ILedger::freezeCall { assetId: 1 });
+    let away = removeLiquidityCall {
+        poolId: made.poolId,
+        shares: made.shares,
+        amountsMin: vec![n(0); 2],
+        to: BOB,
+        deadlineMs: SOON,
+    };
+    assert!(matches!(
+        world.call(BOB, ADDRESS, &away),
+        Err(Halt::Revert(_))
+    ));
+    let to_units = |least| removeLiquidityToUnitsCall {
+        poolId: made.poolId,
+        shares: made.shares,
+        amountsMin: vec![n(0), n(least)],
+        index: 4,
+        deadlineMs: SOON,
+    };
+    let too_little = ExchangeReceivedTooLittle {
+        assetId: 1,
+        received: n(6_998_816),
+        receivedMin: n(6_999_000),
+    };
+    world.refused(BOB, ADDRESS, &to_units(6_999_000), &too_little);
+    let late = removeLiquidityToUnitsCall {
+        deadlineMs: 0,
+        ..to_units(0)
+    };
+    assert!(matches!(
+        world.call(BOB, ADDRESS, &late),
+        Err(Halt::Revert(_))
+    ));
+    let amounts = world.ok(BOB, ADDRESS, &to_units(1));
+    let bobs = AccountId::new(BOB, 4);
+    for (asset, amount) in (0..).zip(&amounts) {
+        assert_eq!(n(free(&mut world, asset, bobs)), *amount);
+    }
+    assert_eq!(
+        world.balance(lp::address_of(PoolId::new(made.poolId)), BOB),
+        n(0)
+    );
+    let mut leaves = |asset: u32| {
+        let units = a(free(&mut world, asset, bobs));
+        act(&mut world, |cx| {
+            ledger::push(cx, id(asset), bobs, BOB, units)
+        })
+    };
+    assert_eq!(leaves(0), Ok(()));
+    assert!(leaves(1).is_err());
+}
+
 /// A token that swaps while it is being moved finds whole pools, and gains nothing.
 #[test]
 fn exch_9_a_token_that_comes_back_in_finds_whole_pools() {

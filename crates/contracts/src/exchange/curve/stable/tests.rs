@@ -101,9 +101,32 @@ proptest! {
         let zero = BigInt::from(0);
         moved.reserves[place] = found.up();
         prop_assert!(above(&moved.reserves, a, d) >= zero);
-        let slack = (found.root >> 60) + n(2 * u128::from(SLACK));
-        moved.reserves[place] = found.root.saturating_sub(slack).max(U256::ONE);
+        // What the order of divisions is for: less than three units above, of all but the smallest pools.
+        prop_assume!(d >= n(1_000_000_000));
+        moved.reserves[place] = found.root.saturating_sub(n(3)).max(U256::ONE);
         prop_assert!(above(&moved.reserves, a, d) <= zero || moved.reserves[place] == U256::ONE);
+    }
+
+    /// The same at the edge of the range, where the smallest reserve is a ten-thousandth of the largest in any place:
+    /// there divisions in another order are off by hundreds.
+    #[test]
+    fn roots_at_the_edge_of_the_range(
+        base in 1_u128..1 << 98, parts in prop::collection::vec(prop::sample::select(vec![1_u128, 3, 9_999]), 2..=4),
+        a in amplification(), place in 0_usize..4,
+    ) {
+        let reserves: Vec<_> = parts.into_iter().map(|part| n(base * part)).collect();
+        let even = Even::new(reserves.clone(), a).expect("in range");
+        prop_assume!(even.unbalanced().is_none());
+        let found = even.invariant().expect("in range").expect("ends");
+        let zero = BigInt::from(0);
+        prop_assert!(above(&reserves, a, found.down()) >= zero, "{:?}", found);
+        prop_assert!(above(&reserves, a, found.up()) <= zero, "{:?}", found);
+        let place = place % reserves.len();
+        let solved = even.solve(place, found.up()).expect("in range").expect("ends");
+        prop_assert!(solved.up() >= reserves[place]);
+        // Two units of `D` are at most so many of the coin that is cheapest there.
+        prop_assume!(found.root >= n(1_000_000_000));
+        prop_assert!(solved.root <= reserves[place] + n(256), "{:?}", solved);
     }
 
     /// One coin more makes every other worth less of it: never the other way around.

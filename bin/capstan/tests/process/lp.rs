@@ -1,0 +1,211 @@
+//! `capstan lp` on the prepared world of `capstan dev`.
+
+use std::time::Duration;
+
+use alloy_primitives::{Bytes, U256};
+use alloy_sol_types::SolCall as _;
+use capstan_contracts::exchange::{self, IExchange};
+use capstan_testing::process::{Node, Said, run};
+use serde_json::{Value, json};
+
+/// The world's own pools: 500 ETH and 1,000,000 USDC, USDC and 10 WBTC, USDC and the chain's dollar.
+async fn world() -> Node {
+    let node = Node::start(&["dev", "--block-time", "100ms"]).await;
+    node.expect("started")
+}
+
+/// As development account 2.
+fn lp(node: &Node, words: &[&str]) -> Said {
+    let mut all = vec!["lp"];
+    all.extend(words);
+    all.extend(["--dev-account", "2", "--rpc", node.url()]);
+    run(&all).expect("ran")
+}
+
+fn swap(node: &Node, words: &[&str]) -> Said {
+    let mut all = vec!["swap", "--dev-account", "1", "--yes", "--rpc", node.url()];
+    all.extend(words);
+    run(&all).expect("ran")
+}
+
+#[track_caller]
+fn says(said: &Said, expected: &[&str]) {
+    assert!(said.status.success(), "{said:?}");
+    for text in expected {
+        assert!(said.stdout.contains(text), "no `{text}` in {said:?}");
+    }
+}
+
+#[track_caller]
+fn refuses(said: &Said, expected: &str) {
+    assert!(
+        !said.status.success() && said.stderr.contains(expected),
+        "no `{expected}` in {said:?}"
+    );
+}
+
+#[track_caller]
+fn read(said: &Said) -> Value {
+    assert!(said.status.success(), "{said:?}");
+    serde_json::from_str(&said.stdout).expect("JSON")
+}
+
+/// CLI-11, CLI-12: what goes in is what was shown, it earns, and it comes out.
+#[tokio::test]
+async fn a_newcomer_provides_earns_and_leaves() {
+    let node = world().await;
+    says(&lp(&node, &["show"]), &["provides no liquidity"]);
+
+    // One amount names the other: 5 of 500 ETH are 10,000 of 1,000,000 USDC.
+    let preview = lp(&node, &["add", "0", "5 eth", "--preview"]);
+    let lines = [
+        "pool      #0 ETH/USDC, product",
+        "put in    4.9999",
+        " ETH and 10000 USDC, at most 5 ETH and 10050 USDC",
+        "% of the pool for these",
+        "call      exchange.addLiquidity(",
+    ];
+    says(&preview, &lines);
+    says(&lp(&node, &["show"]), &["provides no liquidity"]);
+    let done = lp(&node, &["add", "0", "5 eth", "10000 usdc", "--yes"]);
+    says(
+        &done,
+        &["done in block", "put in 4.9999", " ETH and 10000 USDC for"],
+    );
+    let shown = lp(&node, &["show"]);
+    says(
+        &shown,
+        &[
+            "#0 ETH/USDC, product",
+            "0.99",
+            "% of the pool",
+            "would be worth 10 ETH",
+        ],
+    );
+
+    // A swap moves the price and pays a fee; the comparison with holding says both.
+    let swapped = swap(&node, &["100", "eth", "usdc"]);
+    assert!(swapped.status.success(), "{swapped:?}");
+    let after = read(&lp(&node, &["show", "--json"]));
+    let number = |of: &Value| of.as_f64().expect("a number");
+    let (worth, held) = (
+        number(&after[0]["worthInFirst"]),
+        number(&after[0]["heldInFirst"]),
+    );
+    assert!(worth < held && worth > held * 0.97, "{worth} {held}");
+
+    let half = lp(&node, &["remove", "0", "50%", "--yes"]);
+    says(&half, &["received", "ETH and", "USDC for"]);
+    let rest = lp(&node, &["remove", "0", "--to-units", "3", "--yes"]);
+    says(&rest, &["units of account 3", "received"]);
+    says(&lp(&node, &["show"]), &["provides no liquidity"]);
+    let units = run(&[
+        "account",
+        "show",
+        "--dev-account",
+        "2",
+        "--index",
+        "3",
+        "--rpc",
+        node.url(),
+    ]);
+    assert!(units.expect("ran").status.success());
+}
+
+/// CLI-11, CLI-12: the same of a range, whose fees are kept apart.
+#[tokio::test]
+async fn a_range_is_opened_earns_and_is_left() {
+    let node = world().await;
+    let owner = json!("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
+    let pool = run(&["pool", "show", "0", "--json", "--rpc", node.url()]).expect("ran");
+    let usdc = read(&pool)["assets"][1]["assetId"]
+        .as_u64()
+        .expect("a number");
+    let begin = IExchange::createRangePoolCall {
+        feePips: 500,
+        asset0: 0,
+        asset1: u32::try_from(usdc).expect("small"),
+        // The root of 2,000 * 10^6 / 10^18, times 2^96.
+        sqrtPriceX96: U256::from(3_543_191_142_285_914_205_922_034_u128),
+    };
+    let data = Bytes::from(begin.abi_encode());
+    let request = json!([{"from": owner, "to": exchange::ADDRESS, "data": data}]);
+    node.rpc("eth_sendTransaction", request)
+        .await
+        .expect("sent");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+
+    refuses(
+        &lp(&node, &["add", "3", "1 eth"]),
+        "say --from PRICE --to PRICE (of one ETH, in USDC)",
+    );
+    refuses(
+        &lp(
+            &node,
+            &["add", "3", "1 eth", "--from", "2000", "--to", "1000"],
+        ),
+        "is not below",
+    );
+    let range = ["add", "3", "10 eth", "--from", "1500", "--to", "2500"];
+    let mut preview = range.to_vec();
+    preview.push("--preview");
+    let lines = [
+        "liquidity, at least",
+        "1 ETH from 1499.",
+        " to 2502.",
+        "call      exchange.openRange(",
+    ];
+    says(&lp(&node, &preview), &lines);
+    let mut open = range.to_vec();
+    open.push("--yes");
+    says(&lp(&node, &open), &["put in 9.99", "as position #0"]);
+    says(
+        &lp(&node, &["show"]),
+        &[
+            "#0 in pool #3 ETH/USDC, range",
+            "around the price",
+            "none taken so far",
+        ],
+    );
+
+    // The cheapest pool is this one.
+    let swapped = swap(&node, &["1", "eth", "usdc"]);
+    assert!(swapped.status.success(), "{swapped:?}");
+    let shown = read(&lp(&node, &["show", "--json"]));
+    let fees = shown[0]["feesToTake"][0]["text"].as_str().expect("text");
+    assert!(
+        fees.starts_with("0.000"),
+        "a part of 0.05 % of an ETH: {fees}"
+    );
+    let number = |of: &Value| of.as_f64().expect("a number");
+    assert!(number(&shown[0]["worthInFirst"]) <= number(&shown[0]["heldInFirst"]));
+
+    let grown = lp(&node, &["add", "3", "1 eth", "--position", "0", "--yes"]);
+    says(&grown, &["as position #0"]);
+    let collected = lp(&node, &["remove", "0", "0", "--position", "--yes"]);
+    says(&collected, &["received 0 ETH and 0 USDC, and", "of fees"]);
+    says(&lp(&node, &["show"]), &["taken so far"]);
+    says(
+        &lp(&node, &["remove", "0", "--position", "--yes"]),
+        &["of fees"],
+    );
+}
+
+/// CLI-11: what would fail is said before anything is signed.
+#[tokio::test]
+async fn what_cannot_be_provided_is_not_signed() {
+    let node = world().await;
+    for (words, why) in [
+        (&["add", "7", "1 eth"][..], "there is no pool 7"),
+        (&["add", "0", "1 wbtc"], "pool #0 holds ETH and USDC"),
+        (&["add", "0", "1 eth", "2 eth"], "ETH is named twice"),
+        (&["add", "0", "0 eth"], "the amount is zero"),
+        (&["add", "0", "20000 eth"], "ETH to spend"),
+        (&["add", "0", "1 eth", "--full"], "has shares, not ranges"),
+        (&["remove", "0"], "no shares of pool #0"),
+        (&["remove", "5", "--position"], "ExchangeUnknownPosition"),
+        (&["add", "0", "1 eth"], "--yes"),
+    ] {
+        refuses(&lp(&node, words), why);
+    }
+}
