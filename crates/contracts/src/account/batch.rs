@@ -15,9 +15,9 @@ use super::{
         AccountBadArguments, AccountInFlight, AccountNotInCallback, AccountTooManyActions,
         AccountTooManyTouched, AccountUnknownVerb,
     },
-    guard, income, limits, loans, moves, offer, operators,
+    guard, income, limits, liquidity, loans, moves, offer, operators,
     params::{ACTIONS_MAX, TOUCHED_MAX},
-    liquidity, pieces,
+    pieces,
     state::AccountState,
     verbs::{
         Admission, AssetAmount, Bid, Dollars, ForeignCall, Loan, OtherAccount, PieceTo, Stream,

@@ -1,6 +1,6 @@
 //! Positions of concentrated liquidity from wallet to wallet: pull first, act on ledger units, push last.
 
-use alloy_primitives::U256;
+use alloy_primitives::{Address, U256};
 use capstan_state::{Ctx, Halt};
 use capstan_units::{AccountId, AssetId, Assets, PoolId};
 
