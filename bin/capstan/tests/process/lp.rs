@@ -79,7 +79,7 @@ async fn a_newcomer_provides_earns_and_leaves() {
             "#0 ETH/USDC, product",
             "0.99",
             "% of the pool",
-            "would be worth 10 ETH",
+            "would be worth 10.00000",
         ],
     );
 

@@ -127,7 +127,12 @@ fn best(
     let Some((came, pool)) = furthest.filter(|_| parts_max > 1) else {
         return Ok(best);
     };
-    let traded = trade(cx, pool, from, to, with(exact, came))?;
+    let traded = match trade(cx, pool, from, to, with(exact, came)) {
+        Ok(traded) => traded,
+        // So far it came, and nothing came out: no way for anybody.
+        Err(Halt::Revert(_)) => return Ok(best),
+        Err(halt) => return Err(halt),
+    };
     let first = Part {
         pool,
         given: came,
