@@ -49,6 +49,16 @@ pub(super) async fn plan(change: &mut Change, text: &str) -> Result<()> {
         spender: listing::ADDRESS,
     };
     let is_foreign = resolve(token).is_none();
+    let balance = IErc20::balanceOfCall {
+        account: change.from,
+    };
+    let has = node.view(token, &balance).await?;
+    if is_foreign && has < seed {
+        let has = decimal(has, decimals);
+        words.push(format!(
+            "  note: your wallet has {has} {symbol}, less than the seed"
+        ));
+    }
     let lacks = is_foreign && node.view(token, &allowance).await? < seed;
     if lacks {
         let approve = IErc20::approveCall {

@@ -612,9 +612,9 @@ const OFTEN: &[(&str, u32)] = &[
     ("repayLoan", 12),
     ("for what is overdue", 12),
     ("venue 4", 20),
-    ("tier 1", 8),
-    ("tier 2", 8),
-    ("tier 3", 4),
+    ("tier 1", 4),
+    ("tier 2", 3),
+    ("tier 3", 2),
 ];
 
 /// Those that a run may meet.
