@@ -19,7 +19,7 @@ pub(crate) use credit::{
     PasswordOptions, SignerOptions, SlippageArgs, WalletCommand, WatchOptions, asset_name,
 };
 pub(crate) use exchange::{
-    LpAddOptions, LpCommand, LpRemoveOptions, LpSigning, PoolCommand, SwapOptions,
+    LpAddOptions, LpCommand, LpRemoveOptions, PoolCommand, Signing, SwapOptions,
 };
 
 /// An Ethereum-compatible chain with native contracts in Rust.

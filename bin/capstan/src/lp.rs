@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use self::floor::{AMOUNT_MAX, Floor, SHARE_DECIMALS, less, more, tick_of};
 use crate::{
     account::{agreed, owner, signer},
-    args::{LpAddOptions, LpCommand, LpRemoveOptions, LpSigning},
+    args::{LpAddOptions, LpCommand, LpRemoveOptions, Signing},
 };
 
 pub(crate) fn run(command: &LpCommand) -> Result<()> {
@@ -410,7 +410,7 @@ struct Doing {
 
 impl Doing {
     /// Shows it, tries it, asks, signs, and tells what became of it.
-    async fn finish(self, signing: &LpSigning) -> Result<()> {
+    async fn finish(self, signing: &Signing) -> Result<()> {
         let Self {
             floor,
             approvals,

@@ -45,21 +45,21 @@ struct Doing {
 
 async fn swap(options: &SwapOptions) -> Result<()> {
     let doing = Doing::prepare(options).await?;
-    let is_json = options.ask.json;
+    let is_json = options.signing.ask.json;
     if !is_json {
         doing.show();
     }
     doing.try_it().await?;
-    if options.preview {
+    if options.signing.preview {
         if is_json {
             println!("{:#}", doing.whole);
         }
         return Ok(());
     }
-    if !options.yes && !agreed()? {
+    if !options.signing.yes && !agreed()? {
         bail!("not signed");
     }
-    let signer = signer(&options.signer)?;
+    let signer = signer(&options.signing.signer)?;
     if signer.address() != doing.wallet {
         bail!("the wallet is {}, not {}", signer.address(), doing.wallet);
     }
@@ -80,8 +80,8 @@ async fn swap(options: &SwapOptions) -> Result<()> {
 
 impl Doing {
     async fn prepare(options: &SwapOptions) -> Result<Self> {
-        let node = Node::new(&options.ask.rpc)?;
-        let wallet = owner(&options.signer, None)?;
+        let node = Node::new(&options.signing.ask.rpc)?;
+        let wallet = owner(&options.signing.signer, None)?;
         let assets = Assets::of(&node).await?;
         let (from, to) = (
             assets.find(&options.from)?.clone(),
@@ -102,7 +102,7 @@ impl Doing {
             to: to.id,
             amount,
             exact_out: options.exact_out,
-            slippage_bps: options.slippage,
+            slippage_bps: options.signing.slippage,
             receiver: wallet,
         };
         let (whole, told) = quote(&node, &asked).await?;

@@ -26,12 +26,28 @@ pub(crate) enum PoolCommand {
     },
 }
 
+/// How what pools do is shown and signed.
 #[derive(Debug, Args)]
-pub(crate) struct SwapOptions {
+pub(crate) struct Signing {
     #[command(flatten)]
     pub(crate) ask: AskOptions,
     #[command(flatten)]
     pub(crate) signer: SignerOptions,
+    /// How much worse than shown it may become until its block; else it does nothing
+    #[arg(long, value_name = "PERCENT", default_value = "0.5%", value_parser = percent)]
+    pub(crate) slippage: u32,
+    /// Show what it would do, and sign nothing
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) preview: bool,
+    /// Sign without asking
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SwapOptions {
+    #[command(flatten)]
+    pub(crate) signing: Signing,
     /// How much: `1.5`, `10%` of what the wallet has, or `max`
     #[arg(value_name = "AMOUNT", value_parser = amount)]
     pub(crate) amount: Amount,
@@ -44,15 +60,6 @@ pub(crate) struct SwapOptions {
     /// AMOUNT is what is received, and whatever it costs is paid
     #[arg(long)]
     pub(crate) exact_out: bool,
-    /// How much worse than quoted it may become until its block; else it does nothing
-    #[arg(long, value_name = "PERCENT", default_value = "0.5%", value_parser = percent)]
-    pub(crate) slippage: u32,
-    /// Show what it would do, and sign nothing
-    #[arg(long, conflicts_with = "yes")]
-    pub(crate) preview: bool,
-    /// Sign without asking
-    #[arg(long, short)]
-    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -73,28 +80,10 @@ pub(crate) enum LpCommand {
     },
 }
 
-/// How it is signed.
-#[derive(Debug, Args)]
-pub(crate) struct LpSigning {
-    #[command(flatten)]
-    pub(crate) ask: AskOptions,
-    #[command(flatten)]
-    pub(crate) signer: SignerOptions,
-    /// How much worse than shown it may become until its block; else it does nothing
-    #[arg(long, value_name = "PERCENT", default_value = "0.5%", value_parser = percent)]
-    pub(crate) slippage: u32,
-    /// Show what it would do, and sign nothing
-    #[arg(long, conflicts_with = "yes")]
-    pub(crate) preview: bool,
-    /// Sign without asking
-    #[arg(long, short)]
-    pub(crate) yes: bool,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct LpAddOptions {
     #[command(flatten)]
-    pub(crate) signing: LpSigning,
+    pub(crate) signing: Signing,
     /// The pool's number
     #[arg(value_name = "POOL")]
     pub(crate) pool: u32,
@@ -118,7 +107,7 @@ pub(crate) struct LpAddOptions {
 #[derive(Debug, Args)]
 pub(crate) struct LpRemoveOptions {
     #[command(flatten)]
-    pub(crate) signing: LpSigning,
+    pub(crate) signing: Signing,
     /// The pool's number; or a position's, with --position
     #[arg(value_name = "NUMBER")]
     pub(crate) number: u64,

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     account::{balance, owner},
-    args::LpSigning,
+    args::Signing,
     swap::spendable,
 };
 
@@ -35,7 +35,7 @@ pub(super) struct Floor {
 }
 
 impl Floor {
-    pub(super) async fn open(signing: &LpSigning, number: u32) -> Result<Self> {
+    pub(super) async fn open(signing: &Signing, number: u32) -> Result<Self> {
         let node = Node::new(&signing.ask.rpc)?;
         let wallet = owner(&signing.signer, None)?;
         let all = pools(&node).await?;
