@@ -2,7 +2,7 @@
 
 use alloy_sol_types::sol;
 
-use super::{fees, pool, ranges, views, wallet};
+use super::{fees, pool, ranges, sale, views, wallet};
 use IExchange::*;
 
 sol! {
@@ -78,6 +78,8 @@ sol! {
         event RangeShrunk(uint64 indexed positionId, uint256 amount0, uint256 amount1, uint128 liquidity);
         /// Fees of a position were taken.
         event RangeCollected(uint64 indexed positionId, uint256 fee0, uint256 fee1);
+        /// What holds for sales by the block was set.
+        event SaleTermsSet(uint16 impactMaxBps, uint32[] commonCoins);
         /// Swaps and new liquidity of a pool were stopped, or let go on. Removing never stops.
         event PoolPaused(uint32 indexed poolId, bool paused);
 
@@ -163,6 +165,9 @@ sol! {
         function spotX96(uint32 poolId, uint32 assetId) external view returns (uint256);
         /// The protocol's part of fees in hundredths of a percent, the next one, and from when if that is not zero.
         function protocolShare() external view returns (uint16 presentBps, uint16 nextBps, uint64 nextFromMs);
+        /// For sales by the block: the most by which those of one block lower the price of one pool, in hundredths of a percent,
+        /// and the assets through which they may take two steps.
+        function saleTerms() external view returns (uint16 impactMaxBps, uint32[] memory commonCoins);
         /// Fees that wait for the protocol.
         function protocolFees(uint32 assetId) external view returns (uint256);
 
@@ -186,6 +191,8 @@ sol! {
         function setProtocolShare(uint16 shareBps) external;
         /// Sends the protocol's fees of an asset. Only the owner.
         function collectProtocolFees(uint32 assetId, address to) external returns (uint256);
+        /// Sets what holds for sales by the block: an impact of 10 to 1000, at most three coins. Only the owner.
+        function setSaleTerms(uint16 impactMaxBps, uint32[] calldata commonCoins) external;
         /// Stops swaps and new liquidity of a pool. The owner, or a holder of the role GUARD (1).
         function pausePool(uint32 poolId) external;
         /// Lets them go on. Only the owner.
@@ -206,6 +213,7 @@ crate::verbs! { IExchangeCalls;
     emaX96Call: View, 400 => |cx, c| views::ema(cx, c.poolId, c.assetId);
     spotX96Call: View, 400 => |cx, c| views::spot(cx, c.poolId, c.assetId);
     protocolShareCall: View, 60 => |cx, _| fees::share_view(cx);
+    saleTermsCall: View, 60 => |cx, _| sale::view(cx);
     protocolFeesCall: View, 60 => |cx, c| fees::owed(cx, c.assetId);
     createPoolCall: Write, 1000 => |cx, c| wallet::create(cx, &c.shape, &c.amounts, c.to, c.deadlineMs);
     createRangePoolCall: Write, 1000 => |cx, c| ranges::create(cx, c.feePips, c.asset0, c.asset1, c.sqrtPriceX96);
@@ -217,6 +225,7 @@ crate::verbs! { IExchangeCalls;
     swapCall: Write, 500 => |cx, c| wallet::swap(cx, &c.legs, &c.bounds, c.to, c.deadlineMs);
     setProtocolShareCall: Write, 100 => |cx, c| fees::set_share(cx, c.shareBps);
     collectProtocolFeesCall: Write, 200 => |cx, c| fees::collect(cx, c.assetId, c.to);
+    setSaleTermsCall: Write, 100 => |cx, c| sale::set(cx, c.impactMaxBps, &c.commonCoins);
     pausePoolCall: Write, 100 => |cx, c| fees::pause(cx, c.poolId);
     unpausePoolCall: Write, 100 => |cx, c| fees::unpause(cx, c.poolId);
 }

@@ -29,12 +29,15 @@
 //! - EXCH-15: a position has one owner, and only who may move its token takes out of it.
 //! - EXCH-16: liquidity at a price is that of all ranges around it; the ends of ranges, and no others, are marked.
 //! - EXCH-17: a fee that follows the price stays in its range and moves only at the first touch of a block.
+//! - EXCH-21: a sale at a seller's price never brings less, and brings what its plan said.
+//! - EXCH-22: sales of one block push a pool no further than they may, however many they are.
+//! - EXCH-23: the work of a sale is bounded, and a pool that refuses or is damaged holds up none.
 //!
 //! Imports: admin, erc20, ledger.
 //!
 //! Trusts: native contracts, to act only for whom they may; the owner of the scope, within the ranges of `params`.
 //!
-//! Not here: routes found on chain, verbs of account batches, what a share may back.
+//! Not here: verbs of account batches, what a share may back.
 
 mod abi;
 mod curve;
@@ -50,6 +53,7 @@ mod range;
 mod ranges;
 mod route;
 pub mod router;
+mod sale;
 mod shares;
 mod state;
 mod track;
@@ -61,15 +65,17 @@ pub use abi::IExchange;
 pub use curve::Curve;
 pub use liquidity::{add, create, create_range, move_shares, remove};
 pub use params::{
-    AMPLIFICATION_MAX, CHANGE_DELAY_MS, COINS_MAX, FEE_DYNAMIC, FEE_DYNAMIC_MAX_PIPS,
-    FEE_DYNAMIC_MIN_PIPS, FEE_TIERS_PIPS, HALF_LIFE_MS, LEGS_MAX, LOCKED_SHARES,
-    PROTOCOL_SHARE_MAX_BPS, STEPS_MAX, WINDOW_MAX_MS,
+    AMPLIFICATION_MAX, CHANGE_DELAY_MS, COINS_MAX, COMMON_COINS_MAX, FEE_DYNAMIC,
+    FEE_DYNAMIC_MAX_PIPS, FEE_DYNAMIC_MIN_PIPS, FEE_TIERS_PIPS, HALF_LIFE_MS, LEGS_MAX,
+    LOCKED_SHARES, PROTOCOL_SHARE_MAX_BPS, SALE_IMPACT_BPS, SALE_IMPACT_MAX_BPS,
+    SALE_IMPACT_MIN_BPS, STEPS_MAX, WINDOW_MAX_MS,
 };
 pub use pool::{LOCKED, Shape, VAULT};
 pub use range::positions::{
     RangeWorth, Ticks, Two, grow_range, open_range, range_worth, shrink_range,
 };
 pub use route::{Bounds, Leg, Outcome, Size, quote, swap};
+pub use sale::{Plan, PriceMin, Sale, plan_sale, sell, sell_up_to};
 
 use alloy_primitives::Address;
 

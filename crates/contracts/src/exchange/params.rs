@@ -57,3 +57,31 @@ pub(super) const RANGE_STEP_GAS: u64 = 700;
 pub(super) const LEG_GAS: u64 = 400;
 /// Gas of a step of Newton's iteration: a division of 512 bits per coin and four more.
 pub(super) const NEWTON_STEP_GAS: u64 = 150;
+
+/// Most by which sales of one block lower the price of one pool, until the owner says otherwise: 1 %. Arbitrage brings back
+/// so much within blocks at the usual fees, and a cascade does not feed itself.
+pub const SALE_IMPACT_BPS: u16 = 100;
+/// The least that the owner may say: 0.1 %.
+pub const SALE_IMPACT_MIN_BPS: u16 = 10;
+/// The most: 10 %.
+pub const SALE_IMPACT_MAX_BPS: u16 = 1_000;
+/// Most coins through which a sale may take two steps.
+pub const COMMON_COINS_MAX: usize = 3;
+/// Most ways of one sale.
+pub(super) const SALE_WAYS_MAX: usize = 4;
+/// Into so many slices a sale is cut where one way does not take it well.
+pub(super) const SALE_SLICES: u128 = 8;
+/// Most slices, those that were halved included.
+pub(super) const SALE_SLICES_MAX: usize = 16;
+/// The smallest slice is one part of so many.
+pub(super) const SALE_PARTS: u128 = 64;
+/// No smaller part is tried, if there is so much: rounding would hide its price.
+pub(super) const SALE_AMOUNT_MIN: u128 = 10_000;
+/// A sale that loses less than this against its smallest part goes by one way: 0.2 %.
+pub(super) const SALE_FLAT_BPS: u16 = 20;
+/// Gas after which a search takes no more pools or slices.
+pub(super) const SALE_SEARCH_GAS: u64 = 2_000_000;
+/// A way that takes more gas to try is none: a pool of ranges with marks by the dozen.
+pub(super) const SALE_RUN_GAS: u64 = 250_000;
+/// Gas of a last try of all legs, of which every word is warm by then: it bounds the marks that the sale itself passes.
+pub(super) const SALE_LEGS_GAS: u64 = 150_000;

@@ -73,6 +73,27 @@ pub(super) struct ProtocolShare {
     pub(super) next_from_ms: u64,
 }
 
+/// What holds for sales at a seller's price; no impact is what a new chain says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Record)]
+pub(super) struct SaleTerms {
+    /// Most by which sales of one block lower the price of one pool.
+    pub(super) impact_max: Bps,
+    /// How many common coins there are.
+    pub(super) coin_count: u8,
+    pub(super) coin0: AssetId,
+    pub(super) coin1: AssetId,
+    pub(super) coin2: AssetId,
+}
+
+/// Where the price of a pool stood before a block's sales.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Record)]
+pub(super) struct SaleAnchor {
+    /// Which block's.
+    pub(super) height: u64,
+    /// Units of what is received for a unit of what is sold, as a logarithm in two's complement.
+    pub(super) price: u32,
+}
+
 /// Where a pool of ranges stands: one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Record)]
 pub(super) struct Range {
@@ -177,6 +198,12 @@ pub(crate) struct ExchangeState {
     /// What each is.
     #[tag(18)]
     pub(super) positions: Map<u64, Record<Position>>,
+    /// What holds for sales at a seller's price.
+    #[tag(24)]
+    pub(super) sale_terms: Record<SaleTerms>,
+    /// Prices before a block's sales, by pool, what is sold and what is received.
+    #[tag(25)]
+    pub(super) sale_anchors: Map<(PoolId, (AssetId, AssetId)), Record<SaleAnchor>>,
 }
 
 const _: () = assert!(OBSERVATIONS.is_power_of_two());
