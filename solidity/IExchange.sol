@@ -72,6 +72,8 @@ interface IExchange {
     event RangeShrunk(uint64 indexed positionId, uint256 amount0, uint256 amount1, uint128 liquidity);
     /// Fees of a position were taken.
     event RangeCollected(uint64 indexed positionId, uint256 fee0, uint256 fee1);
+    /// What holds for sales by the block was set.
+    event SaleTermsSet(uint16 impactMaxBps, uint32[] commonCoins);
     /// Swaps and new liquidity of a pool were stopped, or let go on. Removing never stops.
     event PoolPaused(uint32 indexed poolId, bool paused);
 
@@ -157,6 +159,9 @@ interface IExchange {
     function spotX96(uint32 poolId, uint32 assetId) external view returns (uint256);
     /// The protocol's part of fees in hundredths of a percent, the next one, and from when if that is not zero.
     function protocolShare() external view returns (uint16 presentBps, uint16 nextBps, uint64 nextFromMs);
+    /// For sales by the block: the most by which those of one block lower the price of one pool, in hundredths of a percent,
+    /// and the assets through which they may take two steps.
+    function saleTerms() external view returns (uint16 impactMaxBps, uint32[] memory commonCoins);
     /// Fees that wait for the protocol.
     function protocolFees(uint32 assetId) external view returns (uint256);
 
@@ -180,6 +185,8 @@ interface IExchange {
     function setProtocolShare(uint16 shareBps) external;
     /// Sends the protocol's fees of an asset. Only the owner.
     function collectProtocolFees(uint32 assetId, address to) external returns (uint256);
+    /// Sets what holds for sales by the block: an impact of 10 to 1000, at most three coins. Only the owner.
+    function setSaleTerms(uint16 impactMaxBps, uint32[] calldata commonCoins) external;
     /// Stops swaps and new liquidity of a pool. The owner, or a holder of the role GUARD (1).
     function pausePool(uint32 poolId) external;
     /// Lets them go on. Only the owner.

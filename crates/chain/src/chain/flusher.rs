@@ -101,11 +101,8 @@ impl Work {
         if self.ledger.flush().is_ok() && self.prunes {
             let _ = self.ledger.prune();
         }
-        let snapshot = self
-            .guards
-            .as_ref()
-            .and_then(|guards| guards.lock().overdue());
-        if let Some(snapshot) = snapshot {
+        let snapshots = self.guards.as_ref().map(|guards| guards.lock().overdue());
+        for snapshot in snapshots.into_iter().flatten() {
             let _ = self.ledger.save_index(&snapshot);
         }
     }

@@ -26,7 +26,7 @@ pub const ROWS_MAX: usize = 14;
 /// Asset ids that fit a row.
 pub const ASSETS_MAX: u32 = 256;
 /// Words of a sheet.
-const WORDS: u8 = 3;
+pub(crate) const WORDS: u8 = 3;
 const ROW_BITS: usize = 48;
 const FIRST_WORD_ROWS: usize = 4;
 const WORD_ROWS: usize = 5;
@@ -108,7 +108,15 @@ pub struct Sheet {
 impl Sheet {
     /// Reads a sheet: its first word, and the others if it is long. The frame is the account room's.
     pub(super) fn load(cx: &mut Ctx<'_>, account: AccountId) -> Result<Self, Halt> {
-        let head = STATE.sheets.at((account, 0)).load(cx)?;
+        Self::read(|part| STATE.sheets.at((account, part)).load(cx))
+    }
+
+    /// The sheet of stored words; each is asked for once, and none that stands behind the last row.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) fn read(mut word: impl FnMut(u8) -> Result<U256, Halt>) -> Result<Self, Halt> {
+        let head = word(0)?;
         let count = usize::from(count_of(head));
         let mut sheet = Self {
             look_by_s: look_by_of(head),
@@ -118,11 +126,11 @@ impl Sheet {
             if sheet.rows.len() >= count {
                 break;
             }
-            let word = match part {
+            let rows = match part {
                 0 => head,
-                _ => STATE.sheets.at((account, part)).load(cx)?,
+                _ => word(part)?,
             };
-            sheet.rows.extend(rows_of(part, word));
+            sheet.rows.extend(rows_of(part, rows));
         }
         Ok(sheet)
     }
@@ -195,7 +203,8 @@ impl Sheet {
         self.rows.iter().any(|row| row.asset == asset)
     }
 
-    fn word(&self, part: u8) -> U256 {
+    /// A word of it, as it is stored.
+    pub(crate) fn word(&self, part: u8) -> U256 {
         let (from, to, shift) = match part {
             0 => (0, FIRST_WORD_ROWS, HEAD_BITS),
             n => {
