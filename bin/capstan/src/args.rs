@@ -9,6 +9,7 @@ use clap_complete::Shell;
 mod admin;
 mod credit;
 mod exchange;
+mod trigger;
 
 use crate::accounts;
 pub(crate) use admin::{
@@ -19,6 +20,7 @@ pub(crate) use credit::{
     PasswordOptions, SignerOptions, WalletCommand, WatchOptions, asset_name,
 };
 pub(crate) use exchange::{PoolCommand, SwapOptions};
+pub(crate) use trigger::{AddOptions, TriggerCommand};
 
 /// An Ethereum-compatible chain with native contracts in Rust.
 #[derive(Debug, Parser)]
@@ -96,6 +98,11 @@ pub(crate) enum Command {
     },
     /// Swap one asset for another, by the best way found
     Swap(Box<SwapOptions>),
+    /// Orders that the block executes by itself: stop-loss, take-profit, trailing, in parts, deleverage
+    Trigger {
+        #[command(subcommand)]
+        command: Box<TriggerCommand>,
+    },
     /// Administration: assets, caps, pauses, reporters, roles
     Admin {
         #[command(subcommand)]

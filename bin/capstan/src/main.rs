@@ -22,6 +22,7 @@ mod status;
 mod swap;
 mod table;
 mod told;
+mod trigger;
 mod wallet;
 mod watch;
 mod words;
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         Command::Account { command } => account::run(&command),
         Command::Pool { command } => pool::run(&command),
         Command::Swap(options) => swap::run(&options),
+        Command::Trigger { command } => trigger::run(&command),
         Command::Admin { command } => admin::run(&command),
         Command::Watch(options) => watch::run(&options),
         Command::Wallet { command } => wallet::run(&command),

@@ -20,6 +20,7 @@ mod market;
 mod node;
 mod plan;
 mod send;
+mod trigger;
 
 pub use account::{
     AccountName, AccountState, Batch, Holding, Offer, Preview, Report, Standing, account, preview,
@@ -40,6 +41,7 @@ pub use market::{Fixed, Market, MarketParams, NextParams, Paused, PriceState, ma
 pub use node::Node;
 pub use plan::{PlanError, There, Wish, plan};
 pub use send::{Call, Sent, send};
+pub use trigger::{TriggerOrder, cancel_trigger, create_trigger, triggers};
 
 #[cfg(test)]
 mod tests;

@@ -54,13 +54,13 @@ pub(crate) struct SwapOptions {
     pub(crate) yes: bool,
 }
 
-fn amount(text: &str) -> Result<Amount, String> {
+pub(super) fn amount(text: &str) -> Result<Amount, String> {
     let read: Result<Amount, _> = text.parse();
     read.map_err(|error| error.to_string())
 }
 
 /// `0.5%` or `0.5`, in hundredths of a percent.
-fn percent(text: &str) -> Result<u32, String> {
+pub(super) fn percent(text: &str) -> Result<u32, String> {
     let wrong = |why: String| format!("`{text}` is no percentage from 0 to 100: {why}");
     let number = text.trim_end_matches('%').trim_end();
     let bps = parse_decimal(number, PERCENT_DECIMALS).map_err(|why| wrong(why.to_string()))?;

@@ -13,4 +13,5 @@ mod own_chain;
 mod start;
 mod swap;
 mod tools;
+mod trigger;
 mod wallet;
