@@ -20,7 +20,7 @@ use crate::db::{DerivedIndex, IndexStep};
 const CALL_BYTES: usize = 10;
 
 /// A room whose index is saved.
-pub(super) trait Saved: Room {
+pub(super) trait Saved: Room + 'static {
     /// Name of its index; stored, so it never changes meaning.
     const NAME: &'static str;
     /// Name of the gauge that tells how many calls it has.

@@ -7,6 +7,7 @@ use crate::{
         Provision, Trigger, Verb,
     },
     testkit::accounts::{action, reference},
+    triggers::guard,
 };
 
 /// Liquidity in the pool of a pair with both of its coins.
