@@ -108,7 +108,7 @@ pub(crate) enum Command {
     /// Orders that the block executes by itself: stop-loss, take-profit, trailing, in parts, deleverage
     Trigger {
         #[command(subcommand)]
-        command: Box<TriggerCommand>,
+        command: TriggerCommand,
     },
     /// Administration: assets, caps, pauses, reporters, roles
     Admin {

@@ -12,7 +12,7 @@ use super::{
 #[derive(Debug, Subcommand)]
 pub(crate) enum TriggerCommand {
     /// Place an order: `capstan trigger add 1.5 eth usdc --below 1800`
-    Add(AddOptions),
+    Add(Box<AddOptions>),
     /// Orders that stand
     List {
         #[command(flatten)]

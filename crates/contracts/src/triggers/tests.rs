@@ -879,7 +879,7 @@ fn wishes_out_of_range_are_refused() {
                 kind: 4,
                 floorBps: 12_000,
                 targetBps: 12_000,
-                ..base.clone()
+                ..base
             },
             invalid("targetBps", 12_000, 12_100, 200_000),
         ),
@@ -897,7 +897,7 @@ fn wishes_out_of_range_are_refused() {
         &mut scene,
         &Order {
             amount: U256::ZERO,
-            ..base.clone()
+            ..base
         },
         &zero,
     );
@@ -906,7 +906,7 @@ fn wishes_out_of_range_are_refused() {
     };
     let over = Order {
         price: n(2_100 * USD),
-        ..base.clone()
+        ..base
     };
     refuses(&mut scene, &over, &met);
     let under = Order {
