@@ -9,6 +9,7 @@ use clap_complete::Shell;
 mod admin;
 mod credit;
 mod exchange;
+mod trigger;
 
 use crate::accounts;
 pub(crate) use admin::{
@@ -21,6 +22,7 @@ pub(crate) use credit::{
 pub(crate) use exchange::{
     LpAddOptions, LpCommand, LpRemoveOptions, PoolCommand, Signing, SwapOptions,
 };
+pub(crate) use trigger::{AddOptions, TriggerCommand};
 
 /// An Ethereum-compatible chain with native contracts in Rust.
 #[derive(Debug, Parser)]
@@ -102,6 +104,11 @@ pub(crate) enum Command {
     Lp {
         #[command(subcommand)]
         command: LpCommand,
+    },
+    /// Orders that the block executes by itself: stop-loss, take-profit, trailing, in parts, deleverage
+    Trigger {
+        #[command(subcommand)]
+        command: TriggerCommand,
     },
     /// Administration: assets, caps, pauses, reporters, roles
     Admin {

@@ -23,6 +23,7 @@ mod status;
 mod swap;
 mod table;
 mod told;
+mod trigger;
 mod wallet;
 mod watch;
 mod words;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         Command::Pool { command } => pool::run(&command),
         Command::Swap(options) => swap::run(&options),
         Command::Lp { command } => lp::run(&command),
+        Command::Trigger { command } => trigger::run(&command),
         Command::Admin { command } => admin::run(&command),
         Command::Watch(options) => watch::run(&options),
         Command::Wallet { command } => wallet::run(&command),

@@ -21,6 +21,7 @@ mod market;
 mod node;
 mod plan;
 mod send;
+mod trigger;
 
 pub use account::{
     AccountName, AccountState, Batch, Holding, Offer, Piece, PieceCoin, Preview, Report, Standing,
@@ -44,6 +45,7 @@ pub use market::{Fixed, Market, MarketParams, NextParams, Paused, PriceState, ma
 pub use node::Node;
 pub use plan::{PlanError, There, Wish, plan};
 pub use send::{Call, Sent, send, try_in_turn};
+pub use trigger::{TriggerOrder, cancel_trigger, create_trigger, triggers};
 
 #[cfg(test)]
 mod tests;

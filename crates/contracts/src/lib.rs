@@ -30,6 +30,7 @@ pub mod account;
 pub mod address;
 pub mod admin;
 pub mod backstop;
+pub mod calls;
 pub mod contract;
 pub mod create2;
 pub mod decode;
@@ -60,6 +61,7 @@ mod testkit;
 mod tests;
 mod text;
 pub mod token;
+pub mod triggers;
 
 pub use address::{Kind, native, parse};
 pub use contract::{Contract, Entry, Interface, Mutability, Place, Verb, refuse_delegated, revert};

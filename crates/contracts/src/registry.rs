@@ -30,6 +30,7 @@ static CONTRACTS: &[&Contract] = &[
     &crate::backstop::CONTRACT,
     &crate::backstop::share::CONTRACT,
     &crate::account::CONTRACT,
+    &crate::triggers::CONTRACT,
     &crate::dollar::CONTRACT,
     &crate::dollar::savings::CONTRACT,
     &crate::term::CONTRACT,

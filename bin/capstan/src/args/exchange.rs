@@ -134,7 +134,7 @@ fn price(text: &str) -> Result<f64, String> {
     good.ok_or_else(|| format!("`{text}` is no price"))
 }
 
-fn amount(text: &str) -> Result<Amount, String> {
+pub(super) fn amount(text: &str) -> Result<Amount, String> {
     let read: Result<Amount, _> = text.parse();
     read.map_err(|error| error.to_string())
 }

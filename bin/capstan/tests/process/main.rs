@@ -14,4 +14,5 @@ mod own_chain;
 mod start;
 mod swap;
 mod tools;
+mod trigger;
 mod wallet;

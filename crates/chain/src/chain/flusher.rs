@@ -109,7 +109,7 @@ impl Work {
         }
     }
 
-    /// Saves the index of guards, if the last time is long ago; blocks wait for no more than a part of it.
+    /// Saves the indexes of guards, if the last time is long ago; blocks wait for no more than a part of one.
     fn save(&self, guards: &Mutex<Guards>) {
         loop {
             let copied = guards.lock().copy_part();
@@ -121,7 +121,6 @@ impl Work {
                     if self.ledger.flush().is_ok() {
                         let _ = self.ledger.save_index(&whole.into_snapshot());
                     }
-                    return;
                 }
             }
         }

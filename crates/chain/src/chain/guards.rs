@@ -1,14 +1,16 @@
-//! Accounts that the next block owes a look: the index of guards beside the state.
+//! What the next block owes: indexes of what calls for it, beside the state.
 //!
 //! ```text
-//!   final block ──► its changes of sheets ──► GuardIndex at the newest final block
+//!   final block ──► its changes of guards ──► an index of each room at the newest final block
 //!   candidates  ──► their changes, folded ──► over it, for whatever parent a block is built on
-//!   prices of the block that is being made ──► due accounts ──► Liquidate, or a block that is Bad without it
+//!   prices of the block that is being made ──► accounts ──► Liquidate, or a block that is Bad without it
 //!   dollars that wait ──► debtors nearest to their guards ──► Redeem, or a block that is Bad without it
+//!   prices and time ──► orders ──► Triggers, or a block that is Bad without it
 //! ```
 //!
-//! The index is a function of stored sheets. It lives in memory; now and then and at a clean stop it is saved, so that a
-//! start reads it and what changed since, and not every account.
+//! An index is a function of one contract's stored words ([`Room`]). It lives in memory; now and then and at a clean stop
+//! it is saved, so that a start reads it and what changed since, and not every word. Another room is a field of
+//! [`Guards`] and [`Called`], its bytes in `saved.rs`, and its kind of work in [`Inner::due`].
 
 mod parts;
 mod saved;
@@ -20,11 +22,9 @@ use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Log, U256};
 use alloy_sol_types::{Revert, SolError as _, SolEvent as _};
 use capstan_contracts::{
     SystemKind,
-    account::{
-        self, IAccount, LOOKS_MAX, REDEMPTIONS_MAX,
-        index::{Changes, GuardIndex},
-        sheet_slot,
-    },
+    account::{self, IAccount, LOOKS_MAX, REDEMPTIONS_MAX, index::Sheets},
+    calls::{CallIndex, Changes, Room},
+    triggers::{self, ITriggers, Orders},
 };
 use capstan_evm::{BlockRun, StateDiff, StateError, StateRead, Tx};
 use capstan_state::{BlockInfo, Ctx, Frame, Halt, ReadOnly, View};
@@ -35,22 +35,24 @@ use crate::{
     Block, ChainError,
     db::{DbView, DerivedIndex, IndexSnapshot, IndexStep, Loaded, load_index},
 };
+use saved::Saved;
 
-/// Blocks after which the index is saved again: a start after a crash follows at most so many.
+/// Blocks after which an index is saved again: a start after a crash follows at most so many.
 const SAVE_EVERY: u64 = 4_096;
 
-/// The index, and the final block at which it stands.
+/// The contracts whose words the indexes follow.
+pub(super) const FOLLOWED: [Address; 2] = [Sheets::ADDRESS, Orders::ADDRESS];
+
+/// One room's index.
 #[derive(Debug)]
-pub(super) struct Guards {
-    height: u64,
-    at: B256,
-    index: GuardIndex,
+struct Kept<R: Saved> {
+    index: CallIndex<R>,
     /// How it came to be when the chain was opened.
     loaded: Loaded,
     /// The height of what was saved last.
     saved: u64,
     /// What is being copied to be saved.
-    copied: Option<Parts>,
+    copied: Option<Parts<R>>,
 }
 
 /// What came of copying a part.
@@ -60,26 +62,132 @@ pub(super) enum Copied {
     Nothing,
     /// More is to come.
     Part,
-    /// The last part.
-    All(Whole),
+    /// The last part of one room's index.
+    All(Box<dyn Whole>),
 }
 
-/// The whole index at a block.
+/// A whole copy of one room's index.
+pub(super) trait Whole: std::fmt::Debug {
+    /// As it is saved. Nobody waits for this.
+    fn into_snapshot(self: Box<Self>) -> IndexSnapshot;
+}
+
+/// The copy of an index at a block.
 #[derive(Debug)]
-pub(super) struct Whole {
+struct WholeOf<R: Saved> {
     height: u64,
     at: B256,
-    parts: Parts,
+    parts: Parts<R>,
 }
 
-impl Whole {
-    /// As it is saved. Nobody waits for this.
-    pub(super) fn into_snapshot(self) -> IndexSnapshot {
-        IndexSnapshot::copied(saved::NAME, self.parts.into_saved(), self.height, self.at)
+impl<R: Saved> Whole for WholeOf<R> {
+    fn into_snapshot(self: Box<Self>) -> IndexSnapshot {
+        IndexSnapshot::copied(R::NAME, self.parts.into_saved(), self.height, self.at)
     }
 }
 
-/// How the index of guards stands, and where it came from.
+impl<R: Saved> Kept<R> {
+    /// The index at the newest block of a database.
+    fn load(view: &DbView) -> Result<Self, ChainError> {
+        let mut index = CallIndex::default();
+        let loaded = load_index(view, &mut index).map_err(storage)?;
+        let saved = match loaded {
+            Loaded::Saved { at } => at,
+            Loaded::Rebuilt => 0,
+        };
+        tracing::debug!(
+            name = R::NAME,
+            count = index.len(),
+            ?loaded,
+            "an index stands"
+        );
+        Ok(Self {
+            index,
+            loaded,
+            saved,
+            copied: None,
+        })
+    }
+
+    /// Follows a block that has become final.
+    fn follow(&mut self, changes: &Changes<R>) {
+        self.index.apply(changes);
+        if let Some(copied) = &mut self.copied {
+            copied.follow(changes);
+        }
+    }
+
+    /// Leaves the blocks above `height`, by what they did to the words of each followed contract.
+    fn leave(&mut self, height: u64, steps: &[(Address, IndexStep)]) {
+        let own = steps.iter().filter(|(account, _)| *account == R::ADDRESS);
+        for (_, step) in own {
+            DerivedIndex::undo(&mut self.index, step);
+        }
+        // A rewind is a developer's: what was copied is copied anew.
+        self.copied = None;
+        self.saved = self.saved.min(height);
+    }
+
+    fn copy_part(&mut self, height: u64, at: B256) -> Copied {
+        if self.copied.is_none() && height < self.saved.saturating_add(SAVE_EVERY) {
+            return Copied::Nothing;
+        }
+        let mut parts = self.copied.take().unwrap_or_default();
+        if parts.take_from(&self.index) {
+            self.copied = Some(parts);
+            return Copied::Part;
+        }
+        self.saved = height;
+        Copied::All(Box::new(WholeOf { height, at, parts }))
+    }
+
+    fn tell(&self) {
+        metrics::gauge!(R::GAUGE).set(self.index.len() as f64);
+    }
+
+    fn snapshot(&mut self, height: u64, at: B256) -> IndexSnapshot {
+        self.saved = height;
+        IndexSnapshot::of(&self.index, height, at)
+    }
+
+    fn report(&self, height: u64) -> GuardReport {
+        GuardReport {
+            height,
+            count: self.index.len(),
+            digest: self.index.digest(),
+            snapshot: match self.loaded {
+                Loaded::Saved { at } => Some(at),
+                Loaded::Rebuilt => None,
+            },
+        }
+    }
+}
+
+/// The indexes, and the final block at which they stand.
+#[derive(Debug)]
+pub(super) struct Guards {
+    height: u64,
+    at: B256,
+    accounts: Kept<Sheets>,
+    orders: Kept<Orders>,
+}
+
+/// What a block changed of what calls for the next ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Called {
+    accounts: Changes<Sheets>,
+    orders: Changes<Orders>,
+}
+
+impl Called {
+    /// These changes, then `later` ones, as one.
+    fn then(&mut self, later: &Self) {
+        self.accounts.then(&later.accounts);
+        self.orders.then(&later.orders);
+    }
+}
+
+/// How an index of guards stands, and where it came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GuardReport {
     /// The final block that it has followed.
@@ -93,103 +201,95 @@ pub struct GuardReport {
 }
 
 impl Guards {
-    /// The index at the newest block of a database.
+    /// The indexes at the newest block of a database.
     pub(super) fn load(view: &DbView) -> Result<Self, ChainError> {
         let tip = view.tip().unwrap_or_default();
-        let mut index = GuardIndex::default();
-        let loaded = load_index(view, &mut index).map_err(storage)?;
-        let saved = match loaded {
-            Loaded::Saved { at } => at,
-            Loaded::Rebuilt => 0,
-        };
-        metrics::gauge!("capstan_guards").set(index.len() as f64);
-        tracing::debug!(count = index.len(), ?loaded, "the index of guards stands");
-        Ok(Self {
+        let guards = Self {
             height: tip.height,
             at: tip.hash,
-            index,
-            loaded,
-            saved,
-            copied: None,
-        })
+            accounts: Kept::load(view)?,
+            orders: Kept::load(view)?,
+        };
+        guards.tell();
+        Ok(guards)
     }
 
     /// Follows a block that has become final.
-    pub(super) fn follow(&mut self, block: &Block, changes: &Changes) {
-        self.index.apply(changes);
-        if let Some(copied) = &mut self.copied {
-            copied.follow(changes);
-        }
+    pub(super) fn follow(&mut self, block: &Block, called: &Called) {
+        self.accounts.follow(&called.accounts);
+        self.orders.follow(&called.orders);
         self.stand_at(block);
     }
 
     /// Leaves the blocks above one that is the newest again.
-    fn leave(&mut self, to: &Block, step: &IndexStep) {
-        DerivedIndex::undo(&mut self.index, step);
-        // A rewind is a developer's: what was copied is copied anew.
-        self.copied = None;
-        self.saved = self.saved.min(to.number());
+    fn leave(&mut self, to: &Block, steps: &[(Address, IndexStep)]) {
+        self.accounts.leave(to.number(), steps);
+        self.orders.leave(to.number(), steps);
         self.stand_at(to);
     }
 
     fn stand_at(&mut self, block: &Block) {
         self.height = block.number();
         self.at = block.hash();
-        metrics::gauge!("capstan_guards").set(self.index.len() as f64);
+        self.tell();
     }
 
-    /// Copies the next part of what is to be saved, if the last time is long ago. The caller asks again at once, and blocks
-    /// go on in between.
+    /// Copies the next part of what is to be saved, if the last time is long ago: of one room after the other. The caller
+    /// asks again at once, and blocks go on in between.
     pub(super) fn copy_part(&mut self) -> Copied {
-        if self.copied.is_none() && self.height < self.saved.saturating_add(SAVE_EVERY) {
-            return Copied::Nothing;
+        let (height, at) = (self.height, self.at);
+        match self.accounts.copy_part(height, at) {
+            Copied::Nothing => self.orders.copy_part(height, at),
+            copied => copied,
         }
-        let mut copied = self.copied.take().unwrap_or_default();
-        if copied.take_from(&self.index) {
-            self.copied = Some(copied);
-            return Copied::Part;
-        }
-        self.saved = self.height;
-        Copied::All(Whole {
-            height: self.height,
-            at: self.at,
-            parts: copied,
-        })
+    }
+
+    fn tell(&self) {
+        self.accounts.tell();
+        self.orders.tell();
     }
 
     /// What is to be saved, at once.
-    pub(super) fn snapshot(&mut self) -> IndexSnapshot {
-        self.saved = self.height;
-        IndexSnapshot::of(&self.index, self.height, self.at)
+    fn snapshots(&mut self) -> Vec<IndexSnapshot> {
+        let (height, at) = (self.height, self.at);
+        vec![
+            self.accounts.snapshot(height, at),
+            self.orders.snapshot(height, at),
+        ]
     }
 
+    /// The index of accounts.
     pub(super) fn report(&self) -> GuardReport {
-        GuardReport {
-            height: self.height,
-            count: self.index.len(),
-            digest: self.index.digest(),
-            snapshot: match self.loaded {
-                Loaded::Saved { at } => Some(at),
-                Loaded::Rebuilt => None,
-            },
-        }
+        self.accounts.report(self.height)
+    }
+
+    /// The index of orders.
+    pub(super) fn report_orders(&self) -> GuardReport {
+        self.orders.report(self.height)
     }
 }
 
-/// Whether a snapshot that is saved leads to the index that the accounts make; one that would not be taken is no matter.
-pub(crate) fn verify_snapshot(view: &DbView) -> Result<(), ChainError> {
-    let mut loaded = GuardIndex::default();
+/// Whether every snapshot that is saved leads to the index that stored words make; one that would not be taken is no
+/// matter.
+pub(crate) fn verify_snapshots(view: &DbView) -> Result<(), ChainError> {
+    verify_snapshot::<Sheets>(view)?;
+    verify_snapshot::<Orders>(view)
+}
+
+fn verify_snapshot<R: Saved>(view: &DbView) -> Result<(), ChainError> {
+    let mut loaded = CallIndex::<R>::default();
     if load_index(view, &mut loaded).map_err(storage)? == Loaded::Rebuilt {
         return Ok(());
     }
-    let words = view.storage_of(account::ADDRESS).map_err(storage)?;
-    let anew = GuardIndex::rebuild(words);
+    let words = view.storage_of(R::ADDRESS).map_err(storage)?;
+    let anew = CallIndex::<R>::rebuild(words);
     if loaded == anew {
         return Ok(());
     }
     Err(ChainError::Storage(format!(
-        "the saved index of guards has {} entries, the accounts make {}{}: stop the node and remove the file {} to have it \
+        "the saved index of {} has {} entries, the accounts make {}{}: stop the node and remove the file {} to have it \
          made anew from the block log",
+        R::NAME,
         loaded.len(),
         anew.len(),
         if loaded.len() == anew.len() {
@@ -205,15 +305,26 @@ pub(crate) fn verify_snapshot(view: &DbView) -> Result<(), ChainError> {
 pub(super) fn changes(
     diff: &StateDiff,
     before: impl FnOnce() -> Result<Arc<dyn StateRead>, ChainError>,
-) -> Result<Changes, ChainError> {
-    let mut changes = Changes::default();
-    let Some(room) = diff.accounts.get(&account::ADDRESS) else {
-        return Ok(changes);
-    };
+) -> Result<Called, ChainError> {
+    if FOLLOWED
+        .iter()
+        .all(|room| !diff.accounts.contains_key(room))
+    {
+        return Ok(Called::default());
+    }
     let before = before()?;
-    for (slot, after) in &room.storage {
-        if sheet_slot(*slot).is_some() {
-            let word = before.storage(account::ADDRESS, *slot).map_err(storage)?;
+    Ok(Called {
+        accounts: changes_of(diff, &*before)?,
+        orders: changes_of(diff, &*before)?,
+    })
+}
+
+fn changes_of<R: Room>(diff: &StateDiff, before: &dyn StateRead) -> Result<Changes<R>, ChainError> {
+    let mut changes = Changes::default();
+    let room = diff.accounts.get(&R::ADDRESS);
+    for (slot, after) in room.into_iter().flat_map(|room| &room.storage) {
+        if R::has(*slot) {
+            let word = before.storage(R::ADDRESS, *slot).map_err(storage)?;
             changes.note(*slot, word, *after);
         }
     }
@@ -221,16 +332,19 @@ pub(super) fn changes(
 }
 
 impl Inner {
-    /// The index leaves what a rewind has undone. The caller holds the turn.
-    pub(super) fn leave_guards(&self, step: &IndexStep) {
+    /// The indexes leave what a rewind has undone. The caller holds the turn.
+    pub(super) fn leave_guards(&self, steps: &[(Address, IndexStep)]) {
         let head = self.ledger.head();
-        self.guards.lock().leave(&head, step);
+        self.guards.lock().leave(&head, steps);
     }
 
-    /// Saves the index as it stands, for the next start.
+    /// Saves the indexes as they stand, for the next start.
     pub(super) fn save_guards(&self) -> Result<(), ChainError> {
-        let snapshot = self.guards.lock().snapshot();
-        self.ledger.save_index(&snapshot)
+        let snapshots = self.guards.lock().snapshots();
+        for snapshot in &snapshots {
+            self.ledger.save_index(snapshot)?;
+        }
+        Ok(())
     }
 
     /// What a block on `parent` owes of a kind of work, once all before it stands: the calldata of its transaction.
@@ -242,7 +356,7 @@ impl Inner {
         run: &BlockRun,
     ) -> Result<Option<Bytes>, ChainError> {
         let guards = self.guards.lock();
-        let mut over = Changes::default();
+        let mut over = Called::default();
         {
             let tree = self.tree.lock();
             let path = tree.path(parent, guards.at)?;
@@ -250,7 +364,14 @@ impl Inner {
                 over.then(&candidate.executed.guards);
             }
         }
-        if guards.index.is_empty() && over.added.is_empty() {
+        let Guards {
+            accounts, orders, ..
+        } = &*guards;
+        let nobody = match kind {
+            SystemKind::Triggers => orders.index.is_empty() && over.orders.added.is_empty(),
+            _ => accounts.index.is_empty() && over.accounts.added.is_empty(),
+        };
+        if nobody {
             return Ok(None);
         }
         let session = run.session();
@@ -267,17 +388,42 @@ impl Inner {
         let mut store = ReadOnly::new(&standing);
         let cx = &mut Ctx::new(&mut store, frame);
         let due = match kind {
-            SystemKind::Redeem => guards.index.redeemable(cx, &over, REDEMPTIONS_MAX),
-            _ => guards.index.due(cx, &over, LOOKS_MAX),
+            SystemKind::Triggers => {
+                let due = orders.index.due(cx, &over.orders, triggers::LOOKS_MAX);
+                due.map(|due| {
+                    (
+                        triggers::encode_orders(&due.who),
+                        due.who.len(),
+                        due.damaged,
+                    )
+                })
+            }
+            _ => {
+                let due = match kind {
+                    SystemKind::Redeem => {
+                        let index = &accounts.index;
+                        index.redeemable(cx, &over.accounts, REDEMPTIONS_MAX)
+                    }
+                    _ => accounts.index.due(cx, &over.accounts, LOOKS_MAX),
+                };
+                due.map(|due| {
+                    (
+                        account::encode_accounts(&due.who),
+                        due.who.len(),
+                        due.damaged,
+                    )
+                })
+            }
         };
         if let Some(error) = standing.failed.take() {
             return Err(storage(error));
         }
         let due = due.map_err(|halt| ChainError::Internal(format!("guards: {halt:?}")))?;
-        for why in &due.damaged {
+        let (input, count, damaged) = due;
+        for why in &damaged {
             report_damage(kind, why);
         }
-        Ok((!due.accounts.is_empty()).then(|| account::encode_accounts(&due.accounts)))
+        Ok((count > 0).then_some(input))
     }
 }
 
@@ -291,21 +437,26 @@ fn report_damage(kind: SystemKind, why: &str) {
     );
 }
 
-/// Says which accounts a system transaction passed over because their words are damaged.
+/// Says whom a system transaction passed over because their words are damaged.
 pub(super) fn report_damaged(kind: SystemKind, logs: &[Log]) {
+    let account = |owner, index, reason| (format!("account {owner}/{index}"), reason);
     let reason_of = |log: &Log| {
         let look = IAccount::LookFailed::decode_log(log)
-            .map(|log| (log.owner, log.index, log.data.reason));
+            .map(|log| account(log.owner, log.index, log.data.reason));
         let look = look.or_else(|_| {
             IAccount::RedemptionFailed::decode_log(log)
-                .map(|log| (log.owner, log.index, log.data.reason))
+                .map(|log| account(log.owner, log.index, log.data.reason))
+        });
+        let look = look.or_else(|_| {
+            ITriggers::TriggerFailed::decode_log(log)
+                .map(|log| (format!("order {}", log.id), log.data.reason))
         });
         look.ok()
     };
-    for (owner, index, reason) in logs.iter().filter_map(reason_of) {
+    for (whom, reason) in logs.iter().filter_map(reason_of) {
         // Reverts of contracts are their own errors; damage alone comes in words.
         if let Ok(damage) = Revert::abi_decode(&reason) {
-            report_damage(kind, &format!("account {owner}/{index}: {}", damage.reason));
+            report_damage(kind, &format!("{whom}: {}", damage.reason));
         }
     }
 }
@@ -327,7 +478,11 @@ enum Work {
 
 impl Owed {
     /// The kinds, in block order.
-    pub(super) const KINDS: [SystemKind; 2] = [SystemKind::Liquidate, SystemKind::Redeem];
+    pub(super) const KINDS: [SystemKind; 3] = [
+        SystemKind::Liquidate,
+        SystemKind::Redeem,
+        SystemKind::Triggers,
+    ];
 
     pub(super) const fn of(kind: SystemKind) -> Self {
         Self {

@@ -12,7 +12,6 @@ use alloy_primitives::{
     Address, B256, Bytes, U256,
     map::{B256Map, HashMap},
 };
-use capstan_contracts::account::index::Changes;
 use capstan_evm::{AccountInfo, StateDiff, StateError, StateRead};
 use parking_lot::{Mutex, RwLock};
 
@@ -26,7 +25,7 @@ use crate::{
     },
 };
 
-use super::hot::Hot;
+use super::{guards::Called, hot::Hot};
 
 /// Blocks that stay decoded in memory: what wallets poll for. Bounded by transactions too.
 const RECENT_BLOCKS: usize = 1_024;
@@ -40,8 +39,8 @@ pub(crate) struct Executed {
     pub(crate) block: Arc<Block>,
     pub(crate) diff: Arc<StateDiff>,
     pub(crate) nodes: Arc<NodeUpdates>,
-    /// What it changed of when to look at accounts; nothing where that is read anew.
-    pub(crate) guards: Arc<Changes>,
+    /// What it changed of what calls for the next ones; nothing where that is read anew.
+    pub(crate) guards: Arc<Called>,
     /// What its transactions said to `console.log`, on a development chain that made it.
     pub(crate) said: Arc<Vec<(B256, String)>>,
 }
@@ -261,12 +260,12 @@ impl Ledger {
         Ok(())
     }
 
-    /// Undoes every block above `height`. Answers them, newest first, and what they had done to the words of an account.
+    /// Undoes every block above `height`. Answers them, newest first, and what they had done to the words of accounts.
     pub(super) fn rewind_to(
         &self,
         height: u64,
-        account: Address,
-    ) -> Result<(Vec<Arc<Block>>, IndexStep), ChainError> {
+        accounts: &[Address],
+    ) -> Result<(Vec<Arc<Block>>, Vec<(Address, IndexStep)>), ChainError> {
         self.flush()?;
         let target = self.block(height)?;
         let target = target.ok_or_else(|| ChainError::UnknownBlock(height.to_string()))?;
@@ -278,7 +277,11 @@ impl Ledger {
                 oldest,
             });
         }
-        let step = self.view().step_since(height, account).map_err(storage)?;
+        let mut steps = Vec::with_capacity(accounts.len());
+        for account in accounts {
+            let step = self.view().step_since(height, *account);
+            steps.push((*account, step.map_err(storage)?));
+        }
         let newest = self.head().number();
         let first_kept = newest.saturating_sub(RECENT_BLOCKS as u64).max(height);
         let mut removed = Vec::new();
@@ -316,7 +319,7 @@ impl Ledger {
             recent.blocks.push_back(Arc::clone(&target));
         }
         *self.head.write() = target;
-        Ok((removed, step))
+        Ok((removed, steps))
     }
 
     /// The final block at a height.

@@ -36,7 +36,7 @@ pub(crate) use clock::Setting as ClockSetting;
 pub use clock::TimeSource;
 use flusher::Flusher;
 pub use guards::GuardReport;
-pub(crate) use guards::verify_snapshot;
+pub(crate) use guards::verify_snapshots;
 use ledger::Ledger;
 pub(crate) use ledger::{Executed, record};
 pub(crate) use open::{
@@ -446,6 +446,11 @@ impl Chain {
     /// How the index of guards stands: which accounts a block must look at, and when.
     pub fn guards(&self) -> GuardReport {
         self.inner.guards.lock().report()
+    }
+
+    /// How the index of orders stands: what a block must execute, and when.
+    pub fn order_guards(&self) -> GuardReport {
+        self.inner.guards.lock().report_orders()
     }
 
     /// Syncs of the block log so far: at least one for each block since the start.

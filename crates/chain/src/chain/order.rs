@@ -18,11 +18,12 @@ use crate::block::codec;
 mod tests;
 
 /// Kinds of system work that exist in this version.
-const SERVED: [SystemKind; 4] = [
+const SERVED: [SystemKind; 5] = [
     SystemKind::DevOverride,
     SystemKind::Prices,
     SystemKind::Liquidate,
     SystemKind::Redeem,
+    SystemKind::Triggers,
 ];
 /// Gas of one transaction of overrides, which are cut to fit.
 const OVERRIDE_GAS: u64 = 16_000_000;

@@ -4,12 +4,12 @@ use std::{sync::Arc, thread, time::Instant};
 
 use alloy_consensus::transaction::Recovered;
 use alloy_primitives::B256;
-use capstan_contracts::account;
 use capstan_evm::{StateDiff, StateRead, Tx};
 
 use super::{
     BlockInputs, Clock, Event, Inner, Refusal, TxFeed,
     build::{Frame, derived_prevrandao},
+    guards::FOLLOWED,
     ledger::Executed,
     on_big_stack,
 };
@@ -261,8 +261,8 @@ impl Inner {
         let removed = match height == head {
             true => Vec::new(),
             false => {
-                let (removed, step) = self.ledger.rewind_to(height, account::ADDRESS)?;
-                self.leave_guards(&step);
+                let (removed, steps) = self.ledger.rewind_to(height, &FOLLOWED)?;
+                self.leave_guards(&steps);
                 removed
             }
         };

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::Progress;
 use crate::{
     Block, ChainError,
-    chain::{Executed, Stores, open_looked, record, verify_snapshot},
+    chain::{Executed, Stores, open_looked, record, verify_snapshots},
     db::{BlockRecord, DbConfig, DbView},
     log::{BlockLog, Entry},
     recover,
@@ -103,7 +103,7 @@ pub fn verify_folder(folder: &Path, progress: Progress<'_>) -> Result<Verified, 
     let report = view
         .verify(&mut |_, done| progress(done, 0))
         .map_err(storage)?;
-    verify_snapshot(&view)?;
+    verify_snapshots(&view)?;
     verified.accounts = report.accounts;
     verified.slots = report.slots;
     verified.nodes = report.nodes;

@@ -28,6 +28,8 @@ use capstan_units::AccountId;
 
 use crate::world::{World, plain};
 
+mod triggers;
+
 const OWNER: usize = 0;
 const REPORTER: usize = 1;
 const ALICE: usize = 2;

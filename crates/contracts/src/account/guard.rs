@@ -28,7 +28,7 @@ use super::{
 use crate::{lending, registry};
 
 /// Times from which a guard is chosen: the longest in which something is left of the surplus.
-const HORIZONS_MS: [u64; 3] = [NOTICE_MS, 3_600_000, 60_000];
+pub(super) const HORIZONS_MS: [u64; 3] = [NOTICE_MS, 3_600_000, 60_000];
 const MS_PER_S: u64 = 1_000;
 
 /// Writes the guard of an account as it is now, when something outside a batch changed it.
@@ -161,7 +161,7 @@ fn is_on_offer(cx: &mut Ctx<'_>, account: AccountId) -> Result<bool, Halt> {
 
 /// What counts of assets of which more is held than owed and of liquidity, and what is owed of the others beyond what is
 /// held.
-fn exposure(all: &[Valued]) -> Result<(Usd, Usd), Halt> {
+pub(super) fn exposure(all: &[Valued]) -> Result<(Usd, Usd), Halt> {
     let (mut longs, mut shorts) = (Usd::ZERO, Usd::ZERO);
     for valued in all {
         longs = longs.add(valued.liquidity_adjusted)?;
@@ -175,7 +175,7 @@ fn exposure(all: &[Valued]) -> Result<(Usd, Usd), Halt> {
 }
 
 /// Most that all debts together may grow in a year.
-fn growth_per_year_up(cx: &mut Ctx<'_>, all: &[Valued]) -> Result<U256, Halt> {
+pub(super) fn growth_per_year_up(cx: &mut Ctx<'_>, all: &[Valued]) -> Result<U256, Halt> {
     let mut growth = U256::ZERO;
     for valued in all.iter().filter(|valued| !valued.line.owed.is_zero()) {
         let rate = highest_rate(cx, valued.row)?;
@@ -216,20 +216,25 @@ fn highest_rate(cx: &mut Ctx<'_>, row: Row) -> Result<Ray, Halt> {
 }
 
 /// Interest of interest is a small part of the fifth within a day, and the twentieth covers it.
-fn look_by(now: TimeMs, horizon_ms: u64, interest: Usd, growth: U256) -> Result<TimeMs, Halt> {
+pub(super) fn look_by(
+    now: TimeMs,
+    horizon_ms: u64,
+    interest: Usd,
+    growth: U256,
+) -> Result<TimeMs, Halt> {
     let year = U256::from(MS_PER_YEAR);
     let ms = interest.to_u256().saturating_mul(year).checked_div(growth);
     let ms = ms.and_then(|ms| u64::try_from(ms).ok()).unwrap_or(u64::MAX);
     Ok(now.after_ms(ms.min(horizon_ms))?)
 }
 
-fn seconds_down(time: TimeMs) -> u32 {
+pub(super) fn seconds_down(time: TimeMs) -> u32 {
     u32::try_from(time.get().checked_div(MS_PER_S).unwrap_or_default()).unwrap_or(u32::MAX)
 }
 
 /// When the price of one asset calls the block. What liquidity counts falls by no more than the coin that falls most, so
 /// each of them calls as collateral does; one that is owed besides calls both ways.
-fn trigger(cx: &mut Ctx<'_>, valued: &Valued, slack: &Slack) -> Result<Trigger, Halt> {
+pub(super) fn trigger(cx: &mut Ctx<'_>, valued: &Valued, slack: &Slack) -> Result<Trigger, Halt> {
     let counts = valued.adjusted_down()?;
     let is_coin = valued.row.kinds & assess::kind_bit(registry::LIQUIDITY) != 0;
     let falls = if counts > valued.owed_value || is_coin {

@@ -142,7 +142,7 @@ fn check_guards(world: &dyn View, cx: &mut Ctx<'_>) -> Result<(), Broken> {
     for account in sheet::accounts(world)? {
         let sheet = Sheet::load(cx, account)?;
         let look_ms = u64::from(sheet.look_by_s).saturating_mul(1_000);
-        let is_awaited = due.accounts.contains(&account)
+        let is_awaited = due.who.contains(&account)
             || (sheet.look_by_s != 0 && look_ms.saturating_sub(now_ms) <= DEFER_MS);
         let unhealthy = is_unhealthy(cx, account)?;
         holds(!unhealthy || is_awaited, "LIQ-1", || {

@@ -76,6 +76,7 @@ mod math;
 mod moves;
 mod offer;
 mod operators;
+mod order;
 mod params;
 mod pieces;
 mod pools;
@@ -91,12 +92,14 @@ mod waterfall;
 
 pub use abi::IAccount;
 pub use look::encode_accounts;
+pub(crate) use order::{Traded, Wish, expect_may_act, guard_above, health_down, trade};
 pub use params::{
     ACTIONS_MAX, COOLING_OFF_S_MAX, COUNTED_AND_DISCOUNT_MAX, DEFER_MS, DISCOUNT_MAX, Factors,
     LAST_BUYER_MS, LOOK_GAS, LOOKS_MAX, NOTICE_MS, OFFER_MS, RAMP_MS_MIN, REDEMPTIONS_MAX,
     TOUCHED_MAX, UNWANTED_MS,
 };
 pub use settings::list;
+pub(crate) use sheet::WORDS as SHEET_WORDS;
 pub use sheet::{
     ASSETS_MAX, Guards, PIECES_MAX, Piece, ROWS_MAX, Row, Sheet, Trigger, accounts, guards_of,
     sheet_slot,

@@ -36,7 +36,7 @@ pub const ASSETS_MAX: u32 = 256;
 /// Most pieces of liquidity on a sheet: a liquidation takes each of them apart.
 pub const PIECES_MAX: usize = 4;
 /// Words of a sheet: of rows, and one of pieces.
-const WORDS: u8 = 4;
+pub(crate) const WORDS: u8 = 4;
 const PIECES_WORD: u8 = 3;
 const PIECE_BITS: usize = 64;
 const PIECE_COUNT_BITS: usize = 40;
@@ -207,7 +207,15 @@ pub struct Sheet {
 impl Sheet {
     /// Reads a sheet: its first word, and the others if they say something. The frame is the account room's.
     pub(super) fn load(cx: &mut Ctx<'_>, account: AccountId) -> Result<Self, Halt> {
-        let head = STATE.sheets.at((account, 0)).load(cx)?;
+        Self::read(|part| STATE.sheets.at((account, part)).load(cx))
+    }
+
+    /// The sheet of stored words; each is asked for once, and none that says nothing.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) fn read(mut word: impl FnMut(u8) -> Result<U256, Halt>) -> Result<Self, Halt> {
+        let head = word(0)?;
         let count = usize::from(count_of(head));
         let mut sheet = Self {
             look_by_s: look_by_of(head),
@@ -215,18 +223,17 @@ impl Sheet {
             pieces: Vec::new(),
         };
         if piece_count_of(head) != 0 {
-            let word = STATE.sheets.at((account, PIECES_WORD)).load(cx)?;
-            sheet.pieces.extend(pieces_of(word));
+            sheet.pieces.extend(pieces_of(word(PIECES_WORD)?));
         }
         for part in 0..PIECES_WORD {
             if sheet.rows.len() >= count {
                 break;
             }
-            let word = match part {
+            let rows = match part {
                 0 => head,
-                _ => STATE.sheets.at((account, part)).load(cx)?,
+                _ => word(part)?,
             };
-            sheet.rows.extend(rows_of(part, word));
+            sheet.rows.extend(rows_of(part, rows));
         }
         Ok(sheet)
     }
@@ -328,7 +335,8 @@ impl Sheet {
         self.rows.iter().any(|row| row.asset == asset)
     }
 
-    fn word(&self, part: u8) -> U256 {
+    /// A word of it, as it is stored.
+    pub(crate) fn word(&self, part: u8) -> U256 {
         let (from, to, shift) = match part {
             PIECES_WORD => return self.pieces_word(),
             0 => (0, FIRST_WORD_ROWS, HEAD_BITS),

@@ -368,7 +368,7 @@ impl Scene {
         index
             .due(cx, &Changes::default(), usize::MAX)
             .expect("reads")
-            .accounts
+            .who
     }
 
     /// The look of a block at all that are due; answers whom it looked at.

@@ -38,7 +38,7 @@ pub(super) fn register(table: &mut Methods) {
 /// An account: `{owner, index}`, or an address, whose account 0 is meant.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(untagged, expecting = "write an address or {owner, index}")]
-pub(super) enum AccountAsked {
+pub(crate) enum AccountAsked {
     First(Address),
     #[serde(rename_all = "camelCase")]
     Any {

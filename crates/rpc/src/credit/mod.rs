@@ -11,6 +11,8 @@ mod look_back;
 mod markets;
 mod preview;
 
+pub(crate) use account::AccountAsked;
+
 use crate::methods::Methods;
 
 pub(crate) fn register(table: &mut Methods) {

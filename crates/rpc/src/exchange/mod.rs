@@ -1,4 +1,4 @@
-//! The exchange as people and programs ask for it: `capstan_pools` and `capstan_quote`.
+//! The exchange as people and programs ask for it: `capstan_pools`, `capstan_quote`, and orders of `capstan_triggers`.
 //!
 //! ```text
 //!   from, to, amount ─► coins: which assets ─► search: which pools, in which parts ─► legs ─► IExchange.quote ─► answer
@@ -13,10 +13,12 @@ mod coins;
 mod pools;
 mod quote;
 mod search;
+mod triggers;
 
 use crate::methods::Methods;
 
 pub(crate) fn register(table: &mut Methods) {
     pools::register(table);
     quote::register(table);
+    triggers::register(table);
 }

@@ -16,3 +16,4 @@ mod proof;
 mod read;
 mod simulate;
 mod trace;
+mod triggers;

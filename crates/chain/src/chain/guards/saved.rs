@@ -1,31 +1,88 @@
-//! The index of guards in bytes, so that a start need not read every account: 31 bytes for each guard, in order.
+//! An index of calls in bytes, so that a start need not read every account and order: one row for each call, in order.
 //!
 //! ```text
-//!   kind u8 │ asset u32 │ supplied u8 │ second or tick, 4 bytes │ owner 20 bytes │ index u8
+//!   kind u8 │ asset u32 │ supplied u8 │ second or tick, 4 bytes │ whom: owner 20 bytes and index u8, or order u64
 //! ```
 
 use std::cmp::Reverse;
 
 use alloy_primitives::{Address, U256};
-use capstan_contracts::account::{
-    self,
-    index::{Call, Changes, Entry, GuardIndex},
+use capstan_contracts::{
+    account::index::Sheets,
+    calls::{Call, CallIndex, Changes, Entry, Room},
+    triggers::Orders,
 };
-use capstan_units::{AccountId, AssetId, PriceTick};
+use capstan_units::{AccountId, AssetId, OrderId, PriceTick};
 
 use crate::db::{DerivedIndex, IndexStep};
 
-/// Under which it is saved.
-pub(super) const NAME: &str = "guards";
-pub(super) const ENTRY_BYTES: usize = 31;
+/// Bytes of a call.
+const CALL_BYTES: usize = 10;
+
+/// A room whose index is saved.
+pub(super) trait Saved: Room + 'static {
+    /// Name of its index; stored, so it never changes meaning.
+    const NAME: &'static str;
+    /// Name of the gauge that tells how many calls it has.
+    const GAUGE: &'static str;
+    /// Bytes of an id.
+    const ID_BYTES: usize;
+    /// Bytes of a row.
+    const ROW_BYTES: usize = CALL_BYTES + Self::ID_BYTES;
+
+    fn put_id(id: Self::Id, row: &mut Vec<u8>);
+    /// The id in exactly so many bytes.
+    fn take_id(bytes: &[u8]) -> Option<Self::Id>;
+
+    /// Appends the row of a call.
+    fn put((call, id): &Entry<Self::Id>, rows: &mut Vec<u8>) {
+        rows.extend_from_slice(&put(*call));
+        Self::put_id(*id, rows);
+    }
+
+    /// The call of a row, if it is one.
+    fn take(row: &[u8]) -> Option<Entry<Self::Id>> {
+        let (call, id) = row.split_first_chunk()?;
+        Some((take(*call)?, Self::take_id(id)?))
+    }
+}
+
+impl Saved for Sheets {
+    const NAME: &'static str = "guards";
+    const GAUGE: &'static str = "capstan_guards";
+    const ID_BYTES: usize = AccountId::BYTES;
+
+    fn put_id(id: AccountId, row: &mut Vec<u8>) {
+        row.extend_from_slice(&id.to_bytes());
+    }
+
+    fn take_id(bytes: &[u8]) -> Option<AccountId> {
+        bytes.try_into().ok().map(AccountId::from_bytes)
+    }
+}
+
+impl Saved for Orders {
+    const NAME: &'static str = "triggers";
+    const GAUGE: &'static str = "capstan_triggers";
+    const ID_BYTES: usize = size_of::<u64>();
+
+    fn put_id(id: OrderId, row: &mut Vec<u8>) {
+        row.extend_from_slice(&id.get().to_be_bytes());
+    }
+
+    fn take_id(bytes: &[u8]) -> Option<OrderId> {
+        let number = u64::from_be_bytes(bytes.try_into().ok()?);
+        Some(OrderId::new(number))
+    }
+}
+
 const TIME: u8 = 0;
 const FALL: u8 = 1;
 const RISE: u8 = 2;
 const REDEMPTION: u8 = 3;
 
-/// The row of a guard.
-pub(super) fn put((call, account): &Entry) -> [u8; ENTRY_BYTES] {
-    let (kind, asset, supplied, value) = match *call {
+fn put(call: Call) -> [u8; CALL_BYTES] {
+    let (kind, asset, supplied, value) = match call {
         Call::Time(second) => (TIME, 0, false, second.to_be_bytes()),
         Call::Fall(asset, supplied, Reverse(tick)) => {
             (FALL, asset.get(), supplied, tick.get().to_be_bytes())
@@ -33,36 +90,29 @@ pub(super) fn put((call, account): &Entry) -> [u8; ENTRY_BYTES] {
         Call::Rise(asset, tick) => (RISE, asset.get(), false, tick.get().to_be_bytes()),
         Call::Redemption => (REDEMPTION, 0, false, [0; 4]),
     };
-    let mut row = [0; ENTRY_BYTES];
+    let mut row = [0; CALL_BYTES];
     row[0] = kind;
     row[1..5].copy_from_slice(&asset.to_be_bytes());
     row[5] = supplied.into();
-    row[6..10].copy_from_slice(&value);
-    row[10..30].copy_from_slice(account.owner.as_slice());
-    row[30] = account.index;
+    row[6..].copy_from_slice(&value);
     row
 }
 
-/// The guard of a row, if it is one.
-pub(super) fn take(row: &[u8; ENTRY_BYTES]) -> Option<Entry> {
-    let (head, account) = row.split_first_chunk::<10>()?;
-    let [kind, a, b, c, d, supplied, value @ ..] = *head;
+fn take(row: [u8; CALL_BYTES]) -> Option<Call> {
+    let [kind, a, b, c, d, supplied, value @ ..] = row;
     let asset = AssetId::new(u32::from_be_bytes([a, b, c, d]));
     let tick = PriceTick::new(i32::from_be_bytes(value));
-    let call = match kind {
+    Some(match kind {
         TIME => Call::Time(u32::from_be_bytes(value)),
         FALL => Call::Fall(asset, supplied != 0, Reverse(tick)),
         RISE => Call::Rise(asset, tick),
         REDEMPTION => Call::Redemption,
         _ => return None,
-    };
-    let (owner, index) = account.split_at(Address::len_bytes());
-    let account = AccountId::new(Address::from_slice(owner), *index.first()?);
-    Some((call, account))
+    })
 }
 
-/// What a step changed of the guards.
-fn changes(step: &IndexStep) -> Changes {
+/// What a step changed of the calls.
+fn changes<R: Room>(step: &IndexStep) -> Changes<R> {
     let mut changes = Changes::default();
     for (slot, before, after) in &step.words {
         changes.note(*slot, *before, *after);
@@ -70,13 +120,13 @@ fn changes(step: &IndexStep) -> Changes {
     changes
 }
 
-impl DerivedIndex for GuardIndex {
+impl<R: Saved> DerivedIndex for CallIndex<R> {
     fn name(&self) -> &'static str {
-        NAME
+        R::NAME
     }
 
     fn account(&self) -> Address {
-        account::ADDRESS
+        R::ADDRESS
     }
 
     fn apply(&mut self, step: &IndexStep) {
@@ -92,18 +142,18 @@ impl DerivedIndex for GuardIndex {
     }
 
     fn save(&self) -> Vec<u8> {
-        let mut saved = Vec::with_capacity(self.len() * ENTRY_BYTES);
+        let mut saved = Vec::with_capacity(self.len() * R::ROW_BYTES);
         for entry in self.iter() {
-            saved.extend_from_slice(&put(entry));
+            R::put(entry, &mut saved);
         }
         saved
     }
 
     fn load(&mut self, saved: &[u8]) -> bool {
-        let (rows, rest) = saved.as_chunks::<ENTRY_BYTES>();
-        let read: Option<Self> = rows.iter().map(take).collect();
-        match read {
-            Some(index) if rest.is_empty() => {
+        let rows = saved.chunks_exact(R::ROW_BYTES);
+        let is_whole = rows.remainder().is_empty();
+        match rows.map(R::take).collect::<Option<Self>>() {
+            Some(index) if is_whole => {
                 *self = index;
                 true
             }

@@ -17,7 +17,7 @@ impl Scene {
         index
             .redeemable(cx, &Changes::default(), REDEMPTIONS_MAX)
             .expect("reads")
-            .accounts
+            .who
     }
 
     /// The block's redemptions; answers whom it let pay.

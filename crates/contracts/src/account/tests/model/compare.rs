@@ -51,7 +51,7 @@ impl Run {
         let due = self.follower.index.due(cx, &Changes::default(), usize::MAX);
         let due = due.expect("reads");
         assert!(due.damaged.is_empty(), "{:?}", due.damaged);
-        due.accounts
+        due.who
     }
 
     /// Who pays dollars that wait.
@@ -60,7 +60,7 @@ impl Run {
         let found = self.follower.index.redeemable(cx, &Changes::default(), 8);
         let found = found.expect("reads");
         assert!(found.damaged.is_empty(), "{:?}", found.damaged);
-        found.accounts
+        found.who
     }
 
     /// What was touched and a part of the rest; everything now and then.

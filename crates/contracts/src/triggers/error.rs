@@ -1,0 +1,7 @@
+//! One error per fact. They are declared beside the verbs, so that Solidity sees them too.
+
+pub(super) use super::abi::ITriggers::{
+    TriggersBelowFloor, TriggersInvalid, TriggersMalformed, TriggersMetAlready,
+    TriggersNothingToSell, TriggersPrepaidTooLittle, TriggersStepFull, TriggersTooMany,
+    TriggersTooManyLooks, TriggersUnknown,
+};
