@@ -8,9 +8,12 @@
 //!   quiet   a block with a price of each asset that calls nobody: build, root and seal
 //!   fall    a price at which the risky ones are unhealthy: blocks until each was looked at, and time per look
 //!   looks   what one look costs by what comes of it: an offer, nothing yet, a stake's purchase
+//!   crash   half the price in twelve minutes (`accounts/crash.rs`), by itself
 //!   index   all guards read anew from stored words, or taken from what was saved of them: seconds, and what they take in
 //!           memory and saved
 //! ```
+
+mod crash;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -73,6 +76,9 @@ pub(crate) struct Options {
     /// Quiet blocks; medians are printed.
     #[arg(long, default_value_t = 41)]
     runs: usize,
+    /// Halves the price over so many accounts in twelve minutes, and measures nothing else.
+    #[arg(long)]
+    crash: Option<usize>,
 }
 
 /// Storage words of one account: contract, slot, word.
@@ -83,6 +89,8 @@ struct World {
     signers: Vec<PrivateKeySigner>,
     nonces: Vec<u64>,
     round: u64,
+    /// By asset.
+    tokens: Vec<Address>,
     /// Every word of the rooms of credit, as block access lists told them.
     words: BTreeMap<(Address, U256), U256>,
     /// How many accounts were copied so far.
@@ -91,8 +99,13 @@ struct World {
 
 impl World {
     fn open() -> eyre::Result<Self> {
-        let genesis = Genesis::dev(3, 0);
-        let signers = Genesis::dev_accounts(3, 0);
+        Self::open_for(3, 400)
+    }
+
+    /// With so many people, and markets of this slope below their optimum.
+    fn open_for(people: u32, slope1_bps: u32) -> eyre::Result<Self> {
+        let genesis = Genesis::dev(people, 0);
+        let signers = Genesis::dev_accounts(people, 0);
         let signers = signers
             .iter()
             .map(|account| Ok(PrivateKeySigner::from_bytes(&account.key)?))
@@ -102,10 +115,11 @@ impl World {
             nonces: vec![0; signers.len()],
             signers,
             round: 0,
+            tokens: Vec::new(),
             words: Default::default(),
             copied: 0,
         };
-        world.markets()?;
+        world.markets(slope1_bps)?;
         Ok(world)
     }
 
@@ -130,12 +144,17 @@ impl World {
         BlockInputs::at(self.chain.head().time_ms() + ms)
     }
 
-    /// One transaction in a block of its own, whose words of credit are noted.
-    fn call(&mut self, who: usize, to: Address, call: &impl SolCall) -> eyre::Result<Arc<Block>> {
+    fn signed(
+        &mut self,
+        who: usize,
+        to: Address,
+        call: &impl SolCall,
+        gas_limit: u64,
+    ) -> eyre::Result<Recovered<Tx>> {
         let mut tx = TxEip1559 {
             chain_id: self.chain.rules().chain_id,
             nonce: self.nonces[who],
-            gas_limit: 3_000_000,
+            gas_limit,
             max_fee_per_gas: 100_000_000_000,
             to: TxKind::Call(to),
             input: call.abi_encode().into(),
@@ -144,7 +163,15 @@ impl World {
         self.nonces[who] += 1;
         let signature = self.signers[who].sign_transaction_sync(&mut tx)?;
         let signed = Tx::Eip1559(tx.into_signed(signature));
-        let tx = Recovered::new_unchecked(signed, self.signers[who].address());
+        Ok(Recovered::new_unchecked(
+            signed,
+            self.signers[who].address(),
+        ))
+    }
+
+    /// One transaction in a block of its own, whose words of credit are noted.
+    fn call(&mut self, who: usize, to: Address, call: &impl SolCall) -> eyre::Result<Arc<Block>> {
+        let tx = self.signed(who, to, call, 3_000_000)?;
         let mut inputs = self.inputs();
         inputs.transactions = Box::new(VecDeque::from([tx]));
         let (block, _) = self.block(inputs)?;
@@ -189,7 +216,7 @@ impl World {
         self.block(inputs)
     }
 
-    fn markets(&mut self) -> eyre::Result<()> {
+    fn markets(&mut self, slope1_bps: u32) -> eyre::Result<()> {
         let owner = self.signers[0].address();
         let admin_owner = self.chain.genesis().native.admin_owner;
         let root = self
@@ -214,7 +241,8 @@ impl World {
         for (asset_id, reference, initial, maintenance) in
             [(GOLD, 2_000 * USD, 8_000, 8_500), (CASH, USD, 8_500, 9_000)]
         {
-            self.list(asset_id, reference, initial, maintenance)?;
+            let token = self.list(asset_id, reference, (initial, maintenance), slope1_bps)?;
+            self.tokens.push(token);
         }
         for _ in 0..3 {
             self.prices(200_000)?;
@@ -234,9 +262,9 @@ impl World {
         &mut self,
         asset_id: u32,
         reference: u128,
-        initial: u16,
-        maintenance: u16,
-    ) -> eyre::Result<()> {
+        (initial, maintenance): (u16, u16),
+        slope1_bps: u32,
+    ) -> eyre::Result<Address> {
         let create = ITokenFactory::createTokenCall {
             name: "Bench".into(),
             symbol: "BENCH".into(),
@@ -248,7 +276,7 @@ impl World {
         let mut logs = made.receipts.iter().flat_map(|receipt| receipt.logs());
         let made = logs.find_map(|log| ITokenFactory::TokenCreated::decode_log(log).ok());
         let token = made.ok_or_eyre("no token")?.token;
-        for who in 0..3 {
+        for who in 0..self.signers.len().min(3) {
             let to = self.signers[who].address();
             let value = U256::from(100_000_000 * ONE);
             self.call(0, token, &IToken::mintCall { to, value })?;
@@ -265,8 +293,8 @@ impl World {
             borrowCap: Assets::MAX.to_u256(),
             rateModel: 0,
             baseBps: 0,
-            slope1Bps: 400,
-            slope2Bps: 6_000,
+            slope1Bps: slope1_bps,
+            slope2Bps: slope1_bps.saturating_mul(15),
             optimalBps: 8_000,
         };
         let market = ILending::listMarketCall {
@@ -310,7 +338,8 @@ impl World {
             collateral,
             rampMs: 0,
         };
-        self.call(0, account::ADDRESS, &count).map(drop)
+        self.call(0, account::ADDRESS, &count)?;
+        Ok(token)
     }
 
     fn batch(&mut self, who: usize, index: u8, actions: Vec<IAccount::Action>) -> eyre::Result<()> {
@@ -328,6 +357,11 @@ impl World {
 
     /// Somebody posts ten of gold and takes dollars away.
     fn borrow(&mut self, who: usize, index: u8, dollars: u128) -> eyre::Result<()> {
+        let call = self.borrowing(who, index, dollars * ONE);
+        self.call(who, account::ADDRESS, &call).map(drop)
+    }
+
+    fn borrowing(&self, who: usize, index: u8, debt: u128) -> IAccount::executeCall {
         let owner = self.signers[who].address();
         let away = Withdrawal {
             assetId: CASH,
@@ -338,12 +372,13 @@ impl World {
             verb: Verb::Withdraw.number(),
             args: away.abi_encode().into(),
         };
-        let gold = act(Verb::Deposit, GOLD, 10 * ONE);
-        self.batch(
-            who,
-            index,
-            vec![gold, act(Verb::Borrow, CASH, dollars * ONE), away],
-        )
+        let actions = vec![
+            act(Verb::Deposit, GOLD, 10 * ONE),
+            act(Verb::Borrow, CASH, debt),
+            away,
+        ];
+        let account = IAccount::AccountRef { owner, index };
+        IAccount::executeCall { account, actions }
     }
 
     /// The same; answers the words that are his.
@@ -464,8 +499,11 @@ fn resident() -> eyre::Result<u64> {
     Ok(pages.parse::<u64>()? * 4_096)
 }
 
-/// Prints both tables.
+/// Prints the tables.
 pub(crate) fn run(options: &Options) -> eyre::Result<()> {
+    if let Some(count) = options.crash {
+        return crash::run(count);
+    }
     let mut quiet = Table::new(&[
         "open accounts",
         "quiet block ms",
