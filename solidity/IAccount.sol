@@ -141,7 +141,7 @@ interface IAccount {
     event LiquidationStep(uint64 indexed id, uint8 venue, uint32 debtAssetId, uint256 paid, uint32 collateralAssetId, uint256 taken, uint256 toReserve, uint16 discountBps, address buyer, uint8 buyerIndex);
     /// An account was liquidated, in part or whole, at this round of the collateral's price.
     event Liquidated(uint64 indexed id, address indexed owner, uint8 indexed index, uint64 priceRound, uint256 healthBefore, uint256 healthAfter);
-    /// Liquidity of an account that the block must look after became units of its coins.
+    /// Liquidity of an account became units of its coins, whole or in part: the block looked after it, or it pays a redemption.
     event PieceTakenApart(address indexed owner, uint8 indexed index, bool isRange, uint64 id, uint32[] assetIds, uint256[] amounts);
     /// A debt that nothing backed was borne. Tiers: 1 the reserve, 2 the backstop, 3 lenders.
     event LossRealised(uint64 indexed id, address indexed owner, uint8 indexed index, uint32 assetId, uint8 tier, uint256 amount);
@@ -156,7 +156,7 @@ interface IAccount {
     error AccountNotAuthorised(address owner, uint8 index, address caller);
     /// Accounts of this transaction are not checked yet. Ask again when the batch has ended.
     error AccountInFlight();
-    /// The batch would leave the account with too little collateral. Borrow less, or add collateral.
+    /// The batch would leave the account with too little collateral. Borrow or withdraw less, or add collateral.
     error AccountUnhealthy(address owner, uint8 index, uint256 borrowable, uint256 debt);
     /// The health of the account cannot be told: this asset has no usable price now. Repaying and adding collateral work.
     error AccountPriceUnusable(address owner, uint8 index, uint32 assetId);

@@ -26,7 +26,8 @@ use serde_json::{Value, json};
 use crate::{
     accounts,
     args::{
-        AccountCommand, ActOptions, AmountArgs, AskOptions, SignerOptions, SlippageArgs, asset_name,
+        AccountCommand, ActOptions, AmountArgs, AskOptions, Refinanced, SignerOptions,
+        SlippageArgs, asset_name,
     },
     wallet,
     words::time,
@@ -122,6 +123,21 @@ async fn command_of(command: &AccountCommand) -> Result<()> {
             };
             one(act, vec![step]).await
         }
+        AccountCommand::Refinance {
+            act,
+            what,
+            amount,
+            into,
+            swap,
+        } => {
+            let step = Step::Refinance {
+                what: *what,
+                moved: amount.amount.join(" ").parse()?,
+                into: into.clone(),
+                slippage: *swap,
+            };
+            one(act, vec![step]).await
+        }
         AccountCommand::Close { act, sell, swap } => match sell {
             None => one(act, Vec::new()).await,
             Some(sell) => {
@@ -155,6 +171,13 @@ enum Step {
     Unlever {
         repaid: Asked,
         sell: AssetName,
+        slippage: SlippageArgs,
+    },
+    /// So much of a debt or a collateral is to be one of another asset.
+    Refinance {
+        what: Refinanced,
+        moved: Asked,
+        into: AssetName,
         slippage: SlippageArgs,
     },
     /// All debts are to be paid, by selling something where their own asset is missing.
@@ -297,6 +320,8 @@ struct Doing {
     approvals: Vec<(Asset, U256)>,
     /// Swaps on the way, in words.
     swaps: Vec<String>,
+    /// What wallet or account lack, in words: why the batch fails, if it does.
+    lacks: Vec<String>,
     whole: Value,
     told: Preview,
 }
@@ -338,6 +363,26 @@ impl Doing {
                     floor.unlever(&mut batch, repaid, sell, *slippage).await?;
                     continue;
                 }
+                Step::Refinance {
+                    what,
+                    moved,
+                    into,
+                    slippage,
+                } => {
+                    match what {
+                        Refinanced::Debt => {
+                            floor
+                                .refinance_debt(&mut batch, moved, into, *slippage)
+                                .await?;
+                        }
+                        Refinanced::Collateral => {
+                            floor
+                                .refinance_collateral(&mut batch, moved, into, *slippage)
+                                .await?;
+                        }
+                    }
+                    continue;
+                }
                 Step::CloseBySwap { sell, slippage } => {
                     floor.close(&mut batch, sell, *slippage).await?;
                     continue;
@@ -364,8 +409,9 @@ impl Doing {
         if wishes.is_empty() {
             batch.close_all();
         }
-        let mut approvals = Vec::new();
+        let (mut approvals, mut lacks) = (Vec::new(), Vec::new());
         for (asset, there) in there {
+            lacks.extend(lack(&asset, &there));
             if asset.is_foreign && !there.taken.is_zero() {
                 let allowance = IErc20::allowanceCall {
                     owner: name.owner,
@@ -386,6 +432,7 @@ impl Doing {
             batch,
             approvals,
             swaps,
+            lacks,
             whole,
             told,
         })
@@ -413,15 +460,43 @@ impl Doing {
             return Ok(());
         }
         match (&self.told.error, &self.told.revert) {
+            (None, None) => Ok(()),
+            // What is missing is known here with its unit; the contract's words would have neither.
+            _ if !self.lacks.is_empty() => bail!("this would fail: {}", self.lacks.join("; ")),
             (Some(error), _) => bail!("this would fail: {error}"),
             (None, Some(revert)) => bail!("this would fail with {revert}"),
-            (None, None) => Ok(()),
         }
     }
 }
 
+/// What wallet or account lack of an asset, and what to do.
+fn lack(asset: &Asset, there: &There) -> Option<String> {
+    let (symbol, of) = (&asset.symbol, |amount: U256| {
+        capstan_units::decimal(amount, asset.decimals)
+    });
+    if !there.lacking.is_zero() {
+        return Some(format!(
+            "the wallet has {} {symbol}, and {} would leave it: name less, or `max`",
+            of(there.taken.saturating_sub(there.lacking)),
+            of(there.taken)
+        ));
+    }
+    (!there.unheld.is_zero()).then(|| {
+        format!(
+            "the account lacks {} {symbol}: name less, or `max` for all that it holds as units and in the market",
+            of(there.unheld)
+        )
+    })
+}
+
 /// Says what stays owed, and refuses to sign what would pay nothing: `close` takes from the account, not from the wallet.
 fn expect_to_close(told: &Preview) -> Result<()> {
+    let mut holdings = told.before.holdings.iter();
+    if holdings.all(|held| held.owed.amount.is_zero()) {
+        bail!(
+            "the account owes nothing, so there is nothing to close: `capstan account withdraw max ASSET` takes out what it holds"
+        );
+    }
     let Some(after) = &told.after else {
         return Ok(());
     };
@@ -463,6 +538,22 @@ async fn expect_asset_of(node: &Node, wish: Wish, asset: &Asset) -> Result<()> {
                 "only the chain's own dollar is minted, which".to_owned(),
             )
         }
+        Wish::Borrow { .. } | Wish::Supply => {
+            // Where no dollar is open, none is meant.
+            let usd = node.view(dollar::ADDRESS, &IDollar::dollarCall {}).await;
+            if usd.is_ok_and(|usd| usd.assetId == asset.id) {
+                let symbol = &asset.symbol;
+                match wish {
+                    Wish::Supply => bail!(
+                        "{symbol} has no lending market: `capstan account deposit` keeps it on the account"
+                    ),
+                    _ => {
+                        bail!("{symbol} is minted, not borrowed: `capstan account mint` does that")
+                    }
+                }
+            }
+            return Ok(());
+        }
         Wish::TakeLoan { offer } => {
             let found = node
                 .view(term::ADDRESS, &ITerm::offerOfCall { id: offer })
@@ -496,7 +587,7 @@ fn there_is(asset: &Asset, wallet: U256, standing: &Standing) -> There {
         units: amount(|held| &held.units),
         supplied: amount(|held| &held.supplied),
         owed: amount(|held| &held.owed),
-        taken: U256::ZERO,
+        ..There::default()
     }
 }
 

@@ -17,7 +17,8 @@ pub(crate) use admin::{
 };
 pub(crate) use credit::{
     AccountCommand, ActOptions, AmountArgs, AskOptions, KeystoreOptions, LimitArgs, MarketCommand,
-    PasswordOptions, SignerOptions, SlippageArgs, WalletCommand, WatchOptions, asset_name,
+    PasswordOptions, Refinanced, SignerOptions, SlippageArgs, WalletCommand, WatchOptions,
+    asset_name,
 };
 pub(crate) use exchange::{
     LpAddOptions, LpCommand, LpRemoveOptions, PoolCommand, Signing, SwapOptions,

@@ -52,7 +52,7 @@ pub(crate) fn key(text: &str) -> Result<PrivateKeySigner> {
     text.trim()
         .parse()
         .ok()
-        .ok_or_eyre("the key is not 32 bytes in hexadecimal")
+        .ok_or_eyre("the key is not 32 bytes in hexadecimal: write 64 digits, with or without 0x")
 }
 
 fn keep(

@@ -12,7 +12,9 @@ use crate::AmountError;
 #[non_exhaustive]
 pub enum ClientError {
     /// The node does not answer as a node does. Is it running, and is the address right?
-    #[error("the node at {url} does not answer: {why}; is it running there?")]
+    #[error(
+        "the node at {url} does not answer: {why}; is it running there? `capstan dev` starts one, --rpc names another"
+    )]
     Node {
         /// Its address.
         url: String,

@@ -146,6 +146,8 @@ impl Happening {
             "verbs" => Some(verbs(&arg.value)),
             "health" | "healthBefore" | "healthAfter" => Some(format!("{name} {}", health(arg)?)),
             name if SAID.contains(&name) => None,
+            // Another account of the same number is the one that the line is about.
+            name if name.ends_with("Index") && self.value("index") == Some(&arg.value) => None,
             name => Some(format!("{name} {}", arg.value)),
         }
     }

@@ -39,7 +39,7 @@ pub use exchange::{
     exchange_events, pools, quote, swapped,
 };
 pub use history::{Happening, HappeningArg, history};
-pub use lever::{lever, owed_with_growth, unlever};
+pub use lever::{lever, owed_with_growth, refinance_collateral, refinance_debt, unlever};
 pub use listing::{AssetFile, DOLLAR_EXAMPLE, DollarFile, EXAMPLE, ListingError};
 pub use market::{Fixed, Market, MarketParams, NextParams, Paused, PriceState, markets};
 pub use node::Node;

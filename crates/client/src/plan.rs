@@ -71,6 +71,10 @@ pub struct There {
     pub owed: U256,
     /// What the batch takes from the wallet so far.
     pub taken: U256,
+    /// What the wallet lacks of it.
+    pub lacking: U256,
+    /// What the account lacks of what shall leave it, as far as anybody knows beforehand.
+    pub unheld: U256,
 }
 
 /// Why a wish is no batch.
@@ -111,6 +115,8 @@ impl There {
             return;
         }
         batch.act(Verb::Deposit, self.asset_id, amount);
+        let lacking = amount.saturating_sub(self.wallet);
+        self.lacking = self.lacking.saturating_add(lacking);
         self.wallet = self.wallet.saturating_sub(amount);
         self.taken = self.taken.saturating_add(amount);
         self.units = self.units.saturating_add(amount);
@@ -123,6 +129,9 @@ impl There {
         }
         batch.act(Verb::Redeem, self.asset_id, amount);
         let moved = amount.min(self.supplied);
+        if amount != U256::MAX {
+            self.unheld = self.unheld.max(amount.saturating_sub(moved));
+        }
         self.supplied = self.supplied.saturating_sub(moved);
         self.units = self.units.saturating_add(moved);
     }
@@ -130,6 +139,9 @@ impl There {
     /// Adds what sends so much to a wallet; the largest number sends all.
     fn withdraw(&mut self, batch: &mut Batch, amount: U256, to: Address) {
         batch.withdraw(self.asset_id, amount, to);
+        if amount != U256::MAX {
+            self.unheld = self.unheld.max(amount.saturating_sub(self.units));
+        }
         self.units = self.units.saturating_sub(amount.min(self.units));
     }
 }

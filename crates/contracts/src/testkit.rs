@@ -23,7 +23,6 @@ pub(crate) mod market;
 pub(crate) mod prices;
 pub(crate) mod steps;
 pub(crate) mod stream;
-pub(crate) mod touches;
 
 /// An ordinary account.
 pub(crate) const fn account(n: u8) -> Address {

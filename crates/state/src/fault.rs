@@ -1,4 +1,4 @@
-//! A store that fails when it is told to: for tests.
+//! A store that counts what is touched, and fails when it is told to: for tests.
 //!
 //! A verb is safe against faults if, whichever touch fails and however, it passes the fault on and leaves
 //! nothing half done. So a test first counts a verb's touches, then runs it once for each touch and each way
@@ -17,6 +17,8 @@
 //!     assert_eq!(left.word(at, U256::ZERO), U256::ZERO);
 //! });
 //! ```
+
+use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, Bytes, LogData, U256};
 
@@ -49,11 +51,24 @@ impl Fault {
     }
 }
 
+/// Touches of one word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Reads.
+    pub loads: u32,
+    /// Writes, commutative ones included.
+    pub saves: u32,
+}
+
 /// Counts the fallible touches of a store, and lets one of them fail before it does anything.
 ///
 /// What a callee touches is not counted: it has the store inside.
 pub struct FaultStore<'s> {
     inner: &'s mut dyn Store,
+    /// Words in storage that were touched.
+    pub words: BTreeMap<(Address, U256), Count>,
+    /// Words that end with the transaction.
+    pub transient: BTreeMap<(Address, U256), Count>,
     touches: usize,
     /// Number of the touch that fails, from zero, and how.
     fails: Option<(usize, Fault)>,
@@ -63,9 +78,8 @@ impl<'s> FaultStore<'s> {
     /// Lets touch number `at` (from zero) of `inner` fail.
     pub fn new(inner: &'s mut dyn Store, at: usize, fault: Fault) -> Self {
         Self {
-            inner,
-            touches: 0,
             fails: Some((at, fault)),
+            ..Self::counting(inner)
         }
     }
 
@@ -73,6 +87,8 @@ impl<'s> FaultStore<'s> {
     pub fn counting(inner: &'s mut dyn Store) -> Self {
         Self {
             inner,
+            words: BTreeMap::new(),
+            transient: BTreeMap::new(),
             touches: 0,
             fails: None,
         }
@@ -81,6 +97,16 @@ impl<'s> FaultStore<'s> {
     /// Touches so far, the failed one included.
     pub fn touches(&self) -> usize {
         self.touches
+    }
+
+    /// All reads and writes of words in storage.
+    pub fn sum(&self) -> Count {
+        let mut sum = Count::default();
+        for count in self.words.values() {
+            sum.loads += count.loads;
+            sum.saves += count.saves;
+        }
+        sum
     }
 
     fn touch(&mut self) -> Result<&mut dyn Store, Halt> {
@@ -145,15 +171,27 @@ macro_rules! touching {
     )*};
 }
 
+macro_rules! counting {
+    ($($words:ident . $count:ident: fn $name:ident(&mut self $(, $arg:ident: $ty:ty)*) -> $answer:ty;)*) => {$(
+        fn $name(&mut self, at: Address, slot: U256 $(, $arg: $ty)*) -> Result<$answer, Halt> {
+            self.$words.entry((at, slot)).or_default().$count += 1;
+            self.touch()?.$name(at, slot $(, $arg)*)
+        }
+    )*};
+}
+
 impl Store for FaultStore<'_> {
+    counting! {
+        words.loads: fn load(&mut self) -> U256;
+        words.saves: fn save(&mut self, word: U256) -> ();
+        words.saves: fn add(&mut self, delta: U256, class: GasClass) -> ();
+        words.saves: fn sub_bounded(&mut self, delta: U256, min: U256, class: GasClass) -> bool;
+        words.saves: fn add_capped(&mut self, delta: U256, cap: U256, class: GasClass) -> bool;
+        transient.loads: fn tload(&mut self) -> U256;
+        transient.saves: fn tsave(&mut self, word: U256) -> ();
+    }
+
     touching! {
-        fn load(&mut self, at: Address, slot: U256) -> U256;
-        fn save(&mut self, at: Address, slot: U256, word: U256) -> ();
-        fn add(&mut self, at: Address, slot: U256, delta: U256, class: GasClass) -> ();
-        fn sub_bounded(&mut self, at: Address, slot: U256, delta: U256, min: U256, class: GasClass) -> bool;
-        fn add_capped(&mut self, at: Address, slot: U256, delta: U256, cap: U256, class: GasClass) -> bool;
-        fn tload(&mut self, at: Address, slot: U256) -> U256;
-        fn tsave(&mut self, at: Address, slot: U256, word: U256) -> ();
         fn coin_balance(&mut self, of: Address) -> U256;
         fn coin_move(&mut self, from: Address, to: Address, amount: U256) -> bool;
         fn code_size(&mut self, of: Address) -> usize;

@@ -1,12 +1,15 @@
-//! `capstan account lever`, `unlever` and `close --swap`: wishes that need a way through the pools. The way is the node's
+//! `capstan account lever`, `unlever`, `refinance` and `close --swap`: wishes that need a way through the pools. The way is the node's
 //! quote, checked to be what was asked, and its bounds are what is signed.
 
 use alloy_primitives::U256;
 use capstan_client::{
     Amount, Asked, Asset, AssetName, Batch, SwapAsked, There, Way, lever, owed_with_growth, quote,
-    unlever,
+    refinance_collateral, refinance_debt, unlever,
 };
-use capstan_contracts::account::Verb;
+use capstan_contracts::{
+    account::Verb,
+    dollar::{self, IDollar},
+};
 use eyre::{OptionExt as _, Result, bail};
 
 use super::Floor;
@@ -45,26 +48,90 @@ impl Floor<'_> {
         slippage: SlippageArgs,
     ) -> Result<()> {
         let (against, long) = self.pair(&repaid.asset, sell)?;
-        let at = self.place(&against).await?;
+        let (needed, is_whole) = self.needed(&against, &repaid.amount).await?;
+        self.sell(batch, &against, &long, needed, is_whole, slippage)
+            .await
+    }
+
+    /// So much of a debt, or all of it, becomes a debt of another asset.
+    pub(super) async fn refinance_debt(
+        &mut self,
+        batch: &mut Batch,
+        repaid: &Asked,
+        into: &AssetName,
+        slippage: SlippageArgs,
+    ) -> Result<()> {
+        let (old, new) = self.pair(&repaid.asset, into)?;
+        let (needed, is_whole) = self.needed(&old, &repaid.amount).await?;
+        let way = self.way(&new, &old, needed, true, slippage).await?;
+        let is_minted = self.is_minted(&new).await;
+        let (at, to) = (self.place(&old).await?, self.place(&new).await?);
+        let (mut owed, mut owing) = (self.there[at].1, self.there[to].1);
+        refinance_debt(batch, &mut owed, &mut owing, &way, is_whole, is_minted);
+        self.keep([(at, owed), (to, owing)]);
+        Ok(())
+    }
+
+    /// So much of what is held, lent or not, becomes another asset.
+    pub(super) async fn refinance_collateral(
+        &mut self,
+        batch: &mut Batch,
+        sold: &Asked,
+        into: &AssetName,
+        slippage: SlippageArgs,
+    ) -> Result<()> {
+        let (old, new) = self.pair(&sold.asset, into)?;
+        let at = self.place(&old).await?;
+        let all = self.there[at].1.units + self.there[at].1.supplied;
+        let amount = match &sold.amount {
+            Amount::Max => all,
+            amount => amount.resolve(old.decimals, all)?,
+        };
+        if amount > all || all.is_zero() {
+            bail!(
+                "the account holds {} {}, as units and in the market: name at most that, or `max`; `capstan account \
+                 supply` adds to it",
+                capstan_units::decimal(all, old.decimals),
+                old.symbol
+            );
+        }
+        expect_some(amount)?;
+        let way = self.way(&old, &new, amount, false, slippage).await?;
+        let to = self.place(&new).await?;
+        let (mut held, mut holding) = (self.there[at].1, self.there[to].1);
+        refinance_collateral(batch, &mut held, &mut holding, &way, amount == all);
+        self.keep([(at, held), (to, holding)]);
+        Ok(())
+    }
+
+    /// What must be bought to pay so much of a debt, and whether that is all of it.
+    async fn needed(&mut self, asset: &Asset, amount: &Amount) -> Result<(U256, bool)> {
+        let at = self.place(asset).await?;
         let owed = self.there[at].1.owed;
         if owed.is_zero() {
-            bail!("nothing is owed of {}", against.symbol);
+            bail!(
+                "nothing is owed of {}: `capstan account show` says what is",
+                asset.symbol
+            );
         }
-        let amount = match &repaid.amount {
+        let amount = match amount {
             Amount::Max => owed,
-            amount => amount.resolve(against.decimals, owed)?,
+            amount => amount.resolve(asset.decimals, owed)?,
         };
-        if amount.is_zero() {
-            bail!("the amount is zero");
-        }
+        expect_some(amount)?;
         let is_whole = amount >= owed;
         let needed = if is_whole {
             owed_with_growth(owed)
         } else {
             amount
         };
-        self.sell(batch, &against, &long, needed, is_whole, slippage)
-            .await
+        Ok((needed, is_whole))
+    }
+
+    /// Whether an asset is the chain's own dollar, which is minted and not borrowed.
+    async fn is_minted(&self, asset: &Asset) -> bool {
+        let usd = self.node.view(dollar::ADDRESS, &IDollar::dollarCall {});
+        usd.await.is_ok_and(|usd| usd.assetId == asset.id)
     }
 
     /// Every debt is paid: from what the account holds of its asset, then by selling.
@@ -133,7 +200,10 @@ impl Floor<'_> {
     fn pair(&self, one: &AssetName, other: &AssetName) -> Result<(Asset, Asset)> {
         let (one, other) = (self.assets.find(one)?, self.assets.find(other)?);
         if one.id == other.id {
-            bail!("what is owed and what is held are both {}", one.symbol);
+            bail!(
+                "both assets are {}: name another one to swap with",
+                one.symbol
+            );
         }
         Ok((one.clone(), other.clone()))
     }
@@ -178,4 +248,11 @@ impl Floor<'_> {
         ));
         Ok(way)
     }
+}
+
+fn expect_some(amount: U256) -> Result<()> {
+    if amount.is_zero() {
+        bail!("the amount is zero: name a larger one");
+    }
+    Ok(())
 }

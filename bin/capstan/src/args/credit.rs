@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use alloy_primitives::Address;
 use capstan_client::AssetName;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::address;
 
@@ -134,7 +134,7 @@ pub(crate) struct SlippageArgs {
 #[derive(Debug, Args)]
 pub(crate) struct AmountArgs {
     /// `75.5 usdc`, `10% usdc` of what there is, or `max usdc`
-    #[arg(required = true, num_args = 1..=2, value_names = ["AMOUNT", "ASSET"])]
+    #[arg(required = true, num_args = 1..=2, value_names = ["AMOUNT", "ASSET"], allow_negative_numbers = true)]
     pub(crate) amount: Vec<String>,
 }
 
@@ -246,6 +246,20 @@ pub(crate) enum AccountCommand {
         #[command(flatten)]
         swap: SlippageArgs,
     },
+    /// Move a debt or a collateral to another asset at once: `refinance debt max usdc --into wbtc` owes wbtc instead
+    Refinance {
+        #[command(flatten)]
+        act: ActOptions,
+        /// What is moved
+        what: Refinanced,
+        #[command(flatten)]
+        amount: AmountArgs,
+        /// What is owed, or held, instead
+        #[arg(long, value_name = "ASSET", value_parser = asset_name)]
+        into: AssetName,
+        #[command(flatten)]
+        swap: SlippageArgs,
+    },
     /// Pay all debts from what the account holds of the same assets, and with `--swap eth` from eth what is missing
     Close {
         #[command(flatten)]
@@ -279,6 +293,15 @@ pub(crate) enum AccountCommand {
         #[arg(value_parser = address)]
         owner: Option<Address>,
     },
+}
+
+/// Which side of an account is moved to another asset.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Refinanced {
+    /// Borrow the other asset, buy just the debt with it, and repay
+    Debt,
+    /// Sell it for the other asset, which is lent if it was
+    Collateral,
 }
 
 /// Limits to set; what is not named stays.

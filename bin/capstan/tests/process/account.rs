@@ -5,33 +5,13 @@ use std::time::Instant;
 use capstan_testing::process::{Node, Said, run};
 use serde_json::{Value, json};
 
-async fn world() -> Node {
-    Node::start(&["dev", "--block-time", "100ms"])
-        .await
-        .expect("started")
-}
+use crate::said::{refuses, says, world};
 
 /// Runs with the node's address and a development account.
 fn capstan(node: &Node, account: &str, words: &[&str]) -> Said {
     let mut all = words.to_vec();
     all.extend(["--rpc", node.url(), "--dev-account", account]);
     run(&all).expect("ran")
-}
-
-#[track_caller]
-fn says(said: &Said, expected: &[&str]) {
-    assert!(said.status.success(), "{said:?}");
-    for text in expected {
-        assert!(said.stdout.contains(text), "no `{text}` in {said:?}");
-    }
-}
-
-#[track_caller]
-fn refuses(said: &Said, expected: &str) {
-    assert!(
-        !said.status.success() && said.stderr.contains(expected),
-        "no `{expected}` in {said:?}"
-    );
 }
 
 /// CLI-5, CLI-6: supply, borrow and health within a minute, each shown before it is signed.
@@ -92,7 +72,7 @@ async fn what_would_fail_is_not_signed() {
     };
     refuses(
         &capstan(&node, "2", &["account", "borrow", "1000", "usdc", "--yes"]),
-        "this would fail",
+        &["this would fail"],
     );
     let unhealthy = [
         "account",
@@ -103,20 +83,20 @@ async fn what_would_fail_is_not_signed() {
         "--yes",
     ];
     let said = capstan(&node, "2", &unhealthy);
-    refuses(&said, "AccountUnhealthy");
-    refuses(&said, " USD), debt: ");
+    refuses(&said, &["AccountUnhealthy"]);
+    refuses(&said, &[" USD), debt: "]);
     let said = run(&["market", "show", "usd", "--rpc", node.url()]).expect("ran");
     refuses(
         &said,
-        "usd has no lending market; there are markets of ETH, USDC, WBTC",
+        &["usd has no lending market; there are markets of ETH, USDC, WBTC"],
     );
     refuses(
         &capstan(&node, "2", &["account", "repay", "1", "usdc", "--yes"]),
-        "nothing of it is owed",
+        &["nothing of it is owed"],
     );
     refuses(
         &capstan(&node, "2", &["account", "supply", "1", "doge", "--yes"]),
-        "ETH, USDC, WBTC",
+        &["ETH, USDC, WBTC"],
     );
     refuses(
         &capstan(
@@ -124,12 +104,34 @@ async fn what_would_fail_is_not_signed() {
             "2",
             &["account", "supply", "0.0000001", "usdc", "--yes"],
         ),
-        "only 6 are counted",
+        &["only 6 are counted"],
     );
+    // What is missing is said in units, and what does what was meant.
+    let usual: [(&[&str], &[&str]); 6] = [
+        (
+            &["deposit", "1_000_000", "usdc"],
+            &["the wallet has 100000 USDC, and 1000000 would leave it"],
+        ),
+        (&["withdraw", "5", "eth"], &["the account lacks 5 ETH"]),
+        (&["supply", "-1", "eth"], &["`-1` is no amount"]),
+        (
+            &["borrow", "20", "usd"],
+            &["usd is minted, not borrowed", "capstan account mint"],
+        ),
+        (
+            &["supply", "20", "usd"],
+            &["usd has no lending market", "capstan account deposit"],
+        ),
+        (&["close"], &["the account owes nothing"]),
+    ];
+    for (words, expected) in usual {
+        let all = [&["account"], words, &["--yes"]].concat();
+        refuses(&capstan(&node, "2", &all), expected);
+    }
     // Without a terminal nobody can agree.
     refuses(
         &capstan(&node, "2", &["account", "supply", "1", "eth"]),
-        "--yes",
+        &["--yes"],
     );
     assert_eq!(nonce().await, 0, "nothing was sent");
 
@@ -178,7 +180,7 @@ async fn an_owner_limits_himself() {
         "withdraw 1000 usdc",
         "--yes",
     ];
-    refuses(&capstan(&node, "4", &batch), "AccountLimitReached");
+    refuses(&capstan(&node, "4", &batch), &["AccountLimitReached"]);
     let said = limits(&["--leverage", "2.5", "--daily-loss", "400", "--yes"]);
     says(
         &said,
@@ -205,15 +207,15 @@ async fn an_owner_limits_himself() {
     );
     refuses(
         &limits(&["--cooling-off", "31days", "--yes"]),
-        "AccountLimitOutOfRange",
+        &["AccountLimitOutOfRange"],
     );
     refuses(
         &limits(&["--daily-loss", "0.5", "--yes"]),
-        "only 0 are counted",
+        &["only 0 are counted"],
     );
     refuses(
         &limits(&["--daily-loss", "400", "--yes"]),
-        "nothing to sign",
+        &["nothing to sign"],
     );
 }
 
@@ -269,7 +271,7 @@ async fn a_wallet_signs() {
     let said = with(&[
         "account", "withdraw", "max", "eth", "--wallet", "alice", "--yes", "--rpc", url,
     ]);
-    refuses(&said, "does not open");
+    refuses(&said, &["does not open"]);
 }
 
 /// WATCH-1
@@ -292,7 +294,7 @@ async fn a_watcher_warns() {
         run(&all).expect("ran")
     };
     let said = watch(&["--health", "1.3,1.2"]);
-    refuses(&said, "needs attention");
+    refuses(&said, &["needs attention"]);
     assert!(
         said.stdout.contains("is below 1.2") && said.stdout.contains("repay"),
         "{said:?}"
@@ -300,7 +302,7 @@ async fn a_watcher_warns() {
     let said = watch(&["--health", "1.01"]);
     assert!(said.status.success() && said.stdout.is_empty(), "{said:?}");
     let said = run(&["watch", owner, "--once", "--rpc", "http://127.0.0.1:1"]).expect("ran");
-    refuses(&said, "needs attention");
+    refuses(&said, &["needs attention"]);
     assert!(said.stdout.contains("its health is not known"), "{said:?}");
 }
 
@@ -317,8 +319,11 @@ async fn closing_says_what_stays_owed() {
     }
     let close = ["account", "close", "--yes"];
     let said = capstan(&node, "4", &close);
-    refuses(&said, "the account holds nothing that pays its debts: 200");
-    refuses(&said, "capstan account repay max usd");
+    refuses(
+        &said,
+        &["the account holds nothing that pays its debts: 200"],
+    );
+    refuses(&said, &["capstan account repay max usd"]);
     let deposit = ["account", "deposit", "150", "usd", "--yes"];
     says(&capstan(&node, "4", &deposit), &["done in block"]);
     let said = capstan(&node, "4", &close);
@@ -336,7 +341,7 @@ async fn an_address_where_nothing_is_is_named() {
     std::fs::write(&asset, &example.stdout).expect("written");
     let asset = asset.to_str().expect("text");
     let said = capstan(&node, "0", &["admin", "list", asset, "--yes"]);
-    refuses(&said, "answers decimals(): is the address right");
+    refuses(&said, &["answers decimals(): is the address right"]);
 }
 
 /// CLI-5, CLI-6: leverage opens and closes in one batch each; what the swaps may cost is shown before it is signed.
@@ -379,9 +384,9 @@ async fn leverage_opens_and_closes_at_a_terminal() {
     let nothing = [
         "account", "unlever", "max", "wbtc", "--sell", "eth", "--yes",
     ];
-    refuses(&capstan(&node, "5", &nothing), "nothing is owed of WBTC");
+    refuses(&capstan(&node, "5", &nothing), &["nothing is owed of WBTC"]);
     let same = ["account", "lever", "1", "eth", "--buy", "eth", "--yes"];
-    refuses(&capstan(&node, "5", &same), "are both ETH");
+    refuses(&capstan(&node, "5", &same), &["both assets are ETH"]);
     let close = ["account", "close", "--swap", "eth", "--yes"];
     says(&capstan(&node, "5", &close), &["done in block", "no debt"]);
     let closed = shown();
@@ -394,5 +399,125 @@ async fn leverage_opens_and_closes_at_a_terminal() {
         (1.97..2.0).contains(&supplied(&closed)),
         "two fees of 0.3 %: {closed}"
     );
-    refuses(&capstan(&node, "5", &close), "the account owes nothing");
+    refuses(&capstan(&node, "5", &close), &["the account owes nothing"]);
+}
+
+/// CLI-5, CLI-6: a debt and a collateral become others in one batch each, with what the swap may cost shown before.
+#[tokio::test]
+async fn debts_and_collaterals_are_refinanced_at_a_terminal() {
+    let node = world().await;
+    let account = |words: &[&str]| {
+        let mut all = vec!["account"];
+        all.extend(words);
+        capstan(&node, "6", &all)
+    };
+    let held = |symbol: &str, what: &str| -> f64 {
+        let shown: Value =
+            serde_json::from_str(&account(&["show", "--json"]).stdout).expect("JSON");
+        let holdings = shown["holdings"].as_array().expect("a list").clone();
+        let of = |holding: &&Value| holding["symbol"] == symbol;
+        let found = holdings.iter().find(of);
+        let text = found.and_then(|holding| holding[what]["text"].as_str());
+        text.map_or(0.0, |text| text.parse().expect("a number"))
+    };
+    says(
+        &account(&["supply", "3", "eth", "--yes"]),
+        &["done in block"],
+    );
+    says(
+        &account(&["borrow", "1000", "usdc", "--yes"]),
+        &["done in block"],
+    );
+
+    // A market debt becomes one in minted dollars: a part of it, then the rest with its growth.
+    let part = ["refinance", "debt", "400", "usdc", "--into", "usd", "--yes"];
+    says(
+        &account(&part),
+        &[
+            "for 400 USDC, at most",
+            "usd -> USDC by pool",
+            "usd owed",
+            "done in block",
+        ],
+    );
+    let (usdc, usd) = (held("USDC", "owed"), held("usd", "owed"));
+    assert!(
+        (599.9..600.1).contains(&usdc) && (400.0..405.0).contains(&usd),
+        "{usdc} and {usd}"
+    );
+    let rest = ["refinance", "debt", "max", "usdc", "--into", "usd", "--yes"];
+    says(&account(&rest), &["done in block"]);
+    let (usdc, usd) = (held("USDC", "owed"), held("usd", "owed"));
+    assert!(
+        usdc == 0.0 && (1_000.0..1_012.0).contains(&usd),
+        "{usdc} and {usd}"
+    );
+
+    // A third of the collateral becomes another one, lent as it was; the debt stays.
+    let other = [
+        "refinance",
+        "collateral",
+        "1",
+        "eth",
+        "--into",
+        "usdc",
+        "--yes",
+    ];
+    says(
+        &account(&other),
+        &[
+            "swap 1 ETH for ",
+            "ETH -> USDC by pool",
+            "USDC supplied",
+            "done in block",
+        ],
+    );
+    let (eth, usdc) = (held("ETH", "supplied"), held("USDC", "supplied"));
+    assert!(
+        (1.999..2.001).contains(&eth) && (1_900.0..2_100.0).contains(&usdc),
+        "{eth} and {usdc}"
+    );
+    assert!((1_000.0..1_012.0).contains(&held("usd", "owed")));
+
+    let refused: [(&[&str], &str); 5] = [
+        (
+            &["refinance", "debt", "max", "wbtc", "--into", "usd", "--yes"],
+            "nothing is owed of WBTC",
+        ),
+        (
+            &["refinance", "debt", "max", "usd", "--into", "usd", "--yes"],
+            "both assets are usd",
+        ),
+        (
+            &[
+                "refinance",
+                "collateral",
+                "5",
+                "eth",
+                "--into",
+                "usdc",
+                "--yes",
+            ],
+            "the account holds 2",
+        ),
+        (
+            &[
+                "refinance",
+                "collateral",
+                "max",
+                "wbtc",
+                "--into",
+                "usdc",
+                "--yes",
+            ],
+            "the account holds 0 WBTC",
+        ),
+        (
+            &["refinance", "debt", "max", "usd", "--into", "doge", "--yes"],
+            "ETH, USDC, WBTC",
+        ),
+    ];
+    for (words, expected) in refused {
+        refuses(&account(words), &[expected]);
+    }
 }

@@ -3,6 +3,8 @@
 use capstan_testing::process::{Node, Said, run};
 use serde_json::{Value, json};
 
+use crate::said::{refuses, says};
+
 /// Owner of the protocol of `capstan dev --empty`, and somebody else.
 const OWNER: &str = "0";
 const OTHER: &str = "1";
@@ -26,22 +28,6 @@ fn asked(node: &Node, words: &[&str]) -> Said {
     let mut all = words.to_vec();
     all.extend(["--rpc", node.url()]);
     run(&all).expect("ran")
-}
-
-#[track_caller]
-fn says(said: &Said, expected: &[&str]) {
-    assert!(said.status.success(), "{said:?}");
-    for text in expected {
-        assert!(said.stdout.contains(text), "no `{text}` in {said:?}");
-    }
-}
-
-#[track_caller]
-fn refuses(said: &Said, expected: &[&str]) {
-    assert!(!said.status.success(), "{said:?}");
-    for text in expected {
-        assert!(said.stderr.contains(text), "no `{text}` in {said:?}");
-    }
 }
 
 async fn sent(node: &Node) -> u128 {

@@ -8,11 +8,7 @@ use capstan_contracts::exchange::{self, IExchange};
 use capstan_testing::process::{Node, Said, run};
 use serde_json::{Value, json};
 
-/// The world's own pools: 500 ETH and 1,000,000 USDC, USDC and 10 WBTC, USDC and the chain's dollar.
-async fn world() -> Node {
-    let node = Node::start(&["dev", "--block-time", "100ms"]).await;
-    node.expect("started")
-}
+use crate::said::{json_of, refuses, says, world};
 
 /// As development account 2.
 fn lp(node: &Node, words: &[&str]) -> Said {
@@ -26,28 +22,6 @@ fn swap(node: &Node, words: &[&str]) -> Said {
     let mut all = vec!["swap", "--dev-account", "1", "--yes", "--rpc", node.url()];
     all.extend(words);
     run(&all).expect("ran")
-}
-
-#[track_caller]
-fn says(said: &Said, expected: &[&str]) {
-    assert!(said.status.success(), "{said:?}");
-    for text in expected {
-        assert!(said.stdout.contains(text), "no `{text}` in {said:?}");
-    }
-}
-
-#[track_caller]
-fn refuses(said: &Said, expected: &str) {
-    assert!(
-        !said.status.success() && said.stderr.contains(expected),
-        "no `{expected}` in {said:?}"
-    );
-}
-
-#[track_caller]
-fn read(said: &Said) -> Value {
-    assert!(said.status.success(), "{said:?}");
-    serde_json::from_str(&said.stdout).expect("JSON")
 }
 
 /// CLI-11, CLI-12: what goes in is what was shown, it earns, and it comes out.
@@ -86,7 +60,7 @@ async fn a_newcomer_provides_earns_and_leaves() {
     // A swap moves the price and pays a fee; the comparison with holding says both.
     let swapped = swap(&node, &["100", "eth", "usdc"]);
     assert!(swapped.status.success(), "{swapped:?}");
-    let after = read(&lp(&node, &["show", "--json"]));
+    let after = json_of(&lp(&node, &["show", "--json"]));
     let number = |of: &Value| of.as_f64().expect("a number");
     let (worth, held) = (
         number(&after[0]["worthInFirst"]),
@@ -118,7 +92,7 @@ async fn a_range_is_opened_earns_and_is_left() {
     let node = world().await;
     let owner = json!("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
     let pool = run(&["pool", "show", "0", "--json", "--rpc", node.url()]).expect("ran");
-    let usdc = read(&pool)["assets"][1]["assetId"]
+    let usdc = json_of(&pool)["assets"][1]["assetId"]
         .as_u64()
         .expect("a number");
     let begin = IExchange::createRangePoolCall {
@@ -137,14 +111,14 @@ async fn a_range_is_opened_earns_and_is_left() {
 
     refuses(
         &lp(&node, &["add", "3", "1 eth"]),
-        "say --from PRICE --to PRICE (of one ETH, in USDC)",
+        &["say --from PRICE --to PRICE (of one ETH, in USDC)"],
     );
     refuses(
         &lp(
             &node,
             &["add", "3", "1 eth", "--from", "2000", "--to", "1000"],
         ),
-        "is not below",
+        &["is not below"],
     );
     let range = ["add", "3", "10 eth", "--from", "1500", "--to", "2500"];
     let mut preview = range.to_vec();
@@ -171,7 +145,7 @@ async fn a_range_is_opened_earns_and_is_left() {
     // The cheapest pool is this one.
     let swapped = swap(&node, &["1", "eth", "usdc"]);
     assert!(swapped.status.success(), "{swapped:?}");
-    let shown = read(&lp(&node, &["show", "--json"]));
+    let shown = json_of(&lp(&node, &["show", "--json"]));
     let fees = shown[0]["feesToTake"][0]["text"].as_str().expect("text");
     assert!(
         fees.starts_with("0.000"),
@@ -206,6 +180,6 @@ async fn what_cannot_be_provided_is_not_signed() {
         (&["remove", "5", "--position"], "ExchangeUnknownPosition"),
         (&["add", "0", "1 eth"], "--yes"),
     ] {
-        refuses(&lp(&node, words), why);
+        refuses(&lp(&node, words), &[why]);
     }
 }

@@ -2,13 +2,9 @@
 
 use alloy_primitives::U256;
 use capstan_testing::process::{Node, Said, run};
-use serde_json::{Value, json};
+use serde_json::json;
 
-/// The world's own pools: 500 ETH and 1,000,000 USDC, USDC and 10 WBTC, USDC and the chain's dollar.
-async fn world() -> Node {
-    let node = Node::start(&["dev", "--block-time", "100ms"]).await;
-    node.expect("started")
-}
+use crate::said::{json_of, refuses, says, world};
 
 fn asked(node: &Node, words: &[&str]) -> Said {
     let mut all = words.to_vec();
@@ -21,28 +17,6 @@ fn swap(node: &Node, words: &[&str]) -> Said {
     let mut all = vec!["swap", "--dev-account", "2"];
     all.extend(words);
     asked(node, &all)
-}
-
-#[track_caller]
-fn says(said: &Said, expected: &[&str]) {
-    assert!(said.status.success(), "{said:?}");
-    for text in expected {
-        assert!(said.stdout.contains(text), "no `{text}` in {said:?}");
-    }
-}
-
-#[track_caller]
-fn refuses(said: &Said, expected: &str) {
-    assert!(
-        !said.status.success() && said.stderr.contains(expected),
-        "no `{expected}` in {said:?}"
-    );
-}
-
-#[track_caller]
-fn read(said: &Said) -> Value {
-    assert!(said.status.success(), "{said:?}");
-    serde_json::from_str(&said.stdout).expect("JSON")
 }
 
 /// CLI-10: what is shown before it is signed is what happens.
@@ -75,9 +49,12 @@ async fn a_newcomer_swaps_what_was_shown() {
             "paused         nothing",
         ],
     );
-    let whole = read(&asked(&node, &["pool", "show", "0", "--json"]));
+    let whole = json_of(&asked(&node, &["pool", "show", "0", "--json"]));
     assert_eq!(whole["assets"][1]["reserve"]["text"], "1000000");
-    refuses(&asked(&node, &["pool", "show", "7"]), "there is no pool 7");
+    refuses(
+        &asked(&node, &["pool", "show", "7"]),
+        &["there is no pool 7"],
+    );
 
     let preview = swap(&node, &["10", "eth", "usdc", "--preview"]);
     let lines = [
@@ -92,7 +69,7 @@ async fn a_newcomer_swaps_what_was_shown() {
         preview.stderr.contains("moves the price by 1.95 %"),
         "{preview:?}"
     );
-    let quoted = read(&swap(&node, &["10", "eth", "usdc", "--preview", "--json"]));
+    let quoted = json_of(&swap(&node, &["10", "eth", "usdc", "--preview", "--json"]));
     assert_eq!(
         quoted["received"]["text"], "19550.169617",
         "500 * 2000 * 9.97 / 509.97"
@@ -113,7 +90,7 @@ async fn a_newcomer_swaps_what_was_shown() {
         &node,
         &["0.5", "usdc", "eth", "--exact-out", "--yes", "--json"],
     );
-    let bought = read(&bought);
+    let bought = json_of(&bought);
     assert_eq!(
         bought["swapped"]["received"],
         json!(U256::from(500_000_000_000_000_000_u64))
@@ -121,7 +98,7 @@ async fn a_newcomer_swaps_what_was_shown() {
     assert_eq!(bought["swapped"]["paid"], bought["quote"]["paid"]["amount"]);
 
     // A part of what the wallet has: of 100,000, what was received, less what was paid.
-    let tenth = read(&swap(&node, &["10%", "usdc", "eth", "--preview", "--json"]));
+    let tenth = json_of(&swap(&node, &["10%", "usdc", "eth", "--preview", "--json"]));
     let paid: f64 = tenth["paid"]["text"]
         .as_str()
         .expect("text")
@@ -159,7 +136,7 @@ async fn what_cannot_be_swapped_is_not_signed() {
         // Without a terminal nobody can agree.
         (&["1", "eth", "usdc"], "--yes"),
     ] {
-        refuses(&swap(&node, words), why);
+        refuses(&swap(&node, words), &[why]);
     }
     let of = json!(["0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC", "latest"]);
     let nonce = node.quantity("eth_getTransactionCount", of).await;

@@ -5,34 +5,15 @@ use std::time::Duration;
 use capstan_testing::process::{Node, Said, run};
 use serde_json::{Value, json};
 
+use crate::said::{refuses, says, world};
+
 /// Development account 2, who begins with nothing on his account.
 const WALLET: &str = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC";
-
-async fn world() -> Node {
-    let node = Node::start(&["dev", "--block-time", "100ms"]).await;
-    node.expect("started")
-}
 
 fn asked(node: &Node, words: &[&str]) -> Said {
     let mut all = words.to_vec();
     all.extend(["--dev-account", "2", "--rpc", node.url()]);
     run(&all).expect("ran")
-}
-
-#[track_caller]
-fn says(said: &Said, expected: &[&str]) {
-    assert!(said.status.success(), "{said:?}");
-    for text in expected {
-        assert!(said.stdout.contains(text), "no `{text}` in {said:?}");
-    }
-}
-
-#[track_caller]
-fn refuses(said: &Said, expected: &str) {
-    assert!(
-        !said.status.success() && said.stderr.contains(expected),
-        "no `{expected}` in {said:?}"
-    );
 }
 
 /// What stands on the account.
@@ -141,7 +122,7 @@ async fn what_cannot_be_ordered_is_not_signed() {
         (&["cancel", "7", "--yes"], "TriggersUnknown"),
     ] {
         let words = [&["trigger"][..], words].concat();
-        refuses(&asked(&node, &words), why);
+        refuses(&asked(&node, &words), &[why]);
     }
     let nonce = node
         .quantity("eth_getTransactionCount", json!([WALLET, "latest"]))

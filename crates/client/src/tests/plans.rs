@@ -28,7 +28,7 @@ fn there([wallet, units, supplied, owed]: [u128; 4]) -> There {
         units: n(units),
         supplied: n(supplied),
         owed: n(owed),
-        taken: U256::ZERO,
+        ..There::default()
     }
 }
 
@@ -160,6 +160,31 @@ fn gas_is_left() {
     expected.act(Verb::Deposit, 3, n(coin / 100 * 99));
     assert_eq!(batch, expected);
     assert_eq!(stands.taken, n(coin / 100 * 99));
+}
+
+/// CLI-6: what is known to be missing is said with its amount; what a contract may add until then is not.
+#[test]
+fn what_is_missing_is_counted() {
+    let missing = |stands: [u128; 4], wish, amount: &str| {
+        let mut there = there(stands);
+        let amount: Amount = amount.parse().expect("an amount");
+        plan(&mut Batch::default(), wish, &amount, &mut there).expect("planned");
+        (there.lacking, there.unheld)
+    };
+    let out = Wish::Withdraw { to: ME };
+    for (stands, wish, amount, lacking, unheld) in [
+        ([10, 0, 0, 0], Wish::Deposit, "10", 0, 0),
+        ([10, 0, 0, 0], Wish::Deposit, "12", 2, 0),
+        ([10, 3, 0, 0], Wish::Supply, "20", 7, 0),
+        ([10, 0, 0, 50], Wish::Repay, "max", 40, 0),
+        ([0, 5, 8, 0], out, "13", 0, 0),
+        ([0, 5, 8, 0], out, "20", 0, 7),
+        ([0, 5, 8, 0], out, "max", 0, 0),
+        ([0, 5, 8, 0], Wish::Redeem, "9", 0, 1),
+    ] {
+        let found = missing(stands, wish, amount);
+        assert_eq!(found, (n(lacking), n(unheld)), "{wish:?} {amount}");
+    }
 }
 
 /// CLI-5: wishes of one asset follow each other.

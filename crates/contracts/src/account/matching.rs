@@ -24,6 +24,7 @@ use super::{
     math::Cost,
     moves, offer,
     params::{LOOK_GAS, MATCHED_MAX, MATCHES_MAX, MATCHING_GAS_DIVISOR},
+    pieces,
     venue::{self, Number, Order, Step, with_held},
 };
 use crate::{ledger, mutant::mutant, registry};
@@ -47,6 +48,8 @@ impl Wants {
         if assess::sum(&all)?.is_healthy() && !assess::is_overdue(cx, &stand)? {
             return Ok(None);
         }
+        // This world is thrown away; the pair that trades takes its liquidity apart in the real one.
+        let all = pieces::into_units(cx, &mut desk, &stand, all)?;
         let bits = |is_meant: fn(&Valued) -> bool| {
             let meant = all.iter().filter(|valued| is_meant(valued));
             meant.fold(U256::ZERO, |bits, valued| {
@@ -129,7 +132,7 @@ fn read_all(cx: &mut Ctx<'_>, accounts: &[AccountId], begun: u64) -> Result<Vec<
     Ok(all)
 }
 
-/// One of the two, after it paid its debts with what it holds of them.
+/// One of the two, after its liquidity became units and it paid its debts with what it holds of them.
 struct Side {
     account: AccountId,
     health_before: Wad,
@@ -140,10 +143,10 @@ struct Side {
 
 impl Side {
     fn open(cx: &mut Ctx<'_>, desk: &mut Desk, account: AccountId) -> Result<Self, Halt> {
-        let all = desk
-            .stand(cx, account)?
-            .valued(cx, &mut desk.goods, Question::Block)?;
+        let stand = desk.stand(cx, account)?;
+        let all = stand.valued(cx, &mut desk.goods, Question::Block)?;
         let before = assess::sum(&all)?;
+        let all = pieces::into_units(cx, desk, &stand, all)?;
         let steps = look::net(cx, desk, account, &all, before.is_healthy())?;
         let stand = desk.stand(cx, account)?;
         let all = stand.valued(cx, &mut desk.goods, Question::Block)?;

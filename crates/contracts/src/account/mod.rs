@@ -44,6 +44,7 @@
 //! - LIQ-14: what an account must sell goes to venues in one order, and what one of them fails at holds up no other.
 //! - RED-1: a redemption lifts the health of its debtor, leaves him no dust, and takes no more than it pays off.
 //! - RED-2: which debtors pay follows from prices and stored guards alone, the riskiest first; no user chooses.
+//! - RED-3: liquidity pays what other goods lack, and is never taken apart in vain.
 //!
 //! Imports: admin, backstop, dollar, exchange, ledger, lending, oracle, streams, term.
 //!

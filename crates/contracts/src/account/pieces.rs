@@ -247,7 +247,9 @@ pub(super) fn into_units(
         // What fails is rewound in storage, so that is where everything is by then. A piece that cannot be taken apart
         // stays, counts as before, and holds up no other.
         desk.close(cx)?;
-        let taken = cx.attempt(|cx| take_apart(cx, desk, stand.account, *piece, liquidity))?;
+        let account = stand.account;
+        let taken =
+            cx.attempt(|cx| take_apart(cx, desk, account, *piece, liquidity, liquidity.amount))?;
         if taken.is_err() {
             desk.forget();
         }
@@ -268,27 +270,31 @@ fn is_paid_without(cx: &mut Ctx<'_>, stand: &Stand, all: &[Valued]) -> Result<bo
     Ok(true)
 }
 
-fn take_apart(
+/// So much of a piece becomes units of its coins.
+///
+/// # Errors
+/// Those of the exchange's `remove` and `shrink_range`.
+pub(super) fn take_apart(
     cx: &mut Ctx<'_>,
     desk: &mut Desk,
     account: AccountId,
     piece: Piece,
     liquidity: &Liquidity,
+    taken: u128,
 ) -> Result<(), Halt> {
     let amounts = match piece {
         Piece::Shares(pool) => {
-            let shares = Shares::new(liquidity.amount)?;
+            let shares = Shares::new(taken)?;
             let least = vec![Assets::ZERO; liquidity.coins.len()];
             exchange::remove(cx, pool, account, account, shares, &least)?
         }
         Piece::Range(position) => {
-            let (principal, fees) =
-                exchange::shrink_range(cx, position, account, liquidity.amount)?;
+            let (principal, fees) = exchange::shrink_range(cx, position, account, taken)?;
             sums(principal, fees)?
         }
     };
-    let whole = (liquidity.amount, liquidity.amount);
-    shrunk(cx, desk, account, piece, &liquidity.coins, whole)?;
+    let part = (taken, liquidity.amount);
+    shrunk(cx, desk, account, piece, &liquidity.coins, part)?;
     let (is_range, id) = piece.name();
     emit(
         cx,
@@ -365,7 +371,11 @@ fn signed(value: Usd) -> Result<I256, Halt> {
 }
 
 /// What taking a piece apart would give now.
-fn amounts_now(cx: &mut Ctx<'_>, account: AccountId, piece: Piece) -> Result<Vec<Assets>, Halt> {
+pub(super) fn amounts_now(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    piece: Piece,
+) -> Result<Vec<Assets>, Halt> {
     match piece {
         Piece::Shares(pool) => Ok(exchange::shares_worth(cx, pool, account)?.1),
         Piece::Range(position) => {

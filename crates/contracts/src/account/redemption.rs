@@ -4,8 +4,12 @@
 //! ```text
 //!   calldata: debtors, riskiest first: whose collateral guard lies nearest to its price
 //!   for each, while somebody waits:  goods = what is worth most of what he holds and can be unwound now
+//!                                    too little? ─► of a piece of liquidity, as much as makes one of its coins enough
 //!                                    debt falls by the dollars, goods worth them less the fee go to the redeemer
 //! ```
+//!
+//! A look takes liquidity apart whole, for a sale that may need all of it. Here its owner is healthy, and a small
+//! redemption should not be a way to dissolve a large position: what is not needed stays where it is.
 //!
 //! At par and with a collateral that counts less than its value, a redemption lifts the health of its debtor; one who is
 //! unhealthy, overdue or on offer is left to the look. Nobody is left with dust. A user who could choose the debtor could
@@ -14,21 +18,23 @@
 use alloy_primitives::{Bytes, U256};
 use alloy_sol_types::SolValue;
 use capstan_state::{Ctx, Halt, Scratch};
-use capstan_units::{AccountId, AssetId, Assets, assets_up, value_down};
+use capstan_units::{AccountId, AssetId, Assets, Price, Usd, assets_up, mul_div_up, value_down};
 
 use super::{
     ADDRESS,
     IAccount::{AccountRef, RedemptionFailed},
-    assess::{self, Question, Valued},
+    assess::{self, Question, Stand, Valued},
     desk::Desk,
     error::{AccountLooksMalformed, AccountNotRedeemable, AccountTooManyLooks},
     guard, moves, offer,
     params::{LOOK_GAS, REDEMPTIONS_MAX},
-    settings,
+    pieces, settings,
+    sheet::Piece,
 };
 use crate::{
     contract::emit,
     dollar::{self, Waiting},
+    exchange::Liquidity,
     oracle::{self, PriceUse, Side},
     registry::{DOLLAR, UNITS},
     revert,
@@ -88,38 +94,91 @@ fn first(cx: &mut Ctx<'_>) -> Result<Option<Waiting>, Halt> {
     Ok(dollar::next_requests(cx, 1)?.into_iter().next())
 }
 
-/// Serves requests with one debtor's goods of one kind: the first at least, and those behind it while something is left
-/// of him.
+/// Something that a debtor can pay with.
+#[derive(Clone, Copy)]
+struct Goods {
+    valued: Valued,
+    price: Price,
+    /// How much of it can be unwound now.
+    units: Assets,
+    /// For how many dollars that pays at par.
+    dollars: Assets,
+}
+
+impl Goods {
+    fn of(valued: Valued, price: Price, units: Assets) -> Result<Self, Halt> {
+        // Value and minted dollars both have eighteen decimals.
+        let worth = value_down(units, price, valued.decimals)?;
+        Ok(Self {
+            valued,
+            price,
+            units,
+            dollars: Assets::from_u256(worth.to_u256()).unwrap_or(Assets::MAX),
+        })
+    }
+
+    /// The same goods, if so much more of them came.
+    fn with(&self, more: Assets) -> Result<Self, Halt> {
+        let units = self.units.add(more)?;
+        Self::of(self.valued, self.price, units)
+    }
+
+    /// How many more units pay for `dollars`.
+    fn missing_up(&self, dollars: Assets) -> Result<Assets, Halt> {
+        let value = Usd::from_u256(dollars.to_u256())?;
+        let needed = assets_up(value, self.price, self.valued.decimals)?;
+        Ok(needed.sub_or_zero(self.units))
+    }
+}
+
+/// Serves requests with a debtor's goods: the first at least, and those behind it while something is left of him.
 ///
 /// # Errors
 /// `AccountNotRedeemable`, and those of the dollar's `fulfil`.
 fn redeem_from(cx: &mut Ctx<'_>, debtor: AccountId) -> Result<(), Halt> {
     let (mut desk, usd) = (Desk::new(debtor), dollar::asset(cx)?);
-    let mut served = 0;
-    while let Some(waiting) = first(cx)? {
-        let Some((goods, dollars)) = pick(cx, &mut desk, usd, waiting.left)? else {
-            break;
-        };
-        let (units, _) = dollar::goods_down(cx, goods.asset(), dollars)?;
-        moves::unwind(cx, &mut desk, debtor, goods.row, units)?;
-        dollar::fulfil(cx, waiting.id, debtor, goods.asset(), dollars)?;
-        desk.mark(cx, debtor, goods.asset(), UNITS)?;
-        desk.mark(cx, debtor, usd, DOLLAR)?;
-        served = usize::saturating_add(served, 1);
-        if served == REDEMPTIONS_MAX || cx.store.gas_left() < LOOK_GAS {
+    for served in 0..REDEMPTIONS_MAX {
+        if served > 0 && (cx.store.gas_left() < LOOK_GAS || first(cx)?.is_none()) {
             break;
         }
-    }
-    if served == 0 {
-        return Err(revert(&AccountNotRedeemable {
-            owner: debtor.owner,
-            index: debtor.index,
-        }));
+        // What fails is rewound in storage, so that is where everything is by then.
+        desk.close(cx)?;
+        if let Err(reason) = cx.attempt(|cx| pay_first(cx, &mut desk, usd))? {
+            if served == 0 {
+                return Err(Halt::Revert(reason));
+            }
+            desk.forget();
+            break;
+        }
     }
     guard::renew(cx, &mut desk, debtor)
 }
 
-/// What a debtor pays with, and how many dollars of it; `None` if he is not the one to pay.
+/// Serves the first request with goods of one kind.
+///
+/// # Errors
+/// `AccountNotRedeemable`, and those of the dollar's `fulfil`.
+fn pay_first(cx: &mut Ctx<'_>, desk: &mut Desk, usd: AssetId) -> Result<(), Halt> {
+    let debtor = desk.account();
+    let refused = AccountNotRedeemable {
+        owner: debtor.owner,
+        index: debtor.index,
+    };
+    let Some(waiting) = first(cx)? else {
+        return Err(revert(&refused));
+    };
+    let Some((goods, dollars)) = pick(cx, desk, usd, waiting.left)? else {
+        return Err(revert(&refused));
+    };
+    let (units, _) = dollar::goods_down(cx, goods.asset(), dollars)?;
+    moves::unwind(cx, desk, debtor, goods.row, units)?;
+    dollar::fulfil(cx, waiting.id, debtor, goods.asset(), dollars)?;
+    desk.mark(cx, debtor, goods.asset(), UNITS)?;
+    desk.mark(cx, debtor, usd, DOLLAR)
+}
+
+/// What a debtor pays with, and how many dollars of it; `None` if he is not the one to pay. Liquidity that he pays with
+/// is taken apart by then.
 fn pick(
     cx: &mut Ctx<'_>,
     desk: &mut Desk,
@@ -135,23 +194,15 @@ fn pick(
     {
         return Ok(None);
     }
-    let Some(debt) = all.iter().find(|valued| valued.asset() == usd) else {
+    let Some(debt) = all.iter().find(|valued| valued.asset() == usd).copied() else {
         return Ok(None);
     };
-    // What can be unwound is tried on what is stored.
-    desk.close(cx)?;
     let minted = dollar::debt_up(cx, debtor)?;
-    let mut best: Option<(Valued, Assets)> = None;
-    for goods in all.iter().filter(|valued| valued.asset() != usd) {
-        let worth = payable_down(cx, debtor, goods)?;
-        if best.is_none_or(|(_, most)| worth > most) {
-            best = Some((*goods, worth));
-        }
-    }
-    let Some((goods, worth)) = best else {
+    let due = wanted.min(minted);
+    let Some(goods) = enough(cx, desk, usd, (stand, all), due)? else {
         return Ok(None);
     };
-    let mut dollars = wanted.min(minted).min(worth);
+    let mut dollars = due.min(goods.dollars);
     // He keeps nothing, or what is worth a liquidation.
     let min = assets_up(settings::debt_min_now(cx)?, debt.owed_price, debt.decimals)?;
     let rest = debt.line.owed.sub_or_zero(dollars);
@@ -160,22 +211,104 @@ fn pick(
     }
     // Less is not worth a block's trouble, unless it ends his debt; so crumbs cannot keep others from being paid.
     let is_worth_it = dollars >= dollar::redemption_min(cx)? || dollars == minted;
-    Ok((is_worth_it && !dollars.is_zero()).then_some((goods, dollars)))
+    Ok((is_worth_it && !dollars.is_zero()).then_some((goods.valued, dollars)))
 }
 
-/// How many dollars the goods that can be unwound now pay for at par; none if their price may not be used.
-fn payable_down(cx: &mut Ctx<'_>, debtor: AccountId, goods: &Valued) -> Result<Assets, Halt> {
-    let feed = oracle::feed(cx, goods.asset())?;
+/// The goods that pay most of `due` dollars. Where none pays them all, pieces of liquidity are taken apart, one by one.
+fn enough(
+    cx: &mut Ctx<'_>,
+    desk: &mut Desk,
+    usd: AssetId,
+    (mut stand, mut all): (Stand, Vec<Valued>),
+    due: Assets,
+) -> Result<Option<Goods>, Halt> {
+    let debtor = desk.account();
+    let mut pieces_left = stand.pieces.len();
+    loop {
+        let goods = payable(cx, debtor, usd, &all)?;
+        let best = most_of(&goods);
+        let is_enough = best.is_some_and(|best| best.dollars >= due);
+        if is_enough || pieces_left == 0 {
+            return Ok(best);
+        }
+        pieces_left = pieces_left.saturating_sub(1);
+        let Some((piece, liquidity, part)) = part_of(cx, &stand, &goods, due)? else {
+            return Ok(best);
+        };
+        pieces::take_apart(cx, desk, debtor, piece, &liquidity, part)?;
+        // What can be unwound is tried on what is stored.
+        desk.close(cx)?;
+        stand = desk.stand(cx, debtor)?;
+        all = stand.valued(cx, &mut desk.goods, Question::View)?;
+    }
+}
+
+/// Of equal ones the first.
+fn most_of(goods: &[Goods]) -> Option<Goods> {
+    let mut best: Option<Goods> = None;
+    for goods in goods {
+        if best.is_none_or(|best| goods.dollars > best.dollars) {
+            best = Some(*goods);
+        }
+    }
+    best
+}
+
+/// Everything that a debtor can pay with at a price which may be used.
+fn payable(
+    cx: &mut Ctx<'_>,
+    debtor: AccountId,
+    usd: AssetId,
+    all: &[Valued],
+) -> Result<Vec<Goods>, Halt> {
     let now_ms = cx.store.block().time_ms;
-    let Ok(price) = feed.price(now_ms, PriceUse::Borrow, Side::Debt) else {
-        return Ok(Assets::ZERO);
-    };
-    let frame = cx.frame;
-    let mut world = Scratch::new(cx.store);
-    let cx = &mut Ctx::new(&mut world, frame);
-    let mut desk = Desk::new(debtor);
-    let units = moves::unwind(cx, &mut desk, debtor, goods.row, goods.line.held)?;
-    // Value and minted dollars both have eighteen decimals.
-    let worth = value_down(units, price, goods.decimals)?;
-    Ok(Assets::from_u256(worth.to_u256()).unwrap_or(Assets::MAX))
+    let mut goods = Vec::with_capacity(all.len());
+    for valued in all.iter().filter(|valued| valued.asset() != usd) {
+        let feed = oracle::feed(cx, valued.asset())?;
+        let Ok(price) = feed.price(now_ms, PriceUse::Borrow, Side::Debt) else {
+            continue;
+        };
+        let frame = cx.frame;
+        let mut world = Scratch::new(cx.store);
+        let cx = &mut Ctx::new(&mut world, frame);
+        let mut desk = Desk::new(debtor);
+        let units = moves::unwind(cx, &mut desk, debtor, valued.row, valued.line.held)?;
+        goods.push(Goods::of(*valued, price, units)?);
+    }
+    Ok(goods)
+}
+
+/// The piece with a coin of which the debtor could pay most if all of it were taken apart, and how much of it makes that
+/// enough; `None` if he could pay no more than he can now.
+fn part_of(
+    cx: &mut Ctx<'_>,
+    stand: &Stand,
+    goods: &[Goods],
+    due: Assets,
+) -> Result<Option<(Piece, Liquidity, u128)>, Halt> {
+    let mut most = most_of(goods).map_or(Assets::ZERO, |goods| goods.dollars);
+    let mut found = None;
+    for (piece, liquidity) in &stand.pieces {
+        let amounts = pieces::amounts_now(cx, stand.account, *piece)?;
+        for (coin, amount) in liquidity.coins.iter().zip(amounts) {
+            let Some(own) = goods.iter().find(|goods| goods.valued.asset() == *coin) else {
+                continue;
+            };
+            let dollars = own.with(amount)?.dollars;
+            if dollars <= most {
+                continue;
+            }
+            most = dollars;
+            let missing = if dollars >= due {
+                own.missing_up(due)?.min(amount)
+            } else {
+                amount
+            };
+            let whole = U256::from(liquidity.amount);
+            let part = mul_div_up(missing.to_u256(), whole, amount.to_u256())?;
+            let part = u128::try_from(part).unwrap_or(liquidity.amount);
+            found = Some((*piece, liquidity.clone(), part));
+        }
+    }
+    Ok(found)
 }

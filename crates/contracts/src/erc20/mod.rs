@@ -77,3 +77,46 @@ pub trait Issued: Book {
     /// Supply and balances.
     fn holdings() -> Holdings;
 }
+
+/// The items of [`Book`] that every [`Issued`] token answers alike, whose state keeps allowances and nonces beside its
+/// holdings.
+macro_rules! kept_in {
+    ($state:ident) => {
+        fn balance_of(
+            cx: &mut ::capstan_state::Ctx<'_>,
+            owner: ::alloy_primitives::Address,
+        ) -> Result<::alloy_primitives::U256, ::capstan_state::Halt> {
+            <Self as $crate::erc20::Issued>::holdings().balance_of(cx, owner)
+        }
+
+        fn shift(
+            cx: &mut ::capstan_state::Ctx<'_>,
+            from: ::alloy_primitives::Address,
+            to: ::alloy_primitives::Address,
+            amount: ::alloy_primitives::U256,
+        ) -> Result<bool, ::capstan_state::Halt> {
+            <Self as $crate::erc20::Issued>::holdings().shift(cx, from, to, amount)
+        }
+
+        fn total_supply(
+            cx: &mut ::capstan_state::Ctx<'_>,
+        ) -> Result<::alloy_primitives::U256, ::capstan_state::Halt> {
+            <Self as $crate::erc20::Issued>::holdings().total(cx)
+        }
+
+        fn allowance(
+            owner: ::alloy_primitives::Address,
+            spender: ::alloy_primitives::Address,
+        ) -> ::capstan_state::Value<::alloy_primitives::U256> {
+            $state.allowances.at((owner, spender))
+        }
+
+        fn nonces() -> ::capstan_state::Map<
+            ::alloy_primitives::Address,
+            ::capstan_state::Value<::alloy_primitives::U256>,
+        > {
+            $state.nonces
+        }
+    };
+}
+pub(crate) use kept_in;

@@ -3,7 +3,7 @@
 //! Public functions take a context whose frame is the token's: other contracts `enter` it first.
 
 use alloy_primitives::{Address, U256};
-use capstan_state::{Ctx, Halt, Map, Value};
+use capstan_state::{Ctx, Halt};
 
 use super::{
     params::{BURN, MINT},
@@ -25,25 +25,7 @@ const HOLDINGS: Holdings = Holdings {
 pub(super) struct TokenBook;
 
 impl Book for TokenBook {
-    fn balance_of(cx: &mut Ctx<'_>, owner: Address) -> Result<U256, Halt> {
-        HOLDINGS.balance_of(cx, owner)
-    }
-
-    fn shift(cx: &mut Ctx<'_>, from: Address, to: Address, amount: U256) -> Result<bool, Halt> {
-        HOLDINGS.shift(cx, from, to, amount)
-    }
-
-    fn total_supply(cx: &mut Ctx<'_>) -> Result<U256, Halt> {
-        HOLDINGS.total(cx)
-    }
-
-    fn allowance(owner: Address, spender: Address) -> Value<U256> {
-        STATE.allowances.at((owner, spender))
-    }
-
-    fn nonces() -> Map<Address, Value<U256>> {
-        STATE.nonces
-    }
+    erc20::kept_in!(STATE);
 
     fn name(cx: &mut Ctx<'_>) -> Result<String, Halt> {
         STATE.name.load(cx)

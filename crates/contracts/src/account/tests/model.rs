@@ -1,11 +1,11 @@
 //! Random batches, prices, times, looks, bids, loans, streams, stakes, redemptions and limits beside a model of plain
-//! integers, which predicts every answer, every error with its numbers, every balance, share, debt, sheet, offer, health
-//! and loss (ACC-1, ACC-3, ACC-6, ACC-9, ACC-11, ACC-21, LIQ-1 to LIQ-11, RED-1).
+//! integers, which predicts every answer, every error with its numbers, every balance, share, debt, piece, sheet, offer,
+//! health and loss (ACC-1, ACC-3, ACC-6, ACC-9, ACC-11, ACC-21 to ACC-24, LIQ-1 to LIQ-11, RED-1, RED-3).
 //!
 //! ```text
 //!   act    a batch, as the chain and the model take it         book   who has what, in which kinds; how it moves
 //!   roll   random batches       outside   all other steps      sheet  what it is worth     offer, look, matching, redeem  sales
-//!   compare  chain = model                                     usd, loans, streams, stakes, gate, limits  by room
+//!   compare  chain = model                                     usd, loans, streams, stakes, pools, gate, limits  by room
 //! ```
 //!
 //! What a step touches is compared after it, all of it every [`SWEEP`] steps. The index of guards follows the changes of
@@ -21,6 +21,7 @@ mod look;
 mod matching;
 mod offer;
 mod outside;
+mod pools;
 mod redeem;
 mod roll;
 mod sheet;
@@ -37,6 +38,7 @@ use self::{
     book::{Model, Told},
     compare::Follower,
     gate::Gate,
+    pools::Pool,
     sheet::{Counting, Quote},
     stakes::Stake,
     usd::Usd,
@@ -46,6 +48,10 @@ use crate::{
     account::encode_accounts,
     backstop::{self, IBackstop},
     dollar::IDollar::DollarParams,
+    exchange::{
+        self, Curve,
+        IExchange::{self, poolCall},
+    },
     invariant::check_all,
     lending::{self, CASH, ILending::marketCall, SEED},
     oracle::{PriceUse, Side, Unusable},
@@ -73,6 +79,15 @@ const PEOPLE: [AccountId; 6] = [
     AccountId::new(BOB, 200),
     AccountId::new(FOREIGN, 3),
 ];
+/// Pools of liquidity: their numbers, and what they begin with.
+const POOLS: [u32; 3] = [0, 1, 2];
+const FILLED: [[(u32, u128); 2]; 3] = [
+    [(ETH, 100 * ONE), (USDC, 200_000 * ONE)],
+    [(USDC, 100_000 * ONE), (DAI, 100_000 * ONE)],
+    [(USDC, 10_000 * ONE), (ALONE, 1_000 * ONE)],
+];
+/// Who filled them, and trades in them. Nothing of it is on a sheet.
+const MAKER: AccountId = AccountId::new(CAROL, 99);
 /// What Carol lends here: little, so that cash runs out.
 const THIN: u128 = 60_000 * ONE;
 const HOUR_MS: u64 = 3_600_000;
@@ -89,6 +104,8 @@ struct Run {
     counts: BTreeMap<String, u32>,
     looks: u32,
     sick: u32,
+    /// At whom the next look looks besides.
+    called: Vec<AccountId>,
 }
 
 fn listings() -> [Listing; 5] {
@@ -185,6 +202,9 @@ fn begin() -> (Scene, Model) {
     gate.windowS = 86_400;
     gate.shareBps = 0;
     model.gates.insert(USD_ASSET, Gate::new(gate));
+    for (id, coins) in POOLS.into_iter().zip(FILLED) {
+        fill_pool(&mut scene, &mut model, id, coins);
+    }
     for asset in LENT {
         model.wallets.insert((asset, OWNER), n(backstop::SEED_MIN));
         open_stake(&mut scene, &mut model, asset);
@@ -224,6 +244,33 @@ fn open_market(scene: &mut Scene, model: &mut Model, asset: u32, listing: &Listi
     model.run(CAROL, CAROLS, &acts).expect("she may");
 }
 
+/// Carol fills a pool, which is shut from then on, and keeps as much again to trade with.
+fn fill_pool(scene: &mut Scene, model: &mut Model, id: u32, coins: [(u32, u128); 2]) {
+    let made = super::pools::pool(scene, (Curve::Product, 3_000, 0), &coins);
+    assert_eq!(made, id);
+    for (asset, amount) in coins {
+        super::pools::stock(scene, asset, amount);
+        let units = n(amount);
+        for _ in 0..2 {
+            model.pull(asset, CAROL, MAKER, units).expect("hers");
+        }
+        let filled = model.shift(asset, MAKER, exchange::VAULT, units);
+        filled.expect("hers");
+    }
+    let pause = IExchange::pausePoolCall { poolId: id };
+    scene.world.ok(OWNER, exchange::ADDRESS, &pause);
+    let seen = poolCall { poolId: id };
+    let seen = scene.world.view(exchange::ADDRESS, &seen);
+    let pool = Pool {
+        coins: coins.map(|(asset, _)| asset),
+        reserves: coins.map(|(_, amount)| n(amount)),
+        total: seen.totalShares,
+        shares: BTreeMap::new(),
+        put_in: BTreeMap::new(),
+    };
+    model.pools.insert(id, pool);
+}
+
 /// The owner stakes a seed. Whatever else a stake has are rewards: nobody joins or leaves here.
 fn open_stake(scene: &mut Scene, model: &mut Model, asset: u32) {
     let seed = n(backstop::SEED_MIN);
@@ -253,6 +300,7 @@ impl Run {
             counts: BTreeMap::new(),
             looks: 0,
             sick: 0,
+            called: Vec::new(),
         };
         run.ask();
         run.stake_dollars();
@@ -368,6 +416,7 @@ impl Run {
                 Told::Done { before, .. } if *before >= n(USD) => "for what is overdue".to_owned(),
                 Told::Done { .. } => continue,
                 Told::Loss { tier, .. } => format!("tier {tier}"),
+                Told::Apart { .. } => "apart".to_owned(),
             };
             *self.counts.entry(name).or_default() += 1;
         }
@@ -378,7 +427,7 @@ impl Run {
     fn turn(&mut self) {
         self.scene.world.store.forget_logs();
         self.model.touched.clear();
-        match self.dice.below(40) {
+        match self.dice.below(44) {
             0..=19 => self.batch(),
             20..=22 => self.move_price(),
             23 | 24 => self.govern(),
@@ -395,6 +444,8 @@ impl Run {
             36 => self.limit_step(),
             37 => self.deposit_to(),
             39 => self.crash(),
+            40 => self.oppose(),
+            41 => self.swap(),
             _ => self.batch(),
         }
         self.agree_on_events(0);
@@ -402,7 +453,7 @@ impl Run {
         self.ask();
         self.follow();
         self.compare(&touched);
-        if self.dice.below(2) == 0 {
+        if self.dice.below(2) == 0 || !self.called.is_empty() {
             let looked = self.look();
             self.follow();
             if !looked.is_empty() {
@@ -423,6 +474,7 @@ impl Run {
             1 | 2 => due.extend(PEOPLE),
             _ => {}
         }
+        due.append(&mut self.called);
         let from = self.scene.log_count();
         if !due.is_empty() {
             self.system(SystemKind::Liquidate, &due);
@@ -442,10 +494,17 @@ impl Run {
             debtors.push(self.dice.of(&PEOPLE));
         }
         if !debtors.is_empty() {
+            let from = self.scene.log_count();
             self.system(SystemKind::Redeem, &debtors);
             let paid = self.model.redeem_from(&debtors);
             let count = self.counts.entry("redemption".to_owned()).or_default();
             *count += u32::try_from(paid).expect("few");
+            let apart = u32::try_from(self.model.told.len()).expect("few");
+            *self
+                .counts
+                .entry("redemption by liquidity".to_owned())
+                .or_default() += apart;
+            self.agree_on_events(from);
             due.extend(debtors);
         }
         due
@@ -501,6 +560,13 @@ fn told(data: &alloy_primitives::LogData) -> Option<Told> {
             after: done.healthAfter,
         });
     }
+    if let Ok(apart) = PieceTakenApart::decode_log_data(data) {
+        return Some(Told::Apart {
+            account: AccountId::new(apart.owner, apart.index),
+            pool: u32::try_from(apart.id).expect("a pool"),
+            amounts: [apart.amounts[0], apart.amounts[1]],
+        });
+    }
     let loss = LossRealised::decode_log_data(data).ok()?;
     Some(Told::Loss {
         account: AccountId::new(loss.owner, loss.index),
@@ -521,6 +587,7 @@ const MUST: &[&str] = &[
     "AccountInFlight",
     "AccountLimitOutOfRange",
     "AccountLimitReached",
+    "AccountNoPiece",
     "AccountNotAuthorised",
     "AccountNotInCallback",
     "AccountNotOffered",
@@ -539,6 +606,9 @@ const MUST: &[&str] = &[
     "DollarRequestTooSmall",
     "DollarZeroAmount",
     "ERC20InsufficientBalance",
+    "ExchangeInsufficientShares",
+    "ExchangeUnknownPool",
+    "ExchangeZeroAmount",
     "LedgerBadWallet",
     "LedgerInsufficient",
     "LedgerUnknownAsset",
@@ -563,6 +633,7 @@ const MUST: &[&str] = &[
     "TermTooSmall",
     "TermZeroAmount",
     "admit",
+    "apart",
     "assign",
     "batch",
     "bid",
@@ -581,16 +652,22 @@ const MUST: &[&str] = &[
     "for what is overdue",
     "limit",
     "mint",
+    "movePiece",
     "offer",
     "open",
+    "oppose",
+    "provide",
     "ramp",
     "redeem",
     "redemption",
+    "redemption by liquidity",
+    "remove",
     "repay",
     "repayLoan",
     "request",
     "reward",
     "supply",
+    "swap",
     "take",
     "takeDebt",
     "takeLoan",
@@ -604,6 +681,7 @@ const MUST: &[&str] = &[
     "venue 1",
     "venue 3",
     "venue 4",
+    "venue 5",
 ];
 
 /// What must come up so many times in ten thousand steps: whatever is rare shows no mistake.
@@ -615,6 +693,11 @@ const OFTEN: &[(&str, u32)] = &[
     ("tier 1", 4),
     ("tier 2", 3),
     ("tier 3", 2),
+    ("venue 5", 10),
+    ("provide", 60),
+    ("remove", 8),
+    ("apart", 20),
+    ("redemption by liquidity", 2),
 ];
 
 /// Those that a run may meet.
@@ -626,6 +709,7 @@ const MAY: &[&str] = &[
     "DollarNotRequester",
     "DollarPausedNow",
     "DollarTooSmall",
+    "ExchangeTooSmall",
     "LedgerOutflowLimit",
     "LedgerZeroAmount",
     "LendingIndexTooLow",
@@ -638,7 +722,7 @@ const MAY: &[&str] = &[
     "TermTooManyLoans",
     "recall",
     "look failed",
-    "venue 5",
+    "swap refused",
 ];
 
 #[test]

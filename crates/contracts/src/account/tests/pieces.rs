@@ -24,7 +24,7 @@ use crate::{
 };
 use capstan_units::AssetId;
 
-fn provide(pool: u32, most: &[u128]) -> Action {
+pub(super) fn provide(pool: u32, most: &[u128]) -> Action {
     let args = Provision {
         poolId: pool,
         amountsMax: most.iter().copied().map(n).collect(),
@@ -42,7 +42,7 @@ fn remove(pool: u32, shares: U256, coins: usize) -> Action {
     action(Verb::Remove, args.abi_encode())
 }
 
-fn open(pool: u32, (lower, upper): (i32, i32), most: [u128; 2]) -> Action {
+pub(super) fn open(pool: u32, (lower, upper): (i32, i32), most: [u128; 2]) -> Action {
     let args = OpenRange {
         poolId: pool,
         lower,
@@ -83,7 +83,7 @@ fn give(is_range: bool, id: u64, amount: U256, to: AccountId) -> Action {
 }
 
 /// A pool of ranges of ETH and USDC at 0.01 %, at two thousand dollars.
-fn ranges(scene: &mut Scene) -> u32 {
+pub(super) fn ranges(scene: &mut Scene) -> u32 {
     let shape = Shape {
         curve: Curve::Range,
         fee_pips: 100,
@@ -98,15 +98,15 @@ fn ranges(scene: &mut Scene) -> u32 {
     made.expect("opens").get()
 }
 
-fn stable(scene: &mut Scene) -> u32 {
+pub(super) fn stable(scene: &mut Scene) -> u32 {
     let coins = [(USDC, 50_000_000 * ONE), (DAI, 50_000_000 * ONE)];
     pool(scene, (Curve::Stable, 100, 200), &coins)
 }
 
 /// Ticks around two thousand: 76,012 is its own.
-const AROUND: (i32, i32) = (74_000, 78_000);
+pub(super) const AROUND: (i32, i32) = (74_000, 78_000);
 
-fn pieces(scene: &Scene, of: AccountId) -> Vec<Piece> {
+pub(super) fn pieces(scene: &Scene, of: AccountId) -> Vec<Piece> {
     let account = reference(of);
     scene.world.view(ADDRESS, &piecesOfCall { account })
 }
@@ -150,7 +150,7 @@ fn provided(scene: &mut Scene) -> ([u32; 3], u64) {
     (all, position)
 }
 
-fn is_near(one: U256, other: U256, per_million: u128) -> bool {
+pub(super) fn is_near(one: U256, other: U256, per_million: u128) -> bool {
     one.abs_diff(other) * n(1_000_000) <= other * n(per_million)
 }
 

@@ -19,7 +19,7 @@ fn units(amount: u128) -> Assets {
 }
 
 /// Puts units that Carol's wallet has on [`MAKER`].
-fn stock(scene: &mut Scene, asset: u32, amount: u128) {
+pub(super) fn stock(scene: &mut Scene, asset: u32, amount: u128) {
     let pulled = scene.world.inside(ADDRESS, CAROL, |cx| {
         ledger::pull(cx, AssetId::new(asset), CAROL, MAKER, units(amount))
     });

@@ -1,12 +1,19 @@
 //! Dollars that wait are paid by the riskiest, and nobody is worse off than he was.
 
-use super::{debts::*, *};
+use super::{
+    debts::*,
+    pieces::{AROUND, is_near, open, pieces, provide, ranges, stable},
+    pools::eth_usdc,
+    *,
+};
 use crate::{
     account::{
-        REDEMPTIONS_MAX, encode_accounts,
+        LOOK_GAS, REDEMPTIONS_MAX, encode_accounts,
         index::{Changes, GuardIndex},
     },
     dollar::{self, IDollar},
+    exchange::Curve,
+    invariant::check_all,
 };
 
 impl Scene {
@@ -191,4 +198,176 @@ fn red_2_without_a_price_requests_wait() {
     scene.prices(&[(ETH, 2_000 * USD)]);
     assert_eq!(scene.redeem().first(), Some(&ALICES));
     assert_eq!(scene.waiting(), 0);
+}
+
+impl Scene {
+    /// Alice puts goods on her account and into liquidity, leaves no units, and mints dollars against it.
+    fn alice_provides(&mut self, goods: &[(u32, u128)], verbs: &[Action], dollars: u128) {
+        let mut batch: Vec<Action> = goods.iter().map(|one| deposit(one.0, one.1)).collect();
+        batch.extend_from_slice(verbs);
+        self.ok(ALICE, ALICES, &batch);
+        let free = |one: &&(u32, u128)| self.holding(ALICES, one.0).is_some_and(has_units);
+        let rest: Vec<_> = goods.iter().filter(free).collect();
+        let mut batch: Vec<Action> = rest
+            .iter()
+            .map(|one| withdraw(one.0, U256::MAX, ALICE))
+            .collect();
+        batch.extend([mint(dollars * USD), withdraw(USD_ASSET, U256::MAX, ALICE)]);
+        self.ok(ALICE, ALICES, &batch);
+    }
+
+    /// Bob owes 20,000 dollars against a hundred ETH: he is there to sell dollars, and far from his guard.
+    fn bob_mints(&mut self) {
+        let batch = [
+            deposit(ETH, 100 * ONE),
+            mint(20_000 * USD),
+            withdraw(USD_ASSET, U256::MAX, BOB),
+        ];
+        self.ok(BOB, BOBS, &batch);
+    }
+}
+
+fn has_units(holding: Holding) -> bool {
+    !holding.units.is_zero()
+}
+
+/// Alice owes 10,000 dollars against liquidity of about 20,000 on one curve, and nothing else.
+fn in_liquidity(curve: Curve) -> Scene {
+    let mut scene = Scene::with_dollar();
+    scene.bob_mints();
+    let (goods, verb) = match curve {
+        Curve::Product => {
+            let verb = provide(eth_usdc(&mut scene), &[5 * ONE, 10_000 * ONE]);
+            ([(ETH, 5 * ONE), (USDC, 10_000 * ONE)], verb)
+        }
+        Curve::Stable => {
+            let verb = provide(stable(&mut scene), &[10_000 * ONE; 2]);
+            ([(USDC, 10_000 * ONE), (DAI, 10_000 * ONE)], verb)
+        }
+        Curve::Range => {
+            let verb = open(ranges(&mut scene), AROUND, [5 * ONE, 10_000 * ONE]);
+            ([(ETH, 5 * ONE), (USDC, 10_000 * ONE)], verb)
+        }
+    };
+    scene.alice_provides(&goods, &[verb], 10_000);
+    scene
+}
+
+/// The first coin of the piece pays what is asked, and only what that takes leaves the pool.
+#[test]
+fn red_3_who_holds_nothing_but_liquidity_pays_with_a_part_of_it() {
+    for curve in [Curve::Product, Curve::Stable, Curve::Range] {
+        let mut scene = in_liquidity(curve);
+        let (before, whole) = (scene.report(ALICES), pieces(&scene, ALICES).remove(0));
+        scene.queue(1_000);
+        assert_eq!(scene.payers(), [ALICES, BOBS], "{curve:?}");
+        let from = scene.log_count();
+        scene.redeem();
+        assert_eq!(scene.waiting(), 0);
+        assert_eq!(scene.owed(ALICES, USD_ASSET), n(9_000 * USD), "{curve:?}");
+        assert_eq!(scene.owed(BOBS, USD_ASSET), n(20_000 * USD));
+        let after = scene.report(ALICES);
+        assert!(after.healthMaintenance > before.healthMaintenance);
+        assert!(after.healthInitial > before.healthInitial);
+        // A thousand dollars of the first coin are a tenth of the piece, where both coins are worth the same.
+        let rest = pieces(&scene, ALICES).remove(0);
+        assert!(
+            is_near(rest.amount, whole.amount * n(9) / n(10), 15_000),
+            "{curve:?}"
+        );
+        assert_eq!(scene.events::<PieceTakenApart>(from).len(), 1);
+        // One coin paid, and the fee of it is left; as much of the other came out and stands there.
+        let left = |asset| scene.holding(ALICES, asset).expect("came out").heldValue;
+        let coins = [whole.assetIds[0], whole.assetIds[1]];
+        let paid = usize::from(left(coins[0]) > left(coins[1]));
+        assert!(left(coins[paid]) < n(6 * USD), "{curve:?}");
+        assert!(is_near(left(coins[1 - paid]), n(1_000 * USD), 30_000));
+        let goods = match coins[paid] {
+            ETH => n(995 * ONE / 2_000),
+            _ => n(995 * ONE),
+        };
+        let came = scene.ok(CAROL, CAROLS, &[admit(coins[paid])]);
+        assert_eq!(came, [goods], "{curve:?}");
+        assert_eq!(check_all(&scene.world.store), Ok(()));
+    }
+}
+
+/// What stands in rows pays before liquidity does, and liquidity only what they lack.
+#[test]
+fn red_3_no_more_liquidity_is_taken_apart_than_the_payment_lacks() {
+    // Dollars of ETH in rows, dollars asked for, parts in a thousand that stay in the pool.
+    for (own, asked, stays) in [
+        (2_000, 1_000, 1_000),
+        (2_000, 5_000, 700),
+        (500, 1_500, 900),
+    ] {
+        let mut scene = Scene::with_dollar();
+        scene.bob_mints();
+        let shares = provide(eth_usdc(&mut scene), &[5 * ONE, 10_000 * ONE]);
+        let goods = [(ETH, 5 * ONE), (USDC, 10_000 * ONE)];
+        scene.alice_provides(&goods, &[shares], 10_000);
+        scene.ok(ALICE, ALICES, &[deposit(ETH, own * ONE / 2_000)]);
+        let whole = pieces(&scene, ALICES)[0].amount;
+        scene.queue(asked);
+        scene.redeem();
+        assert_eq!(scene.owed(ALICES, USD_ASSET), n((10_000 - asked) * USD));
+        let rest = pieces(&scene, ALICES)[0].amount;
+        assert!(
+            is_near(rest, whole * n(stays) / n(1_000), 10),
+            "{own} and {asked}: {rest} of {whole}"
+        );
+    }
+}
+
+/// Each of two pieces has too little of the coin; together they have enough. It costs no more gas than a look may.
+#[test]
+fn red_3_several_pieces_pay_together() {
+    let mut scene = Scene::with_dollar();
+    scene.bob_mints();
+    let (product, ranged) = (eth_usdc(&mut scene), ranges(&mut scene));
+    let goods = [(ETH, ONE / 2), (USDC, 1_000 * ONE)];
+    let verbs = [
+        provide(product, &[ONE / 4, 500 * ONE]),
+        open(ranged, AROUND, [ONE / 4, 500 * ONE]),
+    ];
+    scene.alice_provides(&goods, &verbs, 1_000);
+    scene.queue(900);
+    scene.redeem_by(&[ALICES]);
+    let used = scene.world.store.gas_used();
+    println!("a redemption that takes two pieces apart: {used} gas");
+    assert!(used < LOOK_GAS / 4);
+    assert_eq!(scene.waiting(), 0);
+    assert_eq!(scene.owed(ALICES, USD_ASSET), n(100 * USD));
+    let rest = pieces(&scene, ALICES);
+    assert_eq!(rest.len(), 1, "one went whole, the other in part");
+}
+
+/// Who could not pay with all his liquidity keeps all of it; so does who cannot pay for another reason.
+#[test]
+fn red_3_liquidity_that_cannot_pay_stays_where_it_is() {
+    let mut scene = Scene::with_dollar();
+    scene.bob_mints();
+    let shares = provide(eth_usdc(&mut scene), &[ONE / 40, 50 * ONE]);
+    scene.alice_provides(&[(ETH, ONE / 40), (USDC, 50 * ONE)], &[shares], 70);
+    scene.queue(100);
+    // Fifty dollars of each coin pay neither the least that is worth a block's trouble nor all of her debt.
+    assert_eq!(scene.payers(), [BOBS]);
+    let (before, held) = (pieces(&scene, ALICES), scene.report(ALICES));
+    let from = scene.log_count();
+    scene.redeem_by(&[ALICES]);
+    assert_eq!(scene.events::<RedemptionFailed>(from).len(), 1);
+    assert_eq!(scene.events::<PieceTakenApart>(from).len(), 0);
+    assert_eq!(
+        (pieces(&scene, ALICES), scene.report(ALICES)),
+        (before, held)
+    );
+    assert_eq!(scene.waiting(), 1);
+    // Unhealthy, she is the look's.
+    let mut scene = in_liquidity(Curve::Product);
+    scene.queue(1_000);
+    scene.prices(&[(ETH, 600 * USD)]);
+    assert!(scene.unhealthy(ALICES));
+    let before = pieces(&scene, ALICES);
+    scene.redeem_by(&[ALICES]);
+    assert_eq!(pieces(&scene, ALICES), before);
 }

@@ -3,10 +3,10 @@
 //!
 //! `cargo nextest run -p capstan-contracts touches --no-capture` prints which words those are.
 
-use capstan_state::{Ctx, Frame};
+use capstan_state::{Ctx, Frame, fault::FaultStore};
 
 use super::*;
-use crate::{account::OFFER_MS, resolve, testkit::touches::Touches};
+use crate::{account::OFFER_MS, resolve};
 
 /// Alice holds supply of dollars and owes some.
 fn scene() -> Scene {
@@ -47,7 +47,7 @@ fn check(name: &str, mut scene: Scene, on: AccountId, actions: &[Action], most: 
         value: U256::ZERO,
     };
     scene.world.store.next_transaction(u64::MAX);
-    let mut store = Touches::of(&mut scene.world.store);
+    let mut store = FaultStore::counting(&mut scene.world.store);
     let ran = resolve(ADDRESS)
         .expect("native")
         .run(&mut Ctx::new(&mut store, frame), &call.abi_encode());

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     account::{
         IAccount::{LookFailed, OfferOpened},
-        LOOK_GAS, OFFER_MS, encode_accounts, sheet_slot,
+        LOOK_GAS, OFFER_MS, Provision, encode_accounts, sheet_slot,
     },
     exchange::{
         self, Bounds, Curve,
@@ -365,6 +365,44 @@ fn liq_11_nobody_is_matched_beyond_what_he_must_sell() {
     assert!(is_at_target(health(&[])));
     let beyond = health(&[Mutant::MatchBeyondTarget]);
     assert!(!is_at_target(beyond), "the twin is not noticed: {beyond}");
+}
+
+/// What Alice must sell stands in a pool, so that she seems to hold nothing for Bob.
+#[test]
+fn acc_24_liq_11_liquidity_is_taken_apart_before_two_accounts_meet() {
+    let mut scene = Scene::new();
+    let pool = scene.pool((ETH, 50_000 * ONE), (USDC, 100_000_000 * ONE), 100);
+    let provision = Provision {
+        poolId: pool.get(),
+        amountsMax: vec![U256::MAX; 2],
+        sharesMin: U256::ZERO,
+    };
+    let alices = [
+        deposit(ETH, 10 * ONE),
+        deposit(USDC, 20_000 * ONE),
+        action(Verb::Provide, provision.abi_encode()),
+        borrow(RISKY, 1_500 * ONE),
+        withdraw(RISKY, U256::MAX, ALICE),
+    ];
+    scene.ok(ALICE, ALICES, &alices);
+    let bobs = [
+        deposit(RISKY, 1_000 * ONE),
+        deposit(DAI, 10_000 * ONE),
+        borrow(ETH, 7 * ONE),
+        withdraw(ETH, U256::MAX, BOB),
+    ];
+    scene.ok(BOB, BOBS, &bobs);
+    scene.prices(&[(RISKY, 24 * USD), (DAI, USD / 5)]);
+    assert!(scene.unhealthy(ALICES) && scene.unhealthy(BOBS));
+    let logs = scene.log_count();
+    assert_eq!(scene.look().len(), 2);
+    assert_eq!(scene.events::<PieceTakenApart>(logs).len(), 1);
+    let steps = scene.steps_of(5, logs);
+    let alices: Vec<_> = steps.iter().filter(|step| step.buyer == BOB).collect();
+    let [alices] = &alices[..] else {
+        panic!("{steps:?}");
+    };
+    assert_eq!((alices.debtAssetId, alices.collateralAssetId), (RISKY, ETH));
 }
 
 /// Whoever cannot be read is matched with nobody, and the others are sold from as ever.

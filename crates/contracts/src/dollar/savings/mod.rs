@@ -11,8 +11,8 @@
 mod actions;
 mod state;
 
-use alloy_primitives::{Address, U256};
-use capstan_state::{Ctx, Halt, Map, Value};
+use alloy_primitives::Address;
+use capstan_state::{Ctx, Halt};
 use capstan_units::Shares;
 
 use crate::{
@@ -37,25 +37,7 @@ pub(super) fn total_shares(cx: &mut Ctx<'_>) -> Result<Shares, Halt> {
 pub(super) struct SavingsBook;
 
 impl Book for SavingsBook {
-    fn balance_of(cx: &mut Ctx<'_>, owner: Address) -> Result<U256, Halt> {
-        Self::holdings().balance_of(cx, owner)
-    }
-
-    fn shift(cx: &mut Ctx<'_>, from: Address, to: Address, amount: U256) -> Result<bool, Halt> {
-        Self::holdings().shift(cx, from, to, amount)
-    }
-
-    fn total_supply(cx: &mut Ctx<'_>) -> Result<U256, Halt> {
-        Self::holdings().total(cx)
-    }
-
-    fn allowance(owner: Address, spender: Address) -> Value<U256> {
-        STATE.allowances.at((owner, spender))
-    }
-
-    fn nonces() -> Map<Address, Value<U256>> {
-        STATE.nonces
-    }
+    erc20::kept_in!(STATE);
 
     fn name(_: &mut Ctx<'_>) -> Result<String, Halt> {
         Ok("Saved Capstan Dollar".to_owned())

@@ -8,8 +8,8 @@ mod state;
 
 pub use abi::ILpToken;
 
-use alloy_primitives::{Address, U256};
-use capstan_state::{Ctx, Halt, Map, Value, View};
+use alloy_primitives::Address;
+use capstan_state::{Ctx, Halt, View};
 use capstan_units::{AccountId, PoolId, Shares};
 
 use super::pool::{Pool, STATE as POOLS};
@@ -68,25 +68,7 @@ impl LpBook {
 }
 
 impl Book for LpBook {
-    fn balance_of(cx: &mut Ctx<'_>, owner: Address) -> Result<U256, Halt> {
-        Self::holdings().balance_of(cx, owner)
-    }
-
-    fn shift(cx: &mut Ctx<'_>, from: Address, to: Address, amount: U256) -> Result<bool, Halt> {
-        Self::holdings().shift(cx, from, to, amount)
-    }
-
-    fn total_supply(cx: &mut Ctx<'_>) -> Result<U256, Halt> {
-        Self::holdings().total(cx)
-    }
-
-    fn allowance(owner: Address, spender: Address) -> Value<U256> {
-        STATE.allowances.at((owner, spender))
-    }
-
-    fn nonces() -> Map<Address, Value<U256>> {
-        STATE.nonces
-    }
+    erc20::kept_in!(STATE);
 
     fn name(cx: &mut Ctx<'_>) -> Result<String, Halt> {
         let id = pool_of(cx)?;

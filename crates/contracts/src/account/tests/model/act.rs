@@ -5,7 +5,7 @@ use alloy_sol_types::{SolCall, SolValue};
 use capstan_units::AccountId;
 
 use super::{super::*, FOREIGN, offer::Offered};
-use crate::account::{Admission, Dollars, Loan, Stream};
+use crate::account::{Admission, Dollars, Loan, PieceTo, Provision, Removal, Stream};
 
 #[derive(Clone, Debug)]
 pub(super) enum Act {
@@ -29,6 +29,11 @@ pub(super) enum Act {
     Bid(Offered),
     Collect(u64),
     Admit(u32),
+    /// Shares of a pool for at most so much of its two coins.
+    Provide(u32, [U256; 2]),
+    Remove(u32, U256),
+    /// Shares of a pool to another account.
+    GivePiece(u32, U256, AccountId),
     /// A verb that is none.
     Unknown(u16),
     /// A verb with a byte too much.
@@ -57,9 +62,21 @@ impl Act {
             Self::Bid(_) => Verb::Bid,
             Self::Collect(_) => Verb::Collect,
             Self::Admit(_) => Verb::Admit,
+            Self::Provide(..) => Verb::Provide,
+            Self::Remove(..) => Verb::Remove,
+            Self::GivePiece(..) => Verb::MovePiece,
             Self::Unknown(_) => return None,
             Self::Garbled(verb) => *verb,
         })
+    }
+
+    /// Whether it, or what foreign code does in it, adds to a pool.
+    pub(super) fn provides(&self) -> bool {
+        match self {
+            Self::Provide(..) => true,
+            Self::Call(_, acts) => acts.iter().any(Self::provides),
+            _ => false,
+        }
     }
 
     pub(super) fn number(&self) -> u16 {
@@ -152,6 +169,32 @@ impl Act {
             }
             Self::Assign(id) | Self::Collect(id) => action(verb, Stream { id }.abi_encode()),
             Self::Admit(asset) => action(verb, Admission { assetId: asset }.abi_encode()),
+            Self::Provide(pool, most) => {
+                let args = Provision {
+                    poolId: pool,
+                    amountsMax: most.to_vec(),
+                    sharesMin: U256::ZERO,
+                };
+                action(verb, args.abi_encode())
+            }
+            Self::Remove(pool, shares) => {
+                let args = Removal {
+                    poolId: pool,
+                    shares,
+                    amountsMin: vec![U256::ZERO; 2],
+                };
+                action(verb, args.abi_encode())
+            }
+            Self::GivePiece(pool, amount, to) => {
+                let args = PieceTo {
+                    isRange: false,
+                    id: pool.into(),
+                    amount,
+                    owner: to.owner,
+                    index: to.index,
+                };
+                action(verb, args.abi_encode())
+            }
             Self::Bid(bid) => {
                 let args = crate::account::Bid {
                     owner: bid.account.owner,

@@ -12,6 +12,7 @@ use super::{
     gate::Gate,
     limits::{Day, Limits},
     loans::Loans,
+    pools::Pool,
     sheet::{Counting, Quote},
     stakes::Stakes,
     streams::Streams,
@@ -35,6 +36,8 @@ pub(super) const INCOME: u8 = 4;
 pub(super) const DOLLAR: u8 = 8;
 /// Something is owed at fixed terms.
 pub(super) const TERM: u8 = 16;
+/// Liquidity is made of it: it says so beside the kinds, which are of one asset each.
+pub(super) const LIQUIDITY: u8 = 128;
 /// In the order in which anything is paid or sold.
 pub(super) const KINDS: [u8; 5] = [UNITS, MARKET, INCOME, DOLLAR, TERM];
 /// Pause bit of redemptions.
@@ -98,6 +101,11 @@ pub(super) enum Told {
         tier: u8,
         amount: U256,
     },
+    Apart {
+        account: AccountId,
+        pool: u32,
+        amounts: [U256; 2],
+    },
 }
 
 /// Everything that accounts rest on.
@@ -105,6 +113,7 @@ pub(super) enum Told {
 pub(super) struct Model {
     pub(super) now_ms: u64,
     pub(super) markets: BTreeMap<u32, Market>,
+    pub(super) pools: BTreeMap<u32, Pool>,
     pub(super) usd: Usd,
     pub(super) terms: BTreeMap<u32, Counting>,
     pub(super) quotes: BTreeMap<u32, Quote>,
@@ -130,6 +139,7 @@ impl Model {
         Self {
             now_ms: usd.at_ms,
             markets: BTreeMap::new(),
+            pools: BTreeMap::new(),
             usd,
             terms: BTreeMap::new(),
             quotes: BTreeMap::new(),
@@ -251,6 +261,13 @@ impl Model {
         }
     }
 
+    /// What others moved among themselves.
+    pub(super) fn set_free(&mut self, asset: u32, who: AccountId, units: U256) {
+        if let Some(free) = self.book_mut(asset) {
+            free.insert(who, units);
+        }
+    }
+
     /// Wallet -> units.
     pub(super) fn pull(
         &mut self,
@@ -335,6 +352,9 @@ impl Model {
     }
 
     fn stands(&self, kind: u8, who: AccountId, asset: u32) -> bool {
+        if kind == LIQUIDITY {
+            return self.is_coin(who, asset);
+        }
         if kind == INCOME {
             return !self.streams.of_asset(who, asset).is_empty();
         }

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use capstan_units::{AccountId, AssetId};
 
-use super::{super::*, ASSETS, LENT, PEOPLE, Run, SWEEP, WALLETS, sheet::Asker};
+use super::{
+    super::*,
+    ASSETS, LENT, PEOPLE, Run, SWEEP, WALLETS,
+    sheet::{Asker, Line},
+};
 use crate::{
     account::{
         DEFER_MS, Sheet,
@@ -12,6 +16,7 @@ use crate::{
     },
     backstop::{self, IBackstop},
     dollar::{self, IDollar},
+    exchange::{self, IExchange::poolCall},
     lending::{self, CASH, ILending::marketCall, RESERVE, SEED},
     streams::{self, IStreams},
     term,
@@ -73,6 +78,7 @@ impl Run {
             for asset in ASSETS {
                 self.compare_asset(asset);
             }
+            self.compare_pools();
         } else {
             self.compare_asset(ASSETS[turn % ASSETS.len()]);
             self.compare_account(PEOPLE[turn % PEOPLE.len()]);
@@ -106,6 +112,61 @@ impl Run {
                 due.contains(&who) || is_awaited,
                 "step {}: LIQ-1: nobody looks at {who}, {sheet:?}",
                 self.step
+            );
+        }
+    }
+
+    fn compare_pools(&mut self) {
+        for (id, pool) in &self.model.pools {
+            let seen = self
+                .scene
+                .world
+                .view(exchange::ADDRESS, &poolCall { poolId: *id });
+            assert_eq!(
+                (&seen.reserves[..], seen.totalShares),
+                (&pool.reserves[..], pool.total),
+                "step {}: pool {id}",
+                self.step
+            );
+        }
+    }
+
+    /// ACC-22, ACC-23: what its owner sees of each piece.
+    fn compare_pieces(&mut self, who: AccountId) {
+        let (step, model) = (self.step, &self.model);
+        let account = reference(who);
+        let seen = self
+            .scene
+            .world
+            .call(BOB, ADDRESS, &piecesOfCall { account });
+        let ids = model.pieces(who);
+        let lines = model.lines(who, Asker::Owner);
+        let (Ok(lines), Ok(borrows)) = (lines, model.lines(who, Asker::Batch)) else {
+            assert!(ids.is_empty() || seen.is_err(), "step {step}: {who}");
+            return;
+        };
+        let seen = seen.unwrap_or_else(|halt| panic!("step {step}: {}", words(&halt)));
+        assert_eq!(seen.len(), ids.len(), "step {step}: pieces of {who}");
+        for (piece, (id, places, fair)) in seen.iter().zip(model.fair(who, &lines)) {
+            let pool = &model.pools[&id];
+            let own = pool.own(who);
+            let amounts = pool.worth(own);
+            let least = |lines: &[Line]| places.map(|place| lines[place].factor).into_iter().min();
+            assert_eq!(
+                (piece.poolId, piece.amount, piece.fairValue),
+                (id, own, fair),
+                "step {step}: a piece of {who}"
+            );
+            assert_eq!(
+                (&piece.amounts[..], &piece.putIn[..]),
+                (&amounts[..], &pool.put_in[&who][..]),
+                "step {step}: what a piece of {who} is made of"
+            );
+            let factors = [piece.initialBps, piece.maintenanceBps].map(U256::from);
+            let expected = [&borrows[..], &lines[..]].map(|lines| least(lines).expect("two"));
+            assert_eq!(
+                factors, expected,
+                "step {step}: factors of a piece of {who}"
             );
         }
     }
@@ -147,6 +208,7 @@ impl Run {
             term::ESCROW,
             backstop::POT,
             backstop::GOODS,
+            exchange::VAULT,
         ];
         for who in pots.into_iter().chain([RESERVE, SEED]) {
             let free = ledger::free(cx, AssetId::new(asset), who).expect("reads");
@@ -205,6 +267,7 @@ impl Run {
     fn compare_account(&mut self, who: AccountId) {
         let step = self.step;
         self.compare_positions(who);
+        self.compare_pieces(who);
         let (world, model) = (&mut self.scene.world, &self.model);
         let account = reference(who);
         let offer = world.view(ADDRESS, &offerOfCall { account });
@@ -246,6 +309,15 @@ impl Run {
         );
         let cx = &mut self.scene.world.store.frame(ADDRESS, ADDRESS);
         let sheet = Sheet::load(cx, who).expect("reads");
+        let own: Vec<u32> = sheet
+            .pieces
+            .iter()
+            .map(|piece| match piece {
+                crate::account::Piece::Shares(pool) => pool.get(),
+                crate::account::Piece::Range(_) => unreachable!("nobody opened any"),
+            })
+            .collect();
+        assert_eq!(own, model.pieces(who), "step {step}: pieces of {who}");
         let rows: BTreeMap<u32, u8> = sheet
             .rows
             .iter()

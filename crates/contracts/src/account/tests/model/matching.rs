@@ -101,9 +101,12 @@ impl Model {
     /// Every pair of opposite wants is tried, in order.
     pub(super) fn meet(&mut self, accounts: &[AccountId]) {
         let mut all: Vec<Wants> = Vec::new();
+        // Read in one world, in which everybody's liquidity is units already, and which is thrown away.
+        let mut scratch = self.clone();
         for who in accounts {
             if !all.iter().any(|known| known.account == *who) {
-                all.extend(self.wants(*who));
+                let wants = scratch.attempt(|next| next.wants(*who));
+                all.extend(wants.ok().flatten());
             }
         }
         for (place, one) in all.iter().enumerate() {
@@ -118,25 +121,27 @@ impl Model {
         }
     }
 
-    fn wants(&self, who: AccountId) -> Option<Wants> {
-        let lines = self.lines(who, Asker::Block).ok()?;
+    fn wants(&mut self, who: AccountId) -> Answer<Option<Wants>> {
+        let lines = self.lines(who, Asker::Block)?;
         if sum_of(&lines).is_healthy() && !self.is_overdue(who) {
-            return None;
+            return Ok(None);
         }
+        let lines = self.into_units(who, lines)?;
         let those = |is_meant: fn(&Line) -> bool| {
             let meant = lines.iter().filter(|line| is_meant(line));
             meant.map(|line| line.asset).collect()
         };
-        Some(Wants {
+        Ok(Some(Wants {
             account: who,
             sells: those(is_long),
             owes: those(is_short),
-        })
+        }))
     }
 
     fn side(&mut self, who: AccountId) -> Answer<Side> {
         let lines = self.lines(who, Asker::Block)?;
         let sum = sum_of(&lines);
+        let lines = self.into_units(who, lines)?;
         let steps = self.net_all(who, &lines, sum)?;
         let health = sum.health();
         let lines = self.lines(who, Asker::Block)?;

@@ -1,17 +1,22 @@
 //! Steps that are no batches: prices, operators, pauses, ramps, parameters, offers, streams, requests, stakes, limits.
 
 use alloy_primitives::{Address, U256};
-use capstan_units::AccountId;
+use capstan_units::{AccountId, AssetId, Assets, PoolId};
 
 use super::{
-    super::*, ASSETS, DAY_MS, FIRST, FOREIGN, HOUR_MS, LENT, PEOPLE, Run, USD_ASSET, WALLETS,
-    book::whole,
+    super::*, ASSETS, DAY_MS, FIRST, FOREIGN, HOUR_MS, LENT, MAKER, PEOPLE, POOLS, Run, USD_ASSET,
+    WALLETS, act::Act, book::whole,
 };
 use crate::{
     backstop::{self, IBackstop},
     dollar::{
         self,
         IDollar::{DollarParams, cancelRedemptionCall, requestRedemptionCall, setParamsCall},
+    },
+    exchange::{
+        self, Bounds,
+        IExchange::{pausePoolCall, poolCall, unpausePoolCall},
+        Leg, Size,
     },
     lending::{
         self,
@@ -67,7 +72,7 @@ impl Run {
     }
 
     /// Whatever somebody who owes holds falls: by a part, so that he is on offer, or to next to nothing, so that others bear
-    /// what he owes.
+    /// what he owes. Reporters say so until they are believed.
     pub(super) fn crash(&mut self) {
         let model = &self.model;
         let owes = |who: &AccountId| {
@@ -85,20 +90,29 @@ impl Run {
         let held: Vec<u32> = held
             .filter(|asset| self.model.owed(who, *asset).is_zero())
             .collect();
+        // What he owes has a price too, or nobody would judge him.
         let mut prices = Vec::new();
-        for asset in held {
-            prices.push((asset, self.scene.spot(asset) / parts + 1));
+        for asset in ASSETS {
+            let spot = self.scene.spot(asset);
+            let falls = held.contains(&asset);
+            prices.push((asset, if falls { spot / parts + 1 } else { spot }));
         }
-        self.scene.report_prices(&prices);
+        self.insist(&prices);
+        self.called = vec![who];
         self.note("crash");
+    }
+
+    /// The same report until the oracle believes it, however far the prices are from where they were.
+    fn insist(&mut self, prices: &[(u32, u128)]) {
+        for _ in 0..3 {
+            self.scene.report_prices(prices);
+        }
     }
 
     /// An hour later the price is where it began, which reporters say until they are believed.
     fn forget_crash(&mut self, asset: u32, first: u128) {
         self.scene.world.wait_ms(HOUR_MS);
-        for _ in 0..3 {
-            self.scene.report_prices(&[(asset, first)]);
-        }
+        self.insist(&[(asset, first)]);
     }
 
     /// All reporters speak of all assets, so that prices are usable again; after a long silence, sometimes.
@@ -465,4 +479,111 @@ impl Run {
             model.deposit_to(who, account, asset, units)
         });
     }
+
+    /// Somebody whom no account here belongs to swaps in a pool: what it is made of changes, what it counts does not.
+    pub(super) fn swap(&mut self) {
+        let id = self.dice.of(&POOLS);
+        let pool = &self.model.pools[&id];
+        let mut coins = pool.coins;
+        if self.dice.below(2) == 0 {
+            coins.reverse();
+        }
+        let most = self.model.free(coins[0], MAKER).to::<u128>();
+        let place = usize::from(coins[0] != self.model.pools[&id].coins[0]);
+        let likely = self.model.pools[&id].reserves[place].to::<u128>() / 3;
+        let units = (1 + self.dice.below(likely.max(1))).min(most);
+        self.open_pools(true);
+        let swapped = swap_in_pool(&mut self.scene, id, coins, units);
+        self.open_pools(false);
+        self.note(if swapped { "swap" } else { "swap refused" });
+        self.read_pool(id);
+    }
+
+    /// What others did in a pool: its reserves, and what stands with whoever trades there.
+    fn read_pool(&mut self, id: u32) {
+        let seen = poolCall { poolId: id };
+        let seen = self.scene.world.view(exchange::ADDRESS, &seen);
+        let pool = self.model.pools.get_mut(&id).expect("there");
+        pool.reserves = [seen.reserves[0], seen.reserves[1]];
+        for coin in pool.coins {
+            for who in [MAKER, exchange::VAULT] {
+                let cx = &mut self.scene.world.store.frame(ADDRESS, ADDRESS);
+                let free = ledger::free(cx, AssetId::new(coin), who).expect("reads");
+                self.model.set_free(coin, who, free.to_u256());
+            }
+        }
+    }
+
+    /// Pools are open while a batch runs, and shut when the block looks.
+    pub(super) fn open_pools(&mut self, is_open: bool) {
+        for pool in POOLS {
+            if is_open {
+                let call = unpausePoolCall { poolId: pool };
+                self.scene.world.ok(OWNER, exchange::ADDRESS, &call);
+            } else {
+                let call = pausePoolCall { poolId: pool };
+                self.scene.world.ok(OWNER, exchange::ADDRESS, &call);
+            }
+        }
+    }
+
+    /// Two accounts with opposite wants: each holds what the other owes, and what else both hold falls to a tenth.
+    pub(super) fn oppose(&mut self) {
+        let [one, other] = {
+            let one = self.dice.of(&PEOPLE);
+            let other = self.dice.of(&PEOPLE);
+            [one, other]
+        };
+        let (here, there) = self
+            .dice
+            .of(&[(ETH, USDC), (ETH, DAI), (USDC, ETH), (DAI, USDC)]);
+        if one == other {
+            return;
+        }
+        self.lean(one, here, there);
+        self.lean(other, there, here);
+        let fallen = self.scene.spot(RISKY) / 10 + 1;
+        self.insist(&[(RISKY, fallen)]);
+        self.called = vec![one, other];
+        self.note("oppose");
+    }
+
+    /// Holds one asset and something risky, and owes another as far as that goes.
+    fn lean(&mut self, on: AccountId, held: u32, owed: u32) {
+        let who = on.owner;
+        let goods = [
+            (held, self.worth(held, 4_000)),
+            (RISKY, self.worth(RISKY, 3_000)),
+        ];
+        let acts: Vec<Act> = goods
+            .into_iter()
+            .map(|(asset, units)| Act::Deposit(asset, units.min(self.model.wallet(asset, who))))
+            .collect();
+        self.play(who, on, &acts);
+        let room = self.worth(owed, 1) * self.model.room(on) / n(USD);
+        let cash = self.model.free(owed, lending::CASH);
+        let units = room.min(cash) * n(97) / n(100);
+        let acts = [Act::Borrow(owed, units), Act::Withdraw(owed, units, who)];
+        self.play(who, on, &acts);
+    }
+}
+
+/// Answers whether the pool took it.
+fn swap_in_pool(scene: &mut Scene, id: u32, [from, to]: [u32; 2], units: u128) -> bool {
+    let leg = Leg {
+        pool: PoolId::new(id),
+        asset_in: AssetId::new(from),
+        asset_out: AssetId::new(to),
+        size: Size::In(Assets::new(units).expect("small")),
+    };
+    let bounds = Bounds {
+        paid_max: Assets::MAX,
+        asset_in: leg.asset_in,
+        asset_out: leg.asset_out,
+        received_min: Assets::ZERO,
+    };
+    let swapped = scene.world.inside(ADDRESS, CAROL, |cx| {
+        exchange::swap(cx, MAKER, MAKER, &[leg], bounds)
+    });
+    swapped.is_ok()
 }

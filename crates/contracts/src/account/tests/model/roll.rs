@@ -1,11 +1,11 @@
 //! Random batches: likely ones mostly, so that most of them work, and some that cannot.
 
 use alloy_primitives::{Address, U256};
-use alloy_sol_types::SolValue;
 use capstan_units::AccountId;
 
 use super::{
-    super::*, ASSETS, FOREIGN, LENT, PEOPLE, Run, USD_ASSET, WALLETS, act::Act, offer::Offered,
+    super::*, ASSETS, FOREIGN, LENT, PEOPLE, POOLS, Run, USD_ASSET, WALLETS, act::Act,
+    offer::Offered, verbs::Reply,
 };
 use crate::testkit::stream::Stream;
 
@@ -79,7 +79,7 @@ impl Run {
     }
 
     fn roll_act(&mut self, who: Address, on: AccountId) -> Vec<Act> {
-        match self.dice.below(32) {
+        match self.dice.below(36) {
             0..=4 => {
                 // Three thousand dollars, if the price allows.
                 let asset = self.asset_of(|run, asset| !run.model.wallet(asset, who).is_zero());
@@ -140,6 +140,7 @@ impl Run {
             24..=26 => self.roll_terms(who, on),
             27..=29 => self.roll_stream(on),
             30 => vec![Act::Admit(self.asset_of(|_, _| true))],
+            31..=34 => self.roll_liquidity(who, on),
             _ => self.roll_nested(on),
         }
     }
@@ -155,6 +156,40 @@ impl Run {
             _ => likely,
         };
         vec![Act::Borrow(asset, units), Act::Withdraw(asset, units, who)]
+    }
+
+    /// Both coins of a pool go in, in its ratio; or shares come out, or go to another account.
+    fn roll_liquidity(&mut self, who: Address, on: AccountId) -> Vec<Act> {
+        let own = self.model.pieces(on);
+        let id = match self.dice.below(16) {
+            0 => 9,
+            1..=8 if !own.is_empty() => self.dice.of(&own),
+            _ => self.dice.of(&POOLS),
+        };
+        let Some(pool) = self.model.pools.get(&id).cloned() else {
+            return vec![Act::Provide(id, [n(ONE); 2])];
+        };
+        let shares = pool.own(on);
+        match self.dice.below(6) {
+            0 => return vec![Act::Remove(id, self.units(shares))],
+            1 => return vec![Act::GivePiece(id, self.units(shares), self.other_of(on))],
+            _ => {}
+        }
+        let [first, second] = pool.coins;
+        let likely = self.worth(first, 3_000);
+        let units = self.units(likely).min(self.purse(first));
+        let beside = units * pool.reserves[1] / pool.reserves[0] + n(1);
+        let mut acts = Vec::new();
+        for (asset, units) in [(first, units), (second, beside)] {
+            let units = units.min(self.model.wallet(asset, who));
+            if !units.is_zero() {
+                acts.push(Act::Deposit(asset, units));
+            }
+        }
+        let all = self.dice.below(4) == 0;
+        let most = if all { [U256::MAX; 2] } else { [units, beside] };
+        acts.push(Act::Provide(id, most));
+        acts
     }
 
     fn roll_dollars(&mut self, who: Address, on: AccountId) -> Vec<Act> {
@@ -285,17 +320,27 @@ impl Run {
             }
             acts
         };
+        self.play(who, on, &acts);
+    }
+
+    /// A batch, as the chain and the model take it.
+    pub(super) fn play(&mut self, who: Address, on: AccountId, acts: &[Act]) {
         let actions: Vec<Action> = acts.iter().map(Act::action).collect();
+        let provides = acts.iter().any(Act::provides);
+        if provides {
+            self.open_pools(true);
+        }
         let happened = self.scene.run(who, on, &actions);
-        let expected = self.model.run(who, on, &acts);
+        if provides {
+            self.open_pools(false);
+        }
+        let expected = self.model.run(who, on, acts);
         if expected.is_ok() {
             acts.iter().for_each(|act| self.note(act.name()));
         }
-        let expected = expected.map(|answers| {
-            let answers = answers.into_iter();
-            answers
-                .map(|answer| answer.map_or(Bytes::new(), |units| units.abi_encode().into()))
-                .collect::<Vec<Bytes>>()
+        let expected = expected.map(|replies| {
+            let replies = replies.iter();
+            replies.map(Reply::encoded).collect::<Vec<Bytes>>()
         });
         let what = format!("batch {acts:?} of {who} on {on}");
         self.agree(&what, &happened, &expected);

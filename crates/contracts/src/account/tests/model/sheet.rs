@@ -144,6 +144,9 @@ pub(super) struct Line {
     pub(super) held_value: U256,
     pub(super) owed_value: U256,
     pub(super) factor: U256,
+    /// Pieces of which it is the first coin, in value, and what of that counts.
+    pub(super) liquidity: U256,
+    pub(super) liquidity_counts: U256,
 }
 
 impl Line {
@@ -188,8 +191,8 @@ impl Sum {
 pub(super) fn sum_of(lines: &[Line]) -> Sum {
     let mut sum = Sum::default();
     for line in lines {
-        sum.collateral += line.held_value;
-        sum.adjusted += line.counts();
+        sum.collateral += line.held_value + line.liquidity;
+        sum.adjusted += line.counts() + line.liquidity_counts;
         sum.debt += line.owed_value;
     }
     sum
@@ -232,13 +235,16 @@ impl Model {
                 held_value: floor(held, price, whole(asset)),
                 owed_value: ceil(owed, owed_price, whole(asset)),
                 factor: U256::ZERO,
+                liquidity: U256::ZERO,
+                liquidity_counts: U256::ZERO,
             });
         }
-        self.set_factors(&mut lines, asker);
+        self.set_factors(who, &mut lines, asker);
+        self.add_pieces(who, &mut lines);
         Ok(lines)
     }
 
-    fn set_factors(&self, lines: &mut [Line], asker: Asker) {
+    fn set_factors(&self, who: AccountId, lines: &mut [Line], asker: Asker) {
         let said = |line: &Line| &self.terms[&line.asset].said;
         let debts = lines.iter().filter(|line| !line.owed.is_zero());
         let categories: Vec<u8> = debts.map(|line| said(line).category).collect();
@@ -256,6 +262,14 @@ impl Model {
         let (alone, together): (Vec<&Line>, Vec<&Line>) =
             lines.iter().partition(|line| said(line).isolated);
         let together: U256 = together.iter().map(|line| line.counts()).sum();
+        // A piece with an isolated coin has another one beside it, and never counts.
+        let pieces = self.fair(who, lines).into_iter().map(|(_, places, value)| {
+            let coins = places.map(|place| &lines[place]);
+            let is_alone = coins.iter().any(|line| said(line).isolated);
+            let factor = coins[0].factor.min(coins[1].factor);
+            floor(value, if is_alone { U256::ZERO } else { factor }, one())
+        });
+        let together = together + pieces.sum::<U256>();
         // Of equal ones the first.
         let best = alone
             .iter()

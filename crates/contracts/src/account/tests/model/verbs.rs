@@ -25,6 +25,24 @@ pub(super) struct Touched {
     before: Option<Sum>,
 }
 
+/// What an action answers.
+#[derive(Clone, Debug)]
+pub(super) enum Reply {
+    Nothing,
+    Units(U256),
+    Amounts([U256; 2]),
+}
+
+impl Reply {
+    pub(super) fn encoded(&self) -> Bytes {
+        match self {
+            Self::Nothing => Bytes::new(),
+            Self::Units(units) => units.abi_encode().into(),
+            Self::Amounts(amounts) => amounts.to_vec().abi_encode().into(),
+        }
+    }
+}
+
 impl Model {
     pub(super) fn authorised(&self, account: AccountId, who: Address) -> Answer<()> {
         let until_ms = self.operators.get(&(account, who)).copied();
@@ -44,7 +62,7 @@ impl Model {
         caller: Address,
         account: AccountId,
         acts: &[Act],
-    ) -> Answer<Vec<Option<U256>>> {
+    ) -> Answer<Vec<Reply>> {
         self.touched.clear();
         self.attempt(|next| {
             let answers = next.run_inside(caller, account, acts, false)?;
@@ -59,7 +77,7 @@ impl Model {
         account: AccountId,
         acts: &[Act],
         is_nested: bool,
-    ) -> Answer<Vec<Option<U256>>> {
+    ) -> Answer<Vec<Reply>> {
         self.authorised(account, caller)?;
         let acts = acts.iter();
         acts.map(|act| self.act(caller, account, act, is_nested))
@@ -131,7 +149,7 @@ impl Model {
         account: AccountId,
         act: &Act,
         is_nested: bool,
-    ) -> Answer<Option<U256>> {
+    ) -> Answer<Reply> {
         if let Act::Unknown(verb) = *act {
             return no(&AccountUnknownVerb { verb });
         }
@@ -140,7 +158,7 @@ impl Model {
             return no(&AccountNotInCallback { verb });
         }
         self.touch(account, act.lowers());
-        Ok(Some(match act {
+        Ok(Reply::Units(match act {
             &Act::Deposit(asset, units) => self.deposit(caller, account, asset, units)?,
             &Act::Withdraw(asset, units, to) => self.withdraw(account, asset, units, to)?,
             &Act::Supply(asset, units) => self.supply(account, asset, units)?,
@@ -168,21 +186,32 @@ impl Model {
                 self.take_debt(account, asset, units, from)?
             }
             Act::Bid(bid) => self.bid(caller, account, bid)?,
-            &Act::Assign(id) => return self.assign(caller, account, id).map(|()| None),
+            &Act::Assign(id) => {
+                self.assign(caller, account, id)?;
+                return Ok(Reply::Nothing);
+            }
+            &Act::Provide(pool, most) => self.provide(account, pool, most)?,
+            &Act::Remove(pool, shares) => {
+                return self.remove(account, pool, shares).map(Reply::Amounts);
+            }
+            &Act::GivePiece(pool, shares, to) => {
+                self.give_piece(caller, account, to, pool, shares)?;
+                return Ok(Reply::Nothing);
+            }
             Act::CloseAll => {
                 for (asset, kinds) in self.rows(account) {
                     self.net(account, asset, kinds, most())?;
                 }
-                return Ok(None);
+                return Ok(Reply::Nothing);
             }
             &Act::TakeOver(from) => {
                 self.authorised(from, caller)?;
                 self.take_over(account, from)?;
-                return Ok(None);
+                return Ok(Reply::Nothing);
             }
             Act::Call(on, acts) => {
                 self.run_inside(FOREIGN, *on, acts, true)?;
-                return Ok(None);
+                return Ok(Reply::Nothing);
             }
             Act::Unknown(_) | Act::Garbled(_) => return no(&AccountBadArguments { verb }),
         }))
@@ -245,7 +274,7 @@ impl Model {
         Ok(units)
     }
 
-    fn all_or(&self, units: U256, all: U256) -> Answer<U256> {
+    pub(super) fn all_or(&self, units: U256, all: U256) -> Answer<U256> {
         if units == U256::MAX {
             return Ok(all);
         }
@@ -407,6 +436,9 @@ impl Model {
                 self.note(account, asset, kind);
             }
         }
+        for pool in self.pieces(from) {
+            self.move_piece(from, account, pool, U256::MAX)?;
+        }
         Ok(())
     }
 }
@@ -418,7 +450,7 @@ fn refuse_zero(units: U256) -> Answer<()> {
     Ok(())
 }
 
-fn refuse_same(one: AccountId, other: AccountId) -> Answer<()> {
+pub(super) fn refuse_same(one: AccountId, other: AccountId) -> Answer<()> {
     if one != other {
         return Ok(());
     }
