@@ -365,7 +365,11 @@ fn signed(value: Usd) -> Result<I256, Halt> {
 }
 
 /// What taking a piece apart would give now.
-fn amounts_now(cx: &mut Ctx<'_>, account: AccountId, piece: Piece) -> Result<Vec<Assets>, Halt> {
+pub(super) fn amounts_now(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    piece: Piece,
+) -> Result<Vec<Assets>, Halt> {
     match piece {
         Piece::Shares(pool) => Ok(exchange::shares_worth(cx, pool, account)?.1),
         Piece::Range(position) => {

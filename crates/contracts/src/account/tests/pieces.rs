@@ -24,7 +24,7 @@ use crate::{
 };
 use capstan_units::AssetId;
 
-fn provide(pool: u32, most: &[u128]) -> Action {
+pub(super) fn provide(pool: u32, most: &[u128]) -> Action {
     let args = Provision {
         poolId: pool,
         amountsMax: most.iter().copied().map(n).collect(),
@@ -33,7 +33,7 @@ fn provide(pool: u32, most: &[u128]) -> Action {
     action(Verb::Provide, args.abi_encode())
 }
 
-fn remove(pool: u32, shares: U256, coins: usize) -> Action {
+pub(super) fn remove(pool: u32, shares: U256, coins: usize) -> Action {
     let args = Removal {
         poolId: pool,
         shares,
@@ -62,7 +62,7 @@ fn grow(position: u64, most: [U256; 2]) -> Action {
     action(Verb::GrowRange, args.abi_encode())
 }
 
-fn shrink(position: u64, liquidity: u128) -> Action {
+pub(super) fn shrink(position: u64, liquidity: u128) -> Action {
     let args = ShrinkRange {
         positionId: position,
         liquidity,
@@ -83,7 +83,7 @@ fn give(is_range: bool, id: u64, amount: U256, to: AccountId) -> Action {
 }
 
 /// A pool of ranges of ETH and USDC at 0.01 %, at two thousand dollars.
-fn ranges(scene: &mut Scene) -> u32 {
+pub(super) fn ranges(scene: &mut Scene) -> u32 {
     let shape = Shape {
         curve: Curve::Range,
         fee_pips: 100,
@@ -104,15 +104,15 @@ fn stable(scene: &mut Scene) -> u32 {
 }
 
 /// Ticks around two thousand: 76,012 is its own.
-const AROUND: (i32, i32) = (74_000, 78_000);
+pub(super) const AROUND: (i32, i32) = (74_000, 78_000);
 
-fn pieces(scene: &Scene, of: AccountId) -> Vec<Piece> {
+pub(super) fn pieces(scene: &Scene, of: AccountId) -> Vec<Piece> {
     let account = reference(of);
     scene.world.view(ADDRESS, &piecesOfCall { account })
 }
 
 /// Somebody trades from his wallet, as large as he likes, at whatever price.
-fn trade(scene: &mut Scene, pool: u32, from: u32, to: u32, amount: u128) {
+pub(super) fn trade(scene: &mut Scene, pool: u32, from: u32, to: u32, amount: u128) {
     let call = swapCall {
         legs: vec![leg(pool, from, to, false, 0)],
         bounds: IExchange::Bounds {
@@ -150,7 +150,7 @@ fn provided(scene: &mut Scene) -> ([u32; 3], u64) {
     (all, position)
 }
 
-fn is_near(one: U256, other: U256, per_million: u128) -> bool {
+pub(super) fn is_near(one: U256, other: U256, per_million: u128) -> bool {
     one.abs_diff(other) * n(1_000_000) <= other * n(per_million)
 }
 
