@@ -125,6 +125,8 @@ interface IExchange {
     error ExchangePaidTooMuch(uint32 assetId, uint256 needed, uint256 paidMax);
     /// The legs do not come out even: of this asset they take or leave an amount that nobody agreed to.
     error ExchangeUnsettled(uint32 assetId, uint256 amount, bool isOwed);
+    /// The pool was moved in this block, and depth counts as a block leaves it. Ask in a later block, before anybody moves the pool.
+    error ExchangeMovedNow(uint32 poolId);
     /// Too few shares would be made. Lower the bound, or add in the pool's ratio.
     error ExchangeTooFewShares(uint32 poolId, uint256 shares, uint256 sharesMin);
     /// The account has fewer shares. Use at most `have`.
@@ -186,8 +188,8 @@ interface IExchange {
     function removeLiquidityToUnits(uint32 poolId, uint256 shares, uint256[] calldata amountsMin, uint8 index, uint64 deadlineMs) external returns (uint256[] memory amounts);
     /// The same for a position. Only who may move its token.
     function shrinkRangeToUnits(uint64 positionId, uint128 liquidity, uint256[2] calldata amountsMin, uint8 index, uint64 deadlineMs) external returns (uint256[2] memory principal, uint256[2] memory fees);
-    /// Puts a stable pool into the lists of its pairs, in place of the one that holds least, if it holds more; answers whether
-    /// a list changed. Anybody may.
+    /// Puts a stable pool into the lists of its pairs, in place of the one that holds least, if it holds more, both as the last
+    /// block left them; answers whether a list changed. Anybody may.
     function listPool(uint32 poolId) external returns (bool);
     /// Swaps from the caller's wallet to `to`. Only what the legs come to together crosses the border.
     function swap(Leg[] calldata legs, Bounds calldata bounds, address to, uint64 deadlineMs) external returns (uint256 paid, uint256 received);

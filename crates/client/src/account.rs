@@ -5,7 +5,7 @@ use alloy_sol_types::{SolCall, SolValue};
 use capstan_contracts::account::{
     ADDRESS, Admission, AssetAmount, Dollars,
     IAccount::{AccountRef, Action, executeCall},
-    Loan, Stream, Swap, Verb, Withdrawal,
+    Loan, PieceIn, PieceOut, Stream, Swap, Verb, Withdrawal,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -226,6 +226,33 @@ impl Batch {
     pub fn swap(&mut self, way: &Way) -> &mut Self {
         let args: Swap = (way.legs.clone(), way.bounds.clone(), way.deadline_ms);
         self.push(Verb::Swap, args.abi_encode())
+    }
+
+    /// LP tokens of a pool, or a position, come from the wallet as they are.
+    pub fn deposit_piece(&mut self, is_range: bool, id: u64, amount: U256) -> &mut Self {
+        let args = PieceIn {
+            isRange: is_range,
+            id,
+            amount,
+        };
+        self.push(Verb::DepositPiece, args.abi_encode())
+    }
+
+    /// Shares of a pool, or a position, leave for a wallet as they are.
+    pub fn withdraw_piece(
+        &mut self,
+        is_range: bool,
+        id: u64,
+        amount: U256,
+        to: Address,
+    ) -> &mut Self {
+        let args = PieceOut {
+            isRange: is_range,
+            id,
+            amount,
+            to,
+        };
+        self.push(Verb::WithdrawPiece, args.abi_encode())
     }
 
     /// Debts are paid from units and supplies of the same assets.

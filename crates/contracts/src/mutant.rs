@@ -86,6 +86,12 @@ mod alive {
         ScrapsCountLess,
         /// Liquidity that ends on the way of a price stays.
         EndForgotten,
+        /// Of uneven reserves a deposit finds no product, and counts their sum.
+        ProductIsNothing,
+        /// What pools say now is the price of collateral.
+        PoolIsOracle,
+        /// A deposit makes the shares that were planned before it was paid.
+        PlanIsKept,
     }
 
     thread_local! {

@@ -420,6 +420,11 @@ fn priced(
         Question::Block => block_price(&feed, now_ms),
         Question::View => held_price.unwrap_or(feed.spot()),
     };
+    let held_price = mutant!(
+        PoolIsOracle,
+        held_price,
+        twin::pool_price(cx, row.asset, held_price)?
+    );
     Ok(Valued {
         row,
         line,
@@ -488,4 +493,37 @@ pub(super) fn expect_healthy(
         borrowable: sum.adjusted.to_u256(),
         debt: sum.debt.to_u256(),
     }))
+}
+
+#[cfg(test)]
+mod twin {
+    use super::*;
+    use crate::exchange::{self, Bounds, Leg, Size};
+    use capstan_units::PoolId;
+
+    /// Dollars that pool 0 gives for a whole asset now, if it swaps the asset for dollars, which are asset 1.
+    pub(super) fn pool_price(
+        cx: &mut Ctx<'_>,
+        asset: AssetId,
+        known: Price,
+    ) -> Result<Price, Halt> {
+        const WHOLE: u128 = 1_000_000;
+        let dollar = AssetId::new(1);
+        let leg = Leg {
+            pool: PoolId::new(0),
+            asset_in: asset,
+            asset_out: dollar,
+            size: Size::In(Assets::new(WHOLE)?),
+        };
+        let bounds = Bounds {
+            asset_in: asset,
+            paid_max: Assets::MAX,
+            asset_out: dollar,
+            received_min: Assets::ZERO,
+        };
+        match cx.attempt(|cx| exchange::quote(cx, &[leg], bounds))? {
+            Ok(swapped) => Ok(Price::new(swapped.received.get() * WHOLE * WHOLE)?),
+            Err(_) => Ok(known),
+        }
+    }
 }

@@ -12,16 +12,17 @@ use super::{
     desk::Desk,
     dollars,
     error::{
-        AccountBadArguments, AccountInFlight, AccountNotInCallback, AccountTooManyActions,
-        AccountTooManyTouched, AccountUnknownVerb,
+        AccountInFlight, AccountNotInCallback, AccountTooManyActions, AccountTooManyTouched,
+        AccountUnknownVerb,
     },
     guard, income, limits, liquidity, loans, moves, offer, operators,
     params::{ACTIONS_MAX, TOUCHED_MAX},
     pieces,
     state::AccountState,
+    tokens,
     verbs::{
-        Admission, AssetAmount, Bid, Dollars, ForeignCall, Loan, OtherAccount, PieceTo, Stream,
-        Verb, Withdrawal,
+        Admission, AssetAmount, Bid, Dollars, ForeignCall, Loan, OtherAccount, PieceIn, PieceOut,
+        PieceTo, Stream, Verb, Withdrawal,
     },
 };
 use crate::{contract::emit, exchange::Outcome, mutant::mutant, revert};
@@ -246,7 +247,9 @@ fn act(
         | Verb::OpenRange
         | Verb::GrowRange
         | Verb::ShrinkRange
-        | Verb::MovePiece => return act_in_pools(cx, desk, verb, args),
+        | Verb::MovePiece
+        | Verb::DepositPiece
+        | Verb::WithdrawPiece => return act_in_pools(cx, desk, verb, args),
     };
     Ok(amount.to_u256().abi_encode().into())
 }
@@ -279,12 +282,19 @@ fn act_in_pools(
         }
         Verb::MovePiece => {
             let to: PieceTo = verb.arguments(args)?;
-            let Some(piece) = to.piece() else {
-                let verb = verb.number();
-                return Err(revert(&AccountBadArguments { verb }));
-            };
+            let piece = verb.piece(to.isRange, to.id)?;
             pieces::give(cx, desk, to.account(), piece, to.amount)?;
             Vec::new()
+        }
+        Verb::DepositPiece => {
+            let from: PieceIn = verb.arguments(args)?;
+            let piece = verb.piece(from.isRange, from.id)?;
+            tokens::deposit(cx, desk, piece, from.amount)?.abi_encode()
+        }
+        Verb::WithdrawPiece => {
+            let out: PieceOut = verb.arguments(args)?;
+            let piece = verb.piece(out.isRange, out.id)?;
+            tokens::withdraw(cx, desk, piece, out.amount, out.to)?.abi_encode()
         }
         // Every verb that `act` leaves is above.
         _ => {

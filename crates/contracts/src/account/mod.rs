@@ -28,6 +28,7 @@
 //!   apart gives that at least, but for a unit of each coin.
 //! - ACC-23: the pieces of a sheet are what stands in pools for the account, bounded; each coin of them has its row.
 //! - ACC-24: the block takes liquidity apart before it sells anything, and never for an account that it leaves alone.
+//! - ACC-30: LP tokens and positions of wallets come in as pieces and leave as what they were, share for share.
 //! - LIQ-1: an account whose guard is not crossed, nor due within a minute, is healthy.
 //! - LIQ-2: the index of guards is a function of the stored sheets.
 //! - LIQ-3: a sale takes no more than the target health needs, and never costs more than the largest discount.
@@ -87,6 +88,7 @@ mod settings;
 mod sheet;
 mod signed;
 mod state;
+mod tokens;
 mod venue;
 mod verbs;
 mod waterfall;
@@ -108,7 +110,8 @@ pub use sheet::{
 pub use signed::{BATCH_TYPE, DOMAIN_NAME, DOMAIN_VERSION};
 pub use verbs::{
     Admission, AssetAmount, Bid, Dollars, ForeignCall, GrowRange, Loan, OpenRange, OtherAccount,
-    PieceTo, Provision, Removal, Rule, ShrinkRange, Stream, Swap, Verb, Withdrawal,
+    PieceIn, PieceOut, PieceTo, Provision, Removal, Rule, ShrinkRange, Stream, Swap, Verb,
+    Withdrawal,
 };
 
 use alloy_primitives::Address;

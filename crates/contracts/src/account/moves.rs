@@ -48,17 +48,24 @@ pub(super) fn deposit(
     })?;
     desk.before_border(cx, asset)?;
     let arrived = ledger::pull(cx, asset, wallet, account, amount)?;
-    let cap = desk.goods.terms(cx, asset)?.deposit_cap;
-    if !cap.is_zero() {
-        expect_within_cap(cx, asset, cap)?;
-    }
+    expect_within_cap(cx, desk, asset)?;
     desk.mark(cx, account, asset, UNITS)?;
     Ok(arrived)
 }
 
+/// Refuses where more of an asset stands in the ledger than batches may bring there.
+///
 /// # Errors
 /// `AccountDepositCap`.
-fn expect_within_cap(cx: &mut Ctx<'_>, asset: AssetId, cap: Assets) -> Result<(), Halt> {
+pub(super) fn expect_within_cap(
+    cx: &mut Ctx<'_>,
+    desk: &mut Desk,
+    asset: AssetId,
+) -> Result<(), Halt> {
+    let cap = desk.goods.terms(cx, asset)?.deposit_cap;
+    if cap.is_zero() {
+        return Ok(());
+    }
     let claims = ledger::claims(cx, asset)?;
     if claims <= cap {
         return Ok(());

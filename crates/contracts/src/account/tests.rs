@@ -2,6 +2,7 @@
 //! predicts random sequences.
 
 mod backstop;
+mod dearest;
 mod debts;
 mod limits;
 mod liquidation;
@@ -10,6 +11,7 @@ mod pieces;
 mod pools;
 mod random;
 mod redemption;
+mod tokens;
 mod touches;
 mod venues;
 

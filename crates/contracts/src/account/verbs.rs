@@ -121,6 +121,24 @@ sol! {
         uint8 index;
     }
 
+    /// Arguments of `depositPiece`: LP tokens of a pool (`isRange` is false, `id` the pool, the largest amount all that the
+    /// wallet has), or a position, which moves whole.
+    #[derive(Debug, PartialEq, Eq)]
+    struct PieceIn {
+        bool isRange;
+        uint64 id;
+        uint256 amount;
+    }
+
+    /// Arguments of `withdrawPiece`: the same, to a wallet.
+    #[derive(Debug, PartialEq, Eq)]
+    struct PieceOut {
+        bool isRange;
+        uint64 id;
+        uint256 amount;
+        address to;
+    }
+
     /// Arguments of `bid`.
     #[derive(Debug, PartialEq, Eq)]
     struct Bid {
@@ -140,15 +158,6 @@ pub type Swap = (Vec<IExchange::Leg>, IExchange::Bounds, u64);
 impl PieceTo {
     pub(super) const fn account(&self) -> AccountId {
         AccountId::new(self.owner, self.index)
-    }
-
-    /// The piece, unless no pool has such a number.
-    pub(super) fn piece(&self) -> Option<Piece> {
-        if self.isRange {
-            return Some(Piece::Range(self.id));
-        }
-        let pool = u32::try_from(self.id).ok()?;
-        Some(Piece::Shares(PoolId::new(pool)))
     }
 }
 
@@ -233,6 +242,8 @@ verbs! {
     24 GrowRange "growRange" "Units -> more liquidity of a position." lowers=true callback=false preview=true;
     25 ShrinkRange "shrinkRange" "Liquidity of a position, and its fees -> units." lowers=true callback=false preview=true;
     26 MovePiece "movePiece" "Shares of a pool, or a position -> another account that the runner may act on." lowers=true callback=false preview=true;
+    30 DepositPiece "depositPiece" "LP tokens, or a position, of whoever runs the batch -> a piece." lowers=false callback=false preview=true;
+    31 WithdrawPiece "withdrawPiece" "A piece, or some of its shares -> LP tokens, or a position, of a wallet." lowers=true callback=false preview=true;
 }
 
 impl Verb {
@@ -244,6 +255,22 @@ impl Verb {
         let mut all = Self::ALL.iter().copied();
         let known = all.find(|verb| verb.number() == number);
         known.ok_or_else(|| revert(&AccountUnknownVerb { verb: number }))
+    }
+
+    /// The piece that arguments name.
+    ///
+    /// # Errors
+    /// `AccountBadArguments`: no pool has such a number.
+    pub(super) fn piece(self, is_range: bool, id: u64) -> Result<Piece, Halt> {
+        if is_range {
+            return Ok(Piece::Range(id));
+        }
+        match u32::try_from(id) {
+            Ok(pool) => Ok(Piece::Shares(PoolId::new(pool))),
+            Err(_) => Err(revert(&AccountBadArguments {
+                verb: self.number(),
+            })),
+        }
     }
 
     /// Decodes the arguments: one encoding each, nothing behind it.

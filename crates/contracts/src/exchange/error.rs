@@ -3,9 +3,9 @@
 pub(super) use super::abi::IExchange::{
     ExchangeAmountCount, ExchangeBadPrice, ExchangeBadShape, ExchangeBadTicks, ExchangeDry,
     ExchangeExpired, ExchangeFirstDepositTooSmall, ExchangeInsufficientShares, ExchangeLegCount,
-    ExchangeNoHistory, ExchangeNoSolution, ExchangeNotInPool, ExchangePaidTooMuch,
-    ExchangeParamOutOfRange, ExchangePaused, ExchangePoolExists, ExchangeReceivedTooLittle,
-    ExchangeTooFar, ExchangeTooFewShares, ExchangeTooMuch, ExchangeTooMuchLiquidity,
-    ExchangeTooSmall, ExchangeUnbalanced, ExchangeUnknownPool, ExchangeUnknownPosition,
-    ExchangeUnsettled, ExchangeWrongCurve, ExchangeZeroAmount,
+    ExchangeMovedNow, ExchangeNoHistory, ExchangeNoSolution, ExchangeNotInPool,
+    ExchangePaidTooMuch, ExchangeParamOutOfRange, ExchangePaused, ExchangePoolExists,
+    ExchangeReceivedTooLittle, ExchangeTooFar, ExchangeTooFewShares, ExchangeTooMuch,
+    ExchangeTooMuchLiquidity, ExchangeTooSmall, ExchangeUnbalanced, ExchangeUnknownPool,
+    ExchangeUnknownPosition, ExchangeUnsettled, ExchangeWrongCurve, ExchangeZeroAmount,
 };

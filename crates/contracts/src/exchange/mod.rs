@@ -32,6 +32,7 @@
 //! - EXCH-21: a sale at a seller's price never brings less, and brings what its plan said.
 //! - EXCH-22: sales of one block push a pool no further than they may, however many they are.
 //! - EXCH-23: the work of a sale is bounded, and a pool that refuses or is damaged holds up none.
+//! - EXCH-24: a place in the list of a pair changes hands for more depth only, as the last block left both pools.
 //!
 //! Imports: admin, erc20, ledger.
 //!
@@ -80,7 +81,7 @@ pub use range::positions::{
 pub use ranges::open_for;
 pub use route::{Bounds, Leg, Outcome, Size, quote, swap};
 pub use sale::{Plan, PriceMin, Sale, plan_sale, sell, sell_up_to};
-pub use wallet::{bounds_of, expect_in_time, legs_of};
+pub use wallet::{bounds_of, expect_in_time, legs_of, let_out_shares, lp_balance, take_in_shares};
 
 use alloy_primitives::Address;
 

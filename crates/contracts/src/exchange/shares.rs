@@ -12,7 +12,7 @@ use super::{
     pool::Pool,
     trade,
 };
-use crate::revert;
+use crate::{mutant::mutant, revert};
 
 /// What is taken of each coin, and the shares that it makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +93,11 @@ fn any_plan(cx: &mut Ctx<'_>, pool: &Pool, total: Shares, most: &[Assets]) -> Re
     let after = grown.even()?;
     let d1 = trade::invariant(cx, pool, &after)?.down();
     let less = less_fees(pool, &before, after, d0, d1)?;
-    let d2 = trade::invariant(cx, pool, &less)?.down();
+    let d2 = mutant!(
+        ProductIsNothing,
+        trade::invariant(cx, pool, &less)?.down(),
+        less.sum()?
+    );
     let shares = mul_div_down(total.to_u256(), d2.saturating_sub(d0), d0)?;
     Ok(Plan {
         amounts: most.to_vec(),

@@ -658,26 +658,29 @@ fn exch_13_stable_pools_do_not_crowd_a_pair_out() {
     );
 }
 
-/// A stable pool that holds more of a pair takes the place of the one that holds least, at its birth or when anybody
-/// says so: being first is no place for ever.
+fn listed(world: &World) -> Vec<u32> {
+    let pair = poolsOfCall {
+        assetA: 0,
+        assetB: 1,
+    };
+    world.view(ADDRESS, &pair)
+}
+
+/// A stable pool that holds more of a pair takes the place of the one that holds least when anybody says so: being first
+/// is no place for ever.
 #[test]
 fn exch_13_deeper_stable_pools_replace_listed_ones_of_less() {
     let (mut world, _) = start();
-    let listed = |world: &World| {
-        let pair = poolsOfCall {
-            assetA: 0,
-            assetB: 1,
-        };
-        world.view(ADDRESS, &pair)
-    };
     for amplification in 1..=7 {
         open(&mut world, &stable(&[0, 1], amplification), &[5_000_000; 2]);
     }
     // One-sided depth is none: what counts is the coin of which there is less.
     let uneven = [4_999_999, 9_000_000];
     open(&mut world, &stable(&[0, 1], 8), &uneven);
-    assert_eq!(listed(&world), [0, 1, 2, 3, 4, 5, 6]);
     open(&mut world, &stable(&[0, 1], 9), &[5_000_001; 2]);
+    assert_eq!(listed(&world), [0, 1, 2, 3, 4, 5, 6]);
+    world.wait_ms(250);
+    assert!(world.ok(CAROL, ADDRESS, &listPoolCall { poolId: 8 }));
     assert_eq!(listed(&world), [8, 1, 2, 3, 4, 5, 6]);
     let say = listPoolCall { poolId: 7 };
     assert!(!world.ok(CAROL, ADDRESS, &say));
@@ -686,12 +689,73 @@ fn exch_13_deeper_stable_pools_replace_listed_ones_of_less() {
         exchange::add(cx, PoolId::new(7), BOBS, BOBS, &most, s(0))
     })
     .expect("adds");
+    world.wait_ms(250);
     assert_eq!(listed(&world), [8, 1, 2, 3, 4, 5, 6]);
     assert!(world.ok(CAROL, ADDRESS, &say));
     assert_eq!(listed(&world), [8, 7, 2, 3, 4, 5, 6]);
     assert!(!world.ok(CAROL, ADDRESS, &say), "it stands there already");
     let unknown = ExchangeUnknownPool { poolId: 99 };
     world.refused(CAROL, ADDRESS, &listPoolCall { poolId: 99 }, &unknown);
+}
+
+/// EXCH-24: money for a moment changes no list: neither lent to a pool, at its birth or later, nor swapped through the one
+/// that stands there.
+#[test]
+fn exch_24_depth_counts_as_the_last_block_left_it() {
+    let (mut world, _) = start();
+    for amplification in 1..=7 {
+        open(&mut world, &stable(&[0, 1], amplification), &[5_000_000; 2]);
+    }
+    world.wait_ms(250);
+    let (lent, before) = ([a(90_000_000); 2], [0, 1, 2, 3, 4, 5, 6]);
+    let moved = |pool: u32| ExchangeMovedNow { poolId: pool };
+    let say = |pool: u32| listPoolCall { poolId: pool };
+    // A pool that is born deep, and leaves as it came.
+    let shallow = open(&mut world, &stable(&[0, 1], 8), &[4_000_000; 2]);
+    let add = |world: &mut World| {
+        let added = act(world, |cx| {
+            exchange::add(cx, shallow, BOBS, BOBS, &lent, s(0))
+        });
+        added.expect("adds").1
+    };
+    let shares = add(&mut world);
+    world.refused(CAROL, ADDRESS, &say(7), &moved(7));
+    let leave = |world: &mut World, shares| {
+        let gone = act(world, |cx| {
+            exchange::remove(cx, shallow, BOBS, BOBS, shares, &[a(0); 2])
+        });
+        gone.expect("leaves");
+    };
+    leave(&mut world, shares);
+    world.wait_ms(250);
+    // The same in a later block.
+    let shares = add(&mut world);
+    world.refused(CAROL, ADDRESS, &say(7), &moved(7));
+    leave(&mut world, shares);
+    assert_eq!(listed(&world), before);
+    world.wait_ms(250);
+    // Another's pool is swapped empty, and back: in between it holds less than this one.
+    let (there, empty) = (PoolId::new(3), [leg(PoolId::new(3), 0, 1, 3_000_000)]);
+    let done = swap(&mut world, BOBS, &empty, bounds(0, 3_000_000, 1, 0)).expect("swaps");
+    let pool = world.view(ADDRESS, &poolCall { poolId: 3 });
+    assert!(pool.reserves[1] < n(4_000_000), "{pool:?}");
+    world.refused(CAROL, ADDRESS, &say(7), &moved(3));
+    let back = [leg(there, 1, 0, done.received.get())];
+    swap(
+        &mut world,
+        BOBS,
+        &back,
+        bounds(1, done.received.get(), 0, 0),
+    )
+    .expect("swaps");
+    world.wait_ms(250);
+    assert!(!world.ok(CAROL, ADDRESS, &say(7)), "it holds less than any");
+    assert_eq!(listed(&world), before);
+    // What still stands there when the block is over counts.
+    add(&mut world);
+    world.wait_ms(250);
+    assert!(world.ok(CAROL, ADDRESS, &say(7)));
+    assert!(listed(&world).contains(&7));
 }
 
 #[test]

@@ -91,6 +91,13 @@ pub(super) fn touch(cx: &mut Ctx<'_>, pool: &Pool) -> Result<(), Halt> {
     Ok(())
 }
 
+/// Whether a pool was touched in this block, or began in it: then what it holds is not what the last block left.
+pub(super) fn is_touched(cx: &mut Ctx<'_>, id: PoolId) -> Result<bool, Halt> {
+    // Every pool has a second coin, and all tracks of a pool are touched together.
+    let track = STATE.tracks.at((id, 1)).load(cx)?;
+    Ok(track.at_ms == cx.store.block().time_ms)
+}
+
 /// Writes a track and keeps its sum.
 fn observe(cx: &mut Ctx<'_>, id: PoolId, key: u8, track: Track) -> Result<(), Halt> {
     let seen = track.seen.wrapping_add(1);

@@ -14,7 +14,7 @@ use super::{
     pool::{Pool, Shape, TRANSIT, VAULT},
     route::{self, Bounds, Leg, Outcome, Size},
 };
-use crate::{ledger, revert};
+use crate::{ledger, mutant::mutant, revert};
 
 /// Opens a pool.
 ///
@@ -74,6 +74,7 @@ pub(super) fn add(
     let holder = lp::account_of(lp::address_of(id));
     let shares_min = Shares::from_u256(shares_min)?;
     let (amounts, shares) = liquidity::add(cx, id, TRANSIT, holder, &arrived, shares_min)?;
+    let shares = mutant!(PlanIsKept, shares, plan.shares);
     lp::mint(cx, id, to, shares)?;
     for ((asset, arrived), taken) in assets.iter().zip(&arrived).zip(&amounts) {
         push(cx, *asset, TRANSIT, sender, arrived.sub_or_zero(*taken))?;
@@ -136,6 +137,47 @@ fn burned(
     lp::burn(cx, id, sender, burned)?;
     let holder = lp::account_of(lp::address_of(id));
     liquidity::remove(cx, id, holder, receiver, burned, &least)
+}
+
+/// LP tokens that a wallet has.
+///
+/// # Errors
+/// Storage failed.
+pub fn lp_balance(cx: &mut Ctx<'_>, id: PoolId, wallet: Address) -> Result<Shares, Halt> {
+    Ok(Shares::from_u256(lp::balance_of(cx, id, wallet)?)?)
+}
+
+/// LP tokens of a wallet -> shares of an account. For other native contracts, which ask whether the wallet's owner agreed.
+///
+/// # Errors
+/// `ExchangeUnknownPool`, `ERC20InsufficientBalance`.
+pub fn take_in_shares(
+    cx: &mut Ctx<'_>,
+    id: PoolId,
+    wallet: Address,
+    holder: AccountId,
+    shares: Shares,
+) -> Result<(), Halt> {
+    Pool::load(&mut cx.enter(ADDRESS), id)?;
+    lp::burn(cx, id, wallet, shares)?;
+    let token = lp::account_of(lp::address_of(id));
+    liquidity::move_shares(cx, id, token, holder, shares)
+}
+
+/// Shares of an account -> LP tokens of a wallet. For other native contracts, which ask whether the account's owner agreed.
+///
+/// # Errors
+/// `ExchangeInsufficientShares`, `ERC20InvalidReceiver`.
+pub fn let_out_shares(
+    cx: &mut Ctx<'_>,
+    id: PoolId,
+    holder: AccountId,
+    wallet: Address,
+    shares: Shares,
+) -> Result<(), Halt> {
+    let token = lp::account_of(lp::address_of(id));
+    liquidity::move_shares(cx, id, holder, token, shares)?;
+    lp::mint(cx, id, wallet, shares)
 }
 
 /// Swaps, for the caller.

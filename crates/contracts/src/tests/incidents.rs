@@ -96,6 +96,11 @@ const TABLE: &[Incident] = &[
         replay: accounts::pool_pumped_liquidity,
     },
     Incident {
+        what: "collateral priced by a pool in the transaction that moves it (bZx and Harvest 2020, Inverse 2022)",
+        mutants: &[Mutant::PoolIsOracle],
+        replay: accounts::pool_pumped_collateral,
+    },
+    Incident {
         what: "thin debt squeezed (Aave on CRV 2022)",
         mutants: &[Mutant::NoBorrowCap],
         replay: accounts::thin_debt_squeezed,
@@ -119,6 +124,16 @@ const TABLE: &[Incident] = &[
         what: "end of a range that is not crossed (KyberSwap 2023)",
         mutants: &[Mutant::EndForgotten],
         replay: exchange::end_of_a_range_forgotten,
+    },
+    Incident {
+        what: "product of uneven reserves cut to nothing when shares are made (yETH 2025)",
+        mutants: &[Mutant::ProductIsNothing],
+        replay: exchange::product_cut_to_nothing,
+    },
+    Incident {
+        what: "re-entered between the price of a deposit and its count (GMX v1 2025)",
+        mutants: &[Mutant::PlanIsKept],
+        replay: exchange::reentered_between_price_and_count,
     },
 ];
 

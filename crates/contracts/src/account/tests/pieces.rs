@@ -33,7 +33,7 @@ pub(super) fn provide(pool: u32, most: &[u128]) -> Action {
     action(Verb::Provide, args.abi_encode())
 }
 
-fn remove(pool: u32, shares: U256, coins: usize) -> Action {
+pub(super) fn remove(pool: u32, shares: U256, coins: usize) -> Action {
     let args = Removal {
         poolId: pool,
         shares,
@@ -62,7 +62,7 @@ fn grow(position: u64, most: [U256; 2]) -> Action {
     action(Verb::GrowRange, args.abi_encode())
 }
 
-fn shrink(position: u64, liquidity: u128) -> Action {
+pub(super) fn shrink(position: u64, liquidity: u128) -> Action {
     let args = ShrinkRange {
         positionId: position,
         liquidity,
@@ -112,7 +112,7 @@ pub(super) fn pieces(scene: &Scene, of: AccountId) -> Vec<Piece> {
 }
 
 /// Somebody trades from his wallet, as large as he likes, at whatever price.
-fn trade(scene: &mut Scene, pool: u32, from: u32, to: u32, amount: u128) {
+pub(super) fn trade(scene: &mut Scene, pool: u32, from: u32, to: u32, amount: u128) {
     let call = swapCall {
         legs: vec![leg(pool, from, to, false, 0)],
         bounds: IExchange::Bounds {

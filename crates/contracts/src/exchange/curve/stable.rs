@@ -87,7 +87,7 @@ impl Even {
         (!is_fine).then_some((least, most))
     }
 
-    fn sum(&self) -> Result<U256, Halt> {
+    pub(in crate::exchange) fn sum(&self) -> Result<U256, Halt> {
         self.reserves
             .iter()
             .try_fold(U256::ZERO, |sum, reserve| add(sum, *reserve))

@@ -54,6 +54,11 @@ pub(super) fn burn(cx: &mut Ctx<'_>, id: PoolId, of: Address, shares: Shares) ->
     erc20::burn::<LpBook>(&mut cx.enter(address_of(id)), of, shares.to_u256())
 }
 
+/// Units of a wallet.
+pub(super) fn balance_of(cx: &mut Ctx<'_>, id: PoolId, of: Address) -> Result<U256, Halt> {
+    LpBook::balance_of(&mut cx.enter(address_of(id)), of)
+}
+
 /// Units of an LP token.
 struct LpBook;
 

@@ -119,11 +119,39 @@ pub(super) fn transfer_from(
     to: Address,
     token: U256,
 ) -> Result<(), Halt> {
+    expect_receiver(to)?;
+    let sender = cx.caller();
+    let owner = expect_may(cx, sender, token)?;
+    pass(cx, owner, from, to, token)
+}
+
+/// The same for a contract that asked the owner.
+pub(super) fn hand_over(
+    cx: &mut Ctx<'_>,
+    from: Address,
+    to: Address,
+    token: U256,
+) -> Result<(), Halt> {
+    expect_receiver(to)?;
+    let owner = owner_of(cx, token)?;
+    pass(cx, owner, from, to, token)
+}
+
+fn expect_receiver(to: Address) -> Result<(), Halt> {
     if to.is_zero() {
         return Err(revert(&ERC721InvalidReceiver { receiver: to }));
     }
-    let sender = cx.caller();
-    let owner = expect_may(cx, sender, token)?;
+    Ok(())
+}
+
+/// Who was approved is so no longer.
+fn pass(
+    cx: &mut Ctx<'_>,
+    owner: Address,
+    from: Address,
+    to: Address,
+    token: U256,
+) -> Result<(), Halt> {
     if owner != from {
         return Err(revert(&ERC721IncorrectOwner {
             sender: from,

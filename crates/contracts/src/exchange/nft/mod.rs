@@ -38,6 +38,15 @@ pub(super) fn mint(cx: &mut Ctx<'_>, to: Address, position: u64) -> Result<(), H
     actions::give(&mut cx.enter(ADDRESS), Address::ZERO, to, position)
 }
 
+/// Hands a position from its owner to somebody else, without asking who takes it. For other native contracts, which ask
+/// whether the owner agreed.
+///
+/// # Errors
+/// `ERC721NonexistentToken`, `ERC721IncorrectOwner`, `ERC721InvalidReceiver`.
+pub fn hand_over(cx: &mut Ctx<'_>, from: Address, to: Address, position: u64) -> Result<(), Halt> {
+    actions::hand_over(&mut cx.enter(ADDRESS), from, to, U256::from(position))
+}
+
 /// Who owns a position.
 ///
 /// # Errors

@@ -136,32 +136,61 @@ pub(super) fn pool_pumped_liquidity() -> i128 {
         },
     ];
     scene.ok(ALICE, ALICES, &provide);
-    let swap = |scene: &mut Scene, from, to, amount: U256| {
-        let call = swapCall {
-            legs: vec![IExchange::Leg {
-                poolId: 0,
-                assetIn: from,
-                assetOut: to,
-                exactOut: false,
-                amount,
-            }],
-            bounds: IExchange::Bounds {
-                assetIn: from,
-                paidMax: amount,
-                assetOut: to,
-                receivedMin: U256::ZERO,
-            },
-            to: ALICE,
-            deadlineMs: u64::MAX,
-        };
-        scene.world.ok(ALICE, exchange::ADDRESS, &call).received
-    };
-    let bought = swap(&mut scene, ETH, USDC, n(400_000 * ONE));
+    let bought = wallet_swap(&mut scene, ETH, USDC, n(400_000 * ONE));
     let loan = room(&scene, ALICES);
     let take = [borrow(USDC, loan), withdraw(USDC, n(loan), ALICE)];
     scene.ok(ALICE, ALICES, &take);
-    swap(&mut scene, USDC, ETH, bought);
+    wallet_swap(&mut scene, USDC, ETH, bought);
     worth(&mut scene, ALICE, &[ALICES], &prices) - before
+}
+
+/// Somebody empties a pool of its ETH with money that he needs for a moment only, posts the ETH at the price that he made,
+/// and leaves with the loan.
+pub(super) fn pool_pumped_collateral() -> i128 {
+    let mut scene = Scene::new();
+    let open = createPoolCall {
+        shape: IExchange::Shape {
+            curve: 1,
+            feePips: 100,
+            amplification: 0,
+            assets: vec![ETH, USDC],
+        },
+        amounts: vec![n(100 * ONE), n(200_000 * ONE)],
+        to: CAROL,
+        deadlineMs: u64::MAX,
+    };
+    scene.world.ok(CAROL, exchange::ADDRESS, &open);
+    let prices = [(ETH, 2_000 * USD), (USDC, USD)];
+    let before = worth(&mut scene, ALICE, &[], &prices);
+    let bought = wallet_swap(&mut scene, USDC, ETH, n(2_000_000 * ONE));
+    let bought = u128::try_from(bought).expect("small");
+    scene.ok(ALICE, ALICES, &[deposit(ETH, bought)]);
+    let loan = room(&scene, ALICES);
+    let take = [borrow(USDC, loan), withdraw(USDC, n(loan), ALICE)];
+    scene.ok(ALICE, ALICES, &take);
+    worth(&mut scene, ALICE, &[ALICES], &prices) - before
+}
+
+/// Alice swaps in pool 0 from wallet to wallet; answers what she received.
+fn wallet_swap(scene: &mut Scene, from: u32, to: u32, amount: U256) -> U256 {
+    let call = swapCall {
+        legs: vec![IExchange::Leg {
+            poolId: 0,
+            assetIn: from,
+            assetOut: to,
+            exactOut: false,
+            amount,
+        }],
+        bounds: IExchange::Bounds {
+            assetIn: from,
+            paidMax: amount,
+            assetOut: to,
+            receivedMin: U256::ZERO,
+        },
+        to: ALICE,
+        deadlineMs: u64::MAX,
+    };
+    scene.world.ok(ALICE, exchange::ADDRESS, &call).received
 }
 
 /// A token that few hold is driven to twenty times its price within a second, and borrowed against before it falls back.

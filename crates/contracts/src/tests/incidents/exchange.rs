@@ -1,13 +1,20 @@
 //! Attacks on exchanges. Both coins are worth a dollar and have six decimals, so units are millionths of one.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use alloy_primitives::{Address, U256};
-use capstan_units::{AccountId, AssetId, Assets, PoolId};
+use capstan_state::{Ctx, Halt};
+use capstan_units::{AccountId, AssetId, Assets, PoolId, Shares};
 
 use super::scene::{ROOM, n, signed};
 use crate::{
-    exchange::{self, Bounds, Curve, IExchange, Leg, Shape, Size, Ticks},
+    exchange::{self, Bounds, Curve, IExchange, Leg, Outcome, Shape, Size, Ticks},
     ledger::{self, ILedger},
-    testkit::{ALICE, BOB, OWNER, World, words},
+    testkit::{
+        ALICE, BOB, OWNER, World,
+        foreign::{Token, Whim},
+        words,
+    },
 };
 
 const PROVIDER: AccountId = AccountId::new(ALICE, 0);
@@ -23,24 +30,33 @@ fn units(amount: u128) -> Assets {
 fn floor() -> World {
     let mut world = World::new();
     world.sweep_every = 50;
-    for number in 0..2 {
+    for _ in 0..2 {
         let token: Address = world.create_token(0);
         world.mint(token, OWNER, RICH * 2);
-        let limit = ILedger::OutflowLimit {
-            windowS: 60,
-            shareBps: 10_000,
-            floor: U256::ZERO,
-        };
-        let list = ILedger::listAssetCall { token, limit };
-        world.ok(OWNER, ledger::ADDRESS, &list);
+        let asset = list(&mut world, token);
         for who in [PROVIDER, THIEF] {
-            let funds = world.inside(ROOM, OWNER, |cx| {
-                ledger::pull(cx, AssetId::new(number), OWNER, who, units(RICH))
-            });
-            funds.expect("funds");
+            fund(&mut world, asset, who);
         }
     }
     world
+}
+
+fn list(world: &mut World, token: Address) -> AssetId {
+    let limit = ILedger::OutflowLimit {
+        windowS: 60,
+        shareBps: 10_000,
+        floor: U256::ZERO,
+    };
+    let list = ILedger::listAssetCall { token, limit };
+    AssetId::new(world.ok(OWNER, ledger::ADDRESS, &list))
+}
+
+/// Gives an account units out of the owner's wallet.
+fn fund(world: &mut World, asset: AssetId, who: AccountId) {
+    let funds = world.inside(ROOM, OWNER, |cx| {
+        ledger::pull(cx, asset, OWNER, who, units(RICH))
+    });
+    funds.expect("funds");
 }
 
 fn shape(curve: Curve, fee_pips: u32, amplification: u32) -> Shape {
@@ -54,6 +70,12 @@ fn shape(curve: Curve, fee_pips: u32, amplification: u32) -> Shape {
 
 /// The thief swaps; answers what he received.
 fn swap(world: &mut World, pool: PoolId, from: u32, size: Size) -> u128 {
+    let done = world.inside(ROOM, ROOM, |cx| swap_in(cx, pool, from, size));
+    let done = done.unwrap_or_else(|halt| panic!("{}", words(&halt)));
+    done.received.get()
+}
+
+fn swap_in(cx: &mut Ctx<'_>, pool: PoolId, from: u32, size: Size) -> Result<Outcome, Halt> {
     let leg = Leg {
         pool,
         asset_in: AssetId::new(from),
@@ -66,11 +88,7 @@ fn swap(world: &mut World, pool: PoolId, from: u32, size: Size) -> u128 {
         asset_out: leg.asset_out,
         received_min: Assets::ZERO,
     };
-    let done = world.inside(ROOM, ROOM, |cx| {
-        exchange::swap(cx, THIEF, THIEF, &[leg], bounds)
-    });
-    let done = done.unwrap_or_else(|halt| panic!("{}", words(&halt)));
-    done.received.get()
+    exchange::swap(cx, THIEF, THIEF, &[leg], bounds)
 }
 
 fn wealth(world: &mut World) -> [U256; 2] {
@@ -132,4 +150,101 @@ pub(super) fn end_of_a_range_forgotten() -> i128 {
     let there = swap(&mut world, pool, 0, Size::In(units(AMOUNT)));
     let back = swap(&mut world, pool, 1, Size::In(units(there)));
     signed(n(back)) - signed(n(AMOUNT))
+}
+
+/// yETH, November 2025: of reserves that are far from even an iteration found no product, so their sum was what shares
+/// were made of. Somebody deposits one coin until the pool is as uneven as it may be, leaves with shares for a sum that
+/// is not there, and takes what is left of the others by a swap.
+pub(super) fn product_cut_to_nothing() -> i128 {
+    const EVEN: u128 = 1_000_000_000;
+    let mut world = floor();
+    let before = wealth(&mut world);
+    let opened = world.inside(ROOM, ROOM, |cx| {
+        let shape = shape(Curve::Stable, 100, 1);
+        exchange::create(cx, PROVIDER, PROVIDER, &shape, &[units(EVEN); 2])
+    });
+    let (pool, _) = opened.expect("opens");
+    let one_sided = [units(100 * EVEN), Assets::ZERO];
+    let out = world.inside(ROOM, ROOM, |cx| {
+        let (_, shares) = exchange::add(cx, pool, THIEF, THIEF, &one_sided, Shares::ZERO)?;
+        exchange::remove(cx, pool, THIEF, THIEF, shares, &[Assets::ZERO; 2])
+    });
+    let [_, scarce] = out.expect("comes and goes")[..] else {
+        panic!("two coins")
+    };
+    // What came of the scarce coin goes back for the other one, of which the pool has too much.
+    swap(&mut world, pool, 1, Size::In(scarce));
+    let after = wealth(&mut world);
+    [0, 1]
+        .map(|coin: usize| signed(after[coin]) - signed(before[coin]))
+        .iter()
+        .sum()
+}
+
+/// GMX v1, July 2025: whoever was paid back in the middle of a change was called, and found prices that were half changed.
+/// Here the only code of others that runs in a deposit is that of its tokens. It moves the pool after the deposit was
+/// planned, and before it is counted.
+pub(super) fn reentered_between_price_and_count() -> i128 {
+    const EVEN: u128 = 1_000_000_000;
+    let called = AtomicBool::new(false);
+    let mut world = World::new();
+    world.sweep_every = 50;
+    let plain: Address = world.create_token(0);
+    let hooked = Token::deploy(&mut world, Whim::Honest);
+    for who in [OWNER, ALICE, BOB] {
+        world.mint(plain, who, RICH * 2);
+        hooked.give(&mut world, who, RICH * 2);
+        hooked.allow_to(&mut world, who, exchange::ADDRESS);
+    }
+    for token in [plain, hooked.address] {
+        let asset = list(&mut world, token);
+        fund(&mut world, asset, THIEF);
+    }
+    let wallets = |world: &World| [world.balance(plain, BOB), hooked.balance(world, BOB)];
+    let sums = |world: &mut World| -> i128 {
+        let (units, wallets) = (wealth(world), wallets(world));
+        units.into_iter().chain(wallets).map(signed).sum()
+    };
+    let before = sums(&mut world);
+    let open = IExchange::createPoolCall {
+        shape: IExchange::Shape {
+            curve: Curve::Product.number(),
+            feePips: 100,
+            amplification: 0,
+            assets: vec![0, 1],
+        },
+        amounts: vec![n(EVEN); 2],
+        to: ALICE,
+        deadlineMs: u64::MAX,
+    };
+    let opened = world.ok(ALICE, exchange::ADDRESS, &open);
+    let pool = PoolId::new(opened.poolId);
+    hooked.calls(move |store| {
+        if !called.swap(true, Ordering::Relaxed) {
+            let cx = &mut store.frame(ROOM, ROOM);
+            swap_in(cx, pool, 0, Size::In(units(9 * EVEN)))?;
+        }
+        Ok(())
+    });
+    let add = IExchange::addLiquidityCall {
+        poolId: pool.get(),
+        amountsMax: vec![n(EVEN / 2); 2],
+        sharesMin: U256::ZERO,
+        to: BOB,
+        deadlineMs: u64::MAX,
+    };
+    world.ok(BOB, exchange::ADDRESS, &add);
+    let bought = n(RICH) - wealth(&mut world)[0];
+    assert_eq!(bought, n(9 * EVEN), "its code ran, and swapped");
+    let gained = u128::try_from(wealth(&mut world)[1] - n(RICH)).expect("small");
+    swap(&mut world, pool, 1, Size::In(units(gained)));
+    let leave = IExchange::removeLiquidityCall {
+        poolId: pool.get(),
+        shares: world.balance(exchange::lp::address_of(pool), BOB),
+        amountsMin: vec![U256::ZERO; 2],
+        to: BOB,
+        deadlineMs: u64::MAX,
+    };
+    world.ok(BOB, exchange::ADDRESS, &leave);
+    sums(&mut world) - before
 }
