@@ -15,7 +15,7 @@ use super::{
         AccountBadArguments, AccountInFlight, AccountNotInCallback, AccountTooManyActions,
         AccountTooManyTouched, AccountUnknownVerb,
     },
-    guard, income, limits, liquidity, loans, moves, offer, operators,
+    farming, guard, income, limits, liquidity, loans, moves, offer, operators,
     params::{ACTIONS_MAX, TOUCHED_MAX},
     pieces,
     state::AccountState,
@@ -246,12 +246,15 @@ fn act(
         | Verb::OpenRange
         | Verb::GrowRange
         | Verb::ShrinkRange
-        | Verb::MovePiece => return act_in_pools(cx, desk, verb, args),
+        | Verb::MovePiece
+        | Verb::Stake
+        | Verb::Unstake
+        | Verb::Claim => return act_in_pools(cx, desk, verb, args),
     };
     Ok(amount.to_u256().abi_encode().into())
 }
 
-/// One action of those that the exchange serves.
+/// One action of those that the exchange and farms serve.
 fn act_in_pools(
     cx: &mut Ctx<'_>,
     desk: &mut Desk,
@@ -285,6 +288,18 @@ fn act_in_pools(
             };
             pieces::give(cx, desk, to.account(), piece, to.amount)?;
             Vec::new()
+        }
+        Verb::Stake => {
+            let staked = farming::stake(cx, desk, &verb.arguments(args)?)?;
+            U256::from(staked).abi_encode()
+        }
+        Verb::Unstake => {
+            let left = farming::unstake(cx, desk, &verb.arguments(args)?)?;
+            U256::from(left).abi_encode()
+        }
+        Verb::Claim => {
+            let claimed = farming::claim(cx, desk, &verb.arguments(args)?)?;
+            pieces::words(&claimed).abi_encode()
         }
         // Every verb that `act` leaves is above.
         _ => {

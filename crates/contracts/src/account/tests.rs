@@ -3,6 +3,7 @@
 
 mod backstop;
 mod debts;
+mod farming;
 mod limits;
 mod liquidation;
 mod model;

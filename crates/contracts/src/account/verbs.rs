@@ -3,7 +3,7 @@
 use alloy_primitives::Bytes;
 use alloy_sol_types::{SolValue, sol};
 use capstan_state::Halt;
-use capstan_units::{AccountId, AssetId, PoolId};
+use capstan_units::{AccountId, AssetId, FarmId, PoolId};
 
 use super::{
     error::{AccountBadArguments, AccountUnknownVerb},
@@ -110,15 +110,28 @@ sol! {
         uint256[2] amountsMin;
     }
 
-    /// Arguments of `movePiece`: shares of a pool (`isRange` is false, `id` the pool, the largest amount all of them), or a
-    /// position, which moves whole.
+    /// Arguments of `movePiece`: `kind` is 0 for shares of pool `id`, 1 for a position, which moves whole, 2 for a stake in
+    /// farm `id`. The largest amount is all of it.
     #[derive(Debug, PartialEq, Eq)]
     struct PieceTo {
-        bool isRange;
+        uint8 kind;
         uint64 id;
         uint256 amount;
         address owner;
         uint8 index;
+    }
+
+    /// Arguments of `stake` and `unstake`. The largest amount is all there is.
+    #[derive(Debug, PartialEq, Eq)]
+    struct FarmAmount {
+        uint32 farmId;
+        uint256 amount;
+    }
+
+    /// Arguments of `claim`.
+    #[derive(Debug, PartialEq, Eq)]
+    struct FarmRewards {
+        uint32 farmId;
     }
 
     /// Arguments of `bid`.
@@ -142,13 +155,15 @@ impl PieceTo {
         AccountId::new(self.owner, self.index)
     }
 
-    /// The piece, unless no pool has such a number.
+    /// The piece, unless nothing has such a kind and number.
     pub(super) fn piece(&self) -> Option<Piece> {
-        if self.isRange {
-            return Some(Piece::Range(self.id));
+        let short = u32::try_from(self.id).ok();
+        match self.kind {
+            0 => short.map(|pool| Piece::Shares(PoolId::new(pool))),
+            1 => Some(Piece::Range(self.id)),
+            2 => short.map(|farm| Piece::Stake(FarmId::new(farm))),
+            _ => None,
         }
-        let pool = u32::try_from(self.id).ok()?;
-        Some(Piece::Shares(PoolId::new(pool)))
     }
 }
 
@@ -232,7 +247,10 @@ verbs! {
     23 OpenRange "openRange" "Units -> a new position of concentrated liquidity. Answers its number and liquidity." lowers=true callback=false preview=true;
     24 GrowRange "growRange" "Units -> more liquidity of a position." lowers=true callback=false preview=true;
     25 ShrinkRange "shrinkRange" "Liquidity of a position, and its fees -> units." lowers=true callback=false preview=true;
-    26 MovePiece "movePiece" "Shares of a pool, or a position -> another account that the runner may act on." lowers=true callback=false preview=true;
+    26 MovePiece "movePiece" "Shares of a pool, a position or a stake -> another account that the runner may act on." lowers=true callback=false preview=true;
+    27 Stake "stake" "Units, or shares of a pool -> a stake in a farm." lowers=true callback=false preview=true;
+    28 Unstake "unstake" "A stake in a farm -> units, or shares of a pool." lowers=true callback=false preview=true;
+    29 Claim "claim" "What a farm owes this account -> units." lowers=false callback=false preview=true;
 }
 
 impl Verb {

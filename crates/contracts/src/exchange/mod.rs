@@ -65,7 +65,8 @@ mod wallet;
 
 pub use abi::IExchange;
 pub use curve::Curve;
-pub use fair::{Liquidity, Quoted, coins_of, shares_worth};
+pub use fair::{Liquidity, Quoted, coins_of, shares_worth, some_shares_worth};
+pub use fees::{set_feeding, take_farm_fees};
 pub use liquidity::{add, create, create_range, move_shares, remove};
 pub use params::{
     AMPLIFICATION_MAX, CHANGE_DELAY_MS, COINS_MAX, COMMON_COINS_MAX, FEE_DYNAMIC,
@@ -80,7 +81,7 @@ pub use range::positions::{
 pub use ranges::open_for;
 pub use route::{Bounds, Leg, Outcome, Size, quote, swap};
 pub use sale::{Plan, PriceMin, Sale, plan_sale, sell, sell_up_to};
-pub use wallet::{bounds_of, expect_in_time, legs_of};
+pub use wallet::{bounds_of, expect_in_time, legs_of, shares_of_tokens, tokens_of_shares};
 
 use alloy_primitives::Address;
 

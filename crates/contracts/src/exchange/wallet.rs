@@ -138,6 +138,38 @@ fn burned(
     liquidity::remove(cx, id, holder, receiver, burned, &least)
 }
 
+/// LP tokens of the caller become shares of `to`. For native contracts that a wallet called.
+///
+/// # Errors
+/// `ERC20InsufficientBalance`.
+pub fn shares_of_tokens(
+    cx: &mut Ctx<'_>,
+    id: PoolId,
+    to: AccountId,
+    shares: Shares,
+) -> Result<(), Halt> {
+    let sender = cx.caller();
+    lp::burn(cx, id, sender, shares)?;
+    let holder = lp::account_of(lp::address_of(id));
+    liquidity::move_shares(cx, id, holder, to, shares)
+}
+
+/// Shares of `from` become LP tokens of a wallet. For native contracts, of what is theirs.
+///
+/// # Errors
+/// `ExchangeInsufficientShares`, `ERC20InvalidReceiver`.
+pub fn tokens_of_shares(
+    cx: &mut Ctx<'_>,
+    id: PoolId,
+    from: AccountId,
+    to: Address,
+    shares: Shares,
+) -> Result<(), Halt> {
+    let holder = lp::account_of(lp::address_of(id));
+    liquidity::move_shares(cx, id, from, holder, shares)?;
+    lp::mint(cx, id, to, shares)
+}
+
 /// Swaps, for the caller.
 ///
 /// # Errors
