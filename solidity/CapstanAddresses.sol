@@ -24,6 +24,8 @@ library CapstanAddresses {
     address internal constant RANGE_POSITION = 0xCA957A0000000000000000000014000000000000;
     /// Swaps along paths of tokens with Uniswap v2's verbs.
     address internal constant EXCHANGE_ROUTER = 0xCa957a0000000000000000000015000000000000;
+    /// Rewards that flow to stakers of an asset or of a pool's shares.
+    address internal constant FARMS = 0xCa957a000000000000000000001C000000000000;
     /// Value that flows to an owner, or to a debt of his first.
     address internal constant STREAMS = 0xCa957a000000000000000000000c000000000000;
     /// Stakes that lose before lenders do.

@@ -37,14 +37,14 @@ pub struct Standing {
     pub pieces: Option<Vec<Piece>>,
 }
 
-/// Liquidity in a pool.
+/// Liquidity in a pool, or a stake in a farm.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(missing_docs, reason = "the names are those of specs/rpc.md")]
 pub struct Piece {
-    pub is_range: bool,
+    pub kind: String,
     pub id: U64,
-    pub pool_id: u32,
+    pub pool_id: Option<u32>,
     pub amount: U256,
     pub coins: Vec<PieceCoin>,
     pub value: Fixed,
@@ -231,7 +231,7 @@ impl Batch {
     /// LP tokens of a pool, or a position, come from the wallet as they are.
     pub fn deposit_piece(&mut self, is_range: bool, id: u64, amount: U256) -> &mut Self {
         let args = PieceIn {
-            isRange: is_range,
+            kind: u8::from(is_range),
             id,
             amount,
         };
@@ -247,7 +247,7 @@ impl Batch {
         to: Address,
     ) -> &mut Self {
         let args = PieceOut {
-            isRange: is_range,
+            kind: u8::from(is_range),
             id,
             amount,
             to,
@@ -260,7 +260,7 @@ impl Batch {
         self.push(Verb::CloseAll, Vec::new())
     }
 
-    fn push(&mut self, verb: Verb, args: Vec<u8>) -> &mut Self {
+    pub(crate) fn push(&mut self, verb: Verb, args: Vec<u8>) -> &mut Self {
         self.0.push(Action {
             verb: verb.number(),
             args: args.into(),

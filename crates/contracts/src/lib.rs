@@ -40,6 +40,7 @@ pub mod erc4626;
 pub mod error;
 pub mod ether;
 pub mod exchange;
+pub mod farms;
 pub mod flash;
 pub mod generated;
 pub mod invariant;

@@ -26,6 +26,7 @@ static CONTRACTS: &[&Contract] = &[
     &crate::exchange::lp::CONTRACT,
     &crate::exchange::nft::CONTRACT,
     &crate::exchange::router::CONTRACT,
+    &crate::farms::CONTRACT,
     &crate::streams::CONTRACT,
     &crate::backstop::CONTRACT,
     &crate::backstop::share::CONTRACT,

@@ -53,6 +53,8 @@ ids! {
     OrderId(u64);
     /// A stream of value.
     StreamId(u64);
+    /// A farm.
+    FarmId(u32);
     /// A liquidation: made by [`LiquidationId::at`] from where it happened.
     LiquidationId(u64);
 }

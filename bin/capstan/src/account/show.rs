@@ -97,14 +97,13 @@ fn in_a_line(piece: &Piece) -> String {
         .iter()
         .map(|coin| format!("{} {}", coin.amount.short(PLACES), coin.symbol))
         .collect();
-    let what = if piece.is_range {
-        format!(
-            "position {} in pool {}",
-            piece.id.to::<u64>(),
-            piece.pool_id
-        )
-    } else {
-        format!("shares of pool {}", piece.pool_id)
+    let id = piece.id.to::<u64>();
+    let pool = piece.pool_id.map_or(String::new(), |pool| pool.to_string());
+    let what = match piece.kind.as_str() {
+        "range" => format!("position {id} in pool {pool}"),
+        "stake" if pool.is_empty() => format!("stake in farm {id}"),
+        "stake" => format!("stake in farm {id} of pool {pool}"),
+        _ => format!("shares of pool {pool}"),
     };
     format!(
         "{what}: {}, worth {}, {} if held",

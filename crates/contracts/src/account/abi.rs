@@ -103,12 +103,13 @@ sol! {
 
         /// Liquidity that stands on an account. Amounts are of each coin, in the pool's order; values in USD x 1e18.
         struct Piece {
-            /// Whether it is a position of concentrated liquidity, or shares of a pool.
-            bool isRange;
-            /// Number of the position, or of the pool.
+            /// 0 for shares of a pool, 1 for a position of concentrated liquidity, 2 for a stake in a farm.
+            uint8 kind;
+            /// Number of the pool, the position or the farm.
             uint64 id;
+            /// The pool; the largest number where units are staked.
             uint32 poolId;
-            /// Shares, or liquidity.
+            /// Shares, liquidity, or staked shares or units.
             uint256 amount;
             uint32[] assetIds;
             /// What taking it apart would give now, fees included.
@@ -147,8 +148,8 @@ sol! {
         event LiquidationStep(uint64 indexed id, uint8 venue, uint32 debtAssetId, uint256 paid, uint32 collateralAssetId, uint256 taken, uint256 toReserve, uint16 discountBps, address buyer, uint8 buyerIndex);
         /// An account was liquidated, in part or whole, at this round of the collateral's price.
         event Liquidated(uint64 indexed id, address indexed owner, uint8 indexed index, uint64 priceRound, uint256 healthBefore, uint256 healthAfter);
-        /// Liquidity of an account became units of its coins, whole or in part: the block looked after it, or it pays a redemption.
-        event PieceTakenApart(address indexed owner, uint8 indexed index, bool isRange, uint64 id, uint32[] assetIds, uint256[] amounts);
+        /// A piece of an account became units of its coins, whole or in part: the block looked after the account, or it pays a redemption.
+        event PieceTakenApart(address indexed owner, uint8 indexed index, uint8 kind, uint64 id, uint32[] assetIds, uint256[] amounts);
         /// A debt that nothing backed was borne. Tiers: 1 the reserve, 2 the backstop, 3 lenders.
         event LossRealised(uint64 indexed id, address indexed owner, uint8 indexed index, uint32 assetId, uint8 tier, uint256 amount);
         /// An account could not be looked at; the block tries again in a minute.
@@ -176,8 +177,8 @@ sol! {
         error AccountTooManyAssets(address owner, uint8 index, uint32 assetId, uint256 max);
         /// The account would have liquidity in more pools and ranges than a sheet has places. Remove one first.
         error AccountTooManyPieces(address owner, uint8 index, uint256 max);
-        /// The account has no such liquidity: shares of pool `id`, or position `id` if it is a range. Ask `piecesOf`.
-        error AccountNoPiece(address owner, uint8 index, bool isRange, uint64 id);
+        /// The account has no such piece: kind 0 is shares of pool `id`, 1 position `id`, 2 a stake in farm `id`. Ask `piecesOf`.
+        error AccountNoPiece(address owner, uint8 index, uint8 kind, uint64 id);
         /// One transaction changed more accounts than it may.
         error AccountTooManyTouched(uint256 max);
         /// More actions than a batch may have.

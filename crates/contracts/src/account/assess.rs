@@ -10,12 +10,12 @@ use super::{
     goods::Goods,
     math::{adjusted_down, health_down},
     params::Factors,
-    pieces,
+    pieces::{self, Made},
     sheet::{Piece, Row, Sheet},
     state::Terms,
 };
 use crate::{
-    exchange::{Liquidity, Quoted},
+    exchange::Quoted,
     mutant::mutant,
     oracle::{Feed, PriceUse, Side, Unusable},
     position::Line,
@@ -163,8 +163,8 @@ pub(super) struct Stand {
     pub(super) account: AccountId,
     /// Each row with all that stands in its kinds.
     pub(super) rows: Vec<(Row, Line)>,
-    /// Liquidity in pools.
-    pub(super) pieces: Vec<(Piece, Liquidity)>,
+    /// Liquidity in pools, and stakes.
+    pub(super) pieces: Vec<(Piece, Made)>,
 }
 
 /// What a piece of liquidity is worth at the prices of a question.
@@ -209,10 +209,10 @@ impl Stand {
     /// each question says of collateral.
     pub(super) fn fair(&self, cx: &mut Ctx<'_>, all: &[Valued]) -> Result<Vec<Fair>, Halt> {
         let mut fair = Vec::with_capacity(self.pieces.len());
-        for (piece, liquidity) in &self.pieces {
+        for (piece, made) in &self.pieces {
             cx.store.charge(PIECE_GAS)?;
             let (mut places, mut prices) = (Vec::new(), Vec::new());
-            for coin in &liquidity.coins {
+            for coin in made.coins() {
                 let mut rows = all.iter().enumerate();
                 let Some((place, valued)) = rows.find(|(_, valued)| valued.asset() == *coin) else {
                     let account = self.account;
@@ -228,8 +228,8 @@ impl Stand {
             }
             let value = mutant!(
                 PoolPriceCounts,
-                liquidity.fair_down(&prices)?,
-                pieces::worth_now_down(cx, self.account, *piece, liquidity, all)?
+                made.fair_down(&prices)?,
+                pieces::worth_now_down(cx, *piece, made, all)?
             );
             fair.push(Fair { places, value });
         }
@@ -332,7 +332,7 @@ fn category_of(all: &[Valued]) -> u8 {
 }
 
 /// An isolated asset counts alone or not at all: whichever is worth more, it or all that is not isolated. So more
-/// collateral never counts less. Liquidity with an isolated coin has another one too, and so never counts.
+/// collateral never counts less. A piece with an isolated coin counts only where that coin does by itself.
 fn isolate(all: &mut [Valued], pieces: &[Fair]) -> Result<(), Halt> {
     if all.iter().all(|valued| !valued.terms.is_isolated) {
         return Ok(());

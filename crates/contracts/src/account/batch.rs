@@ -15,7 +15,7 @@ use super::{
         AccountInFlight, AccountNotInCallback, AccountTooManyActions, AccountTooManyTouched,
         AccountUnknownVerb,
     },
-    guard, income, limits, liquidity, loans, moves, offer, operators,
+    farming, guard, income, limits, liquidity, loans, moves, offer, operators,
     params::{ACTIONS_MAX, TOUCHED_MAX},
     pieces,
     state::AccountState,
@@ -248,13 +248,16 @@ fn act(
         | Verb::GrowRange
         | Verb::ShrinkRange
         | Verb::MovePiece
+        | Verb::Stake
+        | Verb::Unstake
+        | Verb::Claim
         | Verb::DepositPiece
         | Verb::WithdrawPiece => return act_in_pools(cx, desk, verb, args),
     };
     Ok(amount.to_u256().abi_encode().into())
 }
 
-/// One action of those that the exchange serves.
+/// One action of those that the exchange and farms serve.
 fn act_in_pools(
     cx: &mut Ctx<'_>,
     desk: &mut Desk,
@@ -282,18 +285,30 @@ fn act_in_pools(
         }
         Verb::MovePiece => {
             let to: PieceTo = verb.arguments(args)?;
-            let piece = verb.piece(to.isRange, to.id)?;
+            let piece = verb.piece(to.kind, to.id)?;
             pieces::give(cx, desk, to.account(), piece, to.amount)?;
             Vec::new()
         }
+        Verb::Stake => {
+            let staked = farming::stake(cx, desk, &verb.arguments(args)?)?;
+            U256::from(staked).abi_encode()
+        }
+        Verb::Unstake => {
+            let left = farming::unstake(cx, desk, &verb.arguments(args)?)?;
+            U256::from(left).abi_encode()
+        }
+        Verb::Claim => {
+            let claimed = farming::claim(cx, desk, &verb.arguments(args)?)?;
+            pieces::words(&claimed).abi_encode()
+        }
         Verb::DepositPiece => {
             let from: PieceIn = verb.arguments(args)?;
-            let piece = verb.piece(from.isRange, from.id)?;
+            let piece = verb.piece(from.kind, from.id)?;
             tokens::deposit(cx, desk, piece, from.amount)?.abi_encode()
         }
         Verb::WithdrawPiece => {
             let out: PieceOut = verb.arguments(args)?;
-            let piece = verb.piece(out.isRange, out.id)?;
+            let piece = verb.piece(out.kind, out.id)?;
             tokens::withdraw(cx, desk, piece, out.amount, out.to)?.abi_encode()
         }
         // Every verb that `act` leaves is above.

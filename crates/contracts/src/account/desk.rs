@@ -21,7 +21,7 @@ use super::{
     sheet::{Piece, ROWS_MAX, Row, Sheet},
 };
 use crate::{
-    exchange, ledger,
+    ledger,
     position::Line,
     registry::{self, LIQUIDITY},
 };
@@ -126,7 +126,7 @@ impl Open {
         self.sheet.note_piece(self.account, piece, stands)?;
         let mut kept = Vec::new();
         for other in &self.sheet.pieces {
-            kept.extend(coins_of(cx, *other)?);
+            kept.extend(pieces::coins_of(cx, *other)?);
         }
         for coin in coins {
             if !self.sheet.has(*coin) && self.sheet.rows.len() >= ROWS_MAX {
@@ -136,13 +136,6 @@ impl Open {
             self.sheet.note(self.account, *coin, LIQUIDITY, is_coin)?;
         }
         Ok(())
-    }
-}
-
-fn coins_of(cx: &mut Ctx<'_>, piece: Piece) -> Result<Vec<AssetId>, Halt> {
-    match piece {
-        Piece::Shares(pool) => exchange::coins_of(cx, pool),
-        Piece::Range(position) => Ok(exchange::Liquidity::of_range(cx, position)?.coins),
     }
 }
 

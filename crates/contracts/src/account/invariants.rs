@@ -19,7 +19,7 @@ use super::{
     state::{AccountState, Limits},
 };
 use crate::{
-    exchange,
+    exchange, farms,
     invariant::{Broken, holds},
     ledger, registry,
 };
@@ -97,16 +97,23 @@ fn check_rows(cx: &mut Ctx<'_>, account: AccountId, assets: u32) -> Result<(), B
     )
 }
 
-/// ACC-23: a piece stands in the exchange, a position belongs to this contract and to one account, and the rows that say
+/// ACC-23: a piece stands in the exchange or in a farm, and each stake is a piece; a position belongs to this contract and to one account, and the rows that say
 /// they are coins of pieces are those that are.
 fn check_pieces(world: &dyn View, cx: &mut Ctx<'_>) -> Result<(), Broken> {
+    for (farm, account) in farms::stakers(world, cx)? {
+        let sheet = Sheet::load(cx, account)?;
+        let is_noted = sheet.pieces.contains(&Piece::Stake(farm));
+        holds(is_noted, "ACC-23", || {
+            format!("{account} has a stake in farm {farm}, and no piece says so")
+        })?;
+    }
     let mut positions = BTreeSet::new();
     for account in sheet::accounts(world)? {
         let sheet = Sheet::load(cx, account)?;
         let mut coins = BTreeSet::new();
         for piece in &sheet.pieces {
-            let stands = pieces::liquidity(cx, account, *piece)?;
-            holds(stands.amount > 0, "ACC-23", || {
+            let stands = pieces::made(cx, account, *piece)?;
+            holds(stands.amount() > 0, "ACC-23", || {
                 format!("{piece:?} of {account} is empty")
             })?;
             if let Piece::Range(position) = *piece {
@@ -118,7 +125,7 @@ fn check_pieces(world: &dyn View, cx: &mut Ctx<'_>) -> Result<(), Broken> {
                     format!("position {position} stands on {account} and on another account")
                 })?;
             }
-            coins.extend(stands.coins);
+            coins.extend(stands.coins());
         }
         let bit = kind_bit(registry::LIQUIDITY);
         let rows = sheet.rows.iter().filter(|row| row.kinds & bit != 0);

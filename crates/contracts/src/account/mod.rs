@@ -28,6 +28,8 @@
 //!   apart gives that at least, but for a unit of each coin.
 //! - ACC-23: the pieces of a sheet are what stands in pools for the account, bounded; each coin of them has its row.
 //! - ACC-24: the block takes liquidity apart before it sells anything, and never for an account that it leaves alone.
+//! - ACC-25: a stake counts what it is made of would count; the block takes it apart with the other pieces, and what it
+//!   earned stays the account's.
 //! - ACC-30: LP tokens and positions of wallets come in as pieces and leave as what they were, share for share.
 //! - LIQ-1: an account whose guard is not crossed, nor due within a minute, is healthy.
 //! - LIQ-2: the index of guards is a function of the stored sheets.
@@ -47,7 +49,7 @@
 //! - RED-2: which debtors pay follows from prices and stored guards alone, the riskiest first; no user chooses.
 //! - RED-3: liquidity pays what other goods lack, and is never taken apart in vain.
 //!
-//! Imports: admin, backstop, dollar, exchange, ledger, lending, oracle, streams, term.
+//! Imports: admin, backstop, dollar, exchange, farms, ledger, lending, oracle, streams, term.
 //!
 //! Trusts: the oracle's prices, and the owner of this contract's scope for factors, which only move slowly.
 //!
@@ -63,6 +65,7 @@ mod batch;
 mod desk;
 mod dollars;
 mod error;
+mod farming;
 mod goods;
 mod guard;
 mod income;
@@ -109,9 +112,9 @@ pub use sheet::{
 };
 pub use signed::{BATCH_TYPE, DOMAIN_NAME, DOMAIN_VERSION};
 pub use verbs::{
-    Admission, AssetAmount, Bid, Dollars, ForeignCall, GrowRange, Loan, OpenRange, OtherAccount,
-    PieceIn, PieceOut, PieceTo, Provision, Removal, Rule, ShrinkRange, Stream, Swap, Verb,
-    Withdrawal,
+    Admission, AssetAmount, Bid, Dollars, FarmAmount, FarmRewards, ForeignCall, GrowRange, Loan,
+    OpenRange, OtherAccount, PieceIn, PieceOut, PieceTo, Provision, Removal, Rule, ShrinkRange,
+    Stream, Swap, Verb, Withdrawal,
 };
 
 use alloy_primitives::Address;
@@ -119,8 +122,8 @@ use capstan_state::{Ctx, Halt};
 use capstan_units::AccountId;
 
 use crate::{
-    Contract, Entry, Interface, Kind, Place, SystemKind, admin, dollar, exchange, ledger, lending,
-    native, streams, term,
+    Contract, Entry, Interface, Kind, Place, SystemKind, admin, dollar, exchange, farms, ledger,
+    lending, native, streams, term,
 };
 
 /// Where it answers.
@@ -155,6 +158,7 @@ pub static CONTRACT: Contract = Contract {
         &admin::CONTRACT,
         &dollar::CONTRACT,
         &exchange::CONTRACT,
+        &farms::CONTRACT,
         &ledger::CONTRACT,
         &lending::CONTRACT,
         &streams::CONTRACT,

@@ -1,9 +1,10 @@
-//! Liquidity in pools on an account: pieces of it beside the rows, each worth what nobody can move.
+//! Liquidity in pools and stakes in farms on an account: pieces beside the rows, each worth what nobody can move.
 //!
 //! ```text
-//!   sheet    rows: eth · usdc · ...         pieces: shares of pool 3 · range 17          at most four
+//!   sheet    rows: eth · usdc · ...         pieces: shares of pool 3 · stake in farm 5 · range 17     at most four
 //!              └──────┴── "a coin of a piece" ──┘   each coin of a piece has its row
 //!   worth    fair value at the question's prices (`exchange::Liquidity`), at the lowest factor of its coins
+//!   stake    what its shares are worth, or units at their price: staking changes nothing of what counts
 //!   look     piece ─► units of its coins ─► netting and sale, as ever
 //! ```
 //!
@@ -21,6 +22,7 @@ use super::{
     batch,
     desk::Desk,
     error::AccountNoPiece,
+    farming,
     goods::Goods,
     moves, operators,
     sheet::{Piece, Sheet},
@@ -28,7 +30,8 @@ use super::{
 };
 use crate::{
     contract::emit,
-    exchange::{self, Liquidity},
+    exchange::{self, Liquidity, Quoted},
+    farms::{self, Thing},
     registry::UNITS,
     revert,
 };
@@ -36,24 +39,81 @@ use crate::{
 const STATE: AccountState = AccountState::new();
 
 impl Piece {
-    /// Whether it is a position, and its number: as the ABI names it.
-    pub(super) fn name(self) -> (bool, u64) {
+    /// Its kind and number, as the ABI names it.
+    pub(super) fn name(self) -> (u8, u64) {
         match self {
-            Self::Shares(pool) => (false, u64::from(pool.get())),
-            Self::Range(position) => (true, position),
+            Self::Shares(pool) => (0, u64::from(pool.get())),
+            Self::Range(position) => (1, position),
+            Self::Stake(farm) => (2, u64::from(farm.get())),
         }
     }
 }
 
-/// What stands in the exchange as a piece of an account.
-pub(super) fn liquidity(
-    cx: &mut Ctx<'_>,
-    account: AccountId,
-    piece: Piece,
-) -> Result<Liquidity, Halt> {
+/// What a piece is made of.
+#[derive(Clone, Debug)]
+pub(super) enum Made {
+    /// Liquidity in a pool.
+    Liquidity(Liquidity),
+    /// Units of one asset.
+    Units([AssetId; 1], Assets),
+}
+
+impl Made {
+    /// Its coins, in the pool's order.
+    pub(super) fn coins(&self) -> &[AssetId] {
+        match self {
+            Self::Liquidity(liquidity) => &liquidity.coins,
+            Self::Units(coin, _) => coin,
+        }
+    }
+
+    /// Shares, liquidity or units.
+    pub(super) const fn amount(&self) -> u128 {
+        match self {
+            Self::Liquidity(liquidity) => liquidity.amount,
+            Self::Units(_, units) => units.get(),
+        }
+    }
+
+    /// What it is worth at these prices, one for each coin; nothing where a price is zero.
+    ///
+    /// # Errors
+    /// More than any value may be.
+    pub(super) fn fair_down(&self, prices: &[Quoted]) -> Result<Usd, Halt> {
+        match (self, prices) {
+            (Self::Liquidity(liquidity), _) => liquidity.fair_down(prices),
+            (Self::Units(_, units), [quoted]) => {
+                Ok(value_down(*units, quoted.price, quoted.decimals)?)
+            }
+            (Self::Units(coin, _), _) => Err(Halt::Fatal(format!("a stake is only of {coin:?}"))),
+        }
+    }
+}
+
+/// What a piece of an account is made of now.
+pub(super) fn made(cx: &mut Ctx<'_>, account: AccountId, piece: Piece) -> Result<Made, Halt> {
+    Ok(Made::Liquidity(match piece {
+        Piece::Shares(pool) => Liquidity::of_shares(cx, pool, account)?,
+        Piece::Range(position) => Liquidity::of_range(cx, position)?,
+        Piece::Stake(farm) => {
+            let staked = farms::staked(cx, farm, account)?;
+            match farms::thing(cx, farm)? {
+                Thing::Shares(pool) => Liquidity::of_some_shares(cx, pool, Shares::new(staked)?)?,
+                Thing::Units(asset) => return Ok(Made::Units([asset], Assets::new(staked)?)),
+            }
+        }
+    }))
+}
+
+/// The coins of a piece, in the pool's order.
+pub(super) fn coins_of(cx: &mut Ctx<'_>, piece: Piece) -> Result<Vec<AssetId>, Halt> {
     match piece {
-        Piece::Shares(pool) => Liquidity::of_shares(cx, pool, account),
-        Piece::Range(position) => Liquidity::of_range(cx, position),
+        Piece::Shares(pool) => exchange::coins_of(cx, pool),
+        Piece::Range(position) => Ok(Liquidity::of_range(cx, position)?.coins),
+        Piece::Stake(farm) => match farms::thing(cx, farm)? {
+            Thing::Shares(pool) => exchange::coins_of(cx, pool),
+            Thing::Units(asset) => Ok(vec![asset]),
+        },
     }
 }
 
@@ -62,10 +122,10 @@ pub(super) fn read(
     cx: &mut Ctx<'_>,
     account: AccountId,
     sheet: &Sheet,
-) -> Result<Vec<(Piece, Liquidity)>, Halt> {
+) -> Result<Vec<(Piece, Made)>, Halt> {
     let mut all = Vec::with_capacity(sheet.pieces.len());
     for piece in &sheet.pieces {
-        all.push((*piece, liquidity(cx, account, *piece)?));
+        all.push((*piece, made(cx, account, *piece)?));
     }
     Ok(all)
 }
@@ -83,11 +143,11 @@ pub(super) fn expect(
     if desk.pieces(cx, account)?.contains(&piece) {
         return Ok(());
     }
-    let (is_range, id) = piece.name();
+    let (kind, id) = piece.name();
     Err(revert(&AccountNoPiece {
         owner: account.owner,
         index: account.index,
-        isRange: is_range,
+        kind,
         id,
     }))
 }
@@ -177,7 +237,7 @@ impl PutIn {
     }
 }
 
-/// Moves a piece, or some of its shares, to another account.
+/// Moves a piece, or some of its shares or units, to another account.
 ///
 /// # Errors
 /// `AccountNoPiece`, `AccountTooManyPieces`, `AccountTooManyAssets`, and those of moved shares.
@@ -190,17 +250,20 @@ pub(super) fn transfer(
     amount: U256,
 ) -> Result<(), Halt> {
     expect(cx, desk, from, piece)?;
-    let stands = liquidity(cx, from, piece)?;
-    let whole = stands.amount;
+    let whole = made(cx, from, piece)?.amount();
+    let moved = if amount == U256::MAX {
+        whole
+    } else {
+        Shares::from_u256(amount)?.get()
+    };
     let moved = match piece {
         Piece::Shares(pool) => {
-            let moved = if amount == U256::MAX {
-                Shares::new(whole)?
-            } else {
-                Shares::from_u256(amount)?
-            };
-            exchange::move_shares(cx, pool, from, to, moved)?;
-            moved.get()
+            exchange::move_shares(cx, pool, from, to, Shares::new(moved)?)?;
+            moved
+        }
+        Piece::Stake(farm) => {
+            farms::move_stake(cx, farm, from, to, moved)?;
+            moved
         }
         // A position is one thing, and its token stays where it is.
         Piece::Range(_) => whole,
@@ -208,7 +271,7 @@ pub(super) fn transfer(
     if moved == 0 {
         return Ok(());
     }
-    let coins = stands.coins;
+    let coins = coins_of(cx, piece)?;
     let amounts = shrunk(cx, desk, from, piece, &coins, (moved, whole))?;
     grown(cx, desk, to, piece, &coins, &amounts)
 }
@@ -243,13 +306,12 @@ pub(super) fn into_units(
     if stand.pieces.is_empty() || is_paid_without(cx, stand, &all)? {
         return Ok(all);
     }
-    for (piece, liquidity) in &stand.pieces {
+    for (piece, made) in &stand.pieces {
         // What fails is rewound in storage, so that is where everything is by then. A piece that cannot be taken apart
         // stays, counts as before, and holds up no other.
         desk.close(cx)?;
         let account = stand.account;
-        let taken =
-            cx.attempt(|cx| take_apart(cx, desk, account, *piece, liquidity, liquidity.amount))?;
+        let taken = cx.attempt(|cx| take_apart(cx, desk, account, *piece, made, made.amount()))?;
         if taken.is_err() {
             desk.forget();
         }
@@ -279,34 +341,52 @@ pub(super) fn take_apart(
     desk: &mut Desk,
     account: AccountId,
     piece: Piece,
-    liquidity: &Liquidity,
+    made: &Made,
     taken: u128,
 ) -> Result<(), Halt> {
-    let amounts = match piece {
-        Piece::Shares(pool) => {
-            let shares = Shares::new(taken)?;
-            let least = vec![Assets::ZERO; liquidity.coins.len()];
-            exchange::remove(cx, pool, account, account, shares, &least)?
-        }
-        Piece::Range(position) => {
+    let amounts = match (piece, made) {
+        (Piece::Range(position), _) => {
             let (principal, fees) = exchange::shrink_range(cx, position, account, taken)?;
             sums(principal, fees)?
         }
+        (Piece::Stake(farm), Made::Units(..)) => {
+            farming::leave(cx, desk, account, farm, taken)?;
+            vec![Assets::new(taken)?]
+        }
+        (Piece::Stake(farm), Made::Liquidity(liquidity)) => {
+            farming::leave(cx, desk, account, farm, taken)?;
+            burn(cx, account, liquidity, taken)?
+        }
+        (Piece::Shares(_), Made::Liquidity(liquidity)) => burn(cx, account, liquidity, taken)?,
+        (Piece::Shares(pool), Made::Units(..)) => {
+            return Err(Halt::Fatal(format!("shares of pool {pool} are no units")));
+        }
     };
-    let part = (taken, liquidity.amount);
-    shrunk(cx, desk, account, piece, &liquidity.coins, part)?;
-    let (is_range, id) = piece.name();
+    let part = (taken, made.amount());
+    shrunk(cx, desk, account, piece, made.coins(), part)?;
+    let (kind, id) = piece.name();
     emit(
         cx,
         &PieceTakenApart {
             owner: account.owner,
             index: account.index,
-            isRange: is_range,
+            kind,
             id,
-            assetIds: liquidity.coins.iter().map(|coin| coin.get()).collect(),
+            assetIds: made.coins().iter().map(|coin| coin.get()).collect(),
             amounts: words(&amounts),
         },
     )
+}
+
+fn burn(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    liquidity: &Liquidity,
+    taken: u128,
+) -> Result<Vec<Assets>, Halt> {
+    let shares = Shares::new(taken)?;
+    let least = vec![Assets::ZERO; liquidity.coins.len()];
+    exchange::remove(cx, liquidity.pool, account, account, shares, &least)
 }
 
 fn sums(principal: exchange::Two, fees: exchange::Two) -> Result<Vec<Assets>, Halt> {
@@ -338,19 +418,23 @@ pub(super) fn view(cx: &mut Ctx<'_>, account: AccountId) -> Result<Vec<IAccount:
     let initial = stand.valued(cx, &mut goods, Question::Batch)?;
     let fair = stand.fair(cx, &now)?;
     let mut seen = Vec::with_capacity(fair.len());
-    for ((piece, liquidity), fair) in stand.pieces.iter().zip(&fair) {
-        let amounts = amounts_now(cx, account, *piece)?;
+    for ((piece, made), fair) in stand.pieces.iter().zip(&fair) {
+        let coins = made.coins();
+        let amounts = amounts_now(cx, *piece, made)?;
         let put_in = STATE.put_in.at((account, piece.key())).load(cx)?.amounts();
-        let put_in: Vec<_> = put_in.into_iter().take(liquidity.coins.len()).collect();
-        let value = worth_down(&now, &liquidity.coins, &amounts)?;
-        let if_held = worth_down(&now, &liquidity.coins, &put_in)?;
-        let (is_range, id) = piece.name();
+        let put_in: Vec<_> = put_in.into_iter().take(coins.len()).collect();
+        let value = worth_down(&now, coins, &amounts)?;
+        let if_held = worth_down(&now, coins, &put_in)?;
+        let (kind, id) = piece.name();
         seen.push(IAccount::Piece {
-            isRange: is_range,
+            kind,
             id,
-            poolId: liquidity.pool.get(),
-            amount: U256::from(liquidity.amount),
-            assetIds: liquidity.coins.iter().map(|coin| coin.get()).collect(),
+            poolId: match made {
+                Made::Liquidity(liquidity) => liquidity.pool.get(),
+                Made::Units(..) => u32::MAX,
+            },
+            amount: U256::from(made.amount()),
+            assetIds: coins.iter().map(|coin| coin.get()).collect(),
             amounts: words(&amounts),
             putIn: words(&put_in),
             value: value.to_u256(),
@@ -373,16 +457,20 @@ fn signed(value: Usd) -> Result<I256, Halt> {
 /// What taking a piece apart would give now.
 pub(super) fn amounts_now(
     cx: &mut Ctx<'_>,
-    account: AccountId,
     piece: Piece,
+    made: &Made,
 ) -> Result<Vec<Assets>, Halt> {
-    match piece {
-        Piece::Shares(pool) => Ok(exchange::shares_worth(cx, pool, account)?.1),
-        Piece::Range(position) => {
+    match (piece, made) {
+        (Piece::Range(position), _) => {
             let frame = cx.frame;
             let mut world = Scratch::new(cx.store);
             let worth = exchange::range_worth(&mut Ctx::new(&mut world, frame), position)?;
             sums(worth.principal, worth.fees)
+        }
+        (_, Made::Units(_, units)) => Ok(vec![*units]),
+        (_, Made::Liquidity(liquidity)) => {
+            let shares = Shares::new(liquidity.amount)?;
+            exchange::some_shares_worth(cx, liquidity.pool, shares)
         }
     }
 }
@@ -391,13 +479,12 @@ pub(super) fn amounts_now(
 #[cfg(test)]
 pub(super) fn worth_now_down(
     cx: &mut Ctx<'_>,
-    account: AccountId,
     piece: Piece,
-    liquidity: &Liquidity,
+    made: &Made,
     all: &[Valued],
 ) -> Result<Usd, Halt> {
-    let amounts = amounts_now(cx, account, piece)?;
-    worth_down(all, &liquidity.coins, &amounts)
+    let amounts = amounts_now(cx, piece, made)?;
+    worth_down(all, made.coins(), &amounts)
 }
 
 fn worth_down(all: &[Valued], coins: &[AssetId], amounts: &[Assets]) -> Result<Usd, Halt> {

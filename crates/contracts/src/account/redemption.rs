@@ -28,13 +28,13 @@ use super::{
     error::{AccountLooksMalformed, AccountNotRedeemable, AccountTooManyLooks},
     guard, moves, offer,
     params::{LOOK_GAS, REDEMPTIONS_MAX},
-    pieces, settings,
+    pieces::{self, Made},
+    settings,
     sheet::Piece,
 };
 use crate::{
     contract::emit,
     dollar::{self, Waiting},
-    exchange::Liquidity,
     oracle::{self, PriceUse, Side},
     registry::{DOLLAR, UNITS},
     revert,
@@ -232,10 +232,10 @@ fn enough(
             return Ok(best);
         }
         pieces_left = pieces_left.saturating_sub(1);
-        let Some((piece, liquidity, part)) = part_of(cx, &stand, &goods, due)? else {
+        let Some((piece, made, part)) = part_of(cx, &stand, &goods, due)? else {
             return Ok(best);
         };
-        pieces::take_apart(cx, desk, debtor, piece, &liquidity, part)?;
+        pieces::take_apart(cx, desk, debtor, piece, &made, part)?;
         // What can be unwound is tried on what is stored.
         desk.close(cx)?;
         stand = desk.stand(cx, debtor)?;
@@ -285,12 +285,12 @@ fn part_of(
     stand: &Stand,
     goods: &[Goods],
     due: Assets,
-) -> Result<Option<(Piece, Liquidity, u128)>, Halt> {
+) -> Result<Option<(Piece, Made, u128)>, Halt> {
     let mut most = most_of(goods).map_or(Assets::ZERO, |goods| goods.dollars);
     let mut found = None;
-    for (piece, liquidity) in &stand.pieces {
-        let amounts = pieces::amounts_now(cx, stand.account, *piece)?;
-        for (coin, amount) in liquidity.coins.iter().zip(amounts) {
+    for (piece, made) in &stand.pieces {
+        let amounts = pieces::amounts_now(cx, *piece, made)?;
+        for (coin, amount) in made.coins().iter().zip(amounts) {
             let Some(own) = goods.iter().find(|goods| goods.valued.asset() == *coin) else {
                 continue;
             };
@@ -304,10 +304,10 @@ fn part_of(
             } else {
                 amount
             };
-            let whole = U256::from(liquidity.amount);
+            let whole = U256::from(made.amount());
             let part = mul_div_up(missing.to_u256(), whole, amount.to_u256())?;
-            let part = u128::try_from(part).unwrap_or(liquidity.amount);
-            found = Some((*piece, liquidity.clone(), part));
+            let part = u128::try_from(part).unwrap_or_else(|_| made.amount());
+            found = Some((*piece, made.clone(), part));
         }
     }
     Ok(found)

@@ -8,7 +8,7 @@
 //!   word 3   pieces 0..4 (8 bytes each), in order; zeros behind the last
 //!   row      trigger (4) | kinds (1) | asset (1)
 //!   trigger  0, or (tick + 2) * 2 + (1 if it is crossed upward), or 2^31 + width (7 bits) * 2^24 + (lower tick + 2)
-//!   piece    1 bit: a range | number of the pool or of the position, plus one
+//!   piece    1 bit: a range | 1 bit: a stake | number of the pool, the position or the farm, plus one
 //! ```
 //!
 //! Two ticks lie a width apart of three binary digits and an exponent, so that both fit a row.
@@ -18,7 +18,7 @@
 
 use alloy_primitives::U256;
 use capstan_state::{Ctx, Halt};
-use capstan_units::{AccountId, AssetId, PoolId, PriceTick};
+use capstan_units::{AccountId, AssetId, FarmId, PoolId, PriceTick};
 
 use super::{
     ADDRESS,
@@ -132,22 +132,26 @@ fn width_of(code: u32) -> u32 {
     }
 }
 
-/// Liquidity in a pool, as an account has it. In order: pools by number, then positions by number.
+/// What stands on an account beside its rows. In order: pools by number, then stakes by farm, then positions by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Piece {
     /// Shares of a pool of reserves.
     Shares(PoolId),
+    /// A stake in a farm, of a pool's shares or of units.
+    Stake(FarmId),
     /// A position of concentrated liquidity, by its number.
     Range(u64),
 }
 
 const RANGE_BIT: u64 = 1 << 63;
+const STAKE_BIT: u64 = 1 << 62;
 
 impl Piece {
     /// A number of eight bytes that is no other piece's, nor zero.
     pub(super) fn key(self) -> u64 {
         match self {
             Self::Shares(pool) => u64::from(pool.get()).saturating_add(1),
+            Self::Stake(farm) => u64::from(farm.get()).saturating_add(1) | STAKE_BIT,
             Self::Range(position) => position.saturating_add(1) | RANGE_BIT,
         }
     }
@@ -158,9 +162,13 @@ impl Piece {
         if key & RANGE_BIT != 0 {
             return Some(Self::Range(number));
         }
-        u32::try_from(number)
-            .ok()
-            .map(|pool| Self::Shares(PoolId::new(pool)))
+        let is_stake = key & STAKE_BIT != 0;
+        let number = u32::try_from(number & !STAKE_BIT).ok()?;
+        Some(if is_stake {
+            Self::Stake(FarmId::new(number))
+        } else {
+            Self::Shares(PoolId::new(number))
+        })
     }
 }
 

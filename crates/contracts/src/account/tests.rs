@@ -4,6 +4,7 @@
 mod backstop;
 mod dearest;
 mod debts;
+mod farming;
 mod limits;
 mod liquidation;
 mod model;

@@ -11,9 +11,16 @@
 
 use alloy_primitives::{Address, U256};
 use capstan_state::{Ctx, Halt};
-use capstan_units::{AccountId, Assets, Shares, mul_div_down};
+use capstan_units::{Assets, Shares, mul_div_down};
 
-use super::{ADDRESS, desk::Desk, moves, pieces, sheet::Piece};
+use super::{
+    ADDRESS,
+    desk::Desk,
+    moves,
+    pieces::{self, Made},
+    sheet::Piece,
+    verbs::Verb,
+};
 use crate::{
     exchange::{
         self,
@@ -50,28 +57,31 @@ pub(super) fn deposit(
             nft::hand_over(cx, wallet, ADDRESS, position)?;
             None
         }
+        // A stake of a wallet stays one: nothing that could be handed over stands for it.
+        Piece::Stake(_) => return Err(Verb::DepositPiece.bad_arguments()),
     };
-    let stands = pieces::liquidity(cx, account, piece)?;
-    let came = came.unwrap_or(stands.amount);
+    let stands = pieces::made(cx, account, piece)?;
+    let came = came.unwrap_or_else(|| stands.amount());
     if came == 0 {
         return Err(revert(&ExchangeZeroAmount {}));
     }
-    for coin in &stands.coins {
+    for coin in stands.coins() {
         moves::expect_within_cap(cx, desk, *coin)?;
     }
-    let worth = worth_down(cx, account, piece, (came, stands.amount))?;
-    pieces::grown(cx, desk, account, piece, &stands.coins, &worth)?;
+    let worth = worth_down(cx, piece, &stands, came)?;
+    pieces::grown(cx, desk, account, piece, stands.coins(), &worth)?;
     Ok(U256::from(came))
 }
 
 /// What a part of a piece would give if it were taken apart now.
 fn worth_down(
     cx: &mut Ctx<'_>,
-    account: AccountId,
     piece: Piece,
-    (part, whole): (u128, u128),
+    made: &Made,
+    part: u128,
 ) -> Result<Vec<Assets>, Halt> {
-    let amounts = pieces::amounts_now(cx, account, piece)?;
+    let amounts = pieces::amounts_now(cx, piece, made)?;
+    let whole = made.amount();
     let parts = amounts.into_iter().map(|amount| {
         let amount = mul_div_down(amount.to_u256(), U256::from(part), U256::from(whole))?;
         Ok(Assets::from_u256(amount)?)
@@ -93,8 +103,8 @@ pub(super) fn withdraw(
 ) -> Result<U256, Halt> {
     let account = desk.account();
     pieces::expect(cx, desk, account, piece)?;
-    let stands = pieces::liquidity(cx, account, piece)?;
-    let whole = stands.amount;
+    let stands = pieces::made(cx, account, piece)?;
+    let whole = stands.amount();
     let left = match piece {
         Piece::Shares(pool) => {
             let shares = if amount == U256::MAX {
@@ -116,7 +126,8 @@ pub(super) fn withdraw(
             nft::hand_over(cx, ADDRESS, to, position)?;
             whole
         }
+        Piece::Stake(_) => return Err(Verb::WithdrawPiece.bad_arguments()),
     };
-    pieces::shrunk(cx, desk, account, piece, &stands.coins, (left, whole))?;
+    pieces::shrunk(cx, desk, account, piece, stands.coins(), (left, whole))?;
     Ok(U256::from(left))
 }

@@ -3,7 +3,7 @@
 use alloy_primitives::Bytes;
 use alloy_sol_types::{SolValue, sol};
 use capstan_state::Halt;
-use capstan_units::{AccountId, AssetId, PoolId};
+use capstan_units::{AccountId, AssetId, FarmId, PoolId};
 
 use super::{
     error::{AccountBadArguments, AccountUnknownVerb},
@@ -110,22 +110,22 @@ sol! {
         uint256[2] amountsMin;
     }
 
-    /// Arguments of `movePiece`: shares of a pool (`isRange` is false, `id` the pool, the largest amount all of them), or a
-    /// position, which moves whole.
+    /// Arguments of `movePiece`: `kind` is 0 for shares of pool `id`, 1 for a position, which moves whole, 2 for a stake in
+    /// farm `id`. The largest amount is all of it.
     #[derive(Debug, PartialEq, Eq)]
     struct PieceTo {
-        bool isRange;
+        uint8 kind;
         uint64 id;
         uint256 amount;
         address owner;
         uint8 index;
     }
 
-    /// Arguments of `depositPiece`: LP tokens of a pool (`isRange` is false, `id` the pool, the largest amount all that the
+    /// Arguments of `depositPiece`: LP tokens of a pool (`kind` 0, `id` the pool, the largest amount all that the
     /// wallet has), or a position, which moves whole.
     #[derive(Debug, PartialEq, Eq)]
     struct PieceIn {
-        bool isRange;
+        uint8 kind;
         uint64 id;
         uint256 amount;
     }
@@ -133,10 +133,23 @@ sol! {
     /// Arguments of `withdrawPiece`: the same, to a wallet.
     #[derive(Debug, PartialEq, Eq)]
     struct PieceOut {
-        bool isRange;
+        uint8 kind;
         uint64 id;
         uint256 amount;
         address to;
+    }
+
+    /// Arguments of `stake` and `unstake`. The largest amount is all there is.
+    #[derive(Debug, PartialEq, Eq)]
+    struct FarmAmount {
+        uint32 farmId;
+        uint256 amount;
+    }
+
+    /// Arguments of `claim`.
+    #[derive(Debug, PartialEq, Eq)]
+    struct FarmRewards {
+        uint32 farmId;
     }
 
     /// Arguments of `bid`.
@@ -241,7 +254,10 @@ verbs! {
     23 OpenRange "openRange" "Units -> a new position of concentrated liquidity. Answers its number and liquidity." lowers=true callback=false preview=true;
     24 GrowRange "growRange" "Units -> more liquidity of a position." lowers=true callback=false preview=true;
     25 ShrinkRange "shrinkRange" "Liquidity of a position, and its fees -> units." lowers=true callback=false preview=true;
-    26 MovePiece "movePiece" "Shares of a pool, or a position -> another account that the runner may act on." lowers=true callback=false preview=true;
+    26 MovePiece "movePiece" "Shares of a pool, a position or a stake -> another account that the runner may act on." lowers=true callback=false preview=true;
+    27 Stake "stake" "Units, or shares of a pool -> a stake in a farm." lowers=true callback=false preview=true;
+    28 Unstake "unstake" "A stake in a farm -> units, or shares of a pool." lowers=true callback=false preview=true;
+    29 Claim "claim" "What a farm owes this account -> units." lowers=false callback=false preview=true;
     30 DepositPiece "depositPiece" "LP tokens, or a position, of whoever runs the batch -> a piece." lowers=false callback=false preview=true;
     31 WithdrawPiece "withdrawPiece" "A piece, or some of its shares -> LP tokens, or a position, of a wallet." lowers=true callback=false preview=true;
 }
@@ -261,16 +277,22 @@ impl Verb {
     ///
     /// # Errors
     /// `AccountBadArguments`: no pool has such a number.
-    pub(super) fn piece(self, is_range: bool, id: u64) -> Result<Piece, Halt> {
-        if is_range {
-            return Ok(Piece::Range(id));
-        }
-        match u32::try_from(id) {
-            Ok(pool) => Ok(Piece::Shares(PoolId::new(pool))),
-            Err(_) => Err(revert(&AccountBadArguments {
-                verb: self.number(),
-            })),
-        }
+    pub(super) fn piece(self, kind: u8, id: u64) -> Result<Piece, Halt> {
+        let short = u32::try_from(id).ok();
+        let piece = match kind {
+            0 => short.map(|pool| Piece::Shares(PoolId::new(pool))),
+            1 => Some(Piece::Range(id)),
+            2 => short.map(|farm| Piece::Stake(FarmId::new(farm))),
+            _ => None,
+        };
+        piece.ok_or_else(|| self.bad_arguments())
+    }
+
+    /// What these arguments say, this verb cannot do.
+    pub(super) fn bad_arguments(self) -> Halt {
+        revert(&AccountBadArguments {
+            verb: self.number(),
+        })
     }
 
     /// Decodes the arguments: one encoding each, nothing behind it.

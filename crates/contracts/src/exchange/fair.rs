@@ -74,6 +74,16 @@ impl Liquidity {
     /// # Errors
     /// `ExchangeUnknownPool`, `ExchangeWrongCurve`.
     pub fn of_shares(cx: &mut Ctx<'_>, id: PoolId, holder: AccountId) -> Result<Self, Halt> {
+        let own = STATE.shares.at((id, holder));
+        let amount = own.load(&mut cx.enter(ADDRESS))?;
+        Self::of_some_shares(cx, id, amount)
+    }
+
+    /// So many shares of a pool, whoever holds them.
+    ///
+    /// # Errors
+    /// `ExchangeUnknownPool`, `ExchangeWrongCurve`.
+    pub fn of_some_shares(cx: &mut Ctx<'_>, id: PoolId, amount: Shares) -> Result<Self, Halt> {
         let cx = &mut cx.enter(ADDRESS);
         let pool = Pool::load(cx, id)?;
         let total = STATE.total_shares.at(id).load(cx)?.to_u256();
@@ -92,7 +102,7 @@ impl Liquidity {
         Ok(Self {
             pool: id,
             coins: coins(&pool),
-            amount: STATE.shares.at((id, holder)).load(cx)?.get(),
+            amount: amount.get(),
             made,
         })
     }
@@ -160,6 +170,21 @@ pub fn shares_worth(
     let own = STATE.shares.at((id, holder)).load(cx)?;
     let total = STATE.total_shares.at(id).load(cx)?;
     Ok((own, shares::worth_down(&pool, total, own)?))
+}
+
+/// What so many shares of a pool give of each coin now, down.
+///
+/// # Errors
+/// `ExchangeUnknownPool`.
+pub fn some_shares_worth(
+    cx: &mut Ctx<'_>,
+    id: PoolId,
+    amount: Shares,
+) -> Result<Vec<Assets>, Halt> {
+    let cx = &mut cx.enter(ADDRESS);
+    let pool = Pool::load(cx, id)?;
+    let total = STATE.total_shares.at(id).load(cx)?;
+    shares::worth_down(&pool, total, amount)
 }
 
 /// The coins of a pool, in its order.

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, U256};
 use capstan_state::{Ctx, Halt};
-use capstan_units::{AssetId, Assets, Bps, PoolId, mul_div_down};
+use capstan_units::{AccountId, AssetId, Assets, Bps, PoolId, mul_div_down};
 
 use super::{
     ADDRESS,
@@ -40,12 +40,52 @@ pub(super) fn part_down(share: Bps, amount_in: Assets, fee_pips: u32) -> Result<
     )?)?)
 }
 
-/// Keeps what is the protocol's.
-pub(super) fn keep(cx: &mut Ctx<'_>, asset: AssetId, fee: Assets) -> Result<(), Halt> {
+/// Keeps what is the protocol's: for its owner, or for a farm of the pool.
+pub(super) fn keep(cx: &mut Ctx<'_>, pool: &Pool, asset: AssetId, fee: Assets) -> Result<(), Halt> {
     if fee.is_zero() {
         return Ok(());
     }
+    if pool.feeds_farm {
+        return STATE.farm_fees.at((pool.id, asset)).add(cx, fee);
+    }
     STATE.protocol_fees.at(asset).add(cx, fee)
+}
+
+/// Whether the protocol's part of a pool's fees waits for a farm from now on. For `farms`, which asks the owner.
+///
+/// # Errors
+/// `ExchangeUnknownPool`.
+pub fn set_feeding(cx: &mut Ctx<'_>, id: PoolId, feeds_farm: bool) -> Result<(), Halt> {
+    let cx = &mut cx.enter(ADDRESS);
+    let mut pool = Pool::load(cx, id)?;
+    pool.feeds_farm = feeds_farm;
+    pool.save_config(cx)
+}
+
+/// Moves the fees of a pool that wait for its farm to `to`; answers how much of each coin. For `farms`.
+///
+/// # Errors
+/// `ExchangeUnknownPool`.
+pub fn take_farm_fees(
+    cx: &mut Ctx<'_>,
+    id: PoolId,
+    to: AccountId,
+) -> Result<Vec<(AssetId, Assets)>, Halt> {
+    let cx = &mut cx.enter(ADDRESS);
+    let mut taken = Vec::new();
+    for coin in Pool::load(cx, id)?.coins {
+        let fees = STATE.farm_fees.at((id, coin.asset));
+        let amount = fees.load(cx)?;
+        if amount.is_zero() {
+            continue;
+        }
+        if !fees.sub_bounded(cx, amount, Assets::ZERO)? {
+            return Err(Halt::Fatal(format!("fees of pool {id} below themselves")));
+        }
+        ledger::shift(cx, coin.asset, VAULT, to, amount)?;
+        taken.push((coin.asset, amount));
+    }
+    Ok(taken)
 }
 
 pub(super) fn share_view(cx: &mut Ctx<'_>) -> Result<protocolShareReturn, Halt> {

@@ -28,6 +28,10 @@ pub(super) fn check(world: &dyn View, cx: &mut Ctx<'_>) -> Result<(), Broken> {
     for (asset, fees) in STATE.protocol_fees.listed(world, ADDRESS)? {
         claims.insert(asset, fees.load(cx)?.get());
     }
+    for ((_, asset), fees) in STATE.farm_fees.listed(world, ADDRESS)? {
+        let sum = claims.entry(asset).or_default();
+        *sum = sum.saturating_add(fees.load(cx)?.get());
+    }
     for number in 0..pool::count(cx)? {
         let id = PoolId::new(number);
         let pool = Pool::load(cx, id)?;

@@ -162,6 +162,8 @@ pub(super) struct Pool {
     pub(super) fee_pips: u32,
     pub(super) amplification: u32,
     pub(super) is_paused: bool,
+    /// Whether the protocol's part of its fees waits for a farm of it.
+    pub(super) feeds_farm: bool,
     /// Two to four.
     pub(super) coins: Vec<Coin>,
 }
@@ -194,6 +196,7 @@ impl Pool {
             fee_pips: config.fee_pips,
             amplification: config.amplification,
             is_paused: config.is_paused,
+            feeds_farm: config.feeds_farm,
             coins,
         })
     }
@@ -216,6 +219,7 @@ impl Pool {
             decimals2: at(2).decimals,
             decimals3: at(3).decimals,
             is_paused: self.is_paused,
+            feeds_farm: self.feeds_farm,
         };
         STATE.configs.at(self.id).save(cx, &config)
     }
@@ -311,6 +315,7 @@ pub(super) fn empty(cx: &mut Ctx<'_>, id: PoolId, shape: &Shape) -> Result<Pool,
         fee_pips: shape.fee_pips,
         amplification: shape.amplification,
         is_paused: false,
+        feeds_farm: false,
         coins,
     })
 }

@@ -29,6 +29,8 @@ pub(super) struct Config {
     pub(super) decimals3: u8,
     /// Whether swaps and new liquidity are stopped.
     pub(super) is_paused: bool,
+    /// Whether the protocol's part of its fees waits for a farm of it.
+    pub(super) feeds_farm: bool,
 }
 
 /// Two reserves.
@@ -206,6 +208,9 @@ pub(crate) struct ExchangeState {
     /// Prices before a block's sales, by pool, what is sold and what is received.
     #[tag(25)]
     pub(super) sale_anchors: Map<(PoolId, (AssetId, AssetId)), Record<SaleAnchor>>,
+    /// Fees of a pool that wait for its farm.
+    #[tag(26)]
+    pub(super) farm_fees: Map<(PoolId, AssetId), Total>,
 }
 
 const _: () = assert!(OBSERVATIONS.is_power_of_two());

@@ -84,7 +84,7 @@ pub(super) fn trade_within(
             (traded, fee)
         }
     };
-    fees::keep(cx, asset_in, protocol_fee)?;
+    fees::keep(cx, &pool, asset_in, protocol_fee)?;
     let coin = pool.coin_mut(from)?;
     coin.reserve = coin.reserve.add(traded.amount_in.sub(protocol_fee)?)?;
     let coin = pool.coin_mut(to)?;

@@ -111,15 +111,17 @@ pub(super) struct Standing {
     pieces: Option<Vec<Piece>>,
 }
 
-/// Shares of a pool, or a position of concentrated liquidity. Values in dollars.
+/// Shares of a pool, a position of concentrated liquidity, or a stake in a farm. Values in dollars.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Piece {
-    is_range: bool,
-    /// Number of the position, or of the pool.
+    /// `shares`, `range` or `stake`.
+    kind: &'static str,
+    /// Number of the pool, the position or the farm.
     id: U64,
-    pool_id: u32,
-    /// Shares, or liquidity.
+    /// Null where units are staked.
+    pool_id: Option<u32>,
+    /// Shares, liquidity, or staked shares or units.
     amount: U256,
     coins: Vec<PieceCoin>,
     /// What taking it apart would give now.
@@ -296,9 +298,13 @@ fn pieces(views: &mut Views<'_>, of: &AccountRef) -> RpcResult<Vec<Piece>> {
             });
         }
         pieces.push(Piece {
-            is_range: piece.isRange,
+            kind: match piece.kind {
+                0 => "shares",
+                1 => "range",
+                _ => "stake",
+            },
             id: U64::from(piece.id),
-            pool_id: piece.poolId,
+            pool_id: (piece.poolId != u32::MAX).then_some(piece.poolId),
             amount: piece.amount,
             coins,
             value: Fixed::wad(piece.value),

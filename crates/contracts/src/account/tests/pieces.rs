@@ -73,7 +73,7 @@ pub(super) fn shrink(position: u64, liquidity: u128) -> Action {
 
 fn give(is_range: bool, id: u64, amount: U256, to: AccountId) -> Action {
     let args = PieceTo {
-        isRange: is_range,
+        kind: u8::from(is_range),
         id,
         amount,
         owner: to.owner,
@@ -162,7 +162,7 @@ fn acc_22_nobody_moves_what_liquidity_counts_and_it_gives_that_at_least() {
     let report = scene.report(ALICES);
     assert_eq!(before.len(), 3);
     for piece in &before {
-        let least = if piece.isRange { 18_000 } else { 19_990 };
+        let least = if piece.kind == 1 { 18_000 } else { 19_990 };
         assert!(piece.fairValue > n(least * USD) && piece.fairValue < n(20_001 * USD));
         assert!(
             is_near(piece.fairValue, piece.value, 200),
@@ -199,7 +199,7 @@ fn acc_22_nobody_moves_what_liquidity_counts_and_it_gives_that_at_least() {
         assert!(now.borrowable >= report.borrowable);
         assert!(is_near(now.borrowable, report.borrowable, 300));
         // Taken apart there and then it gives what was said.
-        let away = if moved.isRange {
+        let away = if moved.kind == 1 {
             shrink(moved.id, u128::MAX)
         } else {
             remove(pool, U256::MAX, 2)
@@ -294,7 +294,7 @@ fn acc_23_four_pieces_stand_on_a_sheet_and_their_coins_have_rows() {
     let none = AccountNoPiece {
         owner: BOB,
         index: 0,
-        isRange: true,
+        kind: 1,
         id: first.id,
     };
     for theft in [
@@ -306,7 +306,7 @@ fn acc_23_four_pieces_stand_on_a_sheet_and_their_coins_have_rows() {
     }
     scene.ok(ALICE, ALICES, &[shrink(first.id, u128::MAX), fifth]);
     let seen = pieces(&scene, ALICES);
-    assert!(!seen[0].isRange && seen[1..].iter().all(|piece| piece.isRange));
+    assert!(seen[0].kind == 0 && seen[1..].iter().all(|piece| piece.kind == 1));
     // More of the same is no new piece, and all there is can be named.
     let second = seen[1].clone();
     scene.ok(
@@ -613,7 +613,7 @@ fn step(scene: &mut Scene, dice: &mut Dice, [product, flat, ranged]: [u32; 3]) {
     let (who, on) = dice.of(&people);
     let ids: Vec<u64> = pieces(scene, on)
         .iter()
-        .filter(|piece| piece.isRange)
+        .filter(|piece| piece.kind == 1)
         .map(|piece| piece.id)
         .collect();
     let (eth, usdc) = (dice.amount(20 * ONE), dice.amount(40_000 * ONE));

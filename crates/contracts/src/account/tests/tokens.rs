@@ -20,7 +20,7 @@ use nft::IRangePosition::{ERC721IncorrectOwner, ERC721InvalidReceiver};
 
 fn bring(is_range: bool, id: u64, amount: U256) -> Action {
     let args = PieceIn {
-        isRange: is_range,
+        kind: u8::from(is_range),
         id,
         amount,
     };
@@ -29,7 +29,7 @@ fn bring(is_range: bool, id: u64, amount: U256) -> Action {
 
 fn take_away(is_range: bool, id: u64, amount: U256, to: Address) -> Action {
     let args = PieceOut {
-        isRange: is_range,
+        kind: u8::from(is_range),
         id,
         amount,
         to,
@@ -207,7 +207,7 @@ fn acc_30_nobody_brings_or_takes_what_is_anothers() {
         let none = AccountNoPiece {
             owner: BOB,
             index: 0,
-            isRange: is_range,
+            kind: u8::from(is_range),
             id,
         };
         let theft = take_away(is_range, id, U256::MAX, BOB);

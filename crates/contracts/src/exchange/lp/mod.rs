@@ -8,7 +8,7 @@ mod state;
 
 pub use abi::ILpToken;
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256};
 use capstan_state::{Ctx, Halt, View};
 use capstan_units::{AccountId, PoolId, Shares};
 

@@ -187,7 +187,7 @@ impl Act {
             }
             Self::GivePiece(pool, amount, to) => {
                 let args = PieceTo {
-                    isRange: false,
+                    kind: 0,
                     id: pool.into(),
                     amount,
                     owner: to.owner,

@@ -314,7 +314,9 @@ impl Run {
             .iter()
             .map(|piece| match piece {
                 crate::account::Piece::Shares(pool) => pool.get(),
-                crate::account::Piece::Range(_) => unreachable!("nobody opened any"),
+                crate::account::Piece::Range(_) | crate::account::Piece::Stake(_) => {
+                    unreachable!("nobody opened any")
+                }
             })
             .collect();
         assert_eq!(own, model.pieces(who), "step {step}: pieces of {who}");

@@ -232,7 +232,7 @@ impl Model {
             return no(&AccountNoPiece {
                 owner: from.owner,
                 index: from.index,
-                isRange: false,
+                kind: 0,
                 id: id.into(),
             });
         }
