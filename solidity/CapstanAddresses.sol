@@ -34,6 +34,8 @@ library CapstanAddresses {
     address internal constant ACCOUNT = 0xca957A000000000000000000000b000000000000;
     /// Orders that the block executes: stop-loss, take-profit, trailing, in parts, deleverage.
     address internal constant TRIGGERS = 0xca957A0000000000000000000017000000000000;
+    /// Leveraged tokens and strategy vaults: accounts under a fixed policy that the block rebalances.
+    address internal constant PRODUCTS = 0xCa957a000000000000000000001A000000000000;
     /// The chain's own dollar: minted, swapped at par, redeemed, saved.
     address internal constant DOLLAR = 0xCA957a000000000000000000000F000000000000;
     /// Saved dollars as a token (ERC-4626).

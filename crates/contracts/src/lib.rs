@@ -52,6 +52,7 @@ mod mutant;
 pub mod oracle;
 mod pauses;
 pub mod position;
+pub mod products;
 pub mod registry;
 pub mod streams;
 pub mod system;

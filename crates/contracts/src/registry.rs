@@ -32,6 +32,8 @@ static CONTRACTS: &[&Contract] = &[
     &crate::backstop::share::CONTRACT,
     &crate::account::CONTRACT,
     &crate::triggers::CONTRACT,
+    &crate::products::CONTRACT,
+    &crate::products::unit::CONTRACT,
     &crate::dollar::CONTRACT,
     &crate::dollar::savings::CONTRACT,
     &crate::term::CONTRACT,

@@ -1,7 +1,7 @@
 //! Work that the block does for itself: kinds, order, addresses, and the calldata that is fixed now.
 //!
 //! ```text
-//!   pre:   Migrate · DevOverride · Prices · Liquidate · Redeem · Triggers · Epoch
+//!   pre:   Migrate · DevOverride · Prices · Liquidate · Redeem · Triggers · Rebalance · Epoch
 //!   user:  what people signed
 //!   post:  Match
 //! ```
@@ -43,6 +43,8 @@ pub enum SystemKind {
     Redeem,
     /// Triggers to fire.
     Triggers,
+    /// Products to bring back to their target.
+    Rebalance,
     /// The turn of an epoch.
     Epoch,
     /// Matching and settlement.
@@ -51,13 +53,14 @@ pub enum SystemKind {
 
 impl SystemKind {
     /// Every kind, in block order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Migrate,
         Self::DevOverride,
         Self::Prices,
         Self::Liquidate,
         Self::Redeem,
         Self::Triggers,
+        Self::Rebalance,
         Self::Epoch,
         Self::Match,
     ];
@@ -73,6 +76,7 @@ impl SystemKind {
             Self::Epoch => 6,
             Self::Match => 7,
             Self::Redeem => 8,
+            Self::Rebalance => 9,
         }
     }
 
@@ -85,6 +89,7 @@ impl SystemKind {
             Self::Liquidate => "Liquidate",
             Self::Redeem => "Redeem",
             Self::Triggers => "Triggers",
+            Self::Rebalance => "Rebalance",
             Self::Epoch => "Epoch",
             Self::Match => "Match",
         }

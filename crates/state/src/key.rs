@@ -2,8 +2,8 @@
 
 use alloy_primitives::{Address, FixedBytes, U256, hex};
 use capstan_units::{
-    AccountId, AssetId, FarmId, LiquidationId, MarketId, OrderId, PerpMarketId, PoolId, StreamId,
-    TimeMs,
+    AccountId, AssetId, FarmId, LiquidationId, MarketId, OrderId, PerpMarketId, PoolId, ProductId,
+    StreamId, TimeMs,
 };
 
 /// A map key: a fixed number of bytes, different for different keys.
@@ -142,7 +142,7 @@ macro_rules! id_keys {
 }
 id_keys! {
     TimeMs(u64) AssetId(u32) MarketId(u32) PoolId(u32) PerpMarketId(u32) OrderId(u64) LiquidationId(u64)
-    StreamId(u64) FarmId(u32)
+    StreamId(u64) FarmId(u32) ProductId(u32)
 }
 
 /// The owner, then the index.

@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, B256, FixedBytes, U256, aliases::U112};
 use capstan_units::{
     AccountId, AssetId, Assets, Bps, DebtShares, FarmId, LiquidationId, MarketId, OrderId,
-    PerpMarketId, PoolId, Price, Ray, Shares, StreamId, TimeMs, Usd, Wad,
+    PerpMarketId, PoolId, Price, ProductId, Ray, Shares, StreamId, TimeMs, Usd, Wad,
 };
 
 use crate::Halt;
@@ -183,7 +183,7 @@ macro_rules! id_words {
 }
 id_words! {
     TimeMs(u64) AssetId(u32) MarketId(u32) PoolId(u32) PerpMarketId(u32) OrderId(u64) LiquidationId(u64)
-    StreamId(u64) FarmId(u32)
+    StreamId(u64) FarmId(u32) ProductId(u32)
 }
 
 /// The owner, then the index.

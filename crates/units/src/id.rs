@@ -51,6 +51,8 @@ ids! {
     PerpMarketId(u32);
     /// A resting order.
     OrderId(u64);
+    /// A leveraged token or a strategy vault.
+    ProductId(u32);
     /// A stream of value.
     StreamId(u64);
     /// A farm.

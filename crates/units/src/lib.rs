@@ -48,7 +48,8 @@ pub use decimal::{DecimalError, decimal, decimal_down, parse_decimal};
 pub use error::NumberError;
 pub use fixed::{Bps, Price, Ray, Usd, Wad};
 pub use id::{
-    AccountId, AssetId, FarmId, LiquidationId, MarketId, OrderId, PerpMarketId, PoolId, StreamId,
+    AccountId, AssetId, FarmId, LiquidationId, MarketId, OrderId, PerpMarketId, PoolId, ProductId,
+    StreamId,
 };
 pub use log_ratio::LogRatio;
 pub use muldiv::{mul_div_down, mul_div_up};

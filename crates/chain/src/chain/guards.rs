@@ -6,6 +6,7 @@
 //!   prices of the block that is being made ──► accounts ──► Liquidate, or a block that is Bad without it
 //!   dollars that wait ──► debtors nearest to their guards ──► Redeem, or a block that is Bad without it
 //!   prices and time ──► orders ──► Triggers, or a block that is Bad without it
+//!   prices and time ──► products ──► Rebalance, or a block that is Bad without it
 //! ```
 //!
 //! An index is a function of one contract's stored words ([`Room`]). It lives in memory; now and then and at a clean stop
@@ -23,7 +24,8 @@ use alloy_sol_types::{Revert, SolError as _, SolEvent as _};
 use capstan_contracts::{
     SystemKind,
     account::{self, IAccount, LOOKS_MAX, REDEMPTIONS_MAX, index::Sheets},
-    calls::{CallIndex, Changes, Room},
+    calls::{CallIndex, Changes, Due, Room},
+    products::{self, IProducts, Products},
     triggers::{self, ITriggers, Orders},
 };
 use capstan_evm::{BlockRun, StateDiff, StateError, StateRead, Tx};
@@ -41,7 +43,7 @@ use saved::Saved;
 const SAVE_EVERY: u64 = 4_096;
 
 /// The contracts whose words the indexes follow.
-pub(super) const FOLLOWED: [Address; 2] = [Sheets::ADDRESS, Orders::ADDRESS];
+pub(super) const FOLLOWED: [Address; 3] = [Sheets::ADDRESS, Orders::ADDRESS, Products::ADDRESS];
 
 /// One room's index.
 #[derive(Debug)]
@@ -64,6 +66,16 @@ pub(super) enum Copied {
     Part,
     /// The last part of one room's index.
     All(Box<dyn Whole>),
+}
+
+impl Copied {
+    /// The same, or what another room has to copy.
+    fn or_else(self, other: impl FnOnce() -> Self) -> Self {
+        match self {
+            Self::Nothing => other(),
+            copied => copied,
+        }
+    }
 }
 
 /// A whole copy of one room's index.
@@ -141,6 +153,22 @@ impl<R: Saved> Kept<R> {
         Copied::All(Box::new(WholeOf { height, at, parts }))
     }
 
+    /// Whether nobody calls, in this state and `over`.
+    fn is_quiet(&self, over: &Changes<R>) -> bool {
+        self.index.is_empty() && over.added.is_empty()
+    }
+
+    /// Whom a block on top of this state and of `over` must come to, at most `max`, as calldata.
+    fn due(
+        &self,
+        cx: &mut Ctx<'_>,
+        over: &Changes<R>,
+        max: usize,
+        encode: impl FnOnce(&[R::Id]) -> Bytes,
+    ) -> Result<Told, Halt> {
+        Ok(Told::of(&self.index.due(cx, over, max)?, encode))
+    }
+
     fn tell(&self) {
         metrics::gauge!(R::GAUGE).set(self.index.len() as f64);
     }
@@ -163,6 +191,26 @@ impl<R: Saved> Kept<R> {
     }
 }
 
+/// What a block owes of one kind of work.
+struct Told {
+    /// The calldata of its transaction.
+    input: Bytes,
+    /// How many it is for.
+    count: usize,
+    /// What calls for nobody because of damaged words.
+    damaged: Vec<String>,
+}
+
+impl Told {
+    fn of<I>(due: &Due<I>, encode: impl FnOnce(&[I]) -> Bytes) -> Self {
+        Self {
+            input: encode(&due.who),
+            count: due.who.len(),
+            damaged: due.damaged.clone(),
+        }
+    }
+}
+
 /// The indexes, and the final block at which they stand.
 #[derive(Debug)]
 pub(super) struct Guards {
@@ -170,6 +218,7 @@ pub(super) struct Guards {
     at: B256,
     accounts: Kept<Sheets>,
     orders: Kept<Orders>,
+    products: Kept<Products>,
 }
 
 /// What a block changed of what calls for the next ones.
@@ -177,6 +226,7 @@ pub(super) struct Guards {
 pub(crate) struct Called {
     accounts: Changes<Sheets>,
     orders: Changes<Orders>,
+    products: Changes<Products>,
 }
 
 impl Called {
@@ -184,6 +234,7 @@ impl Called {
     fn then(&mut self, later: &Self) {
         self.accounts.then(&later.accounts);
         self.orders.then(&later.orders);
+        self.products.then(&later.products);
     }
 }
 
@@ -209,6 +260,7 @@ impl Guards {
             at: tip.hash,
             accounts: Kept::load(view)?,
             orders: Kept::load(view)?,
+            products: Kept::load(view)?,
         };
         guards.tell();
         Ok(guards)
@@ -218,6 +270,7 @@ impl Guards {
     pub(super) fn follow(&mut self, block: &Block, called: &Called) {
         self.accounts.follow(&called.accounts);
         self.orders.follow(&called.orders);
+        self.products.follow(&called.products);
         self.stand_at(block);
     }
 
@@ -225,6 +278,7 @@ impl Guards {
     fn leave(&mut self, to: &Block, steps: &[(Address, IndexStep)]) {
         self.accounts.leave(to.number(), steps);
         self.orders.leave(to.number(), steps);
+        self.products.leave(to.number(), steps);
         self.stand_at(to);
     }
 
@@ -238,15 +292,15 @@ impl Guards {
     /// asks again at once, and blocks go on in between.
     pub(super) fn copy_part(&mut self) -> Copied {
         let (height, at) = (self.height, self.at);
-        match self.accounts.copy_part(height, at) {
-            Copied::Nothing => self.orders.copy_part(height, at),
-            copied => copied,
-        }
+        let copied = self.accounts.copy_part(height, at);
+        let copied = copied.or_else(|| self.orders.copy_part(height, at));
+        copied.or_else(|| self.products.copy_part(height, at))
     }
 
     fn tell(&self) {
         self.accounts.tell();
         self.orders.tell();
+        self.products.tell();
     }
 
     /// What is to be saved, at once.
@@ -255,6 +309,7 @@ impl Guards {
         vec![
             self.accounts.snapshot(height, at),
             self.orders.snapshot(height, at),
+            self.products.snapshot(height, at),
         ]
     }
 
@@ -267,13 +322,19 @@ impl Guards {
     pub(super) fn report_orders(&self) -> GuardReport {
         self.orders.report(self.height)
     }
+
+    /// The index of products.
+    pub(super) fn report_products(&self) -> GuardReport {
+        self.products.report(self.height)
+    }
 }
 
 /// Whether every snapshot that is saved leads to the index that stored words make; one that would not be taken is no
 /// matter.
 pub(crate) fn verify_snapshots(view: &DbView) -> Result<(), ChainError> {
     verify_snapshot::<Sheets>(view)?;
-    verify_snapshot::<Orders>(view)
+    verify_snapshot::<Orders>(view)?;
+    verify_snapshot::<Products>(view)
 }
 
 fn verify_snapshot<R: Saved>(view: &DbView) -> Result<(), ChainError> {
@@ -316,6 +377,7 @@ pub(super) fn changes(
     Ok(Called {
         accounts: changes_of(diff, &*before)?,
         orders: changes_of(diff, &*before)?,
+        products: changes_of(diff, &*before)?,
     })
 }
 
@@ -365,11 +427,15 @@ impl Inner {
             }
         }
         let Guards {
-            accounts, orders, ..
+            accounts,
+            orders,
+            products,
+            ..
         } = &*guards;
         let nobody = match kind {
-            SystemKind::Triggers => orders.index.is_empty() && over.orders.added.is_empty(),
-            _ => accounts.index.is_empty() && over.accounts.added.is_empty(),
+            SystemKind::Triggers => orders.is_quiet(&over.orders),
+            SystemKind::Rebalance => products.is_quiet(&over.products),
+            _ => accounts.is_quiet(&over.accounts),
         };
         if nobody {
             return Ok(None);
@@ -389,41 +455,29 @@ impl Inner {
         let cx = &mut Ctx::new(&mut store, frame);
         let due = match kind {
             SystemKind::Triggers => {
-                let due = orders.index.due(cx, &over.orders, triggers::LOOKS_MAX);
-                due.map(|due| {
-                    (
-                        triggers::encode_orders(&due.who),
-                        due.who.len(),
-                        due.damaged,
-                    )
-                })
+                let max = triggers::LOOKS_MAX;
+                orders.due(cx, &over.orders, max, triggers::encode_orders)
             }
-            _ => {
-                let due = match kind {
-                    SystemKind::Redeem => {
-                        let index = &accounts.index;
-                        index.redeemable(cx, &over.accounts, REDEMPTIONS_MAX)
-                    }
-                    _ => accounts.index.due(cx, &over.accounts, LOOKS_MAX),
-                };
-                due.map(|due| {
-                    (
-                        account::encode_accounts(&due.who),
-                        due.who.len(),
-                        due.damaged,
-                    )
-                })
+            SystemKind::Rebalance => {
+                let max = products::LOOKS_MAX;
+                products.due(cx, &over.products, max, products::encode_products)
             }
+            SystemKind::Redeem => {
+                let due = accounts
+                    .index
+                    .redeemable(cx, &over.accounts, REDEMPTIONS_MAX);
+                due.map(|due| Told::of(&due, account::encode_accounts))
+            }
+            _ => accounts.due(cx, &over.accounts, LOOKS_MAX, account::encode_accounts),
         };
         if let Some(error) = standing.failed.take() {
             return Err(storage(error));
         }
         let due = due.map_err(|halt| ChainError::Internal(format!("guards: {halt:?}")))?;
-        let (input, count, damaged) = due;
-        for why in &damaged {
+        for why in &due.damaged {
             report_damage(kind, why);
         }
-        Ok((count > 0).then_some(input))
+        Ok((due.count > 0).then_some(due.input))
     }
 }
 
@@ -450,6 +504,10 @@ pub(super) fn report_damaged(kind: SystemKind, logs: &[Log]) {
         let look = look.or_else(|_| {
             ITriggers::TriggerFailed::decode_log(log)
                 .map(|log| (format!("order {}", log.id), log.data.reason))
+        });
+        let look = look.or_else(|_| {
+            IProducts::RebalanceFailed::decode_log(log)
+                .map(|log| (format!("product {}", log.id), log.data.reason))
         });
         look.ok()
     };
@@ -478,10 +536,11 @@ enum Work {
 
 impl Owed {
     /// The kinds, in block order.
-    pub(super) const KINDS: [SystemKind; 3] = [
+    pub(super) const KINDS: [SystemKind; 4] = [
         SystemKind::Liquidate,
         SystemKind::Redeem,
         SystemKind::Triggers,
+        SystemKind::Rebalance,
     ];
 
     pub(super) const fn of(kind: SystemKind) -> Self {

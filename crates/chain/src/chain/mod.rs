@@ -453,6 +453,11 @@ impl Chain {
         self.inner.guards.lock().report_orders()
     }
 
+    /// How the index of products stands: which of them a block must rebalance, and when.
+    pub fn product_guards(&self) -> GuardReport {
+        self.inner.guards.lock().report_products()
+    }
+
     /// Syncs of the block log so far: at least one for each block since the start.
     pub fn sync_count(&self) -> u64 {
         self.inner.ledger.log().sync_count()

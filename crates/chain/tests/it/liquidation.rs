@@ -28,6 +28,7 @@ use capstan_units::AccountId;
 
 use crate::world::{World, plain};
 
+mod products;
 mod triggers;
 
 const OWNER: usize = 0;

@@ -76,6 +76,7 @@ mod limits;
 mod liquidity;
 mod loans;
 mod look;
+mod managed;
 mod matching;
 mod math;
 mod moves;
@@ -98,6 +99,7 @@ mod waterfall;
 
 pub use abi::IAccount;
 pub use look::encode_accounts;
+pub(crate) use managed::{Hands, factors_between, manage, split};
 pub(crate) use order::{Traded, Wish, expect_may_act, guard_above, health_down, trade};
 pub use params::{
     ACTIONS_MAX, COOLING_OFF_S_MAX, COUNTED_AND_DISCOUNT_MAX, DEFER_MS, DISCOUNT_MAX, Factors,

@@ -183,7 +183,7 @@ pub(crate) fn trade(
 }
 
 /// Healthy at the initial factors, or healthier than before.
-fn expect_no_worse(
+pub(super) fn expect_no_worse(
     cx: &mut Ctx<'_>,
     desk: &mut Desk,
     stand: &Stand,
@@ -234,7 +234,7 @@ fn wanted_up(all: &[Valued], held: &Valued, wish: Wish) -> Result<Assets, Halt> 
 }
 
 /// What of `received` pays debts: all that is owed, or so much that what stays owed is worth a liquidation (ACC-9).
-fn payable(
+pub(super) fn payable(
     cx: &mut Ctx<'_>,
     desk: &mut Desk,
     asset: AssetId,

@@ -2,7 +2,7 @@
 
 use alloy_sol_types::sol;
 
-use super::{Vault, redeem, withdraw};
+use super::{Vault, withdraw};
 use crate::contract::Interface;
 use IErc4626::*;
 
@@ -73,6 +73,6 @@ crate::verbs! { face <V: Vault> IErc4626Calls;
     previewWithdrawCall: View, 200 => |cx, c| V::shares_up(cx, c.assets);
     withdrawCall: Write, 400 => |cx, c| withdraw::<V>(cx, c.assets, c.receiver, c.owner);
     maxRedeemCall: View, 300 => |cx, c| V::max_redeem(cx, c.owner);
-    previewRedeemCall: View, 200 => |cx, c| V::assets_down(cx, c.shares);
-    redeemCall: Write, 400 => |cx, c| redeem::<V>(cx, c.shares, c.receiver, c.owner);
+    previewRedeemCall: View, 200 => |cx, c| V::preview_redeem(cx, c.shares);
+    redeemCall: Write, 400 => |cx, c| V::redeem(cx, c.shares, c.receiver, c.owner);
 }

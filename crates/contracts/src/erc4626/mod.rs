@@ -114,6 +114,33 @@ pub trait Vault: Book {
     fn preview_deposit(cx: &mut Ctx<'_>, assets: U256) -> Result<U256, Halt> {
         Self::shares_down(cx, assets)
     }
+    /// What shares give who redeems them. It differs from [`Vault::assets_down`] where leaving costs something.
+    ///
+    /// # Errors
+    /// The vault's own.
+    fn preview_redeem(cx: &mut Ctx<'_>, shares: U256) -> Result<U256, Halt> {
+        Self::assets_down(cx, shares)
+    }
+    /// Burns exactly these shares and answers the assets that were sent for them.
+    ///
+    /// # Errors
+    /// The vault's own.
+    fn redeem(
+        cx: &mut Ctx<'_>,
+        shares: U256,
+        receiver: Address,
+        owner: Address,
+    ) -> Result<U256, Halt> {
+        let assets = Self::assets_down(cx, shares)?;
+        let exit = Exit {
+            assets,
+            shares,
+            receiver,
+            owner,
+        };
+        Self::leave(cx, exit)?;
+        Ok(assets)
+    }
     /// Most shares that may be made now.
     ///
     /// # Errors
@@ -159,24 +186,6 @@ fn withdraw<V: Vault>(
     };
     V::leave(cx, exit)?;
     Ok(shares)
-}
-
-/// Burns exactly these shares and answers the assets that they give.
-fn redeem<V: Vault>(
-    cx: &mut Ctx<'_>,
-    shares: U256,
-    receiver: Address,
-    owner: Address,
-) -> Result<U256, Halt> {
-    let assets = V::assets_down(cx, shares)?;
-    let exit = Exit {
-        assets,
-        shares,
-        receiver,
-        owner,
-    };
-    V::leave(cx, exit)?;
-    Ok(assets)
 }
 
 /// Uses an allowance, where the caller is not the owner.

@@ -43,7 +43,7 @@ pub(super) fn usable(cx: &mut Ctx<'_>, asset: AssetId) -> Result<Option<Price>, 
 }
 
 /// Down to which tick a price counts as fallen.
-pub(super) fn fallen_to(
+pub(crate) fn fallen_to(
     cx: &mut Ctx<'_>,
     asset: AssetId,
     supplied: bool,
@@ -55,6 +55,6 @@ pub(super) fn fallen_to(
 }
 
 /// Up to which tick it counts as risen.
-pub(super) fn risen_to(cx: &mut Ctx<'_>, asset: AssetId) -> Result<Option<PriceTick>, Halt> {
+pub(crate) fn risen_to(cx: &mut Ctx<'_>, asset: AssetId) -> Result<Option<PriceTick>, Halt> {
     Ok(usable(cx, asset)?.map(PriceTick::up))
 }

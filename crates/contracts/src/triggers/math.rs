@@ -55,7 +55,7 @@ fn highest(holds: impl Fn(Price) -> bool) -> Price {
 }
 
 /// Seconds until the next attempt after so many failed ones.
-pub(super) fn retry_s(failures: u8) -> u32 {
+pub(crate) fn retry_s(failures: u8) -> u32 {
     let doublings = u32::from(failures.saturating_sub(1).min(RETRY_DOUBLINGS_MAX));
     RETRY_S.checked_shl(doublings).unwrap_or(u32::MAX)
 }

@@ -1,7 +1,7 @@
 //! An index of calls in bytes, so that a start need not read every account and order: one row for each call, in order.
 //!
 //! ```text
-//!   kind u8 │ asset u32 │ supplied u8 │ second or tick, 4 bytes │ whom: owner 20 bytes and index u8, or order u64
+//!   kind u8 │ asset u32 │ supplied u8 │ second or tick, 4 bytes │ whom: owner 20 bytes and index u8, order u64, or product u32
 //! ```
 
 use std::cmp::Reverse;
@@ -10,9 +10,10 @@ use alloy_primitives::{Address, U256};
 use capstan_contracts::{
     account::index::Sheets,
     calls::{Call, CallIndex, Changes, Entry, Room},
+    products::Products,
     triggers::Orders,
 };
-use capstan_units::{AccountId, AssetId, OrderId, PriceTick};
+use capstan_units::{AccountId, AssetId, OrderId, PriceTick, ProductId};
 
 use crate::db::{DerivedIndex, IndexStep};
 
@@ -73,6 +74,21 @@ impl Saved for Orders {
     fn take_id(bytes: &[u8]) -> Option<OrderId> {
         let number = u64::from_be_bytes(bytes.try_into().ok()?);
         Some(OrderId::new(number))
+    }
+}
+
+impl Saved for Products {
+    const NAME: &'static str = "products";
+    const GAUGE: &'static str = "capstan_products";
+    const ID_BYTES: usize = size_of::<u32>();
+
+    fn put_id(id: ProductId, row: &mut Vec<u8>) {
+        row.extend_from_slice(&id.get().to_be_bytes());
+    }
+
+    fn take_id(bytes: &[u8]) -> Option<ProductId> {
+        let number = u32::from_be_bytes(bytes.try_into().ok()?);
+        Some(ProductId::new(number))
     }
 }
 

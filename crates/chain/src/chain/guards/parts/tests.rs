@@ -1,8 +1,10 @@
 use std::cmp::Reverse;
 
 use alloy_primitives::Address;
-use capstan_contracts::{account::index::Sheets, calls::Call, triggers::Orders};
-use capstan_units::{AccountId, AssetId, OrderId, PriceTick};
+use capstan_contracts::{
+    account::index::Sheets, calls::Call, products::Products, triggers::Orders,
+};
+use capstan_units::{AccountId, AssetId, OrderId, PriceTick, ProductId};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 
 use super::*;
@@ -65,4 +67,5 @@ fn db_14_a_copy_in_parts_is_the_index_in_the_end() {
         AccountId::new(owner, dice.random_range(0..200))
     });
     check::<Orders>(|dice| OrderId::new(dice.random_range(0..40_000)));
+    check::<Products>(|dice| ProductId::new(dice.random_range(0..40_000)));
 }

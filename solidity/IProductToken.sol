@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Made by `cargo xtask gen`. Change the Rust source instead.
+pragma solidity >=0.8.4;
+
+import {IErc4626} from "./IErc4626.sol";
+
+/// Units of a leveraged token or a strategy vault.
+interface IProductToken is IErc4626 {
+    /// Units became their part of the collateral, for their part of the debt.
+    event RedeemedInKind(address indexed owner, address indexed receiver, uint256 units, uint256 debtPaid, uint256 collateral);
+
+    /// The product whose units these are.
+    function productId() external view returns (uint32);
+    /// As `deposit`, if it makes at least so many units until then.
+    function depositWithin(uint256 assets, uint256 unitsMin, address receiver, uint64 deadlineMs) external returns (uint256 units);
+    /// As `redeem` of the caller's own units, if it gives at least so much until then.
+    function redeemWithin(uint256 units, uint256 assetsMin, address receiver, uint64 deadlineMs) external returns (uint256 assets);
+    /// What units' part of the account is now: what is paid of the debt's asset, and what is received of the collateral.
+    function previewRedeemInKind(uint256 units) external view returns (uint256 debt, uint256 collateral);
+    /// Burns units of the caller for their part of the collateral. He pays their part of the debt, at most `debtMax`, which he allowed this token to take. No price and no pool is asked. With `asUnits` the collateral becomes units of the receiver's account 0, for when it cannot leave the ledger.
+    function redeemInKind(uint256 units, uint256 debtMax, address receiver, bool asUnits) external returns (uint256 debtPaid, uint256 collateral);
+}
