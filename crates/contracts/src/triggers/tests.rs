@@ -612,6 +612,75 @@ fn trig_5_no_order_harms_the_health_of_its_account() {
     assert_eq!(fired.id, id);
     assert!(fired.healthAfter > fired.healthBefore, "{fired:?}");
     assert_eq!(fired.repaid, fired.received);
+    // Below one it may not fall further: what this one buys counts less than what it sells.
+    assert!(scene.report(ALICES).healthInitial < n(USD));
+    let worse = Order {
+        buyAssetId: RISKY,
+        amount: n(ONE),
+        ..stop_at(&mut scene, 1_650 * USD)
+    };
+    let id = create(&mut scene, &worse);
+    scene.prices(&[(ETH, 1_630 * USD)]);
+    let (from, before) = (scene.log_count(), units(&scene, ETH));
+    assert!(look(&mut scene).contains(&id));
+    let failed = events::<TriggerFailed>(&scene, from).into_iter();
+    let failed = failed.filter(|failed| failed.id == id).last();
+    AccountUnhealthy::abi_decode(&failed.expect("it failed").reason).expect("the reason");
+    assert_eq!(units(&scene, ETH), before);
+}
+
+/// TRIG-1: pools take an order in parts, and all parts together are what was asked.
+#[test]
+fn trig_1_the_parts_of_an_order_are_what_was_asked() {
+    let mut scene = start();
+    scene.ok(ALICE, ALICES, &[deposit(RISKY, 20_000 * ONE)]);
+    let order = Order {
+        sellAssetId: RISKY,
+        watchAssetId: RISKY,
+        amount: n(8_000 * ONE),
+        ..stop_at(&mut scene, 19 * USD)
+    };
+    let id = create(&mut scene, &order);
+    scene.prices(&[(RISKY, 18 * USD)]);
+    let mut sold = Vec::new();
+    while orders(&scene) == [id] && sold.len() < 60 {
+        let from = scene.log_count();
+        look(&mut scene);
+        sold.extend(
+            events::<TriggerFired>(&scene, from)
+                .iter()
+                .map(|fired| fired.sold),
+        );
+        // Others trade some of it back.
+        swap(&mut scene, USDC, 20_000 * ONE, RISKY);
+        scene.world.wait_ms(60_000);
+    }
+    assert!(sold.len() > 1, "{sold:?}");
+    assert_eq!(sold.iter().sum::<U256>(), n(8_000 * ONE), "{sold:?}");
+    assert_eq!(units(&scene, RISKY), n(12_000 * ONE));
+}
+
+/// ACC-9: where what an order brings pays all but dust of a debt, so much less is paid, and stands beside it.
+#[test]
+fn trig_5_an_order_leaves_no_dust_of_a_debt() {
+    let mut scene = start();
+    scene.alice_borrows(1_000);
+    let order = Order {
+        repay: true,
+        amount: n(ONE / 2),
+        ..stop_at(&mut scene, 1_990 * USD)
+    };
+    let id = create(&mut scene, &order);
+    scene.prices(&[(ETH, 1_960 * USD)]);
+    let from = scene.log_count();
+    assert_eq!(look(&mut scene), [id]);
+    let fired = &events::<TriggerFired>(&scene, from)[0];
+    assert!(
+        fired.received > n(991 * ONE) && fired.repaid < fired.received,
+        "{fired:?}"
+    );
+    let owed = scene.holding(ALICES, USDC).expect("owed").owed;
+    assert!(owed >= n(10 * ONE) && owed < n(11 * ONE), "{owed}");
 }
 
 /// TRIG-6: what looks cost is taken from what was prepaid, and the rest goes back to the owner; with nothing left it ends.

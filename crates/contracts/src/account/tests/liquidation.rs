@@ -541,6 +541,25 @@ fn liq_7_nobody_is_liquidated_for_want_of_a_price() {
     scene.refused(BOB, BOBS, &[bid(ALICES, USDC, ONE, RISKY)], &error);
 }
 
+/// Collateral whose latest price was next to nothing is no dust until somebody says what it is worth now.
+#[test]
+fn liq_7_nothing_is_forgiven_while_collateral_has_no_price() {
+    let mut scene = Scene::new();
+    scene.ok(ALICE, ALICES, &[deposit(RISKY, 100 * ONE)]);
+    scene.ok(ALICE, ALICES, &take(USDC, 700 * ONE));
+    scene.prices(&[(RISKY, USD / 1_000)]);
+    scene.world.wait_ms(172_800_001);
+    scene.prices(&[(USDC, USD)]);
+    let logs = scene.log_count();
+    assert!(scene.look().contains(&ALICES));
+    assert!(scene.events::<LossRealised>(logs).is_empty());
+    scene.prices(&[(RISKY, 20 * USD)]);
+    scene.look();
+    let held = scene.holding(ALICES, RISKY).expect("hers");
+    assert_eq!(held.units, n(100 * ONE));
+    assert!(!scene.unhealthy(ALICES));
+}
+
 /// A debt without a price is judged by nobody; it shields no other debt, and is looked at again within a minute.
 #[test]
 fn liq_7_a_debt_without_a_price_shields_nobody() {
