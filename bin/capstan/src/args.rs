@@ -20,7 +20,7 @@ pub(crate) use credit::{
     PasswordOptions, SignerOptions, SlippageArgs, WalletCommand, WatchOptions, asset_name,
 };
 pub(crate) use exchange::{
-    LpAddOptions, LpCommand, LpRemoveOptions, PoolCommand, Signing, SwapOptions,
+    LpAddOptions, LpCarryOptions, LpCommand, LpRemoveOptions, PoolCommand, Signing, SwapOptions,
 };
 pub(crate) use trigger::{AddOptions, TriggerCommand};
 
