@@ -33,6 +33,8 @@ use crate::{
     words::time,
 };
 
+pub(crate) use show::{effect, in_a_line};
+
 pub(crate) fn run(command: &AccountCommand) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -635,16 +637,13 @@ async fn one(act: &ActOptions, wishes: Wishes) -> Result<()> {
     let sent = send(&doing.node, &signer, &doing.batch.call(doing.name)).await?;
     let (whole, state) = account(&doing.node, doing.name).await?;
     if json {
-        let sent = json!({"transactionHash": sent.hash, "blockNumber": sent.block_number, "gasUsed": sent.gas_used});
-        println!("{:#}", json!({"transaction": sent, "account": whole}));
+        println!(
+            "{:#}",
+            json!({"transaction": sent.to_json(), "account": whole})
+        );
         return Ok(());
     }
-    let block: u64 = sent.block_number.to();
-    println!(
-        "done in block {block}: {} ({} gas)",
-        sent.hash,
-        sent.gas_used.to::<u64>()
-    );
+    println!("{sent}");
     show::line(&state.standing);
     Ok(())
 }

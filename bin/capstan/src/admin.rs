@@ -187,8 +187,7 @@ impl Change {
         for step in &self.steps {
             let sent = send(&self.node, &signer, &step.call()).await?;
             if !is_json {
-                let (block, gas): (u64, u64) = (sent.block_number.to(), sent.gas_used.to());
-                println!("done in block {block}: {} ({gas} gas)", sent.hash);
+                println!("{sent}");
             }
             all.push(sent);
         }
@@ -210,16 +209,14 @@ impl Change {
 
     fn told(&self, sent: &[Sent]) -> Value {
         let steps: Vec<_> = self.steps.iter().map(Step::to_json).collect();
-        let sent = sent.iter().map(|sent| {
-            json!({"transactionHash": sent.hash, "blockNumber": sent.block_number, "gasUsed": sent.gas_used})
-        });
-        json!({"from": self.from, "steps": steps, "transactions": sent.collect::<Vec<_>>()})
+        let sent: Vec<_> = sent.iter().map(Sent::to_json).collect();
+        json!({"from": self.from, "steps": steps, "transactions": sent})
     }
 
     /// If one of them would fail after those before it, none is signed.
     async fn try_all(&self) -> Result<()> {
         let calls: Vec<Call> = self.steps.iter().map(Step::call).collect();
         let tried = try_in_turn(&self.node, self.from, &calls).await;
-        tried.wrap_err("this would fail")
+        tried.wrap_err("this would fail").map(drop)
     }
 }

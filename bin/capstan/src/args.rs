@@ -21,7 +21,7 @@ pub(crate) use credit::{
     asset_name,
 };
 pub(crate) use exchange::{
-    LpAddOptions, LpCommand, LpRemoveOptions, PoolCommand, Signing, SwapOptions,
+    LpAddOptions, LpCarryOptions, LpCommand, LpRemoveOptions, PoolCommand, Signing, SwapOptions,
 };
 pub(crate) use trigger::{AddOptions, TriggerCommand};
 

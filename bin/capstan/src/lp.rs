@@ -1,5 +1,6 @@
 //! `capstan lp`: liquidity goes in and out, shown before it is signed; and what it came to.
 
+mod carry;
 mod floor;
 mod show;
 
@@ -15,7 +16,10 @@ use capstan_units::{decimal, tick_price::TICK_MAX};
 use eyre::{OptionExt as _, Result, bail};
 use serde_json::{Value, json};
 
-use self::floor::{AMOUNT_MAX, Floor, SHARE_DECIMALS, less, more, tick_of};
+use self::{
+    carry::Way,
+    floor::{AMOUNT_MAX, Floor, SHARE_DECIMALS, less, more, tick_of, to_exchange},
+};
 use crate::{
     account::{agreed, owner, signer},
     args::{LpAddOptions, LpCommand, LpRemoveOptions, Signing},
@@ -29,6 +33,8 @@ pub(crate) fn run(command: &LpCommand) -> Result<()> {
         match command {
             LpCommand::Add(options) => add(options).await,
             LpCommand::Remove(options) => remove(options).await,
+            LpCommand::Deposit(options) => carry::carry(options, Way::In).await,
+            LpCommand::Withdraw(options) => carry::carry(options, Way::Out).await,
             LpCommand::Show {
                 ask,
                 signer,
@@ -448,25 +454,15 @@ impl Doing {
         for approval in &approvals {
             send(&floor.node, &signer, approval).await?;
         }
-        let call = Call {
-            to: exchange::ADDRESS,
-            input: call,
-            value_wei: U256::ZERO,
-        };
-        let sent = send(&floor.node, &signer, &call).await?;
+        let sent = send(&floor.node, &signer, &to_exchange(&call)).await?;
         let done = floor.done(sent.hash).await?;
         if is_json {
-            let transaction = json!({
-                "transactionHash": sent.hash,
-                "blockNumber": sent.block_number,
-                "gasUsed": sent.gas_used,
-            });
+            let transaction = sent.to_json();
             let told = json!({"transaction": transaction, "done": done.json, "shown": whole});
             println!("{told:#}");
             return Ok(());
         }
-        let (block, gas): (u64, u64) = (sent.block_number.to(), sent.gas_used.to());
-        println!("done in block {block}: {} ({gas} gas)", sent.hash);
+        println!("{sent}");
         println!("{}", done.words);
         Ok(())
     }

@@ -3,7 +3,8 @@
 use alloy_primitives::{Address, U256};
 use alloy_sol_types::SolCall as _;
 use capstan_client::{
-    Amount, Asset, Assets, Call, Fixed, Node, Quote, Sent, SwapAsked, Swapped, quote, send, swapped,
+    Amount, Asset, Assets, Call, Fixed, Node, Quote, Sent, SwapAsked, Swapped, quote, send,
+    swapped, try_in_turn,
 };
 use capstan_contracts::{decode_call, erc20::IErc20, ether, exchange};
 use capstan_units::decimal;
@@ -37,8 +38,8 @@ struct Doing {
     from: Asset,
     to: Asset,
     call: Call,
-    /// What must be allowed first, of a token of others.
-    approval: Option<(Address, U256)>,
+    /// What must be allowed first, of a token of others, and the call that allows it.
+    approval: Option<(U256, Call)>,
     whole: Value,
     told: Quote,
 }
@@ -63,14 +64,8 @@ async fn swap(options: &SwapOptions) -> Result<()> {
     if signer.address() != doing.wallet {
         bail!("the wallet is {}, not {}", signer.address(), doing.wallet);
     }
-    if let Some((spender, value)) = doing.approval {
-        let approve = IErc20::approveCall { spender, value };
-        let approve = Call {
-            to: doing.from.token,
-            input: approve.abi_encode().into(),
-            value_wei: U256::ZERO,
-        };
-        send(&doing.node, &signer, &approve).await?;
+    if let Some((_, approve)) = &doing.approval {
+        send(&doing.node, &signer, approve).await?;
     }
     let sent = send(&doing.node, &signer, &doing.call).await?;
     let done = swapped(&doing.node, sent.hash).await?;
@@ -161,8 +156,8 @@ impl Doing {
                 "note: the amount itself moves the price by {impact}; less at a time costs less"
             );
         }
-        if let Some((spender, value)) = self.approval {
-            let value = decimal(value, self.from.decimals);
+        if let Some((value, _)) = &self.approval {
+            let (value, spender) = (decimal(*value, self.from.decimals), exchange::ADDRESS);
             eprintln!(
                 "note: {from} first needs your approval for {spender} to move {value} of it; a transaction of its own \
                  does that"
@@ -178,34 +173,23 @@ impl Doing {
         }
     }
 
-    /// What would fail is not signed. Without an approval nothing can be tried.
+    /// What would fail is not signed, be it only after the approval.
     async fn try_it(&self) -> Result<()> {
-        if self.approval.is_some() {
-            return Ok(());
-        }
-        let call = json!([
-            {"from": self.wallet, "to": self.call.to, "input": self.call.input},
-            "latest",
-        ]);
-        let tried = self.node.call_in_words("eth_call", call).await;
-        tried.wrap_err("this would fail")?;
-        Ok(())
+        let approve = self.approval.iter().map(|(_, approve)| approve);
+        let calls: Vec<_> = approve.chain([&self.call]).cloned().collect();
+        let tried = try_in_turn(&self.node, self.wallet, &calls).await;
+        tried.wrap_err("this would fail").map(drop)
     }
 
     fn done(&self, sent: &Sent, done: Option<Swapped>, is_json: bool) {
-        let (block, gas): (u64, u64) = (sent.block_number.to(), sent.gas_used.to());
         if is_json {
-            let transaction = json!({
-                "transactionHash": sent.hash,
-                "blockNumber": sent.block_number,
-                "gasUsed": sent.gas_used,
-            });
+            let transaction = sent.to_json();
             let swapped = done.map(|done| json!({"paid": done.paid, "received": done.received}));
             let told = json!({"transaction": transaction, "swapped": swapped, "quote": self.whole});
             println!("{told:#}");
             return;
         }
-        println!("done in block {block}: {} ({gas} gas)", sent.hash);
+        println!("{sent}");
         if let Some(done) = done {
             println!(
                 "paid {} {}, received {} {}",
@@ -227,21 +211,28 @@ pub(crate) fn spendable(asset: &Asset, balance: U256) -> U256 {
     }
 }
 
-/// What the wallet must allow first, and to whom: of tokens of others, if less is allowed than may be paid.
+/// What the wallet must allow first: of tokens of others, if less is allowed than may be paid.
 async fn approval(
     node: &Node,
     asset: &Asset,
     wallet: Address,
     told: &Quote,
-) -> Result<Option<(Address, U256)>> {
+) -> Result<Option<(U256, Call)>> {
     if !asset.is_foreign {
         return Ok(None);
     }
-    let most = told.paid_max.amount;
+    let (spender, value) = (exchange::ADDRESS, told.paid_max.amount);
     let allowance = IErc20::allowanceCall {
         owner: wallet,
-        spender: exchange::ADDRESS,
+        spender,
     };
-    let allowed = node.view(asset.token, &allowance).await?;
-    Ok((allowed < most).then_some((exchange::ADDRESS, most)))
+    if node.view(asset.token, &allowance).await? >= value {
+        return Ok(None);
+    }
+    let approve = Call {
+        to: asset.token,
+        input: IErc20::approveCall { spender, value }.abi_encode().into(),
+        value_wei: U256::ZERO,
+    };
+    Ok(Some((value, approve)))
 }

@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, U256};
 use capstan_client::{
     AccountName, Amount, Asset, Assets, Call, Market, Node, Sent, TriggerOrder, cancel_trigger,
-    create_trigger, markets, send, triggers,
+    create_trigger, created_trigger, markets, send, triggers, try_in_turn,
 };
 use capstan_contracts::{
     decode_call,
@@ -87,23 +87,17 @@ async fn add(options: &AddOptions) -> Result<()> {
         return Ok(());
     }
     let sent = signed(&doing.node, &options.act, doing.wallet, &doing.call).await?;
-    let name = AccountName {
-        owner: doing.wallet,
-        index: options.act.index,
-    };
-    let all = triggers(&doing.node, name).await?;
-    let newest = all.iter().map(|(_, order)| order.id.to::<u64>()).max();
+    let id = created_trigger(&doing.node, sent.hash).await?;
+    let id = id.ok_or_eyre("the transaction was mined and says of no order")?;
     if is_json {
-        let told = json!({"transaction": transaction(&sent), "order": doing.told(), "id": newest});
+        let told = json!({"transaction": sent.to_json(), "order": doing.told(), "id": id});
         println!("{told:#}");
         return Ok(());
     }
-    done(&sent);
-    if let Some(id) = newest {
-        println!(
-            "order {id} stands: `capstan trigger list` shows it, `capstan trigger cancel {id}` ends it"
-        );
-    }
+    println!("{sent}");
+    println!(
+        "order {id} stands: `capstan trigger list` shows it, `capstan trigger cancel {id}` ends it"
+    );
     Ok(())
 }
 
@@ -380,13 +374,8 @@ fn decoded(call: &Call) -> String {
 
 /// What would fail is not signed.
 async fn try_it(node: &Node, from: Address, call: &Call) -> Result<()> {
-    let asked = json!([
-        {"from": from, "to": call.to, "input": call.input, "value": call.value_wei},
-        "latest",
-    ]);
-    let tried = node.call_in_words("eth_call", asked).await;
-    tried.wrap_err("this would fail")?;
-    Ok(())
+    let tried = try_in_turn(node, from, core::slice::from_ref(call)).await;
+    tried.wrap_err("this would fail").map(drop)
 }
 
 async fn signed(node: &Node, act: &ActOptions, wallet: Address, call: &Call) -> Result<Sent> {
@@ -400,19 +389,6 @@ async fn signed(node: &Node, act: &ActOptions, wallet: Address, call: &Call) -> 
     Ok(send(node, &signer, call).await?)
 }
 
-fn transaction(sent: &Sent) -> Value {
-    json!({
-        "transactionHash": sent.hash,
-        "blockNumber": sent.block_number,
-        "gasUsed": sent.gas_used,
-    })
-}
-
-fn done(sent: &Sent) {
-    let (block, gas): (u64, u64) = (sent.block_number.to(), sent.gas_used.to());
-    println!("done in block {block}: {} ({gas} gas)", sent.hash);
-}
-
 async fn cancel(act: &ActOptions, id: u64) -> Result<()> {
     let node = Node::new(&act.ask.rpc)?;
     let wallet = owner(&act.signer, None)?;
@@ -423,11 +399,11 @@ async fn cancel(act: &ActOptions, id: u64) -> Result<()> {
     try_it(&node, wallet, &call).await?;
     let sent = signed(&node, act, wallet, &call).await?;
     if act.ask.json {
-        let told = json!({"transaction": transaction(&sent), "id": id});
+        let told = json!({"transaction": sent.to_json(), "id": id});
         println!("{told:#}");
         return Ok(());
     }
-    done(&sent);
+    println!("{sent}");
     println!("order {id} is gone; what was left of its coins is back");
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Pools and quotes of the exchange, as `capstan_pools` and `capstan_quote` answer them.
 
-use alloy_primitives::{Address, B256, Bytes, LogData, U64, U256};
-use alloy_sol_types::{SolCall as _, SolEvent};
+use alloy_primitives::{Address, B256, Bytes, U64, U256};
+use alloy_sol_types::SolCall as _;
 use capstan_contracts::exchange::{
     ADDRESS,
     IExchange::{Bounds, Exchanged, Leg, swapCall},
@@ -9,7 +9,7 @@ use capstan_contracts::exchange::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{Call, ClientError, Fixed, Node};
+use crate::{Call, ClientError, Fixed, Node, events_in};
 
 /// A pool.
 #[derive(Clone, Debug, Deserialize)]
@@ -184,74 +184,16 @@ pub struct Swapped {
     pub received: U256,
 }
 
-#[derive(Deserialize)]
-struct Receipt {
-    logs: Vec<Log>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Log {
-    address: Address,
-    topics: Vec<B256>,
-    data: Bytes,
-    transaction_hash: B256,
-}
-
-impl Log {
-    fn read<E: SolEvent>(self) -> Option<E> {
-        let log = LogData::new(self.topics, self.data)?;
-        E::decode_log_data(&log).ok()
-    }
-}
-
 /// What a transaction that was mined swapped; none if it did not.
 ///
 /// # Errors
 /// The node does not answer.
 pub async fn swapped(node: &Node, transaction: B256) -> Result<Option<Swapped>, ClientError> {
-    let found = exchange_events::<Exchanged>(node, transaction).await?;
+    let found = events_in::<Exchanged>(node, ADDRESS, transaction).await?;
     Ok(found.last().map(|event| Swapped {
         paid: event.paid,
         received: event.received,
     }))
-}
-
-/// Events of one kind that the exchange told in a transaction that was mined.
-///
-/// # Errors
-/// The node does not answer.
-pub async fn exchange_events<E: SolEvent>(
-    node: &Node,
-    transaction: B256,
-) -> Result<Vec<E>, ClientError> {
-    let method = "eth_getTransactionReceipt";
-    let receipt: Receipt = node.read(method, json!([transaction])).await?;
-    let logs = receipt.logs.into_iter();
-    let logs = logs.filter(|log| log.address == ADDRESS);
-    Ok(logs.filter_map(Log::read).collect())
-}
-
-/// Events of one kind that a contract ever told, with these words behind the first topic, and their transactions.
-///
-/// # Errors
-/// The node does not answer, or has forgotten its beginning.
-pub async fn events_of<E: SolEvent>(
-    node: &Node,
-    contract: Address,
-    words: &[Option<B256>],
-) -> Result<Vec<(B256, E)>, ClientError> {
-    let first = [Some(E::SIGNATURE_HASH)];
-    let topics: Vec<_> = first.iter().chain(words).collect();
-    let filter = json!([{
-        "fromBlock": "0x0",
-        "toBlock": "latest",
-        "address": contract,
-        "topics": topics,
-    }]);
-    let logs: Vec<Log> = node.read("eth_getLogs", filter).await?;
-    let read = |log: Log| Some((log.transaction_hash, log.read()?));
-    Ok(logs.into_iter().filter_map(read).collect())
 }
 
 /// A quote: as the node wrote it, and read.

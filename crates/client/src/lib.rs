@@ -12,6 +12,7 @@ mod admin;
 mod amount;
 mod assets;
 mod error;
+mod events;
 mod exchange;
 mod history;
 pub mod keystore;
@@ -34,9 +35,9 @@ pub use admin::{
 pub use amount::{Amount, AmountError, Asked};
 pub use assets::{Asset, AssetName, Assets};
 pub use error::{ClientError, ErrorInWords};
+pub use events::{events_in, events_of};
 pub use exchange::{
-    Pool, PoolAsset, PoolPrice, PoolRange, Quote, SwapAsked, Swapped, Way, events_of,
-    exchange_events, pools, quote, swapped,
+    Pool, PoolAsset, PoolPrice, PoolRange, Quote, SwapAsked, Swapped, Way, pools, quote, swapped,
 };
 pub use history::{Happening, HappeningArg, history};
 pub use lever::{lever, owed_with_growth, refinance_collateral, refinance_debt, unlever};
@@ -45,7 +46,7 @@ pub use market::{Fixed, Market, MarketParams, NextParams, Paused, PriceState, ma
 pub use node::Node;
 pub use plan::{PlanError, There, Wish, plan};
 pub use send::{Call, Sent, send, try_in_turn};
-pub use trigger::{TriggerOrder, cancel_trigger, create_trigger, triggers};
+pub use trigger::{TriggerOrder, cancel_trigger, create_trigger, created_trigger, triggers};
 
 #[cfg(test)]
 mod tests;

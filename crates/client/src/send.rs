@@ -1,6 +1,9 @@
 //! From a call to a receipt: fills in what a transaction needs, signs it here, and waits for its block.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 use alloy_consensus::{EthereumTxEnvelope, SignableTransaction, TxEip1559, TxEip4844};
 use alloy_eips::eip2718::Encodable2718 as _;
@@ -45,26 +48,52 @@ pub struct Sent {
     status: U64,
 }
 
+impl Sent {
+    /// As the node's receipt names it.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "transactionHash": self.hash,
+            "blockNumber": self.block_number,
+            "gasUsed": self.gas_used,
+        })
+    }
+}
+
+impl fmt::Display for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (block, gas): (u64, u64) = (self.block_number.to(), self.gas_used.to());
+        write!(f, "done in block {block}: {} ({gas} gas)", self.hash)
+    }
+}
+
 impl Call {
     fn request(&self, from: Address) -> Value {
         json!({"from": from, "to": self.to, "input": self.input, "value": self.value_wei})
     }
 }
 
-/// Tries calls of one sender one after the other, each on what those before it leave. Nothing is signed.
+/// Tries calls of one sender one after the other, each on what those before it leave; answers what each answers. Nothing
+/// is signed.
 ///
 /// # Errors
 /// The first of them that would fail, or the node does not answer.
-pub async fn try_in_turn(node: &Node, from: Address, calls: &[Call]) -> Result<(), ClientError> {
+pub async fn try_in_turn(
+    node: &Node,
+    from: Address,
+    calls: &[Call],
+) -> Result<Vec<Bytes>, ClientError> {
     let method = "eth_simulateV1";
     let calls: Vec<_> = calls.iter().map(|call| call.request(from)).collect();
     let asked = json!([{"blockStateCalls": [{"calls": calls}]}, "latest"]);
     let blocks: Vec<TriedBlock> = node.read(method, asked).await?;
-    let mut tried = blocks.into_iter().flat_map(|block| block.calls);
-    match tried.find_map(|call| call.error) {
-        Some(error) => Err(node.in_words(refused(method, &error)).await?),
-        None => Ok(()),
+    let mut answers = Vec::with_capacity(calls.len());
+    for tried in blocks.into_iter().flat_map(|block| block.calls) {
+        if let Some(error) = tried.error {
+            return Err(node.in_words(refused(method, &error)).await?);
+        }
+        answers.push(tried.return_data);
     }
+    Ok(answers)
 }
 
 #[derive(Deserialize)]
@@ -73,7 +102,9 @@ struct TriedBlock {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Tried {
+    return_data: Bytes,
     error: Option<Value>,
 }
 

@@ -1,15 +1,15 @@
 //! Orders that the block executes, as `capstan_triggers` answers them, and the calls that place and cancel them.
 
-use alloy_primitives::{Address, U64, U256};
+use alloy_primitives::{Address, B256, U64, U256};
 use alloy_sol_types::SolCall as _;
 use capstan_contracts::triggers::{
     ADDRESS,
-    ITriggers::{Order, cancelCall, createCall},
+    ITriggers::{Order, TriggerCreated, cancelCall, createCall},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{AccountName, Call, ClientError, Fixed, Node};
+use crate::{AccountName, Call, ClientError, Fixed, Node, events_in};
 
 /// An order that stands.
 #[derive(Clone, Debug, Deserialize)]
@@ -93,6 +93,15 @@ pub fn create_trigger(on: AccountName, order: Order, prepaid_wei: U256) -> Call 
         input: create.abi_encode().into(),
         value_wei: prepaid_wei,
     }
+}
+
+/// The number of the order that a transaction placed; none if it placed none.
+///
+/// # Errors
+/// The node does not answer.
+pub async fn created_trigger(node: &Node, transaction: B256) -> Result<Option<u64>, ClientError> {
+    let created = events_in::<TriggerCreated>(node, ADDRESS, transaction).await?;
+    Ok(created.last().map(|event| event.id))
 }
 
 /// The call that ends an order and brings its coins back.

@@ -91,7 +91,7 @@ fn holdings(holdings: &[Holding]) {
 }
 
 /// Liquidity: what it would give now, beside what holding would have been worth.
-fn in_a_line(piece: &Piece) -> String {
+pub(crate) fn in_a_line(piece: &Piece) -> String {
     let coins: Vec<_> = piece
         .coins
         .iter()
@@ -133,7 +133,7 @@ pub(super) fn line(standing: &Standing) {
 }
 
 /// What a batch would change.
-pub(super) fn effect(name: AccountName, told: &Preview) {
+pub(crate) fn effect(name: AccountName, told: &Preview) {
     println!("account {} of {}", name.index, name.owner);
     let Some(after) = &told.after else {
         line(&told.before);

@@ -5,7 +5,7 @@ use capstan_client::{Amount, Asked, AssetName};
 use capstan_units::parse_decimal;
 use clap::{Args, Subcommand};
 
-use super::credit::{AskOptions, SignerOptions, asset_name};
+use super::credit::{ActOptions, AskOptions, SignerOptions, asset_name};
 
 /// Digits of a percentage behind the point.
 const PERCENT_DECIMALS: u8 = 2;
@@ -68,7 +68,12 @@ pub(crate) enum LpCommand {
     Add(Box<LpAddOptions>),
     /// Take liquidity out, and its fees
     Remove(Box<LpRemoveOptions>),
-    /// What a wallet provides: its part and worth, its fees, and what holding would have been worth
+    /// Bring LP tokens or a position of the wallet to an account, where they back debts
+    Deposit(Box<LpCarryOptions>),
+    /// Take liquidity of an account to the wallet as it is
+    Withdraw(Box<LpCarryOptions>),
+    /// What somebody provides, in his wallet, on his accounts and in contracts: its part and worth, its fees, and what
+    /// holding would have been worth
     Show {
         #[command(flatten)]
         ask: AskOptions,
@@ -120,6 +125,24 @@ pub(crate) struct LpRemoveOptions {
     /// To units of the wallet's account with this index, where a coin cannot leave now
     #[arg(long, value_name = "INDEX")]
     pub(crate) to_units: Option<u8>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LpCarryOptions {
+    #[command(flatten)]
+    pub(crate) act: ActOptions,
+    /// The pool's number; or a position's, with --position
+    #[arg(value_name = "NUMBER")]
+    pub(crate) number: u64,
+    /// How many of its shares: `50%`, `max`, or a number; a position moves whole
+    #[arg(value_name = "PART", default_value = "max", value_parser = amount, conflicts_with = "position")]
+    pub(crate) part: Amount,
+    /// NUMBER is a position of a pool of ranges
+    #[arg(long)]
+    pub(crate) position: bool,
+    /// Show what it would do, and sign nothing
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) preview: bool,
 }
 
 fn asked(text: &str) -> Result<Asked, String> {

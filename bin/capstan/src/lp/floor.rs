@@ -2,7 +2,9 @@
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolCall as _;
-use capstan_client::{Amount, Asked, Asset, Assets, Call, Node, Pool, exchange_events, pools};
+use capstan_client::{
+    Amount, Asked, Asset, Assets, Call, Node, Pool, events_in, pools, try_in_turn,
+};
 use capstan_contracts::{
     erc20::IErc20,
     exchange::{self, IExchange},
@@ -148,27 +150,26 @@ impl Floor {
 
     /// What the exchange answers to a call by the wallet, after approvals that it still has to sign.
     pub(super) async fn tried(&self, approvals: &[Call], input: &Bytes) -> Result<Bytes> {
-        let from = self.wallet;
-        let request = |to: Address, input: &Bytes| json!({"from": from, "to": to, "input": input});
-        let call = request(exchange::ADDRESS, input);
-        if approvals.is_empty() {
-            let params = json!([call, "latest"]);
-            return self
-                .node
-                .read("eth_call", params)
-                .await
-                .wrap_err("this would fail");
-        }
-        let calls = approvals.iter().map(|call| request(call.to, &call.input));
-        let calls: Vec<_> = calls.chain([call]).collect();
-        let params = json!([{"blockStateCalls": [{"calls": calls}]}, "latest"]);
-        let answer = self.node.call_in_words("eth_simulateV1", params).await?;
-        let last = answer[0]["calls"].as_array().and_then(|calls| calls.last());
-        let last = last.ok_or_eyre("the node did not try the call")?;
-        if last["status"] != "0x1" {
-            bail!("this would fail: {}", last["error"]["message"]);
-        }
-        Ok(serde_json::from_value(last["returnData"].clone())?)
+        let calls: Vec<_> = approvals
+            .iter()
+            .cloned()
+            .chain([to_exchange(input)])
+            .collect();
+        let tried = try_in_turn(&self.node, self.wallet, &calls).await;
+        let answers = tried.wrap_err("this would fail")?;
+        answers
+            .last()
+            .cloned()
+            .ok_or_eyre("the node did not try the call")
+    }
+}
+
+/// A call of the exchange.
+pub(super) fn to_exchange(input: &Bytes) -> Call {
+    Call {
+        to: exchange::ADDRESS,
+        input: input.clone(),
+        value_wei: U256::ZERO,
     }
 }
 
@@ -214,9 +215,10 @@ impl Floor {
     pub(super) async fn done(&self, transaction: B256) -> Result<Done> {
         let node = &self.node;
         let shares = |amount: U256| decimal(amount, SHARE_DECIMALS);
-        if let Some(event) = exchange_events::<IExchange::LiquidityAdded>(node, transaction)
-            .await?
-            .pop()
+        if let Some(event) =
+            events_in::<IExchange::LiquidityAdded>(node, exchange::ADDRESS, transaction)
+                .await?
+                .pop()
         {
             let (amounts, made) = (self.words(&event.amounts), shares(event.shares));
             return Ok(Done {
@@ -224,9 +226,10 @@ impl Floor {
                 json: json!({"amounts": self.json_of(&event.amounts), "shares": event.shares}),
             });
         }
-        if let Some(event) = exchange_events::<IExchange::LiquidityRemoved>(node, transaction)
-            .await?
-            .pop()
+        if let Some(event) =
+            events_in::<IExchange::LiquidityRemoved>(node, exchange::ADDRESS, transaction)
+                .await?
+                .pop()
         {
             let (amounts, burned) = (self.words(&event.amounts), shares(event.shares));
             return Ok(Done {
@@ -234,9 +237,10 @@ impl Floor {
                 json: json!({"amounts": self.json_of(&event.amounts), "shares": event.shares}),
             });
         }
-        if let Some(event) = exchange_events::<IExchange::RangeGrown>(node, transaction)
-            .await?
-            .pop()
+        if let Some(event) =
+            events_in::<IExchange::RangeGrown>(node, exchange::ADDRESS, transaction)
+                .await?
+                .pop()
         {
             let (position, amounts) = (event.positionId, [event.amount0, event.amount1]);
             return Ok(Done {
@@ -248,8 +252,10 @@ impl Floor {
                 }),
             });
         }
-        let shrunk = exchange_events::<IExchange::RangeShrunk>(node, transaction).await?;
-        let collected = exchange_events::<IExchange::RangeCollected>(node, transaction).await?;
+        let shrunk =
+            events_in::<IExchange::RangeShrunk>(node, exchange::ADDRESS, transaction).await?;
+        let collected =
+            events_in::<IExchange::RangeCollected>(node, exchange::ADDRESS, transaction).await?;
         let principal = shrunk
             .last()
             .map_or([U256::ZERO; 2], |event| [event.amount0, event.amount1]);

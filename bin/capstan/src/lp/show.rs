@@ -1,14 +1,21 @@
-//! What a wallet provides: shares and positions, what they are worth, and what holding would have been worth.
+//! What somebody provides: shares and positions, what they are worth, and what holding would have been worth.
+//!
+//! ```text
+//!   in his wallet      LP tokens, positions       worth, fees, and holding by the chain's events
+//!   on his accounts    pieces                     as the account contract tells them
+//!   sent to contracts  LP tokens that they hold   whose they are, the contract says
+//! ```
 //!
 //! What went in and came out is read from the chain's events. Where those do not tell all of it (shares or positions
 //! that came from or went to others, a node that has forgotten its beginning), that is said, and nothing is guessed.
 //! Worth is counted in the pool's first asset at the pool's own price of this moment.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::{Address, B256, U256};
-use capstan_client::{Assets, Node, Pool, events_of, exchange_events, pools};
+use alloy_primitives::{Address, B256, Bytes, U256};
+use capstan_client::{AccountName, Assets, Node, Pool, account, events_in, events_of, pools};
 use capstan_contracts::{
+    account::{self as accounts, IAccount::Executed},
     erc20::IErc20,
     exchange::{
         self,
@@ -17,12 +24,14 @@ use capstan_contracts::{
         },
         nft::{self, IRangePosition},
     },
+    resolve,
 };
 use capstan_units::{decimal, mul_div_down};
 use eyre::{OptionExt as _, Result};
 use serde_json::{Value, json};
 
-use crate::args::AskOptions;
+use super::floor::SHARE_DECIMALS;
+use crate::{account::in_a_line, args::AskOptions};
 
 pub(super) async fn show(ask: &AskOptions, owner: Address) -> Result<()> {
     let node = Node::new(&ask.rpc)?;
@@ -48,12 +57,20 @@ pub(super) async fn show(ask: &AskOptions, owner: Address) -> Result<()> {
         let held = position(&node, number, range).await?;
         found.push((known, held));
     }
+    let on_accounts = on_accounts(&node, owner).await?;
+    let mut elsewhere = Vec::new();
+    for pool in &all {
+        elsewhere.extend(sent_to_contracts(&node, pool, owner).await?);
+    }
     if ask.json {
-        let all: Value = found.iter().map(|(known, held)| known.json(held)).collect();
+        let wallet = found.iter().map(|(known, held)| known.json(held));
+        let pieces = on_accounts.iter().map(|(_, whole)| whole.clone());
+        let elsewhere = elsewhere.iter().map(Elsewhere::json);
+        let all: Value = wallet.chain(pieces).chain(elsewhere).collect();
         println!("{all:#}");
         return Ok(());
     }
-    if found.is_empty() {
+    if found.is_empty() && on_accounts.is_empty() && elsewhere.is_empty() {
         println!("{owner} provides no liquidity");
     }
     for (number, (known, held)) in found.iter().enumerate() {
@@ -62,7 +79,98 @@ pub(super) async fn show(ask: &AskOptions, owner: Address) -> Result<()> {
         }
         known.print(held);
     }
+    for (words, _) in &on_accounts {
+        println!("{words}");
+    }
+    for held in &elsewhere {
+        println!("{}", held.words());
+    }
     Ok(())
+}
+
+/// Pieces of all accounts that somebody ever ran a batch on: in words and whole. Where the node has forgotten its
+/// beginning, those of the first account.
+async fn on_accounts(node: &Node, owner: Address) -> Result<Vec<(String, Value)>> {
+    let ran = events_of::<Executed>(node, accounts::ADDRESS, &[Some(owner.into_word())]).await;
+    let indexes: BTreeSet<u8> = match ran {
+        Ok(ran) => ran.into_iter().map(|(_, event)| event.index).collect(),
+        Err(_) => [0].into(),
+    };
+    let mut found = Vec::new();
+    for index in indexes {
+        let (whole, state) = account(node, AccountName { owner, index }).await?;
+        let pieces = state.standing.pieces.into_iter().flatten();
+        let wholes = whole["pieces"].as_array().cloned().unwrap_or_default();
+        for (piece, mut whole) in pieces.zip(wholes) {
+            whole["account"] = json!(index);
+            found.push((format!("account {index}: {}", in_a_line(&piece)), whole));
+        }
+    }
+    Ok(found)
+}
+
+/// Shares that a wallet sent to a contract, which holds some now.
+struct Elsewhere {
+    pool_id: u32,
+    contract: Address,
+    sent: U256,
+    holds: U256,
+}
+
+async fn sent_to_contracts(node: &Node, pool: &Pool, owner: Address) -> Result<Vec<Elsewhere>> {
+    let Some(token) = pool.lp_token else {
+        return Ok(Vec::new());
+    };
+    let who = Some(owner.into_word());
+    // Without the chain's beginning nobody can tell.
+    let Ok(went) = events_of::<IErc20::Transfer>(node, token, &[who]).await else {
+        return Ok(Vec::new());
+    };
+    let mut sums = BTreeMap::<Address, U256>::new();
+    for (_, event) in went.into_iter().filter(|(_, event)| !event.to.is_zero()) {
+        let sum = sums.entry(event.to).or_default();
+        *sum = sum.saturating_add(event.value);
+    }
+    let mut found = Vec::new();
+    for (contract, sent) in sums {
+        let code: Bytes = node
+            .read("eth_getCode", json!([contract, "latest"]))
+            .await?;
+        let held = IErc20::balanceOfCall { account: contract };
+        let holds = node.view(token, &held).await?;
+        if !code.is_empty() && !holds.is_zero() {
+            found.push(Elsewhere {
+                pool_id: pool.pool_id,
+                contract,
+                sent,
+                holds,
+            });
+        }
+    }
+    Ok(found)
+}
+
+impl Elsewhere {
+    fn words(&self) -> String {
+        let shares = |amount| decimal(amount, SHARE_DECIMALS);
+        let name = resolve(self.contract).map_or("contract", |known| known.name);
+        format!(
+            "{name} {}: sent {} shares of pool #{} there, and it holds {}; whose they are, it says",
+            self.contract,
+            shares(self.sent),
+            self.pool_id,
+            shares(self.holds)
+        )
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "poolId": self.pool_id,
+            "contract": self.contract,
+            "sharesSent": self.sent,
+            "sharesHeld": self.holds,
+        })
+    }
 }
 
 /// A pool, as far as worth needs it.
@@ -127,7 +235,8 @@ async fn shares_history(
         if !event.from.is_zero() {
             return None;
         }
-        let added: Vec<LiquidityAdded> = exchange_events(node, transaction).await.ok()?;
+        let added: Vec<LiquidityAdded> =
+            events_in(node, exchange::ADDRESS, transaction).await.ok()?;
         let added = added.into_iter();
         let mut added = added.filter(|added| added.poolId == id && added.shares == event.value);
         count(&mut sum, &added.next()?.amounts, 1)?;
@@ -136,7 +245,8 @@ async fn shares_history(
         if !event.to.is_zero() {
             return None;
         }
-        let gone: Vec<LiquidityRemoved> = exchange_events(node, transaction).await.ok()?;
+        let gone: Vec<LiquidityRemoved> =
+            events_in(node, exchange::ADDRESS, transaction).await.ok()?;
         let gone = gone.into_iter();
         let mut gone = gone.filter(|gone| gone.poolId == id && gone.shares == event.value);
         count(&mut sum, &gone.next()?.amounts, -1)?;

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use alloy_primitives::{Bytes, U256};
 use alloy_sol_types::SolCall as _;
-use capstan_contracts::exchange::{self, IExchange};
+use capstan_contracts::{
+    erc20::IErc20,
+    exchange::{self, IExchange},
+};
 use capstan_testing::process::{Node, Said, run};
 use serde_json::{Value, json};
 
@@ -162,6 +165,94 @@ async fn a_range_is_opened_earns_and_is_left() {
     says(
         &lp(&node, &["remove", "0", "--position", "--yes"]),
         &["of fees"],
+    );
+}
+
+/// ACC-30, CLI-12: LP tokens go to the account and back as they are, and where they are is told apart.
+#[tokio::test]
+async fn lp_tokens_go_to_the_account_and_back() {
+    let node = world().await;
+    let add = ["add", "0", "5 eth", "10000 usdc", "--yes"];
+    says(&lp(&node, &add), &["done in block"]);
+    refuses(
+        &lp(&node, &["withdraw", "0", "--yes"]),
+        "account 0 has no shares",
+    );
+    refuses(
+        &lp(&node, &["deposit", "2", "--yes"]),
+        "the wallet has no shares",
+    );
+    refuses(&lp(&node, &["deposit", "9", "--yes"]), "there is no pool 9");
+    refuses(
+        &lp(&node, &["deposit", "3", "--position", "--yes"]),
+        "ExchangeUnknownPosition",
+    );
+    let preview = lp(&node, &["deposit", "0", "40%", "--preview"]);
+    let lines = [
+        "shares of pool #0 ETH/USDC",
+        "from      wallet 0x3C44",
+        "to        account 0 of 0x3C44",
+        "call      account.execute(",
+        "then shares of pool 0: ",
+    ];
+    says(&preview, &lines);
+    let bare = read(&lp(&node, &["show", "--json"]));
+    assert_eq!(
+        bare.as_array().expect("a list").len(),
+        1,
+        "nothing was signed"
+    );
+
+    let done = lp(&node, &["deposit", "0", "40%", "--yes"]);
+    says(&done, &["done in block", "stand on account 0 now"]);
+    let shown = lp(&node, &["show"]);
+    says(
+        &shown,
+        &[
+            "pool      #0 ETH/USDC, product",
+            "account 0: shares of pool 0: ",
+            "if held",
+        ],
+    );
+    let apart = read(&lp(&node, &["show", "--json"]));
+    assert_eq!(
+        (&apart[0]["poolId"], &apart[1]["account"]),
+        (&json!(0), &json!(0))
+    );
+    // It backs a debt there, and what the debt needs stays.
+    let words = ["account", "borrow", "5000", "usdc", "--yes"];
+    let mut words = words.to_vec();
+    words.extend(["--dev-account", "2", "--rpc", node.url()]);
+    says(&run(&words).expect("ran"), &["done in block"]);
+    refuses(&lp(&node, &["withdraw", "0", "--yes"]), "AccountUnhealthy");
+    let back = lp(&node, &["withdraw", "0", "10%", "--yes"]);
+    says(&back, &["done in block", "are in the wallet now"]);
+
+    // What was sent to a contract is told apart too: here to that of LP tokens of another pool.
+    let pools = run(&["pool", "show", "1", "--json", "--rpc", node.url()]).expect("ran");
+    let contract = read(&pools)["lpToken"]
+        .as_str()
+        .expect("an address")
+        .to_owned();
+    let token = run(&["pool", "show", "0", "--json", "--rpc", node.url()]).expect("ran");
+    let token = read(&token)["lpToken"].clone();
+    let send = IErc20::transferCall {
+        to: contract.parse().expect("an address"),
+        value: U256::from(1_000_000),
+    };
+    let from = json!("0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC");
+    let data = Bytes::from(send.abi_encode());
+    let request = json!([{"from": from, "to": token, "data": data}]);
+    let sent = node.rpc("eth_sendTransaction", request).await;
+    sent.expect("sent");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let shown = lp(&node, &["show"]);
+    says(
+        &shown,
+        &[
+            &format!("lpToken {contract}: sent 0.000000000001 shares of pool #0 there"),
+            "whose they are, it says",
+        ],
     );
 }
 

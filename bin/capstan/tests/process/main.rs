@@ -7,6 +7,7 @@ mod admin;
 mod crash;
 mod disk;
 mod feed;
+mod foreign;
 mod kill;
 mod lp;
 mod market;

@@ -1,8 +1,14 @@
 //! `capstan trigger` on the prepared world of `capstan dev`.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, fs, time::Duration};
 
-use capstan_testing::process::{Node, Said, run};
+use alloy_primitives::{Address, B256, Bytes, LogData, U64, U256};
+use alloy_sol_types::SolEvent;
+use capstan_contracts::{
+    oracle::{self, IOracle::PriceAccepted},
+    triggers::{self, ITriggers::TriggerFired},
+};
+use capstan_testing::process::{Node, Said, run, text};
 use serde_json::{Value, json};
 
 use crate::said::{refuses, says, world};
@@ -86,6 +92,88 @@ async fn orders_are_placed_listed_executed_and_cancelled() {
         &["order 1 is gone"],
     );
     says(&asked(&node, &["trigger", "list"]), &["no orders stand"]);
+}
+
+/// Events of one kind by the block that told them, the first one of each.
+async fn told<E: SolEvent>(node: &Node, by: Address) -> BTreeMap<u64, E> {
+    let filter = json!([{"fromBlock": "0x0", "address": by, "topics": [E::SIGNATURE_HASH]}]);
+    let logs = node.rpc("eth_getLogs", filter).await.expect("logs");
+    let mut all = BTreeMap::new();
+    for log in logs.as_array().expect("a list") {
+        let read = |name: &str| log[name].clone();
+        let block: U64 = serde_json::from_value(read("blockNumber")).expect("a quantity");
+        let topics: Vec<B256> = serde_json::from_value(read("topics")).expect("words");
+        let data: Bytes = serde_json::from_value(read("data")).expect("bytes");
+        let event = E::decode_log_data(&LogData::new_unchecked(topics, data));
+        all.entry(block.to())
+            .or_insert(event.expect("an event of this kind"));
+    }
+    all
+}
+
+/// TRIG-1, TRIG-2: a fall of the price that reporters tell a running node sells in the very block that takes it, while
+/// nobody is there; what came of it stands on the account.
+#[tokio::test]
+async fn a_fall_of_the_price_sells_in_its_own_block() {
+    let node = world().await;
+    says(
+        &asked(&node, &["account", "deposit", "3", "eth", "--yes"]),
+        &["done in block"],
+    );
+    let stop = ["trigger", "add", "2", "eth", "usdc", "--below", "1950"];
+    says(
+        &asked(&node, &[&stop[..], &["--yes"]].concat()),
+        &["done in block", "order 1 stands"],
+    );
+
+    // Three reporters outvote the made-up market of the world, whose owner is its last account.
+    let accounts = node.rpc("eth_accounts", json!([])).await.expect("accounts");
+    for at in [11, 12, 13] {
+        let who = accounts[at].as_str().expect("an address");
+        let words = ["admin", "reporters", "add", who, "--yes"];
+        let mut words = words.to_vec();
+        words.extend(["--dev-account", "19", "--rpc", node.url()]);
+        says(&run(&words).expect("ran"), &["counts now"]);
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("fall.csv");
+    let rows: String = (0..5).map(|at| format!("{},0,1900\n", at * 200)).collect();
+    fs::write(&file, format!("timeMs,assetId,price\n{rows}")).expect("written");
+    let mut feed = vec!["feed", "--rpc", node.url()];
+    for reporter in ["11", "12", "13"] {
+        feed.extend(["--dev-account", reporter]);
+    }
+    feed.extend(["file", text(&file)]);
+    says(&run(&feed).expect("ran"), &["0 refused"]);
+
+    let fired = told::<TriggerFired>(&node, triggers::ADDRESS).await;
+    let [(block, event)] = fired.iter().collect::<Vec<_>>()[..] else {
+        panic!("{fired:?}")
+    };
+    let accepted = told::<PriceAccepted>(&node, oracle::ADDRESS).await;
+    let usd = |price: u64| U256::from(price) * U256::from(10).pow(U256::from(18));
+    let mut falls = accepted.into_iter();
+    let fall = falls.find(|(_, told)| told.assetId == 0 && U256::from(told.spot) <= usd(1_950));
+    let (fell, price) = fall.map(|(at, told)| (at, told.spot)).expect("a fall");
+    assert_eq!(*block, fell, "the block of the price itself");
+    assert_eq!((event.sellPrice, event.sold), (U256::from(price), usd(2)));
+    says(&asked(&node, &["trigger", "list"]), &["no orders stand"]);
+    let shown = asked(&node, &["account", "show", "--json"]);
+    let shown: Value = serde_json::from_str(&shown.stdout).expect("JSON");
+    let units = |asset: &str| -> &Value {
+        let mut holdings = shown["holdings"].as_array().expect("a list").iter();
+        let held = holdings.find(|holding| holding["symbol"] == asset);
+        &held.expect("stands there")["units"]["text"]
+    };
+    assert_eq!(units("ETH"), "1");
+    let dollars: f64 = units("USDC")
+        .as_str()
+        .expect("text")
+        .parse()
+        .expect("units");
+    let received = u64::try_from(event.received).expect("small") as f64 / 1e6;
+    assert!((dollars - received).abs() < 1e-6, "{dollars} {received}");
+    assert!((3_900.0..4_000.0).contains(&dollars), "{dollars}");
 }
 
 /// CLI-13: what would fail is said before anything is signed.

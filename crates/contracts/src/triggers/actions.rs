@@ -237,17 +237,31 @@ fn prepaid(cx: &mut Ctx<'_>, order: &Order) -> Result<u128, Halt> {
     u128::try_from(sent).map_err(|_| Halt::overflow())
 }
 
+fn out_of_range(what: &str, value: U256, least: U256, most: U256) -> Halt {
+    revert(&TriggersInvalid {
+        what: what.to_owned(),
+        value,
+        least,
+        most,
+    })
+}
+
 fn within(what: &str, value: impl Into<u64>, least: u64, most: u64) -> Result<(), Halt> {
     let value = value.into();
     if (least..=most).contains(&value) {
         return Ok(());
     }
-    Err(revert(&TriggersInvalid {
-        what: what.to_owned(),
-        value: U256::from(value),
-        least: U256::from(least),
-        most: U256::from(most),
-    }))
+    let [value, least, most] = [value, least, most].map(U256::from);
+    Err(out_of_range(what, value, least, most))
+}
+
+/// The kind that somebody named.
+///
+/// # Errors
+/// `TriggersInvalid`.
+pub(super) fn kind_of(number: u8) -> Result<Kind, Halt> {
+    let kind = Kind::from_number(number);
+    kind.ok_or_else(|| out_of_range("kind", U256::from(number), U256::ONE, U256::from(4)))
 }
 
 /// An amount of units; the largest number is all there is.
@@ -259,36 +273,21 @@ fn units(amount: U256) -> Result<Assets, Halt> {
     if !units.is_zero() && units != Assets::MAX {
         return Ok(units);
     }
-    Err(revert(&TriggersInvalid {
-        what: "amount".to_owned(),
-        value: amount,
-        least: U256::ONE,
-        most: Assets::MAX.to_u256(),
-    }))
+    let most = Assets::MAX.to_u256();
+    Err(out_of_range("amount", amount, U256::ONE, most))
 }
 
 /// The order that is wished for, if every part that its kind uses is in its range. Others count nothing.
 fn checked(cx: &mut Ctx<'_>, account: AccountId, wish: &ITriggers::Order) -> Result<Order, Halt> {
     let now_ms = cx.store.block().time_ms;
-    let Some(kind) = Kind::from_number(wish.kind) else {
-        within("kind", wish.kind, 1, 4)?;
-        return Err(Halt::Fatal("a kind in range that there is not".into()));
-    };
-    let (sell, buy) = (
-        AssetId::new(wish.sellAssetId),
-        AssetId::new(wish.buyAssetId),
-    );
+    let kind = kind_of(wish.kind)?;
+    let (sell, buy) = (wish.sellAssetId, wish.buyAssetId);
     for asset in [sell, buy] {
-        ledger::asset(cx, asset)?;
+        ledger::asset(cx, AssetId::new(asset))?;
     }
     if sell == buy {
-        let other = u64::from(wish.sellAssetId);
-        within(
-            "buyAssetId",
-            wish.buyAssetId,
-            other.saturating_add(1),
-            u32::MAX.into(),
-        )?;
+        let next = u64::from(sell).saturating_add(1);
+        within("buyAssetId", buy, next, u32::MAX.into())?;
     }
     within("limitBps", wish.limitBps, 1, LIMIT_BPS_MAX.into())?;
     let latest_ms = now_ms.saturating_add(LIFE_MS_MAX);
@@ -298,8 +297,8 @@ fn checked(cx: &mut Ctx<'_>, account: AccountId, wish: &ITriggers::Order) -> Res
     let at_once = units(wish.amount)?;
     let mut order = Order {
         account,
-        sell,
-        buy,
+        sell: AssetId::new(sell),
+        buy: AssetId::new(buy),
         limit: Bps::new(wish.limitBps)?,
         kind: kind.number(),
         at_once,
@@ -310,27 +309,7 @@ fn checked(cx: &mut Ctx<'_>, account: AccountId, wish: &ITriggers::Order) -> Res
         ..NOTHING
     };
     match kind {
-        Kind::Price => {
-            watch(cx, &mut order, wish)?;
-            let price = Price::from_u256(wish.price)?;
-            order.step = if wish.above {
-                math::step_up(price)
-            } else {
-                math::step_down(price)
-            };
-            within("price", order.step, 1, STEP_MAX.into())?;
-        }
-        Kind::Trailing => {
-            watch(cx, &mut order, wish)?;
-            within("distanceSteps", wish.distanceSteps, 1, DISTANCE_MAX.into())?;
-            order.distance = wish.distanceSteps;
-            let price = oracle::price(cx, order.watch, PriceUse::Liquidate, Side::Collateral)?;
-            order.step = if wish.above {
-                math::step_up(price)
-            } else {
-                math::step_down(price)
-            };
-        }
+        Kind::Price | Kind::Trailing => watch(cx, &mut order, wish)?,
         Kind::Slices => {
             let (least, most) = INTERVAL_S;
             within("intervalS", wish.intervalS, least.into(), most.into())?;
@@ -340,22 +319,7 @@ fn checked(cx: &mut Ctx<'_>, account: AccountId, wish: &ITriggers::Order) -> Res
             order.left = whole(at_once, wish.count);
             order.next_s = condition::now_s(cx);
         }
-        Kind::Health => {
-            let (least, most) = FLOOR_BPS;
-            within("floorBps", wish.floorBps, least.into(), most.into())?;
-            let above = wish.floorBps.saturating_add(TARGET_ABOVE_BPS);
-            within(
-                "targetBps",
-                wish.targetBps,
-                above.into(),
-                TARGET_BPS_MAX.into(),
-            )?;
-            within("count", wish.count, 1, COUNT_MAX.into())?;
-            order.floor_bps = wish.floorBps;
-            order.target_bps = wish.targetBps;
-            order.count = wish.count;
-            order.repays = true;
-        }
+        Kind::Health => guard_health(&mut order, wish)?,
     }
     Ok(order)
 }
@@ -366,17 +330,43 @@ fn whole(slice: Assets, count: u32) -> Assets {
     Assets::new(sum).unwrap_or(Assets::MAX)
 }
 
-/// The price that an order watches must be one that the oracle knows.
+/// What an order on a price waits for. The oracle must know the price.
 fn watch(cx: &mut Ctx<'_>, order: &mut Order, wish: &ITriggers::Order) -> Result<(), Halt> {
     order.watch = AssetId::new(wish.watchAssetId);
     order.is_above = wish.above;
     // Rows of a guard have a byte for the asset.
-    within(
-        "watchAssetId",
-        wish.watchAssetId,
-        0,
-        u64::from(account::ASSETS_MAX).saturating_sub(1),
-    )?;
+    let most = u64::from(account::ASSETS_MAX).saturating_sub(1);
+    within("watchAssetId", wish.watchAssetId, 0, most)?;
     oracle::price(cx, order.watch, PriceUse::View, Side::Collateral)?;
+    let step = |price| {
+        if wish.above {
+            math::step_up(price)
+        } else {
+            math::step_down(price)
+        }
+    };
+    if order.kind()? == Kind::Trailing {
+        within("distanceSteps", wish.distanceSteps, 1, DISTANCE_MAX.into())?;
+        order.distance = wish.distanceSteps;
+        let price = oracle::price(cx, order.watch, PriceUse::Liquidate, Side::Collateral)?;
+        order.step = step(price);
+        return Ok(());
+    }
+    order.step = step(Price::from_u256(wish.price)?);
+    within("price", order.step, 1, STEP_MAX.into())
+}
+
+/// What an order on health waits for, and what it restores.
+fn guard_health(order: &mut Order, wish: &ITriggers::Order) -> Result<(), Halt> {
+    let (least, most) = FLOOR_BPS;
+    within("floorBps", wish.floorBps, least.into(), most.into())?;
+    let above = wish.floorBps.saturating_add(TARGET_ABOVE_BPS);
+    let most = TARGET_BPS_MAX.into();
+    within("targetBps", wish.targetBps, above.into(), most)?;
+    within("count", wish.count, 1, COUNT_MAX.into())?;
+    order.floor_bps = wish.floorBps;
+    order.target_bps = wish.targetBps;
+    order.count = wish.count;
+    order.repays = true;
     Ok(())
 }

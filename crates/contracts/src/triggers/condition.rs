@@ -2,8 +2,9 @@
 //!
 //! Both ask the same functions, so an order whose condition holds is called for (TRIG-2).
 
+use alloy_primitives::U256;
 use capstan_state::{Ctx, Halt};
-use capstan_units::{OrderId, PriceTick, Wad, mul_div_up};
+use capstan_units::{Bps, OrderId, PriceTick, Wad, mul_div_up};
 
 use super::{
     Kind, guard,
@@ -34,14 +35,12 @@ pub(super) fn tick(order: &Order) -> Result<PriceTick, Halt> {
 
 /// Health at or below which an order fires: its floor, and a little more, so that its guard never creeps up to it.
 pub(super) fn floor_up(floor_bps: u32) -> Result<Wad, Halt> {
-    let bps = floor_bps.saturating_add(NEAR_BPS);
-    health(bps)
+    health(floor_bps.saturating_add(NEAR_BPS))
 }
 
 /// So many hundredths of a percent, as health.
 pub(super) fn health(bps: u32) -> Result<Wad, Halt> {
-    let whole = alloy_primitives::U256::from(capstan_units::Bps::ONE.get());
-    let bps = alloy_primitives::U256::from(bps);
+    let (bps, whole) = (U256::from(bps), Bps::ONE.to_u256());
     Ok(Wad::from_u256(mul_div_up(bps, Wad::ONE.to_u256(), whole)?)?)
 }
 

@@ -21,6 +21,7 @@
 //! - TRIG-6: coins here are at least what is prepaid; an order costs at most that, and the rest goes back to the owner.
 //! - TRIG-7: only the owner or an operator creates, renews and cancels; cancelling is never refused to them.
 //! - TRIG-8: orders per account and per price step are bounded, and every order ends.
+//! - TRIG-9: limits that an owner set himself hold up none of his orders; what a sale costs is a loss of his day.
 //!
 //! Imports: account, exchange, ledger, oracle.
 //!

@@ -1,5 +1,6 @@
 //! Orders in a world with accounts, prices and pools: what fires them, what they do, what they cost.
 
+mod own_limits;
 mod pieces;
 mod random;
 
@@ -752,6 +753,46 @@ fn trig_6_what_is_prepaid_is_spent_or_comes_back() {
     assert_eq!(events::<TriggerFired>(&scene, from).len(), 1);
     let ended = scene.world.last_event::<TriggerEnded>(ADDRESS);
     assert_eq!((ended.reason, ended.refundWei), (1, U256::ZERO));
+}
+
+/// TRIG-6: slices prepay for each time that they fire; cancelled halfway, what their looks did not cost comes back.
+#[test]
+fn trig_6_slices_that_are_cancelled_give_back_the_rest() {
+    let mut scene = start();
+    scene.ok(ALICE, ALICES, &[deposit(ETH, 10 * ONE)]);
+    let slices = Order {
+        kind: 3,
+        amount: n(2 * ONE),
+        intervalS: 600,
+        count: 4,
+        ..plain(&mut scene)
+    };
+    let least = prepaidMinCall { kind: 3, count: 4 };
+    let least = u128::try_from(scene.world.view(ADDRESS, &least)).expect("small");
+    assert_eq!(least, u128::from((4 + 2) * 2 * 600_000 * GWEI));
+    let too_little = TriggersPrepaidTooLittle {
+        sentWei: n(least - 1),
+        leastWei: n(least),
+    };
+    let refused = try_create(&mut scene, ALICE, ALICES, &slices, least - 1);
+    assert_eq!(refused, Err(Halt::revert(&too_little)));
+    let before = coins(&mut scene, ALICE);
+    let id = try_create(&mut scene, ALICE, ALICES, &slices, least).expect("works");
+    for wait_ms in [0, 600_000] {
+        scene.world.wait_ms(wait_ms);
+        assert_eq!(look(&mut scene), [id]);
+    }
+    let left = standing(&scene, id).prepaidWei;
+    let each = (n(least) - left) / n(2 * u128::from(GWEI));
+    println!("a slice is executed for {each} gas");
+    assert!(each > n(50_000) && each < n(600_000), "{each}");
+    scene.world.ok(ALICE, ADDRESS, &cancelCall { id });
+    let ended = scene.world.last_event::<TriggerEnded>(ADDRESS);
+    assert_eq!((ended.reason, ended.refundWei), (2, left));
+    assert_eq!(coins(&mut scene, ALICE), before - n(least) + left);
+    assert_eq!(coins(&mut scene, ADDRESS), n(least) - left);
+    scene.world.wait_ms(600_000);
+    assert_eq!(look(&mut scene), [] as [u64; 0]);
 }
 
 /// TRIG-7: strangers do nothing; an operator in his time does, and coins come back to the owner.

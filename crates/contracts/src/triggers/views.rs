@@ -7,14 +7,12 @@ use capstan_units::{AccountId, Assets, OrderId, Price};
 use super::{
     ITriggers::{self, Standing},
     Kind,
-    actions::{fires_at as fires_at_of, known},
-    error::TriggersInvalid,
+    actions::{fires_at as fires_at_of, kind_of, known},
     guard::{self, STATE},
     math,
     params::prepaid_min_wei,
     state::Order,
 };
-use crate::revert;
 
 const MS_PER_S: u64 = 1_000;
 /// Gas beside storage of finding the price of a step: a hundred logarithms.
@@ -31,15 +29,7 @@ pub(super) fn orders_of(cx: &mut Ctx<'_>, account: AccountId) -> Result<Vec<u64>
 
 pub(super) fn prepaid_min(cx: &mut Ctx<'_>, number: u8, count: u32) -> Result<U256, Halt> {
     let base_fee_wei = U256::from(cx.store.block().base_fee_wei);
-    let Some(kind) = Kind::from_number(number) else {
-        return Err(revert(&TriggersInvalid {
-            what: "kind".to_owned(),
-            value: U256::from(number),
-            least: U256::ONE,
-            most: U256::from(4),
-        }));
-    };
-    Ok(prepaid_min_wei(kind, count, base_fee_wei))
+    Ok(prepaid_min_wei(kind_of(number)?, count, base_fee_wei))
 }
 
 pub(super) fn fires_at(cx: &mut Ctx<'_>, price: U256, above: bool) -> Result<U256, Halt> {

@@ -298,3 +298,43 @@ fn work_is_bounded_whatever_stands_there() {
         assert!(market.asked <= 5_408 + 90, "{} questions", market.asked);
     }
 }
+
+/// What it costs that no pool is used twice: where all ways go through one pool and only then part, they are not split. Half
+/// of what the amount itself moves the price behind that pool, at most; printed.
+#[test]
+fn ways_that_part_behind_a_shared_pool_are_not_split() {
+    // A pool so deep that it moves by nothing, then two of one depth.
+    let deep = DEEP * 1_000;
+    let pools = [
+        pool((0, deep), (1, deep), 0),
+        pool((1, DEEP), (2, DEEP), 0),
+        pool((1, DEEP), (2, DEEP), 0),
+    ];
+    println!(
+        "amount, parts of a pool behind | received less than by the best split, hundredths of a percent"
+    );
+    for parts in [1_000, 100, 10, 4] {
+        let amount = DEEP / parts;
+        let found = search(&pools, (0, 2), Exact::In, amount);
+        assert_eq!(numbers(&found).len(), 1);
+        let received = found[0].received();
+        let market = Pools::new(&pools);
+        let hop = |pool, from: u32| Hop {
+            pool,
+            asset_in: from,
+            asset_out: from + 1,
+        };
+        let middle = market.swap(hop(0, 0), Exact::In, U256::from(amount));
+        let half = middle.expect("swaps") / U256::from(2);
+        let best = market.swap(hop(1, 1), Exact::In, half).expect("swaps") * U256::from(2);
+        let lost = (best - received) * U256::from(10_000) / best;
+        println!("1/{parts} | {lost}");
+        // A constant product gives 1 / (1 + part) of the price to all of it.
+        let impact = U256::from(10_000 / (parts + 1));
+        assert!(
+            lost * U256::from(2) <= impact + U256::from(2),
+            "{lost} of {impact}"
+        );
+        assert!(lost > U256::ZERO || parts == 1_000, "{lost}");
+    }
+}
