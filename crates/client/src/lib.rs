@@ -13,6 +13,7 @@ mod amount;
 mod assets;
 mod error;
 mod exchange;
+mod farm;
 mod history;
 pub mod keystore;
 mod lever;
@@ -38,6 +39,7 @@ pub use exchange::{
     Pool, PoolAsset, PoolPrice, PoolRange, Quote, SwapAsked, Swapped, Way, events_of,
     exchange_events, pools, quote, swapped,
 };
+pub use farm::{Farm, FarmAsset, FarmBoost, FarmOwn, FarmReward, Outputs, farms, outputs};
 pub use history::{Happening, HappeningArg, history};
 pub use lever::{lever, owed_with_growth, unlever};
 pub use listing::{AssetFile, DOLLAR_EXAMPLE, DollarFile, EXAMPLE, ListingError};

@@ -122,7 +122,7 @@ pub(crate) struct LpRemoveOptions {
     pub(crate) to_units: Option<u8>,
 }
 
-fn asked(text: &str) -> Result<Asked, String> {
+pub(super) fn asked(text: &str) -> Result<Asked, String> {
     let read: Result<Asked, _> = text.parse();
     read.map_err(|error| error.to_string())
 }
