@@ -1,5 +1,6 @@
 //! `capstan account`: shows an account, and what actions would make of it before they are signed.
 
+mod farming;
 mod leverage;
 mod limits;
 mod show;
@@ -19,6 +20,8 @@ use capstan_contracts::{
     ledger::IForeign,
     term::{self, ITerm},
 };
+pub(crate) use farming::FarmStep;
+
 use console::Term;
 use eyre::{OptionExt as _, Result, bail};
 use serde_json::{Value, json};
@@ -153,6 +156,11 @@ async fn command_of(command: &AccountCommand) -> Result<()> {
     }
 }
 
+/// Does something in a farm, shown before it is signed.
+pub(crate) async fn in_farm(act: &ActOptions, step: FarmStep) -> Result<()> {
+    one(act, vec![Step::Farm(step)]).await
+}
+
 /// One thing that somebody wants done.
 enum Step {
     /// Something with so much of an asset.
@@ -182,6 +190,8 @@ enum Step {
         into: AssetName,
         slippage: SlippageArgs,
     },
+    /// Something is to be done in a farm.
+    Farm(FarmStep),
     /// All debts are to be paid, by selling something where their own asset is missing.
     CloseBySwap {
         sell: AssetName,
@@ -292,6 +302,7 @@ pub(crate) fn signer(options: &SignerOptions) -> Result<PrivateKeySigner> {
 struct Floor<'a> {
     node: &'a Node,
     owner: Address,
+    index: u8,
     assets: &'a Assets,
     standing: &'a Standing,
     there: Vec<(Asset, There)>,
@@ -341,6 +352,7 @@ impl Doing {
         let mut floor = Floor {
             node: &node,
             owner: name.owner,
+            index: name.index,
             assets: &assets,
             standing: &state.standing,
             there: Vec::new(),
@@ -387,6 +399,10 @@ impl Doing {
                 }
                 Step::CloseBySwap { sell, slippage } => {
                     floor.close(&mut batch, sell, *slippage).await?;
+                    continue;
+                }
+                Step::Farm(step) => {
+                    floor.farm(&mut batch, step).await?;
                     continue;
                 }
                 Step::Assign(id) => {

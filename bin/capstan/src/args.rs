@@ -9,6 +9,7 @@ use clap_complete::Shell;
 mod admin;
 mod credit;
 mod exchange;
+mod farm;
 mod trigger;
 
 use crate::accounts;
@@ -23,6 +24,7 @@ pub(crate) use credit::{
 pub(crate) use exchange::{
     LpAddOptions, LpCarryOptions, LpCommand, LpRemoveOptions, PoolCommand, Signing, SwapOptions,
 };
+pub(crate) use farm::FarmCommand;
 pub(crate) use trigger::{AddOptions, TriggerCommand};
 
 /// An Ethereum-compatible chain with native contracts in Rust.
@@ -110,6 +112,11 @@ pub(crate) enum Command {
     Trigger {
         #[command(subcommand)]
         command: TriggerCommand,
+    },
+    /// Farms: stake units or shares of a pool for rewards, with borrowed units too
+    Farm {
+        #[command(subcommand)]
+        command: Box<FarmCommand>,
     },
     /// Administration: assets, caps, pauses, reporters, roles
     Admin {

@@ -8,6 +8,7 @@ mod admin;
 mod args;
 mod banner;
 mod data;
+mod farm;
 mod feed;
 mod folder;
 mod genesis;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         Command::Swap(options) => swap::run(&options),
         Command::Lp { command } => lp::run(&command),
         Command::Trigger { command } => trigger::run(&command),
+        Command::Farm { command } => farm::run(&command),
         Command::Admin { command } => admin::run(&command),
         Command::Watch(options) => watch::run(&options),
         Command::Wallet { command } => wallet::run(&command),

@@ -14,6 +14,7 @@ mod assets;
 mod error;
 mod events;
 mod exchange;
+mod farm;
 mod history;
 pub mod keystore;
 mod lever;
@@ -39,6 +40,7 @@ pub use events::{events_in, events_of};
 pub use exchange::{
     Pool, PoolAsset, PoolPrice, PoolRange, Quote, SwapAsked, Swapped, Way, pools, quote, swapped,
 };
+pub use farm::{Farm, FarmAsset, FarmBoost, FarmOwn, FarmReward, Outputs, farms, outputs};
 pub use history::{Happening, HappeningArg, history};
 pub use lever::{lever, owed_with_growth, refinance_collateral, refinance_debt, unlever};
 pub use listing::{AssetFile, DOLLAR_EXAMPLE, DollarFile, EXAMPLE, ListingError};

@@ -145,7 +145,7 @@ pub(crate) struct LpCarryOptions {
     pub(crate) preview: bool,
 }
 
-fn asked(text: &str) -> Result<Asked, String> {
+pub(super) fn asked(text: &str) -> Result<Asked, String> {
     let read: Result<Asked, _> = text.parse();
     read.map_err(|error| error.to_string())
 }

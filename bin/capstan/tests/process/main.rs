@@ -6,6 +6,7 @@ mod account;
 mod admin;
 mod crash;
 mod disk;
+mod farm;
 mod feed;
 mod foreign;
 mod kill;

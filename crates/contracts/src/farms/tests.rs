@@ -835,8 +835,47 @@ fn farm_14_locks_of_a_year_that_nobody_touched_are_bounded_work() {
     scene.world.wait_ms(400 * DAY_MS);
     scene.world.ok(BOB, ADDRESS, &pokeCall { farmId: farm });
     let gas = scene.world.store.gas_used();
+    println!("thirteen ends of locks in a farm of three rewards: {gas} gas");
     assert!(gas < 2_000_000, "{gas}");
     assert_eq!(seen(&scene, farm).weight, n(13 * 100));
+}
+
+/// An act costs the same whether three or sixty stake.
+#[test]
+fn acts_cost_the_same_however_many_stake() {
+    let costs = [1, 57].map(|others: u8| {
+        let mut scene = Scene::new();
+        scene.world.sweep_every = 1_000;
+        let farm = plain(&mut scene);
+        fund(&mut scene, farm, RISKY, 1_000 * ONE, DAY_MS);
+        for other in 1..=others {
+            let token = scene.tokens[usize::try_from(USDC).expect("small")];
+            scene.world.mint(token, account(other), 100);
+            stake(&mut scene, account(other), farm, 100);
+        }
+        stake(&mut scene, ALICE, farm, 1_000);
+        stake(&mut scene, BOB, farm, 1_000);
+        scene.world.wait_ms(HOUR_MS);
+        scene.world.ok(ALICE, ADDRESS, &claims(farm, RISKY, ALICE));
+        scene.world.wait_ms(HOUR_MS);
+        let acts = [
+            stakes(farm, 10).abi_encode(),
+            claims(farm, RISKY, ALICE).abi_encode(),
+            unstakes(farm, 10, ALICE).abi_encode(),
+        ];
+        acts.map(|input| {
+            let mut world = scene.world.clone();
+            world
+                .raw(ALICE, ADDRESS, U256::ZERO, &input)
+                .expect("works");
+            world.store.gas_used()
+        })
+    });
+    println!(
+        "stake, claim, unstake of a wallet, one reward: {:?} gas",
+        costs[1]
+    );
+    assert_eq!(costs[0], costs[1]);
 }
 
 #[test]

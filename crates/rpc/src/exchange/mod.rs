@@ -1,4 +1,5 @@
-//! The exchange as people and programs ask for it: `capstan_pools`, `capstan_quote`, and orders of `capstan_triggers`.
+//! The exchange as people and programs ask for it: `capstan_pools`, `capstan_quote`, orders of `capstan_triggers`, and
+//! `capstan_farms`.
 //!
 //! ```text
 //!   from, to, amount ─► coins: which assets ─► search: which pools, in which parts ─► legs ─► IExchange.quote ─► answer
@@ -10,6 +11,7 @@
 //! distance from the price before, words.
 
 mod coins;
+mod farms;
 mod pools;
 mod quote;
 mod search;
@@ -21,4 +23,5 @@ pub(crate) fn register(table: &mut Methods) {
     pools::register(table);
     quote::register(table);
     triggers::register(table);
+    farms::register(table);
 }

@@ -7,6 +7,7 @@ mod credit;
 mod errors;
 mod exchange;
 mod execute;
+mod farms;
 mod fees;
 mod limits;
 mod logs;

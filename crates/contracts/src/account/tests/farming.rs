@@ -7,7 +7,9 @@ use super::{
     *,
 };
 use crate::{
-    account::{FarmAmount, FarmRewards, OtherAccount, PIECES_MAX, PieceTo, Provision, Removal},
+    account::{
+        FarmAmount, FarmRewards, LOOK_GAS, OtherAccount, PIECES_MAX, PieceTo, Provision, Removal,
+    },
     exchange::Curve,
     farms::{
         self,
@@ -329,6 +331,78 @@ fn acc_3_acc_23_stakes_are_moved_by_whoever_may_and_bounded() {
     assert_eq!(pieces(&scene, second)[0].amount, n(1_000 * ONE));
     assert_eq!(due(&scene, farms[0], ALICES)[0], earned);
     assert!(pieces(&scene, ALICES).is_empty());
+}
+
+/// A farm of four rewards that thirteen others locked for, each until another epoch.
+fn busy(scene: &mut Scene) -> u32 {
+    let open = IFarms::openCall {
+        kind: 1,
+        id: USDC,
+        rewards: vec![ETH, USDC, RISKY, DAI],
+        boostAssetId: DAI,
+        liftWad: n(USD),
+    };
+    let farm = scene.world.ok(CAROL, farms::ADDRESS, &open);
+    for asset in [ETH, USDC, RISKY, DAI] {
+        let fund = IFarms::fundCall {
+            farmId: farm,
+            assetId: asset,
+            amount: n(1_000 * ONE),
+            periodMs: 365 * 24 * HOUR_MS,
+        };
+        scene.world.ok(CAROL, farms::ADDRESS, &fund);
+    }
+    let now_ms = scene.world.store.block_mut().time_ms;
+    for (epochs, who) in (1..=farms::LOCK_EPOCHS_MAX).zip(1..) {
+        let who = account(who);
+        for asset in [USDC, DAI] {
+            let token = scene.tokens[usize::try_from(asset).expect("small")];
+            scene.world.mint(token, who, 100);
+        }
+        let stake = IFarms::stakeCall {
+            farmId: farm,
+            amount: n(100),
+        };
+        scene.world.ok(who, farms::ADDRESS, &stake);
+        let lock = IFarms::lockCall {
+            farmId: farm,
+            isWallet: true,
+            index: 0,
+            amount: n(50),
+            untilMs: now_ms + u64::from(epochs - 1) * farms::EPOCH_MS + 1,
+        };
+        scene.world.ok(who, farms::ADDRESS, &lock);
+    }
+    farm
+}
+
+/// The most that stakes can ask of a look: four of them, four rewards in each, thirteen ends of locks that nobody passed.
+#[test]
+fn acc_25_four_stakes_in_the_busiest_farms_fit_a_look() {
+    let mut scene = Scene::new();
+    scene.world.sweep_every = 1_000;
+    let farms: Vec<u32> = (0..4).map(|_| busy(&mut scene)).collect();
+    let mut batch = vec![deposit(USDC, 40_000 * ONE)];
+    batch.extend(farms.iter().map(|farm| stake(*farm, n(10_000 * ONE))));
+    batch.extend([
+        borrow(RISKY, 1_000 * ONE),
+        withdraw(RISKY, U256::MAX, ALICE),
+    ]);
+    run(&mut scene, ALICE, ALICES, &batch);
+    scene.world.wait_ms(400 * 24 * HOUR_MS);
+    let prices = [
+        (ETH, 2_000 * USD),
+        (USDC, USD),
+        (RISKY, 38 * USD),
+        (DAI, USD),
+    ];
+    scene.prices(&prices);
+    assert!(scene.unhealthy(ALICES));
+    scene.look();
+    let used = scene.world.store.gas_used();
+    assert!(pieces(&scene, ALICES).is_empty());
+    println!("a look that takes four stakes in the busiest farms apart: {used} gas");
+    assert!(used < LOOK_GAS, "{used}");
 }
 
 #[test]
