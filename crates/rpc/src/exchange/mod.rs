@@ -1,4 +1,5 @@
-//! The exchange as people and programs ask for it: `capstan_pools`, `capstan_quote`, and orders of `capstan_triggers`.
+//! The exchange as people and programs ask for it: `capstan_pools`, `capstan_quote`, orders of `capstan_triggers`, and
+//! products of `capstan_products`.
 //!
 //! ```text
 //!   from, to, amount ─► coins: which assets ─► search: which pools, in which parts ─► legs ─► IExchange.quote ─► answer
@@ -11,6 +12,7 @@
 
 mod coins;
 mod pools;
+mod products;
 mod quote;
 mod search;
 mod triggers;
@@ -19,6 +21,7 @@ use crate::methods::Methods;
 
 pub(crate) fn register(table: &mut Methods) {
     pools::register(table);
+    products::register(table);
     quote::register(table);
     triggers::register(table);
 }
