@@ -9,6 +9,7 @@ use clap_complete::Shell;
 mod admin;
 mod credit;
 mod exchange;
+mod product;
 mod trigger;
 
 use crate::accounts;
@@ -22,6 +23,7 @@ pub(crate) use credit::{
 pub(crate) use exchange::{
     LpAddOptions, LpCommand, LpRemoveOptions, PoolCommand, Signing, SwapOptions,
 };
+pub(crate) use product::{ProductCommand, ProductCreateOptions, ProductKind};
 pub(crate) use trigger::{AddOptions, TriggerCommand};
 
 /// An Ethereum-compatible chain with native contracts in Rust.
@@ -109,6 +111,11 @@ pub(crate) enum Command {
     Trigger {
         #[command(subcommand)]
         command: TriggerCommand,
+    },
+    /// Leveraged tokens and strategy vaults, which the block rebalances by itself
+    Product {
+        #[command(subcommand)]
+        command: ProductCommand,
     },
     /// Administration: assets, caps, pauses, reporters, roles
     Admin {

@@ -17,6 +17,7 @@ mod lp;
 mod market;
 mod node;
 mod pool;
+mod product;
 mod progress;
 mod statetest;
 mod status;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         Command::Swap(options) => swap::run(&options),
         Command::Lp { command } => lp::run(&command),
         Command::Trigger { command } => trigger::run(&command),
+        Command::Product { command } => product::run(&command),
         Command::Admin { command } => admin::run(&command),
         Command::Watch(options) => watch::run(&options),
         Command::Wallet { command } => wallet::run(&command),

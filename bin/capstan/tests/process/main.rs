@@ -11,6 +11,7 @@ mod kill;
 mod lp;
 mod market;
 mod own_chain;
+mod product;
 mod start;
 mod swap;
 mod tools;
