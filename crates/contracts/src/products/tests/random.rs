@@ -35,7 +35,8 @@ fn verb(scene: &mut Scene, dice: &mut Dice, seen: &mut Seen) {
     let who = dice.of(&[ALICE, BOB]);
     let before = standing(scene, id);
     let units = scene.world.balance(token(id), who).to::<u128>();
-    let part = dice.of(&[units, units / 2, units / 7, dice.amount(units.max(1))]);
+    let any = dice.amount(units.max(1));
+    let part = dice.of(&[units, units / 2, units / 7, any]);
     match dice.below(5) {
         2 | 3 if units > 0 => {
             if try_redeem(scene, who, id, n(part)).is_ok() {
