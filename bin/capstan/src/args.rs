@@ -10,6 +10,7 @@ mod admin;
 mod credit;
 mod exchange;
 mod farm;
+mod product;
 mod trigger;
 
 use crate::accounts;
@@ -25,6 +26,7 @@ pub(crate) use exchange::{
     LpAddOptions, LpCarryOptions, LpCommand, LpRemoveOptions, PoolCommand, Signing, SwapOptions,
 };
 pub(crate) use farm::FarmCommand;
+pub(crate) use product::{ProductCommand, ProductCreateOptions, ProductKind};
 pub(crate) use trigger::{AddOptions, TriggerCommand};
 
 /// An Ethereum-compatible chain with native contracts in Rust.
@@ -117,6 +119,11 @@ pub(crate) enum Command {
     Farm {
         #[command(subcommand)]
         command: Box<FarmCommand>,
+    },
+    /// Leveraged tokens and strategy vaults, which the block rebalances by itself
+    Product {
+        #[command(subcommand)]
+        command: ProductCommand,
     },
     /// Administration: assets, caps, pauses, reporters, roles
     Admin {

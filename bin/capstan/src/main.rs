@@ -18,6 +18,7 @@ mod lp;
 mod market;
 mod node;
 mod pool;
+mod product;
 mod progress;
 mod statetest;
 mod status;
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
         Command::Lp { command } => lp::run(&command),
         Command::Trigger { command } => trigger::run(&command),
         Command::Farm { command } => farm::run(&command),
+        Command::Product { command } => product::run(&command),
         Command::Admin { command } => admin::run(&command),
         Command::Watch(options) => watch::run(&options),
         Command::Wallet { command } => wallet::run(&command),

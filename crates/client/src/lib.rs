@@ -22,6 +22,7 @@ mod listing;
 mod market;
 mod node;
 mod plan;
+mod product;
 mod send;
 mod trigger;
 
@@ -47,6 +48,10 @@ pub use listing::{AssetFile, DOLLAR_EXAMPLE, DollarFile, EXAMPLE, ListingError};
 pub use market::{Fixed, Market, MarketParams, NextParams, Paused, PriceState, markets};
 pub use node::Node;
 pub use plan::{PlanError, There, Wish, plan};
+pub use product::{
+    Product, ProductAsset, create_product, deposit_product, products, redeem_product,
+    redeem_product_in_kind, top_up_product,
+};
 pub use send::{Call, Sent, send, try_in_turn};
 pub use trigger::{TriggerOrder, cancel_trigger, create_trigger, created_trigger, triggers};
 

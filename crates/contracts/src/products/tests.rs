@@ -1,5 +1,6 @@
 //! Products in a world with accounts, prices and pools: what units are worth, who pays for trades, what the block owes.
 
+mod damage;
 mod faults;
 mod looks;
 mod random;

@@ -1,5 +1,5 @@
-//! The exchange as people and programs ask for it: `capstan_pools`, `capstan_quote`, orders of `capstan_triggers`, and
-//! `capstan_farms`.
+//! The exchange as people and programs ask for it: `capstan_pools`, `capstan_quote`, orders of `capstan_triggers`,
+//! farms and products of `capstan_farms` and `capstan_products`.
 //!
 //! ```text
 //!   from, to, amount ─► coins: which assets ─► search: which pools, in which parts ─► legs ─► IExchange.quote ─► answer
@@ -13,6 +13,7 @@
 mod coins;
 mod farms;
 mod pools;
+mod products;
 mod quote;
 mod search;
 mod triggers;
@@ -21,6 +22,7 @@ use crate::methods::Methods;
 
 pub(crate) fn register(table: &mut Methods) {
     pools::register(table);
+    products::register(table);
     quote::register(table);
     triggers::register(table);
     farms::register(table);
