@@ -91,7 +91,7 @@ struct Peer {
 
 impl World {
     /// Prices of a block a minute later, by asset.
-    fn price(&mut self, prices: &[u128]) -> eyre::Result<()> {
+    pub(crate) fn price(&mut self, prices: &[u128]) -> eyre::Result<()> {
         self.later()?;
         let entry = |(asset_id, price): (u32, &u128)| IOracle::Entry {
             assetId: asset_id,
@@ -131,7 +131,7 @@ impl World {
     }
 
     /// Somebody who may report prices.
-    fn appoint_reporter(&mut self) -> eyre::Result<()> {
+    pub(crate) fn appoint_reporter(&mut self) -> eyre::Result<()> {
         let reporter = reporter()?.address();
         let grant = IAdmin::grantRoleCall {
             scope: oracle::ADDRESS,
@@ -155,8 +155,18 @@ impl World {
         Ok(())
     }
 
-    /// Lists a token that owner and driver have, opens a market, and lets the driver use it.
-    fn open_market(&mut self, token: Address) -> eyre::Result<u32> {
+    /// The same as [`open_market`](Self::open_market), and lets the driver use it.
+    fn open_driven_market(&mut self, token: Address) -> eyre::Result<u32> {
+        let asset_id = self.open_market(token)?;
+        for spender in [account::ADDRESS, flash::ADDRESS] {
+            let value = U256::MAX;
+            self.drive(token, &IErc20::approveCall { spender, value })?;
+        }
+        Ok(asset_id)
+    }
+
+    /// Lists a token that the owner has, and opens a market.
+    pub(crate) fn open_market(&mut self, token: Address) -> eyre::Result<u32> {
         let asset_id = self.list(token)?;
         let (spender, value) = (lending::ADDRESS, U256::MAX);
         self.keep(token, &IErc20::approveCall { spender, value })?;
@@ -177,9 +187,6 @@ impl World {
             seed,
         };
         self.keep(lending::ADDRESS, &open)?;
-        for spender in [account::ADDRESS, flash::ADDRESS] {
-            self.drive(token, &IErc20::approveCall { spender, value })?;
-        }
         let feed = IOracle::listFeedCall {
             assetId: asset_id,
             description: "BENCH / USD".into(),
@@ -243,7 +250,7 @@ fn reporter() -> eyre::Result<PrivateKeySigner> {
     Ok(PrivateKeySigner::from_bytes(&B256::repeat_byte(0x11))?)
 }
 
-fn act(verb: Act, asset_id: u32, amount: U256) -> IAccount::Action {
+pub(crate) fn act(verb: Act, asset_id: u32, amount: U256) -> IAccount::Action {
     let args = AssetAmount {
         assetId: asset_id,
         amount,
@@ -446,8 +453,8 @@ fn liquidations(
     }
     let native = world.native_token(&[world.owner, DRIVER], RICH * 1_000)?;
     let goods = [
-        (world.open_market(native)?, native),
-        (world.open_market(peers)?, peers),
+        (world.open_driven_market(native)?, native),
+        (world.open_driven_market(peers)?, peers),
     ];
     for _ in 0..3 {
         world.price(&[USD; 4])?;
@@ -545,8 +552,8 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
     let token = world.native_token(&[world.owner, DRIVER], RICH * 1_000)?;
     world.appoint_reporter()?;
     let ours = [
-        (world.open_market(token)?, token),
-        (world.open_market(asset)?, asset),
+        (world.open_driven_market(token)?, token),
+        (world.open_driven_market(asset)?, asset),
     ];
     // The first round of prices is a trial.
     for _ in 0..3 {

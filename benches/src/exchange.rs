@@ -9,7 +9,10 @@
 //! - ours: `swap` of the exchange with one leg, which says at least what it wants. With native tokens, and with the very
 //!   ERC-20 that the peers have.
 
+mod batch;
 mod blocks;
+mod gas;
+mod routes;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -46,18 +49,39 @@ const ACROSS: u128 = 20 * ONE;
 /// Root of a price of one.
 const ROOT_ONE: U256 = U256::from_limbs([0, 1 << 32, 0, 0]);
 
-/// How often.
+/// What, and how often.
 #[derive(clap::Args)]
 pub(crate) struct Options {
+    /// Which tables; all of them if none is named.
+    #[arg(long, value_delimiter = ',')]
+    parts: Vec<Part>,
+    /// Of swaps beside Uniswap's, only those whose name has this in it.
+    #[arg(long, default_value = "")]
+    only: String,
     /// Calls in one transaction.
     #[arg(long, default_value_t = 20)]
     calls: u64,
     /// Rounds of runs; medians are printed.
-    #[arg(long, default_value_t = 501)]
+    #[arg(long, default_value_t = 201)]
     runs: usize,
     /// Blocks of swaps; medians are printed.
     #[arg(long, default_value_t = 11)]
     blocks: usize,
+}
+
+/// One table.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// One swap beside Uniswap's.
+    Swap,
+    /// Swaps a second and core.
+    Blocks,
+    /// Leverage in one batch, beside four transactions.
+    Batch,
+    /// `capstan_quote` over two hundred pools.
+    Routes,
+    /// Nanoseconds that gas buys, beside opcodes.
+    Gas,
 }
 
 sol! {
@@ -345,6 +369,27 @@ fn rows(ours: [Pools; 2], peers: &Peers) -> Vec<Row> {
 
 /// Prints the tables.
 pub(crate) fn run(options: &Options) -> eyre::Result<()> {
+    let has = |part| options.parts.is_empty() || options.parts.contains(&part);
+    if has(Part::Swap) {
+        swaps(options)?;
+    }
+    if has(Part::Blocks) {
+        blocks::run(options.blocks)?;
+    }
+    if has(Part::Batch) {
+        batch::run(options.runs)?;
+    }
+    if has(Part::Routes) {
+        routes::run(options.runs)?;
+    }
+    if has(Part::Gas) {
+        gas::run(options.runs)?;
+    }
+    Ok(())
+}
+
+/// One swap beside Uniswap's.
+fn swaps(options: &Options) -> eyre::Result<()> {
     let mut world = World::open()?;
     let peers = open_peers(&mut world)?;
     let natives = [
@@ -374,6 +419,9 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
         "gas of each",
     ]);
     for row in rows([native, same], &peers) {
+        if !row.name.contains(&options.only) {
+            continue;
+        }
         for (what, count) in [("warm", options.calls), ("cold", 1)] {
             time_row(
                 &mut world,
@@ -387,7 +435,7 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
     }
     table.print();
     println!("Gas is that of native tokens / same ERC-20 / Uniswap.\n");
-    blocks::run(options.blocks)
+    Ok(())
 }
 
 fn time_row(

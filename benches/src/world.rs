@@ -14,7 +14,10 @@ use capstan_contracts::{
     ledger::{self, ILedger},
     token::{FACTORY_ADDRESS, IToken, ITokenFactory},
 };
-use capstan_evm::call::{AccountOverride, Checks, Session};
+use capstan_evm::{
+    BlockContext,
+    call::{AccountOverride, Checks, Session},
+};
 use eyre::{OptionExt, ensure};
 use revm::{context::TxEnv, primitives::TxKind};
 
@@ -62,11 +65,18 @@ impl World {
     /// Minutes later.
     pub(crate) fn wait(&mut self, minutes: u64) -> eyre::Result<()> {
         self.minutes += minutes;
-        let mut context = self.chain.next_context();
-        context.info.time_ms += self.minutes * 60_000;
+        let context = self.context();
         let before = self.session.overlay().clone();
         self.session = Session::open(Arc::clone(self.chain.rules()), Arc::new(before), context)?;
         Ok(())
+    }
+
+    /// The block that transactions stand in.
+    pub(crate) fn context(&self) -> BlockContext {
+        let mut context = self.chain.next_context();
+        context.info.number += self.minutes;
+        context.info.time_ms += self.minutes * 60_000;
+        context
     }
 
     pub(crate) fn put(&mut self, at: Address, code: Bytes) -> eyre::Result<()> {

@@ -116,6 +116,7 @@ fn swap(chain_id: u64, index: u64, (pool, [from, to]): Pool) -> Recovered<Tx> {
 pub(super) fn run(blocks: usize) -> eyre::Result<()> {
     let mut world = World::open()?;
     let [products, ranges] = open(&mut world)?;
+    world.later()?;
     let parent: Arc<dyn StateRead> = Arc::new(world.session.overlay().clone());
     let chain_id = world.chain.rules().chain_id;
     let mut table = Table::new(&["swaps of a block", "swaps/s and core", "us per swap", "gas"]);
@@ -131,7 +132,7 @@ pub(super) fn run(blocks: usize) -> eyre::Result<()> {
             .collect();
         let (mut whole, mut gas) = (Vec::new(), 0);
         for _ in 0..blocks {
-            let (rules, ctx) = (world.chain.rules(), world.chain.next_context());
+            let (rules, ctx) = (world.chain.rules(), world.context());
             let start = Instant::now();
             let mut run = BlockRun::open(Arc::clone(rules), Arc::clone(&parent), ctx)?;
             for tx in &txs {
@@ -153,5 +154,6 @@ pub(super) fn run(blocks: usize) -> eyre::Result<()> {
         ]);
     }
     table.print();
+    println!();
     Ok(())
 }

@@ -258,7 +258,9 @@ impl World {
     }
 
     pub(crate) fn wait_ms(&mut self, ms: u64) {
-        self.store.block_mut().time_ms += ms;
+        let block = self.store.block_mut();
+        block.time_ms += ms;
+        block.number += 1;
     }
 
     pub(crate) fn mint(&mut self, token: Address, to: Address, value: u128) {

@@ -10,12 +10,12 @@ use capstan_state::{
     Ctx, Frame, GasClass, Halt, Mark, Store, commute, gas,
 };
 use revm::bytecode::Bytecode;
-use revm::context::{Cfg, ContextTr, JournalTr};
+use revm::context::{Cfg, ContextTr, JournalEntry, JournalTr};
 use revm::context_interface::context::ContextError;
 use revm::context_interface::context::SStoreResult;
 use revm::context_interface::host::{Host, LoadError};
 use revm::context_interface::journaled_state::{
-    AccountInfoLoad, JournalCheckpoint, JournalLoadError,
+    AccountInfoLoad, JournalCheckpoint, JournalLoadError, entry::JournalEntryTr,
 };
 use revm::context_interface::{CreateScheme, cfg::GasParams};
 use revm::handler::{FrameResult, handle_reservoir_remaining_gas};
@@ -197,6 +197,43 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
         is_warm.then_some(word.present_value)
     }
 
+    /// Changes such a word, if it is one and its account is among those that are written back; `None` otherwise. As the
+    /// journal does it, with the two look-ups that are needed.
+    fn change_seen(
+        &mut self,
+        at: Address,
+        slot: U256,
+        change: impl FnOnce(U256) -> Option<U256>,
+    ) -> Option<Exchanged> {
+        let inner = &mut self.ctx().journaled_state.inner;
+        let id = inner.transaction_id;
+        let account = inner.state.get_mut(&at)?;
+        if account.is_cold_transaction_id(id) || !account.is_touched() {
+            return None;
+        }
+        let word = account.storage.get_mut(&slot)?;
+        if word.is_cold_transaction_id(id) {
+            return None;
+        }
+        let present = word.present_value;
+        let written = change(present).map(|new| {
+            if new != present {
+                word.present_value = new;
+                let entry = JournalEntry::storage_changed(at, slot, present);
+                inner.journal.push(entry);
+            }
+            SStoreResult {
+                original_value: word.original_value,
+                present_value: present,
+                new_value: new,
+            }
+        });
+        Some(Exchanged {
+            is_cold: false,
+            written,
+        })
+    }
+
     /// Reads a word; answers it with whether it was cold. The warm price is the caller's.
     fn peek(&mut self, at: Address, slot: U256, cold_cost: u64) -> Result<(U256, bool), Halt> {
         let skip = self.gas.remaining() < cold_cost;
@@ -206,18 +243,28 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
         }
     }
 
-    /// What every write pays first: the right to write, EIP-2200's sentry, the account, SSTORE's static part.
-    fn begin_write(&mut self, at: Address) -> Result<(), Halt> {
+    /// What every write needs first: the right to write, and EIP-2200's sentry.
+    fn begin_write(&self) -> Result<(), Halt> {
         self.writable()?;
         if self.gas.remaining() <= self.params().call_stipend() {
             return Err(Halt::OutOfGas);
         }
-        self.reach(at)?;
-        self.charge(self.params().sstore_static_gas())
+        Ok(())
     }
 
     /// Writes a word under the SSTORE schedule.
     fn write(&mut self, at: Address, slot: U256, word: U256) -> Result<(), Halt> {
+        self.begin_write()?;
+        if let Some(Exchanged {
+            written: Some(values),
+            ..
+        }) = self.change_seen(at, slot, |_| Some(word))
+        {
+            self.charge(self.params().sstore_static_gas())?;
+            return self.pay_write(&values, false);
+        }
+        self.reach(at)?;
+        self.charge(self.params().sstore_static_gas())?;
         let skip = self.gas.remaining() < self.params().cold_storage_cost();
         match self.ctx().sstore_skip_cold_load(at, slot, word, skip) {
             Ok(load) => self.pay_write(&load.data, load.is_cold),
@@ -240,15 +287,28 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
         at: Address,
         slot: U256,
         class: GasClass,
-        change: impl FnOnce(U256) -> Option<U256>,
+        change: impl Fn(U256) -> Option<U256>,
     ) -> Result<bool, Halt> {
-        self.begin_write(at)?;
-        if class == GasClass::Flat {
-            self.charge(self.params().sstore_reset_without_cold_load_cost())?;
-        }
+        self.begin_write()?;
         let cold_cost = self.params().cold_storage_cost();
-        let skip = self.gas.remaining() < cold_cost;
-        match (class, self.exchange(at, slot, skip, change)?) {
+        let static_cost = self.params().sstore_static_gas()
+            + match class {
+                GasClass::Flat => self.params().sstore_reset_without_cold_load_cost(),
+                GasClass::ZeroAware => 0,
+            };
+        let exchanged = match self.change_seen(at, slot, &change) {
+            Some(exchanged) => {
+                self.charge(static_cost)?;
+                exchanged
+            }
+            None => {
+                self.reach(at)?;
+                self.charge(static_cost)?;
+                let skip = self.gas.remaining() < cold_cost;
+                self.exchange(at, slot, skip, change)?
+            }
+        };
+        match (class, exchanged) {
             // Whatever the word holds, done or refused: cold or warm is all that counts.
             (GasClass::Flat, Exchanged { is_cold, written }) => {
                 if is_cold {
@@ -361,7 +421,6 @@ impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
     }
 
     fn save(&mut self, at: Address, slot: U256, word: U256) -> Result<(), Halt> {
-        self.begin_write(at)?;
         self.write(at, slot, word)
     }
 

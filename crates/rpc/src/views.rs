@@ -32,12 +32,8 @@ impl<'a> Views<'a> {
         Self::of(cx, &Scene::at(cx, id)?)
     }
 
-    /// On the newest state, at the time of the block that comes next: what a transaction would meet that is sent now.
-    pub(crate) fn upcoming(cx: &'a RpcContext) -> RpcResult<Self> {
-        Self::of(cx, &Scene::upcoming(cx)?)
-    }
-
-    fn of(cx: &'a RpcContext, scene: &Scene) -> RpcResult<Self> {
+    /// On a scene that others look at, too.
+    pub(crate) fn of(cx: &'a RpcContext, scene: &Scene) -> RpcResult<Self> {
         Ok(Self {
             cx,
             session: scene.open(None, None)?,

@@ -65,7 +65,7 @@ impl LogRatio {
 
     /// The same of a binary fraction: `value / 2^point_bits`.
     pub fn of_fixed_down(value: U256, point_bits: i32) -> Self {
-        match log2_down(value) {
+        match log2_down(value, FRACTION_BITS) {
             Some(log) => {
                 let point = i64::from(point_bits).saturating_mul(i64::from(DOUBLE));
                 Self::clamped(log.saturating_sub(point))
@@ -107,30 +107,34 @@ impl fmt::Display for LogRatio {
     }
 }
 
-/// `floor(log2(value) * 2^16)` of the first 64 digits; `None` for zero.
+/// `floor(log2(value) * 2^fraction_bits)` of the first 64 digits; `None` for zero.
 ///
 /// Squaring a number in [1, 2) doubles its logarithm, and whether the square reaches 2 is the next binary digit.
-fn log2_down(value: U256) -> Option<i64> {
+pub(crate) fn log2_down(value: U256, fraction_bits: u32) -> Option<i64> {
     let whole = value.bit_len().checked_sub(1)?;
     let top = if whole > 63 {
         value.wrapping_shr(whole.saturating_sub(63))
     } else {
         value.wrapping_shl(63_usize.saturating_sub(whole))
     };
-    let mut mantissa = u128::try_from(top).ok()?;
+    let mut mantissa = u64::try_from(top).ok()?;
     let mut log = i64::try_from(whole).ok()?;
-    for _ in 0..FRACTION_BITS {
+    for _ in 0..fraction_bits {
         // 64 digits squared are 127 or 128.
-        let square = mantissa.wrapping_mul(mantissa);
+        let square = u128::from(mantissa).wrapping_mul(u128::from(mantissa));
         let digit = square >> 127;
-        mantissa = if digit == 1 {
-            square >> 64
-        } else {
-            square >> 63
-        };
-        log = log.saturating_mul(2).saturating_add(i64::from(digit == 1));
+        let (high, _) = halves(if digit == 1 { square } else { square << 1 });
+        mantissa = high;
+        log = (log << 1) | i64::from(digit == 1);
     }
     Some(log)
+}
+
+/// The upper and the lower 64 digits.
+fn halves(value: u128) -> (u64, u64) {
+    let [a, b, c, d, e, f, g, h, low @ ..] = value.to_be_bytes();
+    let high = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+    (high, u64::from_be_bytes(low))
 }
 
 #[cfg(test)]

@@ -73,7 +73,7 @@ pub fn take_farm_fees(
 ) -> Result<Vec<(AssetId, Assets)>, Halt> {
     let cx = &mut cx.enter(ADDRESS);
     let mut taken = Vec::new();
-    for coin in Pool::load(cx, id)?.coins {
+    for coin in Pool::load(cx, id)?.coins.iter() {
         let fees = STATE.farm_fees.at((id, coin.asset));
         let amount = fees.load(cx)?;
         if amount.is_zero() {

@@ -36,7 +36,7 @@ pub(super) fn check(world: &dyn View, cx: &mut Ctx<'_>) -> Result<(), Broken> {
         let id = PoolId::new(number);
         let pool = Pool::load(cx, id)?;
         let is_ranged = pool.curve == Curve::Range;
-        for coin in &pool.coins {
+        for coin in pool.coins.iter() {
             let sum = claims.entry(coin.asset).or_default();
             *sum = sum.saturating_add(coin.reserve.get());
             holds(is_ranged || !coin.reserve.is_zero(), "EXCH-2", || {

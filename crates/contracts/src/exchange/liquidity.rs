@@ -146,7 +146,7 @@ pub fn add(
             sharesMin: shares_min.to_u256(),
         }));
     }
-    track::touch(cx, &pool)?;
+    track::touch(cx, &mut pool)?;
     for (coin, amount) in pool.coins.iter_mut().zip(&plan.amounts) {
         coin.reserve = coin.reserve.add(*amount)?;
     }
@@ -203,7 +203,7 @@ pub fn remove(
             }));
         }
     }
-    track::touch(cx, &pool)?;
+    track::touch(cx, &mut pool)?;
     for (coin, amount) in pool.coins.iter_mut().zip(&amounts) {
         coin.reserve = coin.reserve.sub(*amount)?;
     }

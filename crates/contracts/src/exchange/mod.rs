@@ -75,7 +75,7 @@ pub use params::{
     LOCKED_SHARES, PROTOCOL_SHARE_MAX_BPS, SALE_IMPACT_BPS, SALE_IMPACT_MAX_BPS,
     SALE_IMPACT_MIN_BPS, STEPS_MAX, WINDOW_MAX_MS,
 };
-pub use pool::{LOCKED, Shape, VAULT};
+pub use pool::{LOCKED, Shape, VAULT, pools_of};
 pub use range::positions::{
     RangeWorth, Ticks, Two, grow_range, open_range, range_worth, shrink_range,
 };

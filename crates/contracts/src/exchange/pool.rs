@@ -2,6 +2,8 @@
 //!
 //! Every function takes the frame of `exchange`.
 
+use core::ops::{Deref, DerefMut};
+
 use alloy_primitives::{FixedBytes, U256};
 use capstan_state::{Ctx, Halt};
 use capstan_units::{AccountId, AssetId, Assets, PoolId};
@@ -13,6 +15,7 @@ use super::{
     error::*,
     params::{AMPLIFICATION_MAX, COINS_MAX, FEE_DYNAMIC, FEE_TIERS_PIPS, STABLE_DECIMALS_MAX},
     state::{Config, ExchangeState, Pair},
+    track,
 };
 use crate::{ledger, revert};
 
@@ -121,7 +124,7 @@ fn first_not_rising(assets: &[u32]) -> Option<u32> {
 }
 
 /// One asset of a pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Coin {
     /// Which.
     pub(super) asset: AssetId,
@@ -154,6 +157,37 @@ impl Coin {
     }
 }
 
+/// The coins of a pool, in place: at most [`COINS_MAX`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Coins {
+    count: usize,
+    all: [Coin; COINS_MAX],
+}
+
+impl Coins {
+    /// One more, if there is room: pools with more are refused by their shape.
+    fn push(&mut self, coin: Coin) {
+        if let Some(place) = self.all.get_mut(self.count) {
+            *place = coin;
+            self.count = self.count.saturating_add(1);
+        }
+    }
+}
+
+impl Deref for Coins {
+    type Target = [Coin];
+
+    fn deref(&self) -> &[Coin] {
+        self.all.get(..self.count).unwrap_or_default()
+    }
+}
+
+impl DerefMut for Coins {
+    fn deref_mut(&mut self) -> &mut [Coin] {
+        self.all.get_mut(..self.count).unwrap_or_default()
+    }
+}
+
 /// A pool as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pool {
@@ -164,8 +198,10 @@ pub(super) struct Pool {
     pub(super) is_paused: bool,
     /// Whether the protocol's part of its fees waits for a farm of it.
     pub(super) feeds_farm: bool,
+    /// Block of the last touch, as it is stored.
+    pub(super) touched: u32,
     /// Two to four.
-    pub(super) coins: Vec<Coin>,
+    pub(super) coins: Coins,
 }
 
 impl Pool {
@@ -179,10 +215,9 @@ impl Pool {
             return Err(revert(&ExchangeUnknownPool { poolId: id.get() }));
         };
         let first = STATE.reserves.at((id, false)).load(cx)?;
-        let mut coins = vec![
-            coin(config.coin0, config.decimals0, first.low),
-            coin(config.coin1, config.decimals1, first.high),
-        ];
+        let mut coins = Coins::default();
+        coins.push(coin(config.coin0, config.decimals0, first.low));
+        coins.push(coin(config.coin1, config.decimals1, first.high));
         if config.coin_count > 2 {
             let second = STATE.reserves.at((id, true)).load(cx)?;
             coins.push(coin(config.coin2, config.decimals2, second.low));
@@ -197,6 +232,7 @@ impl Pool {
             amplification: config.amplification,
             is_paused: config.is_paused,
             feeds_farm: config.feeds_farm,
+            touched: first.touched,
             coins,
         })
     }
@@ -235,6 +271,7 @@ impl Pool {
             let pair = Pair {
                 low: reserve(pair.first()),
                 high: reserve(pair.get(1)),
+                touched: if is_second { 0 } else { self.touched },
             };
             STATE.reserves.at((self.id, is_second)).save(cx, &pair)?;
         }
@@ -298,7 +335,7 @@ const fn coin(asset: AssetId, decimals: u8, reserve: Assets) -> Coin {
 /// # Errors
 /// `LedgerUnknownAsset`, `ExchangeBadShape`: a stable pool counts in 18 decimals.
 pub(super) fn empty(cx: &mut Ctx<'_>, id: PoolId, shape: &Shape) -> Result<Pool, Halt> {
-    let mut coins = Vec::with_capacity(shape.assets.len());
+    let mut coins = Coins::default();
     for asset in &shape.assets {
         let decimals = ledger::asset(cx, *asset)?.decimals;
         if shape.curve == Curve::Stable && decimals > STABLE_DECIMALS_MAX {
@@ -316,6 +353,7 @@ pub(super) fn empty(cx: &mut Ctx<'_>, id: PoolId, shape: &Shape) -> Result<Pool,
         amplification: shape.amplification,
         is_paused: false,
         feeds_farm: false,
+        touched: track::this_block(cx),
         coins,
     })
 }
@@ -334,4 +372,12 @@ pub(super) fn of_shape(cx: &mut Ctx<'_>, shape: &Shape) -> Result<Option<PoolId>
 /// Pools that swap two assets, in whichever order they are named.
 pub(super) fn of_pair(cx: &mut Ctx<'_>, a: AssetId, b: AssetId) -> Result<Vec<PoolId>, Halt> {
     STATE.pools_of_pair.at((a.min(b), a.max(b))).load(cx)
+}
+
+/// The same for other rooms, from any frame.
+///
+/// # Errors
+/// The store's.
+pub fn pools_of(cx: &mut Ctx<'_>, a: AssetId, b: AssetId) -> Result<Vec<PoolId>, Halt> {
+    of_pair(&mut cx.enter(ADDRESS), a, b)
 }

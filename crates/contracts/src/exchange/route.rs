@@ -6,8 +6,6 @@
 //!   end        open[in] = what was not used, open[out] = what is received, all else zero
 //! ```
 
-use std::collections::BTreeMap;
-
 use alloy_primitives::U256;
 use capstan_state::{Ctx, Halt, Scratch};
 use capstan_units::{AccountId, AssetId, Assets, PoolId};
@@ -118,7 +116,8 @@ pub(super) fn settle(cx: &mut Ctx<'_>, legs: &[Leg], bounds: Bounds) -> Result<O
         }));
     }
     let allowed = signed(bounds.paid_max)?;
-    let mut open = Open::default();
+    // A leg opens one asset at most.
+    let mut open = Open(Vec::with_capacity(legs.len().saturating_add(1)));
     open.add(bounds.asset_in, allowed)?;
     for leg in legs {
         let exact = match leg.size {
@@ -172,18 +171,21 @@ fn amount(units: i128) -> Result<Assets, Halt> {
 }
 
 /// What is left over of each asset so far, or owed if it is below zero.
-#[derive(Default)]
-struct Open(BTreeMap<AssetId, i128>);
+struct Open(Vec<(AssetId, i128)>);
 
 impl Open {
     fn add(&mut self, asset: AssetId, units: i128) -> Result<(), Halt> {
-        let sum = self.0.entry(asset).or_default();
+        let Some((_, sum)) = self.0.iter_mut().find(|(known, _)| *known == asset) else {
+            self.0.push((asset, units));
+            return Ok(());
+        };
         *sum = sum.checked_add(units).ok_or_else(Halt::overflow)?;
         Ok(())
     }
 
     fn of(&self, asset: AssetId) -> i128 {
-        self.0.get(&asset).copied().unwrap_or_default()
+        let found = self.0.iter().find(|(known, _)| *known == asset);
+        found.map(|(_, units)| *units).unwrap_or_default()
     }
 
     fn left(&self, asset: AssetId) -> Result<Assets, Halt> {
@@ -197,7 +199,7 @@ impl Open {
     /// What is paid and received; of every other asset nothing may be left or owed.
     fn outcome(mut self, bounds: Bounds) -> Result<Outcome, Halt> {
         let allowed = signed(bounds.paid_max)?;
-        let left = self.0.remove(&bounds.asset_in).unwrap_or_default();
+        let left = self.of(bounds.asset_in);
         if left < 0 {
             let needed = allowed.saturating_sub(left);
             return Err(revert(&ExchangePaidTooMuch {
@@ -211,26 +213,39 @@ impl Open {
         let received = if is_round {
             used.saturating_neg()
         } else {
-            self.0.remove(&bounds.asset_out).unwrap_or_default()
+            self.of(bounds.asset_out)
         };
         // Around a circle what comes back more than went in is received; else it must be what was meant to be.
-        let gained = if is_round { 0 } else { used.min(0) };
-        let unmet = [
-            (bounds.asset_in, gained.saturating_neg()),
-            (bounds.asset_out, if is_round { 0 } else { received.min(0) }),
-        ];
-        for (asset, units) in unmet.into_iter().chain(self.0) {
-            if units != 0 {
-                return Err(revert(&ExchangeUnsettled {
-                    assetId: asset.get(),
-                    amount: amount(units)?.to_u256(),
-                    isOwed: units < 0,
-                }));
-            }
+        expect_met(
+            bounds.asset_in,
+            if is_round {
+                0
+            } else {
+                used.min(0).saturating_neg()
+            },
+        )?;
+        expect_met(bounds.asset_out, if is_round { 0 } else { received.min(0) })?;
+        self.0
+            .retain(|(asset, _)| *asset != bounds.asset_in && *asset != bounds.asset_out);
+        self.0.sort_unstable();
+        for (asset, units) in self.0 {
+            expect_met(asset, units)?;
         }
         Ok(Outcome {
             paid: amount(used.max(0))?,
             received: amount(received.max(0))?,
         })
     }
+}
+
+/// Refuses what is left of an asset, or owed.
+fn expect_met(asset: AssetId, units: i128) -> Result<(), Halt> {
+    if units == 0 {
+        return Ok(());
+    }
+    Err(revert(&ExchangeUnsettled {
+        assetId: asset.get(),
+        amount: amount(units)?.to_u256(),
+        isOwed: units < 0,
+    }))
 }

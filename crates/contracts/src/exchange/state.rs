@@ -33,13 +33,16 @@ pub(super) struct Config {
     pub(super) feeds_farm: bool,
 }
 
-/// Two reserves.
+/// Two reserves: one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Record)]
 pub(super) struct Pair {
     /// Of the first or third coin.
     pub(super) low: Assets,
     /// Of the second or fourth.
     pub(super) high: Assets,
+    /// Beside the first two, in which block the pool was touched last: the low half of its number. So a further touch
+    /// looks at no price through time. In 2^32 blocks it comes again, which is 34 years at four in a second.
+    pub(super) touched: u32,
 }
 
 /// A price through time: that of one coin for a unit of the first, on a logarithmic scale: one word.

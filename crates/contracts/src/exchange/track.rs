@@ -39,7 +39,7 @@ const LN_2_X64: u128 = 12_786_308_645_202_655_659;
 /// The price of the coin at `place` for a unit of the first, now.
 pub(super) fn spot(cx: &mut Ctx<'_>, pool: &Pool, place: usize) -> Result<LogRatio, Halt> {
     if pool.curve == Curve::Range {
-        return Ok(range::Now::load(cx, pool.id)?.price());
+        return range::price(cx, pool.id);
     }
     let (part, whole) = trade::price(cx, pool, place)?;
     Ok(LogRatio::of_down(part, whole))
@@ -66,8 +66,20 @@ pub(super) fn begin(cx: &mut Ctx<'_>, pool: &Pool) -> Result<(), Halt> {
     Ok(())
 }
 
-/// Lets the price that stood so far count until now: at the first touch of a block, before anything changes.
-pub(super) fn touch(cx: &mut Ctx<'_>, pool: &Pool) -> Result<(), Halt> {
+/// This block, as pools keep it: the low half of its number.
+pub(super) fn this_block(cx: &Ctx<'_>) -> u32 {
+    let low = cx.store.block().number & u64::from(u32::MAX);
+    u32::try_from(low).unwrap_or_default()
+}
+
+/// Lets the price that stood so far count until now: at the first touch of a block, before anything changes. Whoever
+/// touches writes the reserves afterwards, and with them that he did.
+pub(super) fn touch(cx: &mut Ctx<'_>, pool: &mut Pool) -> Result<(), Halt> {
+    let block = this_block(cx);
+    if pool.touched == block {
+        return Ok(());
+    }
+    pool.touched = block;
     let now_ms = cx.store.block().time_ms;
     for (place, key) in places(pool) {
         let track = STATE.tracks.at((pool.id, key)).load(cx)?;

@@ -74,7 +74,7 @@ pub(super) fn trade_within(
             assetOut: asset_out.get(),
         }));
     };
-    track::touch(cx, &pool)?;
+    track::touch(cx, &mut pool)?;
     let share = fees::share(cx)?;
     let (traded, protocol_fee) = match pool.curve {
         Curve::Range => along_ranges(cx, &pool, from, exact, share, steps_max)?,

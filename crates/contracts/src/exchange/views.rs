@@ -126,7 +126,7 @@ pub(super) fn spot(cx: &mut Ctx<'_>, pool: u32, asset: u32) -> Result<U256, Halt
 }
 
 pub(super) fn range_pool(cx: &mut Ctx<'_>, number: u32) -> Result<rangePoolReturn, Halt> {
-    let pool = Pool::load(cx, PoolId::new(number))?;
+    let mut pool = Pool::load(cx, PoolId::new(number))?;
     if pool.curve != Curve::Range {
         return Err(trade::wrong_curve(&pool));
     }
@@ -134,7 +134,7 @@ pub(super) fn range_pool(cx: &mut Ctx<'_>, number: u32) -> Result<rangePoolRetur
     let frame = cx.frame;
     let mut world = Scratch::new(cx.store);
     let scratch = &mut Ctx::new(&mut world, frame);
-    track::touch(scratch, &pool)?;
+    track::touch(scratch, &mut pool)?;
     let now = range::Now::load(scratch, pool.id)?;
     Ok(rangePoolReturn {
         sqrtPriceX96: now.root,

@@ -212,7 +212,7 @@ pub(super) fn set_outflow_limit(
     let id = known(cx, number)?;
     let limit = Limit::checked(limit)?;
     let now_ms = cx.store.block().time_ms;
-    let present = STATE.limits.at(id).load(cx)?.at(now_ms);
+    let present = Limits::load(cx, id)?.at(now_ms);
     let limits = if limit.is_within(present) {
         Limits::fixed(limit)
     } else {
@@ -222,7 +222,7 @@ pub(super) fn set_outflow_limit(
 }
 
 fn set_limits(cx: &mut Ctx<'_>, id: AssetId, limits: Limits) -> Result<(), Halt> {
-    STATE.limits.at(id).save(cx, &limits)?;
+    limits.save(cx, id)?;
     let OutflowLimit {
         windowS,
         shareBps,

@@ -5,7 +5,8 @@
 //!   push   debit ─ limit ─ lock ─ held? ─ token.transfer ─ held? ─ unlock
 //! ```
 //!
-//! While a token runs, units are as before a pull and as after a push; either way they sum up (LED-1).
+//! While a token runs, units are as before a pull and as after a push; either way they sum up (LED-1). The coin and native
+//! tokens run no code of others, so what they move needs neither lock nor measure.
 
 use alloy_primitives::{Address, U256};
 use capstan_state::{Ctx, Halt};
@@ -19,6 +20,8 @@ use super::{
     error::*,
     foreign,
     math::Bucket,
+    params::Limits,
+    state::Flow,
 };
 use crate::{admin, contract::emit, revert};
 
@@ -49,26 +52,12 @@ pub fn pull(
     };
     let listed = open(cx, id, amount)?;
     let cx = &mut cx.enter(ADDRESS);
-    let credited = STATE.borders.at(id).hold(cx, |cx| {
-        if listed.kind != Kind::Foreign {
-            foreign::take_native(cx, listed.token, asker, wallet, amount)?;
-            return Ok(amount);
-        }
-        let before = foreign::held(cx, listed.token)?;
-        foreign::transfer_from(cx, listed.token, asker.contract, wallet, amount)?;
-        let held = foreign::held(cx, listed.token)?;
-        let arrived = held.saturating_sub(before).min(amount.to_u256());
-        if arrived.is_zero() {
-            return Err(revert(&LedgerNothingArrived {
-                assetId: id.get(),
-                wallet,
-                requested: amount.to_u256(),
-            }));
-        }
-        let claims = STATE.claims.at(id).load(cx)?.to_u256();
-        expect_backed(id, held, claims.saturating_add(arrived))?;
-        Ok(Assets::from_u256(arrived)?)
-    })?;
+    let credited = if listed.kind == Kind::Foreign {
+        pull_foreign(cx, id, &listed, asker, wallet, amount)?
+    } else {
+        foreign::take_native(cx, listed.token, asker, wallet, amount)?;
+        amount
+    };
     STATE.free.at((id, to)).add(cx, credited)?;
     STATE.claims.at(id).add(cx, credited)?;
     count_in(cx, id, credited)?;
@@ -106,29 +95,15 @@ pub fn push(
         return Err(revert(&LedgerBadWallet { wallet }));
     }
     let cx = &mut cx.enter(ADDRESS);
-    STATE.borders.at(id).hold(cx, |cx| {
-        count_out(cx, id, amount)?;
-        take(cx, id, from, amount)?;
-        if !STATE.claims.at(id).sub_bounded(cx, amount, Assets::ZERO)? {
-            return Err(Halt::Fatal(format!("{id}: claims below a balance")));
-        }
-        if listed.kind != Kind::Foreign {
-            return foreign::give_native(cx, listed.token, wallet, amount);
-        }
-        let before = foreign::held(cx, listed.token)?;
-        foreign::transfer(cx, listed.token, wallet, amount)?;
-        let after = foreign::held(cx, listed.token)?;
-        if before.checked_sub(amount.to_u256()) != Some(after) {
-            return Err(revert(&LedgerWrongAmountLeft {
-                assetId: id.get(),
-                told: amount.to_u256(),
-                heldBefore: before,
-                heldAfter: after,
-            }));
-        }
-        let claims = STATE.claims.at(id).load(cx)?.to_u256();
-        expect_backed(id, after, claims)
-    })?;
+    if listed.kind == Kind::Foreign {
+        STATE.borders.at(id).hold(cx, |cx| {
+            debit(cx, id, from, amount)?;
+            push_foreign(cx, id, &listed, wallet, amount)
+        })?;
+    } else {
+        debit(cx, id, from, amount)?;
+        foreign::give_native(cx, listed.token, wallet, amount)?;
+    }
     emit(
         cx,
         &Pushed {
@@ -139,6 +114,65 @@ pub fn push(
             amount: amount.to_u256(),
         },
     )
+}
+
+/// What arrives of a foreign token.
+fn pull_foreign(
+    cx: &mut Ctx<'_>,
+    id: AssetId,
+    listed: &Asset,
+    asker: foreign::Asker,
+    wallet: Address,
+    amount: Assets,
+) -> Result<Assets, Halt> {
+    STATE.borders.at(id).hold(cx, |cx| {
+        let before = foreign::held(cx, listed.token)?;
+        foreign::transfer_from(cx, listed.token, asker.contract, wallet, amount)?;
+        let held = foreign::held(cx, listed.token)?;
+        let arrived = held.saturating_sub(before).min(amount.to_u256());
+        if arrived.is_zero() {
+            return Err(revert(&LedgerNothingArrived {
+                assetId: id.get(),
+                wallet,
+                requested: amount.to_u256(),
+            }));
+        }
+        let claims = STATE.claims.at(id).load(cx)?.to_u256();
+        expect_backed(id, held, claims.saturating_add(arrived))?;
+        Ok(Assets::from_u256(arrived)?)
+    })
+}
+
+fn push_foreign(
+    cx: &mut Ctx<'_>,
+    id: AssetId,
+    listed: &Asset,
+    wallet: Address,
+    amount: Assets,
+) -> Result<(), Halt> {
+    let before = foreign::held(cx, listed.token)?;
+    foreign::transfer(cx, listed.token, wallet, amount)?;
+    let after = foreign::held(cx, listed.token)?;
+    if before.checked_sub(amount.to_u256()) != Some(after) {
+        return Err(revert(&LedgerWrongAmountLeft {
+            assetId: id.get(),
+            told: amount.to_u256(),
+            heldBefore: before,
+            heldAfter: after,
+        }));
+    }
+    let claims = STATE.claims.at(id).load(cx)?.to_u256();
+    expect_backed(id, after, claims)
+}
+
+/// Takes what leaves from an account, if the limit lets it out.
+fn debit(cx: &mut Ctx<'_>, id: AssetId, from: AccountId, amount: Assets) -> Result<(), Halt> {
+    count_out(cx, id, amount)?;
+    take(cx, id, from, amount)?;
+    if STATE.claims.at(id).sub_bounded(cx, amount, Assets::ZERO)? {
+        return Ok(());
+    }
+    Err(Halt::Fatal(format!("{id}: claims below a balance")))
 }
 
 /// Makes units together with their tokens, for the contract whose frame this is and which holds MINT of the token.
@@ -249,18 +283,17 @@ fn open(cx: &mut Ctx<'_>, id: AssetId, amount: Assets) -> Result<Asset, Halt> {
 }
 
 fn count_in(cx: &mut Ctx<'_>, id: AssetId, amount: Assets) -> Result<(), Halt> {
-    let now_ms = cx.store.block().time_ms;
-    let flow = STATE.flows.at(id).load(cx)?;
-    let flow = bucket(cx, id)?.drained(flow, now_ms)?;
+    let flow = flow_now(cx, id)?;
     STATE.flows.at(id).save(cx, &Bucket::into(flow, amount))
 }
 
 fn count_out(cx: &mut Ctx<'_>, id: AssetId, amount: Assets) -> Result<(), Halt> {
-    let now_ms = cx.store.block().time_ms;
-    let flow = STATE.flows.at(id).load(cx)?;
-    let bucket = bucket(cx, id)?;
-    let flow = bucket.drained(flow, now_ms)?;
-    match bucket.out(flow, amount)? {
+    let flow = flow_now(cx, id)?;
+    // What came lately goes out first, and no limit is asked for it.
+    if let Some(flow) = Bucket::back_out(flow, amount) {
+        return STATE.flows.at(id).save(cx, &flow);
+    }
+    match bucket(cx, id)?.out(flow, amount)? {
         Ok(flow) => STATE.flows.at(id).save(cx, &flow),
         Err(blocked) => Err(revert(&LedgerOutflowLimit {
             assetId: id.get(),
@@ -271,10 +304,26 @@ fn count_out(cx: &mut Ctx<'_>, id: AssetId, amount: Assets) -> Result<(), Halt> 
     }
 }
 
+/// The flow as it is now. Within a block nothing drains, nor does nothing at any time: then no limit is read.
+fn flow_now(cx: &mut Ctx<'_>, id: AssetId) -> Result<Flow, Halt> {
+    let now_ms = cx.store.block().time_ms;
+    let flow = STATE.flows.at(id).load(cx)?;
+    if flow.at_ms == now_ms {
+        return Ok(flow);
+    }
+    if flow.net.is_zero() {
+        return Ok(Flow {
+            at_ms: now_ms,
+            ..flow
+        });
+    }
+    bucket(cx, id)?.drained(flow, now_ms)
+}
+
 /// The bucket as it is now. The frame is the ledger's.
 pub(super) fn bucket(cx: &mut Ctx<'_>, id: AssetId) -> Result<Bucket, Halt> {
     let now_ms = cx.store.block().time_ms;
-    let limit = STATE.limits.at(id).load(cx)?.at(now_ms);
+    let limit = Limits::load(cx, id)?.at(now_ms);
     let claims = STATE.claims.at(id).load(cx)?;
     Bucket::new(limit, claims)
 }

@@ -63,11 +63,18 @@ impl Bucket {
         }
     }
 
+    /// The flow after `amount` left of what came lately, if so much did.
+    pub(super) fn back_out(flow: Flow, amount: Assets) -> Option<Flow> {
+        (flow.is_inward && amount <= flow.net).then(|| Flow {
+            net: flow.net.sub_or_zero(amount),
+            ..flow
+        })
+    }
+
     /// The flow after `amount` left, or why it may not (LED-5).
     pub(super) fn out(&self, flow: Flow, amount: Assets) -> Result<Result<Flow, Blocked>, Halt> {
-        if flow.is_inward && amount <= flow.net {
-            let net = flow.net.sub_or_zero(amount);
-            return Ok(Ok(Flow { net, ..flow }));
+        if let Some(flow) = Self::back_out(flow, amount) {
+            return Ok(Ok(flow));
         }
         let outward = if flow.is_inward {
             amount.sub(flow.net)?

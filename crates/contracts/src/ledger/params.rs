@@ -1,10 +1,10 @@
 //! What bounds the ledger, and what may be tuned.
 
 use alloy_primitives::U256;
-use capstan_state::{Halt, Record};
-use capstan_units::{Assets, Bps};
+use capstan_state::{Ctx, Halt, Record};
+use capstan_units::{AssetId, Assets, Bps};
 
-use super::{ILedger::OutflowLimit, error::LedgerLimitOutOfRange};
+use super::{ILedger::OutflowLimit, actions::STATE, error::LedgerLimitOutOfRange};
 use crate::revert;
 
 /// Most assets: what an account holds is a set in one word.
@@ -92,15 +92,29 @@ impl Limit {
     }
 }
 
-/// The limit in force and the one that follows.
+/// The limit in force, until another follows: one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Record)]
-pub(super) struct Limits {
+pub(super) struct Present {
     window_s: u32,
     share: Bps,
-    next_window_s: u32,
-    next_share: Bps,
     floor: Assets,
-    next_floor: Assets,
+    /// When the next one begins to count; zero if none was announced.
+    next_from_ms: u64,
+}
+
+/// The limit that follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Record)]
+pub(super) struct Next {
+    window_s: u32,
+    share: Bps,
+    floor: Assets,
+}
+
+/// The limit in force and the one that follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Limits {
+    present: Limit,
+    next: Limit,
     /// When the next one begins to count; zero if it counts already.
     pub(super) next_from_ms: u64,
 }
@@ -112,36 +126,84 @@ impl Limits {
     }
 
     /// A limit, and the one that follows it.
-    pub(super) fn announced(now: Limit, next: Limit, next_from_ms: u64) -> Self {
+    pub(super) fn announced(present: Limit, next: Limit, next_from_ms: u64) -> Self {
         Self {
-            window_s: now.window_s,
-            share: now.share,
-            floor: now.floor,
-            next_window_s: next.window_s,
-            next_share: next.share,
-            next_floor: next.floor,
+            present,
+            next,
             next_from_ms,
         }
+    }
+
+    /// The limits of an asset. What follows is read only where something does.
+    pub(super) fn load(cx: &mut Ctx<'_>, id: AssetId) -> Result<Self, Halt> {
+        let Present {
+            window_s,
+            share,
+            floor,
+            next_from_ms,
+        } = STATE.limits.at(id).load(cx)?;
+        let present = Limit {
+            window_s,
+            share,
+            floor,
+        };
+        if next_from_ms == 0 {
+            return Ok(Self::fixed(present));
+        }
+        let Next {
+            window_s,
+            share,
+            floor,
+        } = STATE.next_limits.at(id).load(cx)?;
+        let next = Limit {
+            window_s,
+            share,
+            floor,
+        };
+        Ok(Self::announced(present, next, next_from_ms))
+    }
+
+    /// Writes them.
+    pub(super) fn save(&self, cx: &mut Ctx<'_>, id: AssetId) -> Result<(), Halt> {
+        let Limit {
+            window_s,
+            share,
+            floor,
+        } = self.present;
+        let present = Present {
+            window_s,
+            share,
+            floor,
+            next_from_ms: self.next_from_ms,
+        };
+        STATE.limits.at(id).save(cx, &present)?;
+        if self.next_from_ms == 0 {
+            return Ok(());
+        }
+        let Limit {
+            window_s,
+            share,
+            floor,
+        } = self.next;
+        let next = Next {
+            window_s,
+            share,
+            floor,
+        };
+        STATE.next_limits.at(id).save(cx, &next)
     }
 
     /// The limit in force.
     pub(super) fn at(&self, now_ms: u64) -> Limit {
         if now_ms >= self.next_from_ms {
-            return self.next();
-        }
-        Limit {
-            window_s: self.window_s,
-            share: self.share,
-            floor: self.floor,
+            self.next
+        } else {
+            self.present
         }
     }
 
     /// The limit that was set last.
     pub(super) fn next(&self) -> Limit {
-        Limit {
-            window_s: self.next_window_s,
-            share: self.next_share,
-            floor: self.next_floor,
-        }
+        self.next
     }
 }

@@ -4,7 +4,7 @@ use alloy_primitives::Address;
 use capstan_state::{Balance, Layout, Lock, Map, Record, Text, Total, Value};
 use capstan_units::{AccountId, AssetId, Assets};
 
-use super::params::{Limits, SYMBOL_BYTES_MAX};
+use super::params::{Next, Present, SYMBOL_BYTES_MAX};
 
 /// What an asset is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Record)]
@@ -53,11 +53,14 @@ pub(crate) struct LedgerState {
     pub(super) claims: Map<AssetId, Total>,
     /// How much may leave.
     #[tag(7)]
-    pub(super) limits: Map<AssetId, Record<Limits>>,
+    pub(super) limits: Map<AssetId, Record<Present>>,
     /// How much left and came.
     #[tag(8)]
     pub(super) flows: Map<AssetId, Record<Flow>>,
-    /// Held while a token runs (LED-3).
+    /// Held while a foreign token runs (LED-3).
     #[tag(9)]
     pub(super) borders: Map<AssetId, Lock>,
+    /// How much may leave later, where that was announced.
+    #[tag(10)]
+    pub(super) next_limits: Map<AssetId, Record<Next>>,
 }

@@ -11,6 +11,7 @@ use super::{
     border,
     error::LedgerUnknownToken,
     foreign,
+    params::Limits,
 };
 use crate::revert;
 
@@ -77,7 +78,7 @@ pub(super) fn outflow_limit_of(
     number: u32,
 ) -> Result<outflowLimitOfReturn, Halt> {
     let id = known(cx, number)?;
-    let limits = STATE.limits.at(id).load(cx)?;
+    let limits = Limits::load(cx, id)?;
     let now_ms = cx.store.block().time_ms;
     Ok(outflowLimitOfReturn {
         present: limits.at(now_ms).to_abi(),

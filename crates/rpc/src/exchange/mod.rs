@@ -6,11 +6,12 @@
 //!                                                └─ asks the contract for every amount on the way
 //! ```
 //!
-//! No amount is computed here that the contract says: a search asks `IExchange.quote` of one pool after the other, and
-//! the whole is asked once more before it is answered. What is computed here is beside it: prices in whole units, the
+//! No amount is computed here that the contract says: a search asks what `IExchange.quote` says of one pool after the
+//! other, and the whole is asked once more before it is answered. What is computed here is beside it: prices in whole units, the
 //! distance from the price before, words.
 
 mod coins;
+mod direct;
 mod farms;
 mod pools;
 mod products;

@@ -13,12 +13,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     coins::{AssetAsked, Coin, Coins, price_down},
-    pools::{curve_name, pools_of},
+    direct::Direct,
+    pools::curve_name,
     search::{self, Exact, Hop, Market, Route, Wanted},
 };
 use crate::{
     RpcContext,
     error::{RpcError, RpcResult},
+    eth::scene::Scene,
     fixed::Fixed,
     methods::Methods,
     views::Views,
@@ -324,7 +326,9 @@ struct PoolLine {
 
 /// The exchange on the newest state, and what was asked of it so far.
 struct Floor<'a> {
+    cx: &'a RpcContext,
     views: Views<'a>,
+    direct: Direct,
     coins: Coins,
     asset_count: u32,
     pairs: BTreeMap<(u32, u32), Vec<u32>>,
@@ -335,10 +339,13 @@ struct Floor<'a> {
 
 impl<'a> Floor<'a> {
     fn open(cx: &'a RpcContext) -> RpcResult<Self> {
-        let mut views = Views::upcoming(cx)?;
+        let scene = Scene::upcoming(cx)?;
+        let mut views = Views::of(cx, &scene)?;
         let asset_count = views.ask(ledger::ADDRESS, &ILedger::assetCountCall {})?;
         Ok(Self {
+            cx,
             views,
+            direct: Direct::of(&scene),
             coins: Coins::default(),
             asset_count,
             pairs: BTreeMap::new(),
@@ -510,36 +517,15 @@ impl Market for Floor<'_> {
         if let Some(known) = self.pairs.get(&pair) {
             return Ok(known.clone());
         }
-        let found = pools_of(&mut self.views, pair.0, pair.1)?;
+        let found = self.direct.pools_of(pair.0, pair.1)?;
         self.pairs.insert(pair, found.clone());
         Ok(found)
     }
 
     fn trade(&mut self, hop: Hop, exact: Exact, amount: U256) -> RpcResult<Option<U256>> {
-        let (paid_max, received_min) = match exact {
-            Exact::In => (amount, U256::ZERO),
-            Exact::Out => (AMOUNT_MAX, amount),
-        };
-        let call = IExchange::quoteCall {
-            legs: vec![IExchange::Leg {
-                poolId: hop.pool,
-                assetIn: hop.asset_in,
-                assetOut: hop.asset_out,
-                exactOut: exact == Exact::Out,
-                amount,
-            }],
-            bounds: IExchange::Bounds {
-                assetIn: hop.asset_in,
-                paidMax: paid_max,
-                assetOut: hop.asset_out,
-                receivedMin: received_min,
-            },
-        };
-        match self.views.answer(EXCHANGE, &call)? {
-            Ok(answer) => Ok(Some(match exact {
-                Exact::In => answer.received,
-                Exact::Out => answer.paid,
-            })),
+        self.cx.check_deadline()?;
+        match self.direct.trade(hop, exact, amount)? {
+            Ok(other) => Ok(Some(other)),
             Err(output) => {
                 self.refusal = Some(output);
                 Ok(None)

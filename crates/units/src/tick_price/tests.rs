@@ -10,7 +10,7 @@ fn the_table_is_made_of_powers() {
     let mut wanted =
         ((U256::ONE << 128) * U256::from(10_000) + U256::from(5_000)) / U256::from(10_001);
     let near = |a: U256, b: U256, slack: u64| a.abs_diff(b) <= U256::from(slack);
-    let mut powers = POWERS.into_iter();
+    let mut powers = POWERS.into_iter().map(U256::from);
     let mut last = powers.next().expect("the first");
     let square = |power: U256| (power * power + half) >> 128;
     assert!(near(square(last), wanted, 2), "the root of 1 / 1.0001");

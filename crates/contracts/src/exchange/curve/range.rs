@@ -29,6 +29,26 @@ fn rising(a: U256, b: U256) -> (U256, U256) {
     (a.min(b), a.max(b))
 }
 
+/// `a * b / 2^96`, down.
+fn pointed_down(a: U256, b: U256) -> Result<U256, Halt> {
+    match a.checked_mul(b) {
+        Some(product) => Ok(product.wrapping_shr(POINT_BITS)),
+        None => Ok(mul_div_down(a, b, POINT)?),
+    }
+}
+
+/// `a * b / 2^96`, up.
+fn pointed_up(a: U256, b: U256) -> Result<U256, Halt> {
+    let Some(product) = a.checked_mul(b) else {
+        return Ok(mul_div_up(a, b, POINT)?);
+    };
+    let [low, middle, ..] = *product.as_limbs();
+    let is_whole = low == 0 && middle & u64::from(u32::MAX) == 0;
+    let down: U256 = product.wrapping_shr(POINT_BITS);
+    // At most 160 digits.
+    Ok(down.saturating_add(U256::from(!is_whole)))
+}
+
 /// Coin 0 between two roots, up.
 pub(in crate::exchange) fn coin0_up(a: U256, b: U256, liquidity: u128) -> Result<U256, Halt> {
     let (low, high) = rising(a, b);
@@ -40,19 +60,19 @@ pub(in crate::exchange) fn coin0_up(a: U256, b: U256, liquidity: u128) -> Result
 pub(in crate::exchange) fn coin0_down(a: U256, b: U256, liquidity: u128) -> Result<U256, Halt> {
     let (low, high) = rising(a, b);
     let part = mul_div_down(scaled(liquidity), sub(high, low)?, high)?;
-    Ok(mul_div_down(part, U256::ONE, low)?)
+    part.checked_div(low).ok_or_else(Halt::overflow)
 }
 
 /// Coin 1 between two roots, up.
 pub(in crate::exchange) fn coin1_up(a: U256, b: U256, liquidity: u128) -> Result<U256, Halt> {
     let (low, high) = rising(a, b);
-    Ok(mul_div_up(U256::from(liquidity), sub(high, low)?, POINT)?)
+    pointed_up(U256::from(liquidity), sub(high, low)?)
 }
 
 /// Coin 1 between two roots, down.
 pub(in crate::exchange) fn coin1_down(a: U256, b: U256, liquidity: u128) -> Result<U256, Halt> {
     let (low, high) = rising(a, b);
-    Ok(mul_div_down(U256::from(liquidity), sub(high, low)?, POINT)?)
+    pointed_down(U256::from(liquidity), sub(high, low)?)
 }
 
 /// Which way a swap moves the price.
@@ -79,23 +99,58 @@ impl Way {
         }
     }
 
-    /// The root after that `amount` came in.
-    fn after_in(self, root: U256, liquidity: u128, amount: U256) -> Result<U256, Halt> {
+    /// The root after that `amount` came in; `None` where that needs more than 256 bits.
+    fn exactly_after_in(self, root: U256, liquidity: u128, amount: U256) -> Option<U256> {
         match self {
-            Self::Up => add(root, mul_div_down(amount, POINT, U256::from(liquidity))?),
+            Self::Up => root.checked_add(mul_div_down(amount, POINT, U256::from(liquidity)).ok()?),
             Self::Down => {
                 let whole = scaled(liquidity);
-                let exact = amount.checked_mul(root).and_then(|x| x.checked_add(whole));
-                match exact {
-                    Some(divisor) => Ok(mul_div_up(whole, root, divisor)?),
-                    // Beyond 256 bits the same by the reciprocal, which rounds up once more.
-                    None => {
-                        let divisor = add(whole.wrapping_div(root), amount)?;
-                        Ok(mul_div_up(whole, U256::ONE, divisor)?)
-                    }
-                }
+                let divisor = amount.checked_mul(root)?.checked_add(whole)?;
+                mul_div_up(whole, root, divisor).ok()
             }
         }
+    }
+
+    /// The root after that `amount` came in, which does not reach the end of the stretch.
+    fn after_in(self, root: U256, liquidity: u128, amount: U256) -> Result<U256, Halt> {
+        match (self, self.exactly_after_in(root, liquidity, amount)) {
+            (_, Some(next)) => Ok(next),
+            (Self::Up, None) => Err(Halt::overflow()),
+            // Beyond 256 bits the same by the reciprocal, which rounds up once more.
+            (Self::Down, None) => {
+                let whole = scaled(liquidity);
+                let divisor = add(whole.wrapping_div(root), amount)?;
+                Ok(mul_div_up(whole, U256::ONE, divisor)?)
+            }
+        }
+    }
+
+    /// The root after that `amount` came in, at most `target`.
+    ///
+    /// A root is rounded against its way, so it reaches the target wherever the amount pays for it: one that falls short
+    /// needs no other proof, and only what may have come so far is compared with the price of coming so far.
+    fn reached(
+        self,
+        root: U256,
+        target: U256,
+        liquidity: u128,
+        amount: U256,
+    ) -> Result<U256, Halt> {
+        let is_short = |next: &U256| match self {
+            Self::Down => *next > target,
+            Self::Up => *next < target,
+        };
+        if liquidity > 0
+            && let Some(next) = self
+                .exactly_after_in(root, liquidity, amount)
+                .filter(is_short)
+        {
+            return Ok(next);
+        }
+        if amount >= self.in_up(root, target, liquidity)? {
+            return Ok(target);
+        }
+        self.after_in(root, liquidity, amount)
     }
 
     /// The root after that `amount` went out, which there is in this range.
@@ -147,11 +202,7 @@ pub(in crate::exchange) fn step(
     let next = match rest {
         Rest::In(amount) => {
             let pays = mul_div_down(amount, kept, PIPS)?;
-            if pays >= way.in_up(root, target, liquidity)? {
-                target
-            } else {
-                way.after_in(root, liquidity, pays)?
-            }
+            way.reached(root, target, liquidity, pays)?
         }
         Rest::Out(amount) => {
             if amount >= way.out_down(root, target, liquidity)? {

@@ -47,6 +47,15 @@ pub(in crate::exchange) struct Growth {
     pub(in crate::exchange) coin1: U256,
 }
 
+impl Growth {
+    pub(in crate::exchange) fn load(cx: &mut Ctx<'_>, id: PoolId) -> Result<Self, Halt> {
+        Ok(Self {
+            coin0: STATE.growth.at((id, false)).load(cx)?,
+            coin1: STATE.growth.at((id, true)).load(cx)?,
+        })
+    }
+}
+
 /// Where a pool stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::exchange) struct Now {
@@ -57,7 +66,6 @@ pub(in crate::exchange) struct Now {
     /// How many ticks the price went lately, times [`SWING_PARTS`].
     pub(in crate::exchange) swing: u32,
     pub(in crate::exchange) liquidity: u128,
-    pub(in crate::exchange) growth: Growth,
 }
 
 /// Distance of ticks at which ranges may end, by the pool's fee.
@@ -102,10 +110,6 @@ pub(in crate::exchange) fn begin(cx: &mut Ctx<'_>, id: PoolId, root: U256) -> Re
         ended_tick: tick,
         swing: 0,
         liquidity: 0,
-        growth: Growth {
-            coin0: U256::ZERO,
-            coin1: U256::ZERO,
-        },
     }
     .save_price(cx, id)
 }
@@ -119,10 +123,6 @@ impl Now {
             ended_tick: ticks::of_key(range.ended_tick),
             swing: range.swing,
             liquidity: STATE.liquidity.at(id).load(cx)?,
-            growth: Growth {
-                coin0: STATE.growth.at((id, false)).load(cx)?,
-                coin1: STATE.growth.at((id, true)).load(cx)?,
-            },
         })
     }
 
@@ -137,12 +137,14 @@ impl Now {
         };
         STATE.ranges.at(id).save(cx, &range)
     }
+}
 
-    /// The price as a ratio of smallest units.
-    pub(in crate::exchange) fn price(&self) -> LogRatio {
-        let half = LogRatio::of_fixed_down(self.root, 96);
-        LogRatio::clamped(i64::from(half.get()).saturating_mul(2))
-    }
+/// The price of a pool as a ratio of smallest units.
+pub(in crate::exchange) fn price(cx: &mut Ctx<'_>, id: PoolId) -> Result<LogRatio, Halt> {
+    let range = STATE.ranges.at(id).load(cx)?;
+    let root = U256::from_be_slice(range.root.as_slice());
+    let half = LogRatio::of_fixed_down(root, 96);
+    Ok(LogRatio::clamped(i64::from(half.get()).saturating_mul(2)))
 }
 
 /// At the first touch of a block: how far the price went in the block that touched last joins the swing, and all of it
@@ -153,17 +155,20 @@ pub(in crate::exchange) fn touch(
     id: PoolId,
     elapsed_ms: u64,
 ) -> Result<(), Halt> {
-    let mut now = Now::load(cx, id)?;
-    let went = now
+    let mut range = STATE.ranges.at(id).load(cx)?;
+    // Keys are as far apart as their ticks.
+    let went = range
         .tick
-        .abs_diff(now.ended_tick)
+        .abs_diff(range.ended_tick)
         .saturating_mul(SWING_PARTS);
-    let swung = now.swing.saturating_add(went).min(SWING_MAX);
-    let stays = super::track::stays_x64(elapsed_ms, HALF_LIFE_MS);
-    let faded = i128::from(swung).saturating_mul(stays) >> 64;
-    now.swing = u32::try_from(faded).unwrap_or_default();
-    now.ended_tick = now.tick;
-    now.save_price(cx, id)
+    let swung = range.swing.saturating_add(went).min(SWING_MAX);
+    if swung > 0 {
+        let stays = super::track::stays_x64(elapsed_ms, HALF_LIFE_MS);
+        let faded = i128::from(swung).saturating_mul(stays) >> 64;
+        range.swing = u32::try_from(faded).unwrap_or_default();
+    }
+    range.ended_tick = range.tick;
+    STATE.ranges.at(id).save(cx, &range)
 }
 
 /// Swaps along the ranges, past at most so many marks and empty stretches. Answers what the protocol keeps, too.
@@ -192,6 +197,8 @@ pub(in crate::exchange) fn swap(
         came: U256::ZERO,
         went: U256::ZERO,
         kept: U256::ZERO,
+        grown: U256::ZERO,
+        growth: None,
     };
     let before = now.liquidity;
     let mut steps = 0;
@@ -219,11 +226,13 @@ pub(in crate::exchange) fn swap(
     if now.liquidity != before {
         STATE.liquidity.at(pool.id).save(cx, now.liquidity)?;
     }
-    let grown = match way {
-        Way::Down => now.growth.coin0,
-        Way::Up => now.growth.coin1,
+    let side = STATE.growth.at((pool.id, way == Way::Up));
+    let before = match run.growth {
+        Some(Growth { coin0, .. }) if way == Way::Down => coin0,
+        Some(Growth { coin1, .. }) => coin1,
+        None => side.load(cx)?,
     };
-    STATE.growth.at((pool.id, way == Way::Up)).save(cx, grown)?;
+    side.save(cx, before.wrapping_add(run.grown))?;
     let traded = Traded {
         amount_in: Assets::from_u256(run.came)?,
         amount_out: Assets::from_u256(run.went)?,
@@ -244,6 +253,10 @@ struct Run {
     went: U256,
     /// Of the fees, the protocol's.
     kept: U256,
+    /// Fees per liquidity so far, of the coin that comes in.
+    grown: U256,
+    /// Fees per liquidity before the swap, once an end that is crossed asks for them.
+    growth: Option<Growth>,
 }
 
 impl Run {
@@ -286,7 +299,8 @@ impl Run {
         now.root = done.root;
         if done.root == end {
             if is_marked {
-                let behind = ticks::cross(cx, id, next, self.way, now.growth, now.liquidity)?;
+                let growth = self.growth_now(cx, id)?;
+                let behind = ticks::cross(cx, id, next, self.way, growth, now.liquidity)?;
                 now.liquidity = mutant!(EndForgotten, behind, behind.max(now.liquidity));
             }
             now.tick = match self.way {
@@ -311,19 +325,33 @@ impl Run {
     }
 
     /// Shares a fee out: the protocol's part, and the rest over all liquidity that stands here, down.
-    fn pay(&mut self, now: &mut Now, fee: U256) -> Result<(), Halt> {
-        let kept = self.share.of_down(fee)?;
+    fn pay(&mut self, now: &Now, fee: U256) -> Result<(), Halt> {
+        let kept = if self.share == Bps::ZERO {
+            U256::ZERO
+        } else {
+            self.share.of_down(fee)?
+        };
         self.kept = add(self.kept, kept)?;
         if now.liquidity == 0 {
             return Ok(());
         }
         let point = U256::ONE.wrapping_shl(128);
         let grown = mul_div_down(sub(fee, kept)?, point, U256::from(now.liquidity))?;
-        let side = match self.way {
-            Way::Down => &mut now.growth.coin0,
-            Way::Up => &mut now.growth.coin1,
-        };
-        *side = side.wrapping_add(grown);
+        self.grown = self.grown.wrapping_add(grown);
         Ok(())
+    }
+
+    /// Fees per liquidity as they are here.
+    fn growth_now(&mut self, cx: &mut Ctx<'_>, id: PoolId) -> Result<Growth, Halt> {
+        let mut now = match self.growth {
+            Some(before) => before,
+            None => *self.growth.insert(Growth::load(cx, id)?),
+        };
+        let side = match self.way {
+            Way::Down => &mut now.coin0,
+            Way::Up => &mut now.coin1,
+        };
+        *side = side.wrapping_add(self.grown);
+        Ok(now)
     }
 }

@@ -9,7 +9,7 @@ use capstan_units::{
 };
 
 use super::{
-    Now, spacing,
+    Growth, Now, spacing,
     ticks::{self, Change},
 };
 use crate::{
@@ -94,6 +94,7 @@ struct Opened {
     position: Position,
     pool: Pool,
     now: Now,
+    growth: Growth,
 }
 
 impl Opened {
@@ -107,6 +108,7 @@ impl Opened {
         Ok(Self {
             number,
             position,
+            growth: Growth::load(cx, pool.id)?,
             pool,
             now,
         })
@@ -143,14 +145,7 @@ impl Opened {
     /// Credits the fees that grew in the range since the last time, down.
     fn credit(&mut self, cx: &mut Ctx<'_>) -> Result<(), Halt> {
         let (lower, upper) = self.ends();
-        let inside = ticks::inside(
-            cx,
-            self.pool.id,
-            lower,
-            upper,
-            self.now.growth,
-            self.now.tick,
-        )?;
+        let inside = ticks::inside(cx, self.pool.id, lower, upper, self.growth, self.now.tick)?;
         let position = &mut self.position;
         let grown = |now: U256, then: U256| -> Result<Assets, Halt> {
             let point = U256::ONE.wrapping_shl(128);
@@ -181,7 +176,7 @@ impl Opened {
             self.credit(cx)?;
         }
         for (end, is_upper) in [(lower, false), (upper, true)] {
-            ticks::change(cx, id, end, spacing, change, is_upper, &self.now)?;
+            ticks::change(cx, id, end, spacing, change, is_upper, (tick, self.growth))?;
         }
         if change.is_more {
             self.credit(cx)?;
@@ -272,7 +267,7 @@ pub(in crate::exchange) fn grow_to(
     let cx = &mut cx.enter(ADDRESS);
     let mut opened = Opened::load(cx, number)?;
     opened.pool.expect_open()?;
-    track::touch(cx, &opened.pool)?;
+    track::touch(cx, &mut opened.pool)?;
     opened.now = Now::load(cx, opened.pool.id)?;
     let done = match plan {
         Some(plan) if opened.growing(plan.liquidity)?.fits(most) => {
@@ -334,7 +329,7 @@ pub fn shrink_range(
             most: U256::from(have),
         }));
     }
-    track::touch(cx, &opened.pool)?;
+    track::touch(cx, &mut opened.pool)?;
     opened.now = Now::load(cx, opened.pool.id)?;
     let principal = opened.made_of(liquidity, false)?;
     if liquidity > 0 {

@@ -6,7 +6,7 @@ use alloy_primitives::U256;
 use capstan_state::{Ctx, Halt};
 use capstan_units::PoolId;
 
-use super::{Growth, Now};
+use super::Growth;
 use crate::exchange::{
     curve::range::Way, error::ExchangeTooMuchLiquidity, pool::STATE, state::Tick,
 };
@@ -119,7 +119,7 @@ pub(super) fn change(
     spacing: i32,
     change: Change,
     is_upper: bool,
-    now: &Now,
+    (now_tick, growth): (i32, Growth),
 ) -> Result<(), Halt> {
     let record = STATE.ticks.at((id, key(tick)));
     let mut there = record.load(cx)?;
@@ -144,9 +144,9 @@ pub(super) fn change(
         .checked_add(net)
         .ok_or_else(Halt::overflow)?
         .cast_unsigned();
-    if was_empty && tick <= now.tick {
+    if was_empty && tick <= now_tick {
         // All fees so far are taken to have grown below.
-        (there.outside0, there.outside1) = (now.growth.coin0, now.growth.coin1);
+        (there.outside0, there.outside1) = (growth.coin0, growth.coin1);
     }
     if was_empty != (there.gross == 0) {
         flip(cx, id, tick, spacing)?;

@@ -56,6 +56,7 @@ fn check(id: &str, spoil: impl FnOnce(&mut Ctx<'_>) -> Result<(), Halt>) {
 
 fn pair(low: u128, high: u128) -> Pair {
     Pair {
+        touched: 0,
         low: a(low),
         high: a(high),
     }
