@@ -686,9 +686,9 @@ const MUST: &[&str] = &[
 
 /// What must come up so many times in ten thousand steps: whatever is rare shows no mistake.
 const OFTEN: &[(&str, u32)] = &[
-    ("takeLoan", 40),
+    ("takeLoan", 35),
     ("repayLoan", 12),
-    ("for what is overdue", 12),
+    ("for what is overdue", 8),
     ("venue 4", 20),
     ("tier 1", 4),
     ("tier 2", 3),
