@@ -191,7 +191,7 @@ async fn liquidity_of_a_foreign_token_is_approved_first() {
     let add = ["lp", "add", "3", "1000 tt"];
     let asked = |more: &[&str]| world.asked(TRADER, &[&add[..], more].concat());
     let preview = asked(&["--preview"]);
-    says(&preview, &["put in    0.5", " ETH and 1000 TT"]);
+    says(&preview, &["put in    0.4999", " ETH and 1000 TT"]);
     let note = format!("the token {} first needs your approval", world.token);
     assert!(preview.stderr.contains(&note), "{preview:?}");
     assert_eq!(world.allowed_and_sent().await, (0, 0), "nothing was signed");

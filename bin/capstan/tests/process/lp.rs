@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alloy_primitives::{Bytes, U256};
+use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolCall as _;
 use capstan_contracts::{
     erc20::IErc20,
@@ -233,11 +233,12 @@ async fn lp_tokens_go_to_the_account_and_back() {
     let contract = read(&pools)["lpToken"]
         .as_str()
         .expect("an address")
-        .to_owned();
+        .parse::<Address>()
+        .expect("an address");
     let token = run(&["pool", "show", "0", "--json", "--rpc", node.url()]).expect("ran");
     let token = read(&token)["lpToken"].clone();
     let send = IErc20::transferCall {
-        to: contract.parse().expect("an address"),
+        to: contract,
         value: U256::from(1_000_000),
     };
     let from = json!("0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC");
