@@ -190,7 +190,7 @@ impl Floor<'_> {
         self.provide_and_stake(batch, &farm, most, slippage).await
     }
 
-    /// Provides what the preview says it takes and makes, no worse than tolerated, and stakes all shares.
+    /// Provides what the preview says it takes and makes, no worse than tolerated, and stakes all shares of the pool.
     async fn provide_and_stake(
         &mut self,
         batch: &mut Batch,
@@ -206,7 +206,8 @@ impl Floor<'_> {
         let shares = U256::abi_decode(made)?;
         let shares_min = less(shares, slippage.slippage);
         batch.provide(pool, most, shares_min);
-        batch.stake(farm.farm_id, shares_min);
+        // All of them, since how many there will be is not known to the last one.
+        batch.stake(farm.farm_id, U256::MAX);
         self.swaps.push(format!(
             "provide to pool #{pool} for {} shares, at least {}",
             capstan_units::decimal(shares, SHARE_DECIMALS),
