@@ -176,16 +176,19 @@ async fn lp_tokens_go_to_the_account_and_back() {
     says(&lp(&node, &add), &["done in block"]);
     refuses(
         &lp(&node, &["withdraw", "0", "--yes"]),
-        "account 0 has no shares",
+        &["account 0 has no shares"],
     );
     refuses(
         &lp(&node, &["deposit", "2", "--yes"]),
-        "the wallet has no shares",
+        &["the wallet has no shares"],
     );
-    refuses(&lp(&node, &["deposit", "9", "--yes"]), "there is no pool 9");
+    refuses(
+        &lp(&node, &["deposit", "9", "--yes"]),
+        &["there is no pool 9"],
+    );
     refuses(
         &lp(&node, &["deposit", "3", "--position", "--yes"]),
-        "ExchangeUnknownPosition",
+        &["ExchangeUnknownPosition"],
     );
     let preview = lp(&node, &["deposit", "0", "40%", "--preview"]);
     let lines = [
@@ -196,7 +199,7 @@ async fn lp_tokens_go_to_the_account_and_back() {
         "then shares of pool 0: ",
     ];
     says(&preview, &lines);
-    let bare = read(&lp(&node, &["show", "--json"]));
+    let bare = json_of(&lp(&node, &["show", "--json"]));
     assert_eq!(
         bare.as_array().expect("a list").len(),
         1,
@@ -214,7 +217,7 @@ async fn lp_tokens_go_to_the_account_and_back() {
             "if held",
         ],
     );
-    let apart = read(&lp(&node, &["show", "--json"]));
+    let apart = json_of(&lp(&node, &["show", "--json"]));
     assert_eq!(
         (&apart[0]["poolId"], &apart[1]["account"]),
         (&json!(0), &json!(0))
@@ -224,19 +227,22 @@ async fn lp_tokens_go_to_the_account_and_back() {
     let mut words = words.to_vec();
     words.extend(["--dev-account", "2", "--rpc", node.url()]);
     says(&run(&words).expect("ran"), &["done in block"]);
-    refuses(&lp(&node, &["withdraw", "0", "--yes"]), "AccountUnhealthy");
+    refuses(
+        &lp(&node, &["withdraw", "0", "--yes"]),
+        &["AccountUnhealthy"],
+    );
     let back = lp(&node, &["withdraw", "0", "10%", "--yes"]);
     says(&back, &["done in block", "are in the wallet now"]);
 
     // What was sent to a contract is told apart too: here to that of LP tokens of another pool.
     let pools = run(&["pool", "show", "1", "--json", "--rpc", node.url()]).expect("ran");
-    let contract = read(&pools)["lpToken"]
+    let contract = json_of(&pools)["lpToken"]
         .as_str()
         .expect("an address")
         .parse::<Address>()
         .expect("an address");
     let token = run(&["pool", "show", "0", "--json", "--rpc", node.url()]).expect("ran");
-    let token = read(&token)["lpToken"].clone();
+    let token = json_of(&token)["lpToken"].clone();
     let send = IErc20::transferCall {
         to: contract,
         value: U256::from(1_000_000),
