@@ -511,20 +511,3 @@ fn acc_6_a_share_worth_less_than_a_unit_keeps_its_row() {
     );
     assert!(scene.holding(BOBS, USDC).is_none());
 }
-
-/// Of a healthy account no more is paid than is overdue, however much it holds of the debt's asset.
-#[test]
-fn liq_9_a_healthy_account_pays_what_is_overdue_and_no_more() {
-    let mut scene = Scene::new();
-    scene.alice_takes_a_loan(1_200);
-    scene.ok(ALICE, ALICES, &[deposit(USDC, 5_000 * ONE)]);
-    // The first instalment was due after thirty days, and is in default after ten more.
-    scene.world.wait_ms(45 * DAY_MS);
-    scene.prices(&[(ETH, 2_000 * USD), (USDC, USD)]);
-    let logs = scene.log_count();
-    assert!(scene.look().contains(&ALICES));
-    let steps = scene.events::<LiquidationStep>(logs);
-    assert_eq!(steps.iter().map(|step| step.venue).collect::<Vec<_>>(), [1]);
-    assert!(steps[0].paid < n(300 * ONE), "{steps:?}");
-    assert!(scene.owed(ALICES, USDC) > n(900 * ONE));
-}
