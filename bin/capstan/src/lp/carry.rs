@@ -137,7 +137,8 @@ async fn load(node: &Node, options: &LpCarryOptions, way: Way, name: AccountName
         Way::Out => {
             let (_, state) = account(node, name).await?;
             let mut pieces = state.standing.pieces.into_iter().flatten();
-            let piece = pieces.find(|piece| piece.kind == "shares" && piece.id.to::<u64>() == number);
+            let piece =
+                pieces.find(|piece| piece.kind == "shares" && piece.id.to::<u64>() == number);
             (
                 piece.map_or(U256::ZERO, |piece| piece.amount),
                 format!("account {}", name.index),
