@@ -420,16 +420,15 @@ fn priced(
         Question::Block => block_price(&feed, now_ms),
         Question::View => held_price.unwrap_or(feed.spot()),
     };
-    let held_price = mutant!(
-        PoolIsOracle,
-        held_price,
-        twin::pool_price(cx, row.asset, held_price)?
-    );
     Ok(Valued {
         row,
         line,
         decimals,
-        held_price,
+        held_price: mutant!(
+            PoolIsOracle,
+            held_price,
+            twin::pool_price(cx, row.asset, held_price)?
+        ),
         is_priced,
         owed_price,
         is_judged: line.owed.is_zero() || owed_price != Price::ZERO,

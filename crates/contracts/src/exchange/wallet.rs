@@ -74,14 +74,14 @@ pub(super) fn add(
     let holder = lp::account_of(lp::address_of(id));
     let shares_min = Shares::from_u256(shares_min)?;
     let (amounts, shares) = liquidity::add(cx, id, TRANSIT, holder, &arrived, shares_min)?;
-    let shares = mutant!(PlanIsKept, shares, plan.shares);
-    lp::mint(cx, id, to, shares)?;
+    let minted = mutant!(PlanIsKept, shares, plan.shares);
+    lp::mint(cx, id, to, minted)?;
     for ((asset, arrived), taken) in assets.iter().zip(&arrived).zip(&amounts) {
         push(cx, *asset, TRANSIT, sender, arrived.sub_or_zero(*taken))?;
     }
     Ok(addLiquidityReturn {
         amounts: words(&amounts),
-        shares: shares.to_u256(),
+        shares: minted.to_u256(),
     })
 }
 

@@ -357,7 +357,7 @@ fn prod_7_policies_are_in_range_and_fixed() {
         (
             Policy {
                 collateralAssetId: RISKY,
-                ..good.clone()
+                ..good
             },
             "ratio",
         ),

@@ -69,7 +69,9 @@ fn trig_9_own_limits_hold_up_no_order() {
                 dailyLossMaxUsd: 1_000,
                 coolingOffS: 3_600,
             },
-            |scene| drop(refused_by_hand::<AccountCoolingOff>(scene)),
+            |scene| {
+                let _: AccountCoolingOff = refused_by_hand(scene);
+            },
         ),
     ];
     for (limits, refused) in cases {

@@ -68,7 +68,7 @@ impl Model {
             return Ok(());
         }
         let sum = sum_of(&lines);
-        let lines = self.into_units(who, lines)?;
+        let lines = self.apart_for_look(who, lines)?;
         let steps = self.net_all(who, &lines, sum)?;
         if !steps.is_empty() {
             self.tell(who, sum.health(), steps)?;

@@ -126,7 +126,7 @@ impl Model {
         if sum_of(&lines).is_healthy() && !self.is_overdue(who) {
             return Ok(None);
         }
-        let lines = self.into_units(who, lines)?;
+        let lines = self.apart_for_look(who, lines)?;
         let those = |is_meant: fn(&Line) -> bool| {
             let meant = lines.iter().filter(|line| is_meant(line));
             meant.map(|line| line.asset).collect()
@@ -141,7 +141,7 @@ impl Model {
     fn side(&mut self, who: AccountId) -> Answer<Side> {
         let lines = self.lines(who, Asker::Block)?;
         let sum = sum_of(&lines);
-        let lines = self.into_units(who, lines)?;
+        let lines = self.apart_for_look(who, lines)?;
         let steps = self.net_all(who, &lines, sum)?;
         let health = sum.health();
         let lines = self.lines(who, Asker::Block)?;

@@ -273,7 +273,7 @@ impl Model {
     }
 
     /// Before anything is sold, all liquidity of whoever is unhealthy, or lacks what is overdue, becomes units.
-    pub(super) fn into_units(&mut self, who: AccountId, lines: Vec<Line>) -> Answer<Vec<Line>> {
+    pub(super) fn apart_for_look(&mut self, who: AccountId, lines: Vec<Line>) -> Answer<Vec<Line>> {
         let pieces = self.pieces(who);
         let lacks = |line: &Line| self.overdue(who, line.asset) > line.held;
         let is_needed = !sum_of(&lines).is_healthy() || lines.iter().any(lacks);
