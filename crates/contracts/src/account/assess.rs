@@ -415,20 +415,21 @@ fn priced(
         }
     };
     let is_priced = held_price.is_ok();
-    let held_price = match question {
+    let reported = match question {
         Question::Batch => held_price.unwrap_or(Price::ZERO),
         Question::Block => block_price(&feed, now_ms),
         Question::View => held_price.unwrap_or(feed.spot()),
     };
+    let held_price = mutant!(
+        PoolIsOracle,
+        reported,
+        twin::pool_price(cx, row.asset, reported)?
+    );
     Ok(Valued {
         row,
         line,
         decimals,
-        held_price: mutant!(
-            PoolIsOracle,
-            held_price,
-            twin::pool_price(cx, row.asset, held_price)?
-        ),
+        held_price,
         is_priced,
         owed_price,
         is_judged: line.owed.is_zero() || owed_price != Price::ZERO,
