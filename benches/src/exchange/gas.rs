@@ -92,7 +92,7 @@ fn opcodes() -> Vec<(&'static str, Vec<u8>)> {
 fn circle(pool: u32, [one, other]: [u32; 2], legs: u32) -> Vec<u8> {
     let part = U256::from(ONE);
     let leg = |number: u32| {
-        let (from, to) = if number % 2 == 0 {
+        let (from, to) = if number.is_multiple_of(2) {
             (one, other)
         } else {
             (other, one)
@@ -102,7 +102,11 @@ fn circle(pool: u32, [one, other]: [u32; 2], legs: u32) -> Vec<u8> {
             assetIn: from,
             assetOut: to,
             exactOut: false,
-            amount: if number % 2 == 0 { part } else { U256::ZERO },
+            amount: if number.is_multiple_of(2) {
+                part
+            } else {
+                U256::ZERO
+            },
         }
     };
     let call = IExchange::swapCall {
