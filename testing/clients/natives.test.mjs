@@ -73,10 +73,10 @@ describe('native contracts by viem', capstanOnly, () => {
     const natives = new Set(nativeNames.flatMap((name) => facts(nativeAbi(name))))
     const interfaces = {
       account: 'IAccount', admin: 'IAdmin', backstop: 'IBackstop', dollar: 'IDollar', ether: 'IEther', exchange: 'IExchange',
-      exchangeRouter: 'IExchangeRouter', feed: 'IFeed', flash: 'IFlash', ledger: 'ILedger', lending: 'ILending', listing: 'IListing',
-      lpToken: 'ILpToken', multicall: 'IMulticall3', native: 'INative', oracle: 'IOracle', rangePosition: 'IRangePosition',
+      exchangeRouter: 'IExchangeRouter', farms: 'IFarms', feed: 'IFeed', flash: 'IFlash', ledger: 'ILedger', lending: 'ILending', listing: 'IListing',
+      lpToken: 'ILpToken', multicall: 'IMulticall3', native: 'INative', oracle: 'IOracle', productToken: 'IProductToken', products: 'IProducts', rangePosition: 'IRangePosition',
       savings: 'IErc4626', stakeShare: 'IStakeShare', streams: 'IStreams', supplyShare: 'ISupplyShare', term: 'ITerm', token: 'IToken',
-      tokenFactory: 'ITokenFactory',
+      tokenFactory: 'ITokenFactory', triggers: 'ITriggers',
     }
     assert.deepEqual(Object.keys(interfaces).sort(), [...nativeNames].sort())
     for (const [name, solidity] of Object.entries(interfaces)) {

@@ -81,6 +81,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "capstan-contracts",
             "capstan-evm",
             "capstan-chain",
+            "capstan-rpc",
         ],
     ),
     (

@@ -13,6 +13,7 @@ mod limits;
 mod logs;
 mod node;
 mod prices;
+mod products;
 mod proof;
 mod read;
 mod simulate;
