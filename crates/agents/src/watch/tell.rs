@@ -112,13 +112,14 @@ async fn mail(command: &[String], letter: &str) -> Result<(), String> {
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| error.to_string())?;
-    if let Some(mut stdin) = child.stdin.take() {
-        let written = stdin.write_all(letter.as_bytes()).await;
-        written.map_err(|error| error.to_string())?;
-    }
+    // A program that ends before it has read everything breaks the pipe; how it ended says more than that.
+    let written = match child.stdin.take() {
+        Some(mut stdin) => stdin.write_all(letter.as_bytes()).await,
+        None => Ok(()),
+    };
     let status = child.wait().await.map_err(|error| error.to_string())?;
     if status.success() {
-        Ok(())
+        written.map_err(|error| format!("it did not read the mail: {error}"))
     } else {
         Err(format!("it ended with {status}"))
     }

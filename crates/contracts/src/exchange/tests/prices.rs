@@ -256,7 +256,7 @@ fn exch_8_exch_10_means_are_those_of_a_list_of_all_prices() {
     };
     let first = world.store.block_mut().time_ms;
     prices.push((first, price(&world)));
-    let mut seen = 0;
+    let (mut seen, mut exact) = (0, 0_usize);
     for _ in 0..600 {
         world.wait_ms(u64::try_from(dice.of(&[1, 250, 4_000, 15_000, 40_000])).expect("small"));
         let from = dice.of(&[0, 1]);
@@ -281,6 +281,15 @@ fn exch_8_exch_10_means_are_those_of_a_list_of_all_prices() {
         let from = now - window;
         let ends = prices.iter().skip(1).map(|(at, _)| *at).chain([now]);
         let mut counted = prices[0].1;
+        // The sum at the window's begin is read between the two observations around it. A touch writes one if it is the first
+        // in its fifteen seconds; the last is where the sum stands now.
+        let observed = prices
+            .windows(2)
+            .filter(|two| two[0].0 / 15_000 != two[1].0 / 15_000)
+            .map(|two| two[1].0);
+        let before = observed.clone().rfind(|at| *at <= from).unwrap_or(first);
+        let after = observed.into_iter().find(|at| *at > from).unwrap_or(now);
+        let (mut low, mut high) = (i64::MAX, i64::MIN);
         let sum: i64 = prices
             .iter()
             .zip(ends)
@@ -290,16 +299,30 @@ fn exch_8_exch_10_means_are_those_of_a_list_of_all_prices() {
                 let price = (*price).clamp(counted - reach, counted + reach);
                 if end > *at {
                     counted = price;
+                    if *at < after && end > before {
+                        (low, high) = (low.min(price), high.max(price));
+                    }
                 }
                 let stood = end.max(from) - (*at).max(from).min(end.max(from));
                 price * i64::try_from(stood).expect("small")
             })
             .sum();
-        let mean = sum.div_euclid(i64::try_from(window).expect("small"));
-        // Between two observations the sum is taken to grow evenly: a price may shift within fifteen seconds.
-        let wanted = capstan_units::LogRatio::clamped(mean).x96();
-        let millionths = 40 + 2_000_000_000 / u128::from(window);
-        near(found, wanted, millionths.min(600_000));
+        let whole = i64::try_from(window).expect("small");
+        let wanted = sum.div_euclid(whole);
+        // Between the two the sum is taken to grow evenly. Prices changed there for less than fifteen seconds, then one stood:
+        // so the sum is off by no more than that time of the furthest distance between those prices. Where one price stood
+        // all the time it is not off; a mean, and the price that it becomes, are rounded by a step each.
+        let slack = 15_000 * (high - low) / whole + 2;
+        let found = i64::from(capstan_units::LogRatio::of_down(found, n(ONE)).get());
+        assert!(
+            (found - wanted).abs() <= slack,
+            "{found} is further than {slack} from {wanted}, a window of {window} ms"
+        );
+        exact += usize::from(slack == 2);
     }
+    assert!(
+        exact > 50,
+        "only {exact} windows began while one price stood"
+    );
     assert!(seen > 300, "only {seen} windows were within reach");
 }
