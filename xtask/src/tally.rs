@@ -11,6 +11,8 @@ pub(crate) struct Report {
     pub(crate) tally: Tally,
     /// What failed, by name.
     pub(crate) failed: Vec<String>,
+    /// What failed first and then passed, by name.
+    pub(crate) flaky: Vec<String>,
     /// Whether it ended well.
     pub(crate) content: bool,
 }
@@ -20,7 +22,8 @@ impl Report {
     pub(crate) fn of(watched: &Watched) -> Self {
         Self {
             tally: Tally::read(&watched.lines),
-            failed: failed_names(&watched.lines),
+            failed: names(&watched.lines, failed_name),
+            flaky: names(&watched.lines, flaky_name),
             content: watched.success,
         }
     }
@@ -28,9 +31,11 @@ impl Report {
     /// Both together.
     pub(crate) fn plus(mut self, other: Self) -> Self {
         self.failed.extend(other.failed);
+        self.flaky.extend(other.flaky);
         Self {
             tally: self.tally.plus(other.tally),
             failed: self.failed,
+            flaky: self.flaky,
             content: self.content && other.content,
         }
     }
@@ -118,10 +123,10 @@ fn closing_line(line: &str) -> Option<Tally> {
     Some(tally)
 }
 
-/// Each failed test once, in the order of their ends.
-fn failed_names(lines: &[String]) -> Vec<String> {
+/// Each test that some line names, once, in the order of their ends.
+fn names(lines: &[String], name_in: fn(&str) -> Option<&str>) -> Vec<String> {
     let mut names = Vec::new();
-    for name in lines.iter().filter_map(|line| failed_name(line)) {
+    for name in lines.iter().filter_map(|line| name_in(line)) {
         if !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }
@@ -140,15 +145,45 @@ fn failed_name(line: &str) -> Option<&str> {
     if let Some(rest) = line.strip_prefix("test ") {
         return rest.strip_suffix(" ... FAILED");
     }
+    let (verdict, name) = verdict_of_nextest(line)?;
+    // A first try is followed by a second, which decides.
+    let verdict = verdict.strip_prefix("TRY 2 ").unwrap_or(verdict);
+    let is_failure = [
+        "FAIL",
+        "LEAK-FAIL",
+        "FL+LK",
+        "TIMEOUT",
+        "TMT",
+        "ABORT",
+        "ABRT",
+        "SEGV",
+        "KILL",
+    ]
+    .contains(&verdict)
+        || verdict.starts_with("SIG");
+    is_failure.then_some(name)
+}
+
+/// The name in a line of nextest that says that one test failed and then passed:
+/// `   FLAKY 2/2 [   0.006s] (2/4) package::binary some::name`
+fn flaky_name(line: &str) -> Option<&str> {
+    let (verdict, name) = verdict_of_nextest(line)?;
+    verdict.starts_with("FLAKY ").then_some(name)
+}
+
+/// The verdict and the name of a line of nextest about one test, with or without a count in front of the name.
+fn verdict_of_nextest(line: &str) -> Option<(&str, &str)> {
     let (verdict, rest) = line.trim_start().split_once(" [")?;
-    let is_failure =
-        ["FAIL", "LEAK-FAIL", "TIMEOUT", "ABORT"].contains(&verdict) || verdict.starts_with("SIG");
     let (time, name) = rest.split_once("] ")?;
+    if !time.trim_start().starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let name = name.trim_start();
     let name = match name.strip_prefix('(') {
         Some(counted) => counted.split_once(") ")?.1,
         None => name,
     };
-    (is_failure && time.trim_start().starts_with(|c: char| c.is_ascii_digit())).then_some(name)
+    Some((verdict, name))
 }
 
 #[cfg(test)]
@@ -209,16 +244,23 @@ mod tests {
             "FAILED fork_Osaka-3.json: the state root differs: 1, 2",
             "FAILED viem sends a coin",
             "a list [of] words",
+            "  TRY 1 FAIL [   0.006s] (───────) package::binary tried::twice",
+            "  TRY 2 PASS [   0.006s] (  4/622) package::binary tried::twice",
+            "   FLAKY 2/2 [   0.006s] (  4/622) package::binary tried::twice",
+            "  TRY 1 ABRT [   0.006s] (───────) package::binary never::passes",
+            "  TRY 2 FAIL [   0.006s] (  5/622) package::binary never::passes",
         ]
         .map(str::to_owned);
+        assert_eq!(names(&lines, flaky_name), ["package::binary tried::twice"]);
         assert_eq!(
-            failed_names(&lines),
+            names(&lines, failed_name),
             [
                 "package::binary some::name",
                 "package crash",
                 "crates/units/src/lib.rs - Bps (line 7)",
                 "fork_Osaka-3.json",
                 "viem sends a coin",
+                "package::binary never::passes",
             ]
         );
     }

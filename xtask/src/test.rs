@@ -76,6 +76,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let mut total = Tally::default();
     let mut complaints = Vec::new();
     let mut failed = Vec::new();
+    let mut flaky = Vec::new();
     let mut table = String::new();
     for part in &PARTS {
         let wanted = options.parts.is_empty()
@@ -93,6 +94,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                 let tally = report.tally;
                 total = total.plus(tally);
                 failed.extend(report.failed);
+                flaky.extend(report.flaky);
                 if !report.content || tally.failed > 0 {
                     complaints.push(format!("{:?} failed", part.name));
                 } else if tally.run_count() == 0 && part.name != Name::Build {
@@ -133,6 +135,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }
     }
     println!("\n{table}");
+    for name in &flaky {
+        println!("flaky, passed at the second try: {name}");
+    }
     for name in &failed {
         println!("failed: {name}");
     }
