@@ -4,6 +4,7 @@ use alloy_sol_types::sol;
 use capstan_units::AssetId;
 
 use super::{actions, listing, sale, views};
+use crate::pauses::Pausing;
 use IBackstop::*;
 
 sol! {
@@ -122,6 +123,6 @@ crate::verbs! { IBackstopCalls;
     payInCall: Write, 400 => |cx, c| actions::pay_in(cx, AssetId::new(c.assetId), c.amount);
     openStakeCall: Write, 1000 => |cx, c| listing::open_stake(cx, c.assetId, &c.params, c.seed);
     setParamsCall: Write, 300 => |cx, c| listing::set_params(cx, c.assetId, &c.params);
-    pauseCall: Write, 100 => |cx, c| listing::pause(cx, c.assetId, c.verbs);
-    unpauseCall: Write, 100 => |cx, c| listing::unpause(cx, c.assetId, c.verbs);
+    pauseCall: Write, 100 => |cx, c| listing::pause(cx, c.assetId, Pausing::Stop(c.verbs));
+    unpauseCall: Write, 100 => |cx, c| listing::pause(cx, c.assetId, Pausing::GoOn(c.verbs));
 }

@@ -34,7 +34,7 @@ pub const START_BPS: (u64, u64) = (10_000, 20_000);
 /// Lowest and highest end of it.
 pub const FLOOR_BPS: (u64, u64) = (1_000, 10_000);
 
-fn refuse(what: &str, value: U256, min: u64, max: U256) -> Halt {
+pub(super) fn refuse(what: &str, value: U256, min: u64, max: U256) -> Halt {
     let (what, min) = (what.to_owned(), U256::from(min));
     revert(&BackstopParamOutOfRange {
         what,

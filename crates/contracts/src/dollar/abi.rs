@@ -3,6 +3,7 @@
 use alloy_sol_types::sol;
 
 use super::{peg, queue, steering, views};
+use crate::pauses::Pausing;
 use IDollar::*;
 
 sol! {
@@ -180,6 +181,6 @@ crate::verbs! { IDollarCalls;
     openCall: Write, 1000 => |cx, c| steering::open(cx, &c.params);
     setParamsCall: Write, 400 => |cx, c| steering::set_params(cx, &c.params);
     setPegCall: Write, 400 => |cx, c| steering::set_peg(cx, c.assetId, &c.params);
-    pauseCall: Write, 100 => |cx, c| steering::pause(cx, c.verbs);
-    unpauseCall: Write, 100 => |cx, c| steering::unpause(cx, c.verbs);
+    pauseCall: Write, 100 => |cx, c| steering::pause(cx, Pausing::Stop(c.verbs));
+    unpauseCall: Write, 100 => |cx, c| steering::pause(cx, Pausing::GoOn(c.verbs));
 }

@@ -31,7 +31,7 @@ pub const REDEMPTION_MIN: (u128, u128) =
 /// Digits behind the point of one dollar.
 pub const DECIMALS: u8 = 18;
 
-fn refuse(what: &str, value: U256, min: U256, max: U256) -> Halt {
+pub(super) fn refuse(what: &str, value: U256, min: U256, max: U256) -> Halt {
     let what = what.to_owned();
     revert(&DollarParamOutOfRange {
         what,

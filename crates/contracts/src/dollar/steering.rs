@@ -7,12 +7,13 @@ use capstan_units::{AssetId, Assets, Bps, Ray};
 use super::{
     ADDRESS,
     IDollar::{DollarParams, DollarParamsSet, DollarPaused, Opened, PegParams, PegParamsSet},
+    Pause,
     book::{self, STATE},
     error::*,
-    params::{CHANGE_DELAY_MS, DECIMALS},
+    params::{CHANGE_DELAY_MS, DECIMALS, refuse},
     state::{Book, Config, PegConfig},
 };
-use crate::{admin, contract::emit, ledger, revert, token};
+use crate::{admin, contract::emit, ledger, pauses::Pausing, revert, token};
 
 /// Window of the outflow limit that the dollar is listed with, in seconds. Everything may leave until the ledger's owner
 /// tightens it.
@@ -133,38 +134,16 @@ pub(super) fn set_peg(cx: &mut Ctx<'_>, number: u32, params: &PegParams) -> Resu
     )
 }
 
-/// Verbs that can be paused, together.
-const PAUSABLE: u8 = 0b111;
-
-/// Pauses verbs, for the owner or a guard.
+/// Stops verbs or lets them go on.
 ///
 /// # Errors
-/// `AdminMissingRole`, `DollarNotOpen`, `DollarParamOutOfRange`.
-pub(super) fn pause(cx: &mut Ctx<'_>, verbs: u8) -> Result<(), Halt> {
-    admin::expect_guard(cx, ADDRESS, cx.caller())?;
-    set_paused(cx, verbs, |paused| paused | verbs)
-}
-
-/// Lets verbs go on, for the owner.
-///
-/// # Errors
-/// `AdminNotOwner`, `DollarNotOpen`, `DollarParamOutOfRange`.
-pub(super) fn unpause(cx: &mut Ctx<'_>, verbs: u8) -> Result<(), Halt> {
-    admin::expect_owner(cx, ADDRESS, cx.caller())?;
-    set_paused(cx, verbs, |paused| paused & !verbs)
-}
-
-fn set_paused(cx: &mut Ctx<'_>, verbs: u8, change: impl FnOnce(u8) -> u8) -> Result<(), Halt> {
-    if verbs == 0 || verbs & !PAUSABLE != 0 {
-        return Err(revert(&DollarParamOutOfRange {
-            what: "verbs".to_owned(),
-            value: U256::from(verbs),
-            min: U256::ONE,
-            max: U256::from(PAUSABLE),
-        }));
-    }
+/// `AdminMissingRole`, `AdminNotOwner`, `DollarNotOpen`, `DollarParamOutOfRange`.
+pub(super) fn pause(cx: &mut Ctx<'_>, change: Pausing) -> Result<(), Halt> {
+    change.check(cx, ADDRESS, Pause::ALL, |verbs, all| {
+        refuse("verbs", verbs, U256::ONE, all)
+    })?;
     let book = book::stored(cx)?;
-    let paused = change(book.paused);
+    let paused = change.after(book.paused);
     STATE.book.save(cx, &Book { paused, ..book })?;
     emit(cx, &DollarPaused { paused })
 }

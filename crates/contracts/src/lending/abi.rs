@@ -3,6 +3,7 @@
 use alloy_sol_types::sol;
 
 use super::{actions, listing, views};
+use crate::pauses::Pausing;
 use ILending::*;
 
 sol! {
@@ -122,6 +123,6 @@ crate::verbs! { ILendingCalls;
     accrueCall: Write, 300 => |cx, c| actions::accrue_verb(cx, c.assetId);
     listMarketCall: Write, 1000 => |cx, c| listing::list_market(cx, c.assetId, &c.params, c.seed);
     setParamsCall: Write, 400 => |cx, c| listing::set_params(cx, c.assetId, &c.params);
-    pauseCall: Write, 100 => |cx, c| listing::pause(cx, c.assetId, c.verbs);
-    unpauseCall: Write, 100 => |cx, c| listing::unpause(cx, c.assetId, c.verbs);
+    pauseCall: Write, 100 => |cx, c| listing::pause(cx, c.assetId, Pausing::Stop(c.verbs));
+    unpauseCall: Write, 100 => |cx, c| listing::pause(cx, c.assetId, Pausing::GoOn(c.verbs));
 }

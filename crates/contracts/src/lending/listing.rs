@@ -7,15 +7,15 @@ use capstan_units::{AssetId, Assets, Ray};
 use super::{
     ADDRESS,
     ILending::{MarketListed, MarketParams, MarketParamsSet, MarketPaused},
-    actions,
+    Pause, actions,
     error::*,
     market::{self, SEED, STATE},
-    params::{CHANGE_DELAY_MS, Params, SEED_MIN},
+    params::{CHANGE_DELAY_MS, Params, SEED_MIN, refuse},
     rates::adaptive,
     share,
     state::Market,
 };
-use crate::{admin, contract::emit, ledger, mutant::mutant, revert};
+use crate::{admin, contract::emit, ledger, mutant::mutant, pauses::Pausing, revert};
 
 /// Opens a market with a seed from a wallet. The caller checks who may; the wallet allowed the seed to the
 /// contract whose frame this is.
@@ -123,44 +123,17 @@ fn say(cx: &mut Ctx<'_>, id: AssetId, params: Params, from_ms: u64) -> Result<()
     )
 }
 
-/// Verbs that can be paused, together.
-const PAUSABLE: u8 = 0b1111;
-
-/// Pauses verbs, for the owner or a guard.
+/// Stops verbs or lets them go on.
 ///
 /// # Errors
-/// `AdminMissingRole`, `LendingUnknownMarket`, `LendingParamOutOfRange`.
-pub(super) fn pause(cx: &mut Ctx<'_>, number: u32, verbs: u8) -> Result<(), Halt> {
-    admin::expect_guard(cx, ADDRESS, cx.caller())?;
-    set_paused(cx, number, verbs, |paused| paused | verbs)
-}
-
-/// Lets verbs go on, for the owner.
-///
-/// # Errors
-/// `AdminNotOwner`, `LendingUnknownMarket`, `LendingParamOutOfRange`.
-pub(super) fn unpause(cx: &mut Ctx<'_>, number: u32, verbs: u8) -> Result<(), Halt> {
-    admin::expect_owner(cx, ADDRESS, cx.caller())?;
-    set_paused(cx, number, verbs, |paused| paused & !verbs)
-}
-
-fn set_paused(
-    cx: &mut Ctx<'_>,
-    number: u32,
-    verbs: u8,
-    change: impl FnOnce(u8) -> u8,
-) -> Result<(), Halt> {
-    if verbs == 0 || verbs & !PAUSABLE != 0 {
-        return Err(revert(&LendingParamOutOfRange {
-            what: "verbs".to_owned(),
-            value: U256::from(verbs),
-            min: U256::ONE,
-            max: U256::from(PAUSABLE),
-        }));
-    }
+/// `AdminMissingRole`, `AdminNotOwner`, `LendingUnknownMarket`, `LendingParamOutOfRange`.
+pub(super) fn pause(cx: &mut Ctx<'_>, number: u32, change: Pausing) -> Result<(), Halt> {
+    change.check(cx, ADDRESS, Pause::ALL, |verbs, all| {
+        refuse("verbs", verbs, 1, all)
+    })?;
     let id = AssetId::new(number);
     let market = market::stored(cx, id)?;
-    let paused = change(market.paused);
+    let paused = change.after(market.paused);
     STATE
         .markets
         .at(id)

@@ -44,7 +44,7 @@ pub struct Params {
     pub borrow_cap: Assets,
 }
 
-fn refuse(what: &str, value: U256, min: u32, max: U256) -> Halt {
+pub(super) fn refuse(what: &str, value: U256, min: u32, max: U256) -> Halt {
     let (what, min) = (what.to_owned(), U256::from(min));
     revert(&LendingParamOutOfRange {
         what,

@@ -3,6 +3,7 @@
 use alloy_sol_types::sol;
 
 use super::{offers, views};
+use crate::pauses::Pausing;
 use ITerm::*;
 
 sol! {
@@ -139,6 +140,6 @@ crate::verbs! { ITermCalls;
     offerCall: Write, 500 => |cx, c| offers::offer_verb(cx, &c.terms, c.amount, c.index);
     cancelOfferCall: Write, 200 => |cx, c| offers::cancel_verb(cx, c.id);
     transferClaimCall: Write, 200 => |cx, c| offers::transfer_claim_verb(cx, c.id, c.to, c.index);
-    pauseCall: Write, 100 => |cx, c| offers::pause(cx, c.verbs);
-    unpauseCall: Write, 100 => |cx, c| offers::unpause(cx, c.verbs);
+    pauseCall: Write, 100 => |cx, c| offers::pause(cx, Pausing::Stop(c.verbs));
+    unpauseCall: Write, 100 => |cx, c| offers::pause(cx, Pausing::GoOn(c.verbs));
 }

@@ -9,10 +9,10 @@ use super::{
     ITerm::{ClaimMoved, OfferCancelled, OfferTerms, Offered, TermPaused},
     Pause, STATE,
     error::*,
-    loans,
+    loans, params,
     state::{Offer, Terms},
 };
-use crate::{admin, contract::emit, ledger, revert};
+use crate::{contract::emit, ledger, pauses::Pausing, revert};
 
 /// Offers free units of an account. Answers the offer's id.
 ///
@@ -279,37 +279,15 @@ fn refuse_paused(cx: &mut Ctx<'_>, verb: Pause) -> Result<(), Halt> {
     Err(revert(&TermPausedNow { verb: verb.bit() }))
 }
 
-/// Verbs that can be paused, together.
-const PAUSABLE: u8 = 0b11;
-
-/// Pauses verbs, for the owner or a guard.
+/// Stops verbs or lets them go on.
 ///
 /// # Errors
-/// `AdminMissingRole`, `TermOutOfRange`.
-pub(super) fn pause(cx: &mut Ctx<'_>, verbs: u8) -> Result<(), Halt> {
-    admin::expect_guard(cx, ADDRESS, cx.caller())?;
-    set_paused(cx, verbs, |paused| paused | verbs)
-}
-
-/// Lets verbs go on, for the owner.
-///
-/// # Errors
-/// `AdminNotOwner`, `TermOutOfRange`.
-pub(super) fn unpause(cx: &mut Ctx<'_>, verbs: u8) -> Result<(), Halt> {
-    admin::expect_owner(cx, ADDRESS, cx.caller())?;
-    set_paused(cx, verbs, |paused| paused & !verbs)
-}
-
-fn set_paused(cx: &mut Ctx<'_>, verbs: u8, change: impl FnOnce(u8) -> u8) -> Result<(), Halt> {
-    if verbs == 0 || verbs & !PAUSABLE != 0 {
-        return Err(revert(&TermOutOfRange {
-            what: "verbs".to_owned(),
-            value: U256::from(verbs),
-            min: U256::ONE,
-            max: U256::from(PAUSABLE),
-        }));
-    }
-    let paused = change(STATE.paused.load(cx)?);
+/// `AdminMissingRole`, `AdminNotOwner`, `TermOutOfRange`.
+pub(super) fn pause(cx: &mut Ctx<'_>, change: Pausing) -> Result<(), Halt> {
+    change.check(cx, ADDRESS, Pause::ALL, |verbs, all| {
+        params::refuse("verbs", verbs, 1, all)
+    })?;
+    let paused = change.after(STATE.paused.load(cx)?);
     STATE.paused.save(cx, paused)?;
     emit(cx, &TermPaused { paused })
 }

@@ -26,12 +26,16 @@ fn within(what: &str, value: u32, min: u32, max: u32) -> Result<u32, Halt> {
     if (min..=max).contains(&value) {
         return Ok(value);
     }
-    Err(revert(&TermOutOfRange {
+    Err(refuse(what, U256::from(value), min, U256::from(max)))
+}
+
+pub(super) fn refuse(what: &str, value: U256, min: u32, max: U256) -> Halt {
+    revert(&TermOutOfRange {
         what: what.to_owned(),
-        value: U256::from(value),
+        value,
         min: U256::from(min),
-        max: U256::from(max),
-    }))
+        max,
+    })
 }
 
 fn narrow(what: &str, value: u16, min: u16, max: u16) -> Result<u16, Halt> {
