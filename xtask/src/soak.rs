@@ -96,10 +96,18 @@ fn round(options: &Options, seed: u64, python: &Path) -> Result<()> {
         }
         add("fuzz inputs", inputs(&watched.lines)?)?;
     }
+    if options.kills > 0 {
+        shell::run(
+            shell::cargo()
+                .args(["test", "--workspace", "--test", "process", "kill::"])
+                .env("CAPSTAN_SEED", seed.to_string())
+                .env("CAPSTAN_KILLS", options.kills.to_string()),
+        )?;
+        add("kills under load", options.kills)?;
+    }
     // Settings of the tests themselves, which print how they are repeated.
     let settings = [
         ("CAPSTAN_SEED", seed),
-        ("CAPSTAN_KILLS", options.kills),
         ("CAPSTAN_CASES", options.requests),
         ("CAPSTAN_STEPS", options.steps),
         ("PROPTEST_CASES", options.cases),
@@ -110,7 +118,6 @@ fn round(options: &Options, seed: u64, python: &Path) -> Result<()> {
             .args(["test", "--workspace", "--lib", "--bins", "--tests"])
             .envs(settings.map(|(name, value)| (name, value.to_string()))),
     )?;
-    add("kills under load", options.kills)?;
     add("broken requests", options.requests)?;
     add("steps of accounts beside their model", options.steps)?;
     add(
