@@ -30,20 +30,31 @@ pub(crate) fn run() -> Result<Outcome> {
 
 /// The Node.js of the tests with everything installed, or what is missing and how to get it.
 fn node() -> std::result::Result<PathBuf, String> {
+    can_install()?;
+    install().map_err(unreachable_registry)
+}
+
+/// The folder of the Node.js that builds and tests, or what is missing and how to get it.
+pub(crate) fn node_folder() -> std::result::Result<PathBuf, String> {
+    can_install()?;
+    install_node().map_err(unreachable_registry)
+}
+
+fn can_install() -> std::result::Result<(), String> {
     let wanted = format!("install Node.js {NODE_MAJOR_MIN} or newer with npm");
     match shell::version("node").as_deref().and_then(node_major) {
         Some(major) if major >= NODE_MAJOR_MIN => {}
         Some(major) => return Err(format!("Node.js {major} is too old: {wanted}")),
         None => return Err(format!("Node.js is missing: {wanted}")),
     }
-    if shell::version("npm").is_none() {
-        return Err(format!("npm is missing: {wanted}"));
+    match shell::version("npm") {
+        Some(_) => Ok(()),
+        None => Err(format!("npm is missing: {wanted}")),
     }
-    install().map_err(|error| {
-        format!(
-            "the client packages cannot be installed: {error:#}; is the npm registry reachable?"
-        )
-    })
+}
+
+fn unreachable_registry(error: eyre::Report) -> String {
+    format!("packages cannot be installed: {error:#}; is the npm registry reachable?")
 }
 
 /// Compiles the protocols that Rust tests stand beside, or tells why not: those tests then tell that they are
@@ -88,6 +99,16 @@ fn node_major(version: &str) -> Option<u32> {
 /// Two steps: the Node.js that the tests run on, and with it everything else, since npm leaves out what the
 /// Node.js that runs it is too old for. Returns that Node.js.
 pub(crate) fn install() -> Result<PathBuf> {
+    let bin = install_node()?;
+    npm_install(&folder(), Some(&bin))?;
+    for room in PEERS {
+        npm_install(&peers(room), Some(&bin))?;
+    }
+    Ok(bin.join("node"))
+}
+
+/// The first of them; answers the folder that it lies in.
+fn install_node() -> Result<PathBuf> {
     let first = folder().join("node");
     npm_install(&first, None)?;
     let arch = match std::env::consts::ARCH {
@@ -95,36 +116,36 @@ pub(crate) fn install() -> Result<PathBuf> {
         _ => "x64",
     };
     let bin = first.join(format!("node_modules/node-linux-{arch}/bin"));
-    let node = bin.join("node");
-    if !node.exists() {
+    if !bin.join("node").exists() {
         bail!("npm has no Node.js for {} {arch}", std::env::consts::OS);
     }
-    npm_install(&folder(), Some(&bin))?;
-    for room in PEERS {
-        npm_install(&peers(room), Some(&bin))?;
-    }
-    Ok(node)
+    Ok(bin)
+}
+
+/// Where programs are looked for, that Node.js first.
+pub(crate) fn path_with(node_bin: Option<&Path>) -> Result<std::ffi::OsString> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = node_bin
+        .map(Path::to_path_buf)
+        .into_iter()
+        .chain(std::env::split_paths(&path));
+    Ok(std::env::join_paths(folders)?)
 }
 
 /// Installs what the lockfile pins, unless these very packages are installed already.
-fn npm_install(folder: &Path, node_bin: Option<&Path>) -> Result<()> {
+pub(crate) fn npm_install(folder: &Path, node_bin: Option<&Path>) -> Result<()> {
     let lock =
         fs::read(folder.join("package-lock.json")).wrap_err("cannot read package-lock.json")?;
     let stamp = folder.join("node_modules/.installed-lock");
     if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(());
     }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = node_bin
-        .map(Path::to_path_buf)
-        .into_iter()
-        .chain(std::env::split_paths(&path));
     shell::run(
         shell::program("npm")
             // Not `npm ci`: it refuses a lockfile that leaves out other platforms' optional binaries. What the
             // lockfile pins is installed as pinned, and it is not rewritten.
             .args(["install", "--no-save", "--no-progress", "--loglevel=error"])
-            .env("PATH", std::env::join_paths(folders)?)
+            .env("PATH", path_with(node_bin)?)
             .current_dir(folder),
     )?;
     fs::write(&stamp, &lock).wrap_err_with(|| format!("cannot write {}", stamp.display()))

@@ -4,7 +4,7 @@ use std::{os::unix::process::CommandExt, path::PathBuf, sync::OnceLock};
 
 use eyre::{Result, WrapErr, bail};
 
-use crate::shell;
+use crate::{page, shell};
 
 /// Builds the program if it is missing or stale and becomes it.
 pub(crate) fn run(flags: &[String]) -> Result<()> {
@@ -27,6 +27,7 @@ pub(crate) fn build_tested() -> Result<PathBuf> {
         return Ok(program.clone());
     }
     needs()?;
+    page::build()?;
     shell::run(shell::cargo().args(["test", "--workspace", "--no-run"]))?;
     let program = shell::target_dir()?.join("debug/capstan");
     Ok(BUILT.get_or_init(|| program).clone())
@@ -48,6 +49,7 @@ pub(crate) fn build_benches() -> Result<PathBuf> {
 
 fn build_with(what: &[&str]) -> Result<PathBuf> {
     needs()?;
+    page::build()?;
     shell::run(shell::cargo().arg("build").args(what))?;
     Ok(shell::target_dir()?.join("debug/capstan"))
 }

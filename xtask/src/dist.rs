@@ -13,7 +13,7 @@ use std::{
 use clap::Args;
 use eyre::{Result, WrapErr, bail, eyre};
 
-use crate::shell;
+use crate::{page, shell};
 
 /// What to pack, and where to.
 #[derive(Args)]
@@ -31,6 +31,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let built = match &options.binary {
         Some(binary) => binary.clone(),
         None => {
+            page::build()?;
             shell::run(shell::cargo().args(["build", "--release", "--package", "capstan"]))?;
             shell::target_dir()?.join("release/capstan")
         }

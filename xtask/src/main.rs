@@ -11,6 +11,7 @@ mod dist;
 mod generate;
 mod licences;
 mod lint;
+mod page;
 mod readme;
 mod shell;
 mod soak;

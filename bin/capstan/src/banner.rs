@@ -115,6 +115,7 @@ fn contracts() -> String {
 }
 
 fn addresses(text: &mut String, address: SocketAddr) {
+    row(text, "Page", &format!("http://{address}"));
     row(text, "RPC", &format!("http://{address}"));
     row(text, "WebSocket", &format!("ws://{address}"));
 }

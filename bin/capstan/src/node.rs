@@ -222,6 +222,7 @@ fn rpc_config(listen: &ListenOptions) -> RpcConfig {
             cors_origins: listen.cors.clone(),
             hosts: listen.allow_host.clone(),
         },
+        site: capstan_page::SITE,
         ..RpcConfig::default()
     }
 }
@@ -247,6 +248,11 @@ fn serve(
     let server = runtime.block_on(capstan_rpc::serve(rpc, chain.clone()))?;
     let solo = Solo::start(&chain)?;
     announce(&chain, server.address());
+    if !capstan_page::IS_BUILT {
+        tracing::warn!(
+            "the page is not in this program, which was built without Node.js; what is there says how to get it"
+        );
+    }
     tracing::info!(
         block = chain.head().number(),
         address = %server.address(),

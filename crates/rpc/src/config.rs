@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use crate::server::SiteFile;
+
 /// What `serve` needs to know.
 #[derive(Clone, Debug)]
 pub struct RpcConfig {
@@ -17,6 +19,8 @@ pub struct RpcConfig {
     pub client_version: String,
     /// Largest fee that a transaction sent through this door may promise, in wei; 0 is no limit.
     pub fee_wei_max: u128,
+    /// The page for people who open the port in a browser; nothing for none.
+    pub site: &'static [SiteFile],
 }
 
 impl Default for RpcConfig {
@@ -33,6 +37,7 @@ impl Default for RpcConfig {
                 std::env::consts::ARCH
             ),
             fee_wei_max: 0,
+            site: &[],
         }
     }
 }

@@ -1,9 +1,9 @@
-//! One front router: JSON-RPC over HTTP and WebSocket, metrics and health, on one port.
+//! One front router: JSON-RPC over HTTP and WebSocket, the page, metrics and health, on one port.
 //!
 //! ```text
 //!   POST / ──► access (Origin, Host) ──► parse ──► dispatch ──► Methods table ──► handler
 //!   GET  / ──► WebSocket ───────────────────┘          │            eth/ debug/ net web3 txpool
-//!   GET /health /live /metrics                          │            capstan dev/
+//!   GET /health /live /metrics, files of the page       │            capstan dev/
 //!                                                      └─► WorkPool: EVM and disk, big stacks
 //!   Chain events ──► Hub ──► subscriptions (WebSocket), filters (polling)
 //! ```
@@ -47,7 +47,7 @@ pub use error::{RpcError, RpcResult};
 pub use keys::{DevKeys, KeysError};
 pub use methods::Methods;
 pub use server::message;
-pub use server::{ServeError, ServerHandle, probe, router, serve};
+pub use server::{ServeError, ServerHandle, SiteFile, probe, router, serve};
 
 /// Every namespace puts its rows into the table.
 fn register_all(table: &mut Methods) {

@@ -46,6 +46,8 @@ const ROOMS: &[(&str, &[&str])] = &[
         "capstan-agents",
         &["capstan-units", "capstan-contracts", "capstan-client"],
     ),
+    // The page's files, as the server wants them.
+    ("capstan-page", &["capstan-rpc"]),
     (
         "capstan",
         &[
@@ -57,6 +59,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "capstan-rpc",
             "capstan-client",
             "capstan-agents",
+            "capstan-page",
             // Only for its tests, which start the program as a process.
             "capstan-testing",
         ],

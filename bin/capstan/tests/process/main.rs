@@ -13,6 +13,7 @@ mod kill;
 mod lp;
 mod market;
 mod own_chain;
+mod page;
 mod product;
 mod said;
 mod start;

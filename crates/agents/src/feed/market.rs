@@ -107,10 +107,33 @@ impl Market {
 
     /// The next prices, at once.
     pub fn step(&mut self) -> Vec<Quote> {
+        self.walk();
+        // Within its bounds every price is a number above zero with few digits.
+        self.prices()
+            .filter_map(|(asset_id, price)| to_quote(asset_id, price).ok())
+            .collect()
+    }
+
+    /// The price of each asset, in dollars.
+    pub(super) fn prices(&self) -> impl Iterator<Item = (u32, f64)> {
+        let assets = self.settings.assets.iter();
+        assets.map(|asset| (asset.asset_id, asset.price))
+    }
+
+    /// The walk goes on from there.
+    pub(super) fn set_price(&mut self, asset_id: u32, price: f64) {
+        for asset in &mut self.settings.assets {
+            if asset.asset_id == asset_id {
+                asset.price = price;
+            }
+        }
+    }
+
+    /// One step of every price.
+    pub(super) fn walk(&mut self) {
         let seconds = self.settings.every.as_secs_f64();
         let common = self.normal();
         let rho = self.settings.correlation;
-        let mut quotes = Vec::new();
         for at in 0..self.settings.assets.len() {
             let own = self.normal();
             let z = rho * common + (1.0 - rho * rho).sqrt() * own;
@@ -120,16 +143,7 @@ impl Market {
             let drift = asset.volatility * asset.volatility * years / 2.0;
             let moved = asset.price * (asset.volatility * years.sqrt() * z - drift + jump).exp();
             asset.price = moved.clamp(1e-12, 1e12);
-            // Within these bounds every price is a number above zero with few digits.
-            if let Ok(price) = parse_price(&format!("{:.*e}", SIGNIFICANT, asset.price)) {
-                quotes.push(Quote {
-                    asset_id: asset.asset_id,
-                    price,
-                    confidence_bps: 5,
-                });
-            }
         }
-        quotes
     }
 
     fn jump(&mut self, seconds: f64) -> f64 {
@@ -150,4 +164,13 @@ impl Market {
         let (a, b) = (self.random.random::<f64>(), self.random.random::<f64>());
         (-2.0 * (1.0 - a).ln()).sqrt() * (TAU * b).cos()
     }
+}
+
+/// A made-up price as it is reported.
+pub(super) fn to_quote(asset_id: u32, price: f64) -> Result<Quote, FeedError> {
+    Ok(Quote {
+        asset_id,
+        price: parse_price(&format!("{price:.SIGNIFICANT$e}"))?,
+        confidence_bps: 5,
+    })
 }

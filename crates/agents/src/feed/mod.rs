@@ -1,7 +1,7 @@
 //! A price reporter: watches prices somewhere, signs them, and submits them to a node.
 //!
 //! ```text
-//!   Source: a file · HTTP, WebSocket or a command · a synthetic market
+//!   Source: a file · HTTP, WebSocket or a command · a synthetic market · one that a person can push
 //!      │ quotes, when they are due
 //!      ▼
 //!   Feeder ─► Report of the newest block's time ─► signature of each key ─► capstan_submitReport
@@ -12,6 +12,7 @@
 
 mod error;
 mod file;
+mod living;
 mod market;
 mod price;
 mod setup;
@@ -34,6 +35,7 @@ use serde_json::json;
 
 pub use error::FeedError;
 pub use file::Recording;
+pub use living::{Claim, Hand, Living, Shock, ShockPath, Target};
 pub use market::{Market, MarketSettings, Simulated};
 pub use price::{parse_price, show_price};
 pub use setup::{DEV_PARAMS, setup};
@@ -58,8 +60,10 @@ pub enum Source {
     Recording(Recording),
     /// Servers that answer JSON.
     Web(Web),
-    /// Made up, for development.
+    /// Made up.
     Market(Market),
+    /// Made up, and moved by a person's hand.
+    Living(Living),
 }
 
 impl Source {
@@ -72,6 +76,7 @@ impl Source {
             Self::Recording(recording) => recording.next().await,
             Self::Web(web) => Ok(Some(web.next().await)),
             Self::Market(market) => Ok(Some(market.next().await)),
+            Self::Living(living) => Ok(Some(living.next().await?)),
         }
     }
 }

@@ -42,7 +42,7 @@ pub(super) async fn guard(
         }
         return next.run(request).await;
     };
-    if !origin_allowed(access, &origin) {
+    if !origin_allowed(access, &origin) && !is_own_page(access, &origin, request.headers()) {
         return refuse(
             "this web page may not use the node: start it with --cors ORIGIN to admit the page\n",
         );
@@ -129,6 +129,24 @@ fn origin_allowed(access: &Access, origin: &HeaderValue) -> bool {
         Some(("chrome-extension" | "moz-extension" | "safari-web-extension", _)) => true,
         _ => false,
     }
+}
+
+/// Whether the page came from this very server, by an address or by a name that was admitted by name. A hostile page can
+/// make its own name point here, but neither be at an address nor bear a name that the operator chose.
+fn is_own_page(access: &Access, origin: &HeaderValue, headers: &HeaderMap) -> bool {
+    let text = |value: Option<&HeaderValue>| Some(value?.to_str().ok()?.to_ascii_lowercase());
+    let (Some(origin), Some(host)) = (text(Some(origin)), text(headers.get(header::HOST))) else {
+        return false;
+    };
+    let name = host_name(&host);
+    let is_chosen = access
+        .hosts
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(name));
+    (is_chosen || name.parse::<IpAddr>().is_ok())
+        && origin
+            .split_once("://")
+            .is_some_and(|(_, authority)| authority == host)
 }
 
 #[cfg(test)]

@@ -79,3 +79,29 @@ fn rpc_10_hosts() {
     ));
     assert!(host(&access(&[], &["*"]), "anything"));
 }
+
+/// RPC-9: the page of this server may use it, wherever it was opened; a name that somebody else points here may not.
+#[test]
+fn rpc_9_its_own_page() {
+    let named = access(&[], &["node.example.org"]);
+    let every = access(&[], &["*"]);
+    for (access, page, host, expected) in [
+        (&named, "http://10.0.0.5:8545", "10.0.0.5:8545", true),
+        (&named, "http://10.0.0.5:8545", "10.0.0.5:9000", false),
+        (&named, "http://10.0.0.6:8545", "10.0.0.5:8545", false),
+        (&named, "https://node.example.org", "Node.example.org", true),
+        (
+            &every,
+            "http://evil.example:8545",
+            "evil.example:8545",
+            false,
+        ),
+        (&every, "null", "10.0.0.5:8545", false),
+    ] {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, HeaderValue::from_static(host));
+        let origin = HeaderValue::from_static(page);
+        let found = is_own_page(access, &origin, &headers);
+        assert_eq!(found, expected, "{page} at {host}");
+    }
+}

@@ -1,4 +1,4 @@
-//! HTTP: POST is JSON-RPC, GET is a WebSocket, a greeting, health or metrics.
+//! HTTP: POST is JSON-RPC, GET is a WebSocket, the page, a greeting, health or metrics.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{dispatch, message, ws};
+use super::{dispatch, message, site, ws};
 use crate::{
     context::{Scope, Shared},
     error::RpcError,
@@ -20,7 +20,7 @@ use crate::{
 /// A body that trickles in more slowly than this is given up.
 const BODY_TIME_MAX: Duration = Duration::from_secs(30);
 
-/// What a person who opens the port in a browser reads.
+/// What a person reads who asks the port in a terminal, or where there is no page.
 fn greeting(shared: &Shared, host: &str) -> String {
     let (chain, head) = (&shared.chain, shared.chain.head());
     format!(
@@ -38,7 +38,7 @@ fn greeting(shared: &Shared, host: &str) -> String {
     )
 }
 
-/// GET /: a WebSocket if the client asks for one.
+/// GET /: a WebSocket if the client asks for one; the page for a browser.
 pub(super) async fn root(
     State(shared): State<Arc<Shared>>,
     Extension(stopped): Extension<ws::Stopped>,
@@ -49,11 +49,18 @@ pub(super) async fn root(
         Ok(upgrade) => ws::accept(shared, stopped, upgrade),
         Err(refusal) if headers.contains_key(header::UPGRADE) => refusal.into_response(),
         Err(_) => {
+            let page = site::wants_page(&headers)
+                .then(|| site::answer(shared.config.site, "/", &headers))
+                .flatten();
+            if let Some(page) = page {
+                return page;
+            }
             let host = headers
                 .get(header::HOST)
                 .and_then(|host| host.to_str().ok());
             let text = greeting(&shared, host.unwrap_or("localhost"));
-            ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+            let kind = (header::CONTENT_TYPE, "text/plain; charset=utf-8");
+            ([kind, (header::VARY, "Accept")], text).into_response()
         }
     }
 }
@@ -96,17 +103,18 @@ fn unread() -> Response {
     response
 }
 
-/// Everything else: POST is JSON-RPC on every path, since people configure all kinds of them.
+/// Everything else: POST is JSON-RPC on every path, since people configure all kinds of them; GET is the page.
 pub(super) async fn elsewhere(state: State<Arc<Shared>>, request: Request) -> Response {
     if request.method() == Method::POST {
         return post(state, request).await;
     }
-    (
-        StatusCode::METHOD_NOT_ALLOWED,
-        [(header::ALLOW, "POST, OPTIONS")],
-        "JSON-RPC takes POST; WebSocket and the greeting are at /\n",
-    )
-        .into_response()
+    let words = "JSON-RPC takes POST; WebSocket, the page and the greeting are at /\n";
+    if [Method::GET, Method::HEAD].contains(request.method()) {
+        let found = site::answer(state.config.site, request.uri().path(), request.headers());
+        return found.unwrap_or_else(|| (StatusCode::NOT_FOUND, words).into_response());
+    }
+    let allow = [(header::ALLOW, "GET, HEAD, POST, OPTIONS")];
+    (StatusCode::METHOD_NOT_ALLOWED, allow, words).into_response()
 }
 
 /// GET /health: whether the chain moves, and how it stands; 503 when it does not.

@@ -1,4 +1,4 @@
-//! The server: one port for HTTP, WebSocket, health and metrics.
+//! The server: one port for HTTP, WebSocket, the page, health and metrics.
 //!
 //! Not here: what the methods do (their own rooms), who may connect from a browser (`access`).
 
@@ -7,6 +7,7 @@ mod dispatch;
 mod http;
 mod listener;
 pub mod message;
+mod site;
 mod ws;
 
 use std::{net::SocketAddr, sync::Arc, time::Instant};
@@ -16,6 +17,7 @@ use capstan_chain::Chain;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 pub(crate) use dispatch::panicked;
+pub use site::SiteFile;
 
 use crate::{
     config::RpcConfig,
