@@ -1,16 +1,18 @@
 //! The page: `web/` built into `web/dist`, which `crates/page` puts into the program.
 //!
 //! Node.js does that. Without it everything else is built, and the program has a page that says how to get the real one.
+//! Its tests are those of its own rooms, and journeys: a browser that does what people do, against a started node.
 
 use std::{
     fs,
     hash::{DefaultHasher, Hash, Hasher},
     path::PathBuf,
+    process::Command,
 };
 
-use eyre::{Result, WrapErr};
+use eyre::{Result, WrapErr, bail};
 
-use crate::{clients, shell};
+use crate::{clients, dev, shell, tally::Report, test::Outcome};
 
 /// What the page is made of: its sources, and the ABIs that its types come from.
 const INPUTS: [&str; 2] = ["web", "abi"];
@@ -40,6 +42,78 @@ pub(crate) fn build() -> Result<()> {
     build.args(["run", "--silent", "build"]);
     shell::run(build.env("PATH", path).current_dir(folder()))?;
     fs::write(&stamp, inputs).wrap_err_with(|| format!("cannot write {}", stamp.display()))
+}
+
+/// Types, lints and unit tests, then the journeys.
+pub(crate) fn test() -> Result<Outcome> {
+    let (bin, browser) = match (clients::node_folder(), browser()) {
+        (Ok(bin), Ok(browser)) => (bin, browser),
+        (Err(why), _) | (_, Err(why)) => return Ok(Outcome::Skip(why)),
+    };
+    let binary = dev::build_tested()?;
+    clients::npm_install(&folder(), Some(&bin))?;
+    let path = clients::path_with(Some(&bin))?;
+    let mut report = Report {
+        content: true,
+        ..Report::default()
+    };
+    for script in ["test", "journeys"] {
+        let mut npm = shell::program("npm");
+        npm.args(["run", "--silent", script])
+            .envs([("PATH", path.as_os_str()), ("CHROME", browser.as_ref())])
+            .env("CAPSTAN_BIN", &binary)
+            .env("NO_COLOR", "1")
+            .current_dir(folder());
+        report = report.plus(Report::of(&shell::watch(&mut npm)?));
+    }
+    Ok(Outcome::Ran(report))
+}
+
+/// Names under which a browser for the journeys is found.
+const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+
+/// The browser that is there, or one that Debian's package manager installs, or what is missing and how to get it.
+fn browser() -> std::result::Result<String, String> {
+    if let Ok(chosen) = std::env::var("CHROME") {
+        return Ok(chosen);
+    }
+    if let Some(name) = found() {
+        return Ok(name);
+    }
+    let wanted = "install Chromium (Debian, Ubuntu: sudo apt install chromium)";
+    install().map_err(|error| format!("no browser is here, {error:#}: {wanted}"))?;
+    found().ok_or_else(|| format!("Chromium is missing: {wanted}"))
+}
+
+fn found() -> Option<String> {
+    let name = BROWSERS.into_iter().find(|name| shell::has(name))?;
+    Some(name.to_owned())
+}
+
+/// A browser and letters for it, where we may install for the whole machine.
+fn install() -> Result<()> {
+    let user = shell::output(Command::new("id").arg("-u"))?;
+    if user.trim() != "0" {
+        bail!("and only root installs one");
+    }
+    println!("== Chromium");
+    let apt = |words: &[&str]| {
+        let mut apt = shell::program("apt-get");
+        shell::run(
+            apt.args(words)
+                .env("DEBIAN_FRONTEND", "noninteractive")
+                .stdout(std::process::Stdio::null()),
+        )
+    };
+    apt(&["update", "-qq"])?;
+    apt(&[
+        "install",
+        "-y",
+        "-qq",
+        "--no-install-recommends",
+        "chromium",
+        "fonts-dejavu-core",
+    ])
 }
 
 pub(crate) fn folder() -> PathBuf {

@@ -90,6 +90,7 @@ impl fmt::Display for Tally {
 /// * cargo test: `test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; ..`
 /// * nextest: `Summary [ 0.5s] 4 tests run: 3 passed (1 slow), 1 failed, 0 skipped`
 /// * ours: `3 passed, 0 failed, 1 skipped`
+/// * vitest: `      Tests  1 failed | 11 passed (12)`
 ///
 /// What nextest repeats of a failing test's own output is indented; a closing line in there counts nothing again.
 fn closing_line(line: &str) -> Option<Tally> {
@@ -97,6 +98,8 @@ fn closing_line(line: &str) -> Option<Tally> {
         rest.split_once(". ")?.1
     } else if line.trim_start().starts_with("Summary [") {
         line.split_once("run:")?.1
+    } else if let Some(rest) = line.trim_start().strip_prefix("Tests  ") {
+        rest
     } else {
         let digits = line.split(' ').next()?;
         (!digits.is_empty()
@@ -105,7 +108,7 @@ fn closing_line(line: &str) -> Option<Tally> {
         .then_some(line)?
     };
     let mut tally = Tally::default();
-    for part in rest.split([',', ';']) {
+    for part in rest.split([',', ';', '|']) {
         let mut words = part.split_whitespace();
         let (Some(count), Some(word)) = (words.next(), words.next()) else {
             continue;
@@ -222,6 +225,7 @@ mod tests {
             (1, 1, 2),
         );
         check("12 passed, 0 failed, 3 skipped", (12, 0, 3));
+        check("      Tests  1 failed | 11 passed (12)", (11, 1, 0));
         check("the 12 passed, and nobody failed", (0, 0, 0));
         check("", (0, 0, 0));
         check(

@@ -7,7 +7,7 @@ use eyre::{Result, bail};
 
 use crate::{
     budget::{self, Budget},
-    clients, dev, readme, shell, statetests,
+    clients, dev, page, readme, shell, statetests,
     tally::{Report, Tally},
 };
 
@@ -24,6 +24,7 @@ enum Name {
     Build,
     Rust,
     Clients,
+    Page,
     Statetests,
 }
 
@@ -44,7 +45,7 @@ pub(crate) enum Outcome {
 }
 
 /// In the order in which they run.
-const PARTS: [Part; 4] = [
+const PARTS: [Part; 5] = [
     Part {
         name: Name::Build,
         what: "build of everything that is tested",
@@ -62,6 +63,12 @@ const PARTS: [Part; 4] = [
         what: "viem, ethers, cast, Hardhat and a wallet's methods",
         budget: budget::CLIENTS,
         run: clients::run,
+    },
+    Part {
+        name: Name::Page,
+        what: "the page: its own rooms, and a browser's journeys against a started node",
+        budget: budget::PAGE,
+        run: page::test,
     },
     Part {
         name: Name::Statetests,
