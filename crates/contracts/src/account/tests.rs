@@ -2,6 +2,7 @@
 //! predicts random sequences.
 
 mod backstop;
+mod border;
 mod dearest;
 mod debts;
 mod farming;
