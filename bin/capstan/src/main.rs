@@ -7,6 +7,7 @@ mod accounts;
 mod admin;
 mod args;
 mod banner;
+mod complaint;
 mod data;
 mod farm;
 mod feed;
@@ -33,7 +34,7 @@ mod world;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::Parser as _;
 
 use args::{Cli, Command};
 
@@ -41,7 +42,10 @@ use args::{Cli, Command};
 pub(crate) const VERSION: &str = env!("CAPSTAN_VERSION");
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return complaint::about_words(&error),
+    };
     logs::start(&cli.log);
     let result = match cli.command {
         Command::Dev(options) => node::dev(&options),
@@ -71,9 +75,6 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+        Err(error) => complaint::about_command(&error),
     }
 }

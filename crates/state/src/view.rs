@@ -8,6 +8,7 @@ use alloy_primitives::{Address, B256, LogData, U256, keccak256};
 
 use crate::{
     BlockInfo, CallOutcome, CallRequest, CreateOutcome, CreateRequest, GasClass, Halt, Mark, Store,
+    gas,
 };
 
 /// A world between transactions. Nothing here costs gas; `Err` is always [`Halt::Fatal`]: storage failed.
@@ -25,14 +26,21 @@ pub trait View {
 }
 
 /// A store over a [`View`]: reads are free, whatever would change the world is a static violation.
+///
+/// It counts what warm reads and work would cost, so that whoever searches can tell how long he has: `gas_left` falls from
+/// the largest number, and nothing is ever refused for want of it.
 pub struct ReadOnly<'v> {
     world: &'v dyn View,
+    gas_left: u64,
 }
 
 impl<'v> ReadOnly<'v> {
     /// Opens `world` for reading.
     pub fn new(world: &'v dyn View) -> Self {
-        Self { world }
+        Self {
+            world,
+            gas_left: u64::MAX,
+        }
     }
 }
 
@@ -43,6 +51,7 @@ fn refused<T>() -> Result<T, Halt> {
 
 impl Store for ReadOnly<'_> {
     fn load(&mut self, at: Address, slot: U256) -> Result<U256, Halt> {
+        self.charge(gas::WARM)?;
         self.world.word_of(at, slot)
     }
 
@@ -114,12 +123,13 @@ impl Store for ReadOnly<'_> {
         refused()
     }
 
-    fn charge(&mut self, _: u64) -> Result<(), Halt> {
+    fn charge(&mut self, gas: u64) -> Result<(), Halt> {
+        self.gas_left = self.gas_left.saturating_sub(gas);
         Ok(())
     }
 
     fn gas_left(&self) -> u64 {
-        u64::MAX
+        self.gas_left
     }
 
     fn is_static(&self) -> bool {

@@ -4,6 +4,7 @@
 
 mod account;
 mod admin;
+mod complaint;
 mod crash;
 mod disk;
 mod farm;

@@ -10,6 +10,11 @@
 //!
 //! Beside it, a debt with a schedule calls the block when it falls overdue.
 //!
+//! A trigger is a whole tick, about 0.001 % of a price. Where less than that is left of the surplus, the trigger that it
+//! asks for lies at the present price, and would call in every block for as long as the price stays: the account could
+//! stand exactly at health one for ever. Its triggers are the next ticks beyond the present ones instead, and the block
+//! comes back within a minute for what may happen inside of them.
+//!
 //! All of it at once leaves health at one or more, so an account whose guard was not crossed needs no look (LIQ-1).
 
 use alloy_primitives::U256;
@@ -20,6 +25,7 @@ use super::{
     assess::{self, Question, Stand, Valued},
     desk::Desk,
     goods::Goods,
+    index,
     math::{Slack, fallen_up, risen_down},
     offer,
     params::{DEFER_MS, NOTICE_MS},
@@ -30,6 +36,8 @@ use crate::{lending, registry};
 /// Times from which a guard is chosen: the longest in which something is left of the surplus.
 pub(super) const HORIZONS_MS: [u64; 3] = [NOTICE_MS, 3_600_000, 60_000];
 const MS_PER_S: u64 = 1_000;
+/// Of a price, a part that is more than all roundings of ticks together, which are below a twentieth of a thousandth.
+const CLOSE_BPS: u32 = 1;
 
 /// Writes the guard of an account as it is now, when something outside a batch changed it.
 ///
@@ -117,41 +125,58 @@ fn guard(
     sheet: &mut Sheet,
     back_s: u32,
 ) -> Result<(), Halt> {
-    let account = stand.account;
     let now = TimeMs::new(cx.store.block().time_ms);
     for horizon_ms in HORIZONS_MS {
         let later = now.after_ms(horizon_ms)?;
         let all = stand.valued_until(cx, goods, Question::Block, later)?;
         let (longs, shorts) = exposure(&all)?;
-        let Some(slack) = Slack::of(longs, shorts)? else {
-            continue;
-        };
-        let growth = growth_per_year_up(cx, &all)?;
-        let by_interest = look_by(now, horizon_ms, slack.interest, growth)?;
-        let by_schedule_s = match overdue_from(cx, account, &all)? {
-            // Its collateral waits for buyers already.
-            Some(past) if past < now && is_on_offer(cx, account)? => back_s,
-            Some(time) => seconds_down(time),
-            None => u32::MAX,
-        };
-        let by_doubt_s = if assess::is_judged(&all) {
-            u32::MAX
-        } else {
-            back_s
-        };
-        sheet.look_by_s = seconds_down(by_interest).min(by_schedule_s).min(by_doubt_s);
-        for (row, valued) in sheet.rows.iter_mut().zip(&all) {
-            row.trigger = trigger(cx, valued, &slack)?;
+        if let Some(slack) = Slack::of(longs, shorts)? {
+            return set(cx, stand.account, sheet, &all, &slack, (horizon_ms, back_s));
         }
-        return Ok(());
     }
-    // Nothing is left: an account on offer waits for buyers, any other is looked at in the next block.
-    let look_by_s = if is_on_offer(cx, account)? {
+    let all = stand.valued(cx, goods, Question::Block)?;
+    if assess::sum(&all)?.is_healthy() {
+        let within = (DEFER_MS, back_s);
+        return set(cx, stand.account, sheet, &all, &Slack::NONE, within);
+    }
+    // Whoever is on offer waits for buyers, anybody else is looked at in the next block.
+    let look_by_s = if is_on_offer(cx, stand.account)? {
         back_s
     } else {
         seconds_down(now)
     };
     sheet.look_by_s = look_by_s.max(1);
+    Ok(())
+}
+
+/// Writes triggers and the time to look by for what may move. `within`: for how long `slack` holds, in milliseconds, and
+/// when the block comes back if the account has to wait, in seconds.
+fn set(
+    cx: &mut Ctx<'_>,
+    account: AccountId,
+    sheet: &mut Sheet,
+    all: &[Valued],
+    slack: &Slack,
+    within: (u64, u32),
+) -> Result<(), Halt> {
+    let (horizon_ms, back_s) = within;
+    let now = TimeMs::new(cx.store.block().time_ms);
+    let growth = growth_per_year_up(cx, all)?;
+    let by_interest = look_by(now, horizon_ms, slack.interest, growth)?;
+    let by_schedule_s = match overdue_from(cx, account, all)? {
+        // Its collateral waits for buyers already.
+        Some(past) if past < now && is_on_offer(cx, account)? => back_s,
+        Some(time) => seconds_down(time),
+        None => u32::MAX,
+    };
+    let mut has_to_wait = !assess::is_judged(all);
+    for (row, valued) in sheet.rows.iter_mut().zip(all) {
+        let mut edges = Edges::of(cx, valued, slack)?;
+        has_to_wait |= edges.clear_present_price(cx, valued, slack)?;
+        row.trigger = edges.trigger(valued);
+    }
+    let by_doubt_s = if has_to_wait { back_s } else { u32::MAX };
+    sheet.look_by_s = seconds_down(by_interest).min(by_schedule_s).min(by_doubt_s);
     Ok(())
 }
 
@@ -232,28 +257,75 @@ pub(super) fn seconds_down(time: TimeMs) -> u32 {
     u32::try_from(time.get().checked_div(MS_PER_S).unwrap_or_default()).unwrap_or(u32::MAX)
 }
 
-/// When the price of one asset calls the block. What liquidity counts falls by no more than the coin that falls most, so
-/// each of them calls as collateral does; one that is owed besides calls both ways.
+/// When the price of one asset calls the block.
 pub(super) fn trigger(cx: &mut Ctx<'_>, valued: &Valued, slack: &Slack) -> Result<Trigger, Halt> {
-    let counts = valued.adjusted_down()?;
-    let is_coin = valued.row.kinds & assess::kind_bit(registry::LIQUIDITY) != 0;
-    let falls = if counts > valued.owed_value || is_coin {
-        let price = fallen_up(valued.held_price, slack.fall)?;
-        Some(after_haircut(cx, valued.row, PriceTick::up(price))?)
-    } else {
-        None
-    };
-    let rises = if counts < valued.owed_value {
-        risen_down(valued.owed_price, slack.rise).map(PriceTick::down)
-    } else {
-        None
-    };
-    Ok(match (falls, rises) {
-        (None, None) => Trigger::Never,
-        (Some(low), None) => Trigger::Falls(low),
-        (None, Some(high)) => Trigger::Rises(high),
-        (Some(low), Some(high)) => Trigger::leaves(low, high),
-    })
+    Ok(Edges::of(cx, valued, slack)?.trigger(valued))
+}
+
+/// The ticks at which the price of one asset calls the block.
+#[derive(Clone, Copy, Debug)]
+struct Edges {
+    low: Option<PriceTick>,
+    high: Option<PriceTick>,
+}
+
+impl Edges {
+    /// As far as a slack lets the price move. What liquidity counts falls by no more than the coin that falls most, so each
+    /// of them calls as collateral does; one that is owed besides calls both ways.
+    fn of(cx: &mut Ctx<'_>, valued: &Valued, slack: &Slack) -> Result<Self, Halt> {
+        let counts = valued.adjusted_down()?;
+        let is_coin = valued.row.kinds & assess::kind_bit(registry::LIQUIDITY) != 0;
+        let low = if counts > valued.owed_value || is_coin {
+            let price = fallen_up(valued.held_price, slack.fall)?;
+            Some(after_haircut(cx, valued.row, PriceTick::up(price))?)
+        } else {
+            None
+        };
+        let high = if counts < valued.owed_value {
+            risen_down(valued.owed_price, slack.rise).map(PriceTick::down)
+        } else {
+            None
+        };
+        Ok(Self { low, high })
+    }
+
+    /// Moves what the present price has passed already to the next tick beyond it; answers whether anything had to move.
+    fn clear_present_price(
+        &mut self,
+        cx: &mut Ctx<'_>,
+        valued: &Valued,
+        slack: &Slack,
+    ) -> Result<bool, Halt> {
+        let (close, mut has_moved) = (Ray::from_bps(CLOSE_BPS), false);
+        if let Some(low) = self.low.filter(|_| slack.fall < close) {
+            let tick = PriceTick::down(valued.held_price);
+            let row = valued.row;
+            let now = index::after_losses(cx, row.asset, is_supplied(row), tick)?;
+            if low >= now {
+                self.low = Some(PriceTick::new(now.get().saturating_sub(1)));
+                has_moved = true;
+            }
+        }
+        if let Some(high) = self.high.filter(|_| slack.rise < close) {
+            let now = PriceTick::up(valued.owed_price);
+            if high <= now {
+                self.high = Some(PriceTick::new(now.get().saturating_add(1)));
+                has_moved = true;
+            }
+        }
+        Ok(has_moved)
+    }
+
+    fn trigger(self, valued: &Valued) -> Trigger {
+        match (self.low, self.high) {
+            (None, None) => Trigger::Never,
+            (Some(low), None) => Trigger::Falls(low),
+            (None, Some(high)) => Trigger::Rises(high),
+            (Some(low), Some(high)) => {
+                Trigger::leaves(low, high, PriceTick::down(valued.held_price))
+            }
+        }
+    }
 }
 
 /// Supply in a market falls with losses that lenders bear as with the price: its trigger counts both.

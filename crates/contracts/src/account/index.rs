@@ -14,7 +14,7 @@ use super::{
     ADDRESS,
     assess::block_price,
     guard::{haircut_ticks_up, is_supplied},
-    params::REDEMPTION_SEARCH,
+    params::{REDEMPTION_SEARCH, REDEMPTION_SEARCH_GAS},
     redemption,
     sheet::{self, Trigger, guards_of, sheet_slot},
 };
@@ -118,6 +118,19 @@ impl CallIndex<Sheets> {
     /// # Errors
     /// Gas.
     pub fn redeemable(&self, cx: &mut Ctx<'_>, over: &Changes, max: usize) -> Result<Due, Halt> {
+        self.redeemable_within(cx, over, max, REDEMPTION_SEARCH_GAS)
+    }
+
+    /// The same with so much gas for the search. It is bounded by guards that are passed over, by debtors who are tried,
+    /// and by what trying them costs: a debtor of many pieces costs more than one of none.
+    pub(super) fn redeemable_within(
+        &self,
+        cx: &mut Ctx<'_>,
+        over: &Changes,
+        max: usize,
+        search_gas: u64,
+    ) -> Result<Due, Halt> {
+        let begun = cx.store.gas_left();
         let mut found = Due::default();
         let is_awaited = redemption::is_awaited(cx);
         if found.told("dollars that wait", is_awaited)? != Some(true) {
@@ -127,7 +140,8 @@ impl CallIndex<Sheets> {
         let mut seen = BTreeSet::new();
         let mut near = self.by_distance(cx, over, &mut found)?;
         while let Some(account) = near.next() {
-            if found.who.len() == max || passed == 0 || tried == 0 {
+            let used = begun.saturating_sub(cx.store.gas_left());
+            if found.who.len() == max || passed == 0 || tried == 0 || used >= search_gas {
                 break;
             }
             passed = passed.saturating_sub(1);

@@ -185,6 +185,13 @@ pub(super) struct Slack {
 }
 
 impl Slack {
+    /// Nothing may move.
+    pub(super) const NONE: Self = Self {
+        fall: Ray::ZERO,
+        rise: Ray::ZERO,
+        interest: Usd::ZERO,
+    };
+
     /// `longs`: what counts of assets of which more is held than owed; `shorts`: what is owed of the others, beyond
     /// what is held. `None` if nothing may move.
     pub(super) fn of(longs: Usd, shorts: Usd) -> Result<Option<Self>, NumberError> {

@@ -69,6 +69,8 @@ pub const LOOKS_MAX: usize = 512;
 pub const REDEMPTIONS_MAX: usize = 64;
 /// Most guards that are passed over in search of debtors who can pay, and most debtors who are tried.
 pub(super) const REDEMPTION_SEARCH: (usize, usize) = (65_536, 256);
+/// Gas of that search, reads counted as warm, after which no other debtor is tried: a third of a block's own.
+pub(super) const REDEMPTION_SEARCH_GAS: u64 = 20_000_000;
 /// A look begins only with so much gas left: more than any sheet needs, whatever pools there are.
 pub const LOOK_GAS: u64 = 16_000_000;
 

@@ -60,7 +60,8 @@ pub(super) fn redemptions(cx: &mut Ctx<'_>, input: &[u8]) -> Result<Bytes, Halt>
         if cx.store.gas_left() < LOOK_GAS || first(cx)?.is_none() {
             break;
         }
-        if let Err(reason) = cx.attempt_item(|cx| redeem_from(cx, debtor))? {
+        let all = REDEMPTIONS_MAX;
+        if let Err(reason) = cx.attempt_item(|cx| redeem_from(cx, debtor, all))? {
             emit(
                 cx,
                 &RedemptionFailed {
@@ -74,11 +75,11 @@ pub(super) fn redemptions(cx: &mut Ctx<'_>, input: &[u8]) -> Result<Bytes, Halt>
     Ok(Bytes::new())
 }
 
-/// Whether an account could pay who waits first: tried in a scratch world.
+/// Whether an account could pay who waits first, and nobody behind him: tried in a scratch world.
 pub(super) fn can_pay(cx: &mut Ctx<'_>, debtor: AccountId) -> Result<bool, Halt> {
     let frame = cx.frame;
     let mut world = Scratch::new(cx.store);
-    match redeem_from(&mut Ctx::new(&mut world, frame), debtor) {
+    match redeem_from(&mut Ctx::new(&mut world, frame), debtor, 1) {
         Ok(()) => Ok(true),
         Err(Halt::Revert(_)) => Ok(false),
         Err(other) => Err(other),
@@ -131,13 +132,14 @@ impl Goods {
     }
 }
 
-/// Serves requests with a debtor's goods: the first at least, and those behind it while something is left of him.
+/// Serves requests with a debtor's goods: the first at least, and those behind it, `most` in all, while something is left
+/// of him.
 ///
 /// # Errors
 /// `AccountNotRedeemable`, and those of the dollar's `fulfil`.
-fn redeem_from(cx: &mut Ctx<'_>, debtor: AccountId) -> Result<(), Halt> {
+fn redeem_from(cx: &mut Ctx<'_>, debtor: AccountId, most: usize) -> Result<(), Halt> {
     let (mut desk, usd) = (Desk::new(debtor), dollar::asset(cx)?);
-    for served in 0..REDEMPTIONS_MAX {
+    for served in 0..most {
         if served > 0 && (cx.store.gas_left() < LOOK_GAS || first(cx)?.is_none()) {
             break;
         }

@@ -69,10 +69,17 @@ const WIDTH_DIGITS: u32 = 3;
 const WIDTH_CODE_MAX: u32 = 127;
 
 impl Trigger {
-    /// Both ways, as close as they can be kept: the upper tick moves down, so a look may come too early.
-    pub(super) fn leaves(low: PriceTick, high: PriceTick) -> Self {
+    /// Both ways, as close as they can be kept: the one that lies farther from the price `now` comes nearer, so a look may
+    /// come too early, but not at once.
+    pub(super) fn leaves(low: PriceTick, high: PriceTick, now: PriceTick) -> Self {
         let width = u32::try_from(high.get().saturating_sub(low.get())).unwrap_or(0);
-        Self::apart(low, width_of(code_down(width)))
+        let kept = width_of(code_down(width));
+        let room = |from: PriceTick, to: PriceTick| to.get().saturating_sub(from.get());
+        if room(low, now) <= room(now, high) {
+            return Self::apart(low, kept);
+        }
+        let lost = i32::try_from(width.saturating_sub(kept)).unwrap_or(0);
+        Self::apart(PriceTick::new(low.get().saturating_add(lost)), kept)
     }
 
     fn apart(low: PriceTick, width: u32) -> Self {

@@ -2,12 +2,15 @@
 //! predicts random sequences.
 
 mod backstop;
+mod border;
 mod dearest;
 mod debts;
 mod farming;
+mod isolated;
 mod limits;
 mod liquidation;
 mod model;
+mod overdue;
 mod pieces;
 mod pools;
 mod random;

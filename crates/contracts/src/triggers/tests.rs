@@ -3,6 +3,7 @@
 mod own_limits;
 mod pieces;
 mod random;
+mod waits;
 
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::{Revert, SolCall, SolError, SolEvent, SolValue};

@@ -8,6 +8,15 @@ fn row(asset: u32, kinds: u8, trigger: Trigger) -> Row {
     }
 }
 
+fn leaves(low: i32, high: i32, now: i32) -> Trigger {
+    let [low, high, now] = [low, high, now].map(PriceTick::new);
+    Trigger::leaves(low, high, now)
+}
+
+fn both(low: i32, high: i32) -> Trigger {
+    Trigger::Leaves(PriceTick::new(low), PriceTick::new(high))
+}
+
 const PIECES: [Piece; PIECES_MAX] = [
     Piece::Shares(PoolId::new(0)),
     Piece::Shares(PoolId::new(u32::MAX)),
@@ -23,9 +32,10 @@ fn a_word_reads_back_as_it_was_written() {
         Trigger::Falls(PriceTick::new(7_340_032)),
         Trigger::Rises(PriceTick::new(0)),
         Trigger::Rises(PriceTick::new(4_321_987)),
-        Trigger::leaves(PriceTick::OF_ZERO, PriceTick::new(7_340_032)),
-        Trigger::leaves(PriceTick::new(4_321_987), PriceTick::new(4_322_000)),
-        Trigger::leaves(PriceTick::new(7_340_032), PriceTick::new(7_340_032)),
+        leaves(-1, 7_340_032, 0),
+        leaves(4_321_987, 4_322_000, 4_321_990),
+        leaves(4_321_987, 4_399_000, 4_398_990),
+        leaves(7_340_032, 7_340_032, 7_340_032),
     ];
     for count in 0..=ROWS_MAX {
         let rows = (0..count).map(|n| {
@@ -72,11 +82,26 @@ fn a_width_is_kept_as_close_as_seven_bits_allow_and_never_wider() {
         );
         assert_eq!(width_of(code_down(kept)), kept);
     }
-    let (low, high) = (PriceTick::new(100), PriceTick::new(100 + 1_000));
-    assert_eq!(
-        Trigger::leaves(low, high),
-        Trigger::Leaves(low, PriceTick::new(100 + 960))
-    );
+    // The lower one stays, and so does the upper one where the price is nearer to it.
+    assert_eq!(leaves(100, 1_100, 600), both(100, 1_060));
+    assert_eq!(leaves(100, 1_100, 601), both(140, 1_100));
     // An upper tick below the lower one calls at once.
-    assert_eq!(Trigger::leaves(high, low), Trigger::Leaves(high, high));
+    assert_eq!(leaves(1_100, 100, 600), both(1_100, 1_100));
+}
+
+/// However near one of the two is, and however far the other, the price in between calls nobody.
+#[test]
+fn both_ways_never_call_at_once() {
+    for near in 1..40 {
+        for far in (1..2_000).chain((11..23).map(|digits| 1 << digits)) {
+            for (low, high) in [(-near, far), (-far, near)] {
+                let now = 4_000_000;
+                let Trigger::Leaves(low, high) = leaves(now + low, now + high, now) else {
+                    panic!("not both");
+                };
+                let is_between = low.get() < now && now < high.get();
+                assert!(is_between, "{near}, {far}: {low} {high}");
+            }
+        }
+    }
 }

@@ -25,7 +25,7 @@ pub(super) fn burn(units: U256) -> Action {
     action(Verb::Burn, Dollars { amount: units }.abi_encode())
 }
 
-fn loan(verb: Verb, id: u64, amount: U256) -> Action {
+pub(super) fn loan(verb: Verb, id: u64, amount: U256) -> Action {
     action(verb, Loan { id, amount }.abi_encode())
 }
 
@@ -71,8 +71,13 @@ impl Scene {
 
     /// Bob lends Alice dollars of a foreign kind for a year, at 12 %, in monthly instalments; answers the loan.
     pub(super) fn alice_takes_a_loan(&mut self, dollars: u128) -> u64 {
+        self.alice_takes_a_loan_of(USDC, dollars)
+    }
+
+    /// The same of an asset that is worth a dollar.
+    pub(super) fn alice_takes_a_loan_of(&mut self, asset: u32, dollars: u128) -> u64 {
         let terms = ITerm::OfferTerms {
-            assetId: USDC,
+            assetId: asset,
             rateBps: 1_200,
             instalments: 12,
             periodS: 2_592_000,
@@ -93,7 +98,7 @@ impl Scene {
         let batch = [
             deposit(ETH, 10 * ONE),
             loan(Verb::TakeLoan, offer, n(dollars * ONE)),
-            withdraw(USDC, n(dollars * ONE), ALICE),
+            withdraw(asset, n(dollars * ONE), ALICE),
         ];
         let answers = self.ok(ALICE, ALICES, &batch);
         answers[1].to()

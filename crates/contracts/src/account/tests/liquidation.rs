@@ -10,7 +10,7 @@ use crate::account::{
     index::{Changes, GuardIndex},
     sheet_slot,
 };
-use crate::oracle;
+use crate::{lending, oracle};
 
 /// Alice owes 14,000 dollars against ten ETH that count 17,000; liquidated below 1,647.06.
 fn in_debt() -> Scene {
@@ -374,6 +374,38 @@ fn liq_5_what_nothing_backs_is_borne_at_once() {
         "{}",
         lenders.amount
     );
+}
+
+/// LIQ-5: dust beside a debt that is forgiven is no gift to its owner: it goes to the reserves of its own markets.
+#[test]
+fn liq_5_dust_beside_a_forgiven_debt_goes_to_the_reserve() {
+    let mut scene = Scene::new();
+    let batch = [
+        deposit(RISKY, 100 * ONE),
+        supply(RISKY, 60 * ONE),
+        deposit(ETH, ONE),
+        borrow(USDC, 2_000 * ONE),
+        withdraw(USDC, U256::MAX, ALICE),
+    ];
+    scene.ok(ALICE, ALICES, &batch);
+    scene.prices(&[(RISKY, USD / 1_000), (ETH, USD / 2)]);
+    let reserve = |scene: &mut Scene, asset: u32| {
+        let cx = &mut scene.world.store.frame(ADDRESS, ADDRESS);
+        let asset = capstan_units::AssetId::new(asset);
+        lending::supplied_down(cx, asset, lending::RESERVE)
+            .expect("reads")
+            .get()
+    };
+    let before = [RISKY, ETH].map(|asset| reserve(&mut scene, asset));
+    assert_eq!(scene.look(), [ALICES]);
+    assert_eq!(scene.report(ALICES).debt, U256::ZERO);
+    for asset in [RISKY, ETH] {
+        assert_eq!(scene.holding(ALICES, asset), None);
+    }
+    let after = [RISKY, ETH].map(|asset| reserve(&mut scene, asset));
+    let came = [after[0] - before[0], after[1] - before[1]];
+    assert!(came[0].abs_diff(100 * ONE) <= 3, "{came:?}");
+    assert!(came[1].abs_diff(ONE) <= 3, "{came:?}");
 }
 
 #[test]

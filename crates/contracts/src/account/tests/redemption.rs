@@ -1,5 +1,7 @@
 //! Dollars that wait are paid by the riskiest, and nobody is worse off than he was.
 
+use capstan_state::{Ctx, Frame, ReadOnly, Store as _};
+
 use super::{
     debts::*,
     pieces::{AROUND, is_near, open, pieces, provide, ranges, stable},
@@ -10,6 +12,7 @@ use crate::{
     account::{
         LOOK_GAS, REDEMPTIONS_MAX, encode_accounts,
         index::{Changes, GuardIndex},
+        params::REDEMPTION_SEARCH_GAS,
     },
     dollar::{self, IDollar},
     exchange::Curve,
@@ -370,4 +373,65 @@ fn red_3_liquidity_that_cannot_pay_stays_where_it_is() {
     let before = pieces(&scene, ALICES);
     scene.redeem_by(&[ALICES]);
     assert_eq!(pieces(&scene, ALICES), before);
+}
+
+/// RED-2: what the search for debtors costs at its dearest, which is bounded by gas: fourteen rows and four pieces, each of
+/// which is taken apart before it is clear that all together pay too little.
+#[test]
+fn red_2_the_search_for_debtors_ends_with_its_gas() {
+    let mut scene = Scene::with_dollar();
+    scene.world.sweep_every = u32::MAX;
+    let listed = scene.tokens.len();
+    let more: Vec<u32> = (listed..ROWS_MAX)
+        .map(|_| scene.list(&Listing::new(USD, bps(5_000, 6_000))))
+        .collect();
+    scene.bob_mints();
+    let product = eth_usdc(&mut scene);
+    let ranged = ranges(&mut scene);
+    const CROWD: u8 = 3;
+    for index in 0..CROWD {
+        let who = AccountId::new(ALICE, index);
+        let rows = [RISKY, DAI].into_iter().chain(more.iter().copied());
+        for asset in rows {
+            let units = ONE / if asset == RISKY { 20 } else { 1 };
+            scene.ok(
+                ALICE,
+                who,
+                &[deposit(asset, 2 * units), supply(asset, units)],
+            );
+        }
+        let coins = [ONE / 100, 20 * ONE];
+        let mut batch = vec![deposit(ETH, 4 * coins[0]), deposit(USDC, 4 * coins[1])];
+        batch.push(provide(product, &coins));
+        batch.extend([(); 3].map(|()| open(ranged, AROUND, coins)));
+        batch.extend([mint(105 * USD), withdraw(USD_ASSET, U256::MAX, ALICE)]);
+        scene.ok(ALICE, who, &batch);
+    }
+    scene.queue(100);
+    // They are the riskiest, and cannot pay a hundred dollars with one kind of goods; Bob can.
+    let index = GuardIndex::of(&scene.world.store).expect("reads");
+    let world = scene.world.store.clone();
+    let search = |gas: u64| {
+        let frame = Frame {
+            this: ADDRESS,
+            caller: ADDRESS,
+            value: U256::ZERO,
+        };
+        let mut store = ReadOnly::new(&world);
+        let cx = &mut Ctx::new(&mut store, frame);
+        let found = index.redeemable_within(cx, &Changes::default(), REDEMPTIONS_MAX, gas);
+        (found.expect("reads").who, u64::MAX - store.gas_left())
+    };
+    let (who, used) = search(REDEMPTION_SEARCH_GAS);
+    assert_eq!(who, [BOBS]);
+    let each = used / u64::from(CROWD);
+    println!(
+        "a debtor of {ROWS_MAX} rows and four pieces who cannot pay is found out for {each} gas: {} of them in one search",
+        REDEMPTION_SEARCH_GAS / each + 1
+    );
+    assert!(used < REDEMPTION_SEARCH_GAS);
+    // Without gas for all of them the search ends before Bob.
+    assert_eq!(search(2 * each), (Vec::new(), search(2 * each).1));
+    let (_, used) = search(2 * each);
+    assert!(used <= 3 * each + each / 2, "{used} of {each} each");
 }

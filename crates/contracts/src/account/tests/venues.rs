@@ -185,7 +185,7 @@ fn liq_13_liq_14_an_account_sold_whole_in_its_first_look_never_opens_an_offer() 
     assert_eq!(eth_now - eth, taken);
     let extra = scene.units_of(ALICES, USDC);
     assert_eq!(usdc - usdc_now, paid + extra);
-    assert!(extra * 10_000 <= paid, "{extra}");
+    assert!(extra > 0 && extra * 10_000 <= paid, "{extra}");
     assert!((owed - scene.debt_of(ALICES, USDC)).abs_diff(paid) <= 1);
     let gone = held - scene.units_of(ALICES, ETH);
     assert!(gone.abs_diff(taken + to_reserve) <= 3, "{gone}");
@@ -286,6 +286,11 @@ fn liq_12_accounts_of_one_block_share_what_a_pool_takes() {
 
 /// Alice holds ETH and owes dollars, Bob the opposite; what both hold besides falls to a tenth.
 fn opposite() -> Scene {
+    opposite_of(20_000 * ONE, 10 * ONE, 2 * USD)
+}
+
+/// The same with what Bob holds in dollars and owes in ETH, and the price to which the rest falls.
+fn opposite_of(held: u128, owed: u128, rest: u128) -> Scene {
     let mut scene = Scene::new();
     let batch = |collateral: u32, units: u128, debt: u32, owed: u128, who: Address| {
         [
@@ -298,9 +303,9 @@ fn opposite() -> Scene {
     };
     let alices = batch(ETH, 10 * ONE, USDC, 19_000 * ONE, ALICE);
     scene.ok(ALICE, ALICES, &alices);
-    let bobs = batch(USDC, 20_000 * ONE, ETH, 10 * ONE, BOB);
+    let bobs = batch(USDC, held, ETH, owed, BOB);
     scene.ok(BOB, BOBS, &bobs);
-    scene.prices(&[(RISKY, 2 * USD)]);
+    scene.prices(&[(RISKY, rest)]);
     assert!(scene.unhealthy(ALICES) && scene.unhealthy(BOBS));
     scene
 }
@@ -365,6 +370,20 @@ fn liq_11_nobody_is_matched_beyond_what_he_must_sell() {
     assert!(is_at_target(health(&[])));
     let beyond = health(&[Mutant::MatchBeyondTarget]);
     assert!(!is_at_target(beyond), "the twin is not noticed: {beyond}");
+}
+
+/// Alice must sell for 14,750 dollars; Bob owes five more than that, and keeps the ten that are worth another liquidation.
+#[test]
+fn liq_11_a_match_leaves_no_dust_of_a_debt() {
+    let mut scene = opposite_of(14_753 * ONE, 7_377_500, USD / 1_000);
+    let logs = scene.log_count();
+    scene.look();
+    let steps = scene.steps_of(5, logs);
+    assert_eq!(steps.len(), 2, "{steps:?}");
+    let left = scene.debt_of(BOBS, ETH) * 2_000;
+    assert!((10 * ONE..11 * ONE).contains(&left), "{left}");
+    let health = scene.report(ALICES).healthMaintenance;
+    assert!(health > wad(104) && health < wad(105), "{health}");
 }
 
 /// What Alice must sell stands in a pool, so that she seems to hold nothing for Bob.
