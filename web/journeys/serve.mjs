@@ -12,10 +12,13 @@ export function serve(nodePort, port = 0) {
   const sockets = new Set();
   const server = createServer((asked, answer) => {
     if (asked.method !== 'GET') {
-      const passed = request({ host: '127.0.0.1', port: nodePort, method: asked.method, path: '/', headers: asked.headers }, (reply) => {
-        answer.writeHead(reply.statusCode, reply.headers);
-        reply.pipe(answer);
-      });
+      const passed = request(
+        { host: '127.0.0.1', port: nodePort, method: asked.method, path: '/', headers: asked.headers },
+        (reply) => {
+          answer.writeHead(reply.statusCode, reply.headers);
+          reply.pipe(answer);
+        },
+      );
       passed.on('error', () => answer.writeHead(502).end());
       asked.pipe(passed);
       return;
@@ -24,7 +27,9 @@ export function serve(nodePort, port = 0) {
     try {
       const name = path === '/' ? 'index.html' : path.slice(1);
       if (name.includes('..')) throw new Error('outside');
-      answer.writeHead(200, { 'content-type': KINDS[extname(name)] ?? 'application/octet-stream' }).end(readFileSync(dist + name));
+      answer
+        .writeHead(200, { 'content-type': KINDS[extname(name)] ?? 'application/octet-stream' })
+        .end(readFileSync(dist + name));
     } catch {
       answer.writeHead(404).end();
     }

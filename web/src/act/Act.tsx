@@ -110,7 +110,8 @@ export function Act({
       ))}
       {refused ? (
         <Notice tone="bad" title="This would fail">
-          {refused.message} {refused.help}
+          <p>{refused.help}</p>
+          <p className="faint">{refused.message}</p>
         </Notice>
       ) : null}
       {preview.data?.revert && !refused ? (

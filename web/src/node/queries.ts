@@ -1,8 +1,10 @@
 /** Questions as hooks. Each answer stays on the screen while a newer one is on its way. */
+import { erc20Abi } from 'viem';
 import { keepPreviousData, skipToken, useQuery } from '@tanstack/react-query';
 import { count, hex, type Hex } from './decode.ts';
-import { LIVE, useNode } from './node.tsx';
+import { LIVE, publicClient, useNode } from './node.tsx';
 import type { AccountName, Action } from './rpc.ts';
+import type { Market } from './shapes.ts';
 
 export function useMarkets() {
   const { rpc } = useNode();
@@ -92,5 +94,26 @@ export function useBlockTransactionCount(hash: Hex | undefined) {
     queryFn: () => rpc.read(count, 'eth_getBlockTransactionCountByHash', [hash]),
     enabled: hash !== undefined,
     staleTime: Infinity,
+  });
+}
+
+/** What a wallet has of an asset. */
+export function useWalletBalance(market: Market | undefined, owner: Hex | null) {
+  const { rpc, link } = useNode();
+  return useQuery({
+    queryKey: ['balance', market?.token, owner],
+    queryFn:
+      market && owner
+        ? async () =>
+            market.kind === 'coin'
+              ? BigInt(await rpc.read(hex, 'eth_getBalance', [owner, 'latest']))
+              : publicClient(link).readContract({
+                  address: market.token,
+                  abi: erc20Abi,
+                  functionName: 'balanceOf',
+                  args: [owner],
+                })
+        : skipToken,
+    meta: LIVE,
   });
 }

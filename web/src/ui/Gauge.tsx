@@ -25,24 +25,26 @@ export function Gauge({ drawnHealth, text, words }: { drawnHealth: number | null
   const tone = drawnHealth === null || drawnHealth >= 1.5 ? 'good' : drawnHealth >= 1.15 ? 'warn' : 'bad';
   return (
     <div className="gauge">
-      <svg viewBox="0 0 200 150" role="img" aria-label={`Health: ${text}`}>
+      <svg viewBox="0 0 200 158" role="img" aria-label={`Health: ${text}`}>
         <g fill="none" strokeWidth="9" strokeLinecap="butt">
           <path d={arc(FROM, TO, 86)} stroke="var(--sunken)" />
           <path d={arc(FROM, angleOf(1.15) - 1.5, 86)} stroke="var(--bad)" opacity="0.75" />
           <path d={arc(angleOf(1.15) + 0.5, angleOf(1.5) - 1.5, 86)} stroke="var(--warn)" opacity="0.75" />
           <path d={arc(angleOf(1.5) + 0.5, TO, 86)} stroke="var(--good)" opacity="0.55" />
         </g>
-        <g className="needle" style={{ transform: `rotate(${needle}deg)`, transformOrigin: '100px 100px' }}>
-          <path d="M100 5l4.5 15h-9z" fill="var(--ink)" />
-        </g>
-        <text x={28} y={148} fontSize="10" fill="var(--ink-faint)" textAnchor="middle">
+        {drawnHealth === null ? null : (
+          <g className="needle" style={{ transform: `rotate(${needle}deg)`, transformOrigin: '100px 100px' }}>
+            <path d="M100 22l5.5-13h-11z" transform="rotate(180 100 15.5)" fill="var(--ink)" />
+          </g>
+        )}
+        <text x={20} y={156} fontSize="10" fill="var(--ink-faint)" textAnchor="middle">
           1
         </text>
-        <text x={172} y={148} fontSize="10" fill="var(--ink-faint)" textAnchor="middle">
+        <text x={180} y={156} fontSize="10" fill="var(--ink-faint)" textAnchor="middle">
           3+
         </text>
       </svg>
-      <output className={tone}>{text}</output>
+      <output className={drawnHealth === null ? `words ${tone}` : tone}>{text}</output>
       <p>{words}</p>
     </div>
   );

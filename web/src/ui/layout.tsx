@@ -114,7 +114,15 @@ export function AssetName({ symbol, children }: { symbol: string; children?: Rea
 
 export type Tone = 'good' | 'warn' | 'bad' | 'accent' | 'plain';
 
-export function Badge({ tone = 'plain', title, children }: { tone?: Tone; title?: string; children: ReactNode }) {
+export function Badge({
+  tone = 'plain',
+  title,
+  children,
+}: {
+  tone?: Tone;
+  title?: string | undefined;
+  children: ReactNode;
+}) {
   return (
     <span className={`badge ${tone}`} title={title}>
       {children}
