@@ -1,0 +1,88 @@
+// Every page, light and dark, wide and narrow: no serious finding of axe, nothing wider than the screen, all of it by keyboard.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { somebody, until } from './lib.mjs';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const PATHS = ['/', '/markets', '/markets/0', '/account', '/trade', '/earn', '/explorer', '/risk', '/liquidation/x'];
+
+async function findings(page) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes
+          .map(({ target }) => target.join(' '))
+          .slice(0, 3)
+          .join(', ')}`,
+    );
+}
+
+const looks = [
+  ['light, wide', { colorScheme: 'light' }],
+  ['dark, narrow', { colorScheme: 'dark', viewport: { width: 390, height: 844 } }],
+];
+
+export default [
+  ...looks.map(([look, options]) => ({
+    name: `every page is accessible (${look})`,
+    async run({ browser, node }) {
+      const person = await somebody(browser, node, { ...options, reducedMotion: 'reduce' });
+      const { page } = person;
+      await person.go('/account');
+      await person.connect();
+      await person.fund();
+      const found = [];
+      for (const path of PATHS) {
+        await person.go(path);
+        await until(
+          `${path} is there`,
+          async () => (await page.locator('.skeleton').count()) === 0 && (await page.locator('h1').count()) > 0,
+        );
+        found.push(...(await findings(page)).map((words) => `${path}: ${words}`));
+        const wider = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        if (wider > 0) found.push(`${path}: ${wider} pixels wider than the screen`);
+      }
+      await person.go('/account');
+      await page.getByLabel('Amount').fill('1');
+      await page.getByRole('button', { name: 'Supply…' }).click();
+      await page.locator('[data-testid="sign"]:not([disabled])').waitFor();
+      found.push(...(await findings(page)).map((words) => `dialog: ${words}`));
+      assert.deepEqual(found, []);
+      await person.leave();
+    },
+  })),
+  {
+    name: 'by keyboard alone: from the top of the page to a signed supply',
+    async run({ browser, node }) {
+      const person = await somebody(browser, node);
+      const { page } = person;
+      await person.go('/account');
+      await person.connect();
+      await person.fund();
+      const reach = async (locator) => {
+        for (let steps = 0; steps < 80; steps += 1) {
+          if (await locator.evaluate((element) => element === document.activeElement)) return;
+          await page.keyboard.press('Tab');
+        }
+        throw new Error(`not reached by Tab: ${locator}`);
+      };
+      await page.getByLabel('Amount').waitFor();
+      await reach(page.getByRole('tab', { name: 'Supply' }));
+      await reach(page.getByLabel('Amount'));
+      await page.keyboard.type('0.5');
+      await page.keyboard.press('Enter');
+      const sign = page.locator('[data-testid="sign"]:not([disabled])');
+      await sign.waitFor();
+      await reach(sign);
+      await page.keyboard.press('Enter');
+      await page.getByText('Done: Supply 0.5 ETH').waitFor();
+      await person.leave();
+    },
+  },
+];

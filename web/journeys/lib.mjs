@@ -1,0 +1,164 @@
+// What journeys need: a started node with the page on its port, a browser, and people in it.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+import { serve } from './serve.mjs';
+
+const USUAL = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/snap/bin/chromium'];
+
+/** How long a condition may take on a busy machine. */
+export const PATIENCE_MS = 30_000;
+
+export function program() {
+  const bin = process.env.CAPSTAN_BIN;
+  if (!bin || !existsSync(bin)) throw new Error('CAPSTAN_BIN names no program: build it with `cargo build -p capstan`');
+  return bin;
+}
+
+export async function openBrowser() {
+  const chrome = process.env.CHROME ?? USUAL.find((path) => existsSync(path));
+  if (!chrome)
+    throw new Error('no Chromium was found: name it by CHROME, or install it with `apt-get install chromium`');
+  return chromium.launch({ executablePath: chrome, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject).listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+export async function until(what, condition, patienceMs = PATIENCE_MS) {
+  const end = Date.now() + patienceMs;
+  let last;
+  while (Date.now() < end) {
+    try {
+      if (await condition()) return;
+    } catch (error) {
+      last = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`waited ${patienceMs / 1000} s in vain: ${what}${last ? ` (${last.message})` : ''}`);
+}
+
+/** A development chain with a data folder, so that it can be killed and come back. */
+export class Node {
+  static async start(...flags) {
+    const node = new Node();
+    node.port = await freePort();
+    node.folder = mkdtempSync(join(tmpdir(), 'capstan-journeys-'));
+    node.flags = flags;
+    await node.run();
+    node.site = (await node.servesPage()) ? null : await serve(node.port);
+    node.url = node.site?.url ?? `http://127.0.0.1:${node.port}/`;
+    return node;
+  }
+
+  async run() {
+    const flags = ['dev', '--port', String(this.port), '--data', join(this.folder, 'data'), ...this.flags];
+    this.process = spawn(program(), flags, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.said = '';
+    const hear = (text) => {
+      this.said = (this.said + text).slice(-4_000);
+    };
+    this.process.stdout.on('data', hear);
+    this.process.stderr.on('data', hear);
+    await until('the node answers', async () => {
+      if (this.process.exitCode !== null) throw new Error(`the node ended: ${this.said}`);
+      return Number(await this.rpc('eth_blockNumber')) > 0 && (await this.rpc('capstan_markets')).items.length > 0;
+    });
+  }
+
+  async rpc(method, params = []) {
+    const answer = await fetch(`http://127.0.0.1:${this.port}/`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+    });
+    const { result, error } = await answer.json();
+    if (error) throw new Error(`${method}: ${error.message}`);
+    return result;
+  }
+
+  /** Whether this program carries the page. */
+  async servesPage() {
+    const answer = await fetch(`http://127.0.0.1:${this.port}/`, { headers: { accept: 'text/html' } });
+    return (await answer.text()).includes('id="page"');
+  }
+
+  signal(name) {
+    this.process.kill(name);
+  }
+
+  async kill() {
+    const { process } = this;
+    if (process.exitCode === null && process.signalCode === null) {
+      const ended = new Promise((resolve) => process.once('exit', resolve));
+      process.kill('SIGKILL');
+      await ended;
+    }
+  }
+
+  async stop() {
+    this.site?.close();
+    await this.kill();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Somebody in front of the page: own storage, and every error of the page is a failure. */
+export async function somebody(browser, node, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: new URL(node.url).origin });
+  const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
+  const wrongs = [];
+  const foreign = [];
+  page.on('pageerror', (error) => wrongs.push(error.message));
+  page.on('request', (request) => {
+    const { origin, protocol } = new URL(request.url());
+    if (protocol !== 'data:' && protocol !== 'blob:' && origin !== new URL(node.url).origin)
+      foreign.push(request.url());
+  });
+  const person = {
+    page,
+    context,
+    go: async (path) => {
+      await page.goto(`${node.url}#${path}`);
+      await page.locator('.pulse').waitFor();
+    },
+    /** With a burner account, and play money on it. */
+    connect: async () => {
+      await page.getByTestId('wallet').click();
+      await page.getByRole('button', { name: 'Use a burner account' }).click();
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+    },
+    fund: async () => {
+      await page.getByTestId('wallet').click();
+      await page.getByTestId('fund').click();
+      await page.getByText('Arrived').waitFor();
+      await page.getByRole('button', { name: 'Close' }).click();
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+    },
+    tab: (name) => page.getByRole('tab', { name, exact: true }).click(),
+    sign: async (done) => {
+      await page.locator('[data-testid="sign"]:not([disabled])').click();
+      await page.getByText(`Done: ${done}`).waitFor();
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+    },
+    leave: async () => {
+      await context.close();
+      if (wrongs.length > 0) throw new Error(`the page failed: ${wrongs.join('; ')}`);
+      if (foreign.length > 0) throw new Error(`the page asked others: ${foreign.join(', ')}`);
+    },
+  };
+  return person;
+}

@@ -1,0 +1,66 @@
+/** What everybody on every page has to know: the node is gone, the wallet is elsewhere, prices are old. */
+import { useEffect, useState } from 'react';
+import { useChainId, useSwitchChain } from 'wagmi';
+import { useLinkState } from '../node/node.tsx';
+import { useMarkets } from '../node/queries.ts';
+import { Button, Notice } from '../ui/index.ts';
+import { useWallet } from '../wallet/wallet.tsx';
+
+export function Strip() {
+  return (
+    <>
+      <NodeGoneNotice />
+      <WrongNetwork />
+      <StalePrices />
+    </>
+  );
+}
+
+function NodeGoneNotice() {
+  const state = useLinkState();
+  return state === 'gone' ? <Gone /> : null;
+}
+
+function Gone() {
+  const [sinceMs] = useState(() => Date.now());
+  const [seconds, setSeconds] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => setSeconds(Math.floor((Date.now() - sinceMs) / 1_000)), 1_000);
+    return () => clearInterval(timer);
+  }, [sinceMs]);
+  return (
+    <Notice tone="bad" title="The node is gone">
+      It does not answer since {seconds} s. What you see is what it said last; nothing can be signed. The page looks for
+      it and goes on by itself.
+    </Notice>
+  );
+}
+
+function WrongNetwork() {
+  const wallet = useWallet();
+  const chainId = useChainId();
+  const { mutate: switchChain, isPending } = useSwitchChain();
+  if (wallet?.chainId === undefined || wallet.chainId === chainId) return null;
+  return (
+    <Notice tone="warn" title="Your wallet is on another network">
+      <span className="row">
+        It is on chain {wallet.chainId}, this node on chain {chainId}. Nothing is signed until they agree.
+        <Button slim disabled={isPending} onClick={() => switchChain({ chainId })}>
+          Switch the wallet
+        </Button>
+      </span>
+    </Notice>
+  );
+}
+
+function StalePrices() {
+  const markets = useMarkets();
+  const unusable = (markets.data ?? []).filter((market) => market.price !== null && !market.price.usable);
+  if (unusable.length === 0) return null;
+  return (
+    <Notice tone="warn" title={`No usable price: ${unusable.map((market) => market.symbol).join(', ')}`}>
+      {unusable[0]?.price?.why ?? ''}. Until it is back, nobody can borrow against it and nobody is liquidated for it;
+      repaying and adding collateral work as always.
+    </Notice>
+  );
+}

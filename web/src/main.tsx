@@ -1,0 +1,18 @@
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { App } from './app/App.tsx';
+import { applyTheme } from './app/theme.ts';
+import { openNode } from './node/node.tsx';
+import './ui/tokens.css';
+import './ui/base.css';
+import './ui/components.css';
+import './ui/shell.css';
+
+applyTheme();
+const root = document.getElementById('page');
+if (!root) throw new Error('index.html has no element #page');
+createRoot(root).render(
+  <StrictMode>
+    <App node={openNode()} />
+  </StrictMode>,
+);

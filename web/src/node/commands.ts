@@ -1,0 +1,24 @@
+/** The command that shows the same number at a terminal. */
+
+const USUAL = '8545';
+
+/** Where a command has to ask, if it is not where it asks anyway. */
+function rpcFlag(): string {
+  const { port, origin, hostname } = location;
+  return port === USUAL && (hostname === '127.0.0.1' || hostname === 'localhost') ? '' : ` --rpc ${origin}`;
+}
+
+/** `capstan market show eth`, with the node's address where that is needed. */
+export function command(words: string): string {
+  return `capstan ${words}${rpcFlag()}`;
+}
+
+/** `cast` reads what `capstan` has no words for. */
+export function castCommand(words: string): string {
+  return `cast ${words} --rpc-url ${location.origin}`;
+}
+
+/** An asset as the command line names it, whatever its token calls itself. */
+export function named(symbol: string, assetId: number): string {
+  return /^[A-Za-z][A-Za-z0-9]*$/.test(symbol) ? symbol.toLowerCase() : `'#${assetId}'`;
+}

@@ -1,0 +1,73 @@
+/** What can be done with an account. Each form makes a batch, which is shown before it is signed. */
+import { useState } from 'react';
+import { useSearchParams } from 'react-router';
+import { Act, type Proposal } from '../../act/Act.tsx';
+import type { AccountName } from '../../node/rpc.ts';
+import type { AccountState, Market } from '../../node/shapes.ts';
+import { Card, Empty, Tabs } from '../../ui/index.ts';
+import { Close } from './Close.tsx';
+import { Lever } from './Lever.tsx';
+import { Move } from './Move.tsx';
+
+const TABS = [
+  { id: 'supply', text: 'Supply' },
+  { id: 'borrow', text: 'Borrow' },
+  { id: 'repay', text: 'Repay' },
+  { id: 'withdraw', text: 'Withdraw' },
+  { id: 'lever', text: 'Lever up' },
+  { id: 'close', text: 'Close' },
+] as const;
+type Tab = (typeof TABS)[number]['id'];
+
+export interface FormProps {
+  readonly of: AccountName;
+  readonly state: AccountState;
+  readonly markets: readonly Market[];
+  readonly propose: (proposal: Proposal) => void;
+}
+
+export function Actions({ of, state, markets }: { of: AccountName; state: AccountState; markets: readonly Market[] }) {
+  const [search] = useSearchParams();
+  const [tab, setTab] = useState<Tab>('supply');
+  const [proposal, setProposal] = useState<Proposal | null>(null);
+  const [done, setDone] = useState(0);
+  const asset = (id: number) => {
+    const market = markets.find((item) => item.assetId === id);
+    const held = state.holdings.find((item) => item.assetId === id);
+    return { symbol: market?.symbol ?? held?.symbol ?? `#${id}`, decimals: market?.decimals ?? held?.decimals ?? 0 };
+  };
+  const forms: FormProps = { of, state, markets, propose: setProposal };
+  const first = Number(search.get('asset') ?? markets[0]?.assetId ?? 0);
+  return (
+    <Card title="Act">
+      {markets.length === 0 ? (
+        <Empty>No market is listed on this chain yet.</Empty>
+      ) : (
+        <Tabs label="What to do" tabs={TABS} chosen={tab} onChoose={setTab}>
+          <div key={`${tab}-${done}`}>
+            {tab === 'lever' ? (
+              <Lever {...forms} />
+            ) : tab === 'close' ? (
+              <Close {...forms} />
+            ) : (
+              <Move
+                {...forms}
+                wish={tab}
+                first={markets.some((market) => market.assetId === first) ? first : (markets[0]?.assetId ?? 0)}
+              />
+            )}
+          </div>
+        </Tabs>
+      )}
+      {proposal ? (
+        <Act
+          account={of}
+          proposal={proposal}
+          asset={asset}
+          onClose={() => setProposal(null)}
+          onDone={() => setDone(done + 1)}
+        />
+      ) : null}
+    </Card>
+  );
+}

@@ -1,0 +1,159 @@
+import { Link } from 'react-router';
+import { command } from '../../node/commands.ts';
+import type { AccountName } from '../../node/rpc.ts';
+import type { AccountState, Holding, Market, Piece } from '../../node/shapes.ts';
+import {
+  isZero,
+  PLACES,
+  shown,
+  shownAmount,
+  shownBps,
+  shownPercent,
+  shownUsd,
+  type Amount,
+  type Usd,
+} from '../../units/quantity.ts';
+import { AssetName, Card, Empty, Num, Table } from '../../ui/index.ts';
+
+/** How far a price is from the one at which the account is liquidated, in hundredths of a percent of itself. */
+export function distanceBps(spot: Usd, at: Usd): number {
+  if (spot.amount === 0n) return 0;
+  const apart = spot.amount > at.amount ? spot.amount - at.amount : at.amount - spot.amount;
+  return Number((apart * 10_000n) / spot.amount);
+}
+
+export function Positions({
+  of,
+  state,
+  markets,
+}: {
+  of: AccountName;
+  state: AccountState;
+  markets: readonly Market[];
+}) {
+  const show = command(`account show ${of.owner}${of.index === 0 ? '' : ` --index ${of.index}`}`);
+  return (
+    <Card title="Positions" flush command={show}>
+      {state.holdings.length === 0 ? (
+        <Empty>
+          Nothing stands on this account yet. Supply something: it earns at once, and you can borrow against it.
+        </Empty>
+      ) : (
+        <Table
+          caption="What stands on the account"
+          head={
+            <>
+              <th scope="col">Asset</th>
+              <th scope="col">Units</th>
+              <th scope="col">Supplied</th>
+              <th scope="col">Owed</th>
+              <th scope="col">Worth</th>
+              <th scope="col">Liquidated at</th>
+            </>
+          }
+        >
+          {state.holdings.map((row) => (
+            <Row
+              key={row.assetId}
+              row={row}
+              show={show}
+              spot={markets.find((market) => market.assetId === row.assetId)?.price?.spot ?? null}
+            />
+          ))}
+        </Table>
+      )}
+    </Card>
+  );
+}
+
+function Cell({ of, show, note }: { of: Amount; show: string; note?: string | undefined }) {
+  if (isZero(of)) return <td className="faint">–</td>;
+  return (
+    <td>
+      <Num copy={show} quiet>
+        {shownAmount(of)}
+      </Num>
+      {note === undefined ? null : <span className="note">{note}</span>}
+    </td>
+  );
+}
+
+function Row({ row, show, spot }: { row: Holding; show: string; spot: Usd | null }) {
+  const at = row.liquidationPrice;
+  return (
+    <tr>
+      <th scope="row">
+        <AssetName symbol={row.symbol}>
+          <Link to={`/markets/${row.assetId}`}>{row.symbol}</Link>
+        </AssetName>
+      </th>
+      <Cell of={row.units} show={show} />
+      <Cell
+        of={row.supplied}
+        show={show}
+        note={row.supplyRatePerYear ? `earns ${shownPercent(row.supplyRatePerYear)} a year` : undefined}
+      />
+      <Cell
+        of={row.owed}
+        show={show}
+        note={row.borrowRatePerYear ? `costs ${shownPercent(row.borrowRatePerYear)} a year` : undefined}
+      />
+      <td>
+        <Num copy={show} quiet unit="USD">
+          {row.heldValue ? shownUsd(row.heldValue) : '?'}
+        </Num>
+        {row.owedValue && row.owedValue.amount > 0n ? (
+          <span className="note">owes {shownUsd(row.owedValue)}</span>
+        ) : null}
+      </td>
+      <td>
+        {at ? (
+          <>
+            <Num copy={show} quiet unit="USD">
+              {shown(at, PLACES.usd)}
+            </Num>
+            {spot ? <span className="note">{shownBps(distanceBps(spot, at))} from here</span> : null}
+          </>
+        ) : (
+          <span className="faint">–</span>
+        )}
+      </td>
+    </tr>
+  );
+}
+
+const KINDS: Record<string, string> = { shares: 'Shares of pool', range: 'Position', stake: 'Stake in farm' };
+
+/** Liquidity on the account. */
+export function Pieces({ of, pieces }: { of: AccountName; pieces: readonly Piece[] }) {
+  if (pieces.length === 0) return null;
+  const show = command(`account show ${of.owner}${of.index === 0 ? '' : ` --index ${of.index}`}`);
+  return (
+    <Card title="Liquidity" flush command={show}>
+      <Table
+        caption="Liquidity on the account"
+        head={
+          <>
+            <th scope="col">What</th>
+            <th scope="col">Would give</th>
+            <th scope="col">Worth</th>
+            <th scope="col">Counts as</th>
+            <th scope="col">If held</th>
+          </>
+        }
+      >
+        {pieces.map((piece) => (
+          <tr key={`${piece.kind}-${piece.id}`}>
+            <th scope="row">
+              {KINDS[piece.kind] ?? piece.kind} {piece.kind === 'shares' ? piece.poolId : piece.id}
+            </th>
+            <td>{piece.coins.map((coin) => `${shownAmount(coin.amount)} ${coin.symbol}`).join(' and ')}</td>
+            <td>{shownUsd(piece.value)}</td>
+            <td>{shownUsd(piece.fairValue)}</td>
+            <td>{shownUsd(piece.ifHeld)}</td>
+          </tr>
+        ))}
+      </Table>
+    </Card>
+  );
+}

@@ -1,0 +1,275 @@
+/** What is happening: the chain, my balance sheet, markets, and whom the block sold from. */
+import { Link } from 'react-router';
+import { command, named } from '../../node/commands.ts';
+import { useHeads } from '../../node/node.tsx';
+import { useAccount, useBlockTransactionCount, useLiquidations, useMarkets } from '../../node/queries.ts';
+import type { SeenHead } from '../../node/heads.ts';
+import { drawn, drawnShare } from '../../units/drawn.ts';
+import { ago } from '../../units/time.ts';
+import { shownBps, shownHealth, shownPercent, shownUsd, usd, worthDown } from '../../units/quantity.ts';
+import {
+  Address,
+  Answer,
+  AssetName,
+  Badge,
+  Card,
+  Empty,
+  Gauge,
+  Num,
+  Page,
+  Stat,
+  Stats,
+  Table,
+} from '../../ui/index.ts';
+import { useWallet } from '../../wallet/wallet.tsx';
+
+export default function Home() {
+  return (
+    <Page
+      title="Leverage, made of honest parts"
+      lead="One account, one health factor. The block itself liquidates, sells no more than it must, and writes down why."
+    >
+      <div className="columns side">
+        <Network />
+        <Mine />
+      </div>
+      <Markets />
+      <Liquidations />
+    </Page>
+  );
+}
+
+function Network() {
+  const heads = useHeads();
+  const markets = useMarkets();
+  const newest = heads[0];
+  const transactions = useBlockTransactionCount(newest?.hash);
+  const supplied = sum(markets.data, (market) => market.supplied);
+  const borrowed = sum(markets.data, (market) => market.borrowed);
+  return (
+    <Card title="The chain" command={command('market list')}>
+      <Stats>
+        <Stat name="Newest block" large>
+          {newest?.number ?? '–'}
+        </Stat>
+        <Stat name="Supplied" large>
+          <Num copy={command('market list')}>{supplied === null ? '–' : brief(supplied)}</Num>
+        </Stat>
+        <Stat name="Borrowed" large>
+          <Num copy={command('market list')}>{borrowed === null ? '–' : brief(borrowed)}</Num>
+        </Stat>
+      </Stats>
+      <Blocks heads={heads} />
+      <p className="small faint">
+        {newest
+          ? `${transactions.data ?? '–'} transactions in the newest block, ${shownGas(newest)} of its gas used. A bar is a block; the newest stands at the right.`
+          : 'Waiting for the first block.'}
+      </p>
+    </Card>
+  );
+}
+
+function shownGas(head: SeenHead): string {
+  return shownBps(head.gasLimit === 0n ? 0 : Number((head.gasUsed * 10_000n) / head.gasLimit));
+}
+
+const BAR = 8;
+const TALL = 56;
+
+/** Blocks as they arrive, by the gas that they used. */
+function Blocks({ heads }: { heads: readonly SeenHead[] }) {
+  const shown = heads.slice(0, 48);
+  const most = shown.reduce((most, head) => (head.gasUsed > most ? head.gasUsed : most), 1n);
+  const width = 48 * BAR;
+  return (
+    <svg
+      className="blocks"
+      viewBox={`0 0 ${width} ${TALL}`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label="Gas used by the newest blocks"
+    >
+      {shown.map((head, at) => {
+        const height = 3 + drawnShare(head.gasUsed, most) * (TALL - 3);
+        return (
+          <rect
+            key={head.hash}
+            x={width - (at + 1) * BAR}
+            y={TALL - height}
+            width={BAR - 2}
+            height={height}
+            rx={1.5}
+            fill={at === 0 ? 'var(--accent)' : 'var(--line-strong)'}
+          />
+        );
+      })}
+    </svg>
+  );
+}
+
+function sum(
+  markets: ReturnType<typeof useMarkets>['data'],
+  of: (market: NonNullable<ReturnType<typeof useMarkets>['data']>[number]) => Parameters<typeof worthDown>[0],
+): bigint | null {
+  if (!markets) return null;
+  return markets.reduce(
+    (all, market) => (market.price ? all + worthDown(of(market), market.price.spot).amount : all),
+    0n,
+  );
+}
+
+/** Dollars in large: whole ones. */
+function brief(value: bigint): string {
+  return `$${shownUsd(usd(value - (value % 10n ** 18n)))}`;
+}
+
+function Mine() {
+  const wallet = useWallet();
+  const account = useAccount(wallet ? { owner: wallet.address, index: 0 } : null);
+  if (!wallet) {
+    return (
+      <Card title="My balance sheet">
+        <Empty>
+          Connect a wallet, or use a burner account that this browser makes: supply, borrow, lever up, and watch what a
+          falling price would do before it falls.
+        </Empty>
+      </Card>
+    );
+  }
+  const show = command(`account show ${wallet.address}`);
+  return (
+    <Card title="My balance sheet" command={show} aside={<Link to="/account">Open</Link>}>
+      <Answer of={account}>
+        {({ report, error }) =>
+          report ? (
+            <>
+              <Gauge
+                drawnHealth={report.healthMaintenance ? drawn(report.healthMaintenance) : null}
+                text={shownHealth(report.healthMaintenance)}
+                words={
+                  report.healthMaintenance
+                    ? `All collateral may fall by ${shownBps(report.roomToFallBps)}`
+                    : 'Nothing is owed, so nothing can be liquidated'
+                }
+              />
+              <Stats>
+                <Stat name="Collateral">
+                  <Num copy={show} unit="USD">
+                    {shownUsd(report.collateral)}
+                  </Num>
+                </Stat>
+                <Stat name="Debt">
+                  <Num copy={show} unit="USD">
+                    {shownUsd(report.debt)}
+                  </Num>
+                </Stat>
+              </Stats>
+            </>
+          ) : (
+            <p className="quiet">{error ? `${error.message} ${error.help}` : 'Nothing can be said about it now.'}</p>
+          )
+        }
+      </Answer>
+    </Card>
+  );
+}
+
+function Markets() {
+  const markets = useMarkets();
+  return (
+    <Card title="Markets" flush command={command('market list')} aside={<Link to="/markets">All of them</Link>}>
+      <Answer of={markets}>
+        {(list) =>
+          list.length === 0 ? (
+            <Empty>No market is listed on this chain yet.</Empty>
+          ) : (
+            <Table
+              caption="Markets in short"
+              head={
+                <>
+                  <th scope="col">Asset</th>
+                  <th scope="col">Price</th>
+                  <th scope="col">Supply earns</th>
+                  <th scope="col">Borrowing costs</th>
+                </>
+              }
+            >
+              {list.map((market) => {
+                const show = command(`market show ${named(market.symbol, market.assetId)}`);
+                return (
+                  <tr key={market.assetId}>
+                    <th scope="row">
+                      <AssetName symbol={market.symbol}>
+                        <Link to={`/markets/${market.assetId}`}>{market.symbol}</Link>
+                      </AssetName>
+                    </th>
+                    <td>
+                      <Num copy={show} quiet unit="USD">
+                        {market.price ? shownUsd(market.price.spot) : '–'}
+                      </Num>
+                    </td>
+                    <td>
+                      <Num copy={show} quiet className="good">
+                        {shownPercent(market.supplyRatePerYear)}
+                      </Num>
+                    </td>
+                    <td>
+                      <Num copy={show} quiet>
+                        {shownPercent(market.borrowRatePerYear)}
+                      </Num>
+                    </td>
+                  </tr>
+                );
+              })}
+            </Table>
+          )
+        }
+      </Answer>
+    </Card>
+  );
+}
+
+function Liquidations() {
+  const liquidations = useLiquidations(null);
+  const nowMs = useHeads()[0]?.seenMs ?? 0;
+  return (
+    <Card title="Liquidations" flush>
+      <Answer of={liquidations}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <Empty>Nobody has been liquidated on this chain.</Empty>
+          ) : (
+            <Table
+              caption="The newest liquidations"
+              head={
+                <>
+                  <th scope="col">Account</th>
+                  <th scope="col">Health before</th>
+                  <th scope="col">after</th>
+                  <th scope="col">When</th>
+                  <th scope="col">
+                    <span className="unseen">Explanation</span>
+                  </th>
+                </>
+              }
+            >
+              {items.slice(0, 6).map((item) => (
+                <tr key={item.id}>
+                  <th scope="row">
+                    <Address of={item.owner} />
+                  </th>
+                  <td>{shownHealth(item.healthBefore)}</td>
+                  <td>{item.healthAfter ? shownHealth(item.healthAfter) : <Badge tone="warn">no debt left</Badge>}</td>
+                  <td>{ago(nowMs, item.timestamp * 1_000)}</td>
+                  <td>
+                    <Link to={`/liquidation/${item.id}`}>Why</Link>
+                  </td>
+                </tr>
+              ))}
+            </Table>
+          )
+        }
+      </Answer>
+    </Card>
+  );
+}

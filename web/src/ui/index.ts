@@ -1,0 +1,11 @@
+export { Address, shortAddress } from './Address.tsx';
+export { Chart, type Series } from './Chart.tsx';
+export { Dialog } from './Dialog.tsx';
+export { AmountField, Button, Select, Tabs } from './forms.tsx';
+export { Gauge } from './Gauge.tsx';
+export { AssetName, Badge, Bar, Card, Page, Stat, Stats, Table, type Tone } from './layout.tsx';
+export { Mark } from './Mark.tsx';
+export { copyCommand, CopyCommand, Num } from './Num.tsx';
+export { Answer, Empty, Notice, Skeleton, type Asked } from './states.tsx';
+export { toast } from './toasts.ts';
+export { Toasts } from './Toasts.tsx';

@@ -1,0 +1,14 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vitest/config';
+
+// A node to develop against: `capstan dev` on its usual port, unless CAPSTAN_RPC names another.
+const node = process.env['CAPSTAN_RPC'] ?? 'http://127.0.0.1:8545';
+
+export default defineConfig({
+  // Relative, so that the page works under any path.
+  base: './',
+  plugins: [react()],
+  build: { target: 'es2023', chunkSizeWarningLimit: 700, assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  server: { proxy: { '/rpc': { target: node, ws: true, rewrite: () => '/' } } },
+  test: { environment: 'node', include: ['src/**/*.test.ts'] },
+});
