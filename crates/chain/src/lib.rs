@@ -41,8 +41,8 @@ pub use block::{
     impersonation_signature, recover, split_time_ms,
 };
 pub use chain::{
-    BlockInputs, Built, Chain, Event, GuardReport, PROOF_WINDOW, Pending, Refusal, TimeSource,
-    TxFeed, Verdict,
+    BlockInputs, Built, Chain, Event, GuardReport, Guarded, PROOF_WINDOW, Pending, Refusal,
+    TimeSource, TxFeed, Verdict,
 };
 pub use config::{ChainConfig, Flush, Mining, Storage};
 pub use dev::Dev;

@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, sync::OnceLock};
 
-use alloy_dyn_abi::{DynSolType, DynSolValue, ErrorExt, EventExt, FunctionExt, JsonAbiExt};
+use alloy_dyn_abi::{
+    DynSolType, DynSolValue, ErrorExt, EventExt, FunctionExt, JsonAbiExt, Specifier as _,
+};
 use alloy_json_abi::{Error, Event, Function};
 use alloy_primitives::{B256, LogData, hex};
 
@@ -73,6 +75,30 @@ pub fn decode_call(contract: &Contract, input: &[u8]) -> Option<Decoded> {
         &values,
         help,
     ))
+}
+
+/// Reads bytes that are one struct. `form` is how Solidity would write a function that takes its fields: `Loan(uint64 id,uint256
+/// amount)`. What is called `name` in `contract` may have no fields; then there are no bytes either.
+pub fn decode_struct(
+    contract: &'static str,
+    name: &str,
+    help: &str,
+    form: &str,
+    bytes: &[u8],
+) -> Option<Decoded> {
+    let form = Function::parse(&format!("function {form}")).ok()?;
+    let types = form.inputs.iter().map(|param| param.resolve().ok());
+    let types: Vec<DynSolType> = types.collect::<Option<_>>()?;
+    let values = match types.is_empty() {
+        true => bytes.is_empty().then(Vec::new)?,
+        false => match DynSolType::Tuple(types).abi_decode(bytes).ok()? {
+            DynSolValue::Tuple(values) => values,
+            _ => return None,
+        },
+    };
+    let names = form.inputs.iter().map(|param| (&param.name, &param.ty));
+    let signature = form.signature();
+    Some(describe(contract, name, signature, names, &values, help))
 }
 
 /// Reads what a verb answered.

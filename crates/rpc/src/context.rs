@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::{
     config::{Limits, RpcConfig},
+    credit::KeptRisk,
     error::{RpcError, RpcResult},
     filters::Filters,
     health::Pulse,
@@ -41,6 +42,8 @@ pub(crate) struct Shared {
     pub(crate) started: Instant,
     /// When the chain last moved.
     pub(crate) pulse: Pulse,
+    /// The newest look at all debtors.
+    pub(crate) risk: Mutex<Option<KeptRisk>>,
 }
 
 /// What the calls of one body or message share.

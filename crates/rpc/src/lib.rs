@@ -23,6 +23,7 @@ mod dev;
 pub mod error;
 mod eth;
 mod exchange;
+mod explorer;
 mod filters;
 mod fixed;
 mod health;
@@ -60,6 +61,7 @@ fn register_all(table: &mut Methods) {
     prices::register(table);
     credit::register(table);
     exchange::register(table);
+    explorer::register(table);
     dev::register(table);
     subscriptions::register(table);
 }

@@ -73,9 +73,9 @@ const DOLLARS: [(&str, &str); 8] = [
 ];
 
 /// What an amount is counted in.
-struct Unit {
-    symbol: String,
-    decimals: u8,
+pub(crate) struct Unit {
+    pub(crate) symbol: String,
+    pub(crate) decimals: u8,
 }
 
 /// An error of a native contract in one line; Solidity's own have words that every client knows.
@@ -215,7 +215,7 @@ fn asset_of(error: &Decoded) -> Option<u32> {
 }
 
 /// Nothing for an asset that is not listed: an error may name any number.
-fn unit(views: &mut Views<'_>, asset_id: u32) -> RpcResult<Option<Unit>> {
+pub(crate) fn unit(views: &mut Views<'_>, asset_id: u32) -> RpcResult<Option<Unit>> {
     let asset = views.answer(ledger::ADDRESS, &ILedger::assetCall { assetId: asset_id })?;
     Ok(asset.ok().map(|asset| Unit {
         symbol: asset.symbol.chars().filter(|c| !c.is_control()).collect(),

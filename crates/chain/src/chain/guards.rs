@@ -16,7 +16,7 @@
 mod parts;
 mod saved;
 
-use std::{cell::RefCell, sync::Arc};
+use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
 
 use alloy_consensus::{Transaction as _, transaction::Recovered};
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Log, U256};
@@ -30,6 +30,7 @@ use capstan_contracts::{
 };
 use capstan_evm::{BlockRun, StateDiff, StateError, StateRead, Tx};
 use capstan_state::{BlockInfo, Ctx, Frame, Halt, ReadOnly, View};
+use capstan_units::AccountId;
 
 use self::parts::Parts;
 use super::{Inner, ledger::storage, order::system_kind};
@@ -251,6 +252,17 @@ pub struct GuardReport {
     pub snapshot: Option<u64>,
 }
 
+/// Accounts with a guard: whoever owes something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guarded {
+    /// The final block at which they have it.
+    pub height: u64,
+    /// In the order of the index: of the accounts that one asset's fall would reach, the nearest first.
+    pub accounts: Vec<AccountId>,
+    /// Whether these are all.
+    pub is_whole: bool,
+}
+
 impl Guards {
     /// The indexes at the newest block of a database.
     pub(super) fn load(view: &DbView) -> Result<Self, ChainError> {
@@ -316,6 +328,28 @@ impl Guards {
     /// The index of accounts.
     pub(super) fn report(&self) -> GuardReport {
         self.accounts.report(self.height)
+    }
+
+    /// Whoever a price or a time calls the block to, at most `max`.
+    pub(super) fn guarded(&self, max: usize) -> Guarded {
+        let mut seen = BTreeSet::new();
+        let mut guarded = Guarded {
+            height: self.height,
+            accounts: Vec::new(),
+            is_whole: true,
+        };
+        for (_, account) in self.accounts.index.iter() {
+            if seen.contains(account) {
+                continue;
+            }
+            if guarded.accounts.len() == max {
+                guarded.is_whole = false;
+                break;
+            }
+            seen.insert(*account);
+            guarded.accounts.push(*account);
+        }
+        guarded
     }
 
     /// The index of orders.

@@ -35,8 +35,8 @@ use clock::Clock;
 pub(crate) use clock::Setting as ClockSetting;
 pub use clock::TimeSource;
 use flusher::Flusher;
-pub use guards::GuardReport;
 pub(crate) use guards::verify_snapshots;
+pub use guards::{GuardReport, Guarded};
 use ledger::Ledger;
 pub(crate) use ledger::{Executed, record};
 pub(crate) use open::{
@@ -446,6 +446,11 @@ impl Chain {
     /// How the index of guards stands: which accounts a block must look at, and when.
     pub fn guards(&self) -> GuardReport {
         self.inner.guards.lock().report()
+    }
+
+    /// Accounts that owe something, at most `max`: for whoever looks at all of them together.
+    pub fn guarded(&self, max: usize) -> Guarded {
+        self.inner.guards.lock().guarded(max)
     }
 
     /// How the index of orders stands: what a block must execute, and when.

@@ -116,7 +116,7 @@ pub use signed::{BATCH_TYPE, DOMAIN_NAME, DOMAIN_VERSION};
 pub use verbs::{
     Admission, AssetAmount, Bid, Dollars, FarmAmount, FarmRewards, ForeignCall, GrowRange, Loan,
     OpenRange, OtherAccount, PieceIn, PieceOut, PieceTo, Provision, Removal, Rule, ShrinkRange,
-    Stream, Swap, Verb, Withdrawal,
+    Stream, Swap, Verb, Withdrawal, decode_action,
 };
 
 use alloy_primitives::Address;

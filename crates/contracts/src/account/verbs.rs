@@ -1,15 +1,17 @@
 //! The verbs of a batch. Their numbers are permanent: wallets sign them.
 
 use alloy_primitives::Bytes;
-use alloy_sol_types::{SolValue, sol};
+use alloy_sol_types::{SolStruct, SolValue, sol};
 use capstan_state::Halt;
 use capstan_units::{AccountId, AssetId, FarmId, PoolId};
 
 use super::{
+    CONTRACT,
+    IAccount::Action,
     error::{AccountBadArguments, AccountUnknownVerb},
     sheet::Piece,
 };
-use crate::{exchange::IExchange, revert};
+use crate::{Decoded, decode::decode_struct, exchange::IExchange, revert};
 
 sol! {
     /// Arguments of `deposit`, `supply`, `redeem`, `borrow` and `repay`. The largest number is "all there is".
@@ -168,6 +170,20 @@ sol! {
 /// there is.
 pub type Swap = (Vec<IExchange::Leg>, IExchange::Bounds, u64);
 
+/// Reads one action of a batch: its verb's name, and what it takes. Nothing for a verb that there is not, or arguments that
+/// it does not take. For whoever shows a batch, never for execution.
+pub fn decode_action(action: &Action) -> Option<Decoded> {
+    let mut verbs = Verb::ALL.iter().copied();
+    let verb = verbs.find(|verb| verb.number() == action.verb)?;
+    let (name, about, form) = (verb.name(), verb.about(), verb.form());
+    decode_struct(CONTRACT.name, name, about, &form, &action.args)
+}
+
+/// [`Swap`] is made of the exchange's structs, whose fields have no names here: legs of pool, asset in, asset out, exact
+/// out, amount; bounds of asset in, most paid, asset out, least received.
+const SWAP_FORM: &str = "Swap((uint32,uint32,uint32,bool,uint256)[] legs,\
+                         (uint32,uint256,uint32,uint256) bounds,uint64 deadlineMs)";
+
 impl PieceTo {
     pub(super) const fn account(&self) -> AccountId {
         AccountId::new(self.owner, self.index)
@@ -216,6 +232,11 @@ macro_rules! verbs {
             /// Its name in words.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$verb => $name,)* }
+            }
+
+            /// What it does, in a sentence.
+            pub const fn about(self) -> &'static str {
+                match self { $(Self::$verb => $doc,)* }
             }
 
             /// What it may do to health, and when it may run.
@@ -273,6 +294,38 @@ impl Verb {
         known.ok_or_else(|| revert(&AccountUnknownVerb { verb: number }))
     }
 
+    /// Its arguments as Solidity writes those of a function: types and names, for whoever shows a batch to a person.
+    pub fn form(self) -> String {
+        fn of<T: SolStruct>() -> String {
+            T::eip712_root_type().into_owned()
+        }
+        match self {
+            Self::Deposit | Self::Supply | Self::Redeem | Self::Borrow | Self::Repay => {
+                of::<AssetAmount>()
+            }
+            Self::Withdraw => of::<Withdrawal>(),
+            Self::Transfer | Self::TakeDebt | Self::TakeOver => of::<OtherAccount>(),
+            Self::CloseAll => "CloseAll()".to_owned(),
+            Self::Call => of::<ForeignCall>(),
+            Self::Mint | Self::Burn => of::<Dollars>(),
+            Self::TakeLoan | Self::RepayLoan => of::<Loan>(),
+            Self::Assign | Self::Collect => of::<Stream>(),
+            Self::Bid => of::<Bid>(),
+            Self::Admit => of::<Admission>(),
+            Self::Swap => SWAP_FORM.to_owned(),
+            Self::Provide => of::<Provision>(),
+            Self::Remove => of::<Removal>(),
+            Self::OpenRange => of::<OpenRange>(),
+            Self::GrowRange => of::<GrowRange>(),
+            Self::ShrinkRange => of::<ShrinkRange>(),
+            Self::MovePiece => of::<PieceTo>(),
+            Self::Stake | Self::Unstake => of::<FarmAmount>(),
+            Self::Claim => of::<FarmRewards>(),
+            Self::DepositPiece => of::<PieceIn>(),
+            Self::WithdrawPiece => of::<PieceOut>(),
+        }
+    }
+
     /// The piece that arguments name.
     ///
     /// # Errors
@@ -312,3 +365,6 @@ impl Verb {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,7 +135,7 @@ struct NextParams {
 /// A price, and whether somebody may borrow against it now.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PriceState {
+pub(super) struct PriceState {
     description: String,
     round: U64,
     spot: Fixed,
@@ -150,7 +150,7 @@ struct PriceState {
 }
 
 impl PriceState {
-    fn read(feed: IOracle::FeedState) -> Self {
+    pub(super) fn read(feed: IOracle::FeedState) -> Self {
         let unusable = Unusable::read(feed.reason, feed.detail, feed.limit);
         Self {
             description: feed.description,

@@ -10,8 +10,10 @@ mod liquidations;
 mod look_back;
 mod markets;
 mod preview;
+mod risk;
 
 pub(crate) use account::AccountAsked;
+pub(crate) use risk::Kept as KeptRisk;
 
 use crate::methods::Methods;
 
@@ -21,4 +23,5 @@ pub(crate) fn register(table: &mut Methods) {
     preview::register(table);
     events::register(table);
     liquidations::register(table);
+    risk::register(table);
 }

@@ -200,13 +200,17 @@ fn block_access_list(
     let Some(block) = find(cx, id)? else {
         return Ok(None);
     };
-    let list = Decodable::decode(&mut block.access_list.as_ref()).map_err(|reason| {
+    access_list(&block).map(Some)
+}
+
+/// What a block touched, as it is stored.
+pub(crate) fn access_list(block: &Block) -> RpcResult<alloy_eip7928::BlockAccessList> {
+    Decodable::decode(&mut block.access_list.as_ref()).map_err(|reason| {
         RpcError::internal(format!(
             "stored access list of block {}: {reason}",
             block.number()
         ))
-    })?;
-    Ok(Some(list))
+    })
 }
 
 /// A mined transaction's block and index.

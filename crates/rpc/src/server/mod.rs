@@ -159,6 +159,7 @@ fn build(
         sending: Default::default(),
         started: Instant::now(),
         pulse: Default::default(),
+        risk: Default::default(),
         keys,
         pool,
         recovery,

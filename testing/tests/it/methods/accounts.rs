@@ -25,13 +25,13 @@ use super::{
 };
 
 const USD: u128 = 1_000_000_000_000_000_000;
-const ETHER: u128 = 1_000_000_000_000_000_000;
+pub(super) const ETHER: u128 = 1_000_000_000_000_000_000;
 /// The coin, which counts, and a token of six decimals without a price.
-const COIN: u32 = 0;
+pub(super) const COIN: u32 = 0;
 /// The chain's own dollar, once it is open.
 const DOLLAR: u32 = 3;
 
-fn action(verb: Verb, asset_id: u32, amount: u128) -> Action {
+pub(super) fn action(verb: Verb, asset_id: u32, amount: u128) -> Action {
     let args = AssetAmount {
         assetId: asset_id,
         amount: U256::from(amount),
@@ -48,7 +48,7 @@ fn execute(owner: Address, actions: Vec<Action>) -> Vec<u8> {
 }
 
 /// The coin has a price of 2,000 dollars and counts by 80 %, and account 1 is asked about.
-async fn node_with_collateral() -> Node {
+pub(super) async fn node_with_collateral() -> Node {
     let node = node_with_markets().await;
     let reporter = node.address(9);
     let grant = grantRoleCall {
@@ -92,7 +92,7 @@ async fn report(node: &Node) {
 }
 
 /// Prices in whole dollars, for the next block.
-async fn prices(node: &Node, prices: &[(u32, u128)]) {
+pub(super) async fn prices(node: &Node, prices: &[(u32, u128)]) {
     let time_ms = node.chain.head().time_ms();
     let report = Report {
         round: time_ms,
@@ -129,7 +129,7 @@ async fn run(node: &Node, actions: Vec<Action>) {
     run_by(node, 1, actions).await;
 }
 
-async fn run_by(node: &Node, who: usize, actions: Vec<Action>) {
+pub(super) async fn run_by(node: &Node, who: usize, actions: Vec<Action>) {
     let input = execute(node.address(who), actions);
     node.send(Send::to(who, account::ADDRESS).input(input).gas(3_000_000));
     let block = node.mine().await;

@@ -1,0 +1,250 @@
+//! Transactions and blocks in words.
+
+use alloy_primitives::{Address, U256};
+use alloy_sol_types::SolCall;
+use capstan_contracts::{
+    account::{
+        self,
+        IAccount::{AccountRef, Action, executeCall},
+        Verb,
+    },
+    token,
+};
+use serde_json::{Value, json};
+
+use super::{
+    accounts::{COIN, ETHER, action, node_with_collateral, prices},
+    node::{Node, Send, quantity},
+};
+
+async fn decoded(node: &Node, hash: impl serde::Serialize) -> Value {
+    node.ok("capstan_decodeTransaction", json!([hash])).await
+}
+
+/// RPC-34
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_told_action_by_action() {
+    let node = node_with_collateral().await;
+    let owner = node.address(1);
+    let close = Action {
+        verb: Verb::CloseAll.number(),
+        args: Default::default(),
+    };
+    let unknown = Action {
+        verb: 999,
+        args: Default::default(),
+    };
+    let execute = |actions| executeCall {
+        account: AccountRef { owner, index: 0 },
+        actions,
+    };
+    let batch = execute(vec![
+        action(Verb::Deposit, COIN, 3 * ETHER / 2),
+        Action {
+            args: alloy_sol_types::SolValue::abi_encode(&account::AssetAmount {
+                assetId: COIN,
+                amount: U256::MAX,
+            })
+            .into(),
+            ..action(Verb::Supply, COIN, 0)
+        },
+        close,
+    ]);
+    let send = |input: Vec<u8>| Send::to(1, account::ADDRESS).input(input).gas(3_000_000);
+    let hash = node.send(send(batch.abi_encode()));
+    let waiting = decoded(&node, hash).await;
+    assert!(waiting["done"].is_null());
+    let fails = node.send(send(execute(vec![unknown]).abi_encode()));
+    node.mine().await;
+
+    let told = decoded(&node, hash).await;
+    assert_eq!(told["title"], "deposit 1.5 ETH, supply all ETH, closeAll");
+    assert_eq!(told["title"], waiting["title"]);
+    assert_eq!(
+        (&told["toName"], &told["isSystem"]),
+        (&json!("account"), &json!(false))
+    );
+    let parts = told["parts"].as_array().expect("parts");
+    assert_eq!((parts.len(), &told["partCount"]), (3, &json!(3)));
+    assert_eq!(parts[0]["args"][0]["text"], "ETH");
+    assert_eq!(
+        parts[0]["args"][1]["value"],
+        json!((3 * ETHER / 2).to_string())
+    );
+    assert_eq!(parts[0]["args"][1]["text"], "1.5 ETH");
+    let done = &told["done"];
+    assert_eq!(done["isSuccess"], true);
+    assert_eq!(quantity(&done["blockNumber"]), node.chain.head().number());
+    let receipt = node.ok("eth_getTransactionReceipt", json!([hash])).await;
+    assert_eq!(done["gasUsed"], receipt["gasUsed"]);
+    let events = done["events"].as_array().expect("events");
+    let logs = receipt["logs"].as_array().expect("logs");
+    assert_eq!(
+        (events.len(), quantity(&done["eventCount"])),
+        (logs.len(), logs.len() as u64)
+    );
+    for (event, log) in events.iter().zip(logs) {
+        assert_eq!(event["address"], log["address"]);
+        assert!(event["name"].is_string(), "{event}");
+    }
+    let pulled = events.iter().find(|event| event["name"] == "Pulled");
+    let credited = pulled.expect("a deposit")["args"]
+        .as_array()
+        .expect("arguments");
+    let credited = credited.iter().find(|arg| arg["name"] == "credited");
+    assert_eq!(credited.expect("an amount")["text"], "1.5 ETH");
+
+    let failed = decoded(&node, fails).await;
+    assert_eq!(
+        (&failed["title"], &failed["done"]["isSuccess"]),
+        (&json!("verb 999"), &json!(false))
+    );
+}
+
+/// RPC-34
+#[tokio::test(flavor = "multi_thread")]
+async fn the_blocks_own_work_is_told() {
+    let node = node_with_collateral().await;
+    prices(&node, &[(COIN, 2_010)]).await;
+    let block = node.mine().await;
+    let told = decoded(&node, block.transactions[0].tx_hash()).await;
+    assert_eq!(
+        (&told["title"], &told["isSystem"]),
+        (&json!("1 price reported"), &json!(true))
+    );
+    assert_eq!(
+        (&told["toName"], &told["call"]["name"]),
+        (&json!("system"), &json!("Prices"))
+    );
+    assert_eq!(told["parts"][0]["title"], "ETH at 2010 USD");
+    let accepted = &told["done"]["events"][0];
+    assert_eq!(accepted["name"], "PriceAccepted");
+    assert_eq!(told["done"]["fee"]["text"], "0");
+    let spot = accepted["args"].as_array().expect("arguments").iter();
+    let spot = spot.filter(|arg| arg["name"] == "spot");
+    assert_eq!(
+        spot.map(|arg| arg["text"].clone()).collect::<Vec<_>>(),
+        [json!("2010 USD")]
+    );
+
+    node.ok("anvil_setBalance", json!([node.address(5), "0x1"]))
+        .await;
+    let block = node.mine().await;
+    let told = decoded(&node, block.transactions[0].tx_hash()).await;
+    assert_eq!(told["title"], "a developer sets 1 account");
+}
+
+/// RPC-34
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_here_declares_is_told_as_far_as_it_goes() {
+    let node = Node::start().await;
+    let to = Address::repeat_byte(0xab);
+    let coins = node.send(Send::to(1, to).value(ETHER as u64 / 2));
+    let call = node.send(Send::to(1, to).input(vec![1, 2, 3, 4, 5]));
+    let garbage = node.send(Send::to(1, account::ADDRESS).input(vec![0xff; 7]));
+    let tokens = token::ITokenFactory::createTokenCall {
+        name: "NAME".into(),
+        symbol: "SYM".into(),
+        decimals: 6,
+        owner: node.address(1),
+        grantDelayMs: 0,
+    };
+    let create = node.send(Send::to(1, token::FACTORY_ADDRESS).input(tokens.abi_encode()));
+    node.mine().await;
+    for (hash, title) in [
+        (coins, format!("send 0.5 ETH to {to}")),
+        (call, format!("call 0x01020304 of {to}")),
+        (garbage, "call 0xffffffff of account".to_owned()),
+        (create, "tokenFactory.createToken".to_owned()),
+    ] {
+        assert_eq!(decoded(&node, hash).await["title"], json!(title));
+    }
+    // An emitter of one log without topics.
+    let emitter = node.deploy(&[0x60, 0x00, 0x60, 0x00, 0xa0, 0x00]).await;
+    let hash = node.send(Send::to(1, emitter));
+    node.mine().await;
+    let event = &decoded(&node, hash).await["done"]["events"][0];
+    assert!(
+        event["name"].is_null() && event["contract"].is_null(),
+        "{event}"
+    );
+    let none = decoded(&node, json!(alloy_primitives::B256::ZERO)).await;
+    assert!(none.is_null());
+}
+
+/// RPC-35
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_says_who_wrote_beside_whom() {
+    let node = node_with_collateral().await;
+    prices(&node, &[(COIN, 2_000)]).await;
+    // Two who pay one, and one who pays another.
+    let (shared, alone) = (Address::repeat_byte(0xaa), Address::repeat_byte(0xbb));
+    node.send(Send::to(1, shared).value(1));
+    node.send(Send::to(2, alone).value(1));
+    node.send(Send::to(3, shared).value(1));
+    let block = node.mine().await;
+    let record = node.ok("capstan_record", json!(["latest"])).await;
+    assert_eq!(record["hash"], json!(block.hash()));
+    let rows = record["transactions"].as_array().expect("rows");
+    assert_eq!(rows.len(), block.transactions.len());
+    assert_eq!(rows[0]["title"], "1 price reported");
+    assert!(quantity(&rows[0]["writtenCount"]) > 0);
+    let lane = |to: Address| {
+        let rows = rows.iter().filter(move |row| row["to"] == json!(to));
+        rows.map(|row| quantity(&row["lane"])).collect::<Vec<_>>()
+    };
+    assert_eq!(lane(shared).len(), 2);
+    assert_eq!(lane(shared)[0], lane(shared)[1]);
+    assert_ne!(lane(shared)[0], lane(alone)[0]);
+    assert_eq!(
+        quantity(&record["laneCount"]),
+        3,
+        "prices, the shared one, the other"
+    );
+    let hot = record["hot"].as_array().expect("hot words");
+    assert_eq!(hot.len(), 1, "{hot:?}");
+    assert_eq!(
+        (&hot[0]["address"], &hot[0]["slot"]),
+        (&json!(shared), &Value::Null)
+    );
+    assert_eq!(hot[0]["writerCount"], "0x2");
+    let list = node.ok("eth_getBlockAccessList", json!(["latest"])).await;
+    let list = list.as_array().expect("a list");
+    assert_eq!(quantity(&record["accountCount"]), list.len() as u64);
+    assert!(node.ok("capstan_record", json!(["0xffff"])).await.is_null());
+}
+
+/// RPC-35
+#[tokio::test(flavor = "multi_thread")]
+async fn hot_words_of_contracts_have_names() {
+    let node = node_with_collateral().await;
+    for who in [1, 2] {
+        let execute = executeCall {
+            account: AccountRef {
+                owner: node.address(who),
+                index: 0,
+            },
+            actions: vec![
+                action(Verb::Deposit, COIN, ETHER),
+                action(Verb::Supply, COIN, ETHER),
+            ],
+        };
+        node.send(
+            Send::to(who, account::ADDRESS)
+                .input(execute.abi_encode())
+                .gas(3_000_000),
+        );
+    }
+    node.mine().await;
+    let record = node.ok("capstan_record", json!(["latest"])).await;
+    let hot = record["hot"].as_array().expect("hot words");
+    let named = hot.iter().filter(|word| word["slot"].is_string());
+    let named: Vec<_> = named.collect();
+    assert!(!named.is_empty(), "{record}");
+    for word in named {
+        assert!(
+            word["name"].is_string() && word["contract"].is_string(),
+            "{word}"
+        );
+    }
+}
