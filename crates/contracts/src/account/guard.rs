@@ -72,7 +72,8 @@ pub(super) fn looked(cx: &mut Ctx<'_>, desk: &mut Desk, stand: &Stand) -> Result
     write(cx, desk, stand, back_s)
 }
 
-fn in_a_minute(cx: &mut Ctx<'_>) -> Result<u32, Halt> {
+/// The second in which the block comes back to whatever has to wait.
+pub(super) fn in_a_minute(cx: &mut Ctx<'_>) -> Result<u32, Halt> {
     let now = TimeMs::new(cx.store.block().time_ms);
     Ok(seconds_down(now.after_ms(DEFER_MS)?))
 }
@@ -169,12 +170,11 @@ fn set(
         Some(time) => seconds_down(time),
         None => u32::MAX,
     };
-    let mut has_to_wait = !assess::is_judged(all);
-    for (row, valued) in sheet.rows.iter_mut().zip(all) {
-        let mut edges = Edges::of(cx, valued, slack)?;
-        has_to_wait |= edges.clear_present_price(cx, valued, slack)?;
-        row.trigger = edges.trigger(valued);
+    let (triggers, are_whole) = triggers(cx, all, slack)?;
+    for (row, trigger) in sheet.rows.iter_mut().zip(triggers) {
+        row.trigger = trigger;
     }
+    let has_to_wait = !are_whole || !assess::is_judged(all);
     let by_doubt_s = if has_to_wait { back_s } else { u32::MAX };
     sheet.look_by_s = seconds_down(by_interest).min(by_schedule_s).min(by_doubt_s);
     Ok(())
@@ -257,9 +257,20 @@ pub(super) fn seconds_down(time: TimeMs) -> u32 {
     u32::try_from(time.get().checked_div(MS_PER_S).unwrap_or_default()).unwrap_or(u32::MAX)
 }
 
-/// When the price of one asset calls the block.
-pub(super) fn trigger(cx: &mut Ctx<'_>, valued: &Valued, slack: &Slack) -> Result<Trigger, Halt> {
-    Ok(Edges::of(cx, valued, slack)?.trigger(valued))
+/// When the price of each asset calls the block, and whether that is all there is to say: where less than a tick is left,
+/// the block has to come back within a minute as well.
+pub(super) fn triggers(
+    cx: &mut Ctx<'_>,
+    all: &[Valued],
+    slack: &Slack,
+) -> Result<(Vec<Trigger>, bool), Halt> {
+    let (mut triggers, mut are_whole) = (Vec::with_capacity(all.len()), true);
+    for valued in all {
+        let mut edges = Edges::of(cx, valued, slack)?;
+        are_whole &= !edges.clear_present_price(cx, valued, slack)?;
+        triggers.push(edges.trigger(valued));
+    }
+    Ok((triggers, are_whole))
 }
 
 /// The ticks at which the price of one asset calls the block.

@@ -115,17 +115,21 @@ pub(crate) fn guard_above(
         };
         let growth = guard::growth_per_year_up(cx, &all)?;
         let look_by = guard::look_by(now, horizon_ms, slack.interest, growth)?;
+        let (triggers, are_whole) = guard::triggers(cx, &all, &slack)?;
         let mut sheet = Sheet {
             look_by_s: guard::seconds_down(look_by),
             rows: Vec::with_capacity(all.len()),
             pieces: Vec::new(),
         };
-        for valued in &all {
+        if !are_whole {
+            sheet.look_by_s = sheet.look_by_s.min(guard::in_a_minute(cx)?);
+        }
+        for (valued, trigger) in all.iter().zip(triggers) {
             let supplied = valued.row.kinds & kind_bit(MARKET);
             sheet.rows.push(Row {
                 asset: valued.asset(),
                 kinds: kind_bit(UNITS) | supplied,
-                trigger: guard::trigger(cx, valued, &slack)?,
+                trigger,
             });
         }
         return Ok(assess::is_judged(&all).then_some(sheet));

@@ -1,6 +1,7 @@
 //! What an order remembers while it waits: its best price, its failures, and when it ends.
 
 use super::*;
+use crate::testkit::accounts::{Listing, bps};
 
 const MINUTE_MS: u64 = 60_000;
 
@@ -85,4 +86,40 @@ fn trig_8_no_order_waits_beyond_its_end() {
     assert_eq!(look(&mut scene), [id]);
     assert_eq!(orders(&scene), [] as [u64; 0]);
     assert!(coins(&mut scene, ALICE) > before);
+}
+
+/// TRIG-2: an account that stands nearer to its floor than a tick of a price costs its order a look a minute, not one in
+/// every block; a price beyond the tick calls at once.
+#[test]
+fn trig_2_nearer_to_the_floor_than_a_tick_is_looked_at_once_a_minute() {
+    let still = |price, counts| {
+        let mut listing = Listing::new(price, counts);
+        (listing.market.slope1Bps, listing.market.slope2Bps) = (0, 0);
+        listing
+    };
+    let mut scene = Scene::with(&[
+        still(2_000 * USD, bps(8_000, 8_500)),
+        still(USD, bps(8_500, 9_000)),
+    ]);
+    scene.world.store.set_coins(ALICE, n(COINS));
+    fill(&mut scene);
+    let debt = [borrow(USDC, 10_000 * ONE), withdraw(USDC, U256::MAX, ALICE)];
+    scene.ok(ALICE, ALICES, &debt);
+    // It fires at 1.205, and 12,050.025 dollars count.
+    let near = 1_417 * USD + USD * 65 / 100;
+    scene.prices(&[(ETH, near)]);
+    scene.look();
+    let order = deleverage(&mut scene, 12_000, 14_000);
+    let id = create(&mut scene, &order);
+    for _ in 0..3 {
+        scene.world.wait_ms(250);
+        assert_eq!(due(&mut scene), [] as [u64; 0]);
+    }
+    scene.world.wait_ms(MINUTE_MS);
+    let from = scene.log_count();
+    assert_eq!(look(&mut scene), [id]);
+    assert_eq!(events::<TriggerFailed>(&scene, from).len(), 0);
+    assert_eq!(due(&mut scene), [] as [u64; 0]);
+    scene.prices(&[(ETH, near - near / 40_000)]);
+    assert_eq!(due(&mut scene), [id]);
 }
