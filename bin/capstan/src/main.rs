@@ -7,6 +7,7 @@ mod accounts;
 mod admin;
 mod args;
 mod banner;
+mod crash;
 mod data;
 mod farm;
 mod feed;
@@ -33,7 +34,7 @@ mod world;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches as _;
 
 use args::{Cli, Command};
 
@@ -41,7 +42,8 @@ use args::{Cli, Command};
 pub(crate) const VERSION: &str = env!("CAPSTAN_VERSION");
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = args::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     logs::start(&cli.log);
     let result = match cli.command {
         Command::Dev(options) => node::dev(&options),

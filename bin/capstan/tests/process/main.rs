@@ -4,6 +4,7 @@
 
 mod account;
 mod admin;
+mod cli;
 mod crash;
 mod disk;
 mod farm;
@@ -15,6 +16,7 @@ mod market;
 mod own_chain;
 mod page;
 mod product;
+mod quarter_hour;
 mod said;
 mod start;
 mod swap;
