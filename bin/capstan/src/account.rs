@@ -635,7 +635,8 @@ async fn one(act: &ActOptions, wishes: Wishes) -> Result<()> {
     if !json {
         doing.show(false)?;
     }
-    if !act.yes && !(agreed()? && again::agreed(&doing, &wishes).await?) {
+    let is_agreed = act.yes || (agreed()? && again::agreed(&doing, &wishes).await?);
+    if !is_agreed {
         bail!("not signed");
     }
     let signer = signer(&act.signer)?;

@@ -30,6 +30,8 @@ use crate::{
 
 /// Time between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Rounds of the price behind a shock until it has surely arrived.
+const ROUNDS_AFTER: u64 = 2;
 /// The block goes on selling for a while after the last price.
 const QUIET: Duration = Duration::from_secs(3);
 /// After that much beyond the path the end is told, whatever still goes on.
@@ -95,21 +97,31 @@ async fn crash(options: &CrashOptions) -> Result<()> {
         + Duration::from_millis(begun.every_ms.saturating_mul(begun.path.len() as u64))
         + PATIENCE;
     let mut quiet_since = None;
-    loop {
+    let mut ended_in = None;
+    while Instant::now() < deadline {
         tokio::time::sleep(LOOK_EVERY).await;
         let is_news = told.look(&node, &assets, &begun).await?;
-        let feed: Option<Feed> = node.read("capstan_feed", json!([])).await?;
-        let shocks = feed.map(|feed| feed.shocks).unwrap_or_default();
-        let runs = shocks.iter().any(|one| one.asset_id == begun.asset_id);
-        if runs || is_news {
-            quiet_since = None;
+        if runs(&node, begun.asset_id).await? {
+            continue;
         }
-        let since = *quiet_since.get_or_insert_with(Instant::now);
-        if (!runs && since.elapsed() >= QUIET) || Instant::now() >= deadline {
+        // What the feed has said last may still be on its way to a block: later rounds tell that it has arrived.
+        let ended_in = *ended_in.get_or_insert(told.rounds);
+        if is_news || told.rounds < ended_in + ROUNDS_AFTER {
+            quiet_since = None;
+            continue;
+        }
+        if quiet_since.get_or_insert_with(Instant::now).elapsed() >= QUIET {
             break;
         }
     }
     told.end(&node, &begun, &assets).await
+}
+
+/// Whether a shock on an asset still has prices to report.
+async fn runs(node: &Node, asset_id: u32) -> Result<bool> {
+    let feed: Option<Feed> = node.read("capstan_feed", json!([])).await?;
+    let shocks = feed.map(|feed| feed.shocks).unwrap_or_default();
+    Ok(shocks.iter().any(|one| one.asset_id == asset_id))
 }
 
 /// What was seen, and told.
@@ -121,6 +133,9 @@ struct Told {
     next_block: u64,
     first_block: u64,
     last_price: u128,
+    /// The round of the price, and how many of them were seen.
+    round: u64,
+    rounds: u64,
     last_line: usize,
     liquidations: Vec<(Value, Explained)>,
     fired: Vec<(B256, TriggerFired)>,
@@ -142,6 +157,8 @@ impl Told {
             next_block: head + 1,
             first_block: head,
             last_price: 0,
+            round: 0,
+            rounds: 0,
             last_line: 0,
             liquidations: Vec::new(),
             fired: Vec::new(),
@@ -183,6 +200,10 @@ impl Told {
             assetId: begun.asset_id,
         };
         let state = node.view(oracle::ADDRESS, &asked).await?;
+        if state.round != self.round {
+            self.round = state.round;
+            self.rounds += 1;
+        }
         if state.spot == self.last_price {
             return Ok(());
         }

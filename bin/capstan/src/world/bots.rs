@@ -303,7 +303,9 @@ fn as_float(amount: &Fixed) -> f64 {
 
 fn from_float(whole: f64, decimals: u8) -> Option<U256> {
     let units = whole * 10_f64.powi(decimals.into());
-    (units >= 1.0 && units < 1e36).then(|| U256::from(units as u128))
+    (1.0..1e36)
+        .contains(&units)
+        .then(|| U256::from(units as u128))
 }
 
 /// Lets them act until it is dropped.
