@@ -1,5 +1,7 @@
 //! `capstan account`: shows an account, and what actions would make of it before they are signed.
 
+mod again;
+pub(crate) mod explain;
 mod farming;
 mod leverage;
 mod limits;
@@ -68,6 +70,12 @@ async fn command_of(command: &AccountCommand) -> Result<()> {
             limits::line(&node, name).await
         }
         AccountCommand::Limits { act, limits } => limits::run(act, limits).await,
+        AccountCommand::Explain {
+            ask,
+            signer,
+            index,
+            id,
+        } => explain::run(ask, signer, *index, *id).await,
         AccountCommand::History {
             ask,
             signer,
@@ -627,7 +635,8 @@ async fn one(act: &ActOptions, wishes: Wishes) -> Result<()> {
     if !json {
         doing.show(false)?;
     }
-    if !act.yes && !agreed()? {
+    let is_agreed = act.yes || (agreed()? && again::agreed(&doing, &wishes).await?);
+    if !is_agreed {
         bail!("not signed");
     }
     let signer = signer(&act.signer)?;

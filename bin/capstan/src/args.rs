@@ -8,6 +8,7 @@ use clap_complete::Shell;
 
 mod admin;
 mod credit;
+mod examples;
 mod exchange;
 mod farm;
 mod product;
@@ -22,6 +23,7 @@ pub(crate) use credit::{
     PasswordOptions, Refinanced, SignerOptions, SlippageArgs, WalletCommand, WatchOptions,
     asset_name,
 };
+pub(crate) use examples::command;
 pub(crate) use exchange::{
     LpAddOptions, LpCarryOptions, LpCommand, LpRemoveOptions, PoolCommand, Signing, SwapOptions,
 };
@@ -185,7 +187,10 @@ fn parse_origin(text: &str) -> Result<String, String> {
 const DEV_CLIENT: &str = concat!("anvil/v1.7-compatible/Capstan-v", env!("CARGO_PKG_VERSION"));
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct DevOptions {
+    #[command(subcommand)]
+    pub(crate) command: Option<DevCommand>,
     #[command(flatten)]
     pub(crate) listen: ListenOptions,
     /// Time between blocks, as 250ms or 2s, or `instant`: one for each transaction
@@ -209,6 +214,13 @@ pub(crate) struct DevOptions {
     /// Accounts and contracts only, without assets, markets and prices
     #[arg(long)]
     pub(crate) empty: bool,
+    /// How prices of the prepared world come: a seeded walk, or still until a shock, or not from this node
+    #[arg(long, value_enum, default_value_t = FeedKind::Synthetic, conflicts_with = "empty")]
+    pub(crate) feed: FeedKind,
+    /// How many bots live in the prepared world, the first a market maker
+    /// [default: 10; 1 with --feed fixed; 0 with --feed off or --block-time instant]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(0..=100), conflicts_with = "empty")]
+    pub(crate) bots: Option<u32>,
     /// Chain id [default: 31337, or that of the folder]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) chain_id: Option<u64>,
@@ -218,6 +230,70 @@ pub(crate) struct DevOptions {
     /// What web3_clientVersion answers; some tools use developer methods only of names that they know
     #[arg(long, value_name = "TEXT", default_value = DEV_CLIENT)]
     pub(crate) client_version: String,
+}
+
+impl DevOptions {
+    /// How many bots live there, unless it was said. A chain that makes a block for each transaction shall make them for
+    /// its user's alone.
+    pub(crate) fn bot_count(&self) -> u32 {
+        let usual = match (self.block_time, self.feed) {
+            (BlockTime::Instant, _) | (_, FeedKind::Off) => 0,
+            (_, FeedKind::Fixed) => 1,
+            (_, FeedKind::Synthetic) => 10,
+        };
+        if self.empty {
+            0
+        } else {
+            self.bots.unwrap_or(usual)
+        }
+    }
+}
+
+/// How prices of the prepared world come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FeedKind {
+    /// They stand still until a shock
+    Fixed,
+    /// They walk by chance, together, as the seed says
+    Synthetic,
+    /// This node signs none
+    Off,
+}
+
+impl FeedKind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Fixed => "fixed",
+            Self::Synthetic => "synthetic",
+            Self::Off => "off",
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DevCommand {
+    /// Move the price of an asset of a running development node, and tell what that does
+    Crash(CrashOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CrashOptions {
+    #[command(flatten)]
+    pub(crate) ask: AskOptions,
+    /// Whose price: a symbol, or a number
+    #[arg(long, default_value = "eth")]
+    pub(crate) asset: String,
+    /// Where to: -40%, +15%, or a price in dollars
+    #[arg(
+        long,
+        default_value = "-40%",
+        allow_hyphen_values = true,
+        value_name = "TARGET"
+    )]
+    pub(crate) to: String,
+    /// In what time; less than a second is one report
+    #[arg(long = "in", default_value = "60s", value_name = "TIME")]
+    pub(crate) over: humantime::Duration,
 }
 
 #[derive(Debug, Args)]

@@ -2,16 +2,15 @@
 
 use std::{fs, io::Write as _, path::Path};
 
-use clap::CommandFactory as _;
 use clap_complete::Shell;
 use eyre::{Result, WrapErr};
 
-use crate::args::Cli;
+use crate::args;
 
 /// Prints the script that completes this program's words.
 pub(crate) fn completions(shell: Shell) -> Result<()> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "capstan", &mut script);
+    clap_complete::generate(shell, &mut args::command(), "capstan", &mut script);
     std::io::stdout()
         .write_all(&script)
         .wrap_err("cannot print the script")
@@ -20,6 +19,6 @@ pub(crate) fn completions(shell: Shell) -> Result<()> {
 /// Writes a page for the program and one for each of its commands.
 pub(crate) fn man(out: &Path) -> Result<()> {
     fs::create_dir_all(out).wrap_err_with(|| format!("cannot make {}", out.display()))?;
-    clap_mangen::generate_to(Cli::command(), out)
+    clap_mangen::generate_to(args::command(), out)
         .wrap_err_with(|| format!("cannot write to {}", out.display()))
 }

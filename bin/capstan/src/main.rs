@@ -8,6 +8,7 @@ mod admin;
 mod args;
 mod banner;
 mod complaint;
+mod crash;
 mod data;
 mod farm;
 mod feed;
@@ -34,7 +35,7 @@ mod world;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::FromArgMatches as _;
 
 use args::{Cli, Command};
 
@@ -42,7 +43,8 @@ use args::{Cli, Command};
 pub(crate) const VERSION: &str = env!("CAPSTAN_VERSION");
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let words = args::command().try_get_matches();
+    let cli = match words.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return complaint::about_words(&error),
     };

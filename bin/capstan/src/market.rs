@@ -7,11 +7,8 @@ use serde_json::Value;
 use crate::{
     args::{AskOptions, MarketCommand},
     table::Table,
-    words::time,
+    words::{brief, time},
 };
-
-/// Digits behind the point that people want to see of amounts and prices.
-const PLACES: u8 = 4;
 
 pub(crate) fn run(command: &MarketCommand) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -80,8 +77,8 @@ fn list(found: &[(Value, Market)], json: bool) -> Result<()> {
     for (_, market) in found {
         table.row([
             format!("#{} {}", market.asset_id, market.symbol),
-            market.supplied.short(PLACES),
-            market.borrowed.short(PLACES),
+            brief(&market.supplied),
+            brief(&market.borrowed),
             market.utilisation.percent(),
             market.supply_rate_per_year.percent(),
             market.borrow_rate_per_year.percent(),
@@ -96,9 +93,9 @@ fn list(found: &[(Value, Market)], json: bool) -> Result<()> {
 fn price(market: &Market) -> String {
     match &market.price {
         None => "none".to_owned(),
-        Some(price) if price.usable => format!("{} USD", price.spot.short(PLACES)),
+        Some(price) if price.usable => format!("{} USD", brief(&price.spot)),
         Some(price) if price.spot.amount.is_zero() => "not yet".to_owned(),
-        Some(price) => format!("({} USD)", price.spot.short(PLACES)),
+        Some(price) => format!("({} USD)", brief(&price.spot)),
     }
 }
 

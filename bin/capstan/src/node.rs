@@ -18,11 +18,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
     accounts,
-    args::{BlockTime, DevOptions, History, ListenOptions, NodeOptions},
+    args::{BlockTime, DevCommand, DevOptions, History, ListenOptions, NodeOptions},
     banner::{self, DevWorld},
-    data, progress,
+    crash, data, progress,
     status::Status,
-    world,
+    world::{self, Life, World},
 };
 
 /// Coins of a development account.
@@ -38,6 +38,14 @@ const INTERRUPTED: i32 = 130;
 
 /// A development chain.
 pub(crate) fn dev(options: &DevOptions) -> Result<()> {
+    if let Some(DevCommand::Crash(options)) = &options.command {
+        return crash::run(options);
+    }
+    let life = Life {
+        seed: options.seed,
+        feed: options.feed,
+        bots: world::bots(options.seed, options.bot_count())?,
+    };
     let mnemonic = match &options.mnemonic {
         Some(words) => words.clone(),
         None => accounts::mnemonic(options.seed)?,
@@ -57,6 +65,9 @@ pub(crate) fn dev(options: &DevOptions) -> Result<()> {
             // The first account deploys what people try: it stays untouched.
             if let (false, Some(last)) = (options.empty, signers.last()) {
                 made.native.admin_owner = last.address();
+            }
+            for bot in world::addresses(&life.bots) {
+                made.alloc.insert(bot, funded(DEV_BALANCE_ETH));
             }
             let chain_id = options.chain_id.unwrap_or(DEV_CHAIN_ID);
             (Genesis { chain_id, ..made }, signers)
@@ -109,7 +120,7 @@ pub(crate) fn dev(options: &DevOptions) -> Result<()> {
             if options.empty {
                 return Ok(None);
             }
-            world::make(chain, &world.signers)
+            world::make(chain, &world.signers, life)
                 .wrap_err("the prepared world was not made; --empty starts without it")
         },
         |chain, address| {
@@ -174,18 +185,21 @@ pub(crate) fn dev_genesis(
     balance_eth: u64,
 ) -> Result<(Genesis, Vec<PrivateKeySigner>)> {
     let signers = accounts::signers(mnemonic, account_count)?;
-    let funded = GenesisAccount {
-        balance: U256::from(balance_eth) * U256::from(WEI_PER_ETH),
-        ..GenesisAccount::default()
-    };
     let mut genesis = Genesis::dev(0, 0);
     for address in accounts::addresses(&signers) {
-        genesis.alloc.insert(address, funded.clone());
+        genesis.alloc.insert(address, funded(balance_eth));
     }
     if let Some(first) = signers.first() {
         genesis.native.admin_owner = first.address();
     }
     Ok((genesis, signers))
+}
+
+fn funded(balance_eth: u64) -> GenesisAccount {
+    GenesisAccount {
+        balance: U256::from(balance_eth) * U256::from(WEI_PER_ETH),
+        ..GenesisAccount::default()
+    }
 }
 
 /// A node of a chain.
@@ -230,9 +244,9 @@ fn rpc_config(listen: &ListenOptions) -> RpcConfig {
 /// Opens the chain, then the door, then starts making blocks: whoever gets an answer gets it from a whole chain.
 fn serve(
     config: ChainConfig,
-    rpc: RpcConfig,
+    mut rpc: RpcConfig,
     status: Status,
-    prepare: impl FnOnce(&Chain) -> Result<Option<PrivateKeySigner>>,
+    prepare: impl FnOnce(&Chain) -> Result<Option<World>>,
     announce: impl FnOnce(&Chain, SocketAddr),
 ) -> Result<()> {
     let start = Instant::now();
@@ -244,12 +258,13 @@ fn serve(
     let mut stop = runtime.block_on(async { Stop::new() })?;
     capstan_rpc::probe(rpc.listen)?;
     let chain = data::open(config)?;
-    let reporter = prepare(&chain)?;
+    let world = prepare(&chain)?;
+    rpc.world = world.as_ref().map(World::door);
     let server = runtime.block_on(capstan_rpc::serve(rpc, chain.clone()))?;
     let solo = Solo::start(&chain)?;
     announce(&chain, server.address());
     if !capstan_page::IS_BUILT {
-        tracing::warn!(
+        tracing::info!(
             "the page is not in this program, which was built without Node.js; what is there says how to get it"
         );
     }
@@ -260,13 +275,13 @@ fn serve(
         progress::short(start.elapsed())
     );
     let watched = chain.clone();
-    let feed = feed(server.address(), reporter);
+    let world = live(server.address(), world);
     runtime.block_on(async move {
         tokio::select! {
             name = stop.wait() => tracing::info!("{name}: stopping; once more forces"),
             () = driver_end(&solo) => {}
             () = status.tell(&watched) => {}
-            () = feed => {}
+            () = world => {}
         }
         tokio::spawn(async move {
             // One wish may arrive twice: a terminal signals a whole group, and its parent passes it on.
@@ -283,10 +298,10 @@ fn serve(
     Ok(())
 }
 
-/// Signs prices of the prepared world, if there is one. Never returns: without prices the chain goes on.
-async fn feed(address: SocketAddr, reporter: Option<PrivateKeySigner>) {
-    if let Some(reporter) = reporter
-        && let Err(error) = world::feed(address, reporter).await
+/// Lets the prepared world live, if there is one. Never returns: without prices the chain goes on.
+async fn live(address: SocketAddr, world: Option<World>) {
+    if let Some(world) = world
+        && let Err(error) = world.live(address).await
     {
         tracing::error!(%error, "the made-up market has ended");
     }

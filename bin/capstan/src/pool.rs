@@ -7,11 +7,9 @@ use serde_json::Value;
 use crate::{
     args::{AskOptions, PoolCommand},
     table::Table,
-    words::{percent, pips},
+    words::{brief, percent, pips},
 };
 
-/// Digits behind the point of amounts, and of prices.
-const PLACES: u8 = 4;
 const PRICE_PLACES: u8 = 8;
 
 pub(crate) fn run(command: &PoolCommand) -> Result<()> {
@@ -74,7 +72,7 @@ fn symbols(pool: &Pool) -> String {
 }
 
 fn held(asset: &PoolAsset) -> String {
-    format!("{} {}", asset.reserve.short(PLACES), asset.symbol)
+    format!("{} {}", brief(&asset.reserve), asset.symbol)
 }
 
 fn fee(pool: &Pool) -> String {
@@ -100,8 +98,8 @@ fn prices(pool: &Pool, of: fn(&PoolPrice) -> (Option<&Fixed>, Option<&Fixed>)) -
         let (first, (forth, back)) = (&first.symbol, of(price));
         let is_dearer = |price: &&Fixed| price.short(0) != "0";
         match (back.filter(is_dearer), forth) {
-            (Some(back), _) => format!("1 {first} = {} {other}", back.short(PLACES)),
-            (None, Some(forth)) => format!("1 {other} = {} {first}", forth.short(PLACES)),
+            (Some(back), _) => format!("1 {first} = {} {other}", brief(back)),
+            (None, Some(forth)) => format!("1 {other} = {} {first}", brief(forth)),
             (None, None) => "not yet".to_owned(),
         }
     });

@@ -3,6 +3,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use alloy_primitives::U256;
+use capstan_client::Fixed;
 
 /// The first millisecond that has no calendar here: the year 10000.
 const CALENDAR_ENDS_MS: u64 = 253_402_300_800_000;
@@ -39,6 +40,12 @@ pub(crate) fn percent(bps: impl Into<u32>) -> String {
     }
 }
 
+/// An amount for a table of eighty columns: four digits behind the point, and fewer the more stand before it.
+pub(crate) fn brief(amount: &Fixed) -> String {
+    let whole = amount.short(0).len();
+    amount.short(u8::try_from(6_usize.saturating_sub(whole).min(4)).unwrap_or(0))
+}
+
 /// Millionths, as a percentage without zeros at its end.
 pub(crate) fn pips(pips: u32) -> String {
     format!("{} %", capstan_units::decimal(U256::from(pips), 4))
@@ -62,5 +69,14 @@ mod tests {
         assert_eq!(pips(500), "0.05 %");
         assert_eq!(pips(10_000), "1 %");
         assert_eq!(pips(0), "0 %");
+        let brief = |text: &str| {
+            let amount = capstan_units::parse_decimal(text, 6).expect("a number");
+            let fixed = serde_json::json!({"amount": amount, "decimals": 6, "text": text});
+            super::brief(&serde_json::from_value(fixed).expect("an amount"))
+        };
+        assert_eq!(brief("5000001.0007"), "5000001");
+        assert_eq!(brief("434.444444"), "434.444");
+        assert_eq!(brief("1.053312"), "1.0533");
+        assert_eq!(brief("15000"), "15000");
     }
 }

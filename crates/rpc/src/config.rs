@@ -1,8 +1,8 @@
 //! Settings of the front door. Every limit is named, has a default, and is listed in specs/rpc.md.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use crate::server::SiteFile;
+use crate::{dev::DevWorld, server::SiteFile};
 
 /// What `serve` needs to know.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct RpcConfig {
     pub fee_wei_max: u128,
     /// The page for people who open the port in a browser; nothing for none.
     pub site: &'static [SiteFile],
+    /// The prepared world of a development node; `None` where there is none.
+    pub world: Option<Arc<dyn DevWorld>>,
 }
 
 impl Default for RpcConfig {
@@ -38,6 +40,7 @@ impl Default for RpcConfig {
             ),
             fee_wei_max: 0,
             site: &[],
+            world: None,
         }
     }
 }

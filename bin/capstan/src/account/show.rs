@@ -1,20 +1,41 @@
 //! Accounts and previews in words.
 
+use alloy_primitives::U256;
 use capstan_client::{AccountName, AccountState, Fixed, Holding, Piece, Preview, Report, Standing};
+
+use capstan_units::decimal_down;
 
 use crate::{table::Table, words::time};
 
 /// Digits behind the point of amounts and prices, and of dollars and health.
 const PLACES: u8 = 6;
 const DOLLAR_PLACES: u8 = 2;
+const HEALTH_PLACES: u8 = 3;
+/// A room to fall that a day of an ordinary month uses up.
+const NEAR_BPS: u16 = 1_000;
 
 fn dollars(value: &Fixed) -> String {
     format!("{} USD", value.short(DOLLAR_PLACES))
 }
 
-/// Health for people: it is liquidated below 1.
-fn health(health: Option<&Fixed>) -> String {
-    health.map_or_else(|| "no debt".to_owned(), |health| health.short(3))
+/// Health for people: it is liquidated below 1. Rounded where that is far away, and down where it is near: what is told
+/// as 1 is not below.
+pub(super) fn health(health: Option<&Fixed>) -> String {
+    let Some(health) = health else {
+        return "no debt".to_owned();
+    };
+    let whole = U256::from(10).pow(U256::from(health.decimals));
+    let is_far = health.amount >= whole + whole / U256::from(100);
+    let half = if is_far {
+        whole / U256::from(2_000)
+    } else {
+        U256::ZERO
+    };
+    decimal_down(
+        health.amount.saturating_add(half),
+        health.decimals,
+        HEALTH_PLACES,
+    )
 }
 
 fn percent(bps: u16) -> String {
@@ -204,4 +225,41 @@ pub(crate) fn effect(name: AccountName, told: &Preview) {
         }
     }
     line_of_error(after);
+    if let Some(words) = after.report.as_ref().and_then(near) {
+        println!("{words}");
+    }
+}
+
+/// A warning, where a small fall of prices ends it.
+fn near(report: &Report) -> Option<String> {
+    let is_near = report.health_maintenance.is_some() && report.room_to_fall_bps < NEAR_BPS;
+    is_near.then(|| {
+        format!(
+            "WARNING: it is liquidated once its collateral falls by {}",
+            percent(report.room_to_fall_bps)
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// CLI-6
+    #[test]
+    fn health_is_rounded_unless_it_is_near_its_end() {
+        for (amount, text) in [
+            (1_659_999_999_889_333_333_u64, "1.66"),
+            (1_659_400_000_000_000_000, "1.659"),
+            (1_009_900_000_000_000_000, "1.009"),
+            (999_999_999_999_999_999, "0.999"),
+            (1_000_000_000_000_000_000, "1"),
+        ] {
+            let fixed =
+                serde_json::json!({"amount": U256::from(amount), "decimals": 18, "text": ""});
+            let fixed: Fixed = serde_json::from_value(fixed).expect("a number");
+            assert_eq!(health(Some(&fixed)), text, "{amount}");
+        }
+        assert_eq!(health(None), "no debt");
+    }
 }

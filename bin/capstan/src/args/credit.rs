@@ -277,6 +277,19 @@ pub(crate) enum AccountCommand {
         #[command(flatten)]
         limits: LimitArgs,
     },
+    /// Why an account was liquidated: what was sold, to whom, what it cost, and what another protocol's rule would have taken
+    Explain {
+        #[command(flatten)]
+        ask: AskOptions,
+        #[command(flatten)]
+        signer: SignerOptions,
+        /// Which of the owner's accounts
+        #[arg(long, default_value_t = 0)]
+        index: u8,
+        /// Number of the liquidation; without it, the newest one of the wallet's account
+        #[arg(value_name = "ID")]
+        id: Option<u64>,
+    },
     /// What happened to an account, newest first
     History {
         #[command(flatten)]

@@ -20,10 +20,9 @@ async fn send(node: &Node, input: Vec<u8>) {
     sent.expect("sent");
 }
 
-/// A node with a farm of the shares of pool 0, ETH and USDC, into which both flow.
+/// A node with farm 2, of the shares of pool 0, ETH and USDC, into which both flow.
 async fn world() -> Node {
-    let node = Node::start(&["dev", "--block-time", "100ms"]).await;
-    let node = node.expect("started");
+    let node = crate::said::world().await;
     let pools = node.rpc("capstan_pools", json!([])).await.expect("answers");
     let coins = pools["items"][0]["assets"].as_array().expect("a list");
     let ids: Vec<u32> = coins
@@ -41,7 +40,7 @@ async fn world() -> Node {
     tokio::time::sleep(Duration::from_millis(500)).await;
     for (asset, amount) in ids.iter().zip([10_u128.pow(18), 2_000 * 10_u128.pow(6)]) {
         let fund = IFarms::fundCall {
-            farmId: 0,
+            farmId: 2,
             assetId: *asset,
             amount: U256::from(amount),
             periodMs: HOUR_MS,
@@ -90,20 +89,20 @@ async fn a_farm_is_entered_compounded_and_left() {
     let node = world().await;
     says(&farm(&node, &["list"]), &["shares of pool 0", "ETH USDC"]);
     says(
-        &farm(&node, &["show", "0"]),
-        &["#0 of shares of pool 0", "flows", "own       nothing"],
+        &farm(&node, &["show", "2"]),
+        &["#2 of shares of pool 0", "flows", "own       nothing"],
     );
     refuses(
-        &farm(&node, &["leave", "0", "--yes"]),
-        "has no stake in farm 0",
+        &farm(&node, &["leave", "2", "--yes"]),
+        "has no stake in farm 2",
     );
     refuses(&farm(&node, &["show", "7"]), "there is no farm 7");
     refuses(
-        &farm(&node, &["enter", "0", "1 wbtc", "--yes"]),
+        &farm(&node, &["enter", "2", "1 wbtc", "--yes"]),
         "takes ETH and USDC, not WBTC",
     );
 
-    let enter = ["enter", "0", "2000 usdc", "--borrow", "1 eth", "--yes"];
+    let enter = ["enter", "2", "3000 usdc", "--borrow", "1 eth", "--yes"];
     says(
         &farm(&node, &enter),
         &["provide to pool #0 for", "at least", "done in block"],
@@ -112,11 +111,11 @@ async fn a_farm_is_entered_compounded_and_left() {
     let piece = &account["pieces"][0];
     assert_eq!(
         (&piece["kind"], &piece["id"]),
-        (&json!("stake"), &json!("0x0")),
+        (&json!("stake"), &json!("0x2")),
         "{account}"
     );
     tokio::time::sleep(Duration::from_millis(1_500)).await;
-    let shown = farm(&node, &["show", "0"]);
+    let shown = farm(&node, &["show", "2"]);
     says(
         &shown,
         &[
@@ -132,7 +131,7 @@ async fn a_farm_is_entered_compounded_and_left() {
 
     let before = piece["amount"].clone();
     says(
-        &farm(&node, &["compound", "0", "--yes"]),
+        &farm(&node, &["compound", "2", "--yes"]),
         &["provide to pool #0", "done in block"],
     );
     let grown = standing(&node).await["pieces"][0]["amount"].clone();
@@ -141,7 +140,7 @@ async fn a_farm_is_entered_compounded_and_left() {
 
     tokio::time::sleep(Duration::from_millis(1_000)).await;
     says(
-        &farm(&node, &["leave", "0", "--yes"]),
+        &farm(&node, &["leave", "2", "--yes"]),
         &["take out", "done in block"],
     );
     let account = standing(&node).await;

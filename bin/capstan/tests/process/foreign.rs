@@ -24,7 +24,7 @@ sol! {
     function allowance(address owner, address spender) external view returns (uint256);
 }
 
-/// The prepared world with a token of others in it, and pool 3 of 10 ETH and 20,000 TT.
+/// The prepared world with a token of others in it, and pool 5 of 10 ETH and 20,000 TT.
 struct World {
     node: Node,
     accounts: Vec<Address>,
@@ -33,8 +33,7 @@ struct World {
 
 impl World {
     async fn start() -> Self {
-        let node = Node::start(&["dev", "--block-time", "100ms"]).await;
-        let node = node.expect("started");
+        let node = crate::said::world().await;
         let accounts = node.rpc("eth_accounts", json!([])).await.expect("accounts");
         let accounts = serde_json::from_value(accounts).expect("addresses");
         let mut world = Self {
@@ -60,7 +59,7 @@ impl World {
                 curve: Curve::Product.number(),
                 feePips: 3_000,
                 amplification: 0,
-                assets: vec![0, 4],
+                assets: vec![0, 6],
             },
             amounts: vec![U256::from(10_000_000_000_000_000_000_u64), value],
             to: world.accounts[MAKER],
@@ -70,7 +69,7 @@ impl World {
         world
     }
 
-    /// Lists the token as asset 4.
+    /// Lists the token as asset 6.
     fn list(&self) {
         let example = run(&["admin", "list", "--example"]).expect("ran").stdout;
         let listing = example.replace(
@@ -81,7 +80,7 @@ impl World {
         let file = folder.path().join("token.toml");
         fs::write(&file, listing).expect("written");
         let said = self.asked(OWNER, &["admin", "list", text(&file), "--yes"]);
-        says(&said, &["lists TT", "as asset #4", "done in block"]);
+        says(&said, &["lists TT", "as asset #6", "done in block"]);
     }
 
     async fn send(&self, from: usize, to: Option<Address>, input: Bytes) -> Value {
@@ -153,7 +152,7 @@ async fn a_swap_of_a_foreign_token_is_approved_first() {
     let swap = ["swap", "100", "tt", "eth"];
     let asked = |more: &[&str]| world.asked(TRADER, &[&swap[..], more].concat());
     let preview = asked(&["--preview"]);
-    says(&preview, &["pay      100 TT\n", "ETH by pool 3"]);
+    says(&preview, &["pay      100 TT\n", "ETH by pool 5"]);
     let note = format!(
         "TT first needs your approval for {} to move 100 of it",
         exchange::ADDRESS
@@ -188,7 +187,7 @@ async fn a_swap_of_a_foreign_token_is_approved_first() {
 #[tokio::test]
 async fn liquidity_of_a_foreign_token_is_approved_first() {
     let world = World::start().await;
-    let add = ["lp", "add", "3", "1000 tt"];
+    let add = ["lp", "add", "5", "1000 tt"];
     let asked = |more: &[&str]| world.asked(TRADER, &[&add[..], more].concat());
     let preview = asked(&["--preview"]);
     says(&preview, &["put in    0.4999", " ETH and 1000 TT"]);
@@ -200,7 +199,7 @@ async fn liquidity_of_a_foreign_token_is_approved_first() {
         &["done in block", " ETH and 1000 TT for"],
     );
     assert_eq!(world.allowed_and_sent().await, (0, 2));
-    let removed = world.asked(TRADER, &["lp", "remove", "3", "--yes"]);
+    let removed = world.asked(TRADER, &["lp", "remove", "5", "--yes"]);
     says(&removed, &["received 0.4", "TT for"]);
 
     let pause = ["admin", "pause", "tt", "border", "--yes"];

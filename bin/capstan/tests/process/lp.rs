@@ -33,30 +33,30 @@ async fn a_newcomer_provides_earns_and_leaves() {
     let node = world().await;
     says(&lp(&node, &["show"]), &["provides no liquidity"]);
 
-    // One amount names the other: 5 of 500 ETH are 10,000 of 1,000,000 USDC.
+    // One amount names the other: 5 of 5,000 ETH are 15,000 of 15,000,000 USDC.
     let preview = lp(&node, &["add", "0", "5 eth", "--preview"]);
     let lines = [
         "pool      #0 ETH/USDC, product",
         "put in    4.9999",
-        " ETH and 10000 USDC, at most 5 ETH and 10050 USDC",
+        " ETH and 15000 USDC, at most 5 ETH and 15075 USDC",
         "% of the pool for these",
         "call      exchange.addLiquidity(",
     ];
     says(&preview, &lines);
     says(&lp(&node, &["show"]), &["provides no liquidity"]);
-    let done = lp(&node, &["add", "0", "5 eth", "10000 usdc", "--yes"]);
+    let done = lp(&node, &["add", "0", "5 eth", "15000 usdc", "--yes"]);
     says(
         &done,
-        &["done in block", "put in 4.9999", " ETH and 10000 USDC for"],
+        &["done in block", "put in 4.9999", " ETH and 15000 USDC for"],
     );
     let shown = lp(&node, &["show"]);
     says(
         &shown,
         &[
             "#0 ETH/USDC, product",
-            "0.99",
+            "0.09",
             "% of the pool",
-            "would be worth 10.00000",
+            "would be worth 10.0000",
         ],
     );
 
@@ -99,11 +99,11 @@ async fn a_range_is_opened_earns_and_is_left() {
         .as_u64()
         .expect("a number");
     let begin = IExchange::createRangePoolCall {
-        feePips: 500,
+        feePips: 100,
         asset0: 0,
         asset1: u32::try_from(usdc).expect("small"),
-        // The root of 2,000 * 10^6 / 10^18, times 2^96.
-        sqrtPriceX96: U256::from(3_543_191_142_285_914_205_922_034_u128),
+        // The root of 3,000 * 10^6 / 10^18, times 2^96.
+        sqrtPriceX96: U256::from(4_339_505_179_874_779_489_431_521_u128),
     };
     let data = Bytes::from(begin.abi_encode());
     let request = json!([{"from": owner, "to": exchange::ADDRESS, "data": data}]);
@@ -113,57 +113,57 @@ async fn a_range_is_opened_earns_and_is_left() {
     tokio::time::sleep(Duration::from_millis(500)).await;
 
     refuses(
-        &lp(&node, &["add", "3", "1 eth"]),
+        &lp(&node, &["add", "5", "1 eth"]),
         &["say --from PRICE --to PRICE (of one ETH, in USDC)"],
     );
     refuses(
         &lp(
             &node,
-            &["add", "3", "1 eth", "--from", "2000", "--to", "1000"],
+            &["add", "5", "1 eth", "--from", "2000", "--to", "1000"],
         ),
         &["is not below"],
     );
-    let range = ["add", "3", "10 eth", "--from", "1500", "--to", "2500"];
+    let range = ["add", "5", "10 eth", "--from", "2000", "--to", "4000"];
     let mut preview = range.to_vec();
     preview.push("--preview");
     let lines = [
         "liquidity, at least",
-        "1 ETH from 1499.",
-        " to 2502.",
+        "1 ETH from 1999.",
+        " to 4000.",
         "call      exchange.openRange(",
     ];
     says(&lp(&node, &preview), &lines);
     let mut open = range.to_vec();
     open.push("--yes");
-    says(&lp(&node, &open), &["put in 9.99", "as position #0"]);
+    says(&lp(&node, &open), &["put in 9.99", "as position #1"]);
     says(
         &lp(&node, &["show"]),
         &[
-            "#0 in pool #3 ETH/USDC, range",
+            "#1 in pool #5 ETH/USDC, range",
             "around the price",
             "none taken so far",
         ],
     );
 
-    // The cheapest pool is this one.
-    let swapped = swap(&node, &["1", "eth", "usdc"]);
+    // The cheapest pool is this one, for a little.
+    let swapped = swap(&node, &["0.01", "eth", "usdc"]);
     assert!(swapped.status.success(), "{swapped:?}");
     let shown = json_of(&lp(&node, &["show", "--json"]));
     let fees = shown[0]["feesToTake"][0]["text"].as_str().expect("text");
     assert!(
         fees.starts_with("0.000"),
-        "a part of 0.05 % of an ETH: {fees}"
+        "0.01 % of a hundredth of an ETH: {fees}"
     );
     let number = |of: &Value| of.as_f64().expect("a number");
     assert!(number(&shown[0]["worthInFirst"]) <= number(&shown[0]["heldInFirst"]));
 
-    let grown = lp(&node, &["add", "3", "1 eth", "--position", "0", "--yes"]);
-    says(&grown, &["as position #0"]);
-    let collected = lp(&node, &["remove", "0", "0", "--position", "--yes"]);
+    let grown = lp(&node, &["add", "5", "1 eth", "--position", "1", "--yes"]);
+    says(&grown, &["as position #1"]);
+    let collected = lp(&node, &["remove", "1", "0", "--position", "--yes"]);
     says(&collected, &["received 0 ETH and 0 USDC, and", "of fees"]);
     says(&lp(&node, &["show"]), &["taken so far"]);
     says(
-        &lp(&node, &["remove", "0", "--position", "--yes"]),
+        &lp(&node, &["remove", "1", "--position", "--yes"]),
         &["of fees"],
     );
 }
@@ -172,7 +172,7 @@ async fn a_range_is_opened_earns_and_is_left() {
 #[tokio::test]
 async fn lp_tokens_go_to_the_account_and_back() {
     let node = world().await;
-    let add = ["add", "0", "5 eth", "10000 usdc", "--yes"];
+    let add = ["add", "0", "5 eth", "15000 usdc", "--yes"];
     says(&lp(&node, &add), &["done in block"]);
     refuses(
         &lp(&node, &["withdraw", "0", "--yes"]),

@@ -4,6 +4,7 @@
 
 mod account;
 mod admin;
+mod cli;
 mod complaint;
 mod crash;
 mod disk;
@@ -16,6 +17,7 @@ mod market;
 mod own_chain;
 mod page;
 mod product;
+mod quarter_hour;
 mod said;
 mod start;
 mod swap;

@@ -39,9 +39,8 @@ fn listed(node: &Node, words: &[&str]) -> Said {
 /// CLI-15, RPC-29: a product is made, shown, bought and redeemed both ways; what would fail is not signed.
 #[tokio::test]
 async fn products_are_made_bought_and_redeemed() {
-    let node = Node::start(&["dev", "--block-time", "100ms"]).await;
-    let node = node.expect("started");
-    says(&listed(&node, &["list"]), &["there are no products"]);
+    let node = crate::said::world().await;
+    says(&listed(&node, &["list"]), &["WBTC2L", "loopstETH"]);
     let create = [
         "create", "long", "eth", "usdc", "1000", "--target", "3", "--limit", "5%",
     ];
@@ -59,18 +58,18 @@ async fn products_are_made_bought_and_redeemed() {
         &["done in block"],
     );
     says(
-        &asked(&node, &["top-up", "1", "0.1", "--yes"]),
+        &asked(&node, &["top-up", "3", "0.1", "--yes"]),
         &["done in block"],
     );
     says(&listed(&node, &["list"]), &["ETH3L", "2.7 to 3.3"]);
     says(
-        &listed(&node, &["show", "1"]),
+        &listed(&node, &["show", "3"]),
         &[
-            "#1 ETH3L, 3x Long ETH against USDC",
+            "#3 ETH3L, 3x Long ETH against USDC",
             "leverage 3 in 2.7 to 3.3",
         ],
     );
-    let mint = asked(&node, &["mint", "1", "200", "--preview"]);
+    let mint = asked(&node, &["mint", "3", "200", "--preview"]);
     says(
         &mint,
         &[
@@ -78,28 +77,28 @@ async fn products_are_made_bought_and_redeemed() {
             "call     productToken.depositWithin(",
         ],
     );
-    let mint = ["mint", "1", "200", "--slippage", "3%", "--yes"];
+    let mint = ["mint", "3", "200", "--slippage", "3%", "--yes"];
     says(&asked(&node, &mint), &["done in block"]);
     let answer = node
         .rpc("capstan_products", json!([]))
         .await
         .expect("answers");
     let items = answer["items"].as_array().expect("a list");
-    assert_eq!((items.len(), &answer["cursor"]), (1, &Value::Null));
-    let one = &items[0];
+    assert_eq!((items.len(), &answer["cursor"]), (3, &Value::Null));
+    let one = &items[2];
     assert_eq!(
         (&one["id"], &one["kind"], &one["symbol"]),
-        (&json!(1), &json!("long"), &json!("ETH3L"))
+        (&json!(3), &json!("long"), &json!("ETH3L"))
     );
     assert_eq!(one["target"]["text"], json!("3"));
     assert_eq!(one["baseAssetId"], one["debt"]["assetId"]);
-    let redeem = ["redeem", "1", "50%", "--slippage", "3%", "--yes"];
+    let redeem = ["redeem", "3", "50%", "--slippage", "3%", "--yes"];
     says(&asked(&node, &redeem), &["receive", "done in block"]);
     says(
-        &asked(&node, &["redeem", "1", "max", "--in-kind", "--yes"]),
+        &asked(&node, &["redeem", "3", "max", "--in-kind", "--yes"]),
         &["which is owed", "done in block"],
     );
-    refuses(&asked(&node, &["redeem", "1", "--yes"]), "has no units");
+    refuses(&asked(&node, &["redeem", "3", "--yes"]), "has no units");
     refuses(&listed(&node, &["show", "7"]), "there is no product 7");
     let nonce = || async {
         let asked = node.quantity("eth_getTransactionCount", json!([WALLET, "latest"]));

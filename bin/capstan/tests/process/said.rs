@@ -3,9 +3,10 @@
 use capstan_testing::process::{Node, Said};
 use serde_json::Value;
 
-/// `capstan dev` with its markets, pools and people.
+/// `capstan dev` with its markets and pools, where prices stand still and nobody acts but the test.
 pub(crate) async fn world() -> Node {
-    let node = Node::start(&["dev", "--block-time", "100ms"]).await;
+    let words = ["dev", "--feed", "fixed", "--bots", "0"];
+    let node = Node::start(&[&words[..], &["--block-time", "100ms"]].concat()).await;
     node.expect("started")
 }
 

@@ -430,7 +430,15 @@ async fn a_development_chain_tells_why_a_transaction_failed() {
     // transfer(0x..aa, 2^200): more than there is.
     let ether = "0xca957a0000000000000000000003000000000000";
     let input = format!("0xa9059cbb{:064x}{}{:050x}", 0xaa, "00000000000001", 0);
-    let words = ["--log-format", "json", "dev", "--block-time", "50ms"];
+    let words = [
+        "--log-format",
+        "json",
+        "dev",
+        "--bots",
+        "0",
+        "--block-time",
+        "50ms",
+    ];
     let node = Node::start(&words).await.expect("started");
     let send = json!([{ "from": FIRST_ACCOUNT, "to": ether, "gas": "0x186a0", "input": input }]);
     let hash = node.rpc("eth_sendTransaction", send).await.expect("sent");

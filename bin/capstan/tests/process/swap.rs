@@ -29,11 +29,10 @@ async fn a_newcomer_swaps_what_was_shown() {
         &[
             "#0 ETH/USDC",
             "product",
-            "0.3 %",
-            "500 ETH, 1000000 USDC",
+            "0.05 %",
+            "5000 ETH, 15000000 USDC",
             "1 ETH = ",
             "#1 USDC/WBTC",
-            "600000 USDC, 10 WBTC",
             "#2 USDC/usd",
             "stable",
             "100000 USDC, 100000 usd",
@@ -45,23 +44,23 @@ async fn a_newcomer_swaps_what_was_shown() {
         &[
             "LP token",
             "mean price",
-            "1 USDC = 0.0005 ETH",
+            "1 USDC = 0.00033",
             "paused         nothing",
         ],
     );
     let whole = json_of(&asked(&node, &["pool", "show", "0", "--json"]));
-    assert_eq!(whole["assets"][1]["reserve"]["text"], "1000000");
+    assert_eq!(whole["assets"][1]["reserve"]["text"], "15000000");
     refuses(
         &asked(&node, &["pool", "show", "7"]),
         &["there is no pool 7"],
     );
 
-    let preview = swap(&node, &["10", "eth", "usdc", "--preview"]);
+    let preview = swap(&node, &["100", "eth", "usdc", "--preview"]);
     let lines = [
-        "pay      10 ETH\n",
+        "pay      100 ETH\n",
         "impact   1.95 %",
-        "fee      0.3 % of what is paid",
-        "route    ETH -> USDC by pool 0 (0.3 %)",
+        "fee      0.05 % of what is paid",
+        "route    ETH -> USDC by pool 0 (0.05 %)",
         "call     exchange.swap(",
     ];
     says(&preview, &lines);
@@ -69,20 +68,20 @@ async fn a_newcomer_swaps_what_was_shown() {
         preview.stderr.contains("moves the price by 1.95 %"),
         "{preview:?}"
     );
-    let quoted = json_of(&swap(&node, &["10", "eth", "usdc", "--preview", "--json"]));
+    let quoted = json_of(&swap(&node, &["100", "eth", "usdc", "--preview", "--json"]));
     assert_eq!(
-        quoted["received"]["text"], "19550.169617",
-        "500 * 2000 * 9.97 / 509.97"
+        quoted["received"]["text"], "293973.470328",
+        "5000 * 3000 * 99.95 / 5099.95"
     );
     assert_eq!(
-        quoted["receivedMin"]["text"], "19452.418768",
+        quoted["receivedMin"]["text"], "292503.602976",
         "half a percent less"
     );
 
-    let done = swap(&node, &["10", "eth", "usdc", "--yes"]);
+    let done = swap(&node, &["100", "eth", "usdc", "--yes"]);
     says(
         &done,
-        &["done in block", "paid 10 ETH, received 19550.169617 USDC"],
+        &["done in block", "paid 100 ETH, received 293973.470328 USDC"],
     );
 
     // The other side given, and as JSON.
@@ -104,7 +103,7 @@ async fn a_newcomer_swaps_what_was_shown() {
         .expect("text")
         .parse()
         .expect("a number");
-    assert!((11_800.0..11_900.0).contains(&paid), "{paid}");
+    assert!((39_200.0..39_300.0).contains(&paid), "{paid}");
 }
 
 /// CLI-10: what would fail is said before anything is signed.
@@ -125,7 +124,7 @@ async fn what_cannot_be_swapped_is_not_signed() {
             "as a number",
         ),
         (
-            &["2000000", "eth", "usdc", "--exact-out", "--yes"],
+            &["20000000", "eth", "usdc", "--exact-out", "--yes"],
             "ExchangeTooMuch",
         ),
         (&["0.0000001", "usdc", "eth", "--yes"], "only 6 are counted"),

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::{
     account::AccountAsked,
+    compared::{Compared, compare},
     look_back::{logs_between, look_back, position},
 };
 use crate::{
@@ -38,7 +39,7 @@ pub(super) fn register(table: &mut Methods) {
     table.blocking(
         "capstan_explainLiquidation",
         ["id"],
-        "A liquidation from its events: each step with amounts, discount and buyer, and who bore what was not covered.",
+        "A liquidation from its events: each step with amounts, discount and buyer, and who bore what was not covered; and what it cost beside what Aave's rule would have taken.",
         explain,
     );
 }
@@ -107,6 +108,9 @@ struct Explained {
     liquidation: Liquidation,
     steps: Vec<Step>,
     losses: Vec<Loss>,
+    /// What it cost, beside what another rule would have; null where nothing was sold, or where a state or a price is not
+    /// there any more.
+    compared: Option<Compared>,
 }
 
 #[derive(Serialize)]
@@ -151,12 +155,15 @@ fn explain(cx: &RpcContext, (id,): (U64,)) -> RpcResult<Explained> {
         liquidation: liquidation.ok_or_else(unknown)?,
         steps: Vec::new(),
         losses: Vec::new(),
+        compared: None,
     };
     // Decimals are fixed at listing, so the newest state tells them, too.
     let mut views = Views::at(cx, None)?;
+    let mut steps = Vec::new();
     for entry in &entries {
         if let Some(step) = event::<LiquidationStep>(entry) {
             explained.steps.push(Step::read(&mut views, &step)?);
+            steps.push(step);
         } else if let Some(loss) = event::<LossRealised>(entry) {
             explained.losses.push(Loss {
                 asset_id: loss.assetId,
@@ -165,7 +172,32 @@ fn explain(cx: &RpcContext, (id,): (U64,)) -> RpcResult<Explained> {
             });
         }
     }
+    let told = entries.iter().find_map(event::<Liquidated>);
+    if let (Some(told), Some(before)) = (told, height.checked_sub(1)) {
+        explained.compared = compared_at(cx, before, height, &told, &steps)?;
+    }
     Ok(explained)
+}
+
+/// The comparison, if both states are kept.
+fn compared_at(
+    cx: &RpcContext,
+    before: u64,
+    height: u64,
+    told: &Liquidated,
+    steps: &[LiquidationStep],
+) -> RpcResult<Option<Compared>> {
+    let (Ok(mut before), Ok(mut at)) = (
+        Views::at(cx, Some(before.into())),
+        Views::at(cx, Some(height.into())),
+    ) else {
+        return Ok(None);
+    };
+    let of = AccountRef {
+        owner: told.owner,
+        index: told.index,
+    };
+    compare(&mut before, &mut at, of, told.healthBefore, steps)
 }
 
 impl Step {

@@ -4,6 +4,7 @@
 //! block ([`crate::views`]) and written with decimals and text beside every number ([`crate::fixed`]).
 
 mod account;
+mod compared;
 mod costs;
 mod events;
 mod liquidations;

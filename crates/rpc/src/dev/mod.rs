@@ -1,4 +1,4 @@
-//! `evm_`, `anvil_`, `hardhat_`: the verbs of a development chain (R13).
+//! `evm_`, `anvil_`, `hardhat_`: the verbs of a development chain (R13); and the world that it prepares.
 //!
 //! Tools disagree on names but not on meaning, so one handler stands behind each group of names. A node
 //! that is not `capstan dev` refuses them all.
@@ -8,9 +8,12 @@ mod info;
 mod mining;
 mod quantity;
 mod state;
+mod world;
 
 use capstan_chain::{ChainError, Dev};
 use serde::Serialize;
+
+pub use world::{DevWorld, WorldFeed, WorldLabel, WorldShock};
 
 use crate::{
     RpcContext,
@@ -23,6 +26,7 @@ pub(crate) fn register(table: &mut Methods) {
     info::register(table);
     mining::register(table);
     state::register(table);
+    world::register(table);
 }
 
 /// Puts one verb into the table under each of its names.

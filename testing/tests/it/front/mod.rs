@@ -13,3 +13,4 @@ mod protocol;
 mod sending;
 mod sockets;
 mod table;
+mod world;

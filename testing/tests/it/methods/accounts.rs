@@ -554,6 +554,11 @@ async fn a_liquidation_is_explained() {
         assert_eq!(told[key], items[0][key], "{key}");
     }
     assert_eq!(told["losses"], json!([]));
+    // RPC-36: what it cost, beside the rule of another.
+    let compared = &told["compared"];
+    assert_eq!(compared["paidValue"]["text"], "500", "{compared}");
+    assert_eq!(compared["aave"]["bonusBps"], 500, "{compared}");
+    assert_ne!(compared["aave"]["penalty"]["text"], "0", "{compared}");
     let steps = told["steps"].as_array().expect("a list");
     assert_eq!(steps.len(), 1, "{told}");
     let step = &steps[0];

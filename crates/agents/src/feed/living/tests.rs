@@ -48,9 +48,9 @@ fn shock(asset_id: u32, to: &str, seconds: u64) -> Shock {
     }
 }
 
-/// DEV-3
+/// WORLD-2
 #[test]
-fn dev_3_still_prices_stand_to_the_unit_until_a_shock() {
+fn world_2_still_prices_stand_to_the_unit_until_a_shock() {
     let (mut still, hand) = living(0.0);
     for _ in 0..1_000 {
         let quotes = still.step().expect("quotes");
@@ -63,9 +63,9 @@ fn dev_3_still_prices_stand_to_the_unit_until_a_shock() {
     assert_eq!(price_of(&quotes, ETH), dollars("3000"));
 }
 
-/// DEV-4
+/// WORLD-3
 #[test]
-fn dev_4_a_shock_reports_the_path_that_it_told_and_ends_there() {
+fn world_3_a_shock_reports_the_path_that_it_told_and_ends_there() {
     for volatility in [0.0, 0.8] {
         let (mut living, hand) = living(volatility);
         let before = living.step().expect("quotes");
@@ -98,9 +98,9 @@ fn dev_4_a_shock_reports_the_path_that_it_told_and_ends_there() {
     }
 }
 
-/// DEV-3: the same seed and the same shocks give the same prices.
+/// WORLD-1: the same seed and the same shocks give the same prices.
 #[test]
-fn dev_3_the_seed_decides_everything() {
+fn world_1_the_seed_decides_everything() {
     let walk = || {
         let (mut living, hand) = living(0.8);
         let mut all = Vec::new();
