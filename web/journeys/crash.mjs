@@ -36,7 +36,7 @@ export async function movePrice(node, assetId, percent) {
     };
   });
   const target = BigInt(entries.find((entry) => entry.assetId === assetId).price);
-  let round = 1_000_000 + (Date.now() % 1_000_000_000);
+  let round = 2 * Date.now();
   await until('the price is accepted', async () => {
     round += 1;
     const block = await node.rpc('eth_getBlockByNumber', ['latest', false]);
