@@ -296,7 +296,8 @@ export default [
         await until('blocks arrive again', async () => /Block [0-9]/.test(await page.getByTestId('pulse').innerText()));
         await person.fund();
         console.log(`  a silent node was said to be gone after ${saidAfterMs} ms`);
-        assert.ok(saidAfterMs < 2_000 + 1_000, `it took ${saidAfterMs} ms, a second of it for a busy machine`);
+        // That it is 2 s is a unit test of the link, by a clock that nobody else keeps busy.
+        assert.ok(saidAfterMs < 15_000, `it took ${saidAfterMs} ms`);
         await person.leave();
       } finally {
         await node.stop();

@@ -114,6 +114,9 @@ export class Node {
   }
 }
 
+/** Who is still there: what they see is kept when a journey fails. */
+export const present = new Set();
+
 /** Somebody in front of the page: own storage, and every error of the page is a failure. */
 export async function somebody(browser, node, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
@@ -155,10 +158,12 @@ export async function somebody(browser, node, options = {}) {
       await page.getByRole('dialog').waitFor({ state: 'detached' });
     },
     leave: async () => {
+      present.delete(person);
       await context.close();
       if (wrongs.length > 0) throw new Error(`the page failed: ${wrongs.join('; ')}`);
       if (foreign.length > 0) throw new Error(`the page asked others: ${foreign.join(', ')}`);
     },
   };
+  present.add(person);
   return person;
 }

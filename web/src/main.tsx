@@ -1,5 +1,6 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
+import { resume } from './act/pending.ts';
 import { App } from './app/App.tsx';
 import { applyTheme } from './app/theme.ts';
 import { openNode } from './node/node.tsx';
@@ -11,8 +12,11 @@ import './ui/shell.css';
 applyTheme();
 const root = document.getElementById('page');
 if (!root) throw new Error('index.html has no element #page');
+const node = openNode();
+// What an earlier life of this page signed is looked for again.
+resume(node);
 createRoot(root).render(
   <StrictMode>
-    <App node={openNode()} />
+    <App node={node} />
   </StrictMode>,
 );

@@ -3,6 +3,7 @@
 mod keys;
 mod lever;
 mod listing;
+mod page;
 mod plans;
 
 use alloy_primitives::{Address, U256};

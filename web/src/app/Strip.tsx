@@ -30,7 +30,7 @@ function Gone() {
   }, [sinceMs]);
   return (
     <Notice tone="bad" title="The node is gone">
-      It does not answer since {seconds} s. What you see is what it said last; nothing can be signed. The page looks for
+      It has not answered for {seconds} s. What you see is what it said last; nothing can be signed. The page looks for
       it and goes on by itself.
     </Notice>
   );

@@ -2,8 +2,8 @@
  * The one WebSocket between the page and its node.
  *
  * ```text
- *   connecting ──open──► live ──closed, or silent for 1.6 s──► gone ──open──► live
- *                         │ asks a silent node after 0.5 s          └── tries again after 0.25, 0.5, 1, 1 ... s
+ *   connecting ──open──► live ──closed, or silent for 1.4 s──► gone ──open──► live
+ *                         │ asks a silent node after 0.4 s          └── tries again after 0.25, 0.5, 1, 1 ... s
  * ```
  *
  * Subscriptions are made anew after each return. What was asked before a loss is refused with `NodeGone`: whoever asked
@@ -49,7 +49,7 @@ export interface LinkSettings {
   retryMs: readonly number[];
 }
 
-export const LINK_SETTINGS: LinkSettings = { askAfterMs: 500, goneAfterMs: 1_600, retryMs: [250, 500, 1_000] };
+export const LINK_SETTINGS: LinkSettings = { askAfterMs: 400, goneAfterMs: 1_400, retryMs: [250, 500, 1_000] };
 
 interface Waiting {
   resolve(result: unknown): void;

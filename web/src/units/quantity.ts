@@ -40,13 +40,13 @@ function sameUnit(one: Quantity, other: Quantity): void {
   }
 }
 
-export function add<U extends Unit>(one: Quantity<U>, other: Quantity<U>): Quantity<U> {
+export function add<U extends Unit>(one: Quantity<U>, other: Quantity<NoInfer<U>>): Quantity<U> {
   sameUnit(one, other);
   return { ...one, amount: one.amount + other.amount };
 }
 
 /** Zero where more is taken than there is. */
-export function lessDownToZero<U extends Unit>(one: Quantity<U>, other: Quantity<U>): Quantity<U> {
+export function lessDownToZero<U extends Unit>(one: Quantity<U>, other: Quantity<NoInfer<U>>): Quantity<U> {
   sameUnit(one, other);
   return { ...one, amount: one.amount > other.amount ? one.amount - other.amount : 0n };
 }
@@ -93,7 +93,7 @@ function grouped(text: string): string {
 }
 
 /** How many digits people see: what `capstan` prints. */
-export const PLACES = { amount: 6, usd: 2, usdFine: 6, health: 3 } as const;
+export const PLACES = { amount: 6, usd: 2, price: 4, usdFine: 6, health: 3 } as const;
 
 export function shown(of: Quantity, places: number): string {
   return grouped(decimalDown(of.amount, of.decimals, places));
@@ -105,6 +105,11 @@ export function shownAmount(of: Amount): string {
 
 export function shownUsd(of: Usd): string {
   return shown(of, PLACES.usd);
+}
+
+/** A price in dollars, as `capstan market list` prints it. */
+export function shownPrice(of: Usd): string {
+  return shown(of, PLACES.price);
 }
 
 export function shownHealth(of: Health | null): string {

@@ -98,6 +98,7 @@ function Told({ told, markets }: { told: Explained; markets: readonly Market[] }
     }, 0n);
   const taken = sum((step) => worth(step.taken, step.collateralAssetId));
   const paid = sum((step) => worth(step.paid, step.debtAssetId));
+  const gained = taken !== null && paid !== null && paid > taken ? usd(paid - taken) : null;
   const penalty = taken !== null && paid !== null ? usd(taken > paid ? taken - paid : 0n) : null;
   const other = then.data?.debt ? otherRule(then.data.debt, told.healthBefore) : null;
   return (
@@ -123,7 +124,15 @@ function Told({ told, markets }: { told: Explained; markets: readonly Market[] }
               {shownHealth(told.healthAfter)}
             </Num>
           </Stat>
-          <Stat name="Penalty" large note="worth that was sold, less debt that it paid">
+          <Stat
+            name="Penalty"
+            large
+            note={
+              gained
+                ? `none: it was sold for ${shownUsd(gained)} USD more than the oracle’s price`
+                : 'worth that was sold, less debt that it paid'
+            }
+          >
             <Num copy={command}>{penalty ? `$${shownUsd(penalty)}` : '–'}</Num>
           </Stat>
           <Stat name="Price round" large note="of the reporters, agreed before the block’s first transaction">
@@ -132,7 +141,7 @@ function Told({ told, markets }: { told: Explained; markets: readonly Market[] }
         </Stats>
         <p className="quiet">
           The price of round {told.priceRound} took health below 1, so the block sold no more than brings it back to
-          1.05. No bot was asked, and nobody had to be faster than anybody.
+          1.05 at that price. No bot was asked, and nobody had to be faster than anybody.
         </p>
         {other && penalty ? (
           <Notice title="What the rule of today’s largest protocol would have taken">

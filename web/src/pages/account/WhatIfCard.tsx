@@ -96,7 +96,7 @@ function Then({ then, of, row }: { then: WhatIf; of: AccountName; row: Holding }
     `call ${addresses.account} "healthOf((address,uint8))(uint256)" "(${of.owner},${of.index})"`,
   );
   const sold =
-    isLiquidated && then.health && row.maintenanceBps !== null && terms.data !== undefined
+    isLiquidated && row.maintenanceBps !== null && terms.data !== undefined
       ? soldAtMost(then.debt, then.health, row.maintenanceBps, terms.data.discountMaxBps)
       : null;
   return (

@@ -24,7 +24,7 @@ export default function Account() {
   const params = useParams();
   const wallet = useWallet();
   const [chosen, setChosen] = useState(0);
-  const asked = params['owner'];
+  const asked = params.owner;
   if (asked !== undefined && !isAddress(asked)) {
     return (
       <Page title="Account">
@@ -34,7 +34,7 @@ export default function Account() {
       </Page>
     );
   }
-  const askedIndex = Number(params['index'] ?? 0);
+  const askedIndex = Number(params.index ?? 0);
   const owner = asked ?? wallet?.address;
   if (!owner) {
     return (

@@ -6,7 +6,7 @@ import { useAccount, useBlockTransactionCount, useLiquidations, useMarkets } fro
 import type { SeenHead } from '../../node/heads.ts';
 import { drawn, drawnShare } from '../../units/drawn.ts';
 import { ago } from '../../units/time.ts';
-import { shownBps, shownHealth, shownPercent, shownUsd, usd, worthDown } from '../../units/quantity.ts';
+import { shownBps, shownHealth, shownPercent, shownPrice, shownUsd, usd, worthDown } from '../../units/quantity.ts';
 import {
   Address,
   Answer,
@@ -62,7 +62,7 @@ function Network() {
       <Blocks heads={heads} />
       <p className="small faint">
         {newest
-          ? `${transactions.data ?? '–'} transactions in the newest block, ${shownGas(newest)} of its gas used. A bar is a block; the newest stands at the right.`
+          ? `${transactions.data ?? '–'} ${transactions.data === 1 ? 'transaction' : 'transactions'} in the newest block, ${shownGas(newest)} of its gas used. A bar is a block; the newest stands at the right.`
           : 'Waiting for the first block.'}
       </p>
     </Card>
@@ -205,7 +205,7 @@ function Markets() {
                     </th>
                     <td>
                       <Num copy={show} quiet unit="USD">
-                        {market.price ? shownUsd(market.price.spot) : '–'}
+                        {market.price ? shownPrice(market.price.spot) : '–'}
                       </Num>
                     </td>
                     <td>

@@ -6,7 +6,7 @@ import { useHeads } from '../../node/node.tsx';
 import { useMarkets, usePriceHistory } from '../../node/queries.ts';
 import type { Market as MarketState } from '../../node/shapes.ts';
 import { drawn } from '../../units/drawn.ts';
-import { shownAmount, shownBps, shownPercent, shownUsd, usd } from '../../units/quantity.ts';
+import { shownAmount, shownBps, shownPercent, shownPrice, usd } from '../../units/quantity.ts';
 import { moment } from '../../units/time.ts';
 import {
   Address,
@@ -76,7 +76,7 @@ function Shown({ market }: { market: MarketState }) {
       <Card title="Now" command={show}>
         <Stats>
           <Stat name="Price" large note={<Freshness price={market.price} nowMs={nowMs} />}>
-            <Num copy={show}>{market.price ? `$${shownUsd(market.price.spot)}` : '–'}</Num>
+            <Num copy={show}>{market.price ? `$${shownPrice(market.price.spot)}` : '–'}</Num>
           </Stat>
           <Stat name="Supply earns" large note="a year, at this use">
             <Num copy={show}>{shownPercent(market.supplyRatePerYear)}</Num>

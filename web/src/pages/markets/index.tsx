@@ -5,7 +5,7 @@ import { useHeads } from '../../node/node.tsx';
 import { useMarkets } from '../../node/queries.ts';
 import type { Market } from '../../node/shapes.ts';
 import { drawn, drawnShare } from '../../units/drawn.ts';
-import { shownAmount, shownPercent, shownUsd } from '../../units/quantity.ts';
+import { shownAmount, shownPercent, shownPrice } from '../../units/quantity.ts';
 import { Answer, AssetName, Badge, Bar, Card, Empty, Num, Page, Table } from '../../ui/index.ts';
 import { Freshness } from './Freshness.tsx';
 
@@ -70,7 +70,7 @@ function Row({ market, nowMs }: { market: Market; nowMs: number }) {
       </th>
       <td>
         <Num copy={show} quiet unit="USD">
-          {market.price ? shownUsd(market.price.spot) : '–'}
+          {market.price ? shownPrice(market.price.spot) : '–'}
         </Num>
         <span className="note">
           <Freshness price={market.price} nowMs={nowMs} />
