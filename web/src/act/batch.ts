@@ -4,6 +4,7 @@ import { accountAbi } from '../generated/account.ts';
 import { addresses } from '../generated/addresses.ts';
 import type { AccountName, Action } from '../node/rpc.ts';
 import { assetUnit, quantity, shownAmount } from '../units/quantity.ts';
+import { liquidityInWords } from './liquidity.ts';
 
 /** Permanent numbers. */
 export const VERB = {
@@ -160,6 +161,6 @@ export function inWords(action: Action, asset: (id: number) => AssetWords, owner
       return `Swap at most ${of(bounds.assetIn, bounds.paidMax)} for at least ${of(bounds.assetOut, bounds.receivedMin)}, by ${pools}`;
     }
     default:
-      return `Verb ${action.verb} with ${action.args}`;
+      return liquidityInWords(action) ?? `Verb ${action.verb} with ${action.args}`;
   }
 }

@@ -1,9 +1,42 @@
-import { Empty, Page } from '../../ui/index.ts';
+/** What liquidity and deposits earn: pools, farms, products. */
+import { useSearchParams } from 'react-router';
+import { useMarkets } from '../../node/queries.ts';
+import { Answer, Page, Tabs } from '../../ui/index.ts';
+import { Farms } from './Farms.tsx';
+import { Pools } from './Pools.tsx';
+import { Products } from './Products.tsx';
+import './earn.css';
+
+const TABS = [
+  { id: 'pools', text: 'Pools' },
+  { id: 'farms', text: 'Farms' },
+  { id: 'products', text: 'Leveraged tokens and vaults' },
+] as const;
+type Tab = (typeof TABS)[number]['id'];
 
 export default function Earn() {
+  const markets = useMarkets();
+  const [params, setParams] = useSearchParams();
+  const tab: Tab = TABS.find((one) => one.id === params.get('tab'))?.id ?? 'pools';
   return (
-    <Page title="Earn">
-      <Empty>This page is not built yet.</Empty>
+    <Page
+      title="Earn"
+      lead="Fees, rewards and rates come from somebody who pays them. Here stands who, how much now, and what it costs you if prices move."
+    >
+      <Answer of={markets} lines={8}>
+        {(all) => (
+          <Tabs
+            label="Ways to earn"
+            tabs={TABS}
+            chosen={tab}
+            onChoose={(id) => setParams({ tab: id }, { replace: true })}
+          >
+            {tab === 'pools' ? <Pools markets={all} /> : null}
+            {tab === 'farms' ? <Farms markets={all} /> : null}
+            {tab === 'products' ? <Products markets={all} /> : null}
+          </Tabs>
+        )}
+      </Answer>
     </Page>
   );
 }

@@ -1,9 +1,354 @@
-import { Empty, Page } from '../../ui/index.ts';
+/** How near the whole system is to trouble: debt by distance, who holds how much of it, and what stands before lenders. */
+import { useQuery } from '@tanstack/react-query';
+import { castCommand, command, named } from '../../node/commands.ts';
+import { LIVE, useNode } from '../../node/node.tsx';
+import { drawnShare } from '../../units/drawn.ts';
+import { shownAmount, shownBps, shownUsd } from '../../units/quantity.ts';
+import { lasting } from '../../units/time.ts';
+import {
+  Address,
+  Answer,
+  AssetName,
+  Badge,
+  Bar,
+  Card,
+  Empty,
+  Notice,
+  Num,
+  Page,
+  Stat,
+  Stats,
+  Table,
+} from '../../ui/index.ts';
+import { risk as decoder, type AssetRisk, type Risk as RiskState } from './shapes.ts';
+import { debtWithin, drawnBands, loadBps, oracleWords } from './words.ts';
+import './risk.css';
+
+const COMMAND = 'rpc capstan_risk';
 
 export default function Risk() {
+  const { rpc } = useNode();
+  const asked = useQuery({ queryKey: ['risk'], queryFn: () => rpc.read(decoder, 'capstan_risk'), meta: LIVE });
   return (
-    <Page title="Risk">
-      <Empty>This page is not built yet.</Empty>
+    <Page
+      title="Risk"
+      lead="Everybody's debts together. Nobody is named: a list of who is weak helps only whoever would push them."
+    >
+      <Answer of={asked} lines={8}>
+        {(risk) => (
+          <>
+            <Whole risk={risk} />
+            <Distance risk={risk} />
+            <Concentration risk={risk} />
+            <Cushions assets={risk.assets} />
+            <Oracles assets={risk.assets} />
+          </>
+        )}
+      </Answer>
     </Page>
+  );
+}
+
+function Whole({ risk }: { risk: RiskState }) {
+  const load = loadBps(risk.debt, risk.collateral);
+  const copy = castCommand(COMMAND);
+  return (
+    <Card title="All debtors" command={copy}>
+      <Stats>
+        <Stat name="Owed" large>
+          <Num copy={copy}>{shownUsd(risk.debt)}</Num>
+          <span className="unit">USD</span>
+        </Stat>
+        <Stat name="Backed by" note={load === null ? 'no debt' : `debt is ${shownBps(load)} of it`}>
+          <Num copy={copy} unit="USD">
+            {shownUsd(risk.collateral)}
+          </Num>
+        </Stat>
+        <Stat name="Reached by a fall of 10 %" note="of all collateral at once">
+          <Num copy={copy} unit="USD">
+            {shownUsd(debtWithin(risk, 1_000))}
+          </Num>
+        </Stat>
+        <Stat name="Accounts with debts" note={`as of block ${risk.blockNumber}`}>
+          <Num copy={copy}>{risk.accountCount}</Num>
+        </Stat>
+      </Stats>
+      {risk.unvaluedCount > 0 ? (
+        <Notice
+          tone="warn"
+          title={
+            risk.unvaluedCount === 1
+              ? 'One account cannot be valued now'
+              : `${risk.unvaluedCount} accounts cannot be valued now`
+          }
+        >
+          A price that they need may not be used. They are not in these sums; below stands which price it is, and why.
+        </Notice>
+      ) : null}
+      {risk.isWhole ? null : (
+        <Notice title="These are not all debtors">
+          There are more than one look counts: those nearest to liquidation come first.
+        </Notice>
+      )}
+    </Card>
+  );
+}
+
+function Distance({ risk }: { risk: RiskState }) {
+  const copy = castCommand(COMMAND);
+  return (
+    <Card title="How far from liquidation" command={copy} flush>
+      <p className="pad lead quiet small">
+        Debt by how far all collateral may fall at once before the block sells some of it.
+      </p>
+      {risk.accountCount === 0 ? (
+        <Empty>Nobody owes anything now.</Empty>
+      ) : (
+        <Table
+          caption="Debt by distance to liquidation"
+          head={
+            <>
+              <th scope="col">May fall by</th>
+              <th scope="col" className="start grow">
+                Debt
+              </th>
+              <th scope="col">USD</th>
+              <th scope="col">Accounts</th>
+            </>
+          }
+        >
+          {drawnBands(risk).map(({ words, tone, share, band }) => (
+            <tr key={words}>
+              <th scope="row">{words}</th>
+              <td className="start grow">
+                <Bar share={share} tone={tone} />
+              </td>
+              <td>
+                <Num quiet copy={copy}>
+                  {shownUsd(band.debt)}
+                </Num>
+              </td>
+              <td>{band.accountCount}</td>
+            </tr>
+          ))}
+        </Table>
+      )}
+    </Card>
+  );
+}
+
+function Concentration({ risk }: { risk: RiskState }) {
+  const copy = castCommand(COMMAND);
+  const used = risk.assets.filter((asset) => asset.backing.amount > 0n || asset.owed.amount > 0n);
+  return (
+    <Card title="Collateral and debt by asset" command={copy} flush>
+      {used.length === 0 ? (
+        <Empty>No asset backs a debt now.</Empty>
+      ) : (
+        <Table
+          caption="Collateral and debt of each asset, and what the largest accounts have of it"
+          head={
+            <>
+              <th scope="col">Asset</th>
+              <th scope="col">Backs debts</th>
+              <th scope="col" className="start">
+                Largest 1 · 5 · 10
+              </th>
+              <th scope="col">Owed</th>
+              <th scope="col" className="start">
+                Largest 1 · 5 · 10
+              </th>
+            </>
+          }
+        >
+          {used.map((asset) => (
+            <tr key={asset.assetId}>
+              <th scope="row">
+                <AssetName symbol={asset.symbol} />
+              </th>
+              <td>
+                <Num quiet copy={copy} unit="USD">
+                  {shownUsd(asset.backing)}
+                </Num>
+              </td>
+              <td className="start">
+                <Largest of={asset.backingLargest} some={asset.backing.amount > 0n} />
+              </td>
+              <td>
+                <Num quiet copy={copy} unit="USD">
+                  {shownUsd(asset.owed)}
+                </Num>
+              </td>
+              <td className="start">
+                <Largest of={asset.owedLargest} some={asset.owed.amount > 0n} />
+              </td>
+            </tr>
+          ))}
+        </Table>
+      )}
+    </Card>
+  );
+}
+
+function Largest({ of, some }: { of: AssetRisk['owedLargest']; some: boolean }) {
+  if (!some) return <span className="faint">none</span>;
+  return (
+    <span className="largest">
+      <span className="small">
+        {shownBps(of.oneBps)} · {shownBps(of.fiveBps)} · {shownBps(of.tenBps)}
+      </span>
+      <Bar share={drawnShare(BigInt(of.oneBps), 10_000n)} tone={of.oneBps >= 5_000 ? 'warn' : 'plain'} />
+    </span>
+  );
+}
+
+function Cushions({ assets }: { assets: readonly AssetRisk[] }) {
+  const lent = assets.filter((asset) => asset.reserve !== null || asset.backstop !== null);
+  return (
+    <Card title="What stands before lenders" flush>
+      <p className="pad lead quiet small">
+        A debt that nothing backs is borne at once: by the market&apos;s reserve, then by who staked in its backstop,
+        then by its lenders.
+      </p>
+      <Table
+        caption="Reserve and backstop of each market"
+        head={
+          <>
+            <th scope="col">Market</th>
+            <th scope="col">Reserve</th>
+            <th scope="col">Backstop</th>
+            <th scope="col">Of its cap</th>
+          </>
+        }
+      >
+        {lent.map((asset) => (
+          <tr key={asset.assetId}>
+            <th scope="row">
+              <AssetName symbol={asset.symbol} />
+            </th>
+            <td>
+              {asset.reserve === null ? (
+                <span className="faint">no market</span>
+              ) : (
+                <Num quiet copy={command(`market show ${named(asset.symbol, asset.assetId)}`)} unit={asset.symbol}>
+                  {shownAmount(asset.reserve)}
+                </Num>
+              )}
+            </td>
+            {asset.backstop === null ? (
+              <td colSpan={2} className="faint">
+                no stake is open
+              </td>
+            ) : (
+              <>
+                <td>
+                  <Num quiet copy={castCommand(COMMAND)} unit={asset.symbol}>
+                    {shownAmount(asset.backstop.assets)}
+                  </Num>
+                  {asset.backstop.lotCount > 0 ? <span className="note">goods on sale</span> : null}
+                </td>
+                <td>
+                  <Bar share={drawnShare(asset.backstop.assets.amount, asset.backstop.cap.amount)} />
+                </td>
+              </>
+            )}
+          </tr>
+        ))}
+      </Table>
+    </Card>
+  );
+}
+
+function Oracles({ assets }: { assets: readonly AssetRisk[] }) {
+  const copy = castCommand(COMMAND);
+  return (
+    <Card title="How prices are known" command={copy} flush>
+      <p className="pad lead quiet small">
+        A price that is too old, too far from the last, or told by too few stops borrowing against it. Repaying and
+        adding collateral need none.
+      </p>
+      <Table
+        caption="Price of each asset and its sources"
+        head={
+          <>
+            <th scope="col">Asset</th>
+            <th scope="col">Price</th>
+            <th scope="col" className="start">
+              State
+            </th>
+            <th scope="col">Round</th>
+            <th scope="col">May age</th>
+            <th scope="col">May jump</th>
+            <th scope="col" className="start">
+              Sources
+            </th>
+          </>
+        }
+      >
+        {assets.map((asset) => (
+          <OracleRow key={asset.assetId} asset={asset} />
+        ))}
+      </Table>
+    </Card>
+  );
+}
+
+function OracleRow({ asset }: { asset: AssetRisk }) {
+  const { oracle } = asset;
+  if (oracle === null) {
+    return (
+      <tr>
+        <th scope="row">
+          <AssetName symbol={asset.symbol} />
+        </th>
+        <td colSpan={6} className="start faint">
+          nobody reports a price, so it backs nothing
+        </td>
+      </tr>
+    );
+  }
+  const { tone, words } = oracleWords(oracle);
+  return (
+    <tr>
+      <th scope="row">
+        <AssetName symbol={asset.symbol} />
+      </th>
+      <td>
+        <Num quiet copy={command(`market show ${named(asset.symbol, asset.assetId)}`)} unit="USD">
+          {shownUsd(oracle.spot)}
+        </Num>
+      </td>
+      <td className="start">
+        <Badge tone={tone}>{oracle.usable ? 'usable' : 'not usable'}</Badge>{' '}
+        <span className="small quiet">{words}</span>
+      </td>
+      <td>{oracle.round}</td>
+      <td>{lasting(oracle.staleMs)}</td>
+      <td>{shownBps(oracle.bandBps)}</td>
+      <td className="start">
+        {oracle.sources.length === 0 ? (
+          <span className="faint">none</span>
+        ) : (
+          <ul className="sources">
+            {oracle.sources.map((source) => (
+              <li key={source.reporter} className={source.isCounted ? undefined : 'faint'}>
+                <Address of={source.reporter} />{' '}
+                {source.price === null ? (
+                  'never spoke'
+                ) : (
+                  <>
+                    {shownUsd(source.price)}{' '}
+                    <span className="faint small">
+                      {source.awayBps === null || source.awayBps === 0 ? '' : `${shownBps(source.awayBps)} away `}
+                      {source.ageMs === null || source.ageMs < 1_000 ? '' : `${lasting(source.ageMs)} old`}
+                    </span>
+                  </>
+                )}
+              </li>
+            ))}
+          </ul>
+        )}
+      </td>
+    </tr>
   );
 }
