@@ -1,5 +1,5 @@
 /** Questions of the trade page as hooks. */
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, skipToken, useQuery } from '@tanstack/react-query';
 import { erc20Abi } from 'viem';
 import type { There } from '../../act/plan.ts';
 import { askWay } from '../../act/quote.ts';
@@ -58,11 +58,13 @@ export function useWay(asked: SwapAsked | null) {
   const { rpc } = useNode();
   return useQuery({
     queryKey: ['way', ...keyOf(asked)],
-    queryFn: () => {
-      const swap = asked!;
-      return rpc.read(way(swap.from, swap.to), 'capstan_quote', [{ ...swap, amount: `0x${swap.amount.toString(16)}` }]);
-    },
-    enabled: asked !== null && asked.amount > 0n,
+    queryFn:
+      asked === null || asked.amount === 0n
+        ? skipToken
+        : () => {
+            const amount = `0x${asked.amount.toString(16)}`;
+            return rpc.read(way(asked.from, asked.to), 'capstan_quote', [{ ...asked, amount }]);
+          },
     placeholderData: keepPreviousData,
     meta: LIVE,
   });
@@ -73,8 +75,7 @@ export function useBatchWay(asked: SwapAsked | null) {
   const { rpc } = useNode();
   return useQuery({
     queryKey: ['batchWay', ...keyOf(asked)],
-    queryFn: () => askWay(rpc, asked!),
-    enabled: asked !== null && asked.amount > 0n,
+    queryFn: asked === null || asked.amount === 0n ? skipToken : () => askWay(rpc, asked),
     placeholderData: keepPreviousData,
     meta: LIVE,
   });
