@@ -1,13 +1,16 @@
 import { Link, useParams } from 'react-router';
 import { castCommand } from '../../node/commands.ts';
 import type { Hex } from '../../node/decode.ts';
-import { shownAmount } from '../../units/quantity.ts';
+import { shown, shownAmount } from '../../units/quantity.ts';
 import { moment } from '../../units/time.ts';
 import { Address, Answer, Card, Empty, Notice, Num, Page, Stat, Stats } from '../../ui/index.ts';
 import { AddressLink, Args, BlockLink, Marks } from './parts.tsx';
 import { useFailure, useTransaction } from './queries.ts';
 import { SearchField } from './Search.tsx';
 import type { EventTold, Told, Transaction } from './shapes.ts';
+
+/** Fees are small parts of a coin. */
+const FEE_PLACES = 12;
 
 export function TransactionPage() {
   const { hash = '' } = useParams();
@@ -23,9 +26,8 @@ export function TransactionPage() {
 
 function Known({ hash }: { hash: Hex }) {
   const asked = useTransaction(hash);
-  const { data } = asked;
   return (
-    <Page title="Transaction" lead={data ? data.title : undefined} aside={<SearchField />}>
+    <Page title="Transaction" aside={<SearchField />}>
       <Answer of={asked} lines={8}>
         {(transaction) =>
           transaction === null ? (
@@ -81,7 +83,7 @@ function Whole({ transaction }: { transaction: Transaction }) {
               </Stat>
               <Stat name="Fee" note={`${done.gasUsed} gas`}>
                 <Num copy={castCommand(`receipt ${hash}`)} unit="ETH">
-                  {shownAmount(done.fee)}
+                  {shown(done.fee, FEE_PLACES)}
                 </Num>
               </Stat>
             </>
