@@ -32,8 +32,8 @@ pub(crate) fn about_command(error: &eyre::Report) -> ExitCode {
 
 /// Whether the command was asked for JSON. Words that cannot be read may ask for it too, so they are not parsed.
 fn wants_json() -> bool {
-    let words = env::args_os().skip(1).take_while(|word| word != "--");
-    words.into_iter().any(|word| word == "--json")
+    let mut words = env::args_os().skip(1).take_while(|word| word != "--");
+    words.any(|word| word == "--json")
 }
 
 /// The first paragraph says what is wrong, the others what would be right.

@@ -379,6 +379,7 @@ fn red_3_liquidity_that_cannot_pay_stays_where_it_is() {
 /// which is taken apart before it is clear that all together pay too little.
 #[test]
 fn red_2_the_search_for_debtors_ends_with_its_gas() {
+    const CROWD: u8 = 3;
     let mut scene = Scene::with_dollar();
     scene.world.sweep_every = u32::MAX;
     let listed = scene.tokens.len();
@@ -388,7 +389,6 @@ fn red_2_the_search_for_debtors_ends_with_its_gas() {
     scene.bob_mints();
     let product = eth_usdc(&mut scene);
     let ranged = ranges(&mut scene);
-    const CROWD: u8 = 3;
     for index in 0..CROWD {
         let who = AccountId::new(ALICE, index);
         let rows = [RISKY, DAI].into_iter().chain(more.iter().copied());
