@@ -36,6 +36,7 @@ use revm::interpreter::{
 use revm::primitives::constants::CALL_STACK_LIMIT;
 
 use crate::console::{self, Console};
+use crate::hashes::Hashes;
 use crate::natives::Natives;
 use crate::precompiles::Precompiles;
 use crate::store::RevmStore;
@@ -68,6 +69,8 @@ pub(crate) struct Engine {
     pub(crate) fault: Option<Fault>,
     /// What transactions say, if somebody listens.
     pub(crate) console: Option<Console>,
+    /// What native contracts hashed lately.
+    pub(crate) hashes: Hashes,
     native_depth: usize,
     spare_stacks: Vec<FrameStack<EthFrame>>,
 }
@@ -84,6 +87,7 @@ impl Engine {
             phase: Phase::User,
             fault: None,
             console: None,
+            hashes: Hashes::default(),
             native_depth: 0,
             spare_stacks: Vec::new(),
         }

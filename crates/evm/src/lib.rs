@@ -24,6 +24,7 @@ mod diff;
 mod error;
 mod evm;
 mod handler;
+mod hashes;
 pub mod mem;
 mod natives;
 mod overlay;

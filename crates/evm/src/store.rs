@@ -3,7 +3,7 @@
 //! Every method charges before it acts, from the same `GasParams` as the opcodes. A read that the frame
 //! cannot pay for does not happen, so it is absent from the access list, as for bytecode (EIP-7928).
 
-use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Log, LogData, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Log, LogData, U256};
 use capstan_contracts::SystemKind;
 use capstan_state::{
     BlockInfo, CallInSystemPhase, CallKind, CallOutcome, CallRequest, CreateOutcome, CreateRequest,
@@ -275,8 +275,15 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
     /// The dynamic part of SSTORE's price, and its refund.
     fn pay_write(&mut self, values: &SStoreResult, is_cold: bool) -> Result<(), Halt> {
         self.charge(self.params().sstore_dynamic_gas(true, values, is_cold))?;
-        let refund = self.params().sstore_refund(true, values);
-        self.gas.record_refund(refund);
+        // Only a write that clears a word, fills one that was cleared or brings one back changes refunds: to ask for any
+        // other is a thirtieth of a swap.
+        let may_refund = values.new_value.is_zero()
+            || values.present_value.is_zero()
+            || values.new_value == values.original_value;
+        if may_refund {
+            let refund = self.params().sstore_refund(true, values);
+            self.gas.record_refund(refund);
+        }
         Ok(())
     }
 
@@ -719,6 +726,6 @@ impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
 
     fn keccak(&mut self, bytes: &[u8]) -> Result<B256, Halt> {
         self.charge(KECCAK_GAS.saturating_add(self.params().keccak256_cost(bytes.len())))?;
-        Ok(keccak256(bytes))
+        Ok(self.evm.engine.hashes.of(bytes))
     }
 }

@@ -23,17 +23,20 @@ fn floor(min: U256, class: GasClass) -> U256 {
 }
 
 /// The word after adding `delta`; `None` if it leaves 256 bits.
+#[inline]
 pub fn add(word: U256, delta: U256, class: GasClass) -> Option<U256> {
     present(word, class).checked_add(delta)
 }
 
 /// The word after subtracting `delta`; `None` if it would fall below `min`.
+#[inline]
 pub fn sub_bounded(word: U256, delta: U256, min: U256, class: GasClass) -> Option<U256> {
     let new = present(word, class).checked_sub(delta)?;
     (new >= floor(min, class)).then_some(new)
 }
 
 /// The word after adding `delta`; `None` if it would rise above `cap`.
+#[inline]
 pub fn add_capped(word: U256, delta: U256, cap: U256, class: GasClass) -> Option<U256> {
     let new = present(word, class).checked_add(delta)?;
     (new <= cap).then_some(new)

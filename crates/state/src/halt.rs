@@ -51,6 +51,7 @@ impl Halt {
     }
 
     /// A stored word that no writer of its field can have written: the database is damaged.
+    #[cold]
     pub(crate) fn corrupt(what: &str, word: U256) -> Self {
         Self::Fatal(format!("corrupt storage: {word:#066x} is not a {what}"))
     }

@@ -31,6 +31,7 @@ macro_rules! integer_keys {
             const NAME: &'static str = stringify!($t);
             const BYTES: usize = size_of::<$t>();
 
+            #[inline]
             fn write(&self, out: &mut [u8]) {
                 out.copy_from_slice(&self.to_be_bytes());
             }
@@ -51,6 +52,7 @@ impl SlotKey for bool {
     const NAME: &'static str = "bool";
     const BYTES: usize = 1;
 
+    #[inline]
     fn write(&self, out: &mut [u8]) {
         out.fill(u8::from(*self));
     }
@@ -72,6 +74,7 @@ impl SlotKey for U256 {
     const NAME: &'static str = "U256";
     const BYTES: usize = 32;
 
+    #[inline]
     fn write(&self, out: &mut [u8]) {
         out.copy_from_slice(&self.to_be_bytes::<32>());
     }
@@ -89,6 +92,7 @@ impl SlotKey for Address {
     const NAME: &'static str = "Address";
     const BYTES: usize = 20;
 
+    #[inline]
     fn write(&self, out: &mut [u8]) {
         out.copy_from_slice(self.as_slice());
     }
@@ -107,6 +111,7 @@ impl<const N: usize> SlotKey for FixedBytes<N> {
     const NAME: &'static str = <Self as crate::Word>::NAME;
     const BYTES: usize = N;
 
+    #[inline]
     fn write(&self, out: &mut [u8]) {
         out.copy_from_slice(self.as_slice());
     }
@@ -126,6 +131,7 @@ macro_rules! id_keys {
             const NAME: &'static str = stringify!($t);
             const BYTES: usize = size_of::<$inner>();
 
+            #[inline]
             fn write(&self, out: &mut [u8]) {
                 self.get().write(out);
             }
@@ -150,6 +156,7 @@ impl SlotKey for AccountId {
     const NAME: &'static str = "AccountId";
     const BYTES: usize = Self::BYTES;
 
+    #[inline]
     fn write(&self, out: &mut [u8]) {
         out.copy_from_slice(&self.to_bytes());
     }
@@ -168,6 +175,7 @@ impl<A: SlotKey, B: SlotKey> SlotKey for (A, B) {
     const NAME: &'static str = "pair";
     const BYTES: usize = A::BYTES + B::BYTES;
 
+    #[inline]
     fn write(&self, out: &mut [u8]) {
         let (first, second) = out.split_at_mut(A::BYTES.min(out.len()));
         self.0.write(first);

@@ -12,7 +12,7 @@
 
 use alloy_primitives::U256;
 
-use crate::{Ctx, Halt, SlotKey};
+use crate::{Ctx, Halt, SlotKey, handle::lowered};
 
 /// Largest tag. The byte's upper half is reserved for hashed keys.
 pub const TAG_MAX: u8 = 127;
@@ -27,12 +27,15 @@ pub const fn keys_fit(key_bytes: usize) -> bool {
 /// Set in the first byte of hashed slots.
 pub(crate) const HASHED: u8 = 128;
 
+/// Bytes of a tag and of all keys under it.
+const PLACE_BYTES: usize = 1 + KEY_BYTES_MAX;
+
 /// A field and the keys chosen so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    tag: u8,
     key_bytes: usize,
-    key: [u8; KEY_BYTES_MAX],
+    /// The tag, then the keys, as a slot holds them; zeros behind.
+    bytes: [u8; PLACE_BYTES],
 }
 
 impl Place {
@@ -42,31 +45,37 @@ impl Place {
             tag >= 1 && tag <= TAG_MAX,
             "tags are 1 to 127: 0 and 128 up are reserved"
         );
+        let mut bytes = [0; PLACE_BYTES];
+        bytes[0] = tag;
         Self {
-            tag,
             key_bytes: 0,
-            key: [0; KEY_BYTES_MAX],
+            bytes,
         }
     }
 
     /// Its tag.
     pub(crate) fn tag(&self) -> u8 {
-        self.tag
+        self.bytes[0]
     }
 
-    /// How many bytes of keys are chosen.
+    /// The keys that are chosen.
     pub(crate) fn key(&self) -> &[u8] {
-        self.key.get(..self.key_bytes).unwrap_or_default()
+        self.bytes.get(1..self.end()).unwrap_or_default()
+    }
+
+    /// Where the next key begins.
+    fn end(&self) -> usize {
+        self.key_bytes.saturating_add(1)
     }
 
     /// One map deeper.
     #[inline]
     pub(crate) fn with_key<K: SlotKey>(mut self, key: K) -> Self {
         // `Map`'s constructor refuses, at compile time, key types that do not fit together.
-        let end = self.key_bytes.saturating_add(K::BYTES);
-        if let Some(out) = self.key.get_mut(self.key_bytes..end) {
+        let start = self.end();
+        if let Some(out) = self.bytes.get_mut(start..start.saturating_add(K::BYTES)) {
             key.write(out);
-            self.key_bytes = end;
+            self.key_bytes = self.key_bytes.saturating_add(K::BYTES);
         }
         self
     }
@@ -81,19 +90,29 @@ impl Place {
     #[inline]
     pub(crate) fn base(&self, cx: &mut Ctx<'_>, words: u64) -> Result<Base, Halt> {
         let index_bytes = index_bytes(words);
-        let key = self.key();
-        let mut slot = [0; 32];
         if is_hashed(self.key_bytes, index_bytes) {
-            let hash = cx.store.keccak(key)?;
-            let kept = 31_usize.saturating_sub(index_bytes);
-            fill(&mut slot, 0, &[HASHED | self.tag]);
-            fill(&mut slot, 1, hash.get(..kept).unwrap_or_default());
-        } else {
-            let at = 31_usize
-                .saturating_sub(self.key_bytes)
-                .saturating_sub(index_bytes);
-            fill(&mut slot, at, &[self.tag]);
-            fill(&mut slot, at.saturating_add(1), key);
+            return self.hashed(cx, index_bytes);
+        }
+        // Tag and keys as one number, and room for the index below it: a third of the instructions of placing bytes, at
+        // forty slots a batch.
+        let head = self.bytes.first_chunk::<32>().unwrap_or(&[0; 32]);
+        let spare = 31_usize
+            .saturating_sub(self.key_bytes)
+            .saturating_sub(index_bytes);
+        Ok(Base(lowered(U256::from_be_bytes(*head), spare)))
+    }
+
+    /// The same under the partner of the tag, with a hash of the keys.
+    fn hashed(&self, cx: &mut Ctx<'_>, index_bytes: usize) -> Result<Base, Halt> {
+        let hash = cx.store.keccak(self.key())?;
+        let kept = 31_usize.saturating_sub(index_bytes);
+        let mut slot = [0; 32];
+        let hash = hash.iter().take(kept);
+        for (out, byte) in slot
+            .iter_mut()
+            .zip([HASHED | self.tag()].iter().chain(hash))
+        {
+            *out = *byte;
         }
         Ok(Base(U256::from_be_bytes(slot)))
     }
@@ -145,13 +164,6 @@ impl Pattern {
         let (key, index) = rest.split_at_checked(rest.len().checked_sub(self.index_bytes)?)?;
         let index = u64::try_from(U256::from_be_slice(index)).ok()?;
         Some((key.to_vec(), index))
-    }
-}
-
-/// Copies `bytes` to `at`. The widths are checked at compile time, so there is always room.
-fn fill(slot: &mut [u8; 32], at: usize, bytes: &[u8]) {
-    if let Some(out) = slot.get_mut(at..at.saturating_add(bytes.len())) {
-        out.copy_from_slice(bytes);
     }
 }
 

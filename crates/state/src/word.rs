@@ -47,10 +47,12 @@ macro_rules! integer_words {
             const NAME: &'static str = stringify!($t);
             const BYTES: usize = size_of::<$t>();
 
+            #[inline]
             fn to_word(self) -> U256 {
                 U256::from(self)
             }
 
+            #[inline]
             fn from_word(word: U256) -> Result<Self, Halt> {
                 Self::try_from(word).map_err(|_| Halt::corrupt(Self::NAME, word))
             }
@@ -63,10 +65,12 @@ impl Word for bool {
     const NAME: &'static str = "bool";
     const BYTES: usize = 1;
 
+    #[inline]
     fn to_word(self) -> U256 {
         U256::from(self)
     }
 
+    #[inline]
     fn from_word(word: U256) -> Result<Self, Halt> {
         match u8::from_word(word) {
             Ok(0) => Ok(false),
@@ -80,10 +84,12 @@ impl Word for U256 {
     const NAME: &'static str = "U256";
     const BYTES: usize = 32;
 
+    #[inline]
     fn to_word(self) -> U256 {
         self
     }
 
+    #[inline]
     fn from_word(word: U256) -> Result<Self, Halt> {
         Ok(word)
     }
@@ -93,10 +99,12 @@ impl Word for Address {
     const NAME: &'static str = "Address";
     const BYTES: usize = 20;
 
+    #[inline]
     fn to_word(self) -> U256 {
         U256::from_be_bytes(self.into_word().0)
     }
 
+    #[inline]
     fn from_word(word: U256) -> Result<Self, Halt> {
         let bytes = B256::from(word);
         let address = Self::from_word(bytes);
@@ -123,10 +131,12 @@ impl<const N: usize> Word for FixedBytes<N> {
         N
     };
 
+    #[inline]
     fn to_word(self) -> U256 {
         U256::from_be_slice(self.as_slice())
     }
 
+    #[inline]
     fn from_word(word: U256) -> Result<Self, Halt> {
         let bytes = word.to_be_bytes::<32>();
         let (high, low) = bytes.split_at(32_usize.saturating_sub(Self::BYTES));
@@ -143,10 +153,12 @@ macro_rules! ranged_words {
             const NAME: &'static str = stringify!($t);
             const BYTES: usize = $bytes;
 
+            #[inline]
             fn to_word(self) -> U256 {
                 self.to_u256()
             }
 
+            #[inline]
             fn from_word(word: U256) -> Result<Self, Halt> {
                 Self::from_u256(word).map_err(|_| Halt::corrupt(Self::NAME, word))
             }
@@ -170,10 +182,12 @@ macro_rules! id_words {
             const NAME: &'static str = stringify!($t);
             const BYTES: usize = size_of::<$inner>();
 
+            #[inline]
             fn to_word(self) -> U256 {
                 U256::from(self.get())
             }
 
+            #[inline]
             fn from_word(word: U256) -> Result<Self, Halt> {
                 let number = $inner::try_from(word).map_err(|_| Halt::corrupt(Self::NAME, word))?;
                 Ok(Self::new(number))
@@ -191,10 +205,12 @@ impl Word for AccountId {
     const NAME: &'static str = "AccountId";
     const BYTES: usize = Self::BYTES;
 
+    #[inline]
     fn to_word(self) -> U256 {
         U256::from_be_slice(&self.to_bytes())
     }
 
+    #[inline]
     fn from_word(word: U256) -> Result<Self, Halt> {
         let FixedBytes(bytes) = FixedBytes::from_word(word)?;
         Ok(Self::from_bytes(bytes))

@@ -24,6 +24,7 @@ macro_rules! amounts {
             const KIND: &'static str = $kind;
 
             /// An amount, if it is in range.
+            #[inline]
             pub fn new(value: u128) -> Result<Self, NumberError> {
                 if value > Self::MAX.0 {
                     Err(Self::too_large(U256::from(value)))
@@ -33,6 +34,7 @@ macro_rules! amounts {
             }
 
             /// An amount from an ABI word, if it is in range.
+            #[inline]
             pub fn from_u256(value: U256) -> Result<Self, NumberError> {
                 match u128::try_from(value) {
                     Ok(narrow) => Self::new(narrow),
@@ -46,6 +48,7 @@ macro_rules! amounts {
             }
 
             /// The amount as an ABI word.
+            #[inline]
             pub fn to_u256(self) -> U256 {
                 U256::from(self.0)
             }
@@ -57,6 +60,7 @@ macro_rules! amounts {
 
             /// The sum, if it is in range.
             #[allow(clippy::should_implement_trait, reason = "fallible: `+` could only panic")]
+            #[inline]
             pub fn add(self, more: Self) -> Result<Self, NumberError> {
                 // Two values below 2^112 cannot overflow 128 bits; saturation only names that for the compiler.
                 Self::new(self.0.saturating_add(more.0))
@@ -64,6 +68,7 @@ macro_rules! amounts {
 
             /// The difference, if it is not negative.
             #[allow(clippy::should_implement_trait, reason = "fallible: `-` could only panic")]
+            #[inline]
             pub fn sub(self, less: Self) -> Result<Self, NumberError> {
                 self.0.checked_sub(less.0).map(Self).ok_or(NumberError::BelowZero {
                     kind: Self::KIND,
@@ -77,6 +82,7 @@ macro_rules! amounts {
                 Self(self.0.saturating_sub(less.0))
             }
 
+            #[cold]
             fn too_large(value: U256) -> NumberError {
                 NumberError::TooLarge { kind: Self::KIND, value, max: Self::MAX.to_u256() }
             }

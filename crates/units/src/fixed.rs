@@ -22,6 +22,7 @@ macro_rules! fixed {
             const KIND: &'static str = $kind;
 
             /// The number of these units, if it is in range.
+            #[inline]
             pub fn new(units: $inner) -> Result<Self, NumberError> {
                 if units > Self::MAX.0 {
                     Err(Self::too_large(U256::from(units)))
@@ -31,6 +32,7 @@ macro_rules! fixed {
             }
 
             /// The number from an ABI word, if it is in range.
+            #[inline]
             pub fn from_u256(value: U256) -> Result<Self, NumberError> {
                 match $inner::try_from(value) {
                     Ok(units) => Self::new(units),
@@ -50,10 +52,12 @@ macro_rules! fixed {
             }
 
             /// How many units it is, as an ABI word.
+            #[inline]
             pub fn to_u256(self) -> U256 {
                 U256::from(self.0)
             }
 
+            #[cold]
             fn too_large(value: U256) -> NumberError {
                 NumberError::TooLarge { kind: Self::KIND, value, max: Self::MAX.to_u256() }
             }

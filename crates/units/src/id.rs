@@ -99,6 +99,7 @@ impl AccountId {
     }
 
     /// Owner, then index.
+    #[inline]
     pub fn to_bytes(self) -> [u8; Self::BYTES] {
         let mut bytes = [self.index; Self::BYTES];
         let (owner, _) = bytes.split_at_mut(Address::len_bytes());
@@ -107,6 +108,7 @@ impl AccountId {
     }
 
     /// Reads [`to_bytes`](Self::to_bytes) back.
+    #[inline]
     pub fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
         let [owner @ .., index] = bytes;
         Self::new(Address::new(owner), index)

@@ -70,8 +70,12 @@ pub fn assets_up(value: Usd, price: Price, decimals: u8) -> Result<Assets, Numbe
     Assets::from_u256(mul_div_up(value.get(), whole(decimals)?, price.to_u256())?)
 }
 
-/// Smallest units of one whole token.
+/// Smallest units of one whole token. 64 bits are enough for nearly all of them, in a twentieth of the instructions that
+/// a power of 256 takes.
 fn whole(decimals: u8) -> Result<U256, NumberError> {
+    if let Some(narrow) = 10_u64.checked_pow(u32::from(decimals)) {
+        return Ok(U256::from(narrow));
+    }
     U256::from(10)
         .checked_pow(U256::from(decimals))
         .ok_or(NumberError::TooLarge {

@@ -8,8 +8,6 @@
 //!
 //! Nothing is carried past foreign code: [`Desk::put_away`] writes what the verbs did, and who asks next reads anew.
 
-use std::collections::{BTreeMap, btree_map::Entry};
-
 use capstan_state::{Ctx, Halt};
 use capstan_units::{AccountId, AssetId, Assets};
 
@@ -163,7 +161,8 @@ fn read(cx: &mut Ctx<'_>, account: AccountId, row: &mut Row, marks: u8) -> Resul
 #[derive(Debug)]
 pub(super) struct Desk {
     account: AccountId,
-    open: BTreeMap<AccountId, Open>,
+    /// One, nearly always, and as many as a transaction may touch.
+    open: Vec<Open>,
     pub(super) goods: Goods,
     /// Whether the batch's account is among those that this transaction changes, and will be checked.
     touched: Option<bool>,
@@ -174,7 +173,7 @@ impl Desk {
     pub(super) fn new(account: AccountId) -> Self {
         Self {
             account,
-            open: BTreeMap::new(),
+            open: Vec::new(),
             goods: Goods::default(),
             touched: None,
         }
@@ -278,8 +277,8 @@ impl Desk {
 
     /// Hands out the sheet of an account, to be written with its guard.
     pub(super) fn take(&mut self, cx: &mut Ctx<'_>, account: AccountId) -> Result<Open, Halt> {
-        match self.open.remove(&account) {
-            Some(open) => Ok(open),
+        match self.place(account) {
+            Some(place) => Ok(self.open.swap_remove(place)),
             None => Open::load(cx, account),
         }
     }
@@ -297,7 +296,9 @@ impl Desk {
 
     /// Writes every sheet as the verbs left it, and closes it.
     pub(super) fn close(&mut self, cx: &mut Ctx<'_>) -> Result<(), Halt> {
-        for mut open in std::mem::take(&mut self.open).into_values() {
+        let mut all = std::mem::take(&mut self.open);
+        all.sort_unstable_by_key(|open| open.account);
+        for mut open in all {
             open.ask(cx)?;
             open.save(cx)?;
         }
@@ -315,10 +316,22 @@ impl Desk {
         self.open.clear();
     }
 
+    fn place(&self, account: AccountId) -> Option<usize> {
+        self.open.iter().position(|open| open.account == account)
+    }
+
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "the place is that of one which is there"
+    )]
     fn open(&mut self, cx: &mut Ctx<'_>, account: AccountId) -> Result<&mut Open, Halt> {
-        match self.open.entry(account) {
-            Entry::Occupied(open) => Ok(open.into_mut()),
-            Entry::Vacant(place) => Ok(place.insert(Open::load(cx, account)?)),
-        }
+        let place = match self.place(account) {
+            Some(place) => place,
+            None => {
+                self.open.push(Open::load(cx, account)?);
+                self.open.len().saturating_sub(1)
+            }
+        };
+        Ok(&mut self.open[place])
     }
 }

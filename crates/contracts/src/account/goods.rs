@@ -1,8 +1,6 @@
 //! What is known of assets whoever holds them: listing, price, terms, factors. Each is read once, when somebody first
 //! asks, and then the same for the check and for every time that a guard looks at.
 
-use std::collections::BTreeMap;
-
 use capstan_state::{Ctx, Halt};
 use capstan_units::AssetId;
 
@@ -18,12 +16,14 @@ use crate::{
 /// What was read so far. Not to be held while foreign code runs.
 #[derive(Debug, Default)]
 pub(super) struct Goods {
-    all: BTreeMap<AssetId, Good>,
+    /// As many as a batch names: in a list they are found sooner than in a tree.
+    all: Vec<Good>,
 }
 
 /// One asset.
 #[derive(Debug, Default)]
 struct Good {
+    asset: AssetId,
     listed: Option<ledger::Asset>,
     feed: Option<Feed>,
     terms: Option<Terms>,
@@ -58,8 +58,20 @@ impl Goods {
         once(&mut self.at(asset).ramp, || settings::ramp(cx, asset))
     }
 
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "the place is that of one which is there"
+    )]
     fn at(&mut self, asset: AssetId) -> &mut Good {
-        self.all.entry(asset).or_default()
+        let known = self.all.iter().position(|good| good.asset == asset);
+        let place = known.unwrap_or_else(|| {
+            self.all.push(Good {
+                asset,
+                ..Good::default()
+            });
+            self.all.len().saturating_sub(1)
+        });
+        &mut self.all[place]
     }
 }
 

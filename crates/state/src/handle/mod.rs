@@ -16,6 +16,7 @@ pub use list::List;
 pub(crate) use list::list_words;
 pub use lock::Lock;
 pub use map::Map;
+pub(crate) use record::lowered;
 pub use record::{Packed, Record, RecordField, no_stray_bits, place_fields, put_field, take_field};
 pub use text::Text;
 pub(crate) use text::text_words;

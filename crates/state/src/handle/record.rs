@@ -80,14 +80,14 @@ impl<T: Word> Packed for T {
 
 /// A field's bytes at their place in a word.
 #[doc(hidden)]
-#[inline]
+#[inline(always)]
 pub fn put_field<T: Word>(value: T, offset_bytes: usize) -> U256 {
     raised(value.to_word(), offset_bytes)
 }
 
 /// Takes a field out of a word: its bytes become zero there.
 #[doc(hidden)]
-#[inline]
+#[inline(always)]
 pub fn take_field<T: Word>(word: &mut U256, offset_bytes: usize) -> Result<T, Halt> {
     let field = low_bytes(lowered(*word, offset_bytes), T::BYTES);
     *word ^= raised(field, offset_bytes);
@@ -112,7 +112,7 @@ fn raised(word: U256, bytes: usize) -> U256 {
 
 /// A word over 2^(8 * bytes).
 #[inline(always)]
-fn lowered(word: U256, bytes: usize) -> U256 {
+pub(crate) fn lowered(word: U256, bytes: usize) -> U256 {
     let limbs = word.as_limbs();
     let (skip, bits) = (bytes / LIMB_BYTES, bits(bytes % LIMB_BYTES));
     U256::from_limbs(core::array::from_fn(|n| {
