@@ -6,13 +6,13 @@ pragma solidity >=0.8.4;
 interface IProducts {
     /// What a product does for ever.
     struct Policy {
-        /// 1 long, 2 short, 3 loop.
+        /// 1 long, 2 short, 3 loop, 4 neutral.
         uint8 kind;
-        /// What its account holds. A short product's base asset.
+        /// What its account holds. The base asset of short and neutral products.
         uint32 collateralAssetId;
         /// What its account owes. The base asset of long products and loops.
         uint32 debtAssetId;
-        /// What a rebalance restores, in hundredths of a percent. Long: collateral per equity, 30000 is three-fold. Short: debt per equity. Loop: health at the present factors.
+        /// What a rebalance restores, in hundredths of a percent. Long: collateral per equity, 30000 is three-fold. Short: debt per equity. Loop: health at the present factors. Neutral: debt per half of the liquidity, always 10000.
         uint32 targetBps;
         /// The lower end of its band, in the same measure.
         uint32 lowBps;
@@ -24,6 +24,10 @@ interface IProducts {
         uint16 feeBps;
         /// Nobody deposits beyond this equity, in USD x 1e18.
         uint256 capUsd;
+        /// Neutral: a pool of constant product of both assets, to which it provides. Else zero.
+        uint32 poolId;
+        /// Who may close it, and nothing else; zero is nobody, for ever.
+        address owner;
     }
 
     /// A product as it stands. Values are at oracle prices, and zero while one of them may not be used.
@@ -36,7 +40,7 @@ interface IProducts {
         uint256 highRatio;
         /// The same now.
         uint256 ratio;
-        /// Long and loop: collateral per equity. Short: debt per equity. In hundredths of a percent.
+        /// Long and loop: collateral per equity. Short: debt per equity. Neutral: debt per half of the liquidity. In hundredths of a percent.
         uint256 leverageBps;
         /// Units of all wallets, with 18 digits.
         uint256 supply;
@@ -44,6 +48,8 @@ interface IProducts {
         uint256 collateral;
         uint256 idle;
         uint256 debt;
+        /// Neutral: shares of its pool.
+        uint256 shares;
         /// Whether both prices may be used.
         bool priced;
         /// What belongs to the holders, in USD x 1e18.
@@ -56,6 +62,8 @@ interface IProducts {
         uint64 nextMs;
         /// Attempts that failed since one succeeded.
         uint8 failures;
+        /// 0 open, 1 closing: no deposits, and the block turns its account into base units, 2 closed: each unit is its part of them.
+        uint8 phase;
     }
 
     /// A product stands.
@@ -68,6 +76,10 @@ interface IProducts {
     event ProductToppedUp(uint32 indexed id, address indexed from, uint256 sentWei, uint256 reserveWei);
     /// The coins are used up: the block does not come until somebody brings more.
     event ProductUnattended(uint32 indexed id);
+    /// Its owner closes it: nobody deposits any more.
+    event ProductClosing(uint32 indexed id);
+    /// Base units are all that it has. The seed's units and the coins for looks went to its owner, and to his account 0 what was too little to be sold.
+    event ProductClosed(uint32 indexed id, uint256 assets, uint256 supply, uint256 leftover, uint256 refundWei);
     /// The block had no gas for so many products; the next one goes on.
     event ProductsLeft(uint256 count);
 
@@ -85,6 +97,14 @@ interface IProducts {
     error ProductsBelowFloor(uint256 units, uint256 receivedMin);
     /// Pools take only so much of it at the floor. Come or go in smaller parts, or redeem in kind.
     error ProductsPoolsTooThin(uint256 sold, uint256 wanted);
+    /// Only the product's owner closes it; zero is nobody.
+    error ProductsNotOwner(uint32 id, address owner, address caller);
+    /// The product is closing or closed: units are redeemed, and none are made.
+    error ProductsClosing(uint32 id);
+    /// The pool is no constant product of the two assets and nothing else.
+    error ProductsWrongPool(uint32 poolId);
+    /// The pool stands so far from oracle prices that too little of what is added to it counts, in parts of 1e18. Wait until others have traded, or bring it there.
+    error ProductsPoolAstray(uint32 poolId, uint256 kept, uint256 least);
     /// The amount is too small to be a unit of the other side.
     error ProductsTooSmall(uint256 amount);
     /// The product would be worth more than its cap, in USD x 1e18. Deposit less.
@@ -113,6 +133,8 @@ interface IProducts {
     function create(Policy calldata policy, uint256 seed, address receiver) external returns (uint32 id, address token, uint256 units);
     /// Brings a product that left its band back to its target, at the floor at which the block does. Anybody may.
     function rebalance(uint32 id) external returns (uint256 sold, uint256 received);
-    /// Brings coins for the block's looks. They never come back.
+    /// Closes a product, by its owner: from now on nobody deposits, and the block sells what it has for base units and pays its debt, in as many steps as pools need. Units are redeemed all the while.
+    function close(uint32 id) external;
+    /// Brings coins for the block's looks. What is left when the product is closed goes to its owner.
     function topUp(uint32 id) external payable;
 }

@@ -3,8 +3,8 @@
 use alloy_primitives::{Address, U256};
 use alloy_sol_types::SolCall as _;
 use capstan_client::{
-    Amount, Asset, Assets, Call, Node, Product, create_product, deposit_product, products,
-    redeem_product, redeem_product_in_kind, send, top_up_product,
+    Amount, Asset, Assets, Call, Node, Product, close_product, create_product, deposit_product,
+    products, redeem_product, redeem_product_in_kind, send, top_up_product,
 };
 use capstan_contracts::{
     decode_call,
@@ -73,6 +73,32 @@ pub(crate) fn run(command: &ProductCommand) -> Result<()> {
                 }
             }
             ProductCommand::Create(options) => create(options).await,
+            ProductCommand::Close { signing, id } => {
+                let desk = Desk::open(signing, *id).await?;
+                let worth = desk
+                    .product
+                    .equity
+                    .as_ref()
+                    .map_or("?", |fixed| &fixed.text);
+                let rows = vec![
+                    ("product", desk.title()),
+                    ("worth", format!("{worth} usd")),
+                    (
+                        "then",
+                        "nobody deposits, and the block sells what it has for its base asset"
+                            .to_owned(),
+                    ),
+                ];
+                let doing = Doing {
+                    node: desk.node,
+                    wallet: desk.wallet,
+                    approval: None,
+                    call: close_product(*id),
+                    rows,
+                    told: json!({"id": id}),
+                };
+                doing.finish(signing).await
+            }
             ProductCommand::TopUp { signing, id, coins } => {
                 let node = Node::new(&signing.ask.rpc)?;
                 let wallet = owner(&signing.signer, None)?;
@@ -164,7 +190,11 @@ async fn show(ask: &AskOptions, id: u32) -> Result<()> {
     row("token", product.token.to_string());
     row("holds", format!("{} {held}", product.held.text));
     row("owes", format!("{} {owed}", product.owed.text));
+    if let (Some(pool), Some(shares)) = (product.pool_id, &product.shares) {
+        row("provides", format!("{} shares of pool {pool}", shares.text));
+    }
     let measure = match product.kind.as_str() {
+        "neutral" => "hedge",
         "loop" => "health",
         _ => "leverage",
     };
@@ -173,7 +203,12 @@ async fn show(ask: &AskOptions, id: u32) -> Result<()> {
         product.target.text, product.low.text, product.high.text
     );
     row("target", format!("{measure} {band}"));
-    row("leverage", or_unknown(&product.leverage));
+    let now = if measure == "hedge" {
+        measure
+    } else {
+        "leverage"
+    };
+    row(now, or_unknown(&product.leverage));
     row("unit", format!("{} usd", or_unknown(&product.unit_value)));
     row("worth", format!("{} usd", or_unknown(&product.equity)));
     row("units", product.supply.short(PLACES));
@@ -185,6 +220,14 @@ async fn show(ask: &AskOptions, id: u32) -> Result<()> {
     };
     let coins = product.reserve.short(PLACES);
     row("coins", format!("{coins} eth; {next}"));
+    let phase = &product.phase;
+    row(
+        "phase",
+        match product.owner {
+            Some(owner) => format!("{phase}; {owner} may close it"),
+            None => format!("{phase}; nobody may close it"),
+        },
+    );
     if product.failures > 0 {
         row("failed", format!("{} attempts in a row", product.failures));
     }
@@ -332,6 +375,22 @@ impl Desk {
         doing.finish(signing).await
     }
 
+    fn in_kind(&self, part: &unit::IProductToken::previewRedeemInKindReturn) -> String {
+        let held = &self.product.collateral;
+        let units = format!(
+            "{} {}",
+            decimal(part.collateral, held.decimals),
+            held.symbol
+        );
+        match self.product.pool_id {
+            Some(pool) => {
+                let shares = decimal(part.shares, UNIT_DECIMALS);
+                format!("{shares} LP tokens of pool {pool} and {units}")
+            }
+            None => units,
+        }
+    }
+
     async fn redeem_in_kind(self, signing: &Signing, units: U256) -> Result<()> {
         let preview = unit::IProductToken::previewRedeemInKindCall { units };
         let part = self.node.view(self.product.token, &preview).await?;
@@ -352,14 +411,7 @@ impl Desk {
                     self.debt.symbol
                 ),
             ),
-            (
-                "receive",
-                format!(
-                    "{} {}",
-                    decimal(part.collateral, self.product.collateral.decimals),
-                    self.product.collateral.symbol
-                ),
-            ),
+            ("receive", self.in_kind(&part)),
         ];
         let told = json!({
             "id": self.product.id,
@@ -367,6 +419,7 @@ impl Desk {
             "debt": part.debt,
             "debtMax": most,
             "collateral": part.collateral,
+            "shares": part.shares,
         });
         let spender = self.product.token;
         let approval = approval(&self.node, &self.debt, self.wallet, spender, most).await?;
@@ -393,7 +446,13 @@ async fn create(options: &ProductCreateOptions) -> Result<()> {
         ProductKind::Long => (contract::Kind::Long, asset.id, base.id),
         ProductKind::Short => (contract::Kind::Short, base.id, asset.id),
         ProductKind::Loop => (contract::Kind::Loop, asset.id, base.id),
+        ProductKind::Neutral => (contract::Kind::Neutral, base.id, asset.id),
     };
+    if (options.kind == ProductKind::Neutral) != options.pool.is_some() {
+        bail!(
+            "a neutral product, and no other, provides to a pool: --pool says which of those that `capstan_pools` lists"
+        );
+    }
     if options.kind == ProductKind::Loop && (options.low.is_none() || options.high.is_none()) {
         bail!("a loop's band is of its health: say --low and --high, above 1.03");
     }
@@ -410,6 +469,12 @@ async fn create(options: &ProductCreateOptions) -> Result<()> {
         limitBps: u16::try_from(options.limit)?,
         feeBps: u16::try_from(options.fee)?,
         capUsd: options.cap,
+        poolId: options.pool.unwrap_or_default(),
+        owner: if options.closable {
+            wallet
+        } else {
+            Address::ZERO
+        },
     };
     let bps = |bps: u32| decimal(U256::from(bps), 4);
     let rows = vec![
@@ -433,6 +498,13 @@ async fn create(options: &ProductCreateOptions) -> Result<()> {
                 decimal(seed, base.decimals),
                 base.symbol
             ),
+        ),
+        (
+            "owner",
+            match options.closable {
+                true => "this wallet, who may close it".to_owned(),
+                false => "nobody: it is never closed".to_owned(),
+            },
         ),
         (
             "then",

@@ -49,8 +49,8 @@ pub use market::{Fixed, Market, MarketParams, NextParams, Paused, PriceState, ma
 pub use node::Node;
 pub use plan::{PlanError, There, Wish, plan};
 pub use product::{
-    Product, ProductAsset, create_product, deposit_product, products, redeem_product,
-    redeem_product_in_kind, top_up_product,
+    Product, ProductAsset, close_product, create_product, deposit_product, products,
+    redeem_product, redeem_product_in_kind, top_up_product,
 };
 pub use send::{Call, Sent, send, try_in_turn};
 pub use trigger::{TriggerOrder, cancel_trigger, create_trigger, created_trigger, triggers};

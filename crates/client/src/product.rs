@@ -4,7 +4,7 @@ use alloy_primitives::{Address, U64, U256};
 use alloy_sol_types::SolCall as _;
 use capstan_contracts::products::{
     ADDRESS,
-    IProducts::{Policy, createCall, topUpCall},
+    IProducts::{Policy, closeCall, createCall, topUpCall},
     unit::IProductToken::{depositWithinCall, redeemInKindCall, redeemWithinCall},
 };
 use serde::Deserialize;
@@ -25,6 +25,7 @@ pub struct Product {
     pub collateral: ProductAsset,
     pub debt: ProductAsset,
     pub base_asset_id: u32,
+    pub pool_id: Option<u32>,
     pub target: Fixed,
     pub low: Fixed,
     pub high: Fixed,
@@ -39,11 +40,14 @@ pub struct Product {
     pub supply: Fixed,
     pub held: Fixed,
     pub owed: Fixed,
+    pub shares: Option<Fixed>,
     pub equity: Option<Fixed>,
     pub unit_value: Option<Fixed>,
     pub reserve: Fixed,
     pub next_ms: Option<U64>,
     pub failures: u8,
+    pub owner: Option<Address>,
+    pub phase: String,
 }
 
 /// An asset of a product.
@@ -98,6 +102,11 @@ pub fn create_product(policy: Policy, seed: U256, receiver: Address) -> Call {
         receiver,
     };
     call(ADDRESS, create.abi_encode(), U256::ZERO)
+}
+
+/// The call by which its owner closes a product.
+pub fn close_product(id: u32) -> Call {
+    call(ADDRESS, closeCall { id }.abi_encode(), U256::ZERO)
 }
 
 /// The call that brings coins for a product's looks.

@@ -47,6 +47,7 @@ pub mod invariant;
 pub mod ledger;
 pub mod lending;
 pub mod listing;
+pub mod looks;
 pub mod multicall;
 mod mutant;
 pub mod oracle;

@@ -92,6 +92,10 @@ mod alive {
         PoolIsOracle,
         /// A deposit makes the shares that were planned before it was paid.
         PlanIsKept,
+        /// Units are made at the value of what arrived, whatever its trade brought.
+        ValueIsEnough,
+        /// A product trades at whatever price pools stand.
+        NoProductFloor,
     }
 
     thread_local! {

@@ -52,7 +52,15 @@ pub(crate) enum ProductCommand {
     },
     /// Make a product: `capstan product create long eth usdc 1000 --target 3`
     Create(Box<ProductCreateOptions>),
-    /// Coins for a product's rebalances; they never come back
+    /// Close a product of one's own: nobody deposits any more, the block turns it into its base asset, and units are redeemed
+    Close {
+        #[command(flatten)]
+        signing: Signing,
+        /// Its number
+        #[arg(value_name = "PRODUCT")]
+        id: u32,
+    },
+    /// Coins for a product's rebalances; what is left when it is closed goes to its owner
     TopUp {
         #[command(flatten)]
         signing: Signing,
@@ -73,6 +81,8 @@ pub(crate) enum ProductKind {
     Short,
     /// Holds ASSET and owes BASE, at a health
     Loop,
+    /// Provides ASSET and BASE to a pool and owes ASSET: earns fees, and hardly moves with prices
+    Neutral,
 }
 
 #[derive(Debug, Args)]
@@ -82,7 +92,7 @@ pub(crate) struct ProductCreateOptions {
     /// What it does
     #[arg(value_enum)]
     pub(crate) kind: ProductKind,
-    /// What it is long or short in, or holds
+    /// What it is long or short in, holds, or owes beside liquidity
     #[arg(value_name = "ASSET", value_parser = asset_name)]
     pub(crate) asset: AssetName,
     /// What is deposited and given back
@@ -91,9 +101,12 @@ pub(crate) struct ProductCreateOptions {
     /// How much of BASE it begins with; a hundred dollars of it belong to nobody
     #[arg(value_name = "SEED", value_parser = amount)]
     pub(crate) seed: Amount,
-    /// Leverage, 3, or of a loop its health, 1.1
+    /// Leverage, 3, or of a loop its health, 1.1; of a neutral product always 1
     #[arg(long, value_name = "NUMBER", value_parser = bps)]
     pub(crate) target: u32,
+    /// Of a neutral product: the pool of ASSET and BASE to which it provides
+    #[arg(long, value_name = "POOL")]
+    pub(crate) pool: Option<u32>,
     /// Lower end of the band; a tenth below the target unless said
     #[arg(long, value_name = "NUMBER", value_parser = bps)]
     pub(crate) low: Option<u32>,
@@ -106,6 +119,9 @@ pub(crate) struct ProductCreateOptions {
     /// What stays with the other holders of what comes or goes
     #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = percent)]
     pub(crate) fee: u32,
+    /// The wallet may close it later; without this nobody ever may
+    #[arg(long)]
+    pub(crate) closable: bool,
     /// Nobody deposits beyond this worth, in usd
     #[arg(long, value_name = "USD", default_value = "1000000", value_parser = usd)]
     pub(crate) cap: U256,

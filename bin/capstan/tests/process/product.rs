@@ -3,6 +3,8 @@
 use capstan_testing::process::{Node, Said, run};
 use serde_json::{Value, json};
 
+use crate::said::{refuses, says, world};
+
 /// Development account 2, who begins with coins and tokens in his wallet.
 const WALLET: &str = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC";
 
@@ -11,22 +13,6 @@ fn asked(node: &Node, words: &[&str]) -> Said {
     all.extend(words);
     all.extend(["--dev-account", "2", "--rpc", node.url()]);
     run(&all).expect("ran")
-}
-
-#[track_caller]
-fn says(said: &Said, expected: &[&str]) {
-    assert!(said.status.success(), "{said:?}");
-    for text in expected {
-        assert!(said.stdout.contains(text), "no `{text}` in {said:?}");
-    }
-}
-
-#[track_caller]
-fn refuses(said: &Said, expected: &str) {
-    assert!(
-        !said.status.success() && said.stderr.contains(expected),
-        "no `{expected}` in {said:?}"
-    );
 }
 
 fn listed(node: &Node, words: &[&str]) -> Said {
@@ -39,7 +25,7 @@ fn listed(node: &Node, words: &[&str]) -> Said {
 /// CLI-15, RPC-29: a product is made, shown, bought and redeemed both ways; what would fail is not signed.
 #[tokio::test]
 async fn products_are_made_bought_and_redeemed() {
-    let node = crate::said::world().await;
+    let node = world().await;
     says(&listed(&node, &["list"]), &["WBTC2L", "loopstETH"]);
     let create = [
         "create", "long", "eth", "usdc", "1000", "--target", "3", "--limit", "5%",
@@ -98,8 +84,8 @@ async fn products_are_made_bought_and_redeemed() {
         &asked(&node, &["redeem", "3", "max", "--in-kind", "--yes"]),
         &["which is owed", "done in block"],
     );
-    refuses(&asked(&node, &["redeem", "3", "--yes"]), "has no units");
-    refuses(&listed(&node, &["show", "7"]), "there is no product 7");
+    refuses(&asked(&node, &["redeem", "3", "--yes"]), &["has no units"]);
+    refuses(&listed(&node, &["show", "7"]), &["there is no product 7"]);
     let nonce = || async {
         let asked = node.quantity("eth_getTransactionCount", json!([WALLET, "latest"]));
         asked.await.expect("a nonce")
@@ -121,7 +107,7 @@ async fn products_are_made_bought_and_redeemed() {
         ),
         (&["top-up", "9", "1", "--yes"], "ProductsUnknown"),
     ] {
-        refuses(&asked(&node, words), why);
+        refuses(&asked(&node, words), &[why]);
     }
     assert_eq!(nonce().await, before, "nothing was sent");
 }

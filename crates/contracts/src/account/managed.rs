@@ -7,8 +7,9 @@
 //! Ledger units alone, so no foreign code runs in between, and a block may do it too. Whether the contract above may, it
 //! knows itself: the account's owner is an address of its own, which nobody signs for.
 
+use alloy_primitives::Address;
 use capstan_state::{Ctx, Halt};
-use capstan_units::{AccountId, AssetId, Assets, Bps, TimeMs};
+use capstan_units::{AccountId, AssetId, Assets, Bps, PoolId, Shares, TimeMs};
 
 use super::{
     ADDRESS,
@@ -17,7 +18,8 @@ use super::{
     desk::Desk,
     guard, moves,
     order::{expect_no_worse, payable},
-    settings,
+    pieces, settings,
+    sheet::Piece,
 };
 use crate::{
     exchange::{self, Outcome, Sale},
@@ -169,6 +171,72 @@ impl Hands {
         self.desk.mark(cx, account, sale.sold, UNITS)?;
         self.desk.mark(cx, account, sale.received, UNITS)?;
         Ok(outcome)
+    }
+
+    /// Adds at most so much of each coin to a pool, in the pool's order; answers what was taken.
+    ///
+    /// # Errors
+    /// Those of `exchange::add`.
+    pub(crate) fn provide(
+        &mut self,
+        cx: &mut Ctx<'_>,
+        pool: PoolId,
+        most: &[Assets],
+    ) -> Result<Vec<Assets>, Halt> {
+        let account = self.desk.account();
+        let (taken, _) = exchange::add(cx, pool, account, account, most, Shares::ZERO)?;
+        let coins = exchange::coins_of(cx, pool)?;
+        let piece = Piece::Shares(pool);
+        pieces::grown(cx, &mut self.desk, account, piece, &coins, &taken)?;
+        Ok(taken)
+    }
+
+    /// Turns shares of a pool into units of its coins; answers how many of each.
+    ///
+    /// # Errors
+    /// Those of `exchange::remove`.
+    pub(crate) fn remove(
+        &mut self,
+        cx: &mut Ctx<'_>,
+        pool: PoolId,
+        shares: Shares,
+    ) -> Result<Vec<Assets>, Halt> {
+        let account = self.desk.account();
+        let (whole, least) = exchange::shares_worth(cx, pool, account)?;
+        let least = vec![Assets::ZERO; least.len()];
+        let amounts = exchange::remove(cx, pool, account, account, shares, &least)?;
+        self.parted(cx, pool, shares, whole)?;
+        Ok(amounts)
+    }
+
+    /// Shares of a pool become LP tokens of a wallet. No pool is asked.
+    ///
+    /// # Errors
+    /// `ExchangeInsufficientShares`, `ERC20InvalidReceiver`.
+    pub(crate) fn let_out_shares(
+        &mut self,
+        cx: &mut Ctx<'_>,
+        pool: PoolId,
+        shares: Shares,
+        wallet: Address,
+    ) -> Result<(), Halt> {
+        let account = self.desk.account();
+        let (whole, _) = exchange::shares_worth(cx, pool, account)?;
+        exchange::let_out_shares(cx, pool, account, wallet, shares)?;
+        self.parted(cx, pool, shares, whole)
+    }
+
+    fn parted(
+        &mut self,
+        cx: &mut Ctx<'_>,
+        pool: PoolId,
+        taken: Shares,
+        whole: Shares,
+    ) -> Result<(), Halt> {
+        let account = self.desk.account();
+        let coins = exchange::coins_of(cx, pool)?;
+        let (piece, part) = (Piece::Shares(pool), (taken.get(), whole.get()));
+        pieces::shrunk(cx, &mut self.desk, account, piece, &coins, part).map(drop)
     }
 }
 

@@ -68,6 +68,7 @@ mod error;
 mod farming;
 mod goods;
 mod guard;
+pub(crate) mod guarded;
 mod income;
 pub mod index;
 mod invariants;
@@ -98,6 +99,7 @@ mod verbs;
 mod waterfall;
 
 pub use abi::IAccount;
+pub use guarded::Guarded;
 pub use look::encode_accounts;
 pub(crate) use managed::{Hands, factors_between, manage, split};
 pub(crate) use order::{Traded, Wish, expect_may_act, guard_above, health_down, trade};
@@ -107,7 +109,6 @@ pub use params::{
     TOUCHED_MAX, UNWANTED_MS,
 };
 pub use settings::list;
-pub(crate) use sheet::WORDS as SHEET_WORDS;
 pub use sheet::{
     ASSETS_MAX, Guards, PIECES_MAX, Piece, ROWS_MAX, Row, Sheet, Trigger, accounts, guards_of,
     sheet_slot,

@@ -22,8 +22,8 @@
 use alloy_primitives::U256;
 use capstan_state::{Ctx, Halt};
 use capstan_units::{
-    AccountId, AssetId, Assets, PoolId, Price, Shares, Usd, mul_div_down, sqrt_down,
-    tick_price::sqrt_price_at,
+    AccountId, AssetId, Assets, PoolId, Price, Shares, Usd, Wad, mul_div_down, sqrt_down,
+    tick_price::sqrt_price_at, value_up,
 };
 
 use super::{
@@ -185,6 +185,32 @@ pub fn some_shares_worth(
     let pool = Pool::load(cx, id)?;
     let total = STATE.total_shares.at(id).load(cx)?;
     shares::worth_down(&pool, total, amount)
+}
+
+/// How a pool prices.
+///
+/// # Errors
+/// `ExchangeUnknownPool`.
+pub fn curve_of(cx: &mut Ctx<'_>, id: PoolId) -> Result<Curve, Halt> {
+    Ok(Pool::load(&mut cx.enter(ADDRESS), id)?.curve)
+}
+
+/// What of each dollar that is added to a pool now counts in its fair value at these prices, in wad: the less, the further
+/// the pool stands from them.
+///
+/// # Errors
+/// `ExchangeUnknownPool`, `ExchangeWrongCurve`.
+pub fn kept_of_added_down(cx: &mut Ctx<'_>, id: PoolId, prices: &[Quoted]) -> Result<Wad, Halt> {
+    let cx = &mut cx.enter(ADDRESS);
+    let total = STATE.total_shares.at(id).load(cx)?;
+    let fair = Liquidity::of_some_shares(cx, id, total)?.fair_down(prices)?;
+    let pool = Pool::load(cx, id)?;
+    let mut worth = Usd::ZERO;
+    for (coin, quoted) in pool.coins.iter().zip(prices) {
+        worth = worth.add(value_up(coin.reserve, quoted.price, quoted.decimals)?)?;
+    }
+    let kept = mul_div_down(fair.to_u256(), Wad::ONE.to_u256(), worth.to_u256())?;
+    Ok(Wad::from_u256(kept)?)
 }
 
 /// The coins of a pool, in its order.

@@ -68,7 +68,9 @@ mod wallet;
 pub use abi::IExchange;
 pub use asked::Asked;
 pub use curve::Curve;
-pub use fair::{Liquidity, Quoted, coins_of, shares_worth, some_shares_worth};
+pub use fair::{
+    Liquidity, Quoted, coins_of, curve_of, kept_of_added_down, shares_worth, some_shares_worth,
+};
 pub use fees::{set_feeding, take_farm_fees};
 pub use liquidity::{add, create, create_range, move_shares, remove};
 pub use params::{

@@ -9,7 +9,7 @@
 //! tokens run no code of others, so what they move needs neither lock nor measure.
 
 use alloy_primitives::{Address, U256};
-use capstan_state::{Ctx, Halt};
+use capstan_state::{Ctx, Frame, Halt, Scratch};
 use capstan_units::{AccountId, AssetId, Assets};
 
 use super::{
@@ -73,6 +73,26 @@ pub fn pull(
         },
     )?;
     Ok(credited)
+}
+
+/// Supposes units on an account, in a world that is thrown away: for previews of what they would do there.
+///
+/// # Errors
+/// The store's.
+pub fn suppose(
+    world: &mut Scratch<'_>,
+    id: AssetId,
+    to: AccountId,
+    amount: Assets,
+) -> Result<(), Halt> {
+    let frame = Frame {
+        this: ADDRESS,
+        caller: ADDRESS,
+        value: U256::ZERO,
+    };
+    let cx = &mut Ctx::new(world, frame);
+    STATE.free.at((id, to)).add(cx, amount)?;
+    STATE.claims.at(id).add(cx, amount)
 }
 
 /// Sends units of an account to a wallet.

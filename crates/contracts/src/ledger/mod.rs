@@ -43,7 +43,7 @@ pub use abi::{IForeign, ILedger, IRebasing};
 pub use actions::{
     Asset, asset, asset_count, asset_of, claims, free, list, shift, symbol, wallet_balance_down,
 };
-pub use border::{issue, may_leave, pull, push, retire};
+pub use border::{issue, may_leave, pull, push, retire, suppose};
 pub use params::{ASSET_COUNT_MAX, LOOSEN_DELAY_MS, Limit, WINDOW_S};
 pub use position::Units;
 

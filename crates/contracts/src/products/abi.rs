@@ -13,13 +13,13 @@ sol! {
     interface IProducts {
         /// What a product does for ever.
         struct Policy {
-            /// 1 long, 2 short, 3 loop.
+            /// 1 long, 2 short, 3 loop, 4 neutral.
             uint8 kind;
-            /// What its account holds. A short product's base asset.
+            /// What its account holds. The base asset of short and neutral products.
             uint32 collateralAssetId;
             /// What its account owes. The base asset of long products and loops.
             uint32 debtAssetId;
-            /// What a rebalance restores, in hundredths of a percent. Long: collateral per equity, 30000 is three-fold. Short: debt per equity. Loop: health at the present factors.
+            /// What a rebalance restores, in hundredths of a percent. Long: collateral per equity, 30000 is three-fold. Short: debt per equity. Loop: health at the present factors. Neutral: debt per half of the liquidity, always 10000.
             uint32 targetBps;
             /// The lower end of its band, in the same measure.
             uint32 lowBps;
@@ -31,6 +31,10 @@ sol! {
             uint16 feeBps;
             /// Nobody deposits beyond this equity, in USD x 1e18.
             uint256 capUsd;
+            /// Neutral: a pool of constant product of both assets, to which it provides. Else zero.
+            uint32 poolId;
+            /// Who may close it, and nothing else; zero is nobody, for ever.
+            address owner;
         }
 
         /// A product as it stands. Values are at oracle prices, and zero while one of them may not be used.
@@ -43,7 +47,7 @@ sol! {
             uint256 highRatio;
             /// The same now.
             uint256 ratio;
-            /// Long and loop: collateral per equity. Short: debt per equity. In hundredths of a percent.
+            /// Long and loop: collateral per equity. Short: debt per equity. Neutral: debt per half of the liquidity. In hundredths of a percent.
             uint256 leverageBps;
             /// Units of all wallets, with 18 digits.
             uint256 supply;
@@ -51,6 +55,8 @@ sol! {
             uint256 collateral;
             uint256 idle;
             uint256 debt;
+            /// Neutral: shares of its pool.
+            uint256 shares;
             /// Whether both prices may be used.
             bool priced;
             /// What belongs to the holders, in USD x 1e18.
@@ -63,6 +69,8 @@ sol! {
             uint64 nextMs;
             /// Attempts that failed since one succeeded.
             uint8 failures;
+            /// 0 open, 1 closing: no deposits, and the block turns its account into base units, 2 closed: each unit is its part of them.
+            uint8 phase;
         }
 
         /// A product stands.
@@ -75,6 +83,10 @@ sol! {
         event ProductToppedUp(uint32 indexed id, address indexed from, uint256 sentWei, uint256 reserveWei);
         /// The coins are used up: the block does not come until somebody brings more.
         event ProductUnattended(uint32 indexed id);
+        /// Its owner closes it: nobody deposits any more.
+        event ProductClosing(uint32 indexed id);
+        /// Base units are all that it has. The seed's units and the coins for looks went to its owner, and to his account 0 what was too little to be sold.
+        event ProductClosed(uint32 indexed id, uint256 assets, uint256 supply, uint256 leftover, uint256 refundWei);
         /// The block had no gas for so many products; the next one goes on.
         event ProductsLeft(uint256 count);
 
@@ -92,6 +104,14 @@ sol! {
         error ProductsBelowFloor(uint256 units, uint256 receivedMin);
         /// Pools take only so much of it at the floor. Come or go in smaller parts, or redeem in kind.
         error ProductsPoolsTooThin(uint256 sold, uint256 wanted);
+        /// Only the product's owner closes it; zero is nobody.
+        error ProductsNotOwner(uint32 id, address owner, address caller);
+        /// The product is closing or closed: units are redeemed, and none are made.
+        error ProductsClosing(uint32 id);
+        /// The pool is no constant product of the two assets and nothing else.
+        error ProductsWrongPool(uint32 poolId);
+        /// The pool stands so far from oracle prices that too little of what is added to it counts, in parts of 1e18. Wait until others have traded, or bring it there.
+        error ProductsPoolAstray(uint32 poolId, uint256 kept, uint256 least);
         /// The amount is too small to be a unit of the other side.
         error ProductsTooSmall(uint256 amount);
         /// The product would be worth more than its cap, in USD x 1e18. Deposit less.
@@ -120,7 +140,9 @@ sol! {
         function create(Policy calldata policy, uint256 seed, address receiver) external returns (uint32 id, address token, uint256 units);
         /// Brings a product that left its band back to its target, at the floor at which the block does. Anybody may.
         function rebalance(uint32 id) external returns (uint256 sold, uint256 received);
-        /// Brings coins for the block's looks. They never come back.
+        /// Closes a product, by its owner: from now on nobody deposits, and the block sells what it has for base units and pays its debt, in as many steps as pools need. Units are redeemed all the while.
+        function close(uint32 id) external;
+        /// Brings coins for the block's looks. What is left when the product is closed goes to its owner.
         function topUp(uint32 id) external payable;
     }
 }
@@ -131,5 +153,6 @@ crate::verbs! { IProductsCalls;
     tokenOfCall: View, 60 => |cx, c| views::token_of(cx, ProductId::new(c.id));
     createCall: Write, 1_500 => |cx, c| actions::create(cx, &c.policy, c.seed, c.receiver);
     rebalanceCall: Write, 1_000 => |cx, c| actions::rebalance(cx, ProductId::new(c.id));
+    closeCall: Write, 300 => |cx, c| actions::close(cx, ProductId::new(c.id));
     #[payable] topUpCall: Write, 300 => |cx, c| actions::top_up(cx, ProductId::new(c.id));
 }

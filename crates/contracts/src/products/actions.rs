@@ -2,15 +2,19 @@
 
 use alloy_primitives::{Address, U256};
 use capstan_state::{Ctx, Halt};
-use capstan_units::{Assets, ProductId};
+use capstan_units::{AccountId, Assets, ProductId};
 
 use super::{
     ADDRESS,
     IProducts::{
-        Policy, ProductCreated, ProductRebalanced, ProductToppedUp, createReturn, rebalanceReturn,
+        Policy, ProductClosed, ProductClosing, ProductCreated, ProductRebalanced, ProductToppedUp,
+        createReturn, rebalanceReturn,
     },
-    LOBBY,
-    error::{ProductsInBand, ProductsInvalid, ProductsSeedTooSmall, ProductsUnknown},
+    LOBBY, Phase,
+    error::{
+        ProductsClosing, ProductsInBand, ProductsInvalid, ProductsNotOwner, ProductsSeedTooSmall,
+        ProductsUnknown,
+    },
     guard::{self, STATE},
     holding::{Verdict, judge},
     params::SEED_UNITS,
@@ -19,7 +23,7 @@ use super::{
     trade::{Desk, Moved},
     unit,
 };
-use crate::{contract::emit, ledger, revert};
+use crate::{account, contract::emit, ledger, revert};
 
 /// A product that stands.
 ///
@@ -90,6 +94,15 @@ pub(super) fn create(
 }
 
 /// # Errors
+/// `ProductsClosing`.
+pub(super) fn expect_open(id: ProductId, product: &Product) -> Result<(), Halt> {
+    if product.phase()? == Phase::Open {
+        return Ok(());
+    }
+    Err(revert(&ProductsClosing { id: id.get() }))
+}
+
+/// # Errors
 /// `ProductsCapReached`.
 pub(super) fn expect_under_cap(product: &Product, equity: U256) -> Result<(), Halt> {
     let cap = U256::from(product.cap_usd);
@@ -129,6 +142,11 @@ pub(super) fn bring_back(
     id: ProductId,
     product: &mut Product,
 ) -> Result<Option<Moved>, Halt> {
+    match product.phase()? {
+        Phase::Open => {}
+        Phase::Closing => return wind_up(cx, id, product).map(Some),
+        Phase::Closed => return Err(revert(&ProductsClosing { id: id.get() })),
+    }
     let desk = Desk::open(cx, id, product)?;
     let holding = desk.holding(cx)?;
     let verdict = judge(product, &holding, &desk.prices)?;
@@ -155,13 +173,94 @@ pub(super) fn bring_back(
     Ok(moved)
 }
 
+/// A step of a product that closes: towards base units alone, and to its end where they are all that it has.
+fn wind_up(cx: &mut Ctx<'_>, id: ProductId, product: &mut Product) -> Result<Moved, Halt> {
+    let desk = Desk::open(cx, id, product)?;
+    let moved = desk.unwind(cx)?;
+    let is_done = desk.is_unwound(cx)?;
+    let said = ProductRebalanced {
+        id: id.get(),
+        borrowed: false,
+        sold: moved.outcome.paid.to_u256(),
+        received: moved.outcome.received.to_u256(),
+        ratioBefore: moved.ratio_before,
+        ratioAfter: moved.ratio_after,
+    };
+    product.failures = 0;
+    emit(&mut cx.enter(ADDRESS), &said)?;
+    match is_done {
+        true => finish(cx, id, product)?,
+        false => {
+            store(cx, id, product)?;
+            guard::arm(cx, id, product)?;
+        }
+    }
+    Ok(moved)
+}
+
+/// Everything but base units leaves for the owner: what was too little to be sold, the seed's units, coins for looks. So the
+/// words that were reserved for it are free again, and each unit is its part of what there is.
+fn finish(cx: &mut Ctx<'_>, id: ProductId, product: &mut Product) -> Result<(), Halt> {
+    let (owner, account) = (product.owner, unit::account_of(id));
+    let leftover = ledger::free(cx, product.other()?, account)?;
+    let other = product.other()?;
+    account::split(cx, account, |cx, hands| {
+        hands.take_out(cx, AccountId::new(owner, 0), other, leftover)
+    })?;
+    let refund = U256::from(product.reserve_wei);
+    if !refund.is_zero() && !cx.store.coin_move(ADDRESS, owner, refund)? {
+        return Err(Halt::Fatal(format!("product {id}: its coins are gone")));
+    }
+    product.phase = Phase::Closed.number();
+    product.reserve_wei = 0;
+    store(cx, id, product)?;
+    guard::disarm(cx, id)?;
+    unit::give_seed(cx, id, owner)?;
+    let assets = ledger::free(cx, product.base()?, account)?;
+    let supply = unit::supply_of(cx, id)?;
+    emit(
+        &mut cx.enter(ADDRESS),
+        &ProductClosed {
+            id: id.get(),
+            assets: assets.to_u256(),
+            supply,
+            leftover: leftover.to_u256(),
+            refundWei: refund,
+        },
+    )
+}
+
+/// Its owner closes a product (PROD-12). The block comes in its next, if there are coins; else anybody may `rebalance`.
+///
+/// # Errors
+/// `ProductsUnknown`, `ProductsNotOwner`, `ProductsClosing`.
+pub(super) fn close(cx: &mut Ctx<'_>, id: ProductId) -> Result<(), Halt> {
+    let (mut product, caller) = (known(cx, id)?, cx.caller());
+    expect_open(id, &product)?;
+    if product.owner.is_zero() || caller != product.owner {
+        return Err(revert(&ProductsNotOwner {
+            id: id.get(),
+            owner: product.owner,
+            caller,
+        }));
+    }
+    product.phase = Phase::Closing.number();
+    product.failures = 0;
+    store(cx, id, &product)?;
+    guard::arm(cx, id, &product)?;
+    emit(cx, &ProductClosing { id: id.get() })
+}
+
 /// Coins for the block's looks (PROD-8). One that nobody attended is armed again; while no price is usable, the block comes
 /// in a minute to ask.
 ///
 /// # Errors
-/// `ProductsUnknown`, `ProductsInvalid`: no coins came.
+/// `ProductsUnknown`, `ProductsClosing`, `ProductsInvalid`: no coins came.
 pub(super) fn top_up(cx: &mut Ctx<'_>, id: ProductId) -> Result<(), Halt> {
     let mut product = known(cx, id)?;
+    if product.phase()? == Phase::Closed {
+        return Err(revert(&ProductsClosing { id: id.get() }));
+    }
     let (from, wei) = (cx.caller(), cx.frame.value);
     let sent = u128::try_from(wei).map_err(|_| Halt::overflow())?;
     if sent == 0 {

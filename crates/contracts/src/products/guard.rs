@@ -7,9 +7,9 @@
 //! ```
 //!
 //! Three quarters of the way are for the price that is not the base asset's, since the other is mostly a dollar's. While no
-//! price passes its limit the ratio is inside its band, but for what a day of interest makes of it.
+//! price passes its limit the ratio is inside its band, but for what a day of interest makes of it. Of liquidity the ratio
+//! follows the root of prices, so they may move twice as far.
 
-use alloy_primitives::U256;
 use capstan_state::{Ctx, Halt};
 use capstan_units::{AssetId, PriceTick, ProductId};
 
@@ -17,47 +17,27 @@ use super::{
     ADDRESS,
     holding::{Holding, Prices, Verdict, judge},
     params::{LOOK_S, MOVING_PARTS, REST_S, UNPRICED_S},
-    state::{Product, ProductsState},
+    state::{Kind, Phase, Product, ProductsState},
     unit,
 };
 use crate::{
-    account::{Row, SHEET_WORDS, Sheet, Trigger},
+    account::{Row, Sheet, Trigger, guarded},
+    looks::{RETRY_S, now_s, retry_s},
     registry::UNITS,
-    triggers::{RETRY_S, retry_s},
 };
 
 pub(super) const STATE: ProductsState = ProductsState::new();
 
-const MS_PER_S: u64 = 1_000;
 /// Of all that a ratio may move, in parts.
 const PARTS: i32 = 4;
 
-/// The product and word that a storage slot of this contract is part of.
-pub(super) fn guard_slot(slot: U256) -> Option<(ProductId, u8)> {
-    STATE.guards.key_of(slot)
-}
-
 pub(super) fn load(cx: &mut Ctx<'_>, id: ProductId) -> Result<Sheet, Halt> {
-    let cx = &mut cx.enter(ADDRESS);
-    Sheet::read(|part| STATE.guards.at((id, part)).load(cx))
+    guarded::load(STATE.guards, &mut cx.enter(ADDRESS), id)
 }
 
 /// Writes the words that differ from what is stored.
 fn save(cx: &mut Ctx<'_>, id: ProductId, guard: &Sheet) -> Result<(), Halt> {
-    let before = load(cx, id)?;
-    let cx = &mut cx.enter(ADDRESS);
-    for part in 0..SHEET_WORDS {
-        let word = guard.word(part);
-        if word != before.word(part) {
-            STATE.guards.at((id, part)).save(cx, word)?;
-        }
-    }
-    Ok(())
-}
-
-pub(super) fn now_s(cx: &Ctx<'_>) -> u32 {
-    let s = cx.store.block().time_ms.checked_div(MS_PER_S);
-    u32::try_from(s.unwrap_or_default()).unwrap_or(u32::MAX)
+    guarded::save(STATE.guards, &mut cx.enter(ADDRESS), id, guard)
 }
 
 /// Nobody comes: there are no coins to pay for a look (PROD-8).
@@ -113,6 +93,11 @@ pub(super) fn arm(cx: &mut Ctx<'_>, id: ProductId, product: &Product) -> Result<
     if product.reserve_wei == 0 {
         return disarm(cx, id);
     }
+    match product.phase()? {
+        Phase::Open => {}
+        Phase::Closing => return wait_for(cx, id, RETRY_S),
+        Phase::Closed => return disarm(cx, id),
+    }
     let prices = Prices::read(cx, product)?;
     let holding = Holding::read(cx, product, unit::account_of(id))?;
     match judge(product, &holding, &prices)? {
@@ -132,7 +117,13 @@ pub(super) fn arm(cx: &mut Ctx<'_>, id: ProductId, product: &Product) -> Result<
 /// How far each price may move. Both together move the ratio by less than it may.
 fn rows(product: &Product, prices: &Prices, up: i32, down: i32) -> Result<Vec<Row>, Halt> {
     let base_is_debt = product.base_is_debt()?;
+    // Liquidity follows the root of the ratio of prices, so that may move twice as far.
+    let root = match product.kind()? {
+        Kind::Neutral => 2,
+        Kind::Long | Kind::Short | Kind::Loop => 1,
+    };
     let parts = |whole: i32| {
+        let whole = whole.saturating_mul(root);
         // A tick is rounded to the side that calls too late, by less than one.
         let whole = whole.saturating_sub(1);
         let moving = whole

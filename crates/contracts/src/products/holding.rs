@@ -2,22 +2,24 @@
 
 use alloy_primitives::U256;
 use capstan_state::{Ctx, Halt};
-use capstan_units::{AccountId, AssetId, Assets, Price, Usd, value_down, value_up};
+use capstan_units::{AccountId, AssetId, Assets, Price, Shares, Usd, value_down, value_up};
 
 use super::{
     math::{debt_down, log_down, log_of, wad_down},
     params::{DEBT_USD_MIN, NEAR_PART},
-    state::Product,
+    state::{Kind, Product},
 };
 use crate::{
-    exchange::{PriceMin, Sale},
+    exchange::{Liquidity, PriceMin, Quoted, Sale},
     ledger, lending,
+    mutant::mutant,
     oracle::{self, PriceUse, Side},
 };
 
 /// A usable price, with the decimals of its asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Quote {
+    pub(super) asset: AssetId,
     pub(super) price: Price,
     pub(super) decimals: u8,
 }
@@ -25,6 +27,7 @@ pub(super) struct Quote {
 impl Quote {
     fn read(cx: &mut Ctx<'_>, asset: AssetId, side: Side) -> Result<Self, Halt> {
         Ok(Self {
+            asset,
             price: oracle::price(cx, asset, PriceUse::Liquidate, side)?,
             decimals: ledger::asset(cx, asset)?.decimals,
         })
@@ -76,6 +79,16 @@ impl Prices {
         })
     }
 
+    /// Prices of the coins of the product's pool, in its order.
+    pub(super) fn quoted(&self) -> [Quoted; 2] {
+        let mut both = [self.collateral, self.debt];
+        both.sort_by_key(|quote| quote.asset);
+        both.map(|quote| Quoted {
+            price: quote.price,
+            decimals: quote.decimals,
+        })
+    }
+
     /// A sale of collateral for what is owed, at the product's floor.
     pub(super) fn sale_of_collateral(&self, product: &Product, most: Assets) -> Result<Sale, Halt> {
         Ok(Sale {
@@ -102,15 +115,16 @@ impl Prices {
 }
 
 fn floor(sold: &Quote, received: &Quote, product: &Product) -> Result<PriceMin, Halt> {
-    PriceMin::of_prices(
+    let floor = PriceMin::of_prices(
         (sold.price, sold.decimals),
         (received.price, received.decimals),
         product.limit,
-    )
+    )?;
+    Ok(mutant!(NoProductFloor, floor, PriceMin::ANY))
 }
 
 /// What stands on the account.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Holding {
     /// Free units of the collateral.
     pub(super) held: Assets,
@@ -118,6 +132,8 @@ pub(super) struct Holding {
     pub(super) idle: Assets,
     /// What is owed.
     pub(super) owed: Assets,
+    /// Of a neutral product: what it provides to its pool.
+    pub(super) liquidity: Option<Liquidity>,
 }
 
 impl Holding {
@@ -126,16 +142,22 @@ impl Holding {
         product: &Product,
         account: AccountId,
     ) -> Result<Self, Halt> {
+        let liquidity = match product.kind()? {
+            Kind::Neutral => Some(Liquidity::of_shares(cx, product.pool, account)?),
+            Kind::Long | Kind::Short | Kind::Loop => None,
+        };
         Ok(Self {
             held: ledger::free(cx, product.collateral, account)?,
             idle: ledger::free(cx, product.debt, account)?,
             owed: lending::debt_up(cx, product.debt, account)?,
+            liquidity,
         })
     }
 
     /// What belongs to the holders, rounded down; nothing where more is owed.
     pub(super) fn equity_down(&self, prices: &Prices) -> Result<Usd, Halt> {
         let held = prices.collateral.value_down(self.held)?;
+        let held = held.add(self.provided_down(prices)?)?;
         let idle = prices.debt.value_down(self.idle)?;
         let owed = prices.debt.value_up(self.owed)?;
         Ok(held.add(idle)?.sub(owed).unwrap_or(Usd::ZERO))
@@ -146,8 +168,26 @@ impl Holding {
         prices.debt.value_up(self.owed.sub_or_zero(self.idle))
     }
 
+    /// What its liquidity is worth wherever its pool stands, rounded down.
+    pub(super) fn provided_down(&self, prices: &Prices) -> Result<Usd, Halt> {
+        match &self.liquidity {
+            Some(liquidity) => liquidity.fair_down(&prices.quoted()),
+            None => Ok(Usd::ZERO),
+        }
+    }
+
+    /// Shares of its pool.
+    pub(super) fn shares(&self) -> Result<Shares, Halt> {
+        let amount = self.liquidity.as_ref().map(|liquidity| liquidity.amount);
+        Ok(Shares::new(amount.unwrap_or_default())?)
+    }
+
+    /// What the debt stands against: liquidity where there is some, else free units.
     pub(super) fn collateral_down(&self, prices: &Prices) -> Result<Usd, Halt> {
-        prices.collateral.value_down(self.held)
+        match self.liquidity {
+            Some(_) => self.provided_down(prices),
+            None => prices.collateral.value_down(self.held),
+        }
     }
 
     /// Debt per collateral, in wad.

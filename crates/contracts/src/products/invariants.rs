@@ -9,11 +9,15 @@ use capstan_units::ProductId;
 use super::{
     ADDRESS,
     guard::{self, STATE},
+    holding::Holding,
     params::{LOOK_S, SEED_UNITS},
-    state::Product,
+    state::{Phase, Product},
     unit,
 };
-use crate::invariant::{Broken, check_one, holds};
+use crate::{
+    invariant::{Broken, check_one, holds},
+    looks::now_s,
+};
 
 pub(super) fn check(world: &dyn View, cx: &mut Ctx<'_>) -> Result<(), Broken> {
     let count = STATE.product_count.load(cx)?;
@@ -29,14 +33,31 @@ pub(super) fn check(world: &dyn View, cx: &mut Ctx<'_>) -> Result<(), Broken> {
     check_coins(cx, &all)?;
     for (id, product) in &all {
         product.kind()?;
+        check_closed(cx, *id, product)?;
         let locked = unit::balance_of(cx, *id, ADDRESS)?;
-        holds(locked >= U256::from(SEED_UNITS), "PROD-6", || {
-            format!("the seed of product {id} has {locked} units")
-        })?;
+        let is_closed = product.phase()? == Phase::Closed;
+        holds(
+            is_closed || locked >= U256::from(SEED_UNITS),
+            "PROD-6",
+            || format!("the seed of product {id} has {locked} units"),
+        )?;
         check_guard(cx, *id, product)?;
         check_one(&unit::CONTRACT, world, unit::address_of(*id))?;
     }
     Ok(())
+}
+
+/// PROD-12: a closed product has base units alone.
+fn check_closed(cx: &mut Ctx<'_>, id: ProductId, product: &Product) -> Result<(), Broken> {
+    if product.phase()? != Phase::Closed {
+        return Ok(());
+    }
+    let holding = Holding::read(cx, product, unit::account_of(id))?;
+    let has_shares = !holding.shares()?.is_zero();
+    let is_empty = holding.owed.is_zero() && !has_shares && product.reserve_wei == 0;
+    holds(is_empty, "PROD-12", || {
+        format!("product {id} is closed, and has {holding:?}")
+    })
 }
 
 /// PROD-8: what is kept for looks is there.
@@ -62,7 +83,7 @@ fn check_guard(cx: &mut Ctx<'_>, id: ProductId, product: &Product) -> Result<(),
             product.reserve_wei
         )
     })?;
-    let latest_s = guard::now_s(cx).saturating_add(LOOK_S);
+    let latest_s = now_s(cx).saturating_add(LOOK_S);
     holds(guard.look_by_s <= latest_s, "PROD-3", || {
         format!("product {id} is looked at {}", guard.look_by_s)
     })

@@ -18,6 +18,8 @@ pub(super) fn ratio_down(kind: Kind, bps: u32, maintenance: Bps) -> Result<u64, 
         Kind::Long => (bps.saturating_sub(whole), bps),
         Kind::Short => (bps, bps.saturating_add(whole)),
         Kind::Loop => (maintenance.to_u256(), bps),
+        // Half of liquidity is of the asset that is owed.
+        Kind::Neutral => (bps, whole.saturating_mul(U256::from(2))),
     };
     let ratio = mul_div_down(part, wad(), of)?;
     u64::try_from(ratio).map_err(|_| Halt::overflow())
@@ -30,9 +32,15 @@ pub(super) fn debt_down(equity: Usd, ratio_wad: u64) -> Result<Usd, Halt> {
     Ok(Usd::from_u256(mul_div_down(equity.to_u256(), ratio, own)?)?)
 }
 
-/// A ratio on a scale of equal steps: `floor(log2(part / whole) * 2^16)`.
+/// What is held where so much is owed at a ratio: `debt / ratio`, rounded down.
+pub(super) fn held_down(debt: Usd, ratio_wad: u64) -> Result<Usd, Halt> {
+    let held = mul_div_down(debt.to_u256(), wad(), U256::from(ratio_wad))?;
+    Ok(Usd::from_u256(held)?)
+}
+
+/// A ratio on a scale of equal steps: `floor(log2(part / whole) * 2^16)`. No part is the least of all, whatever the whole.
 pub(super) fn log_down(part: U256, whole: U256) -> i32 {
-    LogRatio::of_down(part, whole).get()
+    LogRatio::of_down(part, whole.max(U256::ONE)).get()
 }
 
 /// The same of a ratio in wad.

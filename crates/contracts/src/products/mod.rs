@@ -13,9 +13,10 @@
 //! | long | what it is long in | the base asset | collateral per equity |
 //! | short | the base asset | what it is short of | debt per equity |
 //! | loop | one asset of a correlated pair | the other, its base asset | health at the factors of its creation |
+//! | neutral | liquidity of a pool of both assets | the one that is not its base asset | debt per half of the liquidity |
 //!
 //! ```text
-//!   equity = floor(held * price) + floor(free units of the debt's asset * price) - ceil(owed * price)
+//!   equity = floor(held * price) + fair value of liquidity + floor(free units of the debt's asset * price) - ceil(owed * price)
 //!   units  = floor(supply * (equity after - equity before) / equity before)
 //!   given  = floor((equity after the trade - ceil(equity before * (supply - units) / supply)) / price)
 //!   ratio  = debt / collateral, in value: 2/3 of three-fold long, 1/2 of one-fold short
@@ -32,8 +33,12 @@
 //! - PROD-7: a policy is fixed at creation, and nobody but its rules acts on the account of a product.
 //! - PROD-8: coins here are at least all reserves; a product pays for its looks, and one without coins is not called for.
 //! - PROD-9: a product that cannot be rebalanced changes nothing but its next attempt, and holds up no other.
+//! - PROD-10: what a neutral product gains or loses by a price stays within its band, wherever its pool stands.
+//! - PROD-11: nothing is provided to a pool that would keep more of it than the product's limit.
+//! - PROD-12: only its owner closes a product; from then on nobody deposits, it becomes base units in bounded steps at the
+//!   floor, and each unit is its part of them, to the last.
 //!
-//! Imports: account, erc20, erc4626, exchange, ledger, lending, oracle, triggers.
+//! Imports: account, erc20, erc4626, exchange, ledger, lending, oracle.
 //!
 //! Trusts: prices of the oracle.
 //!
@@ -52,6 +57,7 @@ pub mod index;
 mod invariants;
 mod look;
 mod math;
+mod neutral;
 mod params;
 mod policy;
 mod state;
@@ -63,7 +69,7 @@ pub use abi::IProducts;
 pub use index::{Changes, ProductIndex, Products};
 pub use look::encode_products;
 pub use params::{ATTEMPT_GAS, LOOK_GAS, LOOKS_MAX, SEED_UNITS, reserve_wei};
-pub use state::Kind;
+pub use state::{Kind, Phase};
 
 use alloy_primitives::Address;
 use capstan_units::AccountId;
@@ -103,4 +109,4 @@ pub static CONTRACT: Contract = Contract {
 };
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -14,6 +14,12 @@ pub(super) const HEALTH_BPS: (u32, u32) = (10_300, 100_000);
 pub(super) const LIMIT_BPS_MAX: u16 = 500;
 /// Largest fee of who comes or goes: 1 %.
 pub(super) const FEE_BPS_MAX: u16 = 100;
+/// Ends of the bands of neutral ones: what is owed per half of the liquidity, 0.5 to 1.5.
+pub(super) const NEUTRAL_BPS: (u32, u32) = (5_000, 15_000);
+/// Their only target: as much is owed as the liquidity is made of.
+pub(super) const NEUTRAL_TARGET_BPS: u32 = 10_000;
+/// An exposure, or what a slice lacks of its hedge, is left as it is below this part of what it is a part of.
+pub(super) const SPECK_PART: u64 = 1_000;
 /// The highest ratio of a band lies so far below what may be borrowed against the collateral, as a part of it.
 pub(super) const BAND_DISTANCE_BPS: u16 = 300;
 /// Each side of a band is at least so wide, in steps of `2^(1/65536)`: 1.09 %.
@@ -26,6 +32,8 @@ pub(super) const MOVING_PARTS: i32 = 3;
 pub(super) const DEBT_USD_MIN: u128 = 20_000_000_000_000_000_000;
 /// A sale of a deposit or a redemption may leave this part of itself, since a way takes whole slices.
 pub(super) const UNSOLD_PART: u128 = 1_000;
+/// What a closing product could not turn into base units is left aside below so many dollars.
+pub(super) const LEFTOVER_USD_MAX: u128 = 1_000_000_000_000_000_000;
 /// Sales of a redemption that buys its debt back: what the first one lacked for its costs, the second brings.
 pub(super) const BUY_ROUNDS: u32 = 2;
 /// The block looks at the latest after so many seconds: a day of interest moves no ratio far.
@@ -40,8 +48,6 @@ pub const LOOKS_MAX: usize = 64;
 pub const LOOK_GAS: u64 = 16_000_000;
 /// Gas that one attempt is expected to take.
 pub const ATTEMPT_GAS: u64 = 1_500_000;
-/// Gas of settling what an attempt cost, beside what was measured.
-pub(super) const SETTLE_GAS: u64 = 40_000;
 
 /// Coins that pay for so many attempts at twice a base fee.
 pub fn reserve_wei(attempts: u64, base_fee_wei: U256) -> U256 {

@@ -2,28 +2,32 @@
 
 use alloy_primitives::U256;
 use capstan_state::{Ctx, Halt};
-use capstan_units::{AssetId, Bps};
+use capstan_units::{AssetId, Bps, PoolId};
 
 use super::{
     IProducts::Policy,
-    Kind,
-    error::ProductsInvalid,
+    Kind, Phase,
+    error::{ProductsInvalid, ProductsWrongPool},
     math::{log_of, ratio_down, wad},
     params::{
         BAND_DISTANCE_BPS, BAND_LOGS_MIN, FEE_BPS_MAX, HEALTH_BPS, LIMIT_BPS_MAX, LONG_BPS,
-        SHORT_BPS,
+        NEUTRAL_BPS, NEUTRAL_TARGET_BPS, SHORT_BPS,
     },
     state::Product,
 };
-use crate::{account, ledger, revert};
+use crate::{
+    account,
+    exchange::{self, Curve},
+    ledger, revert,
+};
 
 /// The product that is wished for, if every part is in its range (PROD-7).
 ///
 /// # Errors
-/// `ProductsInvalid`, `LedgerUnknownAsset`.
+/// `ProductsInvalid`, `LedgerUnknownAsset`, `ExchangeUnknownPool`.
 pub(super) fn checked(cx: &mut Ctx<'_>, policy: &Policy) -> Result<Product, Halt> {
     let Some(kind) = Kind::from_number(policy.kind) else {
-        return Err(invalid("kind", policy.kind, 1, 3));
+        return Err(invalid("kind", policy.kind, 1, 4));
     };
     let (collateral, debt) = (
         AssetId::new(policy.collateralAssetId),
@@ -43,6 +47,7 @@ pub(super) fn checked(cx: &mut Ctx<'_>, policy: &Policy) -> Result<Product, Halt
         Kind::Long => LONG_BPS,
         Kind::Short => SHORT_BPS,
         Kind::Loop => HEALTH_BPS,
+        Kind::Neutral => NEUTRAL_BPS,
     };
     within("lowBps", policy.lowBps, least, most)?;
     within("targetBps", policy.targetBps, policy.lowBps, most)?;
@@ -50,7 +55,20 @@ pub(super) fn checked(cx: &mut Ctx<'_>, policy: &Policy) -> Result<Product, Halt
     within("limitBps", policy.limitBps, 1, LIMIT_BPS_MAX)?;
     within("feeBps", policy.feeBps, 0, FEE_BPS_MAX)?;
     let cap_usd = u128::try_from(policy.capUsd).map_err(|_| Halt::overflow())?;
-    let (initial, maintenance) = account::factors_between(cx, collateral, debt)?;
+    let (mut initial, maintenance) = account::factors_between(cx, collateral, debt)?;
+    if kind == Kind::Neutral {
+        within(
+            "targetBps",
+            policy.targetBps,
+            NEUTRAL_TARGET_BPS,
+            NEUTRAL_TARGET_BPS,
+        )?;
+        expect_pool_of_both(cx, policy)?;
+        // Liquidity counts at the lowest factor of its coins.
+        initial = initial.min(account::factors_between(cx, debt, debt)?.0);
+    } else {
+        within("poolId", policy.poolId, 0, 0)?;
+    }
     let ratio = |bps| ratio_down(kind, bps, maintenance);
     let (mut low_wad, mut high_wad) = (ratio(policy.lowBps)?, ratio(policy.highBps)?);
     if kind == Kind::Loop {
@@ -72,9 +90,26 @@ pub(super) fn checked(cx: &mut Ctx<'_>, policy: &Policy) -> Result<Product, Halt
         high_wad,
         cap_usd,
         reserve_wei: 0,
+        pool: PoolId::new(policy.poolId),
+        owner: policy.owner,
+        phase: Phase::Open.number(),
     };
     expect_safe_band(&product, initial)?;
     Ok(product)
+}
+
+/// A constant product of the two assets and nothing else: half of it is of either, at any price.
+fn expect_pool_of_both(cx: &mut Ctx<'_>, policy: &Policy) -> Result<(), Halt> {
+    let pool = PoolId::new(policy.poolId);
+    let mut coins = [policy.collateralAssetId, policy.debtAssetId].map(AssetId::new);
+    coins.sort();
+    let is_product = exchange::curve_of(cx, pool)? == Curve::Product;
+    if is_product && exchange::coins_of(cx, pool)? == coins {
+        return Ok(());
+    }
+    Err(revert(&ProductsWrongPool {
+        poolId: policy.poolId,
+    }))
 }
 
 /// The band leaves room on both sides of the target, and its upper end lies below what may be borrowed.

@@ -1,8 +1,12 @@
 //! Products in a world with accounts, prices and pools: what units are worth, who pays for trades, what the block owes.
 
+mod closing;
 mod damage;
+mod earning;
 mod faults;
 mod looks;
+mod model;
+mod neutral;
 mod random;
 mod units;
 
@@ -42,7 +46,7 @@ fn a(units: u128) -> Assets {
 }
 
 /// Deep pools at the oracle's prices: ETH and dollars, RISKY and dollars, and two kinds of dollars.
-fn start() -> Scene {
+pub(crate) fn start() -> Scene {
     let mut scene = Scene::new();
     scene.world.store.block_mut().base_fee_wei = u64::try_from(GWEI).expect("small").into();
     for who in [ALICE, BOB, CAROL] {
@@ -84,7 +88,7 @@ fn pool_of(scene: &Scene, one: u32, other: u32) -> u32 {
 }
 
 /// Bob swaps in the pool of a pair, whatever he gets.
-fn swap(scene: &mut Scene, from: u32, units: u128, to: u32) {
+pub(crate) fn swap(scene: &mut Scene, from: u32, units: u128, to: u32) {
     let pool = PoolId::new(pool_of(scene, from, to));
     let (from, to) = (AssetId::new(from), AssetId::new(to));
     let leg = Leg {
@@ -106,7 +110,7 @@ fn swap(scene: &mut Scene, from: u32, units: u128, to: u32) {
 }
 
 /// Others bring the pool of a pair to the oracle's price, but for the fee.
-fn arbitrage(scene: &mut Scene, one: u32, other: u32) {
+pub(crate) fn arbitrage(scene: &mut Scene, one: u32, other: u32) {
     let (low, high) = (one.min(other), one.max(other));
     let pool = IExchange::poolCall {
         poolId: pool_of(scene, low, high),
@@ -125,7 +129,7 @@ fn arbitrage(scene: &mut Scene, one: u32, other: u32) {
     }
 }
 
-fn three_long() -> Policy {
+pub(crate) fn three_long() -> Policy {
     Policy {
         kind: 1,
         collateralAssetId: ETH,
@@ -136,6 +140,8 @@ fn three_long() -> Policy {
         limitBps: 100,
         feeBps: 0,
         capUsd: n(100_000_000 * USD),
+        poolId: 0,
+        owner: ALICE,
     }
 }
 
@@ -164,7 +170,24 @@ fn dollars() -> Policy {
     }
 }
 
-fn create(scene: &mut Scene, policy: &Policy, dollars: u128) -> createReturn {
+/// Liquidity of ETH and dollars beside a debt of ETH.
+fn neutral() -> Policy {
+    Policy {
+        kind: 4,
+        collateralAssetId: USDC,
+        debtAssetId: ETH,
+        targetBps: 10_000,
+        lowBps: 9_500,
+        highBps: 10_500,
+        ..three_long()
+    }
+}
+
+fn every_kind() -> [Policy; 4] {
+    [three_long(), one_short(), dollars(), neutral()]
+}
+
+pub(crate) fn create(scene: &mut Scene, policy: &Policy, dollars: u128) -> createReturn {
     let create = createCall {
         policy: policy.clone(),
         seed: n(dollars * ONE),
@@ -200,7 +223,7 @@ fn try_deposit(scene: &mut Scene, who: Address, id: u32, units: u128) -> Result<
 }
 
 #[track_caller]
-fn deposits(scene: &mut Scene, who: Address, id: u32, units: u128) -> U256 {
+pub(crate) fn deposits(scene: &mut Scene, who: Address, id: u32, units: u128) -> U256 {
     let made = try_deposit(scene, who, id, units);
     made.unwrap_or_else(|halt| panic!("{}", words(&halt)))
 }
@@ -215,7 +238,7 @@ fn try_redeem(scene: &mut Scene, who: Address, id: u32, units: U256) -> Result<U
 }
 
 #[track_caller]
-fn redeems(scene: &mut Scene, who: Address, id: u32, units: U256) -> U256 {
+pub(crate) fn redeems(scene: &mut Scene, who: Address, id: u32, units: U256) -> U256 {
     let given = try_redeem(scene, who, id, units);
     given.unwrap_or_else(|halt| panic!("{}", words(&halt)))
 }
@@ -252,7 +275,7 @@ fn due(scene: &mut Scene) -> Vec<ProductId> {
 }
 
 /// What the next block does for products that are due; answers which.
-fn look(scene: &mut Scene) -> Vec<u32> {
+pub(crate) fn look(scene: &mut Scene) -> Vec<u32> {
     // How far pools may be pushed counts by the block.
     scene.world.store.block_mut().number += 1;
     let due = due(scene);
@@ -267,7 +290,7 @@ fn run(scene: &mut Scene, ids: &[ProductId]) -> Result<Bytes, Halt> {
     scene.world.system(SystemKind::Rebalance, &input)
 }
 
-fn events<E: SolEvent>(scene: &Scene, from: usize) -> Vec<E> {
+pub(crate) fn events<E: SolEvent>(scene: &Scene, from: usize) -> Vec<E> {
     let logs = scene.world.store.logs()[from..].iter();
     logs.filter(|log| log.address == ADDRESS)
         .filter_map(|log| E::decode_log_data(&log.data).ok())

@@ -40,12 +40,20 @@ fn worth(cx: &mut Ctx<'_>, product: &Product, holding: &Holding) -> Result<Optio
         prices => prices?,
     };
     let equity = holding.equity_down(&prices)?;
-    let exposed = match product.kind()? {
-        Kind::Long | Kind::Loop => holding.collateral_down(&prices)?,
-        Kind::Short => holding.debt_up(&prices)?,
+    let debt = holding.debt_up(&prices)?.to_u256();
+    let (exposed, of) = match product.kind()? {
+        Kind::Long | Kind::Loop => (
+            holding.collateral_down(&prices)?.to_u256(),
+            equity.to_u256(),
+        ),
+        Kind::Short => (debt, equity.to_u256()),
+        Kind::Neutral => (
+            debt.saturating_mul(U256::from(2)),
+            holding.provided_down(&prices)?.to_u256(),
+        ),
     };
     let whole = U256::from(Bps::ONE.get());
-    let leverage_bps = mul_div_down(exposed.to_u256(), whole, equity.to_u256());
+    let leverage_bps = mul_div_down(exposed, whole, of);
     Ok(Some(Worth {
         ratio: holding.ratio_down(&prices)?,
         leverage_bps: leverage_bps.unwrap_or(U256::MAX),
@@ -60,7 +68,8 @@ pub(super) fn standing(cx: &mut Ctx<'_>, id: ProductId) -> Result<Standing, Halt
     let worth = worth(cx, &product, &holding)?;
     let priced = worth.is_some();
     let worth = worth.unwrap_or_default();
-    let unit_value = mul_div_down(worth.equity.to_u256(), wad(), supply)?;
+    // When the last unit of a closed one is redeemed there are none.
+    let unit_value = mul_div_down(worth.equity.to_u256(), wad(), supply).unwrap_or_default();
     let guard = guard::load(cx, id)?;
     Ok(Standing {
         token: unit::address_of(id),
@@ -74,12 +83,14 @@ pub(super) fn standing(cx: &mut Ctx<'_>, id: ProductId) -> Result<Standing, Halt
         collateral: holding.held.to_u256(),
         idle: holding.idle.to_u256(),
         debt: holding.owed.to_u256(),
+        shares: holding.shares()?.to_u256(),
         priced,
         equity: worth.equity.to_u256(),
         unitValue: unit_value,
         reserveWei: U256::from(product.reserve_wei),
         nextMs: u64::from(guard.look_by_s).saturating_mul(MS_PER_S),
         failures: product.failures,
+        phase: product.phase,
     })
 }
 
@@ -94,5 +105,7 @@ fn policy(product: &Product) -> Policy {
         limitBps: product.limit.get(),
         feeBps: product.fee.get(),
         capUsd: U256::from(product.cap_usd),
+        poolId: product.pool.get(),
+        owner: product.owner,
     }
 }

@@ -15,6 +15,7 @@ mod accounts;
 mod exchange;
 mod markets;
 mod prices;
+mod products;
 mod scene;
 
 use crate::mutant::{Mutant, Twin};
@@ -134,6 +135,16 @@ const TABLE: &[Incident] = &[
         what: "re-entered between the price of a deposit and its count (GMX v1 2025)",
         mutants: &[Mutant::PlanIsKept],
         replay: exchange::reentered_between_price_and_count,
+    },
+    Incident {
+        what: "leveraged tokens made at a value that is late (FTX and other issuers 2020-22)",
+        mutants: &[Mutant::ValueIsEnough],
+        replay: products::units_at_a_late_value,
+    },
+    Incident {
+        what: "rebalance of leveraged tokens run ahead of (March 2020), beyond what the limit grants",
+        mutants: &[Mutant::NoProductFloor],
+        replay: products::rebalance_run_ahead_of,
     },
 ];
 

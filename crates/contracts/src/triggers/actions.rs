@@ -24,6 +24,7 @@ use crate::{
     account::{self, Sheet},
     contract::emit,
     ledger,
+    looks::now_s,
     oracle::{self, PriceUse, Side},
     revert,
 };
@@ -32,7 +33,7 @@ const MS_PER_S: u64 = 1_000;
 
 /// Why an order is gone: the numbers of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reason {
+pub(crate) enum Reason {
     /// It did what it was to do.
     Done,
     /// Somebody who may cancelled it.
@@ -317,7 +318,7 @@ fn checked(cx: &mut Ctx<'_>, account: AccountId, wish: &ITriggers::Order) -> Res
             order.interval_s = wish.intervalS;
             order.count = wish.count;
             order.left = whole(at_once, wish.count);
-            order.next_s = condition::now_s(cx);
+            order.next_s = now_s(cx);
         }
         Kind::Health => guard_health(&mut order, wish)?,
     }

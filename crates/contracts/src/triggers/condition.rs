@@ -9,20 +9,14 @@ use capstan_units::{Bps, OrderId, PriceTick, Wad, mul_div_up};
 use super::{
     Kind, guard,
     math::{step_down, step_up, tick_of},
-    params::{NEAR_BPS, RETRY_S, STEP_MAX},
+    params::{NEAR_BPS, STEP_MAX},
     state::Order,
 };
 use crate::{
-    account::{self, Row, Sheet, Trigger},
+    account::{self, Row, Sheet, Trigger, guarded},
+    looks::{RETRY_S, now_s},
     registry::UNITS,
 };
-
-const MS_PER_S: u64 = 1_000;
-
-pub(super) fn now_s(cx: &Ctx<'_>) -> u32 {
-    let s = cx.store.block().time_ms.checked_div(MS_PER_S);
-    u32::try_from(s.unwrap_or_default()).unwrap_or(u32::MAX)
-}
 
 /// The tick at which an order on a price fires.
 pub(super) fn tick(order: &Order) -> Result<PriceTick, Halt> {
@@ -50,9 +44,9 @@ pub(super) fn holds(cx: &mut Ctx<'_>, order: &Order) -> Result<bool, Halt> {
         Kind::Price | Kind::Trailing => {
             let tick = tick(order)?;
             if order.is_above {
-                guard::risen_to(cx, order.watch)?.is_some_and(|risen| risen >= tick)
+                guarded::risen_to(cx, order.watch)?.is_some_and(|risen| risen >= tick)
             } else {
-                guard::fallen_to(cx, order.watch, false)?.is_some_and(|fallen| fallen <= tick)
+                guarded::fallen_to(cx, order.watch, false)?.is_some_and(|fallen| fallen <= tick)
             }
         }
         Kind::Slices => now_s(cx) >= order.next_s,
@@ -68,7 +62,7 @@ pub(super) fn follow(cx: &mut Ctx<'_>, order: &mut Order) -> Result<(), Halt> {
     if order.kind()? != Kind::Trailing {
         return Ok(());
     }
-    if let Some(price) = guard::usable(cx, order.watch)? {
+    if let Some(price) = guarded::usable(cx, order.watch)? {
         order.step = if order.is_above {
             order.step.min(step_up(price))
         } else {

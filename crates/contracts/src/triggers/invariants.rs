@@ -10,11 +10,13 @@ use capstan_state::{Ctx, Halt, View};
 use super::{
     ADDRESS, Kind, condition, guard,
     index::TriggerIndex,
-    math::retry_s,
     params::{ORDERS_MAX, STEP_ORDERS_MAX},
     state::{Order, TriggersState},
 };
-use crate::invariant::{Broken, holds};
+use crate::{
+    invariant::{Broken, holds},
+    looks::{now_s, retry_s},
+};
 
 pub(super) fn check(world: &dyn View, cx: &mut Ctx<'_>) -> Result<(), Broken> {
     let state = TriggersState::new();
@@ -98,7 +100,7 @@ fn check_due(world: &dyn View, cx: &mut Ctx<'_>, all: &Orders) -> Result<(), Bro
             Err(other) => return Err(other.into()),
         };
         let guard = guard::load(cx, *id)?;
-        let latest_s = condition::now_s(cx).saturating_add(longest_s);
+        let latest_s = now_s(cx).saturating_add(longest_s);
         let waits = guard.rows.is_empty() && guard.look_by_s <= latest_s;
         holds(!is_met || waits || due.who.contains(id), "TRIG-2", || {
             format!("the condition of order {id} holds, and nothing calls for it: {order:?}")

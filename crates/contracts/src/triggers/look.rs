@@ -5,8 +5,6 @@
 //!   for each:  over? ─► ended
 //!              holds? ── no ─► a new guard, a new best price
 //!                        yes ─► sale at the floor, repayment, health ─► done, or the rest a minute later
-//!                               └─ cannot be ─► again after 1, 2, 4 ... 64 minutes
-//!              and its cost is taken from what was prepaid
 //! ```
 //!
 //! Calldata only says where to look: what holds is judged anew, from state alone.
@@ -19,23 +17,21 @@ use capstan_units::{Assets, OrderId};
 use super::{
     ADDRESS,
     ITriggers::{TriggerFailed, TriggerFired, TriggersLeft},
-    Kind,
+    Kind, Orders,
     actions::{Reason, end, known, store},
     condition,
     error::{TriggersMalformed, TriggersNothingToSell, TriggersTooManyLooks},
-    math::retry_s,
-    params::{LOOK_GAS, LOOKS_MAX, RETRY_S, SETTLE_GAS},
+    params::{LOOK_GAS, LOOKS_MAX},
     sale::{self, Floor},
     state::Order,
 };
 use crate::{
     account::{self, Traded, Wish},
     contract::emit,
+    looks::{Looks, RETRY_S, look_at_all, now_s},
     oracle::{self, PriceUse, Side},
     revert,
 };
-
-const MS_PER_S: u64 = 1_000;
 
 /// Calldata of a `Triggers` transaction.
 pub fn encode_orders(orders: &[OrderId]) -> Bytes {
@@ -52,43 +48,75 @@ pub(super) fn looks(cx: &mut Ctx<'_>, input: &[u8]) -> Result<Bytes, Halt> {
     let Ok(orders) = Vec::<u64>::abi_decode_validate(input) else {
         return Err(revert(&TriggersMalformed {}));
     };
-    if orders.len() > LOOKS_MAX {
-        return Err(revert(&TriggersTooManyLooks {
-            count: U256::from(orders.len()),
-            max: U256::from(LOOKS_MAX),
-        }));
+    let orders: Vec<_> = orders.into_iter().map(OrderId::new).collect();
+    look_at_all::<Orders>(cx, &orders)
+}
+
+impl Looks for Orders {
+    type Id = OrderId;
+    type Seen = Option<Reason>;
+    const LOOKS_MAX: usize = LOOKS_MAX;
+    const LOOK_GAS: u64 = LOOK_GAS;
+
+    fn look(cx: &mut Ctx<'_>, id: OrderId) -> Result<Option<Reason>, Halt> {
+        look(cx, id)
     }
-    for (done, id) in orders.iter().enumerate() {
-        let gas_before = cx.store.gas_left();
-        if gas_before < LOOK_GAS {
-            let left = orders.len().saturating_sub(done);
-            emit(
-                cx,
-                &TriggersLeft {
-                    count: U256::from(left),
-                },
-            )?;
-            break;
+
+    fn count_failure(cx: &mut Ctx<'_>, id: OrderId) -> Result<u8, Halt> {
+        let mut order = known(cx, id)?;
+        order.failures = order.failures.saturating_add(1);
+        store(cx, id, &order)?;
+        Ok(order.failures)
+    }
+
+    fn wait_for(cx: &mut Ctx<'_>, id: OrderId, seconds: u32) -> Result<u32, Halt> {
+        let order = known(cx, id)?;
+        condition::wait_for(cx, id, &order, seconds)?;
+        Ok(now_s(cx).saturating_add(seconds).min(order.expires_s))
+    }
+
+    /// Never more than what was prepaid (TRIG-6). An order that has nothing left ends.
+    fn settle(
+        cx: &mut Ctx<'_>,
+        id: OrderId,
+        ended: Option<Reason>,
+        cost_wei: u128,
+    ) -> Result<(), Halt> {
+        let mut order = known(cx, id)?;
+        let is_used_up = cost_wei > 0 && cost_wei >= order.prepaid_wei;
+        order.prepaid_wei = order.prepaid_wei.saturating_sub(cost_wei);
+        match ended {
+            Some(reason) => end(cx, id, &order, reason),
+            None if is_used_up => end(cx, id, &order, Reason::UsedUp),
+            None => store(cx, id, &order),
         }
-        let id = OrderId::new(*id);
-        let ended = match cx.attempt_item(|cx| look(cx, id))? {
-            Ok(ended) => ended,
-            Err(reason) => {
-                put_off(cx, id, reason)?;
-                None
-            }
-        };
-        let gas = gas_before.saturating_sub(cx.store.gas_left());
-        // Where even its words cannot be read it stays due, and fails again: nothing else can be said of it.
-        let _ = cx.attempt_item(|cx| settle(cx, id, ended, gas))?;
     }
-    Ok(Bytes::new())
+
+    fn say_failed(cx: &mut Ctx<'_>, id: OrderId, reason: Bytes, retry_ms: u64) -> Result<(), Halt> {
+        let id = id.get();
+        emit(
+            cx,
+            &TriggerFailed {
+                id,
+                reason,
+                retryMs: retry_ms,
+            },
+        )
+    }
+
+    fn say_left(cx: &mut Ctx<'_>, count: U256) -> Result<(), Halt> {
+        emit(cx, &TriggersLeft { count })
+    }
+
+    fn too_many(count: U256, max: U256) -> Halt {
+        revert(&TriggersTooManyLooks { count, max })
+    }
 }
 
 /// One order; answers why it ends, if it does.
 fn look(cx: &mut Ctx<'_>, id: OrderId) -> Result<Option<Reason>, Halt> {
     let mut order = known(cx, id)?;
-    if condition::now_s(cx) >= order.expires_s {
+    if now_s(cx) >= order.expires_s {
         return Ok(Some(Reason::Expired));
     }
     if condition::holds(cx, &order)? {
@@ -151,7 +179,7 @@ fn fire(cx: &mut Ctx<'_>, id: OrderId, mut order: Order) -> Result<Option<Reason
         // Pools did not bear all of it at the floor: the rest follows when others have traded.
         Kind::Price | Kind::Trailing => condition::wait_for(cx, id, &order, RETRY_S)?,
         Kind::Slices => {
-            let now_s = condition::now_s(cx);
+            let now_s = now_s(cx);
             let next_s = order.next_s.saturating_add(order.interval_s);
             // After a halt one slice is sold, not all that were missed.
             order.next_s = if next_s > now_s {
@@ -189,41 +217,4 @@ fn say(
             healthAfter: traded.health_after.to_u256(),
         },
     )
-}
-
-/// Says why it could not be, and when the block tries again.
-fn put_off(cx: &mut Ctx<'_>, id: OrderId, reason: Bytes) -> Result<(), Halt> {
-    let retry = cx.attempt_item(|cx| {
-        let mut order = known(cx, id)?;
-        order.failures = order.failures.saturating_add(1);
-        store(cx, id, &order)?;
-        let seconds = retry_s(order.failures);
-        condition::wait_for(cx, id, &order, seconds)?;
-        let at_s = condition::now_s(cx).saturating_add(seconds);
-        Ok(u64::from(at_s.min(order.expires_s)).saturating_mul(MS_PER_S))
-    })?;
-    emit(
-        cx,
-        &TriggerFailed {
-            id: id.get(),
-            reason,
-            retryMs: retry.unwrap_or_default(),
-        },
-    )
-}
-
-/// Takes what a look cost from what was prepaid: its gas at the block's base fee, at most what there is (TRIG-6). The
-/// coins stay here for ever, as if burnt. An order that has nothing left ends.
-fn settle(cx: &mut Ctx<'_>, id: OrderId, ended: Option<Reason>, gas: u64) -> Result<(), Halt> {
-    let mut order = known(cx, id)?;
-    let gas = U256::from(gas.saturating_add(SETTLE_GAS));
-    let cost = gas.saturating_mul(U256::from(cx.store.block().base_fee_wei));
-    let cost_wei = u128::try_from(cost).unwrap_or(u128::MAX);
-    let is_used_up = cost_wei > 0 && cost_wei >= order.prepaid_wei;
-    order.prepaid_wei = order.prepaid_wei.saturating_sub(cost_wei);
-    match ended {
-        Some(reason) => end(cx, id, &order, reason),
-        None if is_used_up => end(cx, id, &order, Reason::UsedUp),
-        None => store(cx, id, &order),
-    }
 }

@@ -2,7 +2,7 @@
 
 use capstan_units::{Price, PriceTick};
 
-use super::params::{RETRY_DOUBLINGS_MAX, RETRY_S, STEP_MAX, STEP_TICKS};
+use super::params::{STEP_MAX, STEP_TICKS};
 
 /// The tick of a step.
 pub(super) fn tick_of(step: u16) -> PriceTick {
@@ -52,10 +52,4 @@ fn highest(holds: impl Fn(Price) -> bool) -> Price {
         }
     }
     found
-}
-
-/// Seconds until the next attempt after so many failed ones.
-pub(crate) fn retry_s(failures: u8) -> u32 {
-    let doublings = u32::from(failures.saturating_sub(1).min(RETRY_DOUBLINGS_MAX));
-    RETRY_S.checked_shl(doublings).unwrap_or(u32::MAX)
 }

@@ -48,13 +48,11 @@ mod state;
 mod views;
 
 pub use abi::ITriggers;
-pub(crate) use guard::{fallen_to, risen_to};
 pub use index::{Changes, Orders, TriggerIndex};
 pub use look::encode_orders;
-pub(crate) use math::retry_s;
 pub use params::{
-    ATTEMPT_GAS, COUNT_MAX, LOOK_GAS, LOOKS_MAX, ORDERS_MAX, PREPAID_FACTOR, RETRY_DOUBLINGS_MAX,
-    RETRY_S, STEP_ORDERS_MAX, STEP_TICKS, prepaid_min_wei,
+    ATTEMPT_GAS, COUNT_MAX, LOOK_GAS, LOOKS_MAX, ORDERS_MAX, PREPAID_FACTOR, STEP_ORDERS_MAX,
+    STEP_TICKS, prepaid_min_wei,
 };
 pub use state::Kind;
 

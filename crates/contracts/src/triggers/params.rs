@@ -19,18 +19,12 @@ pub const LOOKS_MAX: usize = 256;
 pub const LOOK_GAS: u64 = 16_000_000;
 /// Gas that one attempt is expected to take, for what must be prepaid.
 pub const ATTEMPT_GAS: u64 = 600_000;
-/// Gas of settling what an attempt cost, beside what was measured.
-pub(super) const SETTLE_GAS: u64 = 40_000;
 /// What must be prepaid is counted at so many times the present base fee.
 pub const PREPAID_FACTOR: u64 = 2;
 /// Attempts beside those that fire, for which coins must be prepaid.
 const SPARE_ATTEMPTS: u64 = 2;
 /// Moves of the best price that a trailing order must have prepaid.
 const RATCHETS: u64 = 16;
-/// Seconds until a failed attempt is repeated; doubled each time.
-pub const RETRY_S: u32 = 60;
-/// How many times it is doubled at most: the longest wait is 64 minutes.
-pub const RETRY_DOUBLINGS_MAX: u8 = 6;
 /// Most slices of an order, and most times that one of kind 4 fires.
 pub const COUNT_MAX: u32 = 1_000;
 /// Longest life of an order: a year.

@@ -7,7 +7,7 @@ use capstan_contracts::{
     products::{
         ADDRESS as PRODUCTS,
         IProducts::{Standing, productCountCall, productOfCall},
-        Kind,
+        Kind, Phase,
     },
 };
 use serde::Serialize;
@@ -53,13 +53,15 @@ struct Product {
     token: Address,
     symbol: String,
     name: String,
-    /// `long`, `short` or `loop`.
+    /// `long`, `short`, `loop` or `neutral`.
     kind: &'static str,
     collateral: Coin,
     debt: Coin,
     /// What is deposited, and given back.
     base_asset_id: u32,
-    /// Leverage, or health of a loop: what a rebalance restores, and the ends of the band.
+    /// Where a neutral product provides; null of others.
+    pool_id: Option<u32>,
+    /// Leverage, health of a loop, or debt per half of the liquidity of a neutral product: what a rebalance restores, and the ends of the band.
     target: Fixed,
     low: Fixed,
     high: Fixed,
@@ -76,6 +78,8 @@ struct Product {
     supply: Fixed,
     held: Fixed,
     owed: Fixed,
+    /// Its shares of the pool; null of others.
+    shares: Option<Fixed>,
     /// In dollars; null without usable prices.
     equity: Option<Fixed>,
     unit_value: Option<Fixed>,
@@ -85,6 +89,10 @@ struct Product {
     next_ms: Option<U64>,
     /// Attempts that failed since one succeeded.
     failures: u8,
+    /// Who may close it; null is nobody.
+    owner: Option<Address>,
+    /// `open`, `closing` or `closed`.
+    phase: &'static str,
 }
 
 /// The cursor is the number of a product.
@@ -122,10 +130,14 @@ fn item(
     let kind = Kind::from_number(policy.kind);
     let kind =
         kind.ok_or_else(|| RpcError::internal(format!("product {id} is of kind {}", policy.kind)))?;
+    let phase = Phase::from_number(standing.phase);
+    let phase = phase.ok_or_else(|| {
+        RpcError::internal(format!("product {id} is in phase {}", standing.phase))
+    })?;
     let collateral = coins.get(views, policy.collateralAssetId)?.clone();
     let debt = coins.get(views, policy.debtAssetId)?.clone();
     let bps = |bps: u32| Fixed::new(U256::from(bps), BPS_DECIMALS);
-    let priced = standing.priced;
+    let (priced, is_neutral) = (standing.priced, kind == Kind::Neutral);
     Ok(Product {
         id,
         token: standing.token,
@@ -135,11 +147,13 @@ fn item(
             Kind::Long => "long",
             Kind::Short => "short",
             Kind::Loop => "loop",
+            Kind::Neutral => "neutral",
         },
         base_asset_id: match kind {
-            Kind::Short => policy.collateralAssetId,
+            Kind::Short | Kind::Neutral => policy.collateralAssetId,
             Kind::Long | Kind::Loop => policy.debtAssetId,
         },
+        pool_id: is_neutral.then_some(policy.poolId),
         target: bps(policy.targetBps),
         low: bps(policy.lowBps),
         high: bps(policy.highBps),
@@ -154,11 +168,18 @@ fn item(
         supply: Fixed::wad(standing.supply),
         held: Fixed::new(standing.collateral, collateral.decimals),
         owed: Fixed::new(standing.debt, debt.decimals),
+        shares: is_neutral.then(|| Fixed::wad(standing.shares)),
         equity: priced.then(|| Fixed::wad(standing.equity)),
         unit_value: priced.then(|| Fixed::wad(standing.unitValue)),
         reserve: Fixed::new(standing.reserveWei, COIN_DECIMALS),
         next_ms: (standing.nextMs != 0).then(|| U64::from(standing.nextMs)),
         failures: standing.failures,
+        owner: (!policy.owner.is_zero()).then_some(policy.owner),
+        phase: match phase {
+            Phase::Open => "open",
+            Phase::Closing => "closing",
+            Phase::Closed => "closed",
+        },
         collateral,
         debt,
     })

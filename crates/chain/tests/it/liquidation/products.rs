@@ -34,6 +34,8 @@ fn start(world: World) -> (Scene, std::sync::Arc<Block>) {
         limitBps: 500,
         feeBps: 0,
         capUsd: U256::from(1_000_000 * USD),
+        poolId: 0,
+        owner: Address::ZERO,
     };
     let create = IProducts::createCall {
         policy,

@@ -231,6 +231,34 @@ fn prod_8_a_product_without_coins_is_not_called_for() {
     assert_eq!(look(&mut scene), [id]);
 }
 
+/// PROD-3: whoever leaves in kind leaves free units of the debt's asset behind, which are more beside what is left: the block
+/// comes in a minute, not in a day. Without a price it comes as it would have, and he leaves all the same.
+#[test]
+fn prod_3_leaving_in_kind_calls_the_block() {
+    let mut scene = start();
+    let id = create(&mut scene, &one_short(), 10_000).id;
+    let gift = IAccount::depositToCall {
+        account: crate::testkit::accounts::reference(account_of(id)),
+        assetId: ETH,
+        amount: n(ONE / 5),
+    };
+    scene.world.ok(BOB, crate::account::ADDRESS, &gift);
+    assert_eq!(look(&mut scene), [] as [u32; 0]);
+    let most = scene.world.balance(token(id), ALICE) * n(95) / n(100);
+    let mut stale = scene.clone();
+    scene.world.ok(ALICE, token(id), &in_kind(most, ALICE));
+    let left = standing(&scene, id);
+    assert!(left.ratio < left.lowRatio, "{left:?}");
+    scene.world.wait_ms(60_000);
+    assert_eq!(look(&mut scene), [id]);
+    let after = standing(&scene, id);
+    expect_near(after.ratio, after.targetRatio.to(), 5);
+    stale.world.wait_ms(10 * DAY_MS);
+    let before = standing(&stale, id).nextMs;
+    stale.world.ok(ALICE, token(id), &in_kind(most, ALICE));
+    assert_eq!(standing(&stale, id).nextMs, before);
+}
+
 /// PROD-4: a product of little worth owes nothing rather than dust, and levers up again when somebody deposits.
 #[test]
 fn prod_4_a_small_product_owes_nothing() {

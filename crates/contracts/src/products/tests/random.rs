@@ -31,7 +31,7 @@ fn move_prices(scene: &mut Scene, dice: &mut Dice) {
 }
 
 fn verb(scene: &mut Scene, dice: &mut Dice, seen: &mut Seen) {
-    let id = u32::try_from(1 + dice.below(3)).expect("small");
+    let id = u32::try_from(1 + dice.below(4)).expect("small");
     let who = dice.of(&[ALICE, BOB]);
     let before = standing(scene, id);
     let units = scene.world.balance(token(id), who).to::<u128>();
@@ -72,7 +72,7 @@ fn prod_3_random_paths_keep_products_in_their_bands_or_owed() {
     for who in [ALICE, BOB] {
         scene.world.store.set_coins(who, n(1_000_000 * COINS));
     }
-    for policy in [three_long(), one_short(), dollars()] {
+    for policy in every_kind() {
         create(&mut scene, &policy, 20_000);
     }
     scene.world.watched = Some(ADDRESS);
@@ -105,7 +105,7 @@ fn prod_3_random_paths_keep_products_in_their_bands_or_owed() {
         let mut back = index.clone();
         back.undo(&changes);
         assert_eq!(back, old, "undone");
-        for id in 1..=3 {
+        for id in 1..=4 {
             let low = u128::try_from(standing(&scene, id).reserveWei).expect("small");
             if low < COINS / 100 {
                 top_up(&mut scene, id, COINS / 10);
@@ -119,9 +119,19 @@ fn prod_3_random_paths_keep_products_in_their_bands_or_owed() {
     assert!(seen.rebalances > 10);
 }
 
+/// What a product added to its pool since, in value.
+fn provided_by(scene: &mut Scene, from: usize, id: u32) -> U256 {
+    let (eth, usdc) = (n(scene.spot(ETH)), n(scene.spot(USDC)));
+    let logs = scene.world.store.logs()[from..].iter();
+    logs.filter_map(|log| IExchange::LiquidityAdded::decode_log_data(&log.data).ok())
+        .filter(|added| added.owner == token(id))
+        .map(|added| (added.amounts[0] * eth + added.amounts[1] * usdc) / n(ONE))
+        .sum()
+}
+
 /// A look at whatever is due, and what each rebalance cost at most.
 fn look_once(scene: &mut Scene) {
-    let before: Vec<_> = (1..=3).map(|id| standing(scene, id)).collect();
+    let before: Vec<_> = (1..=4).map(|id| standing(scene, id)).collect();
     let from = scene.log_count();
     look(scene);
     for moved in events::<ProductRebalanced>(scene, from) {
@@ -133,7 +143,8 @@ fn look_once(scene: &mut Scene) {
         };
         let traded = moved.sold * n(scene.spot(sold)) / n(ONE);
         let lost = was.equity.saturating_sub(now.equity);
-        let most = traded * n(was.policy.limitBps.into()) / n(10_000);
+        let provided = provided_by(scene, from, moved.id);
+        let most = (traded + provided) * n(was.policy.limitBps.into()) / n(10_000);
         assert!(
             lost <= most + n(2 * USD / ONE),
             "PROD-1: {lost} of {traded}"
@@ -141,7 +152,7 @@ fn look_once(scene: &mut Scene) {
         assert_eq!(was.supply, now.supply);
     }
     let now_ms = scene.world.store.block_mut().time_ms;
-    for id in 1..=3 {
+    for id in 1..=4 {
         let stands = standing(scene, id);
         let is_out = stands.ratio > stands.highRatio || stands.ratio < stands.lowRatio;
         let waits = stands.nextMs <= now_ms + 64 * 60_000;

@@ -12,7 +12,7 @@ sol! {
     #[derive(Debug, PartialEq, Eq)]
     interface IProductToken is IErc4626 {
         /// Units became their part of the collateral, for their part of the debt.
-        event RedeemedInKind(address indexed owner, address indexed receiver, uint256 units, uint256 debtPaid, uint256 collateral);
+        event RedeemedInKind(address indexed owner, address indexed receiver, uint256 units, uint256 debtPaid, uint256 collateral, uint256 shares);
 
         /// The product whose units these are.
         function productId() external view returns (uint32);
@@ -20,10 +20,10 @@ sol! {
         function depositWithin(uint256 assets, uint256 unitsMin, address receiver, uint64 deadlineMs) external returns (uint256 units);
         /// As `redeem` of the caller's own units, if it gives at least so much until then.
         function redeemWithin(uint256 units, uint256 assetsMin, address receiver, uint64 deadlineMs) external returns (uint256 assets);
-        /// What units' part of the account is now: what is paid of the debt's asset, and what is received of the collateral.
-        function previewRedeemInKind(uint256 units) external view returns (uint256 debt, uint256 collateral);
-        /// Burns units of the caller for their part of the collateral. He pays their part of the debt, at most `debtMax`, which he allowed this token to take. No price and no pool is asked. With `asUnits` the collateral becomes units of the receiver's account 0, for when it cannot leave the ledger.
-        function redeemInKind(uint256 units, uint256 debtMax, address receiver, bool asUnits) external returns (uint256 debtPaid, uint256 collateral);
+        /// What units' part of the account is now: what is paid of the debt's asset, and what is received of the collateral and, of a neutral product, of its pool's shares.
+        function previewRedeemInKind(uint256 units) external view returns (uint256 debt, uint256 collateral, uint256 shares);
+        /// Burns units of the caller for their part of the collateral. He pays their part of the debt, at most `debtMax`, which he allowed this token to take. No price and no pool is asked. With `asUnits` the collateral becomes units of the receiver's account 0, for when it cannot leave the ledger. Shares of a pool become its LP token.
+        function redeemInKind(uint256 units, uint256 debtMax, address receiver, bool asUnits) external returns (uint256 debtPaid, uint256 collateral, uint256 shares);
     }
 }
 

@@ -14,7 +14,7 @@ use alloy_primitives::{Address, U256};
 use capstan_state::{Ctx, Halt, Map, Value};
 use capstan_units::{AccountId, ProductId, decimal};
 
-use super::{Kind, actions::known};
+use super::{ADDRESS, Kind, actions::known};
 use crate::{
     Contract, Entry, Interface, Place, address,
     erc20::{self, Book, Holdings, Issued},
@@ -52,6 +52,14 @@ fn product_of(cx: &Ctx<'_>) -> Result<ProductId, Halt> {
 /// Makes units of a product.
 pub(super) fn mint(cx: &mut Ctx<'_>, id: ProductId, to: Address, units: U256) -> Result<(), Halt> {
     erc20::mint::<UnitBook>(&mut cx.enter(address_of(id)), to, units)
+}
+
+/// The units that belonged to nobody become somebody's.
+pub(super) fn give_seed(cx: &mut Ctx<'_>, id: ProductId, to: Address) -> Result<(), Halt> {
+    let seed = balance_of(cx, id, ADDRESS)?;
+    let cx = &mut cx.enter(address_of(id));
+    erc20::burn::<UnitBook>(cx, ADDRESS, seed)?;
+    erc20::mint::<UnitBook>(cx, to, seed)
 }
 
 /// All units of a product.
@@ -98,6 +106,7 @@ impl Book for UnitBook {
             Kind::Long => format!("{leverage}x Long {collateral} against {debt}"),
             Kind::Short => format!("{leverage}x Short {debt} against {collateral}"),
             Kind::Loop => format!("Loop of {collateral} against {debt} at health {leverage}"),
+            Kind::Neutral => format!("Neutral {debt} and {collateral}"),
         })
     }
 
@@ -109,6 +118,7 @@ impl Book for UnitBook {
             Kind::Long => format!("{}{leverage}L", ledger::symbol(cx, product.collateral)?),
             Kind::Short => format!("{}{leverage}S", ledger::symbol(cx, product.debt)?),
             Kind::Loop => format!("loop{}", ledger::symbol(cx, product.collateral)?),
+            Kind::Neutral => format!("neutral{}", ledger::symbol(cx, product.debt)?),
         })
     }
 
