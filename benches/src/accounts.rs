@@ -99,19 +99,20 @@ struct World {
 
 impl World {
     fn open() -> eyre::Result<Self> {
-        Self::open_for(3, 400)
+        let people = 3;
+        let config = ChainConfig::dev(Genesis::dev(people, 0));
+        Self::open_in(config, people, 400)
     }
 
-    /// With so many people, and markets of this slope below their optimum.
-    fn open_for(people: u32, slope1_bps: u32) -> eyre::Result<Self> {
-        let genesis = Genesis::dev(people, 0);
+    /// With so many people, whom the genesis funds, and markets of this slope below their optimum.
+    fn open_in(config: ChainConfig, people: u32, slope1_bps: u32) -> eyre::Result<Self> {
         let signers = Genesis::dev_accounts(people, 0);
         let signers = signers
             .iter()
             .map(|account| Ok(PrivateKeySigner::from_bytes(&account.key)?))
             .collect::<eyre::Result<Vec<_>>>()?;
         let mut world = Self {
-            chain: Chain::open(ChainConfig::dev(genesis))?,
+            chain: Chain::open(config)?,
             nonces: vec![0; signers.len()],
             signers,
             round: 0,

@@ -403,6 +403,8 @@ impl<'a> Maker<'a> {
             limitBps: 300,
             feeBps: 0,
             capUsd: ASSETS[ETH].units(1_000_000),
+            poolId: 0,
+            owner: Address::ZERO,
         };
         let looped = Policy {
             kind: Kind::Loop.number(),
@@ -414,6 +416,8 @@ impl<'a> Maker<'a> {
             limitBps: 100,
             feeBps: 0,
             capUsd: ASSETS[ETH].units(1_000_000),
+            poolId: 0,
+            owner: Address::ZERO,
         };
         for (id, policy, seed) in [
             (1, long, ASSETS[USDC].units(LEVERAGED_SEED)),
