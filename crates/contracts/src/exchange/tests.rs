@@ -1,6 +1,5 @@
 //! Pools in a world: verbs, errors, prices through time, faults, random steps.
 
-mod asked;
 mod attacks;
 mod damage;
 mod model;

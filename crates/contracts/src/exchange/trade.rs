@@ -22,7 +22,7 @@ use crate::{contract::emit, mutant::mutant, revert};
 
 /// Which side of a swap is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exact {
+pub(super) enum Exact {
     /// What the pool takes.
     In(Assets),
     /// What it gives.
@@ -65,15 +65,31 @@ pub(super) fn trade_within(
 ) -> Result<Traded, Halt> {
     cx.store.charge(LEG_GAS)?;
     let mut pool = Pool::load(cx, id)?;
-    let places = tradable(&pool, asset_in, asset_out)?;
+    pool.expect_open()?;
+    let places = pool.place(asset_in).zip(pool.place(asset_out));
+    let Some((from, to)) = places.filter(|(from, to)| from != to) else {
+        return Err(revert(&ExchangeNotInPool {
+            poolId: id.get(),
+            assetIn: asset_in.get(),
+            assetOut: asset_out.get(),
+        }));
+    };
     track::touch(cx, &mut pool)?;
     let share = fees::share(cx)?;
     let (traded, protocol_fee) = match pool.curve {
-        Curve::Range => along_ranges(cx, &pool, places.0, exact, share, steps_max)?,
-        Curve::Product | Curve::Stable => in_reserves(cx, &pool, None, places, exact, share)?,
+        Curve::Range => along_ranges(cx, &pool, from, exact, share, steps_max)?,
+        Curve::Product | Curve::Stable => {
+            let traded = priced(cx, &pool, from, to, exact)?;
+            let fee = fees::part_down(share, traded.amount_in, pool.fee_pips)?;
+            (traded, fee)
+        }
     };
     fees::keep(cx, &pool, asset_in, protocol_fee)?;
-    move_reserves(&mut pool, places, traded, protocol_fee)?;
+    let coin = pool.coin_mut(from)?;
+    coin.reserve = coin.reserve.add(traded.amount_in.sub(protocol_fee)?)?;
+    let coin = pool.coin_mut(to)?;
+    coin.reserve = coin.reserve.sub(traded.amount_out)?;
+    expect_balanced(&pool)?;
     pool.save_reserves(cx)?;
     emit(
         cx,
@@ -87,58 +103,6 @@ pub(super) fn trade_within(
         },
     )?;
     Ok(traded)
-}
-
-/// The places of what a swap takes and what it gives, in a pool that is open.
-///
-/// # Errors
-/// `ExchangePaused`, `ExchangeNotInPool`.
-pub(super) fn tradable(
-    pool: &Pool,
-    asset_in: AssetId,
-    asset_out: AssetId,
-) -> Result<(usize, usize), Halt> {
-    pool.expect_open()?;
-    let places = pool.place(asset_in).zip(pool.place(asset_out));
-    places.filter(|(from, to)| from != to).ok_or_else(|| {
-        revert(&ExchangeNotInPool {
-            poolId: pool.id.get(),
-            assetIn: asset_in.get(),
-            assetOut: asset_out.get(),
-        })
-    })
-}
-
-/// What the curve of a pool of reserves says, and what the protocol keeps of it. Its `D` is worked out unless it is
-/// `known`.
-pub(super) fn in_reserves(
-    cx: &mut Ctx<'_>,
-    pool: &Pool,
-    known: Option<Found>,
-    (from, to): (usize, usize),
-    exact: Exact,
-    share: Bps,
-) -> Result<(Traded, Assets), Halt> {
-    let traded = priced(cx, pool, known, (from, to), exact)?;
-    let fee = fees::part_down(share, traded.amount_in, pool.fee_pips)?;
-    Ok((traded, fee))
-}
-
-/// Moves the reserves by what was traded, less what the protocol keeps.
-///
-/// # Errors
-/// `ExchangeUnbalanced`, or a reserve beyond its range.
-pub(super) fn move_reserves(
-    pool: &mut Pool,
-    (from, to): (usize, usize),
-    traded: Traded,
-    protocol_fee: Assets,
-) -> Result<(), Halt> {
-    let coin = pool.coin_mut(from)?;
-    coin.reserve = coin.reserve.add(traded.amount_in.sub(protocol_fee)?)?;
-    let coin = pool.coin_mut(to)?;
-    coin.reserve = coin.reserve.sub(traded.amount_out)?;
-    expect_balanced(pool)
 }
 
 /// What a pool of ranges says where one of reserves is needed, and the other way around.
@@ -176,8 +140,8 @@ fn too_small(pool: &Pool, amount: Assets) -> Halt {
 fn priced(
     cx: &mut Ctx<'_>,
     pool: &Pool,
-    known: Option<Found>,
-    (from, to): (usize, usize),
+    from: usize,
+    to: usize,
     exact: Exact,
 ) -> Result<Traded, Halt> {
     let (coin_in, coin_out) = (pool.coin(from)?, pool.coin(to)?);
@@ -190,7 +154,7 @@ fn priced(
                     let out = product::out_down(x, y, amount.to_u256(), pool.fee_pips)?;
                     Assets::from_u256(out)?
                 }
-                Curve::Stable => stable_out_down(cx, pool, known, (from, to), amount)?,
+                Curve::Stable => stable_out_down(cx, pool, from, to, amount)?,
                 Curve::Range => return Err(wrong_curve(pool)),
             };
             if out.is_zero() {
@@ -214,7 +178,7 @@ fn priced(
                     let needed = product::in_up(x, y, amount.to_u256(), pool.fee_pips)?;
                     Assets::from_u256(needed)?
                 }
-                Curve::Stable => stable_in_up(cx, pool, known, (from, to), amount)?,
+                Curve::Stable => stable_in_up(cx, pool, from, to, amount)?,
                 Curve::Range => return Err(wrong_curve(pool)),
             };
             (needed, amount)
@@ -237,8 +201,8 @@ fn expect_some(amount: Assets) -> Result<(), Halt> {
 fn stable_out_down(
     cx: &mut Ctx<'_>,
     pool: &Pool,
-    known: Option<Found>,
-    (from, to): (usize, usize),
+    from: usize,
+    to: usize,
     amount: Assets,
 ) -> Result<Assets, Halt> {
     let kept = sub(PIPS, U256::from(pool.fee_pips))?;
@@ -246,7 +210,7 @@ fn stable_out_down(
     let after_fee = mul(scaled, kept)?.wrapping_div(PIPS);
     let even = pool.even()?;
     let before = reserve_of(&even, to);
-    let left = other_up(cx, pool, even, known, (from, to), |x| add(x, after_fee))?;
+    let left = other_up(cx, pool, even, from, to, |x| add(x, after_fee))?;
     pool.coin(to)?.amount_down(before.saturating_sub(left))
 }
 
@@ -254,8 +218,8 @@ fn stable_out_down(
 fn stable_in_up(
     cx: &mut Ctx<'_>,
     pool: &Pool,
-    known: Option<Found>,
-    (from, to): (usize, usize),
+    from: usize,
+    to: usize,
     amount: Assets,
 ) -> Result<Assets, Halt> {
     let kept = sub(PIPS, U256::from(pool.fee_pips))?;
@@ -263,7 +227,7 @@ fn stable_in_up(
     let scaled = pool.coin(to)?.scaled(leaves)?;
     let even = pool.even()?;
     let before = reserve_of(&even, from);
-    let after = other_up(cx, pool, even, known, (to, from), |x| sub(x, scaled))?;
+    let after = other_up(cx, pool, even, to, from, |x| sub(x, scaled))?;
     let net = after.saturating_sub(before);
     pool.coin(from)?.amount_up(mul_div_up(net, PIPS, kept)?)
 }
@@ -277,14 +241,11 @@ fn other_up(
     cx: &mut Ctx<'_>,
     pool: &Pool,
     mut even: Even,
-    known: Option<Found>,
-    (moved, asked): (usize, usize),
+    moved: usize,
+    asked: usize,
     change: impl FnOnce(U256) -> Result<U256, Halt>,
 ) -> Result<U256, Halt> {
-    let d = match known {
-        Some(d) => d,
-        None => invariant(cx, pool, &even)?,
-    };
+    let d = paid_steps(cx, pool, &even, even.invariant()?)?;
     if let Some(reserve) = even.reserves.get_mut(moved) {
         *reserve = change(*reserve)?;
     }

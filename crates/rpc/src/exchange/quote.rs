@@ -513,8 +513,6 @@ impl Market for Floor<'_> {
     }
 
     fn pools_of(&mut self, one: u32, other: u32) -> RpcResult<Vec<u32>> {
-        // Here and not at each question: at most sixteen stand between two of these, and those of a split behind the last.
-        self.cx.check_deadline()?;
         let pair = (one.min(other), one.max(other));
         if let Some(known) = self.pairs.get(&pair) {
             return Ok(known.clone());
@@ -525,6 +523,7 @@ impl Market for Floor<'_> {
     }
 
     fn trade(&mut self, hop: Hop, exact: Exact, amount: U256) -> RpcResult<Option<U256>> {
+        self.cx.check_deadline()?;
         match self.direct.trade(hop, exact, amount)? {
             Ok(other) => Ok(Some(other)),
             Err(output) => {

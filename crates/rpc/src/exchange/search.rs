@@ -96,15 +96,18 @@ impl Route {
 
     /// One hop further from the side that is given.
     fn longer(&self, exact: Exact, hop: Hop, other: U256) -> Self {
-        let (amounts, others) = (self.amounts.as_slice(), [other]);
-        let amounts = match exact {
-            Exact::In => [amounts, &others],
-            Exact::Out => [&others, amounts],
-        };
-        Self {
-            hops: joined(exact, &self.hops, &hop).concat(),
-            amounts: amounts.concat(),
+        let mut route = self.clone();
+        match exact {
+            Exact::In => {
+                route.hops.push(hop);
+                route.amounts.push(other);
+            }
+            Exact::Out => {
+                route.hops.insert(0, hop);
+                route.amounts.insert(0, other);
+            }
         }
+        route
     }
 
     fn meets(&self, other: &Self) -> bool {
@@ -118,43 +121,6 @@ impl Route {
     fn has_asset(&self, asset: u32) -> bool {
         let mut hops = self.hops.iter();
         hops.any(|hop| hop.asset_in == asset || hop.asset_out == asset)
-    }
-}
-
-/// Hops with one more at the end that is not given, in the order of payment.
-fn joined<'h>(exact: Exact, hops: &'h [Hop], hop: &'h Hop) -> [&'h [Hop]; 2] {
-    let hop = std::slice::from_ref(hop);
-    match exact {
-        Exact::In => [hops, hop],
-        Exact::Out => [hop, hops],
-    }
-}
-
-/// A route, one hop further. Most are forgotten before they are made.
-struct Step<'r> {
-    route: &'r Route,
-    hop: Hop,
-    other: U256,
-}
-
-impl Step<'_> {
-    /// Its hops, in the order of payment.
-    fn hops(&self, exact: Exact) -> impl Iterator<Item = &Hop> {
-        joined(exact, &self.route.hops, &self.hop)
-            .into_iter()
-            .flatten()
-    }
-
-    fn made(&self, exact: Exact) -> Route {
-        self.route.longer(exact, self.hop, self.other)
-    }
-
-    /// Which of two steps comes first, as [`sort`] orders what they make.
-    fn order(&self, exact: Exact, other: &Self) -> Ordering {
-        exact
-            .order(self.other, other.other)
-            .then_with(|| self.route.hops.len().cmp(&other.route.hops.len()))
-            .then_with(|| self.hops(exact).cmp(other.hops(exact)))
     }
 }
 
@@ -292,26 +258,26 @@ fn candidates(
             1 => &middles.far,
             _ => &[],
         };
-        let mut reached: BTreeMap<u32, Vec<Step<'_>>> = BTreeMap::new();
+        let mut reached: BTreeMap<u32, Vec<Route>> = BTreeMap::new();
         for (at, route) in &front {
             for next in between.iter().copied().chain([goal]) {
                 if next == *at || route.has_asset(next) {
                     continue;
                 }
-                let steps = one_hop(market, exact, route, (*at, next))?;
+                let longer = one_hop(market, exact, route, (*at, next))?;
                 if next == goal {
-                    done.extend(steps.iter().map(|step| step.made(exact)));
+                    done.extend(longer);
                 } else {
-                    reached.entry(next).or_default().extend(steps);
+                    reached.entry(next).or_default().extend(longer);
                 }
             }
         }
         front = reached
             .into_iter()
-            .flat_map(|(asset, mut steps)| {
-                steps.sort_by(|one, other| one.order(exact, other));
-                steps.truncate(KEPT);
-                steps.into_iter().map(move |step| (asset, step.made(exact)))
+            .flat_map(|(asset, mut routes)| {
+                sort(exact, &mut routes);
+                routes.truncate(KEPT);
+                routes.into_iter().map(move |route| (asset, route))
             })
             .collect();
     }
@@ -328,16 +294,15 @@ fn sort(exact: Exact, routes: &mut [Route]) {
     });
 }
 
-/// Steps from a route to another asset: one for each pool that swaps the two.
-fn one_hop<'r>(
+/// A route, one hop further by each pool that swaps the two assets.
+fn one_hop(
     market: &mut impl Market,
     exact: Exact,
-    route: &'r Route,
+    route: &Route,
     (at, next): (u32, u32),
-) -> RpcResult<Vec<Step<'r>>> {
-    let pools = market.pools_of(at, next)?;
-    let mut steps = Vec::with_capacity(pools.len());
-    for pool in pools {
+) -> RpcResult<Vec<Route>> {
+    let mut longer = Vec::new();
+    for pool in market.pools_of(at, next)? {
         if route.has_pool(pool) {
             continue;
         }
@@ -350,11 +315,12 @@ fn one_hop<'r>(
             asset_in,
             asset_out,
         };
-        if let Some(other) = market.trade(hop, exact, route.other(exact))? {
-            steps.push(Step { route, hop, other });
+        let amount = route.other(exact);
+        if let Some(other) = market.trade(hop, exact, amount)? {
+            longer.push(route.longer(exact, hop, other));
         }
     }
-    Ok(steps)
+    Ok(longer)
 }
 
 /// The same hops with another amount; none where a pool refuses.

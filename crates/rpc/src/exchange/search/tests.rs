@@ -251,8 +251,7 @@ fn best_single(market: &mut Pools, wanted: Wanted) -> Option<U256> {
             if next == at || route.has_asset(next) {
                 continue;
             }
-            for step in one_hop(market, wanted.exact, &route, (at, next)).expect("answers") {
-                let longer = step.made(wanted.exact);
+            for longer in one_hop(market, wanted.exact, &route, (at, next)).expect("answers") {
                 let other = longer.other(wanted.exact);
                 if next != goal {
                     if longer.hops.len() < HOPS_MAX {
