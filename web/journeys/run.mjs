@@ -18,7 +18,7 @@ const out = `${here}out/`;
 mkdirSync(out, { recursive: true });
 const browser = await openBrowser();
 /** A world that journeys share which leave its prices as they are. */
-const node = await Node.start();
+const node = await Node.start('--feed', 'off');
 const counts = { passed: 0, failed: 0, skipped: 0 };
 for (const { name, run } of chosen) {
   const began = Date.now();
