@@ -23,7 +23,7 @@ pub(crate) const RUST: Budget = budget("rust", 5);
 /// Installing the clients included.
 pub(crate) const CLIENTS: Budget = budget("clients", 3);
 /// Types and lints, and a browser's journeys; installing both included.
-pub(crate) const PAGE: Budget = budget("page", 4);
+pub(crate) const PAGE: Budget = budget("page", 6);
 /// Installing the execution specification included.
 pub(crate) const STATETESTS: Budget = budget("statetests", 2);
 

@@ -85,9 +85,13 @@ fn browser() -> std::result::Result<String, String> {
     found().ok_or_else(|| format!("Chromium is missing: {wanted}"))
 }
 
+/// Its path: a browser is not looked for by who starts it.
 fn found() -> Option<String> {
-    let name = BROWSERS.into_iter().find(|name| shell::has(name))?;
-    Some(name.to_owned())
+    let folders = std::env::var_os("PATH")?;
+    let mut paths = std::env::split_paths(&folders)
+        .flat_map(|folder| BROWSERS.map(|name| folder.join(name)))
+        .filter(|path| path.is_file());
+    paths.next()?.to_str().map(str::to_owned)
 }
 
 /// A browser and letters for it, where we may install for the whole machine.

@@ -167,9 +167,13 @@ fn failed_name(line: &str) -> Option<&str> {
     is_failure.then_some(name)
 }
 
-/// The name in a line of nextest that says that one test failed and then passed:
-/// `   FLAKY 2/2 [   0.006s] (2/4) package::binary some::name`
+/// The name in a line that says that one test failed and then passed:
+/// * nextest: `   FLAKY 2/2 [   0.006s] (2/4) package::binary some::name`
+/// * ours: `flaky: some name`
 fn flaky_name(line: &str) -> Option<&str> {
+    if let Some(name) = line.strip_prefix("flaky: ") {
+        return Some(name);
+    }
     let (verdict, name) = verdict_of_nextest(line)?;
     verdict.starts_with("FLAKY ").then_some(name)
 }
