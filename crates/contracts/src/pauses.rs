@@ -1,57 +1,6 @@
 //! Verbs that a guard can stop: one shape for every room that has such.
 //!
-//! A room keeps a set of bits, answers a stopped verb with its bit, and names each in one word for people. Its owner and its
-//! guards stop verbs; the owner alone lets them go on.
-
-use alloy_primitives::{Address, U256};
-use capstan_state::{Ctx, Halt};
-
-use crate::admin;
-
-/// What somebody does to the set of stopped verbs.
-#[derive(Clone, Copy)]
-pub(crate) enum Pausing {
-    Stop(u8),
-    GoOn(u8),
-}
-
-impl Pausing {
-    /// Refuses callers who may not, and verbs that the room does not have: `refuse` gets what was asked, and all there are.
-    ///
-    /// # Errors
-    /// `AdminMissingRole` or `AdminNotOwner`, and what `refuse` says.
-    pub(crate) fn check(
-        self,
-        cx: &mut Ctx<'_>,
-        scope: Address,
-        all: u8,
-        refuse: impl FnOnce(U256, U256) -> Halt,
-    ) -> Result<(), Halt> {
-        let caller = cx.caller();
-        let verbs = match self {
-            Self::Stop(verbs) => {
-                admin::expect_guard(cx, scope, caller)?;
-                verbs
-            }
-            Self::GoOn(verbs) => {
-                admin::expect_owner(cx, scope, caller)?;
-                verbs
-            }
-        };
-        if verbs == 0 || verbs & !all != 0 {
-            return Err(refuse(U256::from(verbs), U256::from(all)));
-        }
-        Ok(())
-    }
-
-    /// The set afterwards.
-    pub(crate) const fn after(self, paused: u8) -> u8 {
-        match self {
-            Self::Stop(verbs) => paused | verbs,
-            Self::GoOn(verbs) => paused & !verbs,
-        }
-    }
-}
+//! A room keeps a set of bits, answers a stopped verb with its bit, and names each in one word for people.
 
 /// Makes a room's `Pause`: a variant, its permanent bit and its word on each line.
 macro_rules! pauses {

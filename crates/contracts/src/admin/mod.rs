@@ -16,12 +16,13 @@
 //!
 //! Trusts: the owner of a scope, who can grant himself any role of it after its delay.
 //!
-//! Not here: what a role permits (the contract that asks), pausing and listing (with the contracts that they stop).
+//! Not here: what a role permits (the contract that asks), which verbs can be paused, and listing (with the contracts).
 
 mod abi;
 mod actions;
 mod invariants;
 mod params;
+mod pausing;
 mod state;
 
 pub use abi::IAdmin;
@@ -31,6 +32,7 @@ pub use actions::{
     role_delay_ms,
 };
 pub use params::GUARD;
+pub use pausing::Pausing;
 
 use alloy_primitives::Address;
 

@@ -4,7 +4,7 @@ use alloy_sol_types::sol;
 use capstan_units::AssetId;
 
 use super::{actions, listing, sale, views};
-use crate::pauses::Pausing;
+use crate::admin::Pausing;
 use IBackstop::*;
 
 sol! {

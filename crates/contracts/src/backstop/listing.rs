@@ -15,7 +15,11 @@ use super::{
     stake::{self, STATE},
     state::Stake,
 };
-use crate::{admin, contract::emit, ledger, pauses::Pausing, revert};
+use crate::{
+    admin::{self, Pausing},
+    contract::emit,
+    ledger, revert,
+};
 
 /// Opens a stake with a seed from a wallet. The caller checks who may; the wallet allowed the seed to the contract
 /// whose frame this is.

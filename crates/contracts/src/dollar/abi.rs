@@ -3,7 +3,7 @@
 use alloy_sol_types::sol;
 
 use super::{peg, queue, steering, views};
-use crate::pauses::Pausing;
+use crate::admin::Pausing;
 use IDollar::*;
 
 sol! {

@@ -13,7 +13,11 @@ use super::{
     params::{CHANGE_DELAY_MS, DECIMALS, refuse},
     state::{Book, Config, PegConfig},
 };
-use crate::{admin, contract::emit, ledger, pauses::Pausing, revert, token};
+use crate::{
+    admin::{self, Pausing},
+    contract::emit,
+    ledger, revert, token,
+};
 
 /// Window of the outflow limit that the dollar is listed with, in seconds. Everything may leave until the ledger's owner
 /// tightens it.

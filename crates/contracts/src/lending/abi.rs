@@ -3,7 +3,7 @@
 use alloy_sol_types::sol;
 
 use super::{actions, listing, views};
-use crate::pauses::Pausing;
+use crate::admin::Pausing;
 use ILending::*;
 
 sol! {

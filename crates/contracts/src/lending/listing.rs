@@ -15,7 +15,13 @@ use super::{
     share,
     state::Market,
 };
-use crate::{admin, contract::emit, ledger, mutant::mutant, pauses::Pausing, revert};
+use crate::{
+    admin::{self, Pausing},
+    contract::emit,
+    ledger,
+    mutant::mutant,
+    revert,
+};
 
 /// Opens a market with a seed from a wallet. The caller checks who may; the wallet allowed the seed to the
 /// contract whose frame this is.

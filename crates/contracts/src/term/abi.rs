@@ -3,7 +3,7 @@
 use alloy_sol_types::sol;
 
 use super::{offers, views};
-use crate::pauses::Pausing;
+use crate::admin::Pausing;
 use ITerm::*;
 
 sol! {

@@ -12,7 +12,7 @@ use super::{
     loans, params,
     state::{Offer, Terms},
 };
-use crate::{contract::emit, ledger, pauses::Pausing, revert};
+use crate::{admin::Pausing, contract::emit, ledger, revert};
 
 /// Offers free units of an account. Answers the offer's id.
 ///
