@@ -1,13 +1,16 @@
 // A crash: what the slider foretold happens, the block sells, and says why.
 import assert from 'node:assert/strict';
-import { movePrice } from './crash.mjs';
-import { Node, somebody, until } from './lib.mjs';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { Node, program, somebody, until } from './lib.mjs';
+
+const ask = promisify(execFile);
 
 export default [
   {
     name: 'a crash liquidates, and the page reads the block’s own explanation',
     async run({ browser }) {
-      const node = await Node.start();
+      const node = await Node.start('--feed', 'fixed');
       try {
         const person = await somebody(browser, node);
         const { page } = person;
@@ -21,16 +24,19 @@ export default [
         await person.sign('3x long ETH');
         await page.locator('#what-if').fill('-25');
         await page.getByText('liquidates', { exact: true }).waitFor();
-        await movePrice(node, 0, 75);
-        const why = page.getByRole('link', { name: 'Why' }).first();
-        await why.waitFor();
-        await why.click();
+        const rpc = `http://127.0.0.1:${node.port}`;
+        await ask(program(), ['dev', 'crash', '--asset', 'eth', '--to', '-25%', '--in', '5s', '--rpc', rpc]);
+        // The first one stands last.
+        const why = page.getByRole('link', { name: 'Why' });
+        await why.last().waitFor();
+        await why.last().click();
         await page.getByText('Why this was liquidated').waitFor();
         await page.getByText('What the rule of today’s largest protocol would have taken').waitFor();
         const figure = (name) => page.locator('.stat', { hasText: name }).locator('dd').first().innerText();
         await until('the penalty is told', async () => (await figure('Penalty')).startsWith('$'));
-        assert.ok(Number(await figure('Health before')) < 1);
-        assert.ok(Number(await figure('Health after')) >= 1);
+        const [before, after] = [await figure('Health before'), await figure('Health after')];
+        assert.ok(Number(before) < 1, `health before is ${before}`);
+        assert.ok(Number(after) >= 1, `health after is ${after}`);
         assert.ok((await page.locator('tbody tr').count()) > 0, 'no step is shown');
         await person.leave();
       } finally {

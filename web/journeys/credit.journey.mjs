@@ -16,6 +16,12 @@ const stat = (page, name) =>
     .locator('dd')
     .first();
 
+/** The row of an asset, and not of one whose symbol ends like it. */
+const rowOf = (page, symbol) =>
+  page
+    .getByRole('row')
+    .filter({ has: page.getByRole('rowheader').filter({ has: page.getByText(symbol, { exact: true }) }) });
+
 /** As `capstan` and the page cut digits: none are rounded. */
 function cut(text, places) {
   const [whole, part = ''] = text.split('.');
@@ -37,7 +43,7 @@ async function supplyTwoEth(person) {
   await page.getByRole('button', { name: 'Supply…' }).click();
   await page.getByText('Supply 2 ETH to its market').waitFor();
   await person.sign('Supply 2 ETH');
-  await page.getByRole('row', { name: /ETH/ }).filter({ hasText: TWO }).waitFor();
+  await rowOf(page, 'ETH').filter({ hasText: TWO }).waitFor();
 }
 
 export default [
@@ -47,7 +53,7 @@ export default [
       const person = await somebody(browser, node);
       await person.go('/');
       const { page } = person;
-      await page.getByRole('row', { name: /ETH/ }).waitFor();
+      await rowOf(page, 'ETH').first().waitFor();
       const height = async () => Number((await page.getByTestId('pulse').innerText()).replace(/\D/g, ''));
       await until('a block', async () => (await height()) > 0);
       const before = await height();
@@ -71,7 +77,7 @@ export default [
       await page.getByLabel('Amount').fill('1_000');
       await page.getByRole('button', { name: 'Borrow…' }).click();
       await page.getByText('Borrow 1\u202f000 USDC').first().waitFor();
-      await page.getByRole('row', { name: /USDC owed/ }).waitFor();
+      await page.getByRole('row', { name: /^USDC owed/ }).waitFor();
       await person.sign('Borrow 1');
       await until('the debt is shown', async () => !(await stat(page, 'Debt').innerText()).startsWith('0'));
       const owner =
@@ -128,7 +134,7 @@ export default [
       await person.tab('Close');
       await page.getByRole('button', { name: /See what closing/ }).click();
       const promised = page
-        .getByRole('row', { name: /ETH supplied/ })
+        .getByRole('row', { name: /^ETH supplied/ })
         .locator('td')
         .last();
       await promised.waitFor();
@@ -262,19 +268,19 @@ export default [
       await supplyTwoEth(person);
       const other = await person.context.newPage();
       await other.goto(`${node.url}#/account`);
-      await other.getByRole('row', { name: /ETH/ }).filter({ hasText: TWO }).waitFor();
+      await rowOf(other, 'ETH').filter({ hasText: TWO }).waitFor();
       await person.tab('Supply');
       await person.page.getByLabel('Amount').fill('3');
       await person.page.getByRole('button', { name: 'Supply…' }).click();
       await person.sign('Supply 3 ETH');
-      await other.getByRole('row', { name: /ETH/ }).filter({ hasText: FIVE }).waitFor();
+      await rowOf(other, 'ETH').filter({ hasText: FIVE }).waitFor();
       await person.leave();
     },
   },
   {
     name: 'a node that is stopped, and one that is killed, is said within 2 s; the page goes on by itself',
     async run({ browser }) {
-      const node = await Node.start();
+      const node = await Node.start('--feed', 'fixed', '--bots', '0');
       try {
         const person = await somebody(browser, node);
         const { page } = person;

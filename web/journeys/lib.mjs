@@ -57,7 +57,8 @@ export class Node {
     node.folder = mkdtempSync(join(tmpdir(), 'capstan-journeys-'));
     node.flags = flags;
     await node.run();
-    node.site = (await node.servesPage()) ? null : await serve(node.port);
+    const isServed = process.env.CAPSTAN_PAGE !== 'dist' && (await node.servesPage());
+    node.site = isServed ? null : await serve(node.port);
     node.url = node.site?.url ?? `http://127.0.0.1:${node.port}/`;
     return node;
   }

@@ -11,7 +11,7 @@ for (let visit = 0; visit < VISITS; visit += 1) {
   const { page } = person;
   const began = performance.now();
   await page.goto(`${node.url}#/`);
-  await page.getByRole('row', { name: /ETH/ }).waitFor();
+  await page.getByRole('row', { name: /^ETH/ }).waitFor();
   told.push(performance.now() - began);
   painted.push(await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0));
   await person.leave();
