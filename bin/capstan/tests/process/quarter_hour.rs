@@ -1,9 +1,6 @@
 //! A trader's first quarter of an hour on `capstan dev --feed fixed`, with its numbers; and the crash of the world as it is.
 
-use std::collections::BTreeMap;
-
-use alloy_primitives::{Address, B256, Bytes, LogData, U64, U256};
-use alloy_sol_types::SolEvent;
+use alloy_primitives::U256;
 use capstan_contracts::{
     oracle::{self, IOracle::PriceAccepted},
     triggers::{self, ITriggers::TriggerFired},
@@ -11,7 +8,7 @@ use capstan_contracts::{
 use capstan_testing::process::{Node, Said, run};
 use serde_json::{Value, json};
 
-use crate::said::{json_of, refuses, says};
+use crate::said::{json_of, refuses, says, told};
 
 /// Prices that stand still, and the market maker who brings pools after them.
 async fn market() -> Node {
@@ -40,23 +37,6 @@ fn holding(shown: &Value, symbol: &str) -> Value {
     let holdings = shown["holdings"].as_array().expect("a list");
     let found = holdings.iter().find(|held| held["symbol"] == symbol);
     found.cloned().unwrap_or_default()
-}
-
-/// Events of one kind by block, the first one of each.
-async fn told<E: SolEvent>(node: &Node, by: Address) -> BTreeMap<u64, E> {
-    let filter = json!([{"fromBlock": "0x0", "address": by, "topics": [E::SIGNATURE_HASH]}]);
-    let logs = node.rpc("eth_getLogs", filter).await.expect("logs");
-    let mut all = BTreeMap::new();
-    for log in logs.as_array().expect("a list") {
-        let read = |name: &str| log[name].clone();
-        let block: U64 = serde_json::from_value(read("blockNumber")).expect("a quantity");
-        let topics: Vec<B256> = serde_json::from_value(read("topics")).expect("words");
-        let data: Bytes = serde_json::from_value(read("data")).expect("bytes");
-        let event = E::decode_log_data(&LogData::new_unchecked(topics, data));
-        all.entry(block.to())
-            .or_insert(event.expect("an event of this kind"));
-    }
-    all
 }
 
 /// 10 ETH at 3,000 against 15,000 dollars.

@@ -1,9 +1,8 @@
 //! `capstan trigger` on the prepared world of `capstan dev`.
 
-use std::{collections::BTreeMap, fs, time::Duration};
+use std::{fs, time::Duration};
 
-use alloy_primitives::{Address, B256, Bytes, LogData, U64, U256};
-use alloy_sol_types::SolEvent;
+use alloy_primitives::U256;
 use capstan_contracts::{
     oracle::{self, IOracle::PriceAccepted},
     triggers::{self, ITriggers::TriggerFired},
@@ -11,7 +10,7 @@ use capstan_contracts::{
 use capstan_testing::process::{Node, Said, run, text};
 use serde_json::{Value, json};
 
-use crate::said::{refuses, says, world};
+use crate::said::{refuses, says, told, world};
 
 /// Development account 2, who begins with nothing on his account.
 const WALLET: &str = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC";
@@ -92,23 +91,6 @@ async fn orders_are_placed_listed_executed_and_cancelled() {
         &["order 1 is gone"],
     );
     says(&asked(&node, &["trigger", "list"]), &["no orders stand"]);
-}
-
-/// Events of one kind by the block that told them, the first one of each.
-async fn told<E: SolEvent>(node: &Node, by: Address) -> BTreeMap<u64, E> {
-    let filter = json!([{"fromBlock": "0x0", "address": by, "topics": [E::SIGNATURE_HASH]}]);
-    let logs = node.rpc("eth_getLogs", filter).await.expect("logs");
-    let mut all = BTreeMap::new();
-    for log in logs.as_array().expect("a list") {
-        let read = |name: &str| log[name].clone();
-        let block: U64 = serde_json::from_value(read("blockNumber")).expect("a quantity");
-        let topics: Vec<B256> = serde_json::from_value(read("topics")).expect("words");
-        let data: Bytes = serde_json::from_value(read("data")).expect("bytes");
-        let event = E::decode_log_data(&LogData::new_unchecked(topics, data));
-        all.entry(block.to())
-            .or_insert(event.expect("an event of this kind"));
-    }
-    all
 }
 
 /// TRIG-1, TRIG-2: a fall of the price that reporters tell a running node sells in the very block that takes it, while
