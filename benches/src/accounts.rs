@@ -9,16 +9,18 @@
 //!   fall    a price at which the risky ones are unhealthy: blocks until each was looked at, and time per look
 //!   looks   what one look costs by what comes of it: an offer, nothing yet, a stake's purchase
 //!   crash   half the price in twelve minutes (`accounts/crash.rs`), by itself
+//!   steps   what of a quiet block is execution, root and seal (`accounts/steps.rs`)
 //!   index   all guards read anew from stored words, or taken from what was saved of them: seconds, and what they take in
 //!           memory and saved
 //! ```
 
 mod crash;
+mod steps;
 
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use alloy_consensus::{SignableTransaction as _, TxEip1559, transaction::Recovered};
@@ -46,6 +48,7 @@ use capstan_units::{AssetId, Assets};
 use eyre::{OptionExt as _, ensure};
 
 use crate::report::{Table, median};
+use steps::Steps;
 
 const ONE: u128 = 1_000_000;
 const USD: u128 = 1_000_000_000_000_000_000;
@@ -76,6 +79,9 @@ pub(crate) struct Options {
     /// Quiet blocks; medians are printed.
     #[arg(long, default_value_t = 41)]
     runs: usize,
+    /// How long to wait before each quiet block, so that the writing of what came before is done
+    #[arg(long, default_value_t = 0)]
+    pause_ms: u64,
     /// Halves the price over so many accounts in twelve minutes, and measures nothing else.
     #[arg(long)]
     crash: Option<usize>,
@@ -508,6 +514,9 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
     let mut quiet = Table::new(&[
         "open accounts",
         "quiet block ms",
+        "execute us",
+        "root us",
+        "seal us",
         "slots touched",
         "guards",
         "index anew s",
@@ -516,6 +525,7 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
         "saving ms",
         "from saved s",
     ]);
+    let steps = Steps::listen()?;
     let mut world = World::open()?;
     let safe = world.debtor(1, 8_000)?;
     let safe_owner = world.signers[1].address();
@@ -527,17 +537,23 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
         open = size;
         let mut samples = Vec::new();
         let mut slots = 0;
+        steps.medians_us();
         for n in 0..options.runs {
+            std::thread::sleep(Duration::from_millis(options.pause_ms));
             // A price that moves, and calls nobody.
             let (block, ms) = world.prices(200_000 + (n % 7) as u128)?;
             ensure!(block.transactions.len() == 1, "somebody was looked at");
             slots = touched(&block)?;
             samples.push(ms);
         }
+        let [execute_us, root_us, seal_us] = steps.medians_us();
         let index = index_of(safe_owner, &safe, size)?;
         quiet.row(vec![
             size.to_string(),
             format!("{:.3}", median(&mut samples)),
+            format!("{execute_us:.0}"),
+            format!("{root_us:.0}"),
+            format!("{seal_us:.0}"),
             slots.to_string(),
             index.guards.to_string(),
             format!("{:.2}", index.anew_s),
