@@ -1,6 +1,7 @@
 // The contract of docs/solidity.md: a flash loan, two swaps, a profit to the unit, and a refusal where there is none.
 // Its other side is Uniswap's own v2 pair, from its npm package.
 import assert from 'node:assert/strict'
+import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import { before, describe, test } from 'node:test'
 import {
@@ -127,7 +128,10 @@ describe('the arbitrage of the guide', capstanOnly, () => {
     for (const token of [gold, coin]) assert.equal(await read(token, 'balanceOf', [bot.address]), 0n)
     const [lent] = parseEventLogs({ abi: at.flash.abi, logs: receipt.logs, eventName: 'FlashLoan' })
     assert.deepEqual([lent.args.receiver, lent.args.initiator, lent.args.fee], [bot.address, bot.address, fee])
-    console.log(`flash-loan arbitrage: borrowed ${loan}, fee ${fee}, profit ${expected}, ${receipt.gasUsed} gas`)
+    const said = `flash-loan arbitrage: borrowed ${loan}, fee ${fee}, profit ${expected}`
+    console.log(`${said} (${receipt.gasUsed} gas)`)
+    const guide = fs.readFileSync(new URL('../../docs/solidity.md', import.meta.url), 'utf8')
+    assert.ok(guide.includes(said), `docs/solidity.md says another profit than: ${said}`)
   })
 
   test('a unit more than there is to gain, the wrong way round, or a closed gap is refused whole', async () => {

@@ -43,13 +43,15 @@ contract FlashArbitrage is IFlashBorrower {
     error NotAllowed(address caller);
     /// The way back brings `back`, and loan, fee and the least profit need `needed`.
     error NoProfit(uint256 back, uint256 needed);
+    /// The token did not say that it moved.
+    error NotMoved(address token);
 
     /// Borrows `amount` of `token`, goes the way of the plan, and sends the profit to the owner.
     function take(IErc20 token, uint256 amount, Plan calldata plan) external returns (uint256 profit) {
         if (msg.sender != owner) revert NotAllowed(msg.sender);
         FLASH.flashLoan(address(this), address(token), amount, abi.encode(plan));
         profit = token.balanceOf(address(this));
-        token.transfer(owner, profit);
+        _send(token, owner, profit);
     }
 
     function onFlashLoan(address initiator, address token, uint256 amount, uint256 fee, bytes calldata data)
@@ -93,8 +95,12 @@ contract FlashArbitrage is IFlashBorrower {
         if (!zeroIn) (reserveIn, reserveOut) = (reserveOut, reserveIn);
         uint256 paid = amount * 997;
         received = paid * reserveOut / (reserveIn * 1000 + paid);
-        from.transfer(address(pair), amount);
+        _send(from, address(pair), amount);
         (uint256 out0, uint256 out1) = zeroIn ? (uint256(0), received) : (received, uint256(0));
         pair.swap(out0, out1, address(this), "");
+    }
+
+    function _send(IErc20 token, address to, uint256 amount) private {
+        if (!token.transfer(to, amount)) revert NotMoved(address(token));
     }
 }
