@@ -7,12 +7,13 @@ import {
 } from 'viem'
 import { generatePrivateKey, mnemonicToAccount, privateKeyToAccount } from 'viem/accounts'
 import { foundry as chain } from 'viem/chains'
-import { Borrower, capstanOnly, MarketBorrower, MNEMONIC, nativeAbi, nativeNames, RPC_URL, solidityAbi, TestToken } from './common.mjs'
+import {
+  Borrower, capstanOnly, listedAsset, MarketBorrower, MNEMONIC, nativeAbi, nativeAddresses, nativeNames, protocolOwner, RPC_URL, solidityAbi,
+  TestToken,
+} from './common.mjs'
 
 const owner = mnemonicToAccount(MNEMONIC, { addressIndex: 12 })
 const friend = mnemonicToAccount(MNEMONIC, { addressIndex: 13 })
-// `capstan dev` gives the protocol to its first account.
-const protocolOwner = mnemonicToAccount(MNEMONIC, { addressIndex: 0 })
 const transport = http(RPC_URL)
 const client = createPublicClient({ chain, transport, pollingInterval: 50 })
 const wallets = new Map([owner, friend, protocolOwner].map((account) => [account, createWalletClient({ account, chain, transport })]))
@@ -52,9 +53,7 @@ describe('native contracts by viem', capstanOnly, () => {
   }
 
   before(async () => {
-    for (const { name, address } of await rpc('capstan_contracts')) {
-      if (address && nativeNames.includes(name)) at[name] = { address: getAddress(address), abi: nativeAbi(name) }
-    }
+    Object.assign(at, await nativeAddresses(client))
   })
 
   test('what the node lists is what was generated', async () => {
@@ -240,8 +239,8 @@ describe('native contracts by viem', capstanOnly, () => {
     /// A foreign token with a market in which `lent` lies beside its seed.
     const listed = async () => {
       const token = await deploy(TestToken, [1_000_000n * 10n ** 18n])
-      await send(protocolOwner, token, 'approve', [at.listing.address, marketOf(token.address).market.seed])
-      const receipt = await send(protocolOwner, at.listing, 'list', [marketOf(token.address)])
+      await send(protocolOwner, token, 'approve', [at.listing.address, listedAsset(token.address).market.seed])
+      const receipt = await send(protocolOwner, at.listing, 'list', [listedAsset(token.address)])
       const [event] = parseEventLogs({ abi: at.listing.abi, logs: receipt.logs, eventName: 'Listed' })
       const share = { address: event.args.shareToken, abi: nativeAbi('supplyShare') }
       await send(protocolOwner, token, 'approve', [share.address, lent])
@@ -251,7 +250,7 @@ describe('native contracts by viem', capstanOnly, () => {
     const [one, other] = [await listed(), await listed()]
     const borrower = await deploy(MarketBorrower, [])
     const cash = await read(at.flash, 'maxFlashLoan', [one.token.address])
-    assert.equal(cash, lent + marketOf(one.token.address).market.seed)
+    assert.equal(cash, lent + listedAsset(one.token.address).market.seed)
     await send(protocolOwner, at.flash, 'setFeeBpsOf', [one.token.address, 5])
     const fee = await read(at.flash, 'flashFee', [one.token.address, cash])
     const [REPAY, KEEP, SUPPLY_AND_LEAVE] = [0, 1, 2]
@@ -287,24 +286,6 @@ describe('native contracts by viem', capstanOnly, () => {
     assert.deepEqual(loans.map(({ args }) => [args.token, args.amount, args.fee]), [[tokens[1], cash, 0n], [tokens[0], 7n, 1n]])
     assert.equal(await read(borrower, 'held', [3n]), cash)
   })
-})
-
-/// What lists a token with a market and nothing else: it is no collateral.
-const marketOf = (token) => ({
-  token,
-  border: { windowS: 86_400, shareBps: 10_000, floor: 2n ** 111n },
-  feed: {
-    description: 'TEST / USD', referencePrice: 10n ** 18n, quorum: 1, reacceptRounds: 3, bandBps: 500, bandWidenBpsPerMin: 100,
-    confidenceBpsMax: 200, growthBpsPerYear: 0, staleMs: 60_000, smoothMs: 60_000, outageMs: 120_000, graceMs: 0, stillMs: 0,
-  },
-  market: {
-    seed: 10n ** 18n, reserveFactorBps: 1_000, supplyCap: 2n ** 110n, borrowCap: 2n ** 110n, rateModel: 0, baseBps: 0,
-    slope1Bps: 400, slope2Bps: 6_000, optimalBps: 9_000,
-  },
-  collateral: {
-    initialBps: 0, maintenanceBps: 0, categoryInitialBps: 0, categoryMaintenanceBps: 0, discountMaxBps: 0, category: 0,
-    isolated: false, depositCap: 0n,
-  },
 })
 
 /// What of a declaration both generators must agree on: not the order, not who spelled a default out.

@@ -13,7 +13,7 @@ export function binary(name) {
   return path.join(here, 'node_modules', '@foundry-rs', `${name}-${process.platform}-${arch}`, 'bin', name)
 }
 
-function freePort() {
+export function freePort() {
   return new Promise((resolve, reject) => {
     const server = net.createServer()
     server.on('error', reject)

@@ -7,7 +7,7 @@ use std::time::Instant;
 use clap::Args;
 use eyre::{Result, bail};
 
-use crate::{budget, generate, licences, shell, tidy};
+use crate::{budget, generate, licences, pages, shell, tidy};
 
 /// How to lint.
 #[derive(Args)]
@@ -25,6 +25,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         generate::run()?;
     }
     step("tidy", tidy::run)?;
+    step("pages", pages::run)?;
     step("format", || {
         shell::run(shell::cargo().args(["fmt", "--all", "--check"]))
     })?;

@@ -12,6 +12,7 @@ mod generate;
 mod licences;
 mod lint;
 mod page;
+mod pages;
 mod readme;
 mod shell;
 mod soak;
@@ -43,7 +44,7 @@ enum Command {
     },
     /// Install what the tests need, run every test, print the minutes of each part
     Test(test::Options),
-    /// Format, clippy, tidy, licences
+    /// Format, clippy, tidy, licences, links and words of pages
     Lint(lint::Options),
     /// Write what is made from the contracts: `abi/*.json`, Solidity interfaces, tables of specs
     Gen,

@@ -1,6 +1,5 @@
 //! `capstan account`: shows an account, and what actions would make of it before they are signed.
 
-mod again;
 pub(crate) mod explain;
 mod farming;
 mod leverage;
@@ -24,7 +23,6 @@ use capstan_contracts::{
 };
 pub(crate) use farming::FarmStep;
 
-use console::Term;
 use eyre::{OptionExt as _, Result, bail};
 use serde_json::{Value, json};
 
@@ -34,6 +32,7 @@ use crate::{
         AccountCommand, ActOptions, AmountArgs, AskOptions, Refinanced, SignerOptions,
         SlippageArgs, asset_name,
     },
+    consent::{self, Stakes},
     wallet,
     words::time,
 };
@@ -48,7 +47,7 @@ pub(crate) fn run(command: &AccountCommand) -> Result<()> {
 }
 
 async fn command_of(command: &AccountCommand) -> Result<()> {
-    let to_wallet = |act: &ActOptions| owner(&act.signer, None);
+    let to_wallet = |act: &ActOptions| owner(&act.signing.signer, None);
     match command {
         AccountCommand::Show {
             ask,
@@ -86,8 +85,8 @@ async fn command_of(command: &AccountCommand) -> Result<()> {
         AccountCommand::Preview { act, actions } => {
             let wishes = read_actions(actions, to_wallet(act)?)?;
             let doing = Doing::prepare(act, &wishes).await?;
-            doing.show(act.ask.json)?;
-            if act.ask.json {
+            doing.show(act.signing.ask.json)?;
+            if act.signing.ask.json {
                 return Ok(());
             }
             limits::line(&doing.node, doing.name).await
@@ -349,9 +348,9 @@ struct Doing {
 
 impl Doing {
     async fn prepare(act: &ActOptions, wishes: &Wishes) -> Result<Self> {
-        let node = Node::new(&act.ask.rpc)?;
+        let node = Node::new(&act.signing.ask.rpc)?;
         let name = AccountName {
-            owner: owner(&act.signer, None)?,
+            owner: owner(&act.signing.signer, None)?,
             index: act.index,
         };
         let assets = Assets::of(&node).await?;
@@ -631,22 +630,15 @@ pub(crate) async fn balance(node: &Node, asset: &Asset, owner: Address) -> Resul
 /// Shows what wishes would do, asks, signs, and says what became of it.
 async fn one(act: &ActOptions, wishes: Wishes) -> Result<()> {
     let mut doing = Doing::prepare(act, &wishes).await?;
-    let json = act.ask.json;
-    if !json {
-        doing.show(false)?;
+    let (signing, json) = (&act.signing, act.signing.ask.json);
+    if !json || signing.preview {
+        doing.show(json)?;
     }
-    let is_agreed = act.yes || (agreed()? && again::agreed(&doing, &wishes).await?);
-    if !is_agreed {
-        bail!("not signed");
+    if signing.preview {
+        return Ok(());
     }
-    let signer = signer(&act.signer)?;
-    if signer.address() != doing.name.owner {
-        bail!(
-            "the wallet is {}, the account belongs to {}",
-            signer.address(),
-            doing.name.owner
-        );
-    }
+    let stakes = stakes(&doing.told, &wishes);
+    let key = consent::key(&doing.node, signing, doing.name.owner, &stakes).await?;
     for (asset, amount) in std::mem::take(&mut doing.approvals) {
         let approve = IErc20::approveCall {
             spender: ACCOUNT,
@@ -657,9 +649,9 @@ async fn one(act: &ActOptions, wishes: Wishes) -> Result<()> {
             input: approve.abi_encode().into(),
             value_wei: U256::ZERO,
         };
-        send(&doing.node, &signer, &call).await?;
+        send(&doing.node, &key, &call).await?;
     }
-    let sent = send(&doing.node, &signer, &doing.batch.call(doing.name)).await?;
+    let sent = send(&doing.node, &key, &doing.batch.call(doing.name)).await?;
     let (whole, state) = account(&doing.node, doing.name).await?;
     if json {
         println!(
@@ -673,15 +665,15 @@ async fn one(act: &ActOptions, wishes: Wishes) -> Result<()> {
     Ok(())
 }
 
-/// Whether somebody at a terminal says yes.
-pub(crate) fn agreed() -> Result<bool> {
-    let terminal = Term::stderr();
-    if !terminal.is_term() {
-        bail!("there is no terminal to ask: --yes signs without asking");
+/// What a batch takes out, and to whom.
+fn stakes(told: &Preview, wishes: &[Step]) -> Stakes {
+    let mut stakes = Stakes::of_batch(told);
+    for step in wishes {
+        if let Step::Move(Wish::Withdraw { to }, _) = step {
+            stakes = stakes.receiver(*to);
+        }
     }
-    terminal.write_str("sign this? [y/N] ")?;
-    let answer = terminal.read_line()?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    stakes
 }
 
 async fn history(ask: &AskOptions, owner: Address, index: u8, limit: u32) -> Result<()> {

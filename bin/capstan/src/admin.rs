@@ -14,13 +14,14 @@ use std::path::Path;
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolCall;
 use capstan_client::{Call, Node, Sent, send, try_in_turn};
-use capstan_contracts::{decode_call, resolve};
 use eyre::{OptionExt as _, Result, WrapErr as _, bail};
 use serde_json::{Value, json};
 
 use crate::{
-    account::{agreed, owner, signer},
-    args::{AdminCommand, AdminOptions},
+    account::owner,
+    args::{AdminCommand, Signing},
+    consent::{self, Stakes},
+    deed::decoded,
 };
 
 pub(crate) fn run(command: &AdminCommand) -> Result<()> {
@@ -36,55 +37,55 @@ async fn command_of(command: &AdminCommand) -> Result<()> {
             print!("{}", capstan_client::EXAMPLE);
             Ok(())
         }
-        AdminCommand::List { options, file, .. } => {
+        AdminCommand::List { signing, file, .. } => {
             let (file, text) = described(file.as_deref())?;
-            let mut change = Change::begin(options)?;
+            let mut change = Change::begin(signing)?;
             list::plan(&mut change, &text).await.wrap_err(file)?;
-            change.carry_out(options).await
+            change.carry_out(signing).await
         }
         AdminCommand::Dollar { example: true, .. } => {
             print!("{}", capstan_client::DOLLAR_EXAMPLE);
             Ok(())
         }
-        AdminCommand::Dollar { options, file, .. } => {
+        AdminCommand::Dollar { signing, file, .. } => {
             let (file, text) = described(file.as_deref())?;
-            let mut change = Change::begin(options)?;
+            let mut change = Change::begin(signing)?;
             dollar::plan(&mut change, &text).await.wrap_err(file)?;
-            change.carry_out(options).await
+            change.carry_out(signing).await
         }
         AdminCommand::Caps {
-            options,
+            signing,
             asset,
             supply,
             borrow,
             deposit,
         } => {
-            let mut change = Change::begin(options)?;
+            let mut change = Change::begin(signing)?;
             let wanted = caps::Wanted {
                 supply: supply.as_deref(),
                 borrow: borrow.as_deref(),
                 deposit: deposit.as_deref(),
             };
             caps::plan(&mut change, asset, wanted).await?;
-            change.carry_out(options).await
+            change.carry_out(signing).await
         }
         AdminCommand::Pause {
-            options,
+            signing,
             asset,
             verbs,
         } => {
-            let mut change = Change::begin(options)?;
+            let mut change = Change::begin(signing)?;
             caps::stop(&mut change, asset, verbs).await?;
-            change.carry_out(options).await
+            change.carry_out(signing).await
         }
         AdminCommand::Resume {
-            options,
+            signing,
             asset,
             verbs,
         } => {
-            let mut change = Change::begin(options)?;
+            let mut change = Change::begin(signing)?;
             caps::go_on(&mut change, asset, verbs).await?;
-            change.carry_out(options).await
+            change.carry_out(signing).await
         }
         AdminCommand::Reporters { command } => roles::reporters(command).await,
         AdminCommand::Roles { command } => roles::roles(command).await,
@@ -124,18 +125,8 @@ impl Step {
         }
     }
 
-    /// The call as a wallet would show it.
-    fn decoded(&self) -> String {
-        let contract = resolve(self.to);
-        let decoded = contract.and_then(|contract| decode_call(contract, &self.input));
-        match (contract, decoded) {
-            (Some(contract), Some(call)) => format!("{}.{call}", contract.name),
-            _ => format!("{} {}", self.to, self.input),
-        }
-    }
-
     fn to_json(&self) -> Value {
-        json!({"to": self.to, "input": self.input, "call": self.decoded(), "effect": self.words})
+        json!({"to": self.to, "input": self.input, "call": decoded(&self.call()), "effect": self.words})
     }
 }
 
@@ -145,14 +136,17 @@ struct Change {
     /// Who signs them.
     from: Address,
     steps: Vec<Step>,
+    /// Who gains a role or a contract, and what is paid.
+    stakes: Stakes,
 }
 
 impl Change {
-    fn begin(options: &AdminOptions) -> Result<Self> {
+    fn begin(signing: &Signing) -> Result<Self> {
         Ok(Self {
-            node: Node::new(&options.ask.rpc)?,
-            from: owner(&options.signer, None)?,
+            node: Node::new(&signing.ask.rpc)?,
+            from: owner(&signing.signer, None)?,
             steps: Vec::new(),
+            stakes: Stakes::default(),
         })
     }
 
@@ -160,32 +154,36 @@ impl Change {
         self.steps.push(Step::new(to, call, words));
     }
 
+    /// Somebody gains by it.
+    fn receiver(&mut self, who: Address) {
+        self.stakes = std::mem::take(&mut self.stakes).receiver(who);
+    }
+
+    /// So many dollars, times 10^18, leave the signer's wallet.
+    fn pays(&mut self, value: U256, what: &'static str) {
+        self.stakes = std::mem::take(&mut self.stakes).value(value, what);
+    }
+
     /// Shows, tries, asks, signs, and says what became of it.
-    async fn carry_out(self, options: &AdminOptions) -> Result<()> {
+    async fn carry_out(self, signing: &Signing) -> Result<()> {
         if self.steps.is_empty() {
             bail!("that is so already: nothing to sign");
         }
-        let is_json = options.ask.json;
+        let is_json = signing.ask.json;
         if !is_json {
             self.show();
         }
         self.try_all().await?;
-        if options.dry_run {
+        if signing.preview {
             if is_json {
                 println!("{:#}", self.told(&[]));
             }
             return Ok(());
         }
-        if !options.yes && !agreed()? {
-            bail!("not signed");
-        }
-        let signer = signer(&options.signer)?;
-        if signer.address() != self.from {
-            bail!("the wallet is {}, not {}", signer.address(), self.from);
-        }
+        let key = consent::key(&self.node, signing, self.from, &self.stakes).await?;
         let mut all = Vec::new();
         for step in &self.steps {
-            let sent = send(&self.node, &signer, &step.call()).await?;
+            let sent = send(&self.node, &key, &step.call()).await?;
             if !is_json {
                 println!("{sent}");
             }
@@ -203,7 +201,7 @@ impl Change {
             for line in &step.words {
                 println!("{line}");
             }
-            println!("  call: {}", step.decoded());
+            println!("  call: {}", decoded(&step.call()));
         }
     }
 

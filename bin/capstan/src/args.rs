@@ -15,17 +15,15 @@ mod product;
 mod trigger;
 
 use crate::accounts;
-pub(crate) use admin::{
-    AdminCommand, AdminOptions, ReportersCommand, RoleArgs, RolesCommand, Stoppable,
-};
+pub(crate) use admin::{AdminCommand, ReportersCommand, RoleArgs, RolesCommand, Stoppable};
 pub(crate) use credit::{
     AccountCommand, ActOptions, AmountArgs, AskOptions, KeystoreOptions, LimitArgs, MarketCommand,
-    PasswordOptions, Refinanced, SignerOptions, SlippageArgs, WalletCommand, WatchOptions,
+    PasswordOptions, Refinanced, SignerOptions, Signing, SlippageArgs, WalletCommand, WatchOptions,
     asset_name,
 };
 pub(crate) use examples::command;
 pub(crate) use exchange::{
-    LpAddOptions, LpCarryOptions, LpCommand, LpRemoveOptions, PoolCommand, Signing, SwapOptions,
+    LpAddOptions, LpCarryOptions, LpCommand, LpRemoveOptions, PoolCommand, SwapOptions,
 };
 pub(crate) use farm::FarmCommand;
 pub(crate) use product::{ProductCommand, ProductCreateOptions, ProductKind};

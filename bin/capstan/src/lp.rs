@@ -6,23 +6,23 @@ mod show;
 
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolCall as _;
-use capstan_client::{Call, Node, send};
+use capstan_client::Node;
 use capstan_contracts::{
-    decode_call,
     erc20::IErc20,
     exchange::{self, IExchange},
 };
 use capstan_units::{decimal, tick_price::TICK_MAX};
 use eyre::{OptionExt as _, Result, bail};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use self::{
     carry::Way,
     floor::{AMOUNT_MAX, Floor, SHARE_DECIMALS, less, more, tick_of, to_exchange},
 };
 use crate::{
-    account::{agreed, owner, signer},
+    account::owner,
     args::{LpAddOptions, LpCommand, LpRemoveOptions, Signing},
+    deed::Deed,
 };
 
 pub(crate) fn run(command: &LpCommand) -> Result<()> {
@@ -174,11 +174,11 @@ async fn add(options: &LpAddOptions) -> Result<()> {
     let input = entry.input(&floor, &most, U256::ZERO)?;
     let told = entry.read(&floor.tried(&approvals, &input).await?)?;
     let bounded = named.iter().zip(&told.amounts).map(|(named, needed)| {
-        let moved = more(*needed, signing.slippage);
+        let moved = more(*needed, options.swap.slippage);
         named.unwrap_or(moved)
     });
     let most: Vec<_> = bounded.collect();
-    let least = less(told.made, signing.slippage);
+    let least = less(told.made, options.swap.slippage);
     let call = entry.input(&floor, &most, least)?;
     let approvals = floor.approvals(&most).await?;
 
@@ -222,14 +222,16 @@ async fn add(options: &LpAddOptions) -> Result<()> {
         "target": exchange::ADDRESS,
         "calldata": call,
     });
-    let doing = Doing {
-        floor,
+    let deed = Deed {
+        node: floor.node.clone(),
+        wallet: floor.wallet,
         approvals,
-        call,
+        call: to_exchange(&call),
         rows,
-        whole,
+        stakes: floor.stakes(&told.amounts, "are provided").await,
+        told: whole,
     };
-    doing.finish(signing).await
+    finish(&floor, deed, signing).await
 }
 
 async fn remove(options: &LpRemoveOptions) -> Result<()> {
@@ -278,7 +280,7 @@ async fn remove(options: &LpRemoveOptions) -> Result<()> {
     let amounts = IExchange::removeLiquidityCall::abi_decode_returns(&answer)?;
     let least: Vec<_> = amounts
         .iter()
-        .map(|amount| less(*amount, signing.slippage))
+        .map(|amount| less(*amount, options.swap.slippage))
         .collect();
     let call = input(least.clone());
     let rows = vec![
@@ -309,14 +311,16 @@ async fn remove(options: &LpRemoveOptions) -> Result<()> {
         "target": exchange::ADDRESS,
         "calldata": call,
     });
-    let doing = Doing {
-        floor,
+    let deed = Deed {
+        node: floor.node.clone(),
+        wallet: floor.wallet,
         approvals: Vec::new(),
-        call,
+        call: to_exchange(&call),
         rows,
-        whole,
+        stakes: floor.stakes(&amounts, "are taken out").await,
+        told: whole,
     };
-    doing.finish(signing).await
+    finish(&floor, deed, signing).await
 }
 
 async fn remove_range(options: &LpRemoveOptions) -> Result<()> {
@@ -356,7 +360,9 @@ async fn remove_range(options: &LpRemoveOptions) -> Result<()> {
     // Both verbs answer the same.
     let answer = floor.tried(&[], &input([U256::ZERO; 2])).await?;
     let out = IExchange::shrinkRangeCall::abi_decode_returns(&answer)?;
-    let least = out.principal.map(|amount| less(amount, signing.slippage));
+    let least = out
+        .principal
+        .map(|amount| less(amount, options.swap.slippage));
     let call = input(least);
     let rows = vec![
         ("pool", floor.title()),
@@ -386,14 +392,16 @@ async fn remove_range(options: &LpRemoveOptions) -> Result<()> {
         "target": exchange::ADDRESS,
         "calldata": call,
     });
-    let doing = Doing {
-        floor,
+    let deed = Deed {
+        node: floor.node.clone(),
+        wallet: floor.wallet,
         approvals: Vec::new(),
-        call,
+        call: to_exchange(&call),
         rows,
-        whole,
+        stakes: floor.stakes(&out.principal, "are taken out").await,
+        told: whole,
     };
-    doing.finish(signing).await
+    finish(&floor, deed, signing).await
 }
 
 fn destination(options: &LpRemoveOptions, wallet: Address) -> String {
@@ -405,73 +413,19 @@ fn destination(options: &LpRemoveOptions, wallet: Address) -> String {
     }
 }
 
-/// What is about to be signed.
-struct Doing {
-    floor: Floor,
-    approvals: Vec<Call>,
-    call: Bytes,
-    rows: Vec<(&'static str, String)>,
-    whole: Value,
-}
-
-impl Doing {
-    /// Shows it, tries it, asks, signs, and tells what became of it.
-    async fn finish(self, signing: &Signing) -> Result<()> {
-        let Self {
-            floor,
-            approvals,
-            call,
-            rows,
-            whole,
-        } = self;
-        let is_json = signing.ask.json;
-        if !is_json {
-            for (name, value) in rows {
-                println!("{name:<10}{value}");
-            }
-            println!("{:<10}{}", "call", decoded(&call));
-            for approval in &approvals {
-                eprintln!(
-                    "note: the token {} first needs your approval; a transaction of its own does that",
-                    approval.to
-                );
-            }
-        }
-        floor.tried(&approvals, &call).await?;
-        if signing.preview {
-            if is_json {
-                println!("{whole:#}");
-            }
-            return Ok(());
-        }
-        if !signing.yes && !agreed()? {
-            bail!("not signed");
-        }
-        let signer = signer(&signing.signer)?;
-        if signer.address() != floor.wallet {
-            bail!("the wallet is {}, not {}", signer.address(), floor.wallet);
-        }
-        for approval in &approvals {
-            send(&floor.node, &signer, approval).await?;
-        }
-        let sent = send(&floor.node, &signer, &to_exchange(&call)).await?;
-        let done = floor.done(sent.hash).await?;
-        if is_json {
-            let transaction = sent.to_json();
-            let told = json!({"transaction": transaction, "done": done.json, "shown": whole});
-            println!("{told:#}");
-            return Ok(());
-        }
-        println!("{sent}");
-        println!("{}", done.words);
-        Ok(())
+/// Carries a deed out, and says what became of it.
+async fn finish(floor: &Floor, deed: Deed, signing: &Signing) -> Result<()> {
+    let Some(sent) = deed.carry_out(signing).await? else {
+        return Ok(());
+    };
+    let done = floor.done(sent.hash).await?;
+    if signing.ask.json {
+        let transaction = sent.to_json();
+        let told = json!({"transaction": transaction, "done": done.json, "shown": deed.told});
+        println!("{told:#}");
+        return Ok(());
     }
-}
-
-/// The call as a wallet would show it.
-fn decoded(input: &Bytes) -> String {
-    match decode_call(&exchange::CONTRACT, input) {
-        Some(call) => format!("{}.{call}", exchange::CONTRACT.name),
-        None => input.to_string(),
-    }
+    println!("{sent}");
+    println!("{}", done.words);
+    Ok(())
 }

@@ -1,25 +1,25 @@
 //! `capstan product`: leveraged tokens and strategy vaults, shown before they are signed.
 
 use alloy_primitives::{Address, U256};
-use alloy_sol_types::SolCall as _;
 use capstan_client::{
     Amount, Asset, Assets, Call, Node, Product, close_product, create_product, deposit_product,
-    products, redeem_product, redeem_product_in_kind, send, top_up_product,
+    products, redeem_product, redeem_product_in_kind, top_up_product,
 };
 use capstan_contracts::{
-    decode_call,
     erc20::IErc20,
     erc4626::IErc4626,
+    ether,
     products::{self as contract, IProducts::Policy, unit},
-    resolve,
 };
 use capstan_units::{decimal, decimal_down};
 use eyre::{OptionExt as _, Result, WrapErr as _, bail};
 use serde_json::{Value, json};
 
 use crate::{
-    account::{agreed, balance, owner, signer},
+    account::{balance, owner},
     args::{AskOptions, ProductCommand, ProductCreateOptions, ProductKind, Signing},
+    consent::Stakes,
+    deed::{Deed, approval},
     swap::spendable,
     table::Table,
     words::{percent, time},
@@ -47,73 +47,55 @@ pub(crate) fn run(command: &ProductCommand) -> Result<()> {
                 signing,
                 id,
                 amount,
+                swap,
             } => {
                 let desk = Desk::open(signing, *id).await?;
-                let there_is = spendable(&desk.base, desk.has(&desk.base).await?);
-                let amount = whole_or(amount, desk.base.decimals, there_is)?;
-                desk.mint(signing, amount, there_is).await
+                finish(desk.mint(amount, swap.slippage).await?, signing).await
             }
             ProductCommand::Redeem {
                 signing,
                 id,
                 units,
                 in_kind,
+                swap,
             } => {
                 let desk = Desk::open(signing, *id).await?;
-                let account = desk.wallet;
-                let held = IErc20::balanceOfCall { account };
-                let held = desk.node.view(desk.product.token, &held).await?;
-                if held.is_zero() {
-                    bail!("the wallet has no units of product {id}");
-                }
-                let units = units.resolve(UNIT_DECIMALS, held)?.min(held);
-                match in_kind {
-                    true => desk.redeem_in_kind(signing, units).await,
-                    false => desk.redeem(signing, units).await,
-                }
+                let units = desk.units_of(units).await?;
+                let deed = match in_kind {
+                    true => desk.redeem_in_kind(units).await?,
+                    false => desk.redeem(units, swap.slippage).await?,
+                };
+                finish(deed, signing).await
             }
-            ProductCommand::Create(options) => create(options).await,
+            ProductCommand::Create(options) => {
+                finish(create(options).await?, &options.signing).await
+            }
             ProductCommand::Close { signing, id } => {
                 let desk = Desk::open(signing, *id).await?;
-                let worth = desk
-                    .product
-                    .equity
-                    .as_ref()
-                    .map_or("?", |fixed| &fixed.text);
-                let rows = vec![
-                    ("product", desk.title()),
-                    ("worth", format!("{worth} usd")),
-                    (
-                        "then",
-                        "nobody deposits, and the block sells what it has for its base asset"
-                            .to_owned(),
-                    ),
-                ];
-                let doing = Doing {
-                    node: desk.node,
-                    wallet: desk.wallet,
-                    approval: None,
-                    call: close_product(*id),
-                    rows,
-                    told: json!({"id": id}),
-                };
-                doing.finish(signing).await
+                finish(desk.close(), signing).await
             }
             ProductCommand::TopUp { signing, id, coins } => {
-                let node = Node::new(&signing.ask.rpc)?;
-                let wallet = owner(&signing.signer, None)?;
-                let doing = Doing {
-                    node,
-                    wallet,
-                    approval: None,
-                    call: top_up_product(*id, *coins),
-                    rows: vec![("coins", format!("{} eth", decimal(*coins, UNIT_DECIMALS)))],
-                    told: json!({"id": id, "coinsWei": coins}),
-                };
-                doing.finish(signing).await
+                let desk = Desk::open(signing, *id).await?;
+                finish(desk.top_up(*coins).await, signing).await
             }
         }
     })
+}
+
+/// Carries a deed out, and says what became of it.
+async fn finish(deed: Deed, signing: &Signing) -> Result<()> {
+    let Some(sent) = deed.carry_out(signing).await? else {
+        return Ok(());
+    };
+    if signing.ask.json {
+        println!(
+            "{:#}",
+            json!({"transaction": sent.to_json(), "product": deed.told})
+        );
+    } else {
+        println!("{sent}");
+    }
+    Ok(())
 }
 
 /// An amount; `max` is all that may be spent.
@@ -239,6 +221,7 @@ struct Desk {
     node: Node,
     wallet: Address,
     product: Product,
+    assets: Assets,
     base: Asset,
     debt: Asset,
     deadline_ms: u64,
@@ -262,6 +245,7 @@ impl Desk {
             node,
             wallet,
             product,
+            assets,
             base,
             debt,
             deadline_ms,
@@ -272,11 +256,41 @@ impl Desk {
         balance(&self.node, asset, self.wallet).await
     }
 
+    /// The gas coin, where it is listed.
+    fn coin(&self) -> Option<&Asset> {
+        self.assets
+            .iter()
+            .find(|asset| asset.token == ether::ADDRESS)
+    }
+
     fn title(&self) -> String {
         format!("#{} {}", self.product.id, self.product.symbol)
     }
 
-    async fn mint(self, signing: &Signing, amount: U256, there_is: U256) -> Result<()> {
+    /// A call of this wallet about this product.
+    fn deed(
+        self,
+        call: Call,
+        rows: Vec<(&'static str, String)>,
+        stakes: Stakes,
+        told: Value,
+    ) -> Deed {
+        let mut all = vec![("product", self.title())];
+        all.extend(rows);
+        Deed {
+            node: self.node,
+            wallet: self.wallet,
+            approvals: Vec::new(),
+            call,
+            rows: all,
+            stakes,
+            told,
+        }
+    }
+
+    async fn mint(self, amount: &Amount, slippage_bps: u32) -> Result<Deed> {
+        let there_is = spendable(&self.base, self.has(&self.base).await?);
+        let amount = whole_or(amount, self.base.decimals, there_is)?;
         let (symbol, digits) = (self.base.symbol.clone(), self.base.decimals);
         if amount.is_zero() {
             bail!("the amount is zero");
@@ -285,36 +299,36 @@ impl Desk {
             let has = decimal(there_is, digits);
             bail!("the wallet has {has} {symbol} to spend");
         }
+        let (id, token) = (self.product.id, self.product.token);
         let preview = IErc4626::previewDepositCall { assets: amount };
-        let made = self.node.view(self.product.token, &preview).await;
+        let made = self.node.view(token, &preview).await;
         let made = made.wrap_err("this would fail")?;
-        let least = less(made, signing.slippage);
-        let call = deposit_product(
-            self.product.token,
-            amount,
-            least,
-            self.wallet,
-            self.deadline_ms,
-        );
+        let least = less(made, slippage_bps);
+        let call = deposit_product(token, amount, least, self.wallet, self.deadline_ms);
         let rows = vec![
-            ("product", self.title()),
             ("pay", format!("{} {symbol}", decimal(amount, digits))),
             ("get", self.units(made, least)),
             ("worth", self.worth(made)),
         ];
-        let told =
-            json!({"id": self.product.id, "assets": amount, "units": made, "unitsMin": least});
-        let spender = self.product.token;
-        let approval = approval(&self.node, &self.base, self.wallet, spender, amount).await?;
-        let doing = Doing {
-            node: self.node,
-            wallet: self.wallet,
-            approval,
-            call,
-            rows,
-            told,
-        };
-        doing.finish(signing).await
+        let stakes = Stakes::default();
+        let stakes = stakes.amount(&self.node, &self.base, amount, "are paid in");
+        let stakes = stakes.await;
+        let told = json!({"id": id, "assets": amount, "units": made, "unitsMin": least});
+        let approval = approval(&self.node, &self.base, self.wallet, token, amount).await?;
+        let mut deed = self.deed(call, rows, stakes, told);
+        deed.approvals.extend(approval);
+        Ok(deed)
+    }
+
+    /// A number of units, of those that the wallet has.
+    async fn units_of(&self, units: &Amount) -> Result<U256> {
+        let account = self.wallet;
+        let held = IErc20::balanceOfCall { account };
+        let held = self.node.view(self.product.token, &held).await?;
+        if held.is_zero() {
+            bail!("the wallet has no units of product {}", self.product.id);
+        }
+        Ok(units.resolve(UNIT_DECIMALS, held)?.min(held))
     }
 
     fn units(&self, made: U256, least: U256) -> String {
@@ -322,57 +336,43 @@ impl Desk {
         format!("{} units, at least {}", short(made), short(least))
     }
 
-    /// At oracle prices: what the trade cost is the difference to what is paid.
-    fn worth(&self, units: U256) -> String {
-        let Some(value) = &self.product.unit_value else {
-            return "unknown".to_owned();
-        };
-        let worth = units.saturating_mul(value.amount) / U256::from(10).pow(U256::from(18));
-        format!("{} usd", decimal_down(worth, UNIT_DECIMALS, PLACES))
+    /// In dollars times 10^18, at oracle prices: what the trade cost is the difference to what is paid.
+    fn value(&self, units: U256) -> Option<U256> {
+        let of_one = self.product.unit_value.as_ref()?.amount;
+        Some(units.saturating_mul(of_one) / U256::from(10).pow(U256::from(UNIT_DECIMALS)))
     }
 
-    async fn redeem(self, signing: &Signing, units: U256) -> Result<()> {
+    fn worth(&self, units: U256) -> String {
+        let value = self.value(units);
+        let said = value.map(|value| format!("{} usd", decimal_down(value, UNIT_DECIMALS, PLACES)));
+        said.unwrap_or_else(|| "unknown".to_owned())
+    }
+
+    fn stakes_of(&self, units: U256) -> Stakes {
+        let value = self.value(units).unwrap_or_default();
+        Stakes::default().value(value, "are given back")
+    }
+
+    async fn redeem(self, units: U256, slippage_bps: u32) -> Result<Deed> {
+        let (id, token) = (self.product.id, self.product.token);
         let preview = IErc4626::previewRedeemCall { shares: units };
-        let given = self.node.view(self.product.token, &preview).await;
+        let given = self.node.view(token, &preview).await;
         let given = given.wrap_err("this would fail; --in-kind asks no price and no pool")?;
-        let least = less(given, signing.slippage);
-        let call = redeem_product(
-            self.product.token,
-            units,
-            least,
-            self.wallet,
-            self.deadline_ms,
-        );
-        let said = |amount| {
-            format!(
-                "{} {}",
-                decimal(amount, self.base.decimals),
-                self.base.symbol
-            )
-        };
+        let least = less(given, slippage_bps);
+        let call = redeem_product(token, units, least, self.wallet, self.deadline_ms);
+        let (symbol, digits) = (&self.base.symbol, self.base.decimals);
+        let said = |amount| format!("{} {symbol}", decimal(amount, digits));
         let rows = vec![
-            ("product", self.title()),
-            (
-                "burn",
-                format!("{} units", decimal_down(units, UNIT_DECIMALS, PLACES)),
-            ),
+            ("burn", burnt(units)),
             ("worth", self.worth(units)),
             (
                 "receive",
                 format!("{}, at least {}", said(given), said(least)),
             ),
         ];
-        let told =
-            json!({"id": self.product.id, "units": units, "assets": given, "assetsMin": least});
-        let doing = Doing {
-            node: self.node,
-            wallet: self.wallet,
-            approval: None,
-            call,
-            rows,
-            told,
-        };
-        doing.finish(signing).await
+        let told = json!({"id": id, "units": units, "assets": given, "assetsMin": least});
+        let stakes = self.stakes_of(units);
+        Ok(self.deed(call, rows, stakes, told))
     }
 
     fn in_kind(&self, part: &unit::IProductToken::previewRedeemInKindReturn) -> String {
@@ -391,51 +391,69 @@ impl Desk {
         }
     }
 
-    async fn redeem_in_kind(self, signing: &Signing, units: U256) -> Result<()> {
+    async fn redeem_in_kind(self, units: U256) -> Result<Deed> {
+        let (id, token) = (self.product.id, self.product.token);
         let preview = unit::IProductToken::previewRedeemInKindCall { units };
-        let part = self.node.view(self.product.token, &preview).await?;
+        let part = self.node.view(token, &preview).await?;
         let growth = part.debt.saturating_mul(U256::from(GROWTH_BPS)) / U256::from(WHOLE_BPS);
         let most = part.debt.saturating_add(growth).saturating_add(U256::ONE);
-        let call = redeem_product_in_kind(self.product.token, units, most, self.wallet);
+        let call = redeem_product_in_kind(token, units, most, self.wallet);
+        let (symbol, digits) = (&self.debt.symbol, self.debt.decimals);
         let rows = vec![
-            ("product", self.title()),
-            (
-                "burn",
-                format!("{} units", decimal_down(units, UNIT_DECIMALS, PLACES)),
-            ),
+            ("burn", burnt(units)),
             (
                 "pay",
-                format!(
-                    "{} {}, which is owed",
-                    decimal(part.debt, self.debt.decimals),
-                    self.debt.symbol
-                ),
+                format!("{} {symbol}, which is owed", decimal(part.debt, digits)),
             ),
             ("receive", self.in_kind(&part)),
         ];
         let told = json!({
-            "id": self.product.id,
+            "id": id,
             "units": units,
             "debt": part.debt,
             "debtMax": most,
             "collateral": part.collateral,
             "shares": part.shares,
         });
-        let spender = self.product.token;
-        let approval = approval(&self.node, &self.debt, self.wallet, spender, most).await?;
-        let doing = Doing {
-            node: self.node,
-            wallet: self.wallet,
-            approval,
-            call,
+        let approval = approval(&self.node, &self.debt, self.wallet, token, most).await?;
+        let stakes = self.stakes_of(units);
+        let mut deed = self.deed(call, rows, stakes, told);
+        deed.approvals.extend(approval);
+        Ok(deed)
+    }
+
+    fn close(self) -> Deed {
+        let id = self.product.id;
+        let equity = self.product.equity.as_ref();
+        let worth = equity.map_or("?", |fixed| &fixed.text);
+        let then = "nobody deposits, and the block sells what it has for its base asset";
+        let rows = vec![("worth", format!("{worth} usd")), ("then", then.to_owned())];
+        self.deed(
+            close_product(id),
             rows,
-            told,
+            Stakes::default(),
+            json!({"id": id}),
+        )
+    }
+
+    async fn top_up(self, coins: U256) -> Deed {
+        let id = self.product.id;
+        let rows = vec![("coins", format!("{} eth", decimal(coins, UNIT_DECIMALS)))];
+        let told = json!({"id": id, "coinsWei": coins});
+        let stakes = Stakes::default();
+        let stakes = match self.coin() {
+            Some(coin) => stakes.amount(&self.node, coin, coins, "are paid in").await,
+            None => stakes,
         };
-        doing.finish(signing).await
+        self.deed(top_up_product(id, coins), rows, stakes, told)
     }
 }
 
-async fn create(options: &ProductCreateOptions) -> Result<()> {
+fn burnt(units: U256) -> String {
+    format!("{} units", decimal_down(units, UNIT_DECIMALS, PLACES))
+}
+
+async fn create(options: &ProductCreateOptions) -> Result<Deed> {
     let signing = &options.signing;
     let node = Node::new(&signing.ask.rpc)?;
     let wallet = owner(&signing.signer, None)?;
@@ -513,121 +531,16 @@ async fn create(options: &ProductCreateOptions) -> Result<()> {
         ),
     ];
     let told = json!({"targetBps": policy.targetBps, "lowBps": policy.lowBps, "highBps": policy.highBps, "seed": seed});
+    let stakes = Stakes::default().amount(&node, &base, seed, "are paid in");
+    let stakes = stakes.await;
     let approval = approval(&node, &base, wallet, contract::ADDRESS, seed).await?;
-    let doing = Doing {
+    Ok(Deed {
         node,
         wallet,
-        approval,
+        approvals: approval.into_iter().collect(),
         call: create_product(policy, seed, wallet),
         rows,
+        stakes,
         told,
-    };
-    doing.finish(signing).await
-}
-
-/// What the wallet must allow first of a token of others, if less is allowed than may be taken.
-async fn approval(
-    node: &Node,
-    asset: &Asset,
-    wallet: Address,
-    spender: Address,
-    most: U256,
-) -> Result<Option<Call>> {
-    if !asset.is_foreign {
-        return Ok(None);
-    }
-    let allowance = IErc20::allowanceCall {
-        owner: wallet,
-        spender,
-    };
-    if node.view(asset.token, &allowance).await? >= most {
-        return Ok(None);
-    }
-    let approve = IErc20::approveCall {
-        spender,
-        value: most,
-    };
-    Ok(Some(Call {
-        to: asset.token,
-        input: approve.abi_encode().into(),
-        value_wei: U256::ZERO,
-    }))
-}
-
-/// What is about to be signed.
-struct Doing {
-    node: Node,
-    wallet: Address,
-    approval: Option<Call>,
-    call: Call,
-    rows: Vec<(&'static str, String)>,
-    told: Value,
-}
-
-impl Doing {
-    /// Shows it, tries it, asks, signs, and tells what became of it. Without an approval nothing can be tried.
-    async fn finish(self, signing: &Signing) -> Result<()> {
-        let is_json = signing.ask.json;
-        if !is_json {
-            for (name, value) in &self.rows {
-                println!("{name:<9}{value}");
-            }
-            println!("{:<9}{}", "call", self.decoded());
-            if let Some(approval) = &self.approval {
-                eprintln!(
-                    "note: the token {} first needs your approval; a transaction of its own does that",
-                    approval.to
-                );
-            }
-        }
-        if self.approval.is_none() {
-            let asked = json!([
-                {"from": self.wallet, "to": self.call.to, "input": self.call.input, "value": self.call.value_wei},
-                "latest",
-            ]);
-            let tried = self.node.call_in_words("eth_call", asked).await;
-            tried.wrap_err("this would fail")?;
-        }
-        if signing.preview {
-            if is_json {
-                println!("{:#}", self.told);
-            }
-            return Ok(());
-        }
-        if !signing.yes && !agreed()? {
-            bail!("not signed");
-        }
-        let key = signer(&signing.signer)?;
-        if key.address() != self.wallet {
-            bail!("the wallet is {}, not {}", key.address(), self.wallet);
-        }
-        if let Some(approval) = &self.approval {
-            send(&self.node, &key, approval).await?;
-        }
-        let sent = send(&self.node, &key, &self.call).await?;
-        let (block, gas): (u64, u64) = (sent.block_number.to(), sent.gas_used.to());
-        if is_json {
-            let told = json!({
-                "transaction": {
-                    "transactionHash": sent.hash,
-                    "blockNumber": sent.block_number,
-                    "gasUsed": sent.gas_used,
-                },
-                "product": self.told,
-            });
-            println!("{told:#}");
-            return Ok(());
-        }
-        println!("done in block {block}: {} ({gas} gas)", sent.hash);
-        Ok(())
-    }
-
-    /// The call as a wallet would show it.
-    fn decoded(&self) -> String {
-        let known = resolve(self.call.to);
-        let said = known.and_then(|known| {
-            decode_call(known, &self.call.input).map(|said| format!("{}.{said}", known.name))
-        });
-        said.unwrap_or_else(|| self.call.input.to_string())
-    }
+    })
 }

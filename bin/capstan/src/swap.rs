@@ -1,19 +1,19 @@
 //! `capstan swap`: one asset for another, shown before it is signed.
 
-use alloy_primitives::{Address, U256};
-use alloy_sol_types::SolCall as _;
+use alloy_primitives::U256;
 use capstan_client::{
-    Amount, Asset, Assets, Call, Fixed, Node, Quote, Sent, SwapAsked, Swapped, quote, send,
-    swapped, try_in_turn,
+    Amount, Asset, Assets, Fixed, Node, Quote, Sent, SwapAsked, Swapped, quote, swapped,
 };
-use capstan_contracts::{decode_call, erc20::IErc20, ether, exchange};
+use capstan_contracts::{ether, exchange};
 use capstan_units::decimal;
-use eyre::{OptionExt as _, Result, WrapErr as _, bail};
-use serde_json::{Value, json};
+use eyre::{OptionExt as _, Result, bail};
+use serde_json::json;
 
 use crate::{
-    account::{agreed, balance, owner, signer},
+    account::{balance, owner},
     args::SwapOptions,
+    consent::Stakes,
+    deed::{Deed, approval},
     words::{percent, pips},
 };
 
@@ -33,43 +33,24 @@ pub(crate) fn run(options: &SwapOptions) -> Result<()> {
 
 /// A swap that is about to be signed.
 struct Doing {
-    node: Node,
-    wallet: Address,
+    deed: Deed,
     from: Asset,
     to: Asset,
-    call: Call,
-    /// What must be allowed first, of a token of others, and the call that allows it.
-    approval: Option<(U256, Call)>,
-    whole: Value,
     told: Quote,
 }
 
 async fn swap(options: &SwapOptions) -> Result<()> {
+    let signing = &options.signing;
     let doing = Doing::prepare(options).await?;
-    let is_json = options.signing.ask.json;
-    if !is_json {
-        doing.show();
+    if !signing.ask.json && doing.told.price_impact_bps >= IMPACT_TOLD_BPS {
+        let impact = percent(doing.told.price_impact_bps);
+        eprintln!("note: the amount itself moves the price by {impact}; less at a time costs less");
     }
-    doing.try_it().await?;
-    if options.signing.preview {
-        if is_json {
-            println!("{:#}", doing.whole);
-        }
+    let Some(sent) = doing.deed.carry_out(signing).await? else {
         return Ok(());
-    }
-    if !options.signing.yes && !agreed()? {
-        bail!("not signed");
-    }
-    let signer = signer(&options.signing.signer)?;
-    if signer.address() != doing.wallet {
-        bail!("the wallet is {}, not {}", signer.address(), doing.wallet);
-    }
-    if let Some((_, approve)) = &doing.approval {
-        send(&doing.node, &signer, approve).await?;
-    }
-    let sent = send(&doing.node, &signer, &doing.call).await?;
-    let done = swapped(&doing.node, sent.hash).await?;
-    doing.done(&sent, done, is_json);
+    };
+    let done = swapped(&doing.deed.node, sent.hash).await?;
+    doing.done(&sent, done, signing.ask.json);
     Ok(())
 }
 
@@ -97,7 +78,7 @@ impl Doing {
             to: to.id,
             amount,
             exact_out: options.exact_out,
-            slippage_bps: options.signing.slippage,
+            slippage_bps: options.swap.slippage,
             receiver: wallet,
         };
         let (whole, told) = quote(&node, &asked).await?;
@@ -112,80 +93,35 @@ impl Doing {
         let call = told
             .call(&asked)
             .ok_or_eyre("the node's call is not what was asked of it: it is not signed")?;
-        let approval = approval(&node, &from, wallet, &told).await?;
-        Ok(Self {
+        let paid_max = told.paid_max.amount;
+        let approval = approval(&node, &from, wallet, exchange::ADDRESS, paid_max).await?;
+        let stakes = Stakes::default();
+        let stakes = stakes.amount(&node, &from, told.paid.amount, "are swapped");
+        let stakes = stakes.await;
+        let rows = rows(&told, &from.symbol, &to.symbol);
+        let deed = Deed {
             node,
             wallet,
+            approvals: approval.into_iter().collect(),
+            call,
+            rows,
+            stakes,
+            told: whole,
+        };
+        Ok(Self {
+            deed,
             from,
             to,
-            call,
-            approval,
-            whole,
             told,
         })
-    }
-
-    fn show(&self) {
-        let row = |name: &str, value: String| println!("{name:<9}{value}");
-        let (told, from, to) = (&self.told, &self.from.symbol, &self.to.symbol);
-        let at_most = if told.paid_max == told.paid {
-            String::new()
-        } else {
-            format!(", at most {}", told.paid_max.text)
-        };
-        row("pay", format!("{} {from}{at_most}", told.paid.text));
-        let at_least = if told.received_min == told.received {
-            String::new()
-        } else {
-            format!(", at least {}", told.received_min.text)
-        };
-        row("receive", format!("{} {to}{at_least}", told.received.text));
-        let short = |price: &Option<Fixed>| {
-            let known = price.as_ref().map(|price| price.short(PRICE_PLACES));
-            known.unwrap_or_else(|| "?".to_owned())
-        };
-        let (price, before) = (short(&told.price), short(&told.spot_price));
-        row("price", format!("1 {from} = {price} {to}, {before} before"));
-        row("impact", percent(told.price_impact_bps));
-        row("fee", format!("{} of what is paid", pips(told.fee_pips)));
-        row("route", told.route.clone());
-        row("call", self.decoded());
-        if told.price_impact_bps >= IMPACT_TOLD_BPS {
-            let impact = percent(told.price_impact_bps);
-            eprintln!(
-                "note: the amount itself moves the price by {impact}; less at a time costs less"
-            );
-        }
-        if let Some((value, _)) = &self.approval {
-            let (value, spender) = (decimal(*value, self.from.decimals), exchange::ADDRESS);
-            eprintln!(
-                "note: {from} first needs your approval for {spender} to move {value} of it; a transaction of its own \
-                 does that"
-            );
-        }
-    }
-
-    /// The call as a wallet would show it.
-    fn decoded(&self) -> String {
-        match decode_call(&exchange::CONTRACT, &self.call.input) {
-            Some(call) => format!("{}.{call}", exchange::CONTRACT.name),
-            None => self.call.input.to_string(),
-        }
-    }
-
-    /// What would fail is not signed, be it only after the approval.
-    async fn try_it(&self) -> Result<()> {
-        let approve = self.approval.iter().map(|(_, approve)| approve);
-        let calls: Vec<_> = approve.chain([&self.call]).cloned().collect();
-        let tried = try_in_turn(&self.node, self.wallet, &calls).await;
-        tried.wrap_err("this would fail").map(drop)
     }
 
     fn done(&self, sent: &Sent, done: Option<Swapped>, is_json: bool) {
         if is_json {
             let transaction = sent.to_json();
             let swapped = done.map(|done| json!({"paid": done.paid, "received": done.received}));
-            let told = json!({"transaction": transaction, "swapped": swapped, "quote": self.whole});
+            let told =
+                json!({"transaction": transaction, "swapped": swapped, "quote": self.deed.told});
             println!("{told:#}");
             return;
         }
@@ -211,28 +147,26 @@ pub(crate) fn spendable(asset: &Asset, balance: U256) -> U256 {
     }
 }
 
-/// What the wallet must allow first: of tokens of others, if less is allowed than may be paid.
-async fn approval(
-    node: &Node,
-    asset: &Asset,
-    wallet: Address,
-    told: &Quote,
-) -> Result<Option<(U256, Call)>> {
-    if !asset.is_foreign {
-        return Ok(None);
-    }
-    let (spender, value) = (exchange::ADDRESS, told.paid_max.amount);
-    let allowance = IErc20::allowanceCall {
-        owner: wallet,
-        spender,
+/// What a quote comes to, in words.
+fn rows(told: &Quote, from: &str, to: &str) -> Vec<(&'static str, String)> {
+    let bounded = |amount: &Fixed, symbol: &str, word: &str, bound: &Fixed| match bound == amount {
+        true => format!("{} {symbol}", amount.text),
+        false => format!("{} {symbol}, {word} {}", amount.text, bound.text),
     };
-    if node.view(asset.token, &allowance).await? >= value {
-        return Ok(None);
-    }
-    let approve = Call {
-        to: asset.token,
-        input: IErc20::approveCall { spender, value }.abi_encode().into(),
-        value_wei: U256::ZERO,
+    let short = |price: &Option<Fixed>| {
+        let known = price.as_ref().map(|price| price.short(PRICE_PLACES));
+        known.unwrap_or_else(|| "?".to_owned())
     };
-    Ok(Some((value, approve)))
+    let (price, before) = (short(&told.price), short(&told.spot_price));
+    vec![
+        ("pay", bounded(&told.paid, from, "at most", &told.paid_max)),
+        (
+            "receive",
+            bounded(&told.received, to, "at least", &told.received_min),
+        ),
+        ("price", format!("1 {from} = {price} {to}, {before} before")),
+        ("impact", percent(told.price_impact_bps)),
+        ("fee", format!("{} of what is paid", pips(told.fee_pips))),
+        ("route", told.route.clone()),
+    ]
 }

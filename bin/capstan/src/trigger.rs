@@ -2,20 +2,19 @@
 
 use alloy_primitives::{Address, U256};
 use capstan_client::{
-    AccountName, Amount, Asset, Assets, Call, Market, Node, Sent, TriggerOrder, cancel_trigger,
-    create_trigger, created_trigger, markets, send, triggers, try_in_turn,
+    AccountName, Amount, Asset, Assets, Call, Market, Node, TriggerOrder, account, cancel_trigger,
+    create_trigger, created_trigger, markets, triggers,
 };
-use capstan_contracts::{
-    decode_call,
-    triggers::{self as contract, ADDRESS, ITriggers, Kind, prepaid_min_wei},
-};
+use capstan_contracts::triggers::{ADDRESS, ITriggers, Kind, prepaid_min_wei};
 use capstan_units::{decimal, parse_decimal};
 use eyre::{OptionExt as _, Result, WrapErr as _, bail};
 use serde_json::{Value, json};
 
 use crate::{
-    account::{agreed, owner, signer},
+    account::owner,
     args::{ActOptions, AddOptions, TriggerCommand},
+    consent::Stakes,
+    deed::Deed,
     table::Table,
     words::{lasting, percent, time},
 };
@@ -70,27 +69,21 @@ struct Doing {
     fires_at: U256,
     prepaid_wei: U256,
     call: Call,
+    /// What the account has of what is sold.
+    held: U256,
     markets: Vec<Market>,
 }
 
 async fn add(options: &AddOptions) -> Result<()> {
-    let doing = Doing::prepare(options).await?;
-    let is_json = options.act.ask.json;
-    if !is_json {
-        doing.show()?;
-    }
-    try_it(&doing.node, doing.wallet, &doing.call).await?;
-    if options.preview {
-        if is_json {
-            println!("{:#}", doing.told());
-        }
+    let signing = &options.act.signing;
+    let deed = Doing::prepare(options).await?.deed().await;
+    let Some(sent) = deed.carry_out(signing).await? else {
         return Ok(());
-    }
-    let sent = signed(&doing.node, &options.act, doing.wallet, &doing.call).await?;
-    let id = created_trigger(&doing.node, sent.hash).await?;
+    };
+    let id = created_trigger(&deed.node, sent.hash).await?;
     let id = id.ok_or_eyre("the transaction was mined and says of no order")?;
-    if is_json {
-        let told = json!({"transaction": sent.to_json(), "order": doing.told(), "id": id});
+    if signing.ask.json {
+        let told = json!({"transaction": sent.to_json(), "order": deed.told, "id": id});
         println!("{told:#}");
         return Ok(());
     }
@@ -104,8 +97,8 @@ async fn add(options: &AddOptions) -> Result<()> {
 impl Doing {
     async fn prepare(options: &AddOptions) -> Result<Self> {
         let act = &options.act;
-        let node = Node::new(&act.ask.rpc)?;
-        let wallet = owner(&act.signer, None)?;
+        let node = Node::new(&act.signing.ask.rpc)?;
+        let wallet = owner(&act.signing.signer, None)?;
         let assets = Assets::of(&node).await?;
         let (from, to) = (
             assets.find(&options.from)?.clone(),
@@ -164,6 +157,10 @@ impl Doing {
         };
         let call = create_trigger(name, order.clone(), prepaid_wei);
         let markets = markets(&node).await?;
+        let (_, state) = account(&node, name).await?;
+        let held = state.standing.holding(from.id).map_or(U256::ZERO, |held| {
+            held.units.amount.saturating_add(held.supplied.amount)
+        });
         Ok(Self {
             node,
             wallet,
@@ -174,14 +171,42 @@ impl Doing {
             fires_at,
             prepaid_wei,
             call,
+            held,
             markets: markets.into_iter().map(|(_, market)| market).collect(),
         })
     }
 
-    fn show(&self) -> Result<()> {
-        let row = |name: &str, value: String| println!("{name:<9}{value}");
+    async fn deed(self) -> Deed {
+        let (rows, told, stakes) = (self.rows(), self.told(), self.stakes().await);
+        Deed {
+            node: self.node,
+            wallet: self.wallet,
+            approvals: Vec::new(),
+            call: self.call,
+            rows,
+            stakes,
+            told,
+        }
+    }
+
+    /// What is sold, of all of it what stands there now; and what is prepaid.
+    async fn stakes(&self) -> Stakes {
+        let times = match self.order.kind == Kind::Slices.number() {
+            true => U256::from(self.order.count),
+            false => U256::from(1),
+        };
+        let sold = match self.order.amount == U256::MAX {
+            true => self.held,
+            false => self.order.amount.saturating_mul(times),
+        };
+        let stakes = Stakes::default();
+        stakes
+            .amount(&self.node, &self.from, sold, "would be sold")
+            .await
+    }
+
+    fn rows(&self) -> Vec<(&'static str, String)> {
         let (order, from, to) = (&self.order, &self.from.symbol, &self.to.symbol);
-        row("when", self.when());
         let (all, each) = match (order.amount == U256::MAX, order.kind) {
             (true, 4) => ("what is needed of all".to_owned(), ""),
             (true, _) => ("all".to_owned(), ""),
@@ -191,29 +216,29 @@ impl Doing {
                 "",
             ),
         };
-        row("sell", format!("{all} {from}{each}"));
         let repaid = if order.repay || order.kind == Kind::Health.number() {
             ", which pays debt in it"
         } else {
             ""
         };
-        row("for", format!("{to}{repaid}"));
         let floor = percent(order.limitBps);
-        row(
-            "floor",
-            format!("at most {floor} below its value at oracle prices"),
-        );
+        let mut rows = vec![
+            ("when", self.when()),
+            ("sell", format!("{all} {from}{each}")),
+            ("for", format!("{to}{repaid}")),
+            (
+                "floor",
+                format!("at most {floor} below its value at oracle prices"),
+            ),
+        ];
         if let Some(least) = self.least() {
-            row(
-                "brings",
-                format!("at least {least} {to}, at this price and the present one of {to}"),
-            );
+            let at = format!("at least {least} {to}, at this price and the present one of {to}");
+            rows.push(("brings", at));
         }
-        row("ends", time(order.expiresMs));
         let prepaid = decimal(self.prepaid_wei, COIN_DECIMALS);
-        row("prepaid", format!("{prepaid} eth; what is left comes back"));
-        row("call", decoded(&self.call));
-        Ok(())
+        rows.push(("ends", time(order.expiresMs)));
+        rows.push(("prepaid", format!("{prepaid} eth; what is left comes back")));
+        rows
     }
 
     fn when(&self) -> String {
@@ -364,41 +389,21 @@ fn health(bps: u32) -> String {
     decimal(U256::from(bps), HEALTH_DECIMALS)
 }
 
-/// A call as a wallet would show it.
-fn decoded(call: &Call) -> String {
-    match decode_call(&contract::CONTRACT, &call.input) {
-        Some(said) => format!("{}.{said}", contract::CONTRACT.name),
-        None => call.input.to_string(),
-    }
-}
-
-/// What would fail is not signed.
-async fn try_it(node: &Node, from: Address, call: &Call) -> Result<()> {
-    let tried = try_in_turn(node, from, core::slice::from_ref(call)).await;
-    tried.wrap_err("this would fail").map(drop)
-}
-
-async fn signed(node: &Node, act: &ActOptions, wallet: Address, call: &Call) -> Result<Sent> {
-    if !act.yes && !agreed()? {
-        bail!("not signed");
-    }
-    let signer = signer(&act.signer)?;
-    if signer.address() != wallet {
-        bail!("the wallet is {}, not {wallet}", signer.address());
-    }
-    Ok(send(node, &signer, call).await?)
-}
-
 async fn cancel(act: &ActOptions, id: u64) -> Result<()> {
-    let node = Node::new(&act.ask.rpc)?;
-    let wallet = owner(&act.signer, None)?;
-    let call = cancel_trigger(id);
-    if !act.ask.json {
-        println!("{:<9}{}", "call", decoded(&call));
-    }
-    try_it(&node, wallet, &call).await?;
-    let sent = signed(&node, act, wallet, &call).await?;
-    if act.ask.json {
+    let signing = &act.signing;
+    let deed = Deed {
+        node: Node::new(&signing.ask.rpc)?,
+        wallet: owner(&signing.signer, None)?,
+        approvals: Vec::new(),
+        call: cancel_trigger(id),
+        rows: vec![("order", id.to_string())],
+        stakes: Stakes::default(),
+        told: json!({"id": id}),
+    };
+    let Some(sent) = deed.carry_out(signing).await? else {
+        return Ok(());
+    };
+    if signing.ask.json {
         let told = json!({"transaction": sent.to_json(), "id": id});
         println!("{told:#}");
         return Ok(());

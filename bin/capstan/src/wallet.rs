@@ -1,5 +1,7 @@
 //! `capstan wallet`: keys under passwords.
 
+mod send;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -44,6 +46,17 @@ pub(crate) fn run(command: &WalletCommand) -> Result<()> {
             keep(keystore, password, name, &key(&text)?)
         }
         WalletCommand::List { keystore, json } => list(keystore, *json),
+        WalletCommand::Send {
+            signing,
+            amount,
+            asset,
+            to,
+        } => {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            runtime.block_on(send::send(signing, amount, asset, *to))
+        }
     }
 }
 

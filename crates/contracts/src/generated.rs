@@ -1,6 +1,8 @@
-//! Files that are made from the contracts: ABI, Solidity interfaces, and the tables of specs.
+//! Files that are made from the contracts: ABI, Solidity interfaces, the tables of specs, and the reference in docs.
 //!
 //! `cargo xtask gen` writes them; a test fails when one is stale.
+
+mod pages;
 
 use std::fmt::Write;
 
@@ -45,6 +47,7 @@ pub fn files() -> Vec<File> {
             rest = inherited;
         }
     }
+    files.extend(pages::files());
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files.dedup();
     files

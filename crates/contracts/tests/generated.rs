@@ -33,3 +33,32 @@ fn inherited_interfaces_are_named_in_solidity() {
         }
     }
 }
+
+/// Every verb, event and error of a contract stands on its page with its number and a sentence.
+#[test]
+fn pages_name_all_that_a_contract_declares() {
+    let files = capstan_contracts::generated::files();
+    for contract in all() {
+        let path = format!("docs/abi/{}.md", contract.name);
+        let Some(page) = files.iter().find(|file| file.path == path) else {
+            assert!(
+                matches!(contract.entry, capstan_contracts::Entry::Raw(_)),
+                "{path}"
+            );
+            continue;
+        };
+        let abi = contract.declared();
+        let verbs = abi.functions().map(|one| one.selector().to_string());
+        let events = abi.events().map(|one| one.selector().to_string());
+        let errors = abi.errors().map(|one| one.selector().to_string());
+        for number in verbs.chain(events).chain(errors) {
+            let row = format!(" | `{number}` |");
+            let found = page.text.lines().find(|line| line.ends_with(&row));
+            let found = found.unwrap_or_else(|| panic!("{path} lacks {number}"));
+            assert!(
+                !found.contains("` |  | `"),
+                "{path} says nothing of {found}"
+            );
+        }
+    }
+}

@@ -36,7 +36,8 @@ const FILES: [(&str, &str); 5] = [
 ];
 
 /// Folders of the repository, and where they are installed.
-const FOLDERS: [(&str, &str); 3] = [
+const FOLDERS: [(&str, &str); 4] = [
+    ("docs", "usr/share/doc/capstan/docs"),
     ("specs", "usr/share/doc/capstan/specs"),
     ("abi", "usr/share/capstan/abi"),
     ("solidity", "usr/share/capstan/solidity"),
@@ -78,13 +79,9 @@ fn install(data: &Path, program: &Path) -> Result<()> {
         put(&shell::root().join(from), &data.join(to), 0o644)?;
     }
     for (from, to) in FOLDERS {
-        for entry in fs::read_dir(shell::root().join(from))? {
-            let from = entry?.path();
-            put(
-                &from,
-                &data.join(to).join(from.file_name().unwrap_or_default()),
-                0o644,
-            )?;
+        let folder = shell::root().join(from);
+        for path in files_below(&folder)? {
+            put(&folder.join(&path), &data.join(to).join(&path), 0o644)?;
         }
     }
     // Where the genesis goes.

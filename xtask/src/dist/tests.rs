@@ -114,6 +114,8 @@ fn installed(root: &Path) {
         "usr/share/doc/capstan/README.md",
         "usr/share/doc/capstan/changelog.gz",
         "usr/share/doc/capstan/copyright",
+        "usr/share/doc/capstan/docs/abi/exchange.md",
+        "usr/share/doc/capstan/docs/operators.md",
         "usr/share/doc/capstan/specs/genesis.md",
         "usr/share/doc/capstan/third-party.txt.gz",
         "usr/share/man/man1/capstan.1.gz",

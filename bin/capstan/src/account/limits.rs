@@ -11,9 +11,11 @@ use capstan_units::decimal_down;
 use eyre::{Result, WrapErr as _, bail};
 use serde_json::{Value, json};
 
-use super::{agreed, owner, signer};
+use super::owner;
 use crate::{
     args::{ActOptions, LimitArgs},
+    consent::{self, Stakes},
+    deed::tried,
     words::{lasting, time, when},
 };
 
@@ -238,14 +240,14 @@ fn effect(told: &Told, wish: &OwnLimits) -> Vec<String> {
 
 /// Shows limits, or sets those that are named.
 pub(super) async fn run(act: &ActOptions, args: &LimitArgs) -> Result<()> {
-    let node = Node::new(&act.ask.rpc)?;
+    let node = Node::new(&act.signing.ask.rpc)?;
     let name = AccountName {
-        owner: owner(&act.signer, None)?,
+        owner: owner(&act.signing.signer, None)?,
         index: act.index,
     };
     let told = Told::of(&node, name).await?;
     if !args.sets() {
-        if act.ask.json {
+        if act.signing.ask.json {
             println!("{:#}", told.to_json());
         } else {
             println!("account {} of {}", name.index, name.owner);
@@ -259,7 +261,7 @@ pub(super) async fn run(act: &ActOptions, args: &LimitArgs) -> Result<()> {
         bail!("that is so already: nothing to sign");
     }
     let lines = effect(&told, &wish);
-    if !act.ask.json {
+    if !act.signing.ask.json {
         println!("account {} of {}", name.index, name.owner);
         for line in &lines {
             println!("{line}");
@@ -274,19 +276,17 @@ pub(super) async fn run(act: &ActOptions, args: &LimitArgs) -> Result<()> {
         input: call.abi_encode().into(),
         ..Call::default()
     };
-    let tried = json!([{"from": name.owner, "to": call.to, "input": call.input}, "latest"]);
-    let tried = node.call_in_words("eth_call", tried).await;
-    tried.wrap_err("this would fail")?;
-    if !act.yes && !agreed()? {
-        bail!("not signed");
+    tried(&node, name.owner, &[], &call).await?;
+    if act.signing.preview {
+        if act.signing.ask.json {
+            println!("{:#}", json!({"effect": lines, "limits": told.to_json()}));
+        }
+        return Ok(());
     }
-    let signer = signer(&act.signer)?;
-    if signer.address() != name.owner {
-        bail!("the wallet is {}, not {}", signer.address(), name.owner);
-    }
-    let sent = send(&node, &signer, &call).await?;
+    let key = consent::key(&node, &act.signing, name.owner, &Stakes::default()).await?;
+    let sent = send(&node, &key, &call).await?;
     let told = Told::of(&node, name).await?;
-    if act.ask.json {
+    if act.signing.ask.json {
         println!(
             "{:#}",
             json!({"transactionHash": sent.hash, "blockNumber": sent.block_number, "limits": told.to_json()})

@@ -1,6 +1,6 @@
 //! `capstan admin list`: an asset from a file.
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256};
 use capstan_client::{AssetFile, Node};
 use capstan_contracts::{
     admin::{self, IAdmin},
@@ -11,7 +11,7 @@ use capstan_contracts::{
     oracle::{self, IOracle},
     resolve,
 };
-use capstan_units::decimal;
+use capstan_units::{decimal, mul_div_down};
 use eyre::Result;
 
 use super::Change;
@@ -69,6 +69,13 @@ pub(super) async fn plan(change: &mut Change, text: &str) -> Result<()> {
         let word = format!("allows {seed} {symbol} to be taken from your wallet, for the seed");
         change.step(token, &approve, vec![word]);
     }
+    let price = U256::from(asset.feed.referencePrice);
+    let whole = U256::from(10).checked_pow(U256::from(decimals));
+    let worth = whole.and_then(|whole| mul_div_down(seed, price, whole).ok());
+    change.pays(
+        worth.unwrap_or(U256::MAX),
+        "are its seed, which stays for ever",
+    );
     change.step(listing::ADDRESS, &IListing::listCall { asset }, words);
     Ok(())
 }

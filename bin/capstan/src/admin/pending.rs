@@ -15,7 +15,6 @@ use serde_json::json;
 
 use crate::{
     args::AskOptions,
-    table::Table,
     words::{lasting, percent, time, when},
 };
 
@@ -54,19 +53,16 @@ pub(super) async fn show(ask: &AskOptions) -> Result<()> {
         println!("nothing is announced");
         return Ok(());
     }
-    let mut table = Table::new(["what", "change", "takes effect"]);
     for change in all {
         let from = change.from_ms.map_or_else(
             || "when it is accepted".to_owned(),
             |from_ms| when(now_ms, from_ms),
         );
-        let effect = match change.until_ms {
-            Some(until_ms) => format!("{from}, step by step until {}", time(until_ms)),
-            None => from,
-        };
-        table.row([change.what, change.change, effect]);
+        println!("{}\n  {}\n  {from}", change.what, change.change);
+        if let Some(until_ms) = change.until_ms {
+            println!("  step by step until {}", time(until_ms));
+        }
     }
-    print!("{table}");
     Ok(())
 }
 

@@ -20,37 +20,37 @@ pub(super) async fn roles(command: &RolesCommand) -> Result<()> {
     match command {
         RolesCommand::List(ask) => list(ask).await,
         RolesCommand::Grant {
-            options,
+            signing,
             role,
             lasts,
         } => {
-            let mut change = Change::begin(options)?;
+            let mut change = Change::begin(signing)?;
             grant(&mut change, role, lasts.map(|lasts| lasts.as_millis())).await?;
-            change.carry_out(options).await
+            change.carry_out(signing).await
         }
-        RolesCommand::Revoke { options, role } => {
-            let mut change = Change::begin(options)?;
+        RolesCommand::Revoke { signing, role } => {
+            let mut change = Change::begin(signing)?;
             let number = number_of(role.scope, &role.role)?;
             revoke(&mut change, role.scope, number, role.holder);
-            change.carry_out(options).await
+            change.carry_out(signing).await
         }
         RolesCommand::Delay {
-            options,
+            signing,
             scope,
             role,
             delay,
         } => {
-            let mut change = Change::begin(options)?;
+            let mut change = Change::begin(signing)?;
             let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
             set_delay(&mut change, *scope, number_of(*scope, role)?, delay_ms).await?;
-            change.carry_out(options).await
+            change.carry_out(signing).await
         }
         RolesCommand::Offer {
-            options,
+            signing,
             scope,
             new_owner,
         } => {
-            let mut change = Change::begin(options)?;
+            let mut change = Change::begin(signing)?;
             let name = scope_name(*scope);
             let word = if new_owner.is_zero() {
                 format!("withdraws the offer of {name}, now")
@@ -63,18 +63,19 @@ pub(super) async fn roles(command: &RolesCommand) -> Result<()> {
                 scope: *scope,
                 newOwner: *new_owner,
             };
+            change.receiver(*new_owner);
             change.step(admin::ADDRESS, &call, vec![word]);
-            change.carry_out(options).await
+            change.carry_out(signing).await
         }
-        RolesCommand::Accept { options, scope } => {
-            let mut change = Change::begin(options)?;
+        RolesCommand::Accept { signing, scope } => {
+            let mut change = Change::begin(signing)?;
             let name = scope_name(*scope);
             let before = IAdmin::ownerOfCall { scope: *scope };
             let before = change.node.view(admin::ADDRESS, &before).await?;
             let word = format!("{name} belongs to you instead of {before}, now");
             let call = IAdmin::acceptOwnershipCall { scope: *scope };
             change.step(admin::ADDRESS, &call, vec![word]);
-            change.carry_out(options).await
+            change.carry_out(signing).await
         }
     }
 }
@@ -128,6 +129,7 @@ async fn step_of_grant(
         holder,
         expiresMs: expires_ms.unwrap_or(0),
     };
+    change.receiver(holder);
     change.step(admin::ADDRESS, &call, words);
     Ok(())
 }
@@ -181,25 +183,30 @@ async fn list(ask: &AskOptions) -> Result<()> {
         grants,
         delays,
     } = known;
-    let mut table = Table::new(["contract", "owner", "offered to"]);
-    for scope in scopes {
-        let offered = scope.offered_to.map_or("-".into(), |to| to.to_string());
-        table.row([scope.name, scope.owner.to_string(), offered]);
+    let mut table = Table::new(["contract", "owner"]);
+    for scope in &scopes {
+        table.row([scope.name.clone(), scope.owner.to_string()]);
     }
     println!("{table}");
+    for scope in &scopes {
+        if let Some(to) = scope.offered_to {
+            println!("{} is offered to {to}\n", scope.name);
+        }
+    }
     if grants.is_empty() {
         println!("nobody holds a role");
-    } else {
-        let mut table = Table::new(["role", "holder", "counts", "until"]);
-        for grant in grants {
-            table.row([
-                format!("{} of {}", grant.name, scope_name(grant.scope)),
-                grant.holder.to_string(),
-                when(now_ms, grant.effective_ms),
-                grant.expires_ms.map_or("for ever".into(), time),
-            ]);
-        }
-        print!("{table}");
+    }
+    // A line of its own for each holder: an address and two moments are more than eighty columns beside a role.
+    for grant in grants {
+        println!("{} of {}", grant.name, scope_name(grant.scope));
+        println!("  {}", grant.holder);
+        println!(
+            "  counts {}, {}",
+            when(now_ms, grant.effective_ms),
+            grant
+                .expires_ms
+                .map_or("for ever".into(), |at| format!("until {}", time(at)))
+        );
     }
     for delay in delays {
         println!(
@@ -224,8 +231,8 @@ async fn list(ask: &AskOptions) -> Result<()> {
 pub(super) async fn reporters(command: &ReportersCommand) -> Result<()> {
     match command {
         ReportersCommand::List(ask) => list_reporters(ask).await,
-        ReportersCommand::Add { options, reporter } => {
-            let mut change = Change::begin(options)?;
+        ReportersCommand::Add { signing, reporter } => {
+            let mut change = Change::begin(signing)?;
             let standing = Standing::of(&change.node, *reporter).await?;
             if standing.expires_ms <= standing.now_ms {
                 step_of_grant(&mut change, oracle::ADDRESS, REPORT, *reporter, None).await?;
@@ -237,10 +244,10 @@ pub(super) async fn reporters(command: &ReportersCommand) -> Result<()> {
                 };
                 change.step(oracle::ADDRESS, &call, vec![word]);
             }
-            change.carry_out(options).await
+            change.carry_out(signing).await
         }
-        ReportersCommand::Remove { options, reporter } => {
-            let mut change = Change::begin(options)?;
+        ReportersCommand::Remove { signing, reporter } => {
+            let mut change = Change::begin(signing)?;
             let standing = Standing::of(&change.node, *reporter).await?;
             if standing.is_listed {
                 let word = format!("takes {reporter} out of the list of reporters, now");
@@ -252,7 +259,7 @@ pub(super) async fn reporters(command: &ReportersCommand) -> Result<()> {
             if standing.expires_ms > standing.now_ms {
                 revoke(&mut change, oracle::ADDRESS, REPORT, *reporter);
             }
-            change.carry_out(options).await
+            change.carry_out(signing).await
         }
     }
 }

@@ -10,30 +10,15 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::{
     address,
-    credit::{AskOptions, SignerOptions, asset_name},
+    credit::{AskOptions, Signing, asset_name},
 };
-
-/// Who administers.
-#[derive(Debug, Args)]
-pub(crate) struct AdminOptions {
-    #[command(flatten)]
-    pub(crate) ask: AskOptions,
-    #[command(flatten)]
-    pub(crate) signer: SignerOptions,
-    /// Sign without asking
-    #[arg(long, short)]
-    pub(crate) yes: bool,
-    /// Show what it would do, and sign nothing
-    #[arg(long, conflicts_with = "yes")]
-    pub(crate) dry_run: bool,
-}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdminCommand {
     /// List an asset with border, feed, market and collateral terms, as a file describes it
     List {
         #[command(flatten)]
-        options: AdminOptions,
+        signing: Signing,
         /// Print a file that says everything, with a word about each part
         #[arg(long, conflicts_with = "file")]
         example: bool,
@@ -44,7 +29,7 @@ pub(crate) enum AdminCommand {
     /// Open the chain's own dollar, once: its parameters, its price and what it counts, as a file describes it
     Dollar {
         #[command(flatten)]
-        options: AdminOptions,
+        signing: Signing,
         /// Print a file that says everything, with a word about each part
         #[arg(long, conflicts_with = "file")]
         example: bool,
@@ -56,7 +41,7 @@ pub(crate) enum AdminCommand {
     #[command(group = clap::ArgGroup::new("cap").required(true).multiple(true))]
     Caps {
         #[command(flatten)]
-        options: AdminOptions,
+        signing: Signing,
         /// The asset: its symbol, `#` and its number, or its token's address
         #[arg(value_name = "ASSET", value_parser = asset_name)]
         asset: AssetName,
@@ -73,7 +58,7 @@ pub(crate) enum AdminCommand {
     /// Stop verbs of an asset at once. Repaying and adding collateral never stop
     Pause {
         #[command(flatten)]
-        options: AdminOptions,
+        signing: Signing,
         /// The asset: its symbol, `#` and its number, or its token's address
         #[arg(value_name = "ASSET", value_parser = asset_name)]
         asset: AssetName,
@@ -84,7 +69,7 @@ pub(crate) enum AdminCommand {
     /// Let verbs of an asset go on
     Resume {
         #[command(flatten)]
-        options: AdminOptions,
+        signing: Signing,
         /// The asset: its symbol, `#` and its number, or its token's address
         #[arg(value_name = "ASSET", value_parser = asset_name)]
         asset: AssetName,
@@ -143,7 +128,7 @@ pub(crate) enum ReportersCommand {
     /// Let somebody report: grants the role and puts him into the list
     Add {
         #[command(flatten)]
-        options: AdminOptions,
+        signing: Signing,
         /// Whose signature counts
         #[arg(value_parser = address)]
         reporter: Address,
@@ -151,7 +136,7 @@ pub(crate) enum ReportersCommand {
     /// Let him report no more, at once
     Remove {
         #[command(flatten)]
-        options: AdminOptions,
+        signing: Signing,
         /// Whose
         #[arg(value_parser = address)]
         reporter: Address,
@@ -165,7 +150,7 @@ pub(crate) enum RolesCommand {
     /// Grant a role; it counts once the delay of the role has passed
     Grant {
         #[command(flatten)]
-        options: AdminOptions,
+        signing: Signing,
         #[command(flatten)]
         role: RoleArgs,
         /// For how long; without it, for ever
@@ -175,14 +160,14 @@ pub(crate) enum RolesCommand {
     /// Take a role away at once
     Revoke {
         #[command(flatten)]
-        options: AdminOptions,
+        signing: Signing,
         #[command(flatten)]
         role: RoleArgs,
     },
     /// Say how long a grant of a role waits: longer at once, shorter after the present delay
     Delay {
         #[command(flatten)]
-        options: AdminOptions,
+        signing: Signing,
         /// The contract: its name, or an address
         #[arg(value_parser = scope)]
         scope: Address,
@@ -195,7 +180,7 @@ pub(crate) enum RolesCommand {
     /// Offer a contract to a new owner, who accepts it; the zero address withdraws the offer
     Offer {
         #[command(flatten)]
-        options: AdminOptions,
+        signing: Signing,
         /// The contract: its name, or an address
         #[arg(value_parser = scope)]
         scope: Address,
@@ -206,7 +191,7 @@ pub(crate) enum RolesCommand {
     /// Accept a contract that was offered to you
     Accept {
         #[command(flatten)]
-        options: AdminOptions,
+        signing: Signing,
         /// The contract: its name, or an address
         #[arg(value_parser = scope)]
         scope: Address,

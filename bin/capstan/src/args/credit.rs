@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use alloy_primitives::Address;
-use capstan_client::AssetName;
+use capstan_client::{Amount, AssetName};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::address;
@@ -90,6 +90,20 @@ pub(crate) enum WalletCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Send coins or tokens of a wallet to somebody
+    Send {
+        #[command(flatten)]
+        signing: Signing,
+        /// How much: `1.5`, `10%` of what the wallet has, or `max`
+        #[arg(value_name = "AMOUNT", value_parser = super::exchange::amount)]
+        amount: Amount,
+        /// What: a listed asset, `eth`, or a token's address
+        #[arg(value_name = "ASSET", value_parser = asset_name)]
+        asset: AssetName,
+        /// Who receives it
+        #[arg(value_name = "TO", value_parser = address)]
+        to: Address,
+    },
 }
 
 /// Whose key signs.
@@ -107,25 +121,35 @@ pub(crate) struct SignerOptions {
     pub(crate) password: PasswordOptions,
 }
 
-/// Which account, and who acts.
+/// Who signs, and what he sees and is asked before.
 #[derive(Debug, Args)]
-pub(crate) struct ActOptions {
+pub(crate) struct Signing {
     #[command(flatten)]
     pub(crate) ask: AskOptions,
     #[command(flatten)]
     pub(crate) signer: SignerOptions,
-    /// Which of the owner's accounts
-    #[arg(long, default_value_t = 0)]
-    pub(crate) index: u8,
+    /// Show what it would do, and sign nothing
+    #[arg(long, visible_alias = "dry-run", conflicts_with = "yes")]
+    pub(crate) preview: bool,
     /// Sign without asking
     #[arg(long, short)]
     pub(crate) yes: bool,
 }
 
+/// Which account, and who acts.
+#[derive(Debug, Args)]
+pub(crate) struct ActOptions {
+    #[command(flatten)]
+    pub(crate) signing: Signing,
+    /// Which of the owner's accounts
+    #[arg(long, default_value_t = 0)]
+    pub(crate) index: u8,
+}
+
 /// How far a swap may go from its quote.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct SlippageArgs {
-    /// How much worse than quoted a swap may become until its block; else nothing happens
+    /// How much worse than shown it may become until its block; else nothing happens
     #[arg(long, value_name = "PERCENT", default_value = "0.5%", value_parser = super::exchange::percent)]
     pub(crate) slippage: u32,
 }

@@ -8,145 +8,129 @@ use super::Cli;
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 refused or failed, and stderr says why; 2 words that are not \
                           understood; 130 stopped by force";
 
-/// Commands, and lines below them.
-const EXAMPLES: &[(&[&str], &[&str])] = &[
-    (
-        &["dev"],
-        &[
-            "capstan dev",
-            "capstan dev --feed fixed --bots 0",
-            "capstan dev --data ./chain --port 9000",
-            "capstan dev crash --asset eth --to -40% --in 60s",
-        ],
-    ),
-    (
-        &["dev", "crash"],
-        &[
-            "capstan dev crash --asset eth --to -40% --in 60s",
-            "capstan dev crash --asset wbtc --to 52000 --in 5m",
-            "capstan dev crash --asset eth --to +25% --in 10s --json",
-        ],
-    ),
-    (
-        &["node"],
-        &["capstan node --genesis genesis.json --data ./data"],
-    ),
-    (
-        &["genesis"],
-        &["capstan genesis init --out genesis.json --chain-id 4242"],
-    ),
-    (&["statetest"], &["capstan statetest fixtures/state_tests"]),
-    (&["replay"], &["capstan replay --data ./data"]),
-    (
-        &["db"],
-        &[
-            "capstan db verify --data ./data",
-            "capstan db backup --data ./data --to ./backup",
-        ],
-    ),
-    (
-        &["export"],
-        &["capstan export --data ./data --out blocks.capstan --from 1 --to 1000"],
-    ),
-    (
-        &["import"],
-        &["capstan import --data ./copy --genesis genesis.json blocks.capstan"],
-    ),
-    (
-        &["feed"],
-        &[
-            "capstan feed --key-file reporter.key web --config prices.toml",
-            "capstan feed --dev-account 1 market --setup --asset 1=2000",
-        ],
-    ),
-    (
-        &["market"],
-        &["capstan market list", "capstan market show usdc --json"],
-    ),
-    (
-        &["account"],
-        &[
-            "capstan account supply 2 eth --wallet alice",
-            "capstan account borrow 1000 usdc --wallet alice",
-            "capstan account preview \"supply 1 eth\" \"borrow 500 usdc\" --wallet alice",
-            "capstan account lever 12000 usdc --buy eth --wallet alice",
-            "capstan account explain --wallet alice",
-        ],
-    ),
-    (&["pool"], &["capstan pool list", "capstan pool show 0"]),
-    (
-        &["swap"],
-        &[
-            "capstan swap 1 eth usdc --wallet alice",
-            "capstan swap 500 usdc eth --slippage 0.1% --preview --wallet alice",
-            "capstan swap 0.25 usdc eth --exact-out --wallet alice",
-        ],
-    ),
-    (
-        &["lp"],
-        &[
-            "capstan lp add 0 \"2 eth\" \"6000 usdc\" --wallet alice",
-            "capstan lp remove 0 50% --wallet alice",
-            "capstan lp show --wallet alice",
-        ],
-    ),
-    (
-        &["trigger"],
-        &[
-            "capstan trigger add max eth usdc --below 1950 --repay --wallet alice",
-            "capstan trigger add 0.25 eth usdc --every 1h --times 24 --wallet alice",
-            "capstan trigger list --wallet alice",
-        ],
-    ),
-    (
-        &["farm"],
-        &[
-            "capstan farm list",
-            "capstan farm enter 0 \"3000 usdc\" --borrow \"1 eth\" --wallet alice",
-        ],
-    ),
-    (
-        &["product"],
-        &[
-            "capstan product list",
-            "capstan product mint 1 500 --wallet alice",
-            "capstan product redeem 1 50% --wallet alice",
-        ],
-    ),
-    (
-        &["admin"],
-        &[
-            "capstan admin list usdc.toml --wallet owner",
-            "capstan admin pending",
-        ],
-    ),
-    (
-        &["watch"],
-        &[
-            "capstan watch 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266 --health 1.5,1.2 --webhook http://127.0.0.1:9000/warn",
-        ],
-    ),
-    (
-        &["wallet"],
-        &["capstan wallet new alice", "capstan wallet list"],
-    ),
-    (&["completions"], &["capstan completions bash"]),
+/// Lines in the order in which help shows them: of a command, those that begin with its words.
+const EXAMPLES: &[&str] = &[
+    "capstan dev",
+    "capstan dev --feed fixed --bots 0",
+    "capstan dev --data ./chain --port 9000",
+    "capstan dev crash --asset eth --to -40% --in 60s",
+    "capstan dev crash --asset wbtc --to 52000 --in 5m",
+    "capstan dev crash --asset eth --to +25% --in 10s --json",
+    "capstan node --genesis genesis.json --data ./data",
+    "capstan genesis init --out genesis.json --chain-id 4242",
+    "capstan statetest fixtures/state_tests",
+    "capstan replay --data ./data",
+    "capstan db verify --data ./data",
+    "capstan db compact --data ./data",
+    "capstan db backup --data ./data --to ./backup",
+    "capstan db restore --data ./again --from ./backup",
+    "capstan export --data ./data --out blocks.capstan --from 1 --to 1000",
+    "capstan import --data ./copy --genesis genesis.json blocks.capstan",
+    "capstan feed file prices.csv --key-file reporter.key",
+    "capstan feed web --config prices.toml --key-file reporter.key",
+    "capstan feed market --setup --asset 1=2000 --dev-account 1",
+    "capstan market list",
+    "capstan market show usdc --json",
+    "capstan account supply 2 eth --wallet alice",
+    "capstan account borrow 1000 usdc --wallet alice",
+    "capstan account preview \"supply 1 eth\" \"borrow 500 usdc\" --wallet alice",
+    "capstan account lever 12000 usdc --buy eth --wallet alice",
+    "capstan account close --swap eth --wallet alice",
+    "capstan account explain --wallet alice",
+    "capstan account show --wallet alice",
+    "capstan account show 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --json",
+    "capstan account run \"supply 1 eth\" \"borrow 500 usdc\" --wallet alice",
+    "capstan account deposit 10 eth --wallet alice",
+    "capstan account withdraw max eth --wallet alice",
+    "capstan account withdraw 100 usdc --to 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --wallet alice",
+    "capstan account mint 200 usd --wallet alice",
+    "capstan account repay max usdc --wallet alice",
+    "capstan account unlever max usdc --sell eth --wallet alice",
+    "capstan account refinance debt max usdc --into wbtc --wallet alice",
+    "capstan account refinance collateral 1 eth --into usdc --wallet alice",
+    "capstan account limits --leverage 3 --daily-loss 500 --wallet alice",
+    "capstan account history --limit 5 --wallet alice",
+    "capstan pool list",
+    "capstan pool show 0",
+    "capstan swap 1 eth usdc --wallet alice",
+    "capstan swap 500 usdc eth --slippage 0.1% --preview --wallet alice",
+    "capstan swap 0.25 usdc eth --exact-out --wallet alice",
+    "capstan lp add 0 \"2 eth\" \"6000 usdc\" --wallet alice",
+    "capstan lp remove 0 50% --wallet alice",
+    "capstan lp deposit 0 50% --wallet alice",
+    "capstan lp withdraw 0 max --wallet alice",
+    "capstan lp show --wallet alice",
+    "capstan trigger add max eth usdc --below 1950 --repay --wallet alice",
+    "capstan trigger add 0.25 eth usdc --every 1h --times 24 --wallet alice",
+    "capstan trigger list --wallet alice",
+    "capstan trigger cancel 3 --wallet alice",
+    "capstan farm list",
+    "capstan farm show 0 --wallet alice",
+    "capstan farm enter 0 \"3000 usdc\" --borrow \"1 eth\" --wallet alice",
+    "capstan farm stake 1 50% --wallet alice",
+    "capstan farm unstake 1 max --wallet alice",
+    "capstan farm claim 1 --wallet alice",
+    "capstan farm compound 0 --wallet alice",
+    "capstan farm leave 0 --wallet alice",
+    "capstan product list",
+    "capstan product show 1",
+    "capstan product mint 1 500 --wallet alice",
+    "capstan product redeem 1 50% --wallet alice",
+    "capstan product create long eth usdc 1000 --target 3 --wallet alice",
+    "capstan product close 2 --wallet alice",
+    "capstan product top-up 1 0.05 --wallet alice",
+    "capstan admin list --example",
+    "capstan admin list usdc.toml --wallet owner",
+    "capstan admin dollar usd.toml --wallet owner",
+    "capstan admin caps usdc --supply 2_000_000 --borrow 1_500_000 --wallet owner",
+    "capstan admin pause usdc borrow flash --wallet guard",
+    "capstan admin resume usdc borrow flash --wallet owner",
+    "capstan admin pending",
+    "capstan admin reporters list",
+    "capstan admin reporters add 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --wallet owner",
+    "capstan admin reporters remove 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --wallet owner",
+    "capstan admin roles list",
+    "capstan admin roles grant lending guard 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --for 90days --wallet owner",
+    "capstan admin roles revoke lending guard 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --wallet owner",
+    "capstan admin roles delay lending guard 1day --wallet owner",
+    "capstan admin roles offer oracle 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --wallet owner",
+    "capstan admin roles accept oracle --wallet owner",
+    "capstan watch 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --health 1.5,1.2 --webhook http://127.0.0.1:9000/warn",
+    "capstan wallet new alice",
+    "capstan wallet import bob --key-file key.txt",
+    "capstan wallet list",
+    "capstan wallet send 1.5 eth 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --wallet alice",
+    "capstan completions bash",
 ];
+/// Most lines below a command that has commands of its own: each of those shows all of its own.
+const OVERVIEW: usize = 6;
 
 /// All words of the program, with examples below them.
 pub(crate) fn command() -> Command {
-    let mut all = Cli::command().after_help(EXIT_CODES);
-    for (path, lines) in EXAMPLES {
-        all = with(all, path, &format!("Examples:\n  {}", lines.join("\n  ")));
-    }
-    all
+    with_examples(Cli::command(), "capstan").after_help(EXIT_CODES)
 }
 
-fn with(command: Command, path: &[&str], text: &str) -> Command {
-    match path.split_first() {
-        None => command.after_help(text.to_owned()),
-        Some((first, rest)) => command.mut_subcommand(*first, |inner| with(inner, rest, text)),
-    }
+fn with_examples(command: Command, path: &str) -> Command {
+    let has_commands = command.get_subcommands().next().is_some();
+    let most = if has_commands { OVERVIEW } else { usize::MAX };
+    let lines: Vec<_> = of(path).take(most).collect();
+    let command = if lines.is_empty() {
+        command
+    } else {
+        command.after_help(format!("Examples:\n  {}", lines.join("\n  ")))
+    };
+    command.mut_subcommands(|inner| {
+        let path = format!("{path} {}", inner.get_name());
+        with_examples(inner, &path)
+    })
+}
+
+/// Examples of a command, and of those below it.
+fn of(path: &str) -> impl Iterator<Item = &'static str> {
+    EXAMPLES.iter().copied().filter(move |line| {
+        let rest = line.strip_prefix(path);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    })
 }
 
 #[cfg(test)]
@@ -165,20 +149,32 @@ mod tests {
         all
     }
 
+    #[track_caller]
+    fn each_has_an_example(command: &Command, path: &str) {
+        for one in command.get_subcommands() {
+            if one.is_hide_set() || one.get_name() == "help" {
+                continue;
+            }
+            let path = format!("{path} {}", one.get_name());
+            assert!(of(&path).next().is_some(), "{path} has no example");
+            each_has_an_example(one, &path);
+        }
+    }
+
     /// CLI-17
     #[test]
     fn cli_17_every_command_has_examples_and_each_is_understood() {
-        for one in Cli::command().get_subcommands() {
-            let has = EXAMPLES.iter().any(|(path, _)| *path == [one.get_name()]);
-            assert!(
-                has || one.is_hide_set(),
-                "{} has no example",
-                one.get_name()
-            );
-        }
-        for line in EXAMPLES.iter().flat_map(|(_, lines)| *lines) {
+        each_has_an_example(&Cli::command(), "capstan");
+        for line in EXAMPLES {
             let parsed = command().try_get_matches_from(words(line));
             assert!(parsed.is_ok(), "{line}: {}", parsed.expect_err("wrong"));
         }
+        let mut swap = command();
+        let swap = swap.find_subcommand_mut("swap").expect("a command");
+        let help = swap.render_help().to_string();
+        assert!(
+            help.contains("Examples:\n  capstan swap 1 eth usdc"),
+            "{help}"
+        );
     }
 }

@@ -5,7 +5,7 @@ use capstan_client::{Amount, Asked, AssetName};
 use capstan_units::parse_decimal;
 use clap::{Args, Subcommand};
 
-use super::credit::{ActOptions, AskOptions, SignerOptions, asset_name};
+use super::credit::{ActOptions, AskOptions, SignerOptions, Signing, SlippageArgs, asset_name};
 
 /// Digits of a percentage behind the point.
 const PERCENT_DECIMALS: u8 = 2;
@@ -26,28 +26,12 @@ pub(crate) enum PoolCommand {
     },
 }
 
-/// How what pools do is shown and signed.
-#[derive(Debug, Args)]
-pub(crate) struct Signing {
-    #[command(flatten)]
-    pub(crate) ask: AskOptions,
-    #[command(flatten)]
-    pub(crate) signer: SignerOptions,
-    /// How much worse than shown it may become until its block; else it does nothing
-    #[arg(long, value_name = "PERCENT", default_value = "0.5%", value_parser = percent)]
-    pub(crate) slippage: u32,
-    /// Show what it would do, and sign nothing
-    #[arg(long, conflicts_with = "yes")]
-    pub(crate) preview: bool,
-    /// Sign without asking
-    #[arg(long, short)]
-    pub(crate) yes: bool,
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct SwapOptions {
     #[command(flatten)]
     pub(crate) signing: Signing,
+    #[command(flatten)]
+    pub(crate) swap: SlippageArgs,
     /// How much: `1.5`, `10%` of what the wallet has, or `max`
     #[arg(value_name = "AMOUNT", value_parser = amount)]
     pub(crate) amount: Amount,
@@ -89,6 +73,8 @@ pub(crate) enum LpCommand {
 pub(crate) struct LpAddOptions {
     #[command(flatten)]
     pub(crate) signing: Signing,
+    #[command(flatten)]
+    pub(crate) swap: SlippageArgs,
     /// The pool's number
     #[arg(value_name = "POOL")]
     pub(crate) pool: u32,
@@ -113,6 +99,8 @@ pub(crate) struct LpAddOptions {
 pub(crate) struct LpRemoveOptions {
     #[command(flatten)]
     pub(crate) signing: Signing,
+    #[command(flatten)]
+    pub(crate) swap: SlippageArgs,
     /// The pool's number; or a position's, with --position
     #[arg(value_name = "NUMBER")]
     pub(crate) number: u64,
@@ -140,9 +128,6 @@ pub(crate) struct LpCarryOptions {
     /// NUMBER is a position of a pool of ranges
     #[arg(long)]
     pub(crate) position: bool,
-    /// Show what it would do, and sign nothing
-    #[arg(long, conflicts_with = "yes")]
-    pub(crate) preview: bool,
 }
 
 pub(super) fn asked(text: &str) -> Result<Asked, String> {

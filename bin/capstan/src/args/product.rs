@@ -6,8 +6,8 @@ use capstan_units::parse_decimal;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{
-    credit::{AskOptions, asset_name},
-    exchange::{Signing, amount, percent},
+    credit::{AskOptions, Signing, SlippageArgs, asset_name},
+    exchange::{amount, percent},
 };
 
 /// Digits of a leverage or a health.
@@ -35,6 +35,8 @@ pub(crate) enum ProductCommand {
         /// How much of the base asset: `500`, `10%` of what the wallet has, or `max`
         #[arg(value_name = "AMOUNT", value_parser = amount)]
         amount: Amount,
+        #[command(flatten)]
+        swap: SlippageArgs,
     },
     /// Units of a product back into its base asset
     Redeem {
@@ -49,6 +51,8 @@ pub(crate) enum ProductCommand {
         /// For their part of the collateral, against their part of the debt from the wallet: needs no price and no pool
         #[arg(long)]
         in_kind: bool,
+        #[command(flatten)]
+        swap: SlippageArgs,
     },
     /// Make a product: `capstan product create long eth usdc 1000 --target 3`
     Create(Box<ProductCreateOptions>),

@@ -88,9 +88,6 @@ pub(crate) struct AddOptions {
     /// Coins that pay for the block's work, in eth; what is left comes back. Without it, twice the least
     #[arg(long, value_name = "ETH", value_parser = coins)]
     pub(crate) prepay: Option<U256>,
-    /// Show what it would do, and sign nothing
-    #[arg(long)]
-    pub(crate) preview: bool,
 }
 
 fn coins(text: &str) -> Result<U256, String> {

@@ -3,7 +3,6 @@
 use alloy_primitives::U256;
 use capstan_client::{AccountName, Batch, Node, Pool, account, pools, preview, send};
 use capstan_contracts::{
-    account as accounts, decode_call,
     erc20::IErc20,
     exchange::{self, IExchange},
 };
@@ -13,8 +12,10 @@ use serde_json::json;
 
 use super::floor::SHARE_DECIMALS;
 use crate::{
-    account::{agreed, effect, owner, signer},
+    account::{effect, owner},
     args::LpCarryOptions,
+    consent::{self, Stakes},
+    deed::decoded,
 };
 
 /// Which way it goes.
@@ -34,8 +35,8 @@ struct Load {
 
 pub(super) async fn carry(options: &LpCarryOptions, way: Way) -> Result<()> {
     let act = &options.act;
-    let node = Node::new(&act.ask.rpc)?;
-    let wallet = owner(&act.signer, None)?;
+    let node = Node::new(&act.signing.ask.rpc)?;
+    let wallet = owner(&act.signing.signer, None)?;
     let name = AccountName {
         owner: wallet,
         index: act.index,
@@ -48,7 +49,7 @@ pub(super) async fn carry(options: &LpCarryOptions, way: Way) -> Result<()> {
     };
     let call = batch.call(name);
     let (whole, told) = preview(&node, name, &batch).await?;
-    let is_json = act.ask.json;
+    let is_json = act.signing.ask.json;
     if !is_json {
         let row = |name: &str, value: String| println!("{name:<10}{value}");
         row("move", load.words.clone());
@@ -62,9 +63,7 @@ pub(super) async fn carry(options: &LpCarryOptions, way: Way) -> Result<()> {
         };
         row("from", from);
         row("to", to);
-        if let Some(said) = decode_call(&accounts::CONTRACT, &call.input) {
-            row("call", format!("account.{said}"));
-        }
+        row("call", decoded(&call));
         effect(name, &told);
     }
     match (&told.error, &told.revert) {
@@ -72,20 +71,14 @@ pub(super) async fn carry(options: &LpCarryOptions, way: Way) -> Result<()> {
         (None, Some(revert)) => bail!("this would fail with {revert}"),
         (None, None) => {}
     }
-    if options.preview {
+    if act.signing.preview {
         if is_json {
             println!("{whole:#}");
         }
         return Ok(());
     }
-    if !act.yes && !agreed()? {
-        bail!("not signed");
-    }
-    let signer = signer(&act.signer)?;
-    if signer.address() != wallet {
-        bail!("the wallet is {}, not {wallet}", signer.address());
-    }
-    let sent = send(&node, &signer, &call).await?;
+    let key = consent::key(&node, &act.signing, wallet, &Stakes::of_batch(&told)).await?;
+    let sent = send(&node, &key, &call).await?;
     if is_json {
         let (whole, _) = account(&node, name).await?;
         println!(

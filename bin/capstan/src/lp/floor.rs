@@ -1,14 +1,8 @@
 //! The ground under liquidity: a pool with its assets on a node, what a call would answer, and words for all of it.
 
 use alloy_primitives::{Address, B256, Bytes, U256};
-use alloy_sol_types::SolCall as _;
-use capstan_client::{
-    Amount, Asked, Asset, Assets, Call, Node, Pool, events_in, pools, try_in_turn,
-};
-use capstan_contracts::{
-    erc20::IErc20,
-    exchange::{self, IExchange},
-};
+use capstan_client::{Amount, Asked, Asset, Assets, Call, Node, Pool, events_in, pools};
+use capstan_contracts::exchange::{self, IExchange};
 use capstan_units::{decimal, mul_div_down, mul_div_up};
 use eyre::{OptionExt as _, Result, WrapErr as _, bail};
 use serde_json::{Value, json};
@@ -16,6 +10,8 @@ use serde_json::{Value, json};
 use crate::{
     account::{balance, owner},
     args::Signing,
+    consent::Stakes,
+    deed::{approval, tried},
     swap::spendable,
 };
 
@@ -126,41 +122,24 @@ impl Floor {
     pub(super) async fn approvals(&self, most: &[U256]) -> Result<Vec<Call>> {
         let mut approvals = Vec::new();
         for (asset, most) in self.assets.iter().zip(most) {
-            if !asset.is_foreign || most.is_zero() {
-                continue;
-            }
-            let allowance = IErc20::allowanceCall {
-                owner: self.wallet,
-                spender: exchange::ADDRESS,
-            };
-            if self.node.view(asset.token, &allowance).await? < *most {
-                let approve = IErc20::approveCall {
-                    spender: exchange::ADDRESS,
-                    value: *most,
-                };
-                approvals.push(Call {
-                    to: asset.token,
-                    input: approve.abi_encode().into(),
-                    value_wei: U256::ZERO,
-                });
-            }
+            let spender = exchange::ADDRESS;
+            approvals.extend(approval(&self.node, asset, self.wallet, spender, *most).await?);
         }
         Ok(approvals)
     }
 
     /// What the exchange answers to a call by the wallet, after approvals that it still has to sign.
     pub(super) async fn tried(&self, approvals: &[Call], input: &Bytes) -> Result<Bytes> {
-        let calls: Vec<_> = approvals
-            .iter()
-            .cloned()
-            .chain([to_exchange(input)])
-            .collect();
-        let tried = try_in_turn(&self.node, self.wallet, &calls).await;
-        let answers = tried.wrap_err("this would fail")?;
-        answers
-            .last()
-            .cloned()
-            .ok_or_eyre("the node did not try the call")
+        tried(&self.node, self.wallet, approvals, &to_exchange(input)).await
+    }
+
+    /// So much of each asset leaves the wallet or the pool.
+    pub(super) async fn stakes(&self, amounts: &[U256], what: &'static str) -> Stakes {
+        let mut stakes = Stakes::default();
+        for (asset, amount) in self.assets.iter().zip(amounts) {
+            stakes = stakes.amount(&self.node, asset, *amount, what).await;
+        }
+        stakes.together(what)
     }
 }
 

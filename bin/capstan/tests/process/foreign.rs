@@ -152,10 +152,11 @@ async fn a_swap_of_a_foreign_token_is_approved_first() {
     let swap = ["swap", "100", "tt", "eth"];
     let asked = |more: &[&str]| world.asked(TRADER, &[&swap[..], more].concat());
     let preview = asked(&["--preview"]);
-    says(&preview, &["pay      100 TT\n", "ETH by pool 5"]);
+    says(&preview, &["pay       100 TT\n", "ETH by pool 5"]);
     let note = format!(
-        "TT first needs your approval for {} to move 100 of it",
-        exchange::ADDRESS
+        "first needs your approval for {} to move {} of its smallest units",
+        exchange::ADDRESS,
+        100 * ONE
     );
     assert!(preview.stderr.contains(&note), "{preview:?}");
     assert_eq!(world.allowed_and_sent().await, (0, 0), "nothing was signed");

@@ -6,6 +6,7 @@ mod account;
 mod admin;
 mod cli;
 mod complaint;
+mod consent;
 mod crash;
 mod disk;
 mod farm;

@@ -34,9 +34,9 @@ async fn products_are_made_bought_and_redeemed() {
     says(
         &preview,
         &[
-            "product  Long ETH against USDC\n",
-            "target   3 in 2.7 to 3.3, for ever\n",
-            "call     products.create(",
+            "product   Long ETH against USDC\n",
+            "target    3 in 2.7 to 3.3, for ever\n",
+            "call      products.create(",
         ],
     );
     says(
@@ -59,8 +59,8 @@ async fn products_are_made_bought_and_redeemed() {
     says(
         &mint,
         &[
-            "pay      200 USDC\n",
-            "call     productToken.depositWithin(",
+            "pay       200 USDC\n",
+            "call      productToken.depositWithin(",
         ],
     );
     let mint = ["mint", "3", "200", "--slippage", "3%", "--yes"];
@@ -105,7 +105,7 @@ async fn products_are_made_bought_and_redeemed() {
             ],
             "ProductsInvalid",
         ),
-        (&["top-up", "9", "1", "--yes"], "ProductsUnknown"),
+        (&["top-up", "9", "1", "--yes"], "there is no product 9"),
     ] {
         refuses(&asked(&node, words), &[why]);
     }

@@ -57,11 +57,11 @@ async fn a_newcomer_swaps_what_was_shown() {
 
     let preview = swap(&node, &["100", "eth", "usdc", "--preview"]);
     let lines = [
-        "pay      100 ETH\n",
-        "impact   1.95 %",
-        "fee      0.05 % of what is paid",
-        "route    ETH -> USDC by pool 0 (0.05 %)",
-        "call     exchange.swap(",
+        "pay       100 ETH\n",
+        "impact    1.95 %",
+        "fee       0.05 % of what is paid",
+        "route     ETH -> USDC by pool 0 (0.05 %)",
+        "call      exchange.swap(",
     ];
     says(&preview, &lines);
     assert!(

@@ -41,13 +41,13 @@ async fn orders_are_placed_listed_executed_and_cancelled() {
     says(
         &preview,
         &[
-            "when     1 ETH is at 1498.246772 usd or below, now ",
-            "sell     up to 1.5 ETH\n",
-            "for      USDC\n",
-            "floor    at most 2 % below its value at oracle prices\n",
-            "brings   at least 220",
-            "prepaid  0.0",
-            "call     triggers.create(",
+            "when      1 ETH is at 1498.246772 usd or below, now ",
+            "sell      up to 1.5 ETH\n",
+            "for       USDC\n",
+            "floor     at most 2 % below its value at oracle prices\n",
+            "brings    at least 220",
+            "prepaid   0.0",
+            "call      triggers.create(",
         ],
     );
     assert_eq!(

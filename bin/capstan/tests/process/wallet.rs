@@ -2,8 +2,11 @@
 
 use std::fs;
 
-use capstan_testing::process::{Said, capstan, text};
-use serde_json::Value;
+use alloy_primitives::U256;
+use capstan_testing::process::{Node, Said, capstan, text};
+use serde_json::{Value, json};
+
+use crate::said::{json_of, refuses, says, world};
 
 /// Runs with wallets in a folder of the test's own, and without a terminal.
 fn run(folder: &std::path::Path, words: &[&str], password: Option<&str>) -> Said {
@@ -95,4 +98,65 @@ fn what_cannot_be_kept_is_said() {
         Some("x"),
         "choose another name",
     );
+}
+
+/// CLI-19: coins and tokens are sent as shown; what would be lost is refused.
+#[tokio::test]
+async fn cli_19_coins_and_tokens_are_sent_as_shown() {
+    const TO: &str = "0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65";
+    let node = world().await;
+    let send = |words: &[&str]| {
+        let mut all = vec!["wallet", "send"];
+        all.extend(words);
+        all.extend(["--dev-account", "2", "--rpc", node.url()]);
+        capstan_testing::process::run(&all).expect("ran")
+    };
+    let shown = send(&["1.5", "eth", TO, "--preview"]);
+    says(&shown, &["send      1.5 ETH\n", "to        0x15d3"]);
+    let coins = async |node: &Node| {
+        let balance = node.rpc("eth_getBalance", json!([TO, "latest"])).await;
+        serde_json::from_value::<U256>(balance.expect("a balance")).expect("a word")
+    };
+    let before = coins(&node).await;
+    says(&send(&["1.5", "eth", TO, "--yes"]), &["done in block"]);
+    let half = U256::from(10).pow(U256::from(17)) * U256::from(15);
+    assert_eq!(coins(&node).await - before, half);
+
+    let told = json_of(&send(&["25.5", "usdc", TO, "--yes", "--json"]));
+    assert_eq!(told["sent"]["text"], "25.5");
+    let token = told["sent"]["token"].as_str().expect("an address");
+    let input = format!("0x70a08231{:0>64}", &TO[2..]);
+    let asked = json!([{"to": token, "input": input}, "latest"]);
+    let held = node.rpc("eth_call", asked).await.expect("a balance");
+    let held: U256 = serde_json::from_value(held).expect("a word");
+    // He began with 100,000 of them.
+    assert_eq!(held, U256::from(100_025_500_000_u64));
+
+    for (words, why) in [
+        (
+            &[
+                "1",
+                "eth",
+                "0xca957a000000000000000000000b000000000000",
+                "--yes",
+            ][..],
+            "native contract account",
+        ),
+        (
+            &[
+                "1",
+                "eth",
+                "0x0000000000000000000000000000000000000000",
+                "--yes",
+            ],
+            "zero address",
+        ),
+        (&["20000", "eth", TO, "--yes"], "to spend"),
+        (&["0", "usdc", TO, "--yes"], "the amount is zero"),
+        (&["1", "doge", TO, "--yes"], "no asset is called"),
+        (&["1", TO, TO, "--yes"], "is no token"),
+        (&["1", "eth", TO], "--yes"),
+    ] {
+        refuses(&send(words), &[why]);
+    }
 }
