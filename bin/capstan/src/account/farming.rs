@@ -4,8 +4,12 @@
 use alloy_primitives::U256;
 use alloy_sol_types::SolValue as _;
 use capstan_client::{
-    AccountName, Amount, Asked, Asset, AssetName, Batch, Farm, Outputs, There, Wish, farms,
+    AccountName, Amount, Asked, Asset, AssetName, Batch, Farm, Outputs, There, Way, Wish, farms,
     outputs, plan, preview,
+};
+use capstan_contracts::{
+    exchange::{self, IExchange},
+    oracle::{self, IOracle},
 };
 use eyre::{OptionExt as _, Result, bail};
 
@@ -122,23 +126,106 @@ impl Floor<'_> {
             found.map_or(U256::ZERO, |(_, due)| *due)
         };
         batch.claim(number);
-        if let Some(asset) = &farm.asset {
-            let amount = of(asset.asset_id);
-            if amount.is_zero() {
-                bail!(
-                    "no {} is due there: claim, and swap what came",
-                    asset.symbol
-                );
+        let coins = match &farm.asset {
+            Some(asset) => vec![self.listed(asset.asset_id)?],
+            None => self.coins_of(&farm).await?,
+        };
+        let mut most: Vec<_> = coins.iter().map(|coin| of(coin.id)).collect();
+        for (reward, due) in farm.rewards.iter().zip(&due) {
+            if !coins.iter().any(|coin| coin.id == reward.asset_id) {
+                let sold = self.listed(reward.asset_id)?;
+                self.sell_reward(batch, &sold, *due, (&coins, &mut most), slippage)
+                    .await?;
             }
-            batch.stake(number, amount);
+        }
+        if most.iter().all(U256::is_zero) {
+            bail!("nothing that the farm takes is due, or can be bought with what is");
+        }
+        if farm.asset.is_some() {
+            batch.stake(number, most[0]);
             return Ok(());
         }
-        let coins = self.coins_of(&farm).await?;
-        let most: Vec<_> = coins.iter().map(|coin| of(coin.id)).collect();
-        if most.iter().all(U256::is_zero) {
-            bail!("none of what is due is a coin of the pool: claim, and swap what came");
-        }
         self.provide_and_stake(batch, &farm, most, slippage).await
+    }
+
+    /// A reward that the farm does not take is sold for what it takes, in equal parts. What it brings stays no further below its
+    /// worth at oracle prices than is tolerated; a part that no pool takes for that, or that has no price, stays as units, and
+    /// is told.
+    async fn sell_reward(
+        &mut self,
+        batch: &mut Batch,
+        sold: &Asset,
+        due: U256,
+        (coins, most): (&[Asset], &mut [U256]),
+        slippage: SlippageArgs,
+    ) -> Result<()> {
+        let count = U256::from(coins.len());
+        for (coin, most) in coins.iter().zip(most) {
+            let part = due / count;
+            if part.is_zero() {
+                continue;
+            }
+            let told = self.swaps.len();
+            match self.sold_at_worth(sold, coin, part, slippage).await {
+                Ok(way) => {
+                    *most = most.saturating_add(way.bounds.receivedMin);
+                    batch.swap(&way);
+                }
+                Err(why) => {
+                    self.swaps.truncate(told);
+                    self.swaps.push(format!(
+                        "keep {} {}: {why}",
+                        capstan_units::decimal(part, sold.decimals),
+                        sold.symbol
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A way that brings what is sold to its worth at oracle prices, less what is tolerated.
+    async fn sold_at_worth(
+        &mut self,
+        sold: &Asset,
+        bought: &Asset,
+        amount: U256,
+        slippage: SlippageArgs,
+    ) -> Result<Way> {
+        let prices = (self.price(sold).await?, self.price(bought).await?);
+        let worth = worth_in(amount, (sold, prices.0), (bought, prices.1))
+            .ok_or_eyre(format!("what {} is worth has too many digits", sold.symbol))?;
+        let least = less(worth, slippage.slippage);
+        let mut way = self.way(sold, bought, amount, false, slippage).await?;
+        // The quote is what its calldata does now; it tolerates as much again, and the oracle's floor does not.
+        let received = self.brings(&way).await?;
+        if received < least {
+            bail!(
+                "pools give {} {} for it, and at oracle prices it is worth {}; `--slippage` says what is tolerated",
+                capstan_units::decimal(received, bought.decimals),
+                bought.symbol,
+                capstan_units::decimal(worth, bought.decimals)
+            );
+        }
+        way.bounds.receivedMin = way.bounds.receivedMin.max(least);
+        Ok(way)
+    }
+
+    async fn brings(&self, way: &Way) -> Result<U256> {
+        let quote = IExchange::quoteCall {
+            legs: way.legs.clone(),
+            bounds: way.bounds.clone(),
+        };
+        Ok(self.node.view(exchange::ADDRESS, &quote).await?.received)
+    }
+
+    /// The oracle's price of an asset, which may be used.
+    async fn price(&self, asset: &Asset) -> Result<U256> {
+        let feed = IOracle::feedOfCall { assetId: asset.id };
+        let feed = self.node.view(oracle::ADDRESS, &feed).await;
+        let usable = feed.ok().filter(|feed| feed.reason == 0);
+        let price = usable.map(|feed| U256::from(feed.spot));
+        price.ok_or_eyre(format!("the price of {} may not be used now", asset.symbol))
     }
 
     async fn enter(
@@ -309,6 +396,18 @@ fn staked(farm: &Farm) -> Result<U256> {
 fn dues(farm: &Farm) -> Vec<U256> {
     let own = farm.own.iter().flat_map(|own| &own.due);
     own.map(|due| due.amount).collect()
+}
+
+/// An amount of one asset in units of another, each with its price per whole token, rounded down.
+fn worth_in(
+    amount: U256,
+    (sold, sold_price): (&Asset, U256),
+    (bought, bought_price): (&Asset, U256),
+) -> Option<U256> {
+    let ten = |digits: u8| U256::from(10).checked_pow(U256::from(digits));
+    let up = sold_price.checked_mul(ten(bought.decimals)?)?;
+    let down = bought_price.checked_mul(ten(sold.decimals)?)?;
+    capstan_units::mul_div_down(amount, up, down).ok()
 }
 
 /// What is left of an amount when it gets worse by so many hundredths of a percent.

@@ -215,7 +215,7 @@ impl Floor<'_> {
     }
 
     /// The best way that the node finds, if it is what was asked.
-    async fn way(
+    pub(super) async fn way(
         &mut self,
         from: &Asset,
         to: &Asset,

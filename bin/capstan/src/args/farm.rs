@@ -58,7 +58,7 @@ pub(crate) enum FarmCommand {
         #[arg(value_name = "FARM")]
         farm: u32,
     },
-    /// What is due is claimed, provided to the farm's pool and staked, in one batch
+    /// What is due is claimed, sold for what the farm takes where it is something else, provided to the farm's pool and staked, in one batch
     Compound {
         #[command(flatten)]
         act: ActOptions,

@@ -149,3 +149,37 @@ async fn a_farm_is_entered_compounded_and_left() {
     let holdings = account["holdings"].as_array().expect("a list");
     assert!(!holdings.iter().any(owes), "{account}");
 }
+
+/// CLI-14: a reward that is no coin of the farm's pool is sold for its coins, no worse than tolerated beside the oracle's prices,
+/// and what it brought is provided and staked; where too little is tolerated nothing is signed.
+#[tokio::test]
+async fn a_reward_that_is_no_coin_of_the_pool_is_sold() {
+    let node = world().await;
+    let enter = ["enter", "0", "3000 usdc", "--borrow", "1 eth", "--yes"];
+    says(
+        &farm(&node, &enter),
+        &["provide to pool #0", "done in block"],
+    );
+    tokio::time::sleep(Duration::from_millis(3_000)).await;
+    says(&farm(&node, &["show", "0"]), &["due", "CAP"]);
+    let before = standing(&node).await["pieces"][0]["amount"].clone();
+    let at_worth = farm(&node, &["compound", "0", "--slippage", "0%", "--yes"]);
+    assert!(
+        !at_worth.status.success(),
+        "fees alone cost more: {at_worth:?}"
+    );
+    let compound = farm(&node, &["compound", "0", "--slippage", "3%", "--yes"]);
+    says(
+        &compound,
+        &[
+            " CAP for ",
+            " ETH, at most ",
+            " USDC, at most ",
+            "provide to pool #0",
+            "done in block",
+        ],
+    );
+    let grown = standing(&node).await["pieces"][0]["amount"].clone();
+    let number = |value: Value| serde_json::from_value::<U256>(value).expect("a number");
+    assert!(number(grown) > number(before));
+}

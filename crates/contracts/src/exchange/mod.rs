@@ -41,6 +41,7 @@
 //! Not here: verbs of account batches, what liquidity may back (`account`).
 
 mod abi;
+mod asked;
 mod curve;
 mod error;
 mod fair;
@@ -65,6 +66,7 @@ mod views;
 mod wallet;
 
 pub use abi::IExchange;
+pub use asked::Asked;
 pub use curve::Curve;
 pub use fair::{
     Liquidity, Quoted, coins_of, curve_of, kept_of_added_down, shares_worth, some_shares_worth,
@@ -84,6 +86,7 @@ pub use range::positions::{
 pub use ranges::open_for;
 pub use route::{Bounds, Leg, Outcome, Size, quote, swap};
 pub use sale::{Plan, PriceMin, Sale, plan_sale, sell, sell_up_to};
+pub use trade::Exact;
 pub use wallet::{bounds_of, expect_in_time, legs_of, let_out_shares, lp_balance, take_in_shares};
 
 use alloy_primitives::Address;

@@ -1,5 +1,6 @@
 //! Pools in a world: verbs, errors, prices through time, faults, random steps.
 
+mod asked;
 mod attacks;
 mod damage;
 mod model;

@@ -103,6 +103,17 @@ pub(super) fn touch(cx: &mut Ctx<'_>, pool: &mut Pool) -> Result<(), Halt> {
     Ok(())
 }
 
+/// How long a pool of two coins was not touched; none if this block did.
+pub(super) fn untouched_ms(cx: &mut Ctx<'_>, pool: &Pool) -> Result<Option<u64>, Halt> {
+    let now_ms = cx.store.block().time_ms;
+    if pool.touched == this_block(cx) {
+        return Ok(None);
+    }
+    let track = STATE.tracks.at((pool.id, 1)).load(cx)?;
+    let elapsed_ms = now_ms.saturating_sub(track.at_ms);
+    Ok((track.at_ms != now_ms).then_some(elapsed_ms))
+}
+
 /// Whether a pool was touched in this block, or began in it: then what it holds is not what the last block left.
 pub(super) fn is_touched(cx: &mut Ctx<'_>, id: PoolId) -> Result<bool, Halt> {
     // Every pool has a second coin, and all tracks of a pool are touched together.

@@ -22,7 +22,7 @@ use crate::{contract::emit, mutant::mutant, revert};
 
 /// Which side of a swap is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Exact {
+pub enum Exact {
     /// What the pool takes.
     In(Assets),
     /// What it gives.
@@ -65,31 +65,17 @@ pub(super) fn trade_within(
 ) -> Result<Traded, Halt> {
     cx.store.charge(LEG_GAS)?;
     let mut pool = Pool::load(cx, id)?;
-    pool.expect_open()?;
-    let places = pool.place(asset_in).zip(pool.place(asset_out));
-    let Some((from, to)) = places.filter(|(from, to)| from != to) else {
-        return Err(revert(&ExchangeNotInPool {
-            poolId: id.get(),
-            assetIn: asset_in.get(),
-            assetOut: asset_out.get(),
-        }));
-    };
+    let places = tradable(&pool, asset_in, asset_out)?;
     track::touch(cx, &mut pool)?;
     let share = fees::share(cx)?;
     let (traded, protocol_fee) = match pool.curve {
-        Curve::Range => along_ranges(cx, &pool, from, exact, share, steps_max)?,
-        Curve::Product | Curve::Stable => {
-            let traded = priced(cx, &pool, from, to, exact)?;
-            let fee = fees::part_down(share, traded.amount_in, pool.fee_pips)?;
-            (traded, fee)
-        }
+        Curve::Range => along_ranges(&pool, exact, || {
+            range::swap(cx, &pool, places.0, exact, share, steps_max)
+        })?,
+        Curve::Product | Curve::Stable => in_reserves(cx, &pool, None, places, exact, share)?,
     };
     fees::keep(cx, &pool, asset_in, protocol_fee)?;
-    let coin = pool.coin_mut(from)?;
-    coin.reserve = coin.reserve.add(traded.amount_in.sub(protocol_fee)?)?;
-    let coin = pool.coin_mut(to)?;
-    coin.reserve = coin.reserve.sub(traded.amount_out)?;
-    expect_balanced(&pool)?;
+    move_reserves(&mut pool, places, traded, protocol_fee)?;
     pool.save_reserves(cx)?;
     emit(
         cx,
@@ -105,6 +91,58 @@ pub(super) fn trade_within(
     Ok(traded)
 }
 
+/// The places of what a swap takes and what it gives, in a pool that is open.
+///
+/// # Errors
+/// `ExchangePaused`, `ExchangeNotInPool`.
+pub(super) fn tradable(
+    pool: &Pool,
+    asset_in: AssetId,
+    asset_out: AssetId,
+) -> Result<(usize, usize), Halt> {
+    pool.expect_open()?;
+    let places = pool.place(asset_in).zip(pool.place(asset_out));
+    places.filter(|(from, to)| from != to).ok_or_else(|| {
+        revert(&ExchangeNotInPool {
+            poolId: pool.id.get(),
+            assetIn: asset_in.get(),
+            assetOut: asset_out.get(),
+        })
+    })
+}
+
+/// What the curve of a pool of reserves says, and what the protocol keeps of it. Its `D` is worked out unless it is
+/// `known`.
+pub(super) fn in_reserves(
+    cx: &mut Ctx<'_>,
+    pool: &Pool,
+    known: Option<Found>,
+    (from, to): (usize, usize),
+    exact: Exact,
+    share: Bps,
+) -> Result<(Traded, Assets), Halt> {
+    let traded = priced(cx, pool, known, (from, to), exact)?;
+    let fee = fees::part_down(share, traded.amount_in, pool.fee_pips)?;
+    Ok((traded, fee))
+}
+
+/// Moves the reserves by what was traded, less what the protocol keeps.
+///
+/// # Errors
+/// `ExchangeUnbalanced`, or a reserve beyond its range.
+pub(super) fn move_reserves(
+    pool: &mut Pool,
+    (from, to): (usize, usize),
+    traded: Traded,
+    protocol_fee: Assets,
+) -> Result<(), Halt> {
+    let coin = pool.coin_mut(from)?;
+    coin.reserve = coin.reserve.add(traded.amount_in.sub(protocol_fee)?)?;
+    let coin = pool.coin_mut(to)?;
+    coin.reserve = coin.reserve.sub(traded.amount_out)?;
+    expect_balanced(pool)
+}
+
 /// What a pool of ranges says where one of reserves is needed, and the other way around.
 pub(super) fn wrong_curve(pool: &Pool) -> Halt {
     let pool_id = pool.id.get();
@@ -112,17 +150,14 @@ pub(super) fn wrong_curve(pool: &Pool) -> Halt {
 }
 
 /// Along the ranges of a pool. Answers what the protocol keeps, too.
-fn along_ranges(
-    cx: &mut Ctx<'_>,
+pub(super) fn along_ranges(
     pool: &Pool,
-    from: usize,
     exact: Exact,
-    share: Bps,
-    steps_max: u32,
+    swap: impl FnOnce() -> Result<(Traded, Assets), Halt>,
 ) -> Result<(Traded, Assets), Halt> {
     let (Exact::In(amount) | Exact::Out(amount)) = exact;
     expect_some(amount)?;
-    let (traded, kept) = range::swap(cx, pool, from, exact, share, steps_max)?;
+    let (traded, kept) = swap()?;
     if traded.amount_out.is_zero() {
         return Err(too_small(pool, amount));
     }
@@ -140,8 +175,8 @@ fn too_small(pool: &Pool, amount: Assets) -> Halt {
 fn priced(
     cx: &mut Ctx<'_>,
     pool: &Pool,
-    from: usize,
-    to: usize,
+    known: Option<Found>,
+    (from, to): (usize, usize),
     exact: Exact,
 ) -> Result<Traded, Halt> {
     let (coin_in, coin_out) = (pool.coin(from)?, pool.coin(to)?);
@@ -154,7 +189,7 @@ fn priced(
                     let out = product::out_down(x, y, amount.to_u256(), pool.fee_pips)?;
                     Assets::from_u256(out)?
                 }
-                Curve::Stable => stable_out_down(cx, pool, from, to, amount)?,
+                Curve::Stable => stable_out_down(cx, pool, known, (from, to), amount)?,
                 Curve::Range => return Err(wrong_curve(pool)),
             };
             if out.is_zero() {
@@ -178,7 +213,7 @@ fn priced(
                     let needed = product::in_up(x, y, amount.to_u256(), pool.fee_pips)?;
                     Assets::from_u256(needed)?
                 }
-                Curve::Stable => stable_in_up(cx, pool, from, to, amount)?,
+                Curve::Stable => stable_in_up(cx, pool, known, (from, to), amount)?,
                 Curve::Range => return Err(wrong_curve(pool)),
             };
             (needed, amount)
@@ -201,8 +236,8 @@ fn expect_some(amount: Assets) -> Result<(), Halt> {
 fn stable_out_down(
     cx: &mut Ctx<'_>,
     pool: &Pool,
-    from: usize,
-    to: usize,
+    known: Option<Found>,
+    (from, to): (usize, usize),
     amount: Assets,
 ) -> Result<Assets, Halt> {
     let kept = sub(PIPS, U256::from(pool.fee_pips))?;
@@ -210,7 +245,7 @@ fn stable_out_down(
     let after_fee = mul(scaled, kept)?.wrapping_div(PIPS);
     let even = pool.even()?;
     let before = reserve_of(&even, to);
-    let left = other_up(cx, pool, even, from, to, |x| add(x, after_fee))?;
+    let left = other_up(cx, pool, even, known, (from, to), |x| add(x, after_fee))?;
     pool.coin(to)?.amount_down(before.saturating_sub(left))
 }
 
@@ -218,8 +253,8 @@ fn stable_out_down(
 fn stable_in_up(
     cx: &mut Ctx<'_>,
     pool: &Pool,
-    from: usize,
-    to: usize,
+    known: Option<Found>,
+    (from, to): (usize, usize),
     amount: Assets,
 ) -> Result<Assets, Halt> {
     let kept = sub(PIPS, U256::from(pool.fee_pips))?;
@@ -227,7 +262,7 @@ fn stable_in_up(
     let scaled = pool.coin(to)?.scaled(leaves)?;
     let even = pool.even()?;
     let before = reserve_of(&even, from);
-    let after = other_up(cx, pool, even, to, from, |x| sub(x, scaled))?;
+    let after = other_up(cx, pool, even, known, (to, from), |x| sub(x, scaled))?;
     let net = after.saturating_sub(before);
     pool.coin(from)?.amount_up(mul_div_up(net, PIPS, kept)?)
 }
@@ -241,11 +276,14 @@ fn other_up(
     cx: &mut Ctx<'_>,
     pool: &Pool,
     mut even: Even,
-    moved: usize,
-    asked: usize,
+    known: Option<Found>,
+    (moved, asked): (usize, usize),
     change: impl FnOnce(U256) -> Result<U256, Halt>,
 ) -> Result<U256, Halt> {
-    let d = paid_steps(cx, pool, &even, even.invariant()?)?;
+    let d = match known {
+        Some(d) => d,
+        None => invariant(cx, pool, &even)?,
+    };
     if let Some(reserve) = even.reserves.get_mut(moved) {
         *reserve = change(*reserve)?;
     }

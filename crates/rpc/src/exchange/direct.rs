@@ -1,12 +1,16 @@
 //! The exchange asked directly: its functions run on the state of a block, without a transaction around each question.
 //!
-//! A search asks the same few pools hundreds of times, so each word of state is read once and kept while it lasts. What a
-//! swap would write stays in a scratch world of its own, as in the view `IExchange.quote`, which this is the inside of.
+//! A search asks the same few pools hundreds of times, so each is read once and kept while it lasts ([`Asked`]). What a
+//! question reads on its way along ranges is kept word by word.
 
-use std::{cell::RefCell, collections::BTreeMap, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
 
 use alloy_primitives::{Address, Bytes, KECCAK256_EMPTY, U256};
-use capstan_contracts::exchange::{self, ADDRESS as EXCHANGE, Bounds, Leg, Size};
+use capstan_contracts::exchange::{self, ADDRESS as EXCHANGE, Asked, Exact as Given, Outcome};
 use capstan_evm::{AccountInfo, StateError, StateRead};
 use capstan_state::{BlockInfo, Ctx, Frame, Halt, ReadOnly, View};
 use capstan_units::{AssetId, Assets, PoolId};
@@ -22,6 +26,8 @@ pub(super) struct Direct {
     state: Arc<dyn StateRead>,
     block: BlockInfo,
     words: RefCell<BTreeMap<(Address, U256), U256>>,
+    /// Pools that were asked.
+    pools: RefCell<BTreeMap<u32, Asked>>,
 }
 
 impl Direct {
@@ -30,6 +36,7 @@ impl Direct {
             state: Arc::clone(&scene.state),
             block: scene.block.info.clone(),
             words: RefCell::default(),
+            pools: RefCell::default(),
         }
     }
 
@@ -57,26 +64,7 @@ impl Direct {
         exact: Exact,
         amount: U256,
     ) -> RpcResult<Result<U256, Bytes>> {
-        let answer = self.ask(|cx| {
-            let amount = Assets::from_u256(amount)?;
-            let (size, paid_max) = match exact {
-                Exact::In => (Size::In(amount), amount),
-                Exact::Out => (Size::Out(amount), Assets::MAX),
-            };
-            let leg = Leg {
-                pool: PoolId::new(hop.pool),
-                asset_in: AssetId::new(hop.asset_in),
-                asset_out: AssetId::new(hop.asset_out),
-                size,
-            };
-            let bounds = Bounds {
-                asset_in: leg.asset_in,
-                paid_max,
-                asset_out: leg.asset_out,
-                received_min: Assets::ZERO,
-            };
-            exchange::quote(cx, &[leg], bounds)
-        });
+        let answer = self.outcome(hop, exact, amount);
         match answer {
             Ok(outcome) => Ok(Ok(match exact {
                 Exact::In => outcome.received.to_u256(),
@@ -85,6 +73,22 @@ impl Direct {
             Err(Halt::Revert(output)) => Ok(Err(output)),
             Err(halt) => Err(damaged(&halt)),
         }
+    }
+
+    fn outcome(&self, hop: Hop, exact: Exact, amount: U256) -> Result<Outcome, Halt> {
+        let amount = Assets::from_u256(amount)?;
+        let pool = PoolId::new(hop.pool);
+        let (asset_in, asset_out) = (AssetId::new(hop.asset_in), AssetId::new(hop.asset_out));
+        let mut pools = self.pools.borrow_mut();
+        let known = match pools.entry(hop.pool) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(self.ask(|cx| Asked::read(cx, pool))?),
+        };
+        let given = match exact {
+            Exact::In => Given::In(amount),
+            Exact::Out => Given::Out(amount),
+        };
+        self.ask(|cx| known.trade(cx, asset_in, asset_out, given))
     }
 
     fn info(&self, of: Address) -> Result<AccountInfo, Halt> {

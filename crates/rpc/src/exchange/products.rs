@@ -138,6 +138,8 @@ fn item(
     let debt = coins.get(views, policy.debtAssetId)?.clone();
     let bps = |bps: u32| Fixed::new(U256::from(bps), BPS_DECIMALS);
     let (priced, is_neutral) = (standing.priced, kind == Kind::Neutral);
+    // Of nothing there is none: a closed product has base units alone.
+    let has_leverage = priced && standing.leverageBps != U256::MAX;
     Ok(Product {
         id,
         token: standing.token,
@@ -161,7 +163,7 @@ fn item(
         low_ratio: Fixed::wad(standing.lowRatio),
         high_ratio: Fixed::wad(standing.highRatio),
         ratio: priced.then(|| Fixed::wad(standing.ratio)),
-        leverage: priced.then(|| Fixed::new(standing.leverageBps, BPS_DECIMALS)),
+        leverage: has_leverage.then(|| Fixed::new(standing.leverageBps, BPS_DECIMALS)),
         limit_bps: policy.limitBps,
         fee_bps: policy.feeBps,
         cap: Fixed::wad(policy.capUsd),

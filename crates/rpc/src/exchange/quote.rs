@@ -15,7 +15,7 @@ use super::{
     coins::{AssetAsked, Coin, Coins, price_down},
     direct::Direct,
     pools::curve_name,
-    search::{self, Exact, Hop, Market, Route, Wanted},
+    search::{self, Exact, Hop, Market, Plan, Route, Wanted},
 };
 use crate::{
     RpcContext,
@@ -149,11 +149,12 @@ fn quote(cx: &RpcContext, (asked,): (SwapAsked,)) -> RpcResult<Quote> {
         exact: asked.exact(),
         amount: asked.amount,
     };
-    let routes = search::find(&mut floor, wanted)?;
-    if routes.is_empty() {
+    let plan = search::find(&mut floor, wanted)?;
+    if plan.stages.is_empty() {
         return Err(floor.no_way(wanted, &from, &to)?);
     }
-    let legs = legs(&routes, wanted.exact);
+    let legs = legs(&plan, wanted.exact);
+    let routes = plan.ways();
     let (paid, received) = floor.whole(wanted, &legs)?;
     let bounds = bounds(wanted, paid, received, slippage_bps);
     let time_ms = floor.views.time_ms;
@@ -255,31 +256,41 @@ fn part_of(part: U256, whole: U256, one: u64) -> u64 {
     u64::try_from(part).unwrap_or(u64::MAX)
 }
 
-/// Routes as the contract runs them. From the paid side, each path's first leg takes its part, or the last path what is
-/// left, so that of a token that keeps a fee what arrives is swapped; further legs take what the one before gave. From
-/// the received side, legs go backwards, each giving what the one before owes.
-fn legs(routes: &[Route], exact: Exact) -> Vec<IExchange::Leg> {
+/// A plan as the contract runs it. From the paid side, each route's first leg takes its part, or the last one of a stage what
+/// is left, so that of a token that keeps a fee what arrives is swapped; further legs take what the one before gave. From the
+/// received side, stages and legs go backwards, each giving what the one before owes.
+fn legs(plan: &Plan, exact: Exact) -> Vec<IExchange::Leg> {
+    let mut stages: Vec<&Vec<Route>> = plan.stages.iter().collect();
+    if exact == Exact::Out {
+        stages.reverse();
+    }
     let mut legs = Vec::new();
-    for (number, route) in (1..).zip(routes) {
-        let leg = |hop: &Hop, amount| IExchange::Leg {
-            poolId: hop.pool,
-            assetIn: hop.asset_in,
-            assetOut: hop.asset_out,
-            exactOut: exact == Exact::Out,
-            amount,
-        };
-        let is_last = number == routes.len();
-        let first = match exact {
-            Exact::In if is_last => U256::ZERO,
-            Exact::In => route.paid(),
-            Exact::Out => route.received(),
-        };
-        let amounts = [first].into_iter().chain(std::iter::repeat(U256::ZERO));
-        match exact {
-            Exact::In => legs.extend(route.hops.iter().zip(amounts).map(|(hop, n)| leg(hop, n))),
-            Exact::Out => {
-                let backwards = route.hops.iter().rev().zip(amounts);
-                legs.extend(backwards.map(|(hop, n)| leg(hop, n)));
+    for (stage_number, routes) in (1..).zip(stages) {
+        for (number, route) in (1..).zip(routes) {
+            let is_last = number == routes.len();
+            let first = match exact {
+                Exact::In if is_last => U256::ZERO,
+                Exact::In => route.paid(),
+                // Nothing is owed before the first stage.
+                Exact::Out if is_last && stage_number > 1 => U256::ZERO,
+                Exact::Out => route.received(),
+            };
+            let amounts = [first].into_iter().chain(std::iter::repeat(U256::ZERO));
+            let leg = |hop: &Hop, amount| IExchange::Leg {
+                poolId: hop.pool,
+                assetIn: hop.asset_in,
+                assetOut: hop.asset_out,
+                exactOut: exact == Exact::Out,
+                amount,
+            };
+            match exact {
+                Exact::In => {
+                    legs.extend(route.hops.iter().zip(amounts).map(|(hop, n)| leg(hop, n)));
+                }
+                Exact::Out => {
+                    let backwards = route.hops.iter().rev().zip(amounts);
+                    legs.extend(backwards.map(|(hop, n)| leg(hop, n)));
+                }
             }
         }
     }
@@ -513,6 +524,8 @@ impl Market for Floor<'_> {
     }
 
     fn pools_of(&mut self, one: u32, other: u32) -> RpcResult<Vec<u32>> {
+        // Here and not at each question: at most sixteen stand between two of these, and those of a split behind the last.
+        self.cx.check_deadline()?;
         let pair = (one.min(other), one.max(other));
         if let Some(known) = self.pairs.get(&pair) {
             return Ok(known.clone());
@@ -523,7 +536,6 @@ impl Market for Floor<'_> {
     }
 
     fn trade(&mut self, hop: Hop, exact: Exact, amount: U256) -> RpcResult<Option<U256>> {
-        self.cx.check_deadline()?;
         match self.direct.trade(hop, exact, amount)? {
             Ok(other) => Ok(Some(other)),
             Err(output) => {

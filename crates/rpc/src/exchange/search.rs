@@ -8,17 +8,24 @@
 //!
 //! A search goes hop by hop from the side that is given, asks every pool of a pair what it would do, and keeps the best
 //! few ways to each asset. It is done twice: with the whole amount, and with a tenth of it, since the pool that is best
-//! for a little is not the best for all. Of what the second one finds, paths that share no pool are filled tenth by
+//! for a little is not the best for all. Of what the second one finds, sets of paths that share no pool are filled tenth by
 //! tenth, each where it does most; pools that do not meet do not disturb each other, so parts add up.
+//! Then the best path is cut into stages ([`Plan`]), each of which is parted in the same way on its own: that is where
+//! ways part that share a pool.
 //!
 //! Bounds: paths of [`HOPS_MAX`] pools, [`MIDDLES_MAX`] assets between on each side, sixteen pools of a pair,
 //! [`KEPT`] ways to an asset. With `M` middles and `P = 16` that is at most `2 * ((M + 1) * P + M * KEPT * (M + 2) * P)`
-//! questions, 5,408, and ninety for the split.
+//! questions, 5,408, and ninety for each split, of which there are four. A stage of one pool asks `P + 121` more, one of two
+//! pools `(M + 1) * P + M * KEPT * P + 242`, and a path of three is cut in three ways: 1,969 for its five stages of one pool
+//! and two of two.
+
+mod plan;
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
 use alloy_primitives::U256;
 
+pub(super) use self::plan::Plan;
 use crate::error::RpcResult;
 
 /// Most pools of a path.
@@ -29,6 +36,8 @@ pub(super) const MIDDLES_MAX: usize = 8;
 const KEPT: usize = 2;
 /// Most paths of one swap.
 pub(super) const PATHS_MAX: usize = 3;
+/// Paths from which a set of paths that share no pool begins.
+const BEGINNINGS: usize = 4;
 /// Parts in which an amount is given to paths.
 const PARTS: u64 = 10;
 /// Another path is taken if it betters the whole by more than this part: it costs gas.
@@ -96,18 +105,15 @@ impl Route {
 
     /// One hop further from the side that is given.
     fn longer(&self, exact: Exact, hop: Hop, other: U256) -> Self {
-        let mut route = self.clone();
-        match exact {
-            Exact::In => {
-                route.hops.push(hop);
-                route.amounts.push(other);
-            }
-            Exact::Out => {
-                route.hops.insert(0, hop);
-                route.amounts.insert(0, other);
-            }
+        let (amounts, others) = (self.amounts.as_slice(), [other]);
+        let amounts = match exact {
+            Exact::In => [amounts, &others],
+            Exact::Out => [&others, amounts],
+        };
+        Self {
+            hops: joined(exact, &self.hops, &hop).concat(),
+            amounts: amounts.concat(),
         }
-        route
     }
 
     fn meets(&self, other: &Self) -> bool {
@@ -121,6 +127,43 @@ impl Route {
     fn has_asset(&self, asset: u32) -> bool {
         let mut hops = self.hops.iter();
         hops.any(|hop| hop.asset_in == asset || hop.asset_out == asset)
+    }
+}
+
+/// Hops with one more at the end that is not given, in the order of payment.
+fn joined<'h>(exact: Exact, hops: &'h [Hop], hop: &'h Hop) -> [&'h [Hop]; 2] {
+    let hop = std::slice::from_ref(hop);
+    match exact {
+        Exact::In => [hops, hop],
+        Exact::Out => [hop, hops],
+    }
+}
+
+/// A route, one hop further. Most are forgotten before they are made.
+struct Step<'r> {
+    route: &'r Route,
+    hop: Hop,
+    other: U256,
+}
+
+impl Step<'_> {
+    /// Its hops, in the order of payment.
+    fn hops(&self, exact: Exact) -> impl Iterator<Item = &Hop> {
+        joined(exact, &self.route.hops, &self.hop)
+            .into_iter()
+            .flatten()
+    }
+
+    fn made(&self, exact: Exact) -> Route {
+        self.route.longer(exact, self.hop, self.other)
+    }
+
+    /// Which of two steps comes first, as [`sort`] orders what they make.
+    fn order(&self, exact: Exact, other: &Self) -> Ordering {
+        exact
+            .order(self.other, other.other)
+            .then_with(|| self.route.hops.len().cmp(&other.route.hops.len()))
+            .then_with(|| self.hops(exact).cmp(other.hops(exact)))
     }
 }
 
@@ -143,12 +186,102 @@ pub(super) struct Wanted {
     pub(super) amount: U256,
 }
 
-/// The best found routes for all of the amount together, the largest part first; none if no pools lead there.
-pub(super) fn find(market: &mut impl Market, wanted: Wanted) -> RpcResult<Vec<Route>> {
-    let exact = wanted.exact;
+/// The best plan found for all of the amount; an empty one if no pools lead there.
+pub(super) fn find(market: &mut impl Market, wanted: Wanted) -> RpcResult<Plan> {
     let middles = Middles::of(market, wanted)?;
-    let whole = candidates(market, wanted, &middles)?;
-    let mut best: Vec<Route> = whole.into_iter().take(1).collect();
+    let whole = candidates(market, wanted, &middles, HOPS_MAX)?;
+    let Some(single) = whole.into_iter().next() else {
+        return Ok(Plan::default());
+    };
+    let parts = parted(market, wanted, &middles, HOPS_MAX, &single)?;
+    let mut best = Plan::of(parts);
+    for lengths in rows(single.hops.len()) {
+        if let Some(plan) = staged(market, wanted, &single, lengths)?
+            && is_worth(
+                wanted.exact,
+                plan.other(wanted.exact),
+                best.other(wanted.exact),
+            )
+        {
+            best = plan;
+        }
+    }
+    Ok(best)
+}
+
+/// How many pools of a path of so many are in one stage, from the side that is given: every way to cut it.
+const fn rows(hops: usize) -> &'static [&'static [usize]] {
+    match hops {
+        2 => &[&[1, 1]],
+        3 => &[&[1, 2], &[2, 1], &[1, 1, 1]],
+        _ => &[],
+    }
+}
+
+/// Cuts the best path into stages, and parts each of them, from the side that is given. None where a pool refuses.
+fn staged(
+    market: &mut impl Market,
+    wanted: Wanted,
+    single: &Route,
+    lengths: &[usize],
+) -> RpcResult<Option<Plan>> {
+    let exact = wanted.exact;
+    let mut rest = single.hops.clone();
+    let mut plan = Plan { stages: Vec::new() };
+    let mut amount = wanted.amount;
+    for length in lengths {
+        let own: Vec<Hop> = match exact {
+            Exact::In => rest.drain(..*length).collect(),
+            Exact::Out => rest.split_off(rest.len().saturating_sub(*length)),
+        };
+        let (Some(first), Some(last)) = (own.first(), own.last()) else {
+            return Ok(None);
+        };
+        let wanted = Wanted {
+            from: first.asset_in,
+            to: last.asset_out,
+            exact,
+            amount,
+        };
+        let elsewhere = plan.hops().chain(&rest).map(|hop| hop.pool);
+        let all = single.hops.iter();
+        let all = all.flat_map(|hop| [hop.asset_in, hop.asset_out]);
+        let is_own = |asset: &u32| {
+            let mut own = own.iter();
+            own.any(|hop| [hop.asset_in, hop.asset_out].contains(asset))
+        };
+        let market = &mut Without {
+            pools: elsewhere.collect(),
+            assets: all.filter(|asset| !is_own(asset)).collect(),
+            market: &mut *market,
+        };
+        let Some(route) = again(market, exact, &own, amount)? else {
+            return Ok(None);
+        };
+        let middles = match length {
+            1 => Middles::default(),
+            _ => Middles::of(market, wanted)?,
+        };
+        let routes = parted(market, wanted, &middles, *length, &route)?;
+        amount = plan::sum(exact, &routes);
+        match exact {
+            Exact::In => plan.stages.push(routes),
+            Exact::Out => plan.stages.insert(0, routes),
+        }
+    }
+    Ok(Some(plan))
+}
+
+/// The best path, or parts of the amount by several that share no pool, if that is better.
+fn parted(
+    market: &mut impl Market,
+    wanted: Wanted,
+    middles: &Middles,
+    hops_max: usize,
+    single: &Route,
+) -> RpcResult<Vec<Route>> {
+    let exact = wanted.exact;
+    let mut best = vec![single.clone()];
     let part = wanted.amount / U256::from(PARTS);
     if part.is_zero() {
         return Ok(best);
@@ -157,23 +290,59 @@ pub(super) fn find(market: &mut impl Market, wanted: Wanted) -> RpcResult<Vec<Ro
         amount: part,
         ..wanted
     };
-    let mut apart: Vec<Route> = Vec::new();
-    for route in candidates(market, little, &middles)? {
-        if apart.len() < PATHS_MAX && !apart.iter().any(|taken| taken.meets(&route)) {
-            apart.push(route);
-        }
-    }
-    for count in 2..=apart.len() {
-        let Some(paths) = apart.get(..count) else {
-            break;
-        };
-        if let Some(split) = split(market, wanted, paths)?
-            && is_worth(exact, &split, &best)
-        {
-            best = split;
+    let found = candidates(market, little, middles, hops_max)?;
+    for first in 0..found.len().min(BEGINNINGS) {
+        let apart = apart(&found, first);
+        for count in 2..=apart.len() {
+            let Some(paths) = apart.get(..count) else {
+                break;
+            };
+            if let Some(split) = split(market, wanted, paths)?
+                && is_worth(exact, plan::sum(exact, &split), plan::sum(exact, &best))
+            {
+                best = split;
+            }
         }
     }
     Ok(best)
+}
+
+/// Paths that share no pool, as many as there may be: one of those that were found, then the best that do not meet it. Where the
+/// best path of all meets every other, two that are less good alone are better together.
+fn apart(found: &[Route], first: usize) -> Vec<Route> {
+    let mut apart: Vec<Route> = found.get(first).cloned().into_iter().collect();
+    for route in found {
+        if apart.len() < PATHS_MAX && !apart.iter().any(|taken| taken.meets(route)) {
+            apart.push(route.clone());
+        }
+    }
+    apart
+}
+
+/// A market without some of its pools and assets.
+struct Without<'m, M> {
+    market: &'m mut M,
+    pools: Vec<u32>,
+    assets: Vec<u32>,
+}
+
+impl<M: Market> Market for Without<'_, M> {
+    fn asset_count(&self) -> u32 {
+        self.market.asset_count()
+    }
+
+    fn pools_of(&mut self, one: u32, other: u32) -> RpcResult<Vec<u32>> {
+        if self.assets.contains(&one) || self.assets.contains(&other) {
+            return Ok(Vec::new());
+        }
+        let mut pools = self.market.pools_of(one, other)?;
+        pools.retain(|pool| !self.pools.contains(pool));
+        Ok(pools)
+    }
+
+    fn trade(&mut self, hop: Hop, exact: Exact, amount: U256) -> RpcResult<Option<U256>> {
+        self.market.trade(hop, exact, amount)
+    }
 }
 
 /// Whether pools lead there at all, whatever they would do with the amount.
@@ -194,6 +363,7 @@ pub(super) fn leads(market: &mut impl Market, wanted: Wanted) -> RpcResult<bool>
 }
 
 /// Assets that a path may go through.
+#[derive(Default)]
 struct Middles {
     /// Next to the side that is given.
     near: Vec<u32>,
@@ -247,37 +417,39 @@ fn candidates(
     market: &mut impl Market,
     wanted: Wanted,
     middles: &Middles,
+    hops_max: usize,
 ) -> RpcResult<Vec<Route>> {
     let exact = wanted.exact;
     let (start, goal) = wanted.ends();
     let mut done = Vec::new();
     let mut front = vec![(start, Route::start(wanted.amount))];
-    for number in 0..HOPS_MAX {
+    for number in 1..=hops_max {
+        // The last hop leads to the end.
         let between: &[u32] = match number {
-            0 => &middles.near,
-            1 => &middles.far,
-            _ => &[],
+            _ if number == hops_max => &[],
+            1 => &middles.near,
+            _ => &middles.far,
         };
-        let mut reached: BTreeMap<u32, Vec<Route>> = BTreeMap::new();
+        let mut reached: BTreeMap<u32, Vec<Step<'_>>> = BTreeMap::new();
         for (at, route) in &front {
             for next in between.iter().copied().chain([goal]) {
                 if next == *at || route.has_asset(next) {
                     continue;
                 }
-                let longer = one_hop(market, exact, route, (*at, next))?;
+                let steps = one_hop(market, exact, route, (*at, next))?;
                 if next == goal {
-                    done.extend(longer);
+                    done.extend(steps.iter().map(|step| step.made(exact)));
                 } else {
-                    reached.entry(next).or_default().extend(longer);
+                    reached.entry(next).or_default().extend(steps);
                 }
             }
         }
         front = reached
             .into_iter()
-            .flat_map(|(asset, mut routes)| {
-                sort(exact, &mut routes);
-                routes.truncate(KEPT);
-                routes.into_iter().map(move |route| (asset, route))
+            .flat_map(|(asset, mut steps)| {
+                steps.sort_by(|one, other| one.order(exact, other));
+                steps.truncate(KEPT);
+                steps.into_iter().map(move |step| (asset, step.made(exact)))
             })
             .collect();
     }
@@ -294,15 +466,16 @@ fn sort(exact: Exact, routes: &mut [Route]) {
     });
 }
 
-/// A route, one hop further by each pool that swaps the two assets.
-fn one_hop(
+/// Steps from a route to another asset: one for each pool that swaps the two.
+fn one_hop<'r>(
     market: &mut impl Market,
     exact: Exact,
-    route: &Route,
+    route: &'r Route,
     (at, next): (u32, u32),
-) -> RpcResult<Vec<Route>> {
-    let mut longer = Vec::new();
-    for pool in market.pools_of(at, next)? {
+) -> RpcResult<Vec<Step<'r>>> {
+    let pools = market.pools_of(at, next)?;
+    let mut steps = Vec::with_capacity(pools.len());
+    for pool in pools {
         if route.has_pool(pool) {
             continue;
         }
@@ -315,12 +488,11 @@ fn one_hop(
             asset_in,
             asset_out,
         };
-        let amount = route.other(exact);
-        if let Some(other) = market.trade(hop, exact, amount)? {
-            longer.push(route.longer(exact, hop, other));
+        if let Some(other) = market.trade(hop, exact, route.other(exact))? {
+            steps.push(Step { route, hop, other });
         }
     }
-    Ok(longer)
+    Ok(steps)
 }
 
 /// The same hops with another amount; none where a pool refuses.
@@ -396,16 +568,8 @@ fn split(
     Ok(Some(routes))
 }
 
-/// Whether routes are enough better than those found before.
-fn is_worth(exact: Exact, routes: &[Route], before: &[Route]) -> bool {
-    if before.is_empty() {
-        return true;
-    }
-    let sum = |routes: &[Route]| {
-        let others = routes.iter().map(|route| route.other(exact));
-        others.fold(U256::ZERO, U256::saturating_add)
-    };
-    let (now, then) = (sum(routes), sum(before));
+/// Whether one other side is enough better than another.
+fn is_worth(exact: Exact, now: U256, then: U256) -> bool {
     let gain = match exact {
         Exact::In => now.saturating_sub(then),
         Exact::Out => then.saturating_sub(now),

@@ -20,7 +20,7 @@ use capstan_contracts::{
 use serde_json::{Value, json};
 
 use super::{
-    credit::{feed_params, node_with_markets, view},
+    credit::{feed_params, view, with_markets},
     node::{Node, Send, quantity},
 };
 
@@ -49,7 +49,12 @@ fn execute(owner: Address, actions: Vec<Action>) -> Vec<u8> {
 
 /// The coin has a price of 2,000 dollars and counts by 80 %, and account 1 is asked about.
 pub(super) async fn node_with_collateral() -> Node {
-    let node = node_with_markets().await;
+    with_collateral(Node::start().await).await
+}
+
+/// The same on a chain that nobody has used.
+pub(super) async fn with_collateral(node: Node) -> Node {
+    let node = with_markets(node).await;
     let reporter = node.address(9);
     let grant = grantRoleCall {
         scope: oracle::ADDRESS,

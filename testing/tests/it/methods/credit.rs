@@ -31,7 +31,11 @@ const SEED: u64 = 1_000_000;
 /// A node that lists the coin (asset 0, with a market and a feed) and two tokens of six decimals: asset 1 without a market,
 /// asset 2 with one and without a feed.
 pub(super) async fn node_with_markets() -> Node {
-    let node = Node::start().await;
+    with_markets(Node::start().await).await
+}
+
+/// The same on a chain that nobody has used.
+pub(super) async fn with_markets(node: Node) -> Node {
     let owner = node.address(0);
     let token = |name: &str| createTokenCall {
         name: name.into(),

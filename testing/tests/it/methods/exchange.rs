@@ -244,6 +244,144 @@ async fn a_quote_is_what_its_swap_does() {
     assert!(splits > 1, "some go by several pools");
 }
 
+/// The legs of a path alone: what is paid goes into the first pool, or what is received comes out of the last.
+fn alone(path: &Value, (from, to): (u32, u32), exact_out: bool) -> IExchange::quoteCall {
+    let hops = path["hops"].as_array().expect("hops");
+    let number = |hop: &Value, name: &str| -> u32 {
+        serde_json::from_value(hop[name].clone()).expect("a number")
+    };
+    let (paid, received) = (amount(&path["paid"]), amount(&path["received"]));
+    let mut legs: Vec<_> = hops
+        .iter()
+        .map(|hop| IExchange::Leg {
+            poolId: number(hop, "poolId"),
+            assetIn: number(hop, "assetIn"),
+            assetOut: number(hop, "assetOut"),
+            exactOut: exact_out,
+            amount: U256::ZERO,
+        })
+        .collect();
+    if exact_out {
+        legs.reverse();
+    }
+    legs[0].amount = if exact_out { received } else { paid };
+    IExchange::quoteCall {
+        legs,
+        bounds: IExchange::Bounds {
+            assetIn: from,
+            paidMax: if exact_out { U256::MAX >> 144 } else { paid },
+            assetOut: to,
+            receivedMin: U256::ZERO,
+        },
+    }
+}
+
+/// All legs as they are told.
+fn together(quote: &Value, (from, to): (u32, u32), exact_out: bool) -> IExchange::quoteCall {
+    let number = |leg: &Value, name: &str| -> u32 {
+        serde_json::from_value(leg[name].clone()).expect("a number")
+    };
+    let legs = quote["legs"].as_array().expect("legs");
+    let legs = legs.iter().map(|leg| IExchange::Leg {
+        poolId: number(leg, "poolId"),
+        assetIn: number(leg, "assetIn"),
+        assetOut: number(leg, "assetOut"),
+        exactOut: leg["exactOut"] == json!(true),
+        amount: serde_json::from_value(leg["amount"].clone()).expect("an amount"),
+    });
+    IExchange::quoteCall {
+        legs: legs.collect(),
+        bounds: IExchange::Bounds {
+            assetIn: from,
+            paidMax: if exact_out {
+                U256::MAX >> 144
+            } else {
+                amount(&quote["paid"])
+            },
+            assetOut: to,
+            receivedMin: U256::ZERO,
+        },
+    }
+}
+
+/// What the contract quotes in the block that comes next, as a call of it.
+async fn quoted_next(node: &Node, call: &IExchange::quoteCall) -> IExchange::quoteReturn {
+    let params = json!([{"to": EXCHANGE, "input": Bytes::from(call.abi_encode())}, "pending"]);
+    let answer = bytes(&node.ok("eth_call", params).await);
+    IExchange::quoteCall::abi_decode_returns(&answer).expect("an answer")
+}
+
+/// RPC-25: of random questions, whatever their size: each path alone is what the contract quotes for its legs, to the unit, and
+/// so is the whole. A search reads each pool once; this is what says that it read what the contract reads.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_path_of_a_quote_is_what_the_contract_quotes() {
+    const QUESTIONS: u32 = 120;
+    let node = node_with_pools().await;
+    let mut seed = 25_u64;
+    let mut dice = |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (seed >> 33) % below
+    };
+    let (mut answered, mut paths_told, mut splits, mut shared) = (0, 0, 0, 0);
+    next_at(&node).await;
+    for question in 0..QUESTIONS {
+        // Blocks pass, so pools are asked before and after the first touch of a block.
+        if question % 20 == 10 {
+            node.mine().await;
+            next_at(&node).await;
+        }
+        let (from, to) = (dice(4), dice(4));
+        let exact_out = dice(2) == 0;
+        let given = U256::from(1 + dice(9)) * U256::from(10).pow(U256::from(dice(20)));
+        let asked = json!([{"from": from, "to": to, "amount": given, "exactOut": exact_out}]);
+        let quote = match node.call("capstan_quote", asked).await {
+            Ok(quote) => quote,
+            Err(fault) => {
+                assert!([-32602, -32000].contains(&fault.code), "{fault:?}");
+                continue;
+            }
+        };
+        answered += 1;
+        let ends = (
+            u32::try_from(from).expect("small"),
+            u32::try_from(to).expect("small"),
+        );
+        let paths = quote["paths"].as_array().expect("paths");
+        splits += u32::from(paths.len() > 1);
+        let whole = (amount(&quote["paid"]), amount(&quote["received"]));
+        let told = quoted_next(&node, &together(&quote, ends, exact_out)).await;
+        assert_eq!((told.paid, told.received), whole, "{question}: {quote}");
+        let mut sum = (U256::ZERO, U256::ZERO);
+        for path in paths {
+            sum.0 += amount(&path["paid"]);
+            sum.1 += amount(&path["received"]);
+        }
+        assert_eq!(sum, whole, "{question}: {quote}");
+        // Through a pool that several share each has a part, which is no swap of its own.
+        let hops = paths.iter().flat_map(|path| path["hops"].as_array());
+        let mut pools: Vec<u64> = hops
+            .flatten()
+            .map(|hop| hop["poolId"].as_u64().expect("a number"))
+            .collect();
+        pools.sort_unstable();
+        let is_shared = pools.windows(2).any(|pair| pair[0] == pair[1]);
+        shared += u32::from(is_shared);
+        for path in paths.iter().filter(|_| !is_shared) {
+            let told = quoted_next(&node, &alone(path, ends, exact_out)).await;
+            assert_eq!(
+                (told.paid, told.received),
+                (amount(&path["paid"]), amount(&path["received"])),
+                "question {question}: {quote}"
+            );
+            paths_told += 1;
+        }
+    }
+    println!(
+        "{answered} of {QUESTIONS} questions answered, {paths_told} paths, {splits} splits, {shared} of them share a pool"
+    );
+    assert!(answered > QUESTIONS / 3 && splits > 5 && shared > 0);
+}
+
 /// RPC-25: a large amount goes by several pools and comes out better than by any one; a small one goes by the cheapest.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_amount_is_split_and_a_small_one_is_not() {

@@ -96,11 +96,16 @@ impl Node {
     }
 
     pub(crate) async fn with(chain: ChainConfig, rpc: RpcConfig) -> Self {
+        Self::of_many(10, chain, rpc).await
+    }
+
+    /// With so many people who have coins.
+    pub(crate) async fn of_many(people: u32, chain: ChainConfig, rpc: RpcConfig) -> Self {
         let config = ChainConfig {
             mining: Mining::Manual,
             ..chain
         };
-        let signers = Genesis::dev_accounts(10, 0)
+        let signers = Genesis::dev_accounts(people, 0)
             .iter()
             .map(|account| PrivateKeySigner::from_bytes(&account.key).expect("a key"))
             .collect();

@@ -1,12 +1,21 @@
 //! The look at all debtors together, against what each of them says for himself.
 
+use std::time::{Duration, Instant};
+
 use alloy_primitives::U256;
-use capstan_contracts::account::Verb;
+use alloy_sol_types::SolCall as _;
+use capstan_chain::{ChainConfig, Genesis};
+use capstan_contracts::account::{
+    self,
+    IAccount::{AccountRef, executeCall},
+    Verb,
+};
+use capstan_rpc::{Limits, RpcConfig};
 use serde_json::{Value, json};
 
 use super::{
-    accounts::{COIN, ETHER, action, node_with_collateral, run_by},
-    node::{Node, quantity},
+    accounts::{COIN, ETHER, action, node_with_collateral, prices, run_by, with_collateral},
+    node::{Node, Send, quantity},
 };
 
 /// Accounts that borrow, and how much of three coins' worth.
@@ -141,4 +150,86 @@ async fn risk_says_how_the_oracle_knows() {
         "{oracle}"
     );
     assert!(quantity(&oracle["ageMs"]) > quantity(&oracle["staleMs"]));
+}
+
+/// More debtors than one answer looks at.
+const MANY: usize = 5_120;
+/// Accounts of one owner.
+const EACH: usize = 256;
+/// Accounts of one answer.
+const LOOKED_AT: u64 = 5_000;
+
+/// A node with so many debtors, of twenty owners; each owes a little more than the one before.
+async fn node_with_many_debtors() -> Node {
+    let limits = Limits {
+        call_time_max: Duration::from_secs(120),
+        ..Limits::default()
+    };
+    let rpc = RpcConfig {
+        limits,
+        ..RpcConfig::default()
+    };
+    let people = u32::try_from(MANY / EACH).expect("small");
+    let chain = ChainConfig::dev(Genesis::dev(people, 0));
+    let node = with_collateral(Node::of_many(people, chain, rpc).await).await;
+    let lends = vec![
+        action(Verb::Deposit, COIN, 70 * ETHER),
+        action(Verb::Supply, COIN, 70 * ETHER),
+    ];
+    run_by(&node, 8, lends).await;
+    for number in 0..MANY {
+        let (who, index) = (number / EACH, number % EACH);
+        let more = u128::try_from(number).expect("small") * (ETHER / 1_600_000);
+        let owner = node.address(who);
+        let account = AccountRef {
+            owner,
+            index: u8::try_from(index).expect("small"),
+        };
+        let execute = executeCall {
+            account,
+            actions: vec![
+                action(Verb::Deposit, COIN, ETHER / 70),
+                action(Verb::Borrow, COIN, ETHER / 180 + more),
+            ],
+        };
+        node.send(Send::to(who, account::ADDRESS).input(execute.abi_encode()));
+        if number % 64 == 63 {
+            let block = node.mine().await;
+            assert!(block.receipts.iter().all(|receipt| receipt.status()));
+        }
+    }
+    prices(&node, &[(COIN, 2_000)]).await;
+    node.mine().await;
+    node
+}
+
+/// RPC-33: with more debtors than an answer looks at, it looks at as many as it may, says that it is not whole, and serves for ten
+/// times what it took, whatever blocks come and whoever asks: nobody can make a node look at all debtors in every block.
+#[tokio::test(flavor = "multi_thread")]
+async fn risk_is_bounded_with_thousands_of_debtors() {
+    let node = node_with_many_debtors().await;
+    let began = Instant::now();
+    let risk = node.ok("capstan_risk", json!([])).await;
+    let took = began.elapsed();
+    println!("{LOOKED_AT} of {MANY} debtors in {took:?} (loaded)");
+    assert_eq!(quantity(&risk["accountCount"]), LOOKED_AT);
+    assert_eq!(risk["isWhole"], false);
+    assert_eq!(risk["unvaluedCount"], "0x0");
+    let bands = risk["distance"].as_array().expect("bands");
+    let bands = bands.iter().chain([&risk["unhealthy"]]);
+    let (mut count, mut debt) = (0, U256::ZERO);
+    for band in bands {
+        count += quantity(&band["accountCount"]);
+        debt += amount(&band["debt"]);
+    }
+    assert_eq!((count, debt), (LOOKED_AT, amount(&risk["debt"])));
+    // Blocks come, and many ask: there is one answer, which was made once.
+    let mut asked = 0;
+    while began.elapsed() < took * 5 && asked < 64 {
+        node.mine().await;
+        let again = node.ok("capstan_risk", json!([])).await;
+        assert_eq!(again, risk, "made anew after {:?}", began.elapsed());
+        asked += 1;
+    }
+    assert!(asked > 1, "nothing was asked in {:?}", took * 5);
 }

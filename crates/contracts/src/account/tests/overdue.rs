@@ -100,3 +100,31 @@ fn acc_24_liquidity_pays_where_units_pay_one_of_two_that_are_overdue() {
     assert_eq!(paid, [(USDC, n(late[0])), (DAI, n(late[1]))]);
     assert!(scene.holding(ALICES, DAI).is_some(), "the rest of it");
 }
+
+/// ACC-24: units that pay what is overdue to the last one are enough, and liquidity stays whole; with one less it does not.
+#[test]
+fn acc_24_units_pay_what_is_overdue_to_the_last_one() {
+    for missing in [0, 1] {
+        let mut scene = Scene::new();
+        let pool = eth_usdc(&mut scene);
+        scene.alice_takes_a_loan(1_200);
+        let batch = [
+            deposit(ETH, 5 * ONE),
+            deposit(USDC, 15_000 * ONE),
+            provide(pool, &[5 * ONE, 10_000 * ONE]),
+        ];
+        scene.ok(ALICE, ALICES, &batch);
+        default(&mut scene);
+        let late = overdue(&mut scene, USDC);
+        let units = scene.holding(ALICES, USDC).expect("some").units;
+        let away = withdraw(USDC, units - n(late) + n(missing), ALICE);
+        scene.ok(ALICE, ALICES, &[away]);
+        assert_eq!(overdue(&mut scene, USDC), late);
+        assert!(!scene.unhealthy(ALICES));
+        let logs = scene.log_count();
+        assert!(scene.look().contains(&ALICES));
+        let apart = scene.events::<PieceTakenApart>(logs);
+        assert_eq!(n(apart.len().try_into().expect("small")), n(missing));
+        assert_eq!(overdue(&mut scene, USDC), 0);
+    }
+}

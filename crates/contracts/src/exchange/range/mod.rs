@@ -32,7 +32,7 @@ use super::{
     error::*,
     params::{
         FEE_DYNAMIC, FEE_DYNAMIC_MAX_PIPS, FEE_DYNAMIC_MIN_PIPS, FEE_PIPS_PER_TICK, HALF_LIFE_MS,
-        RANGE_STEP_GAS, SWING_MAX, SWING_PARTS,
+        RANGE_STEP_GAS, STEPS_MAX, SWING_MAX, SWING_PARTS,
     },
     pool::{Pool, STATE},
     state::Range,
@@ -117,13 +117,31 @@ pub(in crate::exchange) fn begin(cx: &mut Ctx<'_>, id: PoolId, root: U256) -> Re
 impl Now {
     pub(in crate::exchange) fn load(cx: &mut Ctx<'_>, id: PoolId) -> Result<Self, Halt> {
         let range = STATE.ranges.at(id).load(cx)?;
-        Ok(Self {
+        Ok(Self::of(&range, STATE.liquidity.at(id).load(cx)?))
+    }
+
+    /// As a swap of this block finds it, which touches first: `untouched_ms` is the time since the block that touched
+    /// last, unless that is this one.
+    pub(in crate::exchange) fn next(
+        cx: &mut Ctx<'_>,
+        id: PoolId,
+        untouched_ms: Option<u64>,
+    ) -> Result<Self, Halt> {
+        let mut range = STATE.ranges.at(id).load(cx)?;
+        if let Some(elapsed_ms) = untouched_ms {
+            range = faded(range, elapsed_ms);
+        }
+        Ok(Self::of(&range, STATE.liquidity.at(id).load(cx)?))
+    }
+
+    fn of(range: &Range, liquidity: u128) -> Self {
+        Self {
             root: U256::from_be_slice(range.root.as_slice()),
             tick: ticks::of_key(range.tick),
             ended_tick: ticks::of_key(range.ended_tick),
             swing: range.swing,
-            liquidity: STATE.liquidity.at(id).load(cx)?,
-        })
+            liquidity,
+        }
     }
 
     fn save_price(&self, cx: &mut Ctx<'_>, id: PoolId) -> Result<(), Halt> {
@@ -155,7 +173,11 @@ pub(in crate::exchange) fn touch(
     id: PoolId,
     elapsed_ms: u64,
 ) -> Result<(), Halt> {
-    let mut range = STATE.ranges.at(id).load(cx)?;
+    let range = STATE.ranges.at(id).load(cx)?;
+    STATE.ranges.at(id).save(cx, &faded(range, elapsed_ms))
+}
+
+fn faded(mut range: Range, elapsed_ms: u64) -> Range {
     // Keys are as far apart as their ticks.
     let went = range
         .tick
@@ -168,7 +190,7 @@ pub(in crate::exchange) fn touch(
         range.swing = u32::try_from(faded).unwrap_or_default();
     }
     range.ended_tick = range.tick;
-    STATE.ranges.at(id).save(cx, &range)
+    range
 }
 
 /// Swaps along the ranges, past at most so many marks and empty stretches. Answers what the protocol keeps, too.
@@ -183,61 +205,40 @@ pub(in crate::exchange) fn swap(
     share: Bps,
     steps_max: u32,
 ) -> Result<(Traded, Assets), Halt> {
-    let way = if from == 0 { Way::Down } else { Way::Up };
     let mut now = Now::load(cx, pool.id)?;
-    let mut run = Run {
-        way,
-        spacing: spacing(pool.fee_pips),
-        fee_pips: fee_now(pool.fee_pips, &now),
-        share,
-        rest: match exact {
-            Exact::In(amount) => Rest::In(amount.to_u256()),
-            Exact::Out(amount) => Rest::Out(amount.to_u256()),
-        },
-        came: U256::ZERO,
-        went: U256::ZERO,
-        kept: U256::ZERO,
-        grown: U256::ZERO,
-        growth: None,
-    };
     let before = now.liquidity;
-    let mut steps = 0;
-    while !run.is_done() {
-        if steps == steps_max {
-            return Err(run.stopped(pool, |pool_id, swapped| {
-                revert(&ExchangeTooFar {
-                    poolId: pool_id,
-                    swapped,
-                })
-            }));
-        }
-        cx.store.charge(RANGE_STEP_GAS)?;
-        if !run.advance(cx, pool.id, &mut now)? {
-            return Err(run.stopped(pool, |pool_id, swapped| {
-                revert(&ExchangeDry {
-                    poolId: pool_id,
-                    swapped,
-                })
-            }));
-        }
-        steps = steps.saturating_add(1_u32);
-    }
+    let mut run = Run::new(pool, &now, from, exact, share);
+    run.go(cx, pool, &mut now, steps_max)?;
     now.save_price(cx, pool.id)?;
     if now.liquidity != before {
         STATE.liquidity.at(pool.id).save(cx, now.liquidity)?;
     }
-    let side = STATE.growth.at((pool.id, way == Way::Up));
+    let side = STATE.growth.at((pool.id, run.way == Way::Up));
     let before = match run.growth {
-        Some(Growth { coin0, .. }) if way == Way::Down => coin0,
+        Some(Growth { coin0, .. }) if run.way == Way::Down => coin0,
         Some(Growth { coin1, .. }) => coin1,
         None => side.load(cx)?,
     };
     side.save(cx, before.wrapping_add(run.grown))?;
-    let traded = Traded {
-        amount_in: Assets::from_u256(run.came)?,
-        amount_out: Assets::from_u256(run.went)?,
-    };
-    Ok((traded, Assets::from_u256(run.kept)?))
+    run.outcome()
+}
+
+/// What [`swap`] would come to from where a pool stands. Nothing is written.
+///
+/// # Errors
+/// Those of a swap.
+pub(in crate::exchange) fn asked(
+    cx: &mut Ctx<'_>,
+    pool: &Pool,
+    mut now: Now,
+    from: usize,
+    exact: Exact,
+    share: Bps,
+) -> Result<(Traded, Assets), Halt> {
+    let mut run = Run::new(pool, &now, from, exact, share);
+    run.leaves_marks = false;
+    run.go(cx, pool, &mut now, STEPS_MAX)?;
+    run.outcome()
 }
 
 /// A swap under way.
@@ -257,9 +258,70 @@ struct Run {
     grown: U256,
     /// Fees per liquidity before the swap, once an end that is crossed asks for them.
     growth: Option<Growth>,
+    /// Whether ends that are crossed keep what fees had grown to: not of a swap that is only asked about.
+    leaves_marks: bool,
 }
 
 impl Run {
+    fn new(pool: &Pool, now: &Now, from: usize, exact: Exact, share: Bps) -> Self {
+        Self {
+            way: if from == 0 { Way::Down } else { Way::Up },
+            spacing: spacing(pool.fee_pips),
+            fee_pips: fee_now(pool.fee_pips, now),
+            share,
+            rest: match exact {
+                Exact::In(amount) => Rest::In(amount.to_u256()),
+                Exact::Out(amount) => Rest::Out(amount.to_u256()),
+            },
+            came: U256::ZERO,
+            went: U256::ZERO,
+            kept: U256::ZERO,
+            grown: U256::ZERO,
+            growth: None,
+            leaves_marks: true,
+        }
+    }
+
+    /// Goes until all is swapped, past at most so many marks and empty stretches.
+    fn go(
+        &mut self,
+        cx: &mut Ctx<'_>,
+        pool: &Pool,
+        now: &mut Now,
+        steps_max: u32,
+    ) -> Result<(), Halt> {
+        let mut steps = 0;
+        while !self.is_done() {
+            if steps == steps_max {
+                return Err(self.stopped(pool, |pool_id, swapped| {
+                    revert(&ExchangeTooFar {
+                        poolId: pool_id,
+                        swapped,
+                    })
+                }));
+            }
+            cx.store.charge(RANGE_STEP_GAS)?;
+            if !self.advance(cx, pool.id, now)? {
+                return Err(self.stopped(pool, |pool_id, swapped| {
+                    revert(&ExchangeDry {
+                        poolId: pool_id,
+                        swapped,
+                    })
+                }));
+            }
+            steps = steps.saturating_add(1_u32);
+        }
+        Ok(())
+    }
+
+    fn outcome(&self) -> Result<(Traded, Assets), Halt> {
+        let traded = Traded {
+            amount_in: Assets::from_u256(self.came)?,
+            amount_out: Assets::from_u256(self.went)?,
+        };
+        Ok((traded, Assets::from_u256(self.kept)?))
+    }
+
     fn is_done(&self) -> bool {
         matches!(self.rest, Rest::In(left) | Rest::Out(left) if left.is_zero())
     }
@@ -299,8 +361,12 @@ impl Run {
         now.root = done.root;
         if done.root == end {
             if is_marked {
-                let growth = self.growth_now(cx, id)?;
-                let behind = ticks::cross(cx, id, next, self.way, growth, now.liquidity)?;
+                let behind = if self.leaves_marks {
+                    let growth = self.growth_now(cx, id)?;
+                    ticks::cross(cx, id, next, self.way, growth, now.liquidity)?
+                } else {
+                    ticks::behind(cx, id, next, self.way, now.liquidity)?
+                };
                 now.liquidity = mutant!(EndForgotten, behind, behind.max(now.liquidity));
             }
             now.tick = match self.way {

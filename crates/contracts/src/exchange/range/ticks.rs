@@ -187,7 +187,23 @@ pub(super) fn cross(
     there.outside0 = now.coin0.wrapping_sub(there.outside0);
     there.outside1 = now.coin1.wrapping_sub(there.outside1);
     record.save(cx, &there)?;
-    let net = there.net.cast_signed();
+    beyond(there.net, way, liquidity)
+}
+
+/// The liquidity behind an end, without crossing it.
+pub(super) fn behind(
+    cx: &mut Ctx<'_>,
+    id: PoolId,
+    tick: i32,
+    way: Way,
+    liquidity: u128,
+) -> Result<u128, Halt> {
+    let there = STATE.ticks.at((id, key(tick))).load(cx)?;
+    beyond(there.net, way, liquidity)
+}
+
+fn beyond(net: u128, way: Way, liquidity: u128) -> Result<u128, Halt> {
+    let net = net.cast_signed();
     let is_more = (net >= 0) == (way == Way::Up);
     Change {
         liquidity: net.unsigned_abs(),

@@ -6,7 +6,12 @@ use super::*;
 use crate::{
     erc20::Issued as _,
     invariant::check_all,
-    products::{guard::STATE, unit::UnitBook},
+    lending,
+    products::{
+        guard::STATE,
+        state::{Phase, Product},
+        unit::UnitBook,
+    },
 };
 
 /// Writes words as no verb does.
@@ -19,38 +24,66 @@ fn spoil(scene: &mut Scene, write: impl FnOnce(&mut Ctx<'_>) -> Result<(), Halt>
     written.unwrap_or_else(|halt| panic!("{}", words(&halt)));
 }
 
+fn change(cx: &mut Ctx<'_>, id: ProductId, by: impl FnOnce(&mut Product)) -> Result<(), Halt> {
+    let changed = STATE.products.at(id).update(cx, |product| {
+        by(product);
+        Ok(())
+    });
+    changed.map(drop)
+}
+
+/// Somebody pays what its account owes.
+fn settle(cx: &mut Ctx<'_>, id: ProductId, asset: u32) -> Result<(), Halt> {
+    let (of, owed) = (unit::account_of(id), AssetId::new(asset));
+    let debt = lending::debt_up(cx, owed, of)?;
+    lending::repay(cx, owed, BOBS, of, debt).map(drop)
+}
+
+/// Says that it is closed, which it is not.
+fn closed(product: &mut Product) {
+    product.phase = Phase::Closed.number();
+    product.reserve_wei = 0;
+}
+
 /// Damage, of which each invariant says something.
 #[test]
 fn every_check_can_fail() {
     let mut scene = start();
-    let id = ProductId::new(create(&mut scene, &three_long(), 1_000).id);
+    let leveraged = ProductId::new(create(&mut scene, &three_long(), 1_000).id);
+    let provides = ProductId::new(create(&mut scene, &neutral(), 1_000).id);
     type Damage = fn(&mut Ctx<'_>, ProductId) -> Result<(), Halt>;
-    let cases: [(&str, Damage); 5] = [
-        ("PROD-8", |cx, id| {
-            STATE
-                .products
-                .at(id)
-                .update(cx, |product| {
-                    product.reserve_wei += COINS;
-                    Ok(())
-                })
-                .map(drop)
+    let cases: [(&str, ProductId, Damage); 8] = [
+        ("PROD-8", leveraged, |cx, id| {
+            change(cx, id, |product| product.reserve_wei += COINS)
         }),
-        ("PROD-8", |cx, id| {
+        ("PROD-8", leveraged, |cx, id| {
             STATE.guards.at((id, 0)).save(cx, U256::ZERO)
         }),
-        ("PROD-3", |cx, id| {
+        ("PROD-3", leveraged, |cx, id| {
             let guard = STATE.guards.at((id, 0));
             let word = guard.load(cx)?;
             guard.save(cx, word | n(u32::MAX.into()))
         }),
-        ("PROD-7", |cx, _| STATE.product_count.save(cx, 2)),
-        ("PROD-6", |cx, id| {
+        ("PROD-7", leveraged, |cx, _| STATE.product_count.save(cx, 1)),
+        ("PROD-6", leveraged, |cx, id| {
             let cx = &mut cx.enter(unit::address_of(id));
             UnitBook::holdings().shift(cx, ADDRESS, BOB, n(1)).map(drop)
         }),
+        // Closed, with a debt; with liquidity alone; with coins for looks alone.
+        ("PROD-12", leveraged, |cx, id| change(cx, id, closed)),
+        ("PROD-12", provides, |cx, id| {
+            settle(cx, id, ETH)?;
+            change(cx, id, closed)
+        }),
+        ("PROD-12", leveraged, |cx, id| {
+            settle(cx, id, USDC)?;
+            change(cx, id, |product| {
+                closed(product);
+                product.reserve_wei = 1;
+            })
+        }),
     ];
-    for (invariant, damage) in cases {
+    for (invariant, id, damage) in cases {
         let mut scene = scene.clone();
         spoil(&mut scene, |cx| damage(cx, id));
         let broken = check_all(&scene.world.store).expect_err(invariant);

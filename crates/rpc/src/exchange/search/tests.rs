@@ -81,7 +81,8 @@ fn search(pools: &[Pool], (from, to): (u32, u32), exact: Exact, amount: u64) -> 
         exact,
         amount: U256::from(amount),
     };
-    find(&mut Pools::new(pools), wanted).expect("answers")
+    let plan = find(&mut Pools::new(pools), wanted).expect("answers");
+    plan.ways()
 }
 
 fn numbers(routes: &[Route]) -> Vec<Vec<u32>> {
@@ -220,25 +221,68 @@ fn a_split_is_better_than_any_single_path_or_is_not_made() {
             amount: U256::from(amount),
         };
         let mut market = Pools::new(&pools);
-        let routes = find(&mut market, wanted).expect("answers");
-        let single = best_single(&mut market, wanted);
-        let sum = routes.iter().map(|route| route.other(exact));
-        let sum = sum.fold(U256::ZERO, |sum, part| sum + part);
-        if let Some(single) = single {
-            assert!(!routes.is_empty());
+        let plan = find(&mut market, wanted).expect("answers");
+        if let Some(single) = best_single(&mut market, wanted) {
+            assert!(!plan.stages.is_empty());
             assert!(
-                exact.order(sum, single).is_le(),
-                "{sum} is worse than {single}"
+                exact.order(plan.other(exact), single).is_le(),
+                "{plan:?} is worse than {single}"
             );
         }
-        let mut used: Vec<_> = numbers(&routes).concat();
-        used.sort_unstable();
-        let count = used.len();
-        used.dedup();
-        assert_eq!(used.len(), count, "no pool is used twice");
-        splits += usize::from(routes.len() > 1);
+        follows(&market, &plan, wanted);
+        splits += usize::from(plan.ways().len() > 1);
     }
     assert!(splits > 20, "only {splits} of 300 are split");
+}
+
+/// Each pool is used once and does what the next one needs; what goes in and out of each stage adds up; and whole ways are the
+/// same amounts, told another way.
+fn follows(market: &Pools, plan: &Plan, wanted: Wanted) {
+    let exact = wanted.exact;
+    let mut used: Vec<u32> = plan.hops().map(|hop| hop.pool).collect();
+    let count = used.len();
+    used.sort_unstable();
+    used.dedup();
+    assert_eq!(used.len(), count, "a pool is used twice: {plan:?}");
+    let add = |of: &[Route], side: fn(&Route) -> U256| {
+        of.iter().map(side).fold(U256::ZERO, |sum, part| sum + part)
+    };
+    for pair in plan.stages.windows(2) {
+        assert_eq!(add(&pair[0], Route::received), add(&pair[1], Route::paid));
+    }
+    for route in plan.stages.iter().flatten() {
+        let outs = route.amounts.iter().skip(1);
+        for (hop, (paid, received)) in route.hops.iter().zip(route.amounts.iter().zip(outs)) {
+            let (given, other) = match exact {
+                Exact::In => (*paid, *received),
+                Exact::Out => (*received, *paid),
+            };
+            assert_eq!(market.swap(*hop, exact, given), Some(other), "{plan:?}");
+        }
+    }
+    let (Some(first), Some(last)) = (plan.stages.first(), plan.stages.last()) else {
+        return;
+    };
+    let (paid, received) = (add(first, Route::paid), add(last, Route::received));
+    let given = match exact {
+        Exact::In => paid,
+        Exact::Out => received,
+    };
+    assert_eq!(given, wanted.amount);
+    let ways = plan.ways();
+    assert_eq!(
+        (add(&ways, Route::paid), add(&ways, Route::received)),
+        (paid, received)
+    );
+    for way in ways {
+        let ends = (way.hops.first(), way.hops.last());
+        let ends = (
+            ends.0.map(|hop| hop.asset_in),
+            ends.1.map(|hop| hop.asset_out),
+        );
+        assert_eq!(ends, (Some(wanted.from), Some(wanted.to)));
+        assert_eq!(way.amounts.len(), way.hops.len() + 1);
+    }
 }
 
 /// The best path of at most three pools, by trying all.
@@ -251,7 +295,8 @@ fn best_single(market: &mut Pools, wanted: Wanted) -> Option<U256> {
             if next == at || route.has_asset(next) {
                 continue;
             }
-            for longer in one_hop(market, wanted.exact, &route, (at, next)).expect("answers") {
+            for step in one_hop(market, wanted.exact, &route, (at, next)).expect("answers") {
+                let longer = step.made(wanted.exact);
                 let other = longer.other(wanted.exact);
                 if next != goal {
                     if longer.hops.len() < HOPS_MAX {
@@ -294,47 +339,215 @@ fn work_is_bounded_whatever_stands_there() {
             exact,
             amount: U256::from(1_000_000),
         };
-        assert!(!find(&mut market, wanted).expect("answers").is_empty());
-        assert!(market.asked <= 5_408 + 90, "{} questions", market.asked);
+        let plan = find(&mut market, wanted).expect("answers");
+        follows(&market, &plan, wanted);
+        assert!(
+            market.asked <= 5_408 + 4 * 90 + 1_969,
+            "{} questions",
+            market.asked
+        );
     }
 }
 
-/// What it costs that no pool is used twice: where all ways go through one pool and only then part, they are not split. Half
-/// of what the amount itself moves the price behind that pool, at most; printed.
+/// Where all ways go through one pool and only then part, or part and then meet in one, they are split: nothing is lost but
+/// what a gain below a ten-thousandth is not worth. Printed beside what the best single path would have come to.
 #[test]
-fn ways_that_part_behind_a_shared_pool_are_not_split() {
-    // A pool so deep that it moves by nothing, then two of one depth.
+fn ways_that_share_a_pool_are_split() {
+    // A pool so deep that it moves by nothing, then two of one depth; and the other way around.
     let deep = DEEP * 1_000;
-    let pools = [
-        pool((0, deep), (1, deep), 0),
-        pool((1, DEEP), (2, DEEP), 0),
-        pool((1, DEEP), (2, DEEP), 0),
-    ];
+    let shared = pool((0, deep), (1, deep), 0);
+    let apart = |one: u32, other: u32| pool((one, DEEP), (other, DEEP), 0);
     println!(
-        "amount, parts of a pool behind | received less than by the best split, hundredths of a percent"
+        "amount, parts of a pool | the best single path, then what is found, below the best split, parts of a million"
     );
-    for parts in [1_000, 100, 10, 4] {
-        let amount = DEEP / parts;
-        let found = search(&pools, (0, 2), Exact::In, amount);
-        assert_eq!(numbers(&found).len(), 1);
-        let received = found[0].received();
-        let market = Pools::new(&pools);
-        let hop = |pool, from: u32| Hop {
-            pool,
-            asset_in: from,
-            asset_out: from + 1,
-        };
-        let middle = market.swap(hop(0, 0), Exact::In, U256::from(amount));
-        let half = middle.expect("swaps") / U256::from(2);
-        let best = market.swap(hop(1, 1), Exact::In, half).expect("swaps") * U256::from(2);
-        let lost = (best - received) * U256::from(10_000) / best;
-        println!("1/{parts} | {lost}");
-        // A constant product gives 1 / (1 + part) of the price to all of it.
-        let impact = U256::from(10_000 / (parts + 1));
-        assert!(
-            lost * U256::from(2) <= impact + U256::from(2),
-            "{lost} of {impact}"
-        );
-        assert!(lost > U256::ZERO || parts == 1_000, "{lost}");
+    for exact in BOTH {
+        for (pools, ends) in [
+            ([shared, apart(1, 2), apart(1, 2)], (0, 2)),
+            ([shared, apart(1, 2), apart(1, 2)], (2, 0)),
+        ] {
+            for parts in [1_000, 100, 10, 4] {
+                let wanted = Wanted {
+                    from: ends.0,
+                    to: ends.1,
+                    exact,
+                    amount: U256::from(DEEP / parts),
+                };
+                let mut market = Pools::new(&pools);
+                let plan = find(&mut market, wanted).expect("answers");
+                follows(&market, &plan, wanted);
+                let single = best_single(&mut market, wanted).expect("leads");
+                let best = best_in_halves(&market, ends, exact, wanted.amount);
+                let below = |found: U256| found.abs_diff(best) * U256::from(1_000_000) / best;
+                let found = plan.other(exact);
+                println!("{exact:?} 1/{parts} | {} {}", below(single), below(found));
+                assert!(below(found) <= U256::from(1_000_000 / WORTH_PARTS));
+                if parts <= 100 {
+                    assert_eq!(plan.stages.len(), 2, "{plan:?}");
+                }
+            }
+        }
     }
+}
+
+/// Half by each of the two pools that are alike, and all of it by the one that both share.
+fn best_in_halves(market: &Pools, (from, to): (u32, u32), exact: Exact, amount: U256) -> U256 {
+    let hop = |pool, asset_in, asset_out| Hop {
+        pool,
+        asset_in,
+        asset_out,
+    };
+    let hops = |pool: u32| {
+        [
+            hop(0, from.min(1), to.min(1)),
+            hop(pool, from.max(1), to.max(1)),
+        ]
+    };
+    let halves = |amount: U256| {
+        let [_, own] = hops(1);
+        let half = amount / U256::from(2);
+        market.swap(own, exact, half).expect("swaps") * U256::from(2)
+    };
+    let whole = |amount: U256| market.swap(hops(1)[0], exact, amount).expect("swaps");
+    // The shared pool is beside asset 0.
+    let shared_is_first = (from == 0) == (exact == Exact::In);
+    if shared_is_first {
+        halves(whole(amount))
+    } else {
+        whole(halves(amount))
+    }
+}
+
+/// What is found beside the best of all single paths and of all two and three paths that share no pool, in tenths, by trying
+/// all of them over random markets, with amounts of up to fifty times what a pool holds: as good in 79 of 100, and never more
+/// than 5 % worse. Printed.
+#[test]
+fn what_is_found_is_nearly_the_best_of_all() {
+    let mut seed = 11_u64;
+    let mut dice = |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (seed >> 33) % below
+    };
+    let (mut markets, mut as_good, mut worst, mut better) = (0_u32, 0_u32, U256::ZERO, 0_u32);
+    for _ in 0..400 {
+        let mut pools = Vec::new();
+        for _ in 0..4 + dice(8) {
+            let (one, other) = (dice(4), dice(4));
+            if one != other {
+                let asset = |at: u64| u32::try_from(at).expect("small");
+                let reserve = 1_000_000_000 + dice(1_000_000_000_000);
+                let back = reserve / 1_000 * (900 + dice(200));
+                let fee = [100, 500, 3_000, 10_000][usize::try_from(dice(4)).expect("small")];
+                pools.push(pool((asset(one), reserve), (asset(other), back), fee));
+            }
+        }
+        let exact = BOTH[usize::try_from(dice(2)).expect("small")];
+        let wanted = Wanted {
+            from: 0,
+            to: 1,
+            exact,
+            amount: U256::from(10_000_000 + dice(50_000_000_000)),
+        };
+        let mut market = Pools::new(&pools);
+        let plan = find(&mut market, wanted).expect("answers");
+        follows(&market, &plan, wanted);
+        let Some(best) = best_of_all(&mut market, wanted) else {
+            continue;
+        };
+        let found = plan.other(exact);
+        markets += 1;
+        let is_worse = exact.order(found, best).is_gt();
+        as_good += u32::from(!is_worse);
+        better += u32::from(exact.order(found, best).is_lt());
+        if is_worse {
+            worst = worst.max(found.abs_diff(best) * U256::from(1_000_000) / best);
+        }
+    }
+    println!(
+        "{markets} markets: as good in {as_good}, better by stages in {better}, at worst {worst} parts of a million worse"
+    );
+    assert!(markets > 200);
+    assert!(worst <= U256::from(50_000), "{worst} parts of a million");
+    assert!(as_good * 100 >= markets * 79, "{as_good} of {markets}");
+}
+
+/// The best other side of all paths alone, and of two and three that share no pool with tenths of the amount each.
+fn best_of_all(market: &mut Pools, wanted: Wanted) -> Option<U256> {
+    let exact = wanted.exact;
+    let part = wanted.amount / U256::from(PARTS);
+    let rest = wanted.amount % U256::from(PARTS);
+    let mut best = best_single(market, wanted);
+    let paths = every_path(market, wanted);
+    // What each path comes to for so many tenths; the rest goes with the first of several.
+    let mut of_parts = Vec::new();
+    for path in &paths {
+        let mut sums = Vec::new();
+        for parts in 1..PARTS {
+            let amount = part * U256::from(parts);
+            let mut other = |amount| {
+                let route = again(market, exact, &path.hops, amount).expect("answers");
+                route.map(|route| route.other(exact))
+            };
+            sums.push((other(amount), other(amount + rest)));
+        }
+        of_parts.push(sums);
+    }
+    let mut join = |others: &[Option<U256>]| {
+        let sum = others
+            .iter()
+            .try_fold(U256::ZERO, |sum, other| Some(sum + (*other)?));
+        if let Some(sum) = sum
+            && best.is_none_or(|found| exact.order(sum, found).is_lt())
+        {
+            best = Some(sum);
+        }
+    };
+    for (one, first) in paths.iter().enumerate() {
+        for (two, second) in paths.iter().enumerate() {
+            if two == one || first.meets(second) {
+                continue;
+            }
+            for parts in 1..9 {
+                join(&[of_parts[one][parts].1, of_parts[two][8 - parts].0]);
+            }
+            for (three, third) in paths.iter().enumerate().skip(two + 1) {
+                if three == one || third.meets(first) || third.meets(second) {
+                    continue;
+                }
+                for parts in 0..8 {
+                    for more in 0..8 - parts {
+                        join(&[
+                            of_parts[one][parts].1,
+                            of_parts[two][more].0,
+                            of_parts[three][7 - parts - more].0,
+                        ]);
+                    }
+                }
+            }
+        }
+    }
+    best
+}
+
+/// Every path of at most three pools, whatever it comes to.
+fn every_path(market: &mut Pools, wanted: Wanted) -> Vec<Route> {
+    let (start, goal) = wanted.ends();
+    let mut found = Vec::new();
+    let little = wanted.amount / U256::from(PARTS);
+    let mut open = vec![(start, Route::start(little))];
+    while let Some((at, route)) = open.pop() {
+        for next in 0..market.asset_count {
+            if next == at || route.has_asset(next) {
+                continue;
+            }
+            for step in one_hop(market, wanted.exact, &route, (at, next)).expect("answers") {
+                let longer = step.made(wanted.exact);
+                if next == goal {
+                    found.push(longer);
+                } else if longer.hops.len() < HOPS_MAX {
+                    open.push((next, longer));
+                }
+            }
+        }
+    }
+    found
 }
