@@ -6,12 +6,14 @@
 mod bench;
 mod budget;
 mod clients;
+mod compute;
 mod dev;
 mod dist;
 mod generate;
 mod licences;
 mod lint;
 mod page;
+mod python;
 mod readme;
 mod shell;
 mod soak;

@@ -18,6 +18,7 @@ mod help;
 mod logs;
 mod lp;
 mod market;
+mod model;
 mod node;
 mod pool;
 mod product;
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
         Command::Admin { command } => admin::run(&command),
         Command::Watch(options) => watch::run(&options),
         Command::Wallet { command } => wallet::run(&command),
+        Command::Model { command } => model::run(&command),
         Command::Completions { shell } => help::completions(shell),
         Command::Man { out } => help::man(&out),
     };

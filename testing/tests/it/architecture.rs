@@ -62,6 +62,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "capstan-client",
             "capstan-agents",
             "capstan-page",
+            "capstan-compute",
             // Only for its tests, which start the program as a process.
             "capstan-testing",
         ],

@@ -130,6 +130,15 @@ const EXAMPLES: &[(&[&str], &[&str])] = &[
         &["wallet"],
         &["capstan wallet new alice", "capstan wallet list"],
     ),
+    (
+        &["model"],
+        &[
+            "capstan model get smollm2",
+            "capstan model get mine --file ./some.gguf",
+            "capstan model ask smollm2 \"What is the capital of France?\"",
+            "capstan model list",
+        ],
+    ),
     (&["completions"], &["capstan completions bash"]),
 ];
 
