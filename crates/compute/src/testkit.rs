@@ -206,9 +206,7 @@ pub fn noise(name: &str, elements: usize, noise: &mut Noise) -> Vec<u8> {
     out
 }
 
-/// Sizes of the tiny model.
-pub const TINY_WIDTH: u64 = 96;
-const TINY_INNER: u64 = 160;
+/// Query heads of the tiny model: its rows then have three blocks or five, so that a pair is left over everywhere.
 const TINY_HEADS: u64 = 6;
 const TINY_KEY_HEADS: u64 = 2;
 const TINY_HEAD_WIDTH: u64 = 16;
@@ -216,8 +214,15 @@ const TINY_LAYERS: u64 = 2;
 
 /// A model that says nothing sensible, in a hundredth of a second: bytes and a few pairs as tokens, two layers.
 pub fn tiny(seed: u64, weights: &str) -> Draft {
+    tiny_with(seed, weights, TINY_HEADS)
+}
+
+/// The same with another number of query heads. With eight all rows have whole pairs of blocks, which candle wants.
+pub fn tiny_with(seed: u64, weights: &str, heads: u64) -> Draft {
+    let width = heads * TINY_HEAD_WIDTH;
+    let inner = width + 64;
     let mut random = Noise::new(seed);
-    let mut draft = tiny_facts();
+    let mut draft = tiny_facts(heads, width, inner);
     let Some((_, Fact::Texts(tokens))) = draft
         .facts
         .iter()
@@ -247,25 +252,20 @@ pub fn tiny(seed: u64, weights: &str) -> Draft {
     } else {
         "Q8_0"
     };
-    add(
-        "token_embd.weight".to_owned(),
-        &[TINY_WIDTH, vocabulary],
-        head,
-    );
-    add("output_norm.weight".to_owned(), &[TINY_WIDTH], "F32");
-    let queries = TINY_HEADS * TINY_HEAD_WIDTH;
+    add("token_embd.weight".to_owned(), &[width, vocabulary], head);
+    add("output_norm.weight".to_owned(), &[width], "F32");
     let keys = TINY_KEY_HEADS * TINY_HEAD_WIDTH;
     for layer in 0..TINY_LAYERS {
         for (name, dims) in [
-            ("attn_norm", &[TINY_WIDTH][..]),
-            ("ffn_norm", &[TINY_WIDTH]),
-            ("attn_q", &[TINY_WIDTH, queries]),
-            ("attn_k", &[TINY_WIDTH, keys]),
-            ("attn_v", &[TINY_WIDTH, keys]),
-            ("attn_output", &[queries, TINY_WIDTH]),
-            ("ffn_gate", &[TINY_WIDTH, TINY_INNER]),
-            ("ffn_up", &[TINY_WIDTH, TINY_INNER]),
-            ("ffn_down", &[TINY_INNER, TINY_WIDTH]),
+            ("attn_norm", &[width][..]),
+            ("ffn_norm", &[width]),
+            ("attn_q", &[width, width]),
+            ("attn_k", &[width, keys]),
+            ("attn_v", &[width, keys]),
+            ("attn_output", &[width, width]),
+            ("ffn_gate", &[width, inner]),
+            ("ffn_up", &[width, inner]),
+            ("ffn_down", &[inner, width]),
         ] {
             let kind_name = if dims.len() == 1 { "F32" } else { weights };
             add(format!("blk.{layer}.{name}.weight"), dims, kind_name);
@@ -274,7 +274,7 @@ pub fn tiny(seed: u64, weights: &str) -> Draft {
     draft
 }
 
-fn tiny_facts() -> Draft {
+fn tiny_facts(heads: u64, width: u64, inner: u64) -> Draft {
     let mut tokens = vec!["<|end|>".to_owned(), "<|turn|>".to_owned()];
     let mut kinds = vec![3.0, 3.0];
     let letters = (0..=u8::MAX).map(crate::model::letter);
@@ -291,9 +291,9 @@ fn tiny_facts() -> Draft {
         ("general.name", Fact::Text("tiny".to_owned())),
         ("llama.block_count", whole(TINY_LAYERS)),
         ("llama.context_length", whole(256)),
-        ("llama.embedding_length", whole(TINY_WIDTH)),
-        ("llama.feed_forward_length", whole(TINY_INNER)),
-        ("llama.attention.head_count", whole(TINY_HEADS)),
+        ("llama.embedding_length", whole(width)),
+        ("llama.feed_forward_length", whole(inner)),
+        ("llama.attention.head_count", whole(heads)),
         ("llama.attention.head_count_kv", whole(TINY_KEY_HEADS)),
         ("llama.attention.layer_norm_rms_epsilon", Fact::Real(1e-5)),
         ("llama.rope.freq_base", Fact::Real(10_000.0)),

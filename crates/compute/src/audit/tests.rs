@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     engine::{Engine, Finish, Kernels, Piece, Request, Sampling, Seed, loaded_with},
-    testkit::{Draft, Noise, tiny},
+    testkit::{Noise, tiny, tiny_with},
 };
 
 /// What an honest provider hands over.
@@ -287,8 +287,9 @@ fn bytes_that_are_no_proof_are_refused() {
 
 #[test]
 fn other_kernels_pass_tolerantly_and_not_strictly() {
-    let draft: Draft = tiny(1, "Q4_1");
-    let (own, candle) = (tiny_engine(1), loaded_with(&draft, 1, Kernels::Candle));
+    let draft = tiny_with(1, "Q4_1", 8);
+    let own = loaded_with(&draft, 1, Kernels::Own);
+    let candle = loaded_with(&draft, 1, Kernels::Candle);
     let between = Thresholds::between(&own.card().kernels, &candle.card().kernels);
     assert_eq!(between, Thresholds::TOLERANT);
     assert_eq!(

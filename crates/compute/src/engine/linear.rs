@@ -187,7 +187,7 @@ impl Bank {
             });
     }
 
-    /// Candle spreads its own work over the threads it runs on.
+    /// Candle spreads its work over threads of its own, whatever ours are.
     fn add_candle(&self, input: &[f32], count: usize, out: &mut [f32]) {
         let mut start = 0;
         for matrix in &self.matrices {
@@ -327,6 +327,14 @@ fn candle(
     columns: usize,
     bytes: &[u8],
 ) -> Result<Store, ModelError> {
+    let odd = (columns as u64 / kind.block_elements) % 2 == 1;
+    if odd && kind.block_elements == BLOCK as u64 {
+        let words = format!(
+            "tensor `{name}` of {}: rows of an odd number of blocks",
+            kind.name
+        );
+        return Err(ModelError::Unsupported(words));
+    }
     let kind = match kind.name {
         "Q4_0" => GgmlDType::Q4_0,
         "Q4_1" => GgmlDType::Q4_1,

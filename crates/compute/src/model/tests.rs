@@ -1,7 +1,7 @@
 use std::io::Cursor;
 
 use super::{gguf::*, *};
-use crate::testkit::{Draft, Noise, tiny};
+use crate::testkit::{Draft, Noise, tiny, tiny_with};
 
 fn read(bytes: &[u8]) -> Result<Gguf, ModelError> {
     Gguf::read(&mut Cursor::new(bytes))
@@ -194,7 +194,7 @@ fn weights_that_are_no_numbers_are_refused_with_their_name() {
         ("F16", 6, [0x01, 0x7C]),
         ("Q5_0", 0, [0xFF, 0xFF]),
     ] {
-        let mut draft = tiny(1, kind);
+        let mut draft = tiny_with(1, kind, 8);
         let part = draft
             .tensors
             .iter_mut()
@@ -233,6 +233,16 @@ fn tensors_that_lie_over_each_other_are_refused() {
     bytes[offset_at..offset_at + 8].fill(0);
     let error = read(&bytes).expect_err("they overlap").to_string();
     assert!(error.contains("lies where it cannot"), "{error}");
+}
+
+/// Candle panics at such rows when they are multiplied, so they never come so far.
+#[test]
+fn rows_that_candle_cannot_multiply_are_refused() {
+    for kind in ["Q5_0", "Q5_1"] {
+        let error = load(&tiny(1, kind)).err().expect("refused").to_string();
+        assert!(error.contains("an odd number of blocks"), "{kind}: {error}");
+        assert!(load(&tiny_with(1, kind, 8)).is_ok(), "{kind}");
+    }
 }
 
 fn tiny_tokenizer() -> Tokenizer {
