@@ -4,13 +4,18 @@ use std::{path::Path, process::Command};
 
 use eyre::{Result, WrapErr};
 
-use crate::{clients, dev, shell};
+use crate::{clients, compute, dev, shell};
 
 /// Benches that need no peer from npm.
 const ALONE: [&str; 4] = ["accounts", "block", "growth", "pool"];
 
-/// Runs one bench (`throughput`, `frame`, `credit`, `exchange`, `accounts`, `block`, `growth`, `pool`; flags go to it), or all of them.
+/// Runs one bench (`engine`, `throughput`, `frame`, `credit`, `exchange`, `accounts`, `block`, `growth`, `pool`; flags go to it), or all of them.
 pub(crate) fn run(flags: &[String]) -> Result<()> {
+    if let Some((first, rest)) = flags.split_first()
+        && first == "engine"
+    {
+        return compute::bench(rest);
+    }
     if flags
         .first()
         .is_some_and(|name| ALONE.contains(&name.as_str()))

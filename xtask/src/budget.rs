@@ -26,6 +26,8 @@ pub(crate) const CLIENTS: Budget = budget("clients", 3);
 pub(crate) const PAGE: Budget = budget("page", 6);
 /// Installing the execution specification included.
 pub(crate) const STATETESTS: Budget = budget("statetests", 2);
+/// Fetching the model included. With the tests of the gateway it shares six minutes.
+pub(crate) const COMPUTE: Budget = budget("compute", 3);
 
 const fn budget(name: &'static str, minutes: u32) -> Budget {
     Budget { name, minutes }
@@ -122,11 +124,11 @@ mod tests {
 
     #[test]
     fn all_parts_together_leave_room() {
-        let sum: u32 = [LINT, BUILD, RUST, CLIENTS, STATETESTS]
+        let sum: u32 = [LINT, BUILD, RUST, CLIENTS, STATETESTS, COMPUTE]
             .iter()
             .map(|part| part.minutes)
             .sum();
         assert_eq!(LINT.minutes + BUILD.minutes, 25);
-        assert!(sum <= 35, "{sum} of 90 minutes");
+        assert!(sum <= 38, "{sum} of 90 minutes");
     }
 }

@@ -6,6 +6,7 @@
 mod bench;
 mod budget;
 mod clients;
+mod compute;
 mod dev;
 mod dist;
 mod generate;
@@ -13,6 +14,7 @@ mod licences;
 mod lint;
 mod page;
 mod pages;
+mod python;
 mod readme;
 mod shell;
 mod soak;

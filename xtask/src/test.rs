@@ -7,7 +7,7 @@ use eyre::{Result, bail};
 
 use crate::{
     budget::{self, Budget},
-    clients, dev, page, readme, shell, statetests,
+    clients, compute, dev, page, readme, shell, statetests,
     tally::{Report, Tally},
 };
 
@@ -26,6 +26,7 @@ enum Name {
     Clients,
     Page,
     Statetests,
+    Compute,
 }
 
 /// One part of the tests.
@@ -45,7 +46,7 @@ pub(crate) enum Outcome {
 }
 
 /// In the order in which they run.
-const PARTS: [Part; 5] = [
+const PARTS: [Part; 6] = [
     Part {
         name: Name::Build,
         what: "build of everything that is tested",
@@ -75,6 +76,12 @@ const PARTS: [Part; 5] = [
         what: "random state tests filled by the execution specification",
         budget: budget::STATETESTS,
         run: statetests::run,
+    },
+    Part {
+        name: Name::Compute,
+        what: "a real language model: tokens, answers, audits",
+        budget: budget::COMPUTE,
+        run: compute::run,
     },
 ];
 

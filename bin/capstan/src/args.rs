@@ -11,6 +11,7 @@ mod credit;
 mod examples;
 mod exchange;
 mod farm;
+mod model;
 mod product;
 mod trigger;
 
@@ -26,6 +27,7 @@ pub(crate) use exchange::{
     LpAddOptions, LpCarryOptions, LpCommand, LpRemoveOptions, PoolCommand, SwapOptions,
 };
 pub(crate) use farm::FarmCommand;
+pub(crate) use model::{ModelCommand, ShelfOptions};
 pub(crate) use product::{ProductCommand, ProductCreateOptions, ProductKind};
 pub(crate) use trigger::{AddOptions, TriggerCommand};
 
@@ -136,6 +138,11 @@ pub(crate) enum Command {
     Wallet {
         #[command(subcommand)]
         command: WalletCommand,
+    },
+    /// Language models on this machine: get them, ask them
+    Model {
+        #[command(subcommand)]
+        command: ModelCommand,
     },
     /// Print a script that completes these words in a shell
     Completions {

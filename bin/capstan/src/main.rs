@@ -20,6 +20,7 @@ mod help;
 mod logs;
 mod lp;
 mod market;
+mod model;
 mod node;
 mod pool;
 mod product;
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
         Command::Admin { command } => admin::run(&command),
         Command::Watch(options) => watch::run(&options),
         Command::Wallet { command } => wallet::run(&command),
+        Command::Model { command } => model::run(&command),
         Command::Completions { shell } => help::completions(shell),
         Command::Man { out } => help::man(&out),
     };

@@ -46,6 +46,8 @@ const ROOMS: &[(&str, &[&str])] = &[
         "capstan-agents",
         &["capstan-units", "capstan-contracts", "capstan-client"],
     ),
+    // What a machine runs knows no chain.
+    ("capstan-compute", &[]),
     // The page's files, as the server wants them.
     ("capstan-page", &["capstan-rpc"]),
     (
@@ -60,6 +62,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "capstan-client",
             "capstan-agents",
             "capstan-page",
+            "capstan-compute",
             // Only for its tests, which start the program as a process.
             "capstan-testing",
         ],

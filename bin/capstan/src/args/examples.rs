@@ -100,6 +100,10 @@ const EXAMPLES: &[&str] = &[
     "capstan wallet import bob --key-file key.txt",
     "capstan wallet list",
     "capstan wallet send 1.5 eth 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --wallet alice",
+    "capstan model get smollm2",
+    "capstan model get mine --file ./some.gguf",
+    "capstan model ask smollm2 \"What is the capital of France?\"",
+    "capstan model list",
     "capstan completions bash",
 ];
 /// Most lines below a command that has commands of its own: each of those shows all of its own.

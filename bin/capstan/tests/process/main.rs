@@ -15,6 +15,7 @@ mod foreign;
 mod kill;
 mod lp;
 mod market;
+mod model;
 mod own_chain;
 mod page;
 mod product;

@@ -1,0 +1,20 @@
+//! Was that answer computed by that model? Judged by one pass over prompt and answer together, and a short proof.
+//!
+//! How: a `Witness` is what somebody's own run remembers of its states; a `Proof` is the provider's witness as polynomials;
+//! `verify` runs the job again at once and compares states, tokens and the end. `commit` keeps auditors from copying, `stakes`
+//! says how much a provider must have to lose. Formulas and invariants (AUD-n): specs/audit.md.
+//! Not here: who pays and who is slashed (contracts).
+
+mod commit;
+mod field;
+mod proof;
+mod stakes;
+mod verify;
+
+#[cfg(test)]
+mod tests;
+
+pub use commit::{Commitment, Opening};
+pub use proof::{GROUP_TOKENS, Measure, Polynomial, Proof, TOP, Witness};
+pub use stakes::{caught_of, is_audited, slash_min};
+pub use verify::{Failure, Report, Thresholds, Transcript, verify};

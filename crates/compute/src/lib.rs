@@ -1,0 +1,9 @@
+//! What a machine runs, without a chain: models and their audit, and the gateway in front of model servers.
+//!
+//! The chain only settles what happened here. Nothing in this room knows a block, an account or the EVM, so that a person who
+//! has no chain can use it in front of a model server of his own.
+
+pub mod audit;
+pub mod engine;
+pub mod model;
+pub mod testkit;

@@ -1,0 +1,89 @@
+//! What needs a real language model: its tests, and its speed beside llama.cpp.
+
+use std::path::PathBuf;
+
+use eyre::{Result, bail};
+
+use crate::{dev, python, shell, tally::Report, test::Outcome};
+
+/// The model that a package brings.
+const MODEL: &str = "smollm2";
+
+/// CI's part.
+pub(crate) fn run() -> Result<Outcome> {
+    let (python, model) = match python().and_then(|python| Ok((python, fetched()?))) {
+        Ok(found) => found,
+        Err(error) => return Ok(Outcome::Skip(format!("{error:#}"))),
+    };
+    let tokens = shell::target_dir()?.join("compute/tokens.jsonl");
+    shell::run(
+        shell::program(python)
+            .arg(folder().join("tokens.py"))
+            .arg(&model)
+            .arg(&tokens),
+    )?;
+    let mut command = shell::cargo();
+    command
+        .args([
+            "test",
+            "--package",
+            "capstan-compute",
+            "--test",
+            "real",
+            "--",
+            "--ignored",
+        ])
+        .env("CAPSTAN_TEST_MODEL", &model)
+        .env("CAPSTAN_TEST_TOKENS", &tokens);
+    let watched = shell::watch(&mut command)?;
+    Ok(Outcome::Ran(Report::of(&watched)))
+}
+
+/// Tokens per second beside llama.cpp, in turns.
+pub(crate) fn bench(flags: &[String]) -> Result<()> {
+    let (rounds, threads) = match flags {
+        [] => ("3", "2"),
+        [rounds] => (rounds.as_str(), "2"),
+        [rounds, threads] => (rounds.as_str(), threads.as_str()),
+        _ => bail!("say how many rounds and threads, as `cargo xtask bench engine 3 2`"),
+    };
+    let (python, model) = (python()?, fetched()?);
+    shell::run(
+        shell::cargo()
+            .args([
+                "run",
+                "--quiet",
+                "--release",
+                "--package",
+                "capstan-compute",
+            ])
+            .args(["--example", "engine_speed", "--"])
+            .arg(model)
+            .args([threads, rounds])
+            .arg(python)
+            .arg(folder().join("peer.py")),
+    )
+}
+
+fn python() -> Result<PathBuf> {
+    python::environment(&folder(), "compute")
+}
+
+fn folder() -> PathBuf {
+    shell::root().join("testing/compute")
+}
+
+/// The model's file, fetched by the program itself as a user would.
+fn fetched() -> Result<PathBuf> {
+    let shelf = shell::target_dir()?.join("compute/models");
+    let file = shelf.join(format!("{MODEL}.gguf"));
+    if !file.exists() {
+        let capstan = dev::build_tested()?;
+        shell::run(
+            shell::program(capstan)
+                .args(["model", "get", MODEL, "--models"])
+                .arg(&shelf),
+        )?;
+    }
+    Ok(file)
+}
