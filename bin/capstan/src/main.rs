@@ -8,6 +8,7 @@ mod admin;
 mod args;
 mod banner;
 mod complaint;
+mod compute;
 mod crash;
 mod data;
 mod farm;
@@ -72,6 +73,10 @@ fn main() -> ExitCode {
         Command::Admin { command } => admin::run(&command),
         Command::Watch(options) => watch::run(&options),
         Command::Wallet { command } => wallet::run(&command),
+        Command::Gateway(options) => compute::gateway(&options),
+        Command::Key { command } => compute::key(&command),
+        Command::Receipt { command } => compute::receipt(&command),
+        Command::Provide { command } => compute::provide(&command),
         Command::Completions { shell } => help::completions(shell),
         Command::Man { out } => help::man(&out),
     };

@@ -2,3 +2,10 @@
 //!
 //! The chain only settles what happened here. Nothing in this room knows a block, an account or the EVM, so that a person who
 //! has no chain can use it in front of a model server of his own.
+
+pub mod gateway;
+pub mod keys;
+pub mod money;
+pub mod receipt;
+pub mod scan;
+pub mod upstream;

@@ -11,6 +11,35 @@ const EXIT_CODES: &str = "Exit codes: 0 done; 1 refused or failed, and stderr sa
 /// Commands, and lines below them.
 const EXAMPLES: &[(&[&str], &[&str])] = &[
     (
+        &["gateway"],
+        &[
+            "capstan gateway --upstream http://127.0.0.1:8000/v1",
+            "capstan gateway --upstream http://127.0.0.1:8000/v1 --upstream http://10.0.0.7:8000/v1 --prices prices.toml",
+        ],
+    ),
+    (
+        &["key"],
+        &[
+            "capstan key new --total 5usd --day 1usd --name notebook",
+            "capstan key usage notebook",
+            "capstan key revoke notebook",
+        ],
+    ),
+    (
+        &["receipt"],
+        &[
+            "capstan receipt show req_00112233445566778899aabbccddeeff",
+            "capstan receipt verify req_00112233445566778899aabbccddeeff --output answer.json",
+        ],
+    ),
+    (
+        &["provide"],
+        &[
+            "capstan provide scan --kwh 0.12 --watts 350",
+            "capstan provide scan --kwh 0.12 --watts 350 --upstream http://127.0.0.1:8000/v1",
+        ],
+    ),
+    (
         &["dev"],
         &[
             "capstan dev",
