@@ -1,6 +1,6 @@
 //! `capstan gateway`: the door in front of one's own model servers.
 
-use std::{fs, sync::Arc};
+use std::{fs, path::Path, sync::Arc};
 
 use capstan_compute::{
     gateway::{Bounds, Gateway, OpenDoor, Prices, Settings, install_recorder, serve},
@@ -55,7 +55,28 @@ async fn listen(options: &GatewayOptions) -> Result<()> {
     let url = format!("http://{}", listener.local_addr()?);
     // Held until the end: other commands find this gateway by it.
     let door = OpenDoor::new(&folder, &url, &admin)?;
-    println!("gateway of machine {machine} at {url}/v1");
+    if options.ledger.json {
+        let page = format!("{url}/usage#token={}", admin.reveal());
+        println!(
+            "{}",
+            serde_json::json!({ "machine": machine, "url": format!("{url}/v1"), "use": page })
+        );
+    } else {
+        greet(
+            options,
+            &format!("machine {machine}"),
+            &url,
+            &admin,
+            &folder,
+        );
+    }
+    let served = serve(listener, Arc::clone(&gateway), stopped()).await;
+    drop(door);
+    Ok(served?)
+}
+
+fn greet(options: &GatewayOptions, who: &str, url: &str, admin: &Secret, folder: &Path) {
+    println!("gateway of {who} at {url}/v1");
     if options.prices.is_none() {
         println!(
             "prices per million tokens: {INPUT} read, {OUTPUT} written; --prices FILE says others"
@@ -66,9 +87,6 @@ async fn listen(options: &GatewayOptions) -> Result<()> {
         "a key: capstan key new --total 5usd --day 1usd --data {}",
         folder.display()
     );
-    let served = serve(listener, Arc::clone(&gateway), stopped()).await;
-    drop(door);
-    Ok(served?)
 }
 
 async fn stopped() {

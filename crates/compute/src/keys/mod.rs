@@ -109,6 +109,7 @@ pub struct Hold {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
     /// What is known of the receipt when the request begins.
+    #[serde(with = "crate::receipt::ReceiptJson")]
     pub receipt: Receipt,
     /// What is known of its notes.
     pub notes: Map<String, Value>,

@@ -15,7 +15,7 @@ pub use canonical::{canonical, hash, request_hash};
 
 sol! {
     /// What a machine did for whom, and what it cost.
-    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[derive(Debug, PartialEq, Eq)]
     struct Receipt {
         /// Random bytes of the request: a job has one receipt.
         bytes32 job;
@@ -49,6 +49,46 @@ sol! {
         uint8 outcome;
         /// Hash of the canonical notes.
         bytes32 notes;
+    }
+}
+
+/// A receipt as JSON: its cost is text, for it may be more than a number of JSON's readers holds.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Receipt")]
+#[allow(non_snake_case, reason = "named as in the struct that is signed")]
+pub(crate) struct ReceiptJson {
+    job: B256,
+    program: B256,
+    input: B256,
+    output: B256,
+    parents: Vec<B256>,
+    payer: B256,
+    machine: Address,
+    startedMs: u64,
+    firstMs: u64,
+    tookMs: u64,
+    inputUnits: u64,
+    outputUnits: u64,
+    #[serde(with = "digits")]
+    cost: u128,
+    energyMj: u64,
+    outcome: u8,
+    notes: B256,
+}
+
+/// Whole numbers as text.
+mod digits {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &u128, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(value)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<u128, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -125,6 +165,7 @@ pub struct Signed {
     /// The EIP-712 digest.
     pub id: B256,
     /// What is signed.
+    #[serde(with = "ReceiptJson")]
     pub receipt: Receipt,
     /// What people want to read; its hash is signed.
     pub notes: Map<String, Value>,

@@ -18,7 +18,7 @@ fn filled() -> Receipt {
         tookMs: 10,
         inputUnits: 11,
         outputUnits: 12,
-        cost: 13,
+        cost: u128::MAX - 1,
         energyMj: 14,
         outcome: 0,
         notes: B256::ZERO,
@@ -50,6 +50,7 @@ fn rcpt_2_a_receipt_verifies_until_anything_in_it_changes() {
         broken["receipt"][name] = match value {
             Value::String(hex) if hex.starts_with("0x") => json!(flip_last(hex)),
             Value::Number(number) => json!(number.as_u64().expect("small") + 1),
+            Value::String(_) => json!(u128::MAX.to_string()),
             Value::Array(_) => json!([B256::repeat_byte(5)]),
             other => panic!("{name}: {other}"),
         };
@@ -112,7 +113,9 @@ fn rcpt_1_the_id_is_the_eip_712_digest() {
     ];
     words.push(keccak256(receipt.parents.concat_words()));
     words.extend([receipt.payer, B256::ZERO]);
-    words.extend([8, 9, 10, 11, 12, 13, 14, 0].map(word));
+    words.extend([8, 9, 10, 11, 12].map(word));
+    words.push(B256::from(U256::from(receipt.cost)));
+    words.extend([14, 0].map(word));
     words.push(receipt.notes);
     let inner = keccak256(words.concat_words());
     let domain = [

@@ -14,9 +14,9 @@ const PRODUCTS: usize = 12;
 
 /// One round, in 10^9 products and sums per second.
 pub fn gflops(threads: usize) -> f64 {
-    let took = timed(threads, || {
-        let left = Array2::<f32>::from_elem((SIZE, SIZE), 0.5);
-        let right = Array2::<f32>::from_elem((SIZE, SIZE), 0.25);
+    let matrix = |value: f32| Array2::<f32>::from_elem((SIZE, SIZE), value);
+    let prepare = || (matrix(0.5), matrix(0.25));
+    let took = timed(threads, prepare, |(left, right)| {
         for _ in 0..PRODUCTS {
             black_box(black_box(&left).dot(&right));
         }

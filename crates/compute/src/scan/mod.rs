@@ -11,6 +11,7 @@ mod tests;
 
 use std::{
     fs,
+    sync::Barrier,
     time::{Duration, Instant},
 };
 
@@ -125,13 +126,21 @@ impl BreakEven {
     }
 }
 
-/// Runs the same work on several threads at once and times it from the first start to the last end.
-fn timed(threads: usize, work: impl Fn() + Sync) -> Duration {
-    let start = Instant::now();
+/// Runs the same work on several threads at once and times it from the first start to the last end. What it needs is
+/// prepared before the clock starts.
+fn timed<T>(threads: usize, prepare: impl Fn() -> T + Sync, work: impl Fn(T) + Sync) -> Duration {
+    let ready = Barrier::new(threads + 1);
+    let mut start = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..threads {
-            scope.spawn(&work);
+            scope.spawn(|| {
+                let prepared = prepare();
+                ready.wait();
+                work(prepared);
+            });
         }
+        ready.wait();
+        start = Instant::now();
     });
     start.elapsed()
 }

@@ -352,8 +352,8 @@ async fn a_request_is_tried_at_another_server() {
     let (first, second) = (Fake::start().await, Fake::start().await);
     let urls = vec![first.url(), second.url()];
     let world = World::with(&urls, PoolSettings::default(), Bounds::default()).await;
-    drop(first);
-    let response = world.ask("count 3").await;
+    first.seen.is_ill.store(true, Ordering::SeqCst);
+    let response = world.ask("count 3 status 503 ill").await;
     assert_eq!(response.status(), 200);
     assert_eq!(world.spent().await, "0.008usd");
     assert_eq!(second.seen.asked.load(Ordering::SeqCst), 1);

@@ -5,6 +5,7 @@
 //!   cut 3 | garbage 3 | error 3 | silent 3      the same until part 3, and then that
 //!   lie 1000000            counts that cannot be
 //!   status 503             no answer
+//!   ... ill                only a server that is ill fails so
 //! ```
 
 use std::{
@@ -20,7 +21,7 @@ use std::{
 use axum::{
     Json, Router,
     body::Body,
-    extract::State,
+    extract::{DefaultBodyLimit, State},
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -65,11 +66,23 @@ impl Fake {
             .route("/v1/chat/completions", post(chat))
             .route("/v1/completions", post(completions))
             .route("/v1/embeddings", post(embeddings))
+            .layer(DefaultBodyLimit::disable())
             .with_state(Arc::clone(&seen));
         let task = tokio::spawn(async move {
             axum::serve(listener, router).await.expect("serves");
         });
         Self { at, seen, task }
+    }
+
+    /// Waits until nobody is answered any more.
+    pub(crate) async fn is_idle(&self) -> bool {
+        for _ in 0..200 {
+            if self.seen.at_work.load(Ordering::SeqCst) == 0 {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        false
     }
 
     pub(crate) fn url(&self) -> String {
@@ -123,15 +136,15 @@ async fn answer(seen: Arc<Seen>, body: &Value, script: &str, is_chat: bool) -> R
     seen.at_work.fetch_add(1, Ordering::SeqCst);
     let at_work = AtWork(Arc::clone(&seen));
     let words: Vec<&str> = script.split_whitespace().collect();
-    if let Some(status) = number(&words, "status") {
+    let is_ill = seen.is_ill.load(Ordering::SeqCst);
+    let stop = |word| number(&words, word).filter(|_| !script.contains("ill") || is_ill);
+    if let Some(status) = stop("status") {
         let status = u16::try_from(status).expect("a status");
         let error = json!({"error": {"message": "as you wished", "type": "x", "code": "wished"}});
         return (StatusCode::from_u16(status).expect("a status"), Json(error)).into_response();
     }
     let count = number(&words, "count").unwrap_or(3);
     let pause = Duration::from_millis(number(&words, "by").unwrap_or(0));
-    let is_ill = seen.is_ill.load(Ordering::SeqCst);
-    let stop = |word| number(&words, word).filter(|_| !script.contains("ill") || is_ill);
     let cut = stop("cut");
     let garbage = stop("garbage");
     let error = stop("error");

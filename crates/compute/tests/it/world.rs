@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use capstan_compute::{
     gateway::{Bounds, Gateway, Prices, Settings, serve},
     keys::{KeyView, Ledger, Limits, Secret, system_clock},
+    receipt::Signed,
     upstream::{Http, HttpSettings, Pool, PoolSettings, Upstream},
 };
 use serde_json::{Value, json};
@@ -150,6 +151,24 @@ impl World {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("something is at work for ever");
+    }
+
+    /// The newest receipt, once there is one: nobody waits for what a client left behind to be on disk.
+    pub(crate) async fn newest_receipt(&self) -> Signed {
+        for _ in 0..200 {
+            let newest = self
+                .gateway
+                .ledger()
+                .overview(1)
+                .expect("reads")
+                .receipts
+                .pop();
+            if let Some(receipt) = newest {
+                return receipt;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("no receipt is ever written");
     }
 
     pub(crate) async fn spent(&self) -> String {
