@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 mod admin;
+mod compute;
 mod credit;
 mod examples;
 mod exchange;
@@ -17,6 +18,9 @@ mod trigger;
 
 use crate::accounts;
 pub(crate) use admin::{AdminCommand, ReportersCommand, RoleArgs, RolesCommand, Stoppable};
+pub(crate) use compute::{
+    GatewayOptions, KeyCommand, LedgerOptions, ProvideCommand, ReceiptCommand, ScanOptions,
+};
 pub(crate) use credit::{
     AccountCommand, ActOptions, AmountArgs, AskOptions, KeystoreOptions, LimitArgs, MarketCommand,
     PasswordOptions, Refinanced, SignerOptions, Signing, SlippageArgs, WalletCommand, WatchOptions,
@@ -143,6 +147,23 @@ pub(crate) enum Command {
     Model {
         #[command(subcommand)]
         command: ModelCommand,
+    },
+    /// Serve OpenAI's API in front of your own model servers: budgets, receipts, no chain
+    Gateway(Box<GatewayOptions>),
+    /// Keys of a gateway: what their holders may spend
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+    /// Receipts of a gateway: what a machine did, and what it cost
+    Receipt {
+        #[command(subcommand)]
+        command: ReceiptCommand,
+    },
+    /// What this machine can do, and what it must earn
+    Provide {
+        #[command(subcommand)]
+        command: ProvideCommand,
     },
     /// Print a script that completes these words in a shell
     Completions {

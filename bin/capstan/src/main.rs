@@ -8,6 +8,7 @@ mod admin;
 mod args;
 mod banner;
 mod complaint;
+mod compute;
 mod consent;
 mod crash;
 mod data;
@@ -76,6 +77,10 @@ fn main() -> ExitCode {
         Command::Watch(options) => watch::run(&options),
         Command::Wallet { command } => wallet::run(&command),
         Command::Model { command } => model::run(&command),
+        Command::Gateway(options) => compute::gateway(&options),
+        Command::Key { command } => compute::key(&command),
+        Command::Receipt { command } => compute::receipt(&command),
+        Command::Provide { command } => compute::provide(&command),
         Command::Completions { shell } => help::completions(shell),
         Command::Man { out } => help::man(&out),
     };

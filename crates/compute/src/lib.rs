@@ -5,5 +5,11 @@
 
 pub mod audit;
 pub mod engine;
+pub mod gateway;
+pub mod keys;
 pub mod model;
+pub mod money;
+pub mod receipt;
+pub mod scan;
 pub mod testkit;
+pub mod upstream;

@@ -46,8 +46,8 @@ const ROOMS: &[(&str, &[&str])] = &[
         "capstan-agents",
         &["capstan-units", "capstan-contracts", "capstan-client"],
     ),
-    // What a machine runs knows no chain.
-    ("capstan-compute", &[]),
+    // What a machine runs knows no chain; its money has the digits of the chain's own dollar.
+    ("capstan-compute", &["capstan-units"]),
     // The page's files, as the server wants them.
     ("capstan-page", &["capstan-rpc"]),
     (

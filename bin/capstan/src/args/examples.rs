@@ -104,6 +104,15 @@ const EXAMPLES: &[&str] = &[
     "capstan model get mine --file ./some.gguf",
     "capstan model ask smollm2 \"What is the capital of France?\"",
     "capstan model list",
+    "capstan gateway --upstream http://127.0.0.1:8000/v1",
+    "capstan gateway --upstream http://127.0.0.1:8000/v1 --upstream http://10.0.0.7:8000/v1 --prices prices.toml",
+    "capstan key new --total 5usd --day 1usd --name notebook",
+    "capstan key usage notebook",
+    "capstan key revoke notebook",
+    "capstan receipt show req_00112233445566778899aabbccddeeff",
+    "capstan receipt verify req_00112233445566778899aabbccddeeff --output answer.json",
+    "capstan provide scan --kwh 0.12 --watts 350",
+    "capstan provide scan --kwh 0.12 --watts 350 --upstream http://127.0.0.1:8000/v1",
     "capstan completions bash",
 ];
 /// Most lines below a command that has commands of its own: each of those shows all of its own.

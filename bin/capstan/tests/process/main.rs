@@ -12,6 +12,7 @@ mod disk;
 mod farm;
 mod feed;
 mod foreign;
+mod gateway;
 mod kill;
 mod lp;
 mod market;

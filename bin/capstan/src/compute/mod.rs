@@ -1,0 +1,43 @@
+//! What a machine runs: the gateway, its keys and receipts, and what the machine can do.
+
+mod gateway;
+mod key;
+mod receipt;
+mod scan;
+
+use std::path::PathBuf;
+
+use capstan_compute::gateway::Office;
+use eyre::{OptionExt as _, Result};
+
+use crate::args::LedgerOptions;
+
+pub(crate) use gateway::run as gateway;
+pub(crate) use key::run as key;
+pub(crate) use receipt::run as receipt;
+pub(crate) use scan::run as provide;
+
+/// Where a gateway's ledger lies unless it is said.
+const FOLDER: &str = ".capstan/gateway";
+
+fn folder(options: &LedgerOptions) -> Result<PathBuf> {
+    if let Some(folder) = &options.data {
+        return Ok(folder.clone());
+    }
+    let home = std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
+    Ok(home
+        .ok_or_eyre("there is no home folder; say where keys lie by --data DIR")?
+        .join(FOLDER))
+}
+
+fn office(options: &LedgerOptions) -> Result<Office> {
+    Ok(Office::of(&folder(options)?)?)
+}
+
+/// Runs what waits for answers.
+fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(work)
+}

@@ -1,0 +1,135 @@
+//! `capstan receipt`: what a machine says it did, and whether it says so.
+
+use std::{fs, path::Path};
+
+use alloy_primitives::B256;
+use capstan_compute::{
+    money::Dollars,
+    receipt::{Outcome, Signed, request_hash},
+    upstream::Answer,
+};
+use eyre::{OptionExt as _, Result, WrapErr as _, bail};
+use serde_json::{Map, Value, json};
+
+use super::{block_on, office};
+use crate::args::ReceiptCommand;
+
+pub(crate) fn run(command: &ReceiptCommand) -> Result<()> {
+    match command {
+        ReceiptCommand::Show { ledger, id } => {
+            let office = office(ledger)?;
+            let signed = block_on(async { Ok(office.receipt(id).await?) })?;
+            if ledger.json {
+                println!("{:#}", json!(signed));
+            } else {
+                show(&signed);
+            }
+            Ok(())
+        }
+        ReceiptCommand::Verify {
+            ledger,
+            id,
+            input,
+            output,
+        } => {
+            let office = office(ledger)?;
+            let signed = block_on(async { Ok(office.receipt(id).await?) })?;
+            let checks = verify(&signed, input.as_deref(), output.as_deref())?;
+            if ledger.json {
+                println!("{:#}", json!({ "id": signed.id, "checked": checks }));
+            } else {
+                for check in &checks {
+                    println!("ok: {check}");
+                }
+                println!(
+                    "not checked: that this model computed the answer; that takes computing it again"
+                );
+            }
+            Ok(())
+        }
+    }
+}
+
+fn verify(signed: &Signed, input: Option<&Path>, output: Option<&Path>) -> Result<Vec<String>> {
+    signed
+        .verify()
+        .wrap_err_with(|| format!("receipt {} does not hold", signed.id))?;
+    let receipt = &signed.receipt;
+    let mut checks = vec![
+        "the id is that of its fields, and the notes are those that were signed".to_owned(),
+        format!("machine {} signed it", receipt.machine),
+    ];
+    if let Some(path) = input {
+        same("request", request_hash(&object(path)?), receipt.input)?;
+        checks.push("the request is yours".to_owned());
+    }
+    if let Some(path) = output {
+        let mut answer = Answer::default();
+        answer.add_whole(&object(path)?);
+        same("answer", answer.hash(), receipt.output)?;
+        checks.push("the answer is yours".to_owned());
+    }
+    Ok(checks)
+}
+
+fn same(what: &str, is: B256, said: B256) -> Result<()> {
+    if is != said {
+        bail!("the {what} in the file hashes to {is}, and the receipt is of {said}");
+    }
+    Ok(())
+}
+
+fn object(path: &Path) -> Result<Map<String, Value>> {
+    let text =
+        fs::read_to_string(path).wrap_err_with(|| format!("cannot read {}", path.display()))?;
+    let read: Value =
+        serde_json::from_str(&text).wrap_err_with(|| format!("{} is no JSON", path.display()))?;
+    let object = read.as_object().cloned();
+    object.ok_or_eyre(format!("{} holds no JSON object", path.display()))
+}
+
+fn show(signed: &Signed) {
+    let Signed {
+        id, receipt, notes, ..
+    } = signed;
+    let note = |name: &str| match notes.get(name) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Null) | None => "unknown".to_owned(),
+        Some(other) => other.to_string(),
+    };
+    println!("receipt     {id}");
+    println!("outcome     {}", Outcome::words(receipt.outcome));
+    println!("model       {} ({})", note("model"), note("quantisation"));
+    let pinned = notes.get("pinned") == Some(&Value::Bool(true));
+    let of = if pinned {
+        "its weights"
+    } else {
+        "its name: the weights are not known"
+    };
+    println!("program     {} of {of}", receipt.program);
+    println!(
+        "server      {}, attempt {}",
+        note("upstream"),
+        note("attempts")
+    );
+    println!("machine     {}", receipt.machine);
+    println!(
+        "tokens      {} read, {} written, counted by: {}",
+        receipt.inputUnits,
+        receipt.outputUnits,
+        note("usage")
+    );
+    println!("cost        {}", Dollars::from_atto_or_max(receipt.cost));
+    println!(
+        "time        {} ms, {} ms to the first part",
+        receipt.tookMs, receipt.firstMs
+    );
+    let energy = match receipt.energyMj {
+        0 => "not measured".to_owned(),
+        millijoules => format!("{millijoules} mJ"),
+    };
+    println!("energy      {energy}");
+    println!("request     {}", receipt.input);
+    println!("answer      {}", receipt.output);
+    println!("key         {}", receipt.payer);
+}

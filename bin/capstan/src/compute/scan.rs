@@ -1,0 +1,120 @@
+//! `capstan provide scan`: what this machine does, and from which income on its power is paid.
+
+use capstan_compute::{
+    scan::{BreakEven, Machine, Measured, Tokens, machine, tokens_per_second},
+    upstream::{Http, HttpSettings},
+};
+use eyre::{Result, eyre};
+use serde_json::json;
+
+use super::block_on;
+use crate::args::{ProvideCommand, ScanOptions};
+
+pub(crate) fn run(command: &ProvideCommand) -> Result<()> {
+    let ProvideCommand::Scan(options) = command;
+    let even = BreakEven::of(options.watts, options.kwh);
+    eprintln!("measuring memory and arithmetic, some seconds ...");
+    let machine = machine();
+    let tokens = tokens(options)?;
+    let million = tokens
+        .as_ref()
+        .and_then(|tokens| even.per_million_tokens(tokens.together));
+    if options.json {
+        let told = json!({
+            "machine": machine, "server": tokens,
+            "break_even": even, "break_even_per_million_tokens": million,
+        });
+        println!("{told:#}");
+        return Ok(());
+    }
+    show(&machine);
+    if let Some(tokens) = &tokens {
+        show_tokens(tokens);
+    }
+    let BreakEven {
+        watts,
+        kwh,
+        per_hour,
+    } = even;
+    println!("break-even   {per_hour} per hour at work: {watts} W / 1000 x {kwh} per kWh");
+    if let (Some(million), Some(tokens)) = (million, &tokens) {
+        let rate = tokens.together;
+        println!(
+            "             {million} per million tokens: {per_hour} / ({rate:.1} tokens/s x 3600 s) x 1000000"
+        );
+    }
+    println!(
+        "             power alone: the machine's own price, its wear and its line are not in it"
+    );
+    Ok(())
+}
+
+fn tokens(options: &ScanOptions) -> Result<Option<Tokens>> {
+    let Some(url) = &options.upstream else {
+        return Ok(None);
+    };
+    let server = Http::new(url, None, HttpSettings::default()).map_err(|why| eyre!(why))?;
+    eprintln!("measuring the model server ...");
+    let measured =
+        block_on(async { Ok(tokens_per_second(&server, options.model.as_deref()).await?) });
+    Ok(Some(measured?))
+}
+
+fn noise(measured: &Measured) -> String {
+    let spread = measured.spread_percent();
+    match measured.is_noisy() {
+        true => format!(
+            "rounds differ by {spread} %: something else is at work here, measure again on a quiet machine"
+        ),
+        false => format!("rounds differ by {spread} %"),
+    }
+}
+
+fn show(machine: &Machine) {
+    let Machine {
+        threads,
+        memory_gb_per_s: memory,
+        gflops,
+        load_before,
+    } = machine;
+    println!("threads      {threads}");
+    println!(
+        "memory       {:.1} GB/s read and written; {}",
+        memory.best,
+        noise(memory)
+    );
+    println!(
+        "arithmetic   {:.1} GFLOP/s of 32-bit floats; {}",
+        gflops.best,
+        noise(gflops)
+    );
+    if let Some(load) = load_before {
+        println!("load before  {load} programs wanted to run, on average of a minute");
+    }
+}
+
+fn show_tokens(tokens: &Tokens) {
+    let Tokens {
+        model,
+        alone,
+        first_part_ms,
+        together,
+        at_once,
+        is_counted,
+    } = tokens;
+    let by = if *is_counted {
+        "as the server counts"
+    } else {
+        "a part counted as one"
+    };
+    println!(
+        "server       {:.1} tokens/s of {model}, {by}; {}",
+        alone.best,
+        noise(alone)
+    );
+    println!("             {together:.1} tokens/s with {at_once} answers at once");
+    println!(
+        "             first part after {:.0} ms (the middle of the rounds)",
+        first_part_ms.median
+    );
+}

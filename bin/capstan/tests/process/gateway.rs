@@ -1,0 +1,247 @@
+//! `capstan gateway`, `key` and `receipt` as the owner of a model server meets them.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, ChildStdout, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use capstan_testing::process::{Said, capstan};
+use serde_json::{Value, json};
+
+/// A model server that knows one answer.
+fn model_server() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let at = listener.local_addr().expect("an address");
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            thread::spawn(move || answer(stream));
+        }
+    });
+    format!("http://{at}/v1")
+}
+
+fn answer(mut stream: TcpStream) {
+    let mut lines = BufReader::new(stream.try_clone().expect("a twin"));
+    let mut first = String::new();
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if lines.read_line(&mut line).unwrap_or(0) == 0 {
+            return;
+        }
+        if first.is_empty() {
+            first.clone_from(&line);
+        }
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().expect("a length");
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    lines.read_exact(&mut body).expect("a body");
+    let told = match first.starts_with("GET") {
+        true => json!({"object": "list", "data": [{"id": "parrot"}]}),
+        false => json!({
+            "id": "x", "object": "chat.completion", "created": 1, "model": "parrot",
+            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "hello"}}],
+            "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
+        }),
+    };
+    let told = told.to_string();
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
+    let _ = write!(stream, "{head}content-length: {}\r\n\r\n{told}", told.len());
+}
+
+struct Gateway {
+    child: Child,
+    url: String,
+    // Held open: a program whose reader is gone may fail when it prints.
+    _said: BufReader<ChildStdout>,
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn start(data: &Path, upstream: &str) -> Gateway {
+    let mut command = capstan(&["gateway", "--port", "0", "--upstream", upstream]).expect("built");
+    let mut child = command
+        .env("CAPSTAN_GATEWAY", data)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("started");
+    let mut said = BufReader::new(child.stdout.take().expect("stdout"));
+    let mut line = String::new();
+    said.read_line(&mut line).expect("a line");
+    let url = line
+        .trim()
+        .rsplit(' ')
+        .next()
+        .expect("an address")
+        .to_owned();
+    assert!(url.ends_with("/v1"), "{line}");
+    Gateway {
+        child,
+        url,
+        _said: said,
+    }
+}
+
+fn run(data: &Path, words: &[&str]) -> Said {
+    let mut command: Command = capstan(words).expect("built");
+    let output = command.env("CAPSTAN_GATEWAY", data).output().expect("ran");
+    Said {
+        status: output.status,
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+async fn ask(url: &str, key: &str) -> reqwest::Response {
+    let asked = json!({"model": "parrot", "max_tokens": 50,
+                       "messages": [{"role": "user", "content": "say hello"}]});
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .build()
+        .expect("a client");
+    for _ in 0..100 {
+        let url = format!("{url}/chat/completions");
+        let answer = client
+            .post(url)
+            .bearer_auth(key)
+            .json(&asked)
+            .send()
+            .await
+            .expect("answered");
+        // Its first look at the server may be under way.
+        if answer.status() != 503 {
+            return answer;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the model server was never seen");
+}
+
+/// CLI-19, GW-1, RCPT-2: a key, an answer, its receipt, a budget that is over, and an end.
+#[tokio::test]
+async fn cli_19_a_key_an_answer_and_its_receipt() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path();
+    // Before the gateway runs, the commands have the folder to themselves.
+    let early = run(
+        data,
+        &[
+            "key", "new", "--total", "5usd", "--day", "1usd", "--name", "early",
+        ],
+    );
+    assert!(early.status.success(), "{early:?}");
+    let key = early.stdout.trim().to_owned();
+    assert!(
+        key.starts_with("sk-capstan-") && early.stdout.lines().count() == 1,
+        "{early:?}"
+    );
+    let mut gateway = start(data, &model_server());
+
+    let answer = ask(&gateway.url, &key).await;
+    assert_eq!(answer.status(), 200);
+    let header = |name: &str| answer.headers()[name].to_str().expect("a text").to_owned();
+    // Ten tokens at 0.1 and five at 0.4 per million.
+    assert_eq!(header("x-capstan-cost"), "0.000003usd");
+    let (receipt, request) = (header("x-capstan-receipt"), header("x-capstan-request"));
+    let path = data.join("answer.json");
+    std::fs::write(&path, answer.text().await.expect("a text")).expect("written");
+    let path = path.to_str().expect("a text");
+
+    // While it runs, they ask it.
+    let late = run(data, &["key", "new", "--total", "0.000001usd"]);
+    let poor = late.stdout.trim().to_owned();
+    let refused = ask(&gateway.url, &poor).await;
+    assert_eq!(refused.status(), 402);
+    let told: Value = refused.json().await.expect("JSON");
+    assert_eq!(told["error"]["code"], "over_budget");
+    let verified = run(data, &["receipt", "verify", &request, "--output", path]);
+    assert!(
+        verified.status.success() && verified.stdout.contains("the answer is yours"),
+        "{verified:?}"
+    );
+    assert!(verified.stdout.contains("not checked:"), "{verified:?}");
+    let shown = run(data, &["receipt", "show", &receipt]);
+    assert!(
+        shown.stdout.contains("cost        0.000003usd"),
+        "{shown:?}"
+    );
+    std::fs::write(path, r#"{"choices": []}"#).expect("written");
+    let other = run(data, &["receipt", "verify", &receipt, "--output", path]);
+    assert_eq!(other.status.code(), Some(1), "{other:?}");
+    assert!(
+        other.stderr.contains("the answer in the file hashes to"),
+        "{other:?}"
+    );
+
+    let usage = run(data, &["key", "usage", "early"]);
+    assert!(
+        usage.stdout.contains("spent     0.000003usd of 5usd"),
+        "{usage:?}"
+    );
+    let revoked = run(data, &["key", "revoke", "early"]);
+    assert!(revoked.status.success(), "{revoked:?}");
+    assert_eq!(ask(&gateway.url, &key).await.status(), 401);
+    let second = capstan(&[
+        "gateway",
+        "--port",
+        "0",
+        "--upstream",
+        "http://127.0.0.1:1/v1",
+    ]);
+    let second = second
+        .expect("built")
+        .env("CAPSTAN_GATEWAY", data)
+        .output()
+        .expect("ran");
+    assert!(
+        String::from_utf8_lossy(&second.stderr).contains("in use"),
+        "{second:?}"
+    );
+
+    // It ends when it is told to, and what it wrote is there for the commands alone.
+    let pid = gateway.child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-s", "TERM", &pid])
+            .status()
+            .expect("ran")
+            .success()
+    );
+    assert!(gateway.child.wait().expect("ended").success());
+    assert!(!data.join("gateway.json").exists());
+    let list = run(data, &["key", "list", "--json"]);
+    let list: Value = serde_json::from_str(&list.stdout).expect("JSON");
+    assert_eq!(list.as_array().map(Vec::len), Some(2));
+    assert!(!list.to_string().contains(&key));
+}
+
+#[test]
+fn a_scan_shows_its_arithmetic() {
+    let said = run(
+        Path::new("."),
+        &["provide", "scan", "--kwh", "0.12", "--watts", "350"],
+    );
+    assert!(said.status.success(), "{said:?}");
+    for words in [
+        "GB/s",
+        "GFLOP/s",
+        "rounds differ by",
+        "0.042usd per hour at work: 350 W / 1000 x 0.12usd per kWh",
+    ] {
+        assert!(said.stdout.contains(words), "{said:?}");
+    }
+}

@@ -1,0 +1,221 @@
+//! Errors in OpenAI's form, as its clients read them.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    http::{StatusCode, header::RETRY_AFTER},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    keys::{LedgerError, Refusal, StoreError},
+    upstream::Fault,
+};
+
+/// What a client is told.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ApiError {
+    status: StatusCode,
+    kind: &'static str,
+    code: &'static str,
+    message: String,
+    param: Option<&'static str>,
+    retry_after: Option<Duration>,
+    /// What a server said about the request itself, as it came.
+    passed_on: Option<Value>,
+}
+
+impl ApiError {
+    fn new(status: StatusCode, kind: &'static str, code: &'static str, message: String) -> Self {
+        Self {
+            status,
+            kind,
+            code,
+            message,
+            param: None,
+            retry_after: None,
+            passed_on: None,
+        }
+    }
+
+    /// The request is wrong.
+    pub(super) fn wrong(code: &'static str, param: Option<&'static str>, message: String) -> Self {
+        let error = Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_request_error",
+            code,
+            message,
+        );
+        Self { param, ..error }
+    }
+
+    pub(super) fn too_large(max: usize) -> Self {
+        let message = format!("the request is longer than {max} bytes");
+        let status = StatusCode::PAYLOAD_TOO_LARGE;
+        Self::new(
+            status,
+            "invalid_request_error",
+            "request_too_large",
+            message,
+        )
+    }
+
+    pub(super) fn no_such_model(model: &str, known: &[String]) -> Self {
+        let known = if known.is_empty() {
+            "none".to_owned()
+        } else {
+            known.join(", ")
+        };
+        let message = format!("the model `{model}` is not served here; there are: {known}");
+        let kind = "invalid_request_error";
+        let error = Self::new(StatusCode::NOT_FOUND, kind, "model_not_found", message);
+        Self {
+            param: Some("model"),
+            ..error
+        }
+    }
+
+    pub(super) fn not_found(message: &str) -> Self {
+        let kind = "invalid_request_error";
+        Self::new(StatusCode::NOT_FOUND, kind, "not_found", message.to_owned())
+    }
+
+    pub(super) fn no_key() -> Self {
+        let message = "send `Authorization: Bearer KEY`; `capstan key new` makes one".to_owned();
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "authentication_error",
+            "invalid_api_key",
+            message,
+        )
+    }
+
+    pub(super) fn forbidden(message: String) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "authentication_error",
+            "forbidden",
+            message,
+        )
+    }
+
+    /// Too much at once.
+    pub(super) fn busy(message: &str, retry_after: Duration) -> Self {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let error = Self::new(
+            status,
+            "rate_limit_error",
+            "too_many_requests",
+            message.to_owned(),
+        );
+        Self {
+            retry_after: Some(retry_after),
+            ..error
+        }
+    }
+
+    pub(super) fn none_is_well(retry_after: Duration) -> Self {
+        let message = "no model server that has this model answers at the moment".to_owned();
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let error = Self::new(status, "server_error", "no_upstream", message);
+        Self {
+            retry_after: Some(retry_after),
+            ..error
+        }
+    }
+
+    /// Its name.
+    pub(super) const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// In words.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(super) fn body(&self) -> Value {
+        if let Some(body) = &self.passed_on {
+            return body.clone();
+        }
+        json!({ "error": {
+            "message": self.message, "type": self.kind, "param": self.param, "code": self.code,
+        }})
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.body())).into_response();
+        if let Some(wait) = self.retry_after {
+            let seconds = wait.as_secs().max(1);
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        let message = refusal.to_string();
+        let known = |code| {
+            let status = StatusCode::UNAUTHORIZED;
+            Self::new(status, "authentication_error", code, message.clone())
+        };
+        match refusal {
+            Refusal::Unknown => known("invalid_api_key"),
+            Refusal::Revoked => known("key_revoked"),
+            Refusal::Expired(_) => known("key_expired"),
+            Refusal::TooManyAtOnce(_) => Self::busy(&message, Duration::from_secs(1)),
+            Refusal::Total { .. } | Refusal::Day { .. } => {
+                let status = StatusCode::PAYMENT_REQUIRED;
+                Self::new(status, "insufficient_quota", "over_budget", message)
+            }
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new(
+            status,
+            "server_error",
+            "ledger_unavailable",
+            error.to_string(),
+        )
+    }
+}
+
+impl From<LedgerError> for ApiError {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Refused(refusal) => refusal.into(),
+            LedgerError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<&Fault> for ApiError {
+    fn from(fault: &Fault) -> Self {
+        let status = StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::BAD_GATEWAY);
+        let error = Self::new(status, "server_error", fault.code(), fault.to_string());
+        match fault {
+            Fault::Request { body, .. } => Self {
+                passed_on: Some(body.clone()),
+                ..error
+            },
+            Fault::Busy(wait) => {
+                let retry_after = Some(wait.unwrap_or(Duration::from_secs(1)));
+                Self {
+                    kind: "rate_limit_error",
+                    retry_after,
+                    ..error
+                }
+            }
+            _ => error,
+        }
+    }
+}

@@ -1,0 +1,65 @@
+// The page of use. The token stands behind `#` of the address, which browsers send to nobody.
+// Everything is written as text: names of keys and words of model servers are others'.
+
+const token = new URLSearchParams(location.hash.slice(1)).get('token') ?? ''
+const state = document.getElementById('state')
+
+const time = (ms) => new Date(ms).toISOString().replace('T', ' ').slice(0, 19)
+const limit = (amount) => amount ?? 'no limit'
+
+const show = (id, heads, rows) => {
+  const table = document.getElementById(id)
+  const row = (cells, kind) => {
+    const line = document.createElement('tr')
+    for (const cell of cells) {
+      const box = document.createElement(kind)
+      box.textContent = cell ?? ''
+      line.append(box)
+    }
+    return line
+  }
+  const lines = rows.length > 0 ? rows : [['none']]
+  table.replaceChildren(row(heads, 'th'), ...lines.map((cells) => row(cells, 'td')))
+}
+
+const faults = (counts) => Object.entries(counts).map(([code, times]) => `${code} ${times}`).join(', ')
+
+const status = (key) => {
+  if (key.revoked_ms !== null) return 'revoked'
+  if (key.limits.expires_ms !== null && key.limits.expires_ms <= Date.now()) return 'ended'
+  return 'works'
+}
+
+const draw = (use) => {
+  show('upstreams', ['server', 'state', 'at work', 'models', 'failures'], use.upstreams.map((one) => [
+    one.name, one.is_well ? 'answers' : 'closed', `${one.busy} of ${one.parallel}`,
+    one.models === null ? 'unknown' : one.models.map((model) => model.id).join(', '),
+    [faults(one.faults), one.last_fault].filter(Boolean).join(': '),
+  ]))
+  show('keys', ['key', 'name', 'state', 'spent', 'of', 'today', 'of', 'reserved', 'requests', 'tokens in, out'], use.keys.map((key) => [
+    key.id, key.name, status(key), key.spent, limit(key.limits.total), key.spent_today, limit(key.limits.day),
+    key.reserved, key.requests, `${key.input_tokens}, ${key.output_tokens}`,
+  ]))
+  const outcomes = ['whole', 'client left', 'server failed', 'limit', 'gateway stopped']
+  show('receipts', ['when', 'model', 'tokens in, out', 'took', 'outcome', 'receipt'], use.receipts.map(({ id, receipt, notes }) => [
+    time(Number(receipt.startedMs)), notes.model, `${receipt.inputUnits}, ${receipt.outputUnits}`,
+    `${receipt.tookMs} ms`, outcomes[receipt.outcome], id,
+  ]))
+  show('failures', ['when', 'key', 'model', 'what', 'in words'], use.failures.map((one) => [
+    time(one.at_ms), one.key, one.model, one.code, one.message,
+  ]))
+  state.textContent = `Machine ${use.machine}. ${use.at_work} at work, ${use.waiting} waiting. As of ${time(Date.now())}.`
+}
+
+const look = async () => {
+  try {
+    const answer = await fetch('/admin/overview', { headers: { authorization: `Bearer ${token}` } })
+    if (!answer.ok) throw new Error((await answer.json()).error.message)
+    draw(await answer.json())
+  } catch (error) {
+    state.textContent = `Nothing to see: ${error.message}. Open the address that the gateway printed when it started.`
+  }
+}
+
+await look()
+setInterval(look, 5_000)

@@ -1,0 +1,90 @@
+//! What tokens of each model cost.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::B256;
+use serde::Deserialize;
+
+use crate::money::{Dollars, PerMillion};
+
+/// Longest answer where nothing else is said.
+const OUTPUT_TOKENS: u64 = 4_096;
+
+/// What tokens of a model cost.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelPrice {
+    /// Per million tokens that are read.
+    pub input: PerMillion,
+    /// Per million tokens that are written.
+    #[serde(default)]
+    pub output: PerMillion,
+    /// Longest answer, and the length reserved for one that names none.
+    #[serde(default = "output_tokens")]
+    pub max_output_tokens: u64,
+    /// Hash of the weights, where the owner knows it.
+    #[serde(default)]
+    pub program: Option<B256>,
+    /// How the weights are stored, for receipts.
+    #[serde(default)]
+    pub quantisation: Option<String>,
+}
+
+const fn output_tokens() -> u64 {
+    OUTPUT_TOKENS
+}
+
+impl ModelPrice {
+    /// What so many tokens cost.
+    pub fn cost(&self, input_tokens: u64, output_tokens: u64) -> Dollars {
+        self.input
+            .cost(input_tokens)
+            .plus(self.output.cost(output_tokens))
+    }
+}
+
+/// Prices by model.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Prices {
+    /// Of models that are not named; without it, only named ones are served.
+    pub default: Option<ModelPrice>,
+    /// Of models by name.
+    #[serde(default)]
+    pub models: BTreeMap<String, ModelPrice>,
+}
+
+/// A file of prices that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the prices cannot be read: {0}")]
+pub struct PricesError(#[from] toml::de::Error);
+
+impl Prices {
+    /// One price for all models.
+    pub const fn flat(input: PerMillion, output: PerMillion) -> Self {
+        let price = ModelPrice {
+            input,
+            output,
+            max_output_tokens: OUTPUT_TOKENS,
+            program: None,
+            quantisation: None,
+        };
+        Self {
+            default: Some(price),
+            models: BTreeMap::new(),
+        }
+    }
+
+    /// The prices of a file.
+    ///
+    /// # Errors
+    /// It is no such file: the line is in the error.
+    pub fn from_toml(text: &str) -> Result<Self, PricesError> {
+        Ok(toml::from_str(text)?)
+    }
+
+    /// What a model costs, if it is served.
+    pub fn of(&self, model: &str) -> Option<&ModelPrice> {
+        self.models.get(model).or(self.default.as_ref())
+    }
+}

@@ -1,0 +1,253 @@
+//! What a client asks: read, bounded, and made ready for a server.
+
+use alloy_primitives::B256;
+use serde_json::{Value, json};
+
+use super::{error::ApiError, prices::ModelPrice};
+use crate::{
+    money::Dollars,
+    receipt,
+    upstream::{Ask, Kind, Object},
+};
+
+/// Answers to one request at most.
+const N_MAX: u64 = 16;
+/// Tokens around each message that templates add.
+const TOKENS_PER_MESSAGE: u64 = 64;
+/// Tokens of a picture or sound at most.
+const TOKENS_PER_PICTURE: u64 = 16_384;
+/// Tokens that a template adds in all.
+const TOKENS_OF_TEMPLATE: u64 = 256;
+/// A model's name is shown and stored.
+const MODEL_BYTES_MAX: usize = 256;
+
+/// A request that was understood.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) ask: Ask,
+    pub(super) stream: bool,
+    /// Whether the stream shall end with counts.
+    pub(super) wants_usage: bool,
+    /// How many answers, of all prompts.
+    pub(super) n: u64,
+    /// Bytes of text that will be read.
+    pub(super) prompt_bytes: u64,
+    /// Tokens that will be read, at most.
+    pub(super) input_tokens_max: u64,
+    /// Tokens that will be written per answer, if the client said.
+    asked_tokens: Option<u64>,
+    /// Hash of the canonical request.
+    pub(super) input: B256,
+}
+
+impl Asked {
+    /// Reads a body.
+    pub(super) fn read(kind: Kind, body: &[u8]) -> Result<Self, ApiError> {
+        let read: Value = serde_json::from_slice(body).map_err(|why| {
+            ApiError::wrong("invalid_json", None, format!("the body is no JSON: {why}"))
+        })?;
+        let Value::Object(mut body) = read else {
+            let message = "the body is no JSON object".to_owned();
+            return Err(ApiError::wrong("invalid_json", None, message));
+        };
+        let input = receipt::request_hash(&body);
+        let model = model(&body)?;
+        let stream = flag(&body, "stream")? && kind != Kind::Embedding;
+        let options = body.get("stream_options").and_then(Value::as_object);
+        let wants_usage = options
+            .and_then(|options| options.get("include_usage"))
+            .is_some_and(|wanted| wanted == &Value::Bool(true));
+        let asked_n = count(&body, "n", N_MAX)?.max(count(&body, "best_of", N_MAX)?);
+        let n = asked_n.unwrap_or(1).saturating_mul(prompts(kind, &body));
+        let long = count(&body, "max_completion_tokens", u64::MAX)?;
+        let asked_tokens = long.or(count(&body, "max_tokens", u64::MAX)?);
+        let weight = weigh(kind, &body)?;
+        body.remove("stream_options");
+        body.remove("stream");
+        if stream {
+            body.insert("stream".to_owned(), true.into());
+            // Counts are asked for in any case: what is charged hangs on them.
+            body.insert("stream_options".to_owned(), json!({"include_usage": true}));
+        }
+        Ok(Self {
+            ask: Ask { kind, model, body },
+            stream,
+            wants_usage,
+            n,
+            prompt_bytes: weight.bytes,
+            input_tokens_max: weight.tokens_max(),
+            asked_tokens,
+            input,
+        })
+    }
+
+    /// Bounds the answer by what the model and the key allow, and tells the server; the tokens of all answers at most.
+    pub(super) fn bound(&mut self, price: &ModelPrice, payable: Option<Dollars>) -> u64 {
+        if self.ask.kind == Kind::Embedding {
+            return 0;
+        }
+        let limit = price.max_output_tokens.max(1);
+        let each = self.asked_tokens.map_or_else(
+            || {
+                let prompt = price.input.cost(self.input_tokens_max);
+                let left = payable.map(|payable| payable.less_or_zero(prompt));
+                let tokens = left.and_then(|left| price.output.tokens_down(left));
+                tokens.map_or(limit, |tokens| (tokens / self.n).clamp(1, limit))
+            },
+            |asked| asked.min(limit),
+        );
+        let body = &mut self.ask.body;
+        // Newer clients use the longer name, and servers take either.
+        let name = match body.remove("max_completion_tokens") {
+            Some(_) => "max_completion_tokens",
+            None => "max_tokens",
+        };
+        body.insert(name.to_owned(), each.into());
+        each.saturating_mul(self.n)
+    }
+}
+
+fn model(body: &Object) -> Result<String, ApiError> {
+    let wrong = |message: &str| {
+        Err(ApiError::wrong(
+            "invalid_value",
+            Some("model"),
+            message.to_owned(),
+        ))
+    };
+    match body.get("model") {
+        None => wrong("`model` is missing: `GET /v1/models` lists those there are"),
+        Some(Value::String(name)) if name.is_empty() || name.len() > MODEL_BYTES_MAX => {
+            wrong("`model` is no name of a model")
+        }
+        Some(Value::String(name)) => Ok(name.clone()),
+        Some(_) => wrong("`model` is no text"),
+    }
+}
+
+/// A completion may ask for several prompts at once; a list of numbers is one.
+fn prompts(kind: Kind, body: &Object) -> u64 {
+    match (kind, body.get("prompt")) {
+        (Kind::Completion, Some(Value::Array(prompts))) => {
+            let several = prompts.iter().filter(|prompt| !prompt.is_number()).count();
+            u64::try_from(several).unwrap_or(u64::MAX).max(1)
+        }
+        _ => 1,
+    }
+}
+
+fn flag(body: &Object, name: &'static str) -> Result<bool, ApiError> {
+    match body.get(name) {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(flag)) => Ok(*flag),
+        Some(_) => {
+            let message = format!("`{name}` is neither true nor false");
+            Err(ApiError::wrong("invalid_value", Some(name), message))
+        }
+    }
+}
+
+fn count(body: &Object, name: &'static str, max: u64) -> Result<Option<u64>, ApiError> {
+    let value = match body.get(name) {
+        None | Some(Value::Null) => return Ok(None),
+        Some(value) => value.as_u64(),
+    };
+    match value {
+        Some(value) if value > 0 && value <= max => Ok(Some(value)),
+        _ => {
+            let message = match max {
+                u64::MAX => format!("`{name}` is no whole number above 0"),
+                _ => format!("`{name}` is no whole number from 1 to {max}"),
+            };
+            Err(ApiError::wrong("invalid_value", Some(name), message))
+        }
+    }
+}
+
+/// What a prompt weighs.
+#[derive(Clone, Copy, Debug, Default)]
+struct Weight {
+    bytes: u64,
+    pictures: u64,
+    messages: u64,
+}
+
+impl Weight {
+    const fn tokens_max(&self) -> u64 {
+        self.bytes
+            .saturating_add(self.messages.saturating_mul(TOKENS_PER_MESSAGE))
+            .saturating_add(self.pictures.saturating_mul(TOKENS_PER_PICTURE))
+            .saturating_add(TOKENS_OF_TEMPLATE)
+    }
+
+    fn add(&mut self, value: &Value) {
+        match value {
+            Value::String(text) => self.add_bytes(text.len()),
+            Value::Array(items) => items.iter().for_each(|item| self.add(item)),
+            // A prompt may be a list of token numbers: each is one token, and counts as the four bytes of one.
+            Value::Number(_) => self.add_bytes(4),
+            Value::Object(fields) => {
+                let kind = fields
+                    .get("type")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
+                if matches!(
+                    kind,
+                    "image_url" | "input_audio" | "image" | "file" | "video_url"
+                ) {
+                    self.pictures = self.pictures.saturating_add(1);
+                    return;
+                }
+                for (name, field) in fields {
+                    self.add_bytes(name.len());
+                    self.add(field);
+                }
+            }
+            Value::Null | Value::Bool(_) => self.add_bytes(1),
+        }
+    }
+
+    fn add_bytes(&mut self, bytes: usize) {
+        self.bytes = self
+            .bytes
+            .saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+    }
+}
+
+fn weigh(kind: Kind, body: &Object) -> Result<Weight, ApiError> {
+    let name = match kind {
+        Kind::Chat => "messages",
+        Kind::Completion => "prompt",
+        Kind::Embedding => "input",
+    };
+    let asked = body.get(name);
+    let is_asked = match (kind, asked) {
+        (Kind::Chat, Some(Value::Array(messages))) => {
+            !messages.is_empty() && messages.iter().all(Value::is_object)
+        }
+        (Kind::Chat, _) | (_, None) => false,
+        (_, Some(Value::Array(items))) => !items.is_empty(),
+        (_, Some(value)) => value.is_string(),
+    };
+    if !is_asked {
+        let message = match kind {
+            Kind::Chat => "`messages` is no list of at least one message",
+            _ => "what is asked is neither a text nor a list of at least one",
+        };
+        return Err(ApiError::wrong(
+            "invalid_value",
+            Some(name),
+            message.to_owned(),
+        ));
+    }
+    let mut weight = Weight::default();
+    if let Some(Value::Array(items)) = asked {
+        weight.messages = u64::try_from(items.len()).unwrap_or(u64::MAX);
+    }
+    for part in [name, "suffix", "tools", "functions", "response_format"] {
+        if let Some(part) = body.get(part) {
+            weight.add(part);
+        }
+    }
+    Ok(weight)
+}

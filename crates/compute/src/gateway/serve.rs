@@ -1,0 +1,281 @@
+//! The routes of clients.
+
+use std::sync::Arc;
+
+use alloy_primitives::B256;
+use axum::{
+    Json, Router,
+    body::{Body, to_bytes},
+    extract::{Path, Request, State},
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+use bytes::Bytes;
+use futures::stream;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::{
+    Entered, Gateway,
+    error::ApiError,
+    flow::{self, Failed},
+    measure,
+    request::Asked,
+    ticket::Ticket,
+};
+use crate::{
+    keys::{Failure, JobId, key_id},
+    money::Dollars,
+    receipt::Outcome,
+    upstream::{Kind, Object},
+};
+
+type Shared = State<Arc<Gateway>>;
+
+pub(super) fn routes(gateway: Arc<Gateway>) -> Router {
+    Router::new()
+        .route("/v1/chat/completions", post(chat))
+        .route("/v1/completions", post(completions))
+        .route("/v1/embeddings", post(embeddings))
+        .route("/v1/models", get(models))
+        .route("/v1/models/{*id}", get(model))
+        .route("/v1/capstan/key", get(own_key))
+        .route("/v1/capstan/requests/{id}", get(own_request))
+        .with_state(gateway)
+}
+
+async fn chat(State(gateway): Shared, request: Request) -> Response {
+    answer(gateway, Kind::Chat, request).await
+}
+
+async fn completions(State(gateway): Shared, request: Request) -> Response {
+    answer(gateway, Kind::Completion, request).await
+}
+
+async fn embeddings(State(gateway): Shared, request: Request) -> Response {
+    answer(gateway, Kind::Embedding, request).await
+}
+
+async fn answer(gateway: Arc<Gateway>, kind: Kind, request: Request) -> Response {
+    let answered = try_answer(&gateway, kind, request).await;
+    answered.unwrap_or_else(|error| {
+        measure::refused(error.code());
+        error.into_response()
+    })
+}
+
+/// Who asks, and what he can pay at most.
+fn admit(gateway: &Gateway, headers: &HeaderMap) -> Result<(B256, Option<Dollars>), ApiError> {
+    let secret = bearer(headers).ok_or_else(ApiError::no_key)?;
+    Ok(gateway.ledger.admit(secret)?)
+}
+
+/// The secret of `Authorization: Bearer ...`.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, secret) = text.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then_some(secret.trim())
+}
+
+async fn try_answer(
+    gateway: &Arc<Gateway>,
+    kind: Kind,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (head, body) = request.into_parts();
+    let (key, payable) = admit(gateway, &head.headers)?;
+    let entered = gateway.enter().ok_or_else(|| {
+        ApiError::busy(
+            "too many requests at once",
+            std::time::Duration::from_secs(2),
+        )
+    })?;
+    let max = gateway.settings.bounds.body_bytes;
+    let body = to_bytes(body, max)
+        .await
+        .map_err(|_| ApiError::too_large(max))?;
+    let mut asked = Asked::read(kind, &body)?;
+    drop(body);
+    let model = asked.ask.model.clone();
+    let price = gateway
+        .settings
+        .prices
+        .of(&model)
+        .filter(|_| gateway.pool.has(&model));
+    let price = price.ok_or_else(|| ApiError::no_such_model(&model, &served(gateway)))?;
+    let output_tokens_max = asked.bound(price, payable);
+    let opened = Ticket::open(gateway, key, &asked, price, output_tokens_max);
+    let (ticket, reserved) = opened.inspect_err(|error| note(gateway, &key, &model, error))?;
+    let job = ticket.job;
+    let answered = if asked.stream {
+        streamed(gateway, asked, ticket, reserved, entered).await
+    } else {
+        whole(gateway, &asked, ticket, reserved).await
+    };
+    let mut response = answered.unwrap_or_else(|error| error.into_response());
+    if let Ok(name) = HeaderValue::try_from(job.to_string()) {
+        response.headers_mut().insert("x-capstan-request", name);
+    }
+    Ok(response)
+}
+
+/// Failures that clients see before anything was reserved are on the page of use, too.
+fn note(gateway: &Gateway, key: &B256, model: &str, error: &ApiError) {
+    gateway.ledger.note_failure(&Failure {
+        at_ms: gateway.ledger.now_ms(),
+        job: JobId::random(),
+        key: key_id(key),
+        model: model.to_owned(),
+        upstream: String::new(),
+        code: error.code().to_owned(),
+        message: error.message().to_owned(),
+    });
+}
+
+/// Ends a request that failed before its answer began: nothing is charged.
+async fn give_up(mut ticket: Ticket, failed: Failed) -> ApiError {
+    let error = failed.error();
+    let failure = Some((error.code(), error.message()));
+    match ticket.settle(Outcome::UpstreamCut, failure, None) {
+        Some((_, written)) => written.on_disk().await.map_or_else(Into::into, |()| error),
+        None => error,
+    }
+}
+
+async fn whole(
+    gateway: &Arc<Gateway>,
+    asked: &Asked,
+    mut ticket: Ticket,
+    reserved: crate::keys::Written,
+) -> Result<Response, ApiError> {
+    let (answer, place) = match flow::whole(gateway, &asked.ask, &mut ticket).await {
+        Ok(answered) => answered,
+        Err(failed) => return Err(give_up(ticket, failed).await),
+    };
+    ticket.begun();
+    reserved.on_disk().await?;
+    ticket.answer.add_whole(&answer);
+    let settled = ticket.settle(Outcome::Whole, None, Some(&place));
+    let (settled, written) = settled.ok_or_else(|| ApiError::not_found("the request is over"))?;
+    written.on_disk().await?;
+    let mut response = Json(Value::Object(answer)).into_response();
+    for (name, value) in flow::headers(&settled) {
+        response.headers_mut().insert(name, value);
+    }
+    Ok(response)
+}
+
+async fn streamed(
+    gateway: &Arc<Gateway>,
+    asked: Asked,
+    ticket: Ticket,
+    reserved: crate::keys::Written,
+    entered: Entered,
+) -> Result<Response, ApiError> {
+    let begun = flow::begin(gateway, asked.ask, ticket, asked.wants_usage, entered).await;
+    let flow = match begun {
+        Ok(flow) => flow,
+        Err((failed, ticket)) => return Err(give_up(ticket, failed).await),
+    };
+    // Nothing reaches the client before what it may cost is on disk.
+    reserved.on_disk().await?;
+    // One part on its way at most: what the client has not taken is not counted as delivered.
+    let (parts, taken) = mpsc::channel::<Bytes>(1);
+    tokio::spawn(flow.run(parts));
+    let body = stream::unfold(taken, |mut taken| async {
+        let part = taken.recv().await?;
+        Some((Ok::<_, std::convert::Infallible>(part), taken))
+    });
+    let head = [
+        (header::CONTENT_TYPE, "text/event-stream; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-cache"),
+        // Proxies that gather answers would undo the streaming.
+        (header::HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    Ok((head, Body::from_stream(body)).into_response())
+}
+
+/// Names of models that are served: those of the servers that have a price.
+fn served(gateway: &Gateway) -> Vec<String> {
+    let all = gateway.pool.models().into_iter().map(|(model, _)| model.id);
+    all.filter(|id| gateway.settings.prices.of(id).is_some())
+        .collect()
+}
+
+fn described(gateway: &Gateway) -> Vec<Value> {
+    let all = gateway.pool.models();
+    let row = |(model, owner): (crate::upstream::Model, String)| {
+        let price = gateway.settings.prices.of(&model.id)?;
+        Some(json!({
+            "id": model.id, "object": "model", "created": 0, "owned_by": owner,
+            "capstan": {
+                "input_per_million": price.input, "output_per_million": price.output,
+                "max_output_tokens": price.max_output_tokens,
+                "program": price.program.or(model.program),
+                "quantisation": price.quantisation.clone().or(model.quantisation),
+            },
+        }))
+    };
+    all.into_iter().filter_map(row).collect()
+}
+
+async fn models(State(gateway): Shared, headers: HeaderMap) -> Result<Json<Value>, ApiError> {
+    admit(&gateway, &headers)?;
+    Ok(Json(
+        json!({ "object": "list", "data": described(&gateway) }),
+    ))
+}
+
+async fn model(
+    State(gateway): Shared,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    admit(&gateway, &headers)?;
+    let found = described(&gateway)
+        .into_iter()
+        .find(|row| row["id"] == id.as_str());
+    found
+        .map(Json)
+        .ok_or_else(|| ApiError::no_such_model(&id, &served(&gateway)))
+}
+
+/// What one's own key has left.
+async fn own_key(State(gateway): Shared, headers: HeaderMap) -> Result<Json<Value>, ApiError> {
+    let (hash, _) = admit(&gateway, &headers)?;
+    let key = gateway
+        .ledger
+        .keys()
+        .into_iter()
+        .find(|view| view.key.hash == hash);
+    let key = key.ok_or_else(ApiError::no_key)?;
+    Ok(Json(json!(key)))
+}
+
+/// Cost and receipt of one's own request; those of others are not found.
+async fn own_request(
+    State(gateway): Shared,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let (hash, _) = admit(&gateway, &headers)?;
+    let job: JobId = id
+        .parse()
+        .map_err(|why: String| ApiError::not_found(&why))?;
+    let found = gateway.ledger.receipt_of(&job)?;
+    let signed = found.filter(|signed| signed.receipt.payer == hash);
+    let signed = signed.ok_or_else(|| {
+        ApiError::not_found(
+            "no request of this key has that id and a receipt; one at work has none yet",
+        )
+    })?;
+    let cost = Dollars::from_atto_or_max(signed.receipt.cost);
+    let mut told = Object::new();
+    told.insert("cost".to_owned(), json!(cost));
+    told.insert("receipt".to_owned(), json!(signed.id));
+    told.insert("signed".to_owned(), json!(signed));
+    Ok(Json(Value::Object(told)))
+}

@@ -1,0 +1,238 @@
+use serde_json::{Value, json};
+
+use super::{
+    prices::Prices,
+    request::Asked,
+    ticket::{Counted, Possible, counted},
+};
+use crate::upstream::{Claim, Kind};
+
+#[track_caller]
+fn refused(kind: Kind, body: &[u8], code: &str, word: &str) {
+    let error = Asked::read(kind, body).expect_err("refused");
+    assert_eq!(error.code(), code, "{error:?}");
+    assert!(error.message().contains(word), "{error:?}");
+}
+
+#[test]
+fn requests_that_cannot_be_read_are_refused_by_name() {
+    let chat = |body: &[u8], code, word| refused(Kind::Chat, body, code, word);
+    chat(b"", "invalid_json", "no JSON");
+    chat(b"{", "invalid_json", "no JSON");
+    chat(b"[]", "invalid_json", "no JSON object");
+    chat(b"{\"model\": \"\xff\xfe\"}", "invalid_json", "no JSON");
+    chat(
+        br#"{"model": "\ud800", "messages": [{}]}"#,
+        "invalid_json",
+        "no JSON",
+    );
+    chat(&b"[".repeat(100_000), "invalid_json", "recursion");
+    chat(b"{}", "invalid_value", "`model` is missing");
+    chat(br#"{"model": 1}"#, "invalid_value", "no text");
+    chat(br#"{"model": "m"}"#, "invalid_value", "messages");
+    chat(
+        br#"{"model": "m", "messages": []}"#,
+        "invalid_value",
+        "messages",
+    );
+    chat(
+        br#"{"model": "m", "messages": "hi"}"#,
+        "invalid_value",
+        "messages",
+    );
+    chat(
+        br#"{"model": "m", "messages": [{}], "n": 0}"#,
+        "invalid_value",
+        "1 to 16",
+    );
+    chat(
+        br#"{"model": "m", "messages": [{}], "n": 17}"#,
+        "invalid_value",
+        "1 to 16",
+    );
+    chat(
+        br#"{"model": "m", "messages": [{}], "max_tokens": 0}"#,
+        "invalid_value",
+        "above 0",
+    );
+    chat(
+        br#"{"model": "m", "messages": [{}], "max_tokens": -1}"#,
+        "invalid_value",
+        "above 0",
+    );
+    chat(
+        br#"{"model": "m", "messages": [{}], "max_tokens": 1.5}"#,
+        "invalid_value",
+        "above 0",
+    );
+    chat(
+        br#"{"model": "m", "messages": [{}], "stream": "yes"}"#,
+        "invalid_value",
+        "stream",
+    );
+    refused(
+        Kind::Completion,
+        br#"{"model": "m", "prompt": 5}"#,
+        "invalid_value",
+        "neither",
+    );
+    refused(
+        Kind::Embedding,
+        br#"{"model": "m", "input": []}"#,
+        "invalid_value",
+        "neither",
+    );
+}
+
+#[track_caller]
+fn read(kind: Kind, body: Value) -> Asked {
+    Asked::read(kind, body.to_string().as_bytes()).expect("understood")
+}
+
+/// The bound of what will be read holds for any text: a token has a byte at least.
+#[test]
+fn prompts_weigh_what_they_hold() {
+    for text in [
+        "",
+        "hello",
+        "héllo wörld",
+        "\u{1f980}\u{0}\n",
+        "日本語",
+        &"x".repeat(1 << 20),
+    ] {
+        let asked = read(
+            Kind::Chat,
+            json!({"model": "m", "messages": [{"role": "user", "content": text}]}),
+        );
+        let bytes = u64::try_from(text.len()).expect("small");
+        let around = u64::try_from("role".len() + "user".len() + "content".len()).expect("small");
+        assert_eq!(asked.prompt_bytes, bytes + around);
+        assert_eq!(asked.input_tokens_max, bytes + around + 64 + 256);
+    }
+    let picture = json!({"type": "image_url", "image_url": {"url": "x".repeat(1 << 20)}});
+    let asked = read(
+        Kind::Chat,
+        json!({"model": "m", "messages": [{"role": "user", "content": [picture]}]}),
+    );
+    assert!(asked.input_tokens_max < 20_000, "{asked:?}");
+    let asked = read(
+        Kind::Completion,
+        json!({"model": "m", "prompt": [1, 2, 3], "n": 2}),
+    );
+    assert_eq!((asked.prompt_bytes, asked.n), (12, 2));
+    let asked = read(
+        Kind::Completion,
+        json!({"model": "m", "prompt": ["a", "b"], "best_of": 3}),
+    );
+    assert_eq!(asked.n, 6);
+}
+
+#[test]
+fn answers_are_bounded_by_model_and_key() {
+    let prices = Prices::from_toml(
+        "[default]\ninput = \"1usd\"\noutput = \"2usd\"\nmax_output_tokens = 100\n",
+    );
+    let prices = prices.expect("prices");
+    let price = prices.of("m").expect("priced");
+    let bound = |body: Value, payable: Option<&str>| {
+        let mut asked = read(Kind::Completion, body);
+        let payable = payable.map(|text| text.parse().expect("an amount"));
+        (asked.bound(price, payable), asked.ask.body)
+    };
+    let (all, body) = bound(json!({"model": "m", "prompt": "hi"}), None);
+    assert_eq!((all, &body["max_tokens"]), (100, &json!(100)));
+    let (all, body) = bound(
+        json!({"model": "m", "prompt": "hi", "max_tokens": 1000, "n": 2}),
+        None,
+    );
+    assert_eq!((all, &body["max_tokens"]), (200, &json!(100)));
+    let (all, body) = bound(
+        json!({"model": "m", "prompt": "hi", "max_completion_tokens": 7}),
+        None,
+    );
+    assert_eq!((all, &body["max_completion_tokens"]), (7, &json!(7)));
+    assert!(!body.contains_key("max_tokens"));
+    // 258 tokens of prompt at most cost 0.000258: 0.00002 are left, which pay ten tokens.
+    let (all, _) = bound(json!({"model": "m", "prompt": "hi"}), Some("0.000278usd"));
+    assert_eq!(all, 10);
+    let (all, _) = bound(json!({"model": "m", "prompt": "hi"}), Some("0usd"));
+    assert_eq!(all, 1);
+}
+
+/// Whatever the client said about counts, the server is asked for them.
+#[test]
+fn streams_are_asked_for_their_counts() {
+    let asked = read(
+        Kind::Chat,
+        json!({"model": "m", "messages": [{}], "stream": true}),
+    );
+    assert!(asked.stream && !asked.wants_usage);
+    assert_eq!(
+        asked.ask.body["stream_options"],
+        json!({"include_usage": true})
+    );
+    let options = json!({"include_usage": false});
+    let asked = read(
+        Kind::Chat,
+        json!({"model": "m", "messages": [{}], "stream_options": options}),
+    );
+    assert!(!asked.stream && !asked.ask.body.contains_key("stream_options"));
+}
+
+/// GW-10
+#[test]
+fn gw_10_counts_are_believed_within_what_can_be() {
+    let possible = Possible {
+        input_tokens_max: 1_000,
+        output_tokens_max: 50,
+        prompt_bytes: 400,
+        text_bytes: 80,
+        n: 1,
+    };
+    let check = |claim: Option<(u64, u64)>, expected: (u64, u64), by: &str| {
+        let claim = claim.map(|(input_tokens, output_tokens)| Claim {
+            input_tokens,
+            output_tokens,
+        });
+        let Counted {
+            input_tokens,
+            output_tokens,
+            by: is,
+        } = counted(claim, &possible);
+        assert_eq!(
+            (input_tokens, output_tokens, is),
+            (expected.0, expected.1, by)
+        );
+    };
+    check(Some((100, 20)), (100, 20), "upstream");
+    check(Some((100, 51)), (100, 50), "bounded");
+    check(Some((1_001, 20)), (1_000, 20), "bounded");
+    check(Some((u64::MAX, u64::MAX)), (1_000, 50), "bounded");
+    check(Some((0, 0)), (0, 0), "upstream");
+    check(None, (100, 20), "estimated");
+    let short = Possible {
+        text_bytes: 3,
+        ..possible
+    };
+    let claim = Some(Claim {
+        input_tokens: 1,
+        output_tokens: 40,
+    });
+    assert_eq!(counted(claim, &short).output_tokens, 19);
+}
+
+#[test]
+fn prices_are_read_or_refused() {
+    let good =
+        Prices::from_toml("[models.\"a/b:c\"]\ninput = \"0.1usd\"\nquantisation = \"Q4_1\"\n");
+    let good = good.expect("prices");
+    assert!(good.of("a/b:c").is_some() && good.of("other").is_none());
+    for bad in [
+        "[default]\n",
+        "[default]\ninput = 5\n",
+        "[default]\ninput = \"5\"\n",
+        "x = 1\n",
+    ] {
+        assert!(Prices::from_toml(bad).is_err(), "{bad}");
+    }
+}

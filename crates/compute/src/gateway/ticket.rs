@@ -1,0 +1,354 @@
+//! A request's money: reserved when it begins, settled exactly once however it ends.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use alloy_primitives::{B256, keccak256};
+use serde_json::{Value, json};
+
+use super::{Gateway, error::ApiError, measure, prices::ModelPrice, request::Asked};
+use crate::{
+    keys::{Draft, Failure, JobId, Used, Written, key_id},
+    money::Dollars,
+    receipt::{Outcome, Receipt, Signed},
+    upstream::{Answer, Claim, Kind, Model, Place},
+};
+
+/// Tokens of an answer that carry no text: its end, the marks around tools.
+const SILENT_TOKENS: u64 = 16;
+/// Bytes that count as one token where nobody counted.
+const BYTES_PER_TOKEN: u64 = 4;
+
+/// A reservation and what has come of it. Dropping it settles it: then the client has left.
+#[derive(Debug)]
+pub(super) struct Ticket {
+    gateway: Arc<Gateway>,
+    pub(super) job: JobId,
+    key: B256,
+    kind: Kind,
+    model: String,
+    price: ModelPrice,
+    most: Dollars,
+    output_tokens_max: u64,
+    input_tokens_max: u64,
+    prompt_bytes: u64,
+    n: u64,
+    draft: Draft,
+    started: Instant,
+    first: Option<Duration>,
+    attempts: u32,
+    upstream: String,
+    /// What was delivered.
+    pub(super) answer: Answer,
+    is_open: bool,
+}
+
+/// What a request cost, told to the client.
+#[derive(Debug)]
+pub(super) struct Settled {
+    pub(super) cost: Dollars,
+    pub(super) used: Used,
+    pub(super) receipt: Option<B256>,
+}
+
+/// What tokens are charged, and who counted them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Counted {
+    pub(super) input_tokens: u64,
+    pub(super) output_tokens: u64,
+    pub(super) by: &'static str,
+}
+
+/// What can be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Possible {
+    pub(super) input_tokens_max: u64,
+    pub(super) output_tokens_max: u64,
+    pub(super) prompt_bytes: u64,
+    pub(super) text_bytes: u64,
+    pub(super) n: u64,
+}
+
+/// Believes a claim within what can be; without one, counts bytes.
+pub(super) fn counted(claim: Option<Claim>, possible: &Possible) -> Counted {
+    let Some(claim) = claim else {
+        return Counted {
+            input_tokens: (possible.prompt_bytes / BYTES_PER_TOKEN).min(possible.input_tokens_max),
+            output_tokens: (possible.text_bytes / BYTES_PER_TOKEN).min(possible.output_tokens_max),
+            by: "estimated",
+        };
+    };
+    let silent = SILENT_TOKENS.saturating_mul(possible.n);
+    let output_max = possible
+        .text_bytes
+        .saturating_add(silent)
+        .min(possible.output_tokens_max);
+    let input_tokens = claim.input_tokens.min(possible.input_tokens_max);
+    let output_tokens = claim.output_tokens.min(output_max);
+    let is_believed = input_tokens == claim.input_tokens && output_tokens == claim.output_tokens;
+    let by = if is_believed { "upstream" } else { "bounded" };
+    Counted {
+        input_tokens,
+        output_tokens,
+        by,
+    }
+}
+
+impl Ticket {
+    /// Reserves what a request may cost at most. It is decided when this returns, and on disk when the second is.
+    pub(super) fn open(
+        gateway: &Arc<Gateway>,
+        key: B256,
+        asked: &Asked,
+        price: &ModelPrice,
+        output_tokens_max: u64,
+    ) -> Result<(Self, Written), ApiError> {
+        let job = JobId::random();
+        let most = price.cost(asked.input_tokens_max, output_tokens_max);
+        let model = asked.ask.model.clone();
+        let draft = draft(gateway, job, key, asked, price);
+        let written = gateway.ledger.reserve(&key, job, most, draft.clone())?;
+        let ticket = Self {
+            gateway: Arc::clone(gateway),
+            job,
+            key,
+            kind: asked.ask.kind,
+            model,
+            price: price.clone(),
+            most,
+            output_tokens_max,
+            input_tokens_max: asked.input_tokens_max,
+            prompt_bytes: asked.prompt_bytes,
+            n: asked.n,
+            draft,
+            started: Instant::now(),
+            first: None,
+            attempts: 0,
+            upstream: String::new(),
+            answer: Answer::default(),
+            is_open: true,
+        };
+        Ok((ticket, written))
+    }
+
+    /// Another server is asked.
+    pub(super) fn attempt(&mut self, place: &Place) {
+        self.attempts = self.attempts.saturating_add(1);
+        self.upstream = place.upstream().name().to_owned();
+        // What its owner's prices say about the weights counts more than what a server says.
+        if let Some(Model {
+            program: Some(program),
+            quantisation,
+            ..
+        }) = place.model(&self.model)
+            && self.price.program.is_none()
+        {
+            self.draft.receipt.program = program;
+            self.draft.notes.insert("pinned".to_owned(), true.into());
+            self.draft
+                .notes
+                .insert("quantisation".to_owned(), json!(quantisation));
+        }
+    }
+
+    /// The first part came.
+    pub(super) fn begun(&mut self) {
+        let after = self.started.elapsed();
+        if self.first.is_none() {
+            measure::first_part(self.kind, after);
+            self.first = Some(after);
+        }
+    }
+
+    /// How long the request is at work.
+    pub(super) fn age(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// The most text that an honest answer of the allowed length has.
+    pub(super) fn is_beyond_bounds(&self) -> bool {
+        let parts_max = self.output_tokens_max.saturating_mul(2).saturating_add(64);
+        let bytes_max = self
+            .output_tokens_max
+            .saturating_mul(128)
+            .saturating_add(4_096);
+        self.answer.parts() > parts_max || self.answer.text_bytes() > bytes_max
+    }
+
+    fn counted(&self) -> Counted {
+        let possible = Possible {
+            input_tokens_max: self.input_tokens_max,
+            output_tokens_max: self.output_tokens_max,
+            prompt_bytes: self.prompt_bytes,
+            text_bytes: self.answer.text_bytes(),
+            n: self.n,
+        };
+        counted(self.answer.claim, &possible)
+    }
+
+    fn used(&self, counted: Counted) -> Used {
+        let Counted {
+            input_tokens,
+            output_tokens,
+            ..
+        } = counted;
+        let cost = self.price.cost(input_tokens, output_tokens).min(self.most);
+        Used {
+            input_tokens,
+            output_tokens,
+            cost,
+        }
+    }
+
+    /// Whether something was delivered. Embeddings have no text.
+    fn has_delivered(&self, outcome: Outcome) -> bool {
+        outcome == Outcome::Whole || self.answer.text_bytes() > 0
+    }
+
+    /// Writes down what was certainly delivered.
+    pub(super) fn mark(&self) {
+        if self.has_delivered(Outcome::ClientLeft) {
+            self.gateway
+                .ledger
+                .mark(&self.job, self.used(self.counted()));
+        }
+    }
+
+    /// Ends the request. What is charged and the receipt are on disk when the second is.
+    pub(super) fn settle(
+        &mut self,
+        outcome: Outcome,
+        failure: Option<(&str, &str)>,
+        place: Option<&Place>,
+    ) -> Option<(Settled, Written)> {
+        self.is_open = false;
+        let told = failure.map(|(code, message)| self.failure(code, message));
+        if !self.has_delivered(outcome) {
+            let nothing = Used::default();
+            let (cost, written) =
+                self.gateway
+                    .ledger
+                    .settle(&self.job, nothing, None, told.as_ref())?;
+            measure::ended(self.kind, outcome, nothing, failure.map(|(code, _)| code));
+            return Some((
+                Settled {
+                    cost,
+                    used: nothing,
+                    receipt: None,
+                },
+                written,
+            ));
+        }
+        let counted = self.counted();
+        if counted.by == "bounded"
+            && let Some(place) = place
+        {
+            place.lied();
+        }
+        let used = self.used(counted);
+        let signed = self.sign(outcome, used, counted.by, failure.map(|(code, _)| code));
+        let ledger = &self.gateway.ledger;
+        let (cost, written) = ledger.settle(&self.job, used, signed.as_ref(), told.as_ref())?;
+        measure::ended(self.kind, outcome, used, failure.map(|(code, _)| code));
+        let receipt = signed.map(|signed| signed.id);
+        Some((
+            Settled {
+                cost,
+                used,
+                receipt,
+            },
+            written,
+        ))
+    }
+
+    fn sign(
+        &self,
+        outcome: Outcome,
+        used: Used,
+        by: &str,
+        failure: Option<&str>,
+    ) -> Option<Signed> {
+        let Draft { receipt, mut notes } = self.draft.clone();
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let receipt = Receipt {
+            output: self.answer.hash(),
+            firstMs: self.first.map_or(0, ms),
+            tookMs: ms(self.age()),
+            inputUnits: used.input_tokens,
+            outputUnits: used.output_tokens,
+            cost: used.cost.atto(),
+            outcome: outcome.number(),
+            ..receipt
+        };
+        notes.insert("upstream".to_owned(), self.upstream.clone().into());
+        notes.insert("attempts".to_owned(), self.attempts.into());
+        notes.insert("usage".to_owned(), by.into());
+        if let Some(code) = failure {
+            notes.insert("failure".to_owned(), code.into());
+        }
+        let signed = self.gateway.ledger.machine().sign(receipt, notes);
+        signed
+            .inspect_err(|error| tracing::error!(%error, "a receipt was not signed"))
+            .ok()
+    }
+
+    fn failure(&self, code: &str, message: &str) -> Failure {
+        Failure {
+            at_ms: self.gateway.ledger.now_ms(),
+            job: self.job,
+            key: key_id(&self.key),
+            model: self.model.clone(),
+            upstream: self.upstream.clone(),
+            code: code.to_owned(),
+            message: message.to_owned(),
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if self.is_open {
+            self.settle(
+                Outcome::ClientLeft,
+                Some(("client_left", "the client left")),
+                None,
+            );
+        }
+    }
+}
+
+/// What a receipt says from the beginning.
+fn draft(gateway: &Gateway, job: JobId, key: B256, asked: &Asked, price: &ModelPrice) -> Draft {
+    let model = &asked.ask.model;
+    let receipt = Receipt {
+        job: job.word(),
+        program: price.program.unwrap_or_else(|| keccak256(model.as_bytes())),
+        input: asked.input,
+        output: B256::ZERO,
+        parents: Vec::new(),
+        payer: key,
+        machine: gateway.ledger.machine().address(),
+        startedMs: gateway.ledger.now_ms(),
+        firstMs: 0,
+        tookMs: 0,
+        inputUnits: 0,
+        outputUnits: 0,
+        cost: 0,
+        energyMj: 0,
+        outcome: Outcome::GatewayStopped.number(),
+        notes: B256::ZERO,
+    };
+    let notes = json!({
+        "model": model,
+        "pinned": price.program.is_some(),
+        "quantisation": price.quantisation,
+        "kind": asked.ask.kind.word(),
+    });
+    let notes = match notes {
+        Value::Object(notes) => notes,
+        _ => serde_json::Map::new(),
+    };
+    Draft { receipt, notes }
+}

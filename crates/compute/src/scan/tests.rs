@@ -1,0 +1,34 @@
+use super::*;
+
+#[test]
+fn break_even_is_watts_times_the_price_of_power() {
+    let even = BreakEven::of(350, "0.12usd".parse().expect("an amount"));
+    assert_eq!(even.per_hour.to_string(), "0.042usd");
+    // 100 tokens a second are 360,000 an hour: 0.042 / 0.36.
+    let million = even
+        .per_million_tokens(100.0)
+        .expect("a server that writes");
+    assert_eq!(million.to_string(), "0.116666666666666667usd");
+    assert_eq!(even.per_million_tokens(0.0), None);
+    let odd = BreakEven::of(1, "0.000000000000000001usd".parse().expect("an amount"));
+    assert_eq!(odd.per_hour.atto(), 1, "rounded up");
+}
+
+#[test]
+fn noise_is_the_distance_between_rounds() {
+    let quiet = Measured::of(vec![9.5, 10.0, 9.8]);
+    assert_eq!((quiet.best, quiet.median, quiet.worst), (10.0, 9.8, 9.5));
+    assert!(!quiet.is_noisy());
+    let busy = Measured::of(vec![5.0, 10.0]);
+    assert!(busy.is_noisy() && busy.spread_percent() == 50);
+    assert_eq!(Measured::of(Vec::new()).spread_percent(), 0);
+}
+
+/// What is measured is some number that a computer can have, whatever else it does.
+#[test]
+fn machines_are_measured() {
+    let memory = bandwidth(1);
+    assert!((0.05..10_000.0).contains(&memory), "{memory}");
+    let arithmetic = gflops(1);
+    assert!((0.05..100_000.0).contains(&arithmetic), "{arithmetic}");
+}

@@ -1,0 +1,100 @@
+//! Model servers: what the gateway asks of one, and what may go wrong there. specs/gateway.md.
+//!
+//! A server over HTTP is [`Http`]; an engine in this process implements [`Upstream`] itself, with [`chunk`] to make parts and
+//! [`gather`] to make a whole answer of them.
+
+mod answer;
+mod fault;
+mod http;
+mod pool;
+mod sse;
+
+use alloy_primitives::B256;
+use futures::{future::BoxFuture, stream::BoxStream};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+pub(crate) use answer::usage;
+pub use answer::{Answer, Claim, chunk, gather};
+pub use fault::Fault;
+pub use http::{Http, HttpSettings};
+pub use pool::{MemberView, NoPlace, Place, Pool, PoolSettings};
+pub use sse::{Sse, SseError};
+
+/// A JSON object.
+pub type Object = Map<String, Value>;
+/// Parts of an answer, each an object of OpenAI's form. It ends after the last part of a whole answer, and with a [`Fault`]
+/// otherwise.
+pub type Chunks = BoxStream<'static, Result<Object, Fault>>;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// `/chat/completions`
+    Chat,
+    /// `/completions`
+    Completion,
+    /// `/embeddings`
+    Embedding,
+}
+
+impl Kind {
+    /// Where servers answer it, below `/v1`.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Chat => "chat/completions",
+            Self::Completion => "completions",
+            Self::Embedding => "embeddings",
+        }
+    }
+
+    /// Its word in notes and metrics.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Completion => "completion",
+            Self::Embedding => "embedding",
+        }
+    }
+}
+
+/// A request as it goes to a server: what the client said, with the bounds that the gateway set.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Which question.
+    pub kind: Kind,
+    /// Of which model.
+    pub model: String,
+    /// The whole object.
+    pub body: Object,
+}
+
+/// A model that a server has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Model {
+    /// Its name.
+    pub id: String,
+    /// Hash of its weights, where they are known.
+    pub program: Option<B256>,
+    /// How its weights are stored, where that is known.
+    pub quantisation: Option<String>,
+}
+
+/// A model server. Dropping a future or stream of it lets go of the work.
+pub trait Upstream: Send + Sync + std::fmt::Debug + 'static {
+    /// What its owner calls it; it stands in receipts.
+    fn name(&self) -> &str;
+
+    /// The models that it has now.
+    fn models(&self) -> BoxFuture<'_, Result<Vec<Model>, Fault>>;
+
+    /// An answer in parts.
+    fn stream(&self, ask: &Ask) -> BoxFuture<'static, Result<Chunks, Fault>>;
+
+    /// A whole answer.
+    fn whole(&self, ask: &Ask) -> BoxFuture<'static, Result<Object, Fault>>;
+}
+
+#[cfg(test)]
+mod tests;

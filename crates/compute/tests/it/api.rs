@@ -1,0 +1,449 @@
+//! What clients may ask, and what they are told when they may not.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use capstan_compute::{
+    gateway::Bounds,
+    keys::Limits,
+    receipt::{Outcome, Signed, request_hash},
+    upstream::PoolSettings,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    fake::Fake,
+    world::{World, chat, limits, usd, words},
+};
+
+async fn error(response: reqwest::Response, status: u16, code: &str) -> Value {
+    let is = response.status().as_u16();
+    let body: Value = response.json().await.expect("JSON");
+    assert_eq!(
+        (is, body["error"]["code"].as_str()),
+        (status, Some(code)),
+        "{body}"
+    );
+    for field in ["message", "type"] {
+        assert!(body["error"][field].is_string(), "{body}");
+    }
+    body["error"].clone()
+}
+
+fn header(response: &reqwest::Response, name: &str) -> String {
+    let value = response
+        .headers()
+        .get(name)
+        .unwrap_or_else(|| panic!("no {name}"));
+    value.to_str().expect("a text").to_owned()
+}
+
+/// GW-4, RCPT-4: cost, receipt and ledger say the same, and the receipt verifies.
+#[tokio::test]
+async fn gw_4_an_answer_has_its_cost_and_its_receipt() {
+    let fake = Fake::start().await;
+    let world = World::before(&[&fake]).await;
+    let response = world.ask("count 7").await;
+    assert_eq!(response.status(), 200);
+    // Five tokens read and seven written, at 0.001 each.
+    assert_eq!(header(&response, "x-capstan-cost"), "0.012usd");
+    let (id, job) = (
+        header(&response, "x-capstan-receipt"),
+        header(&response, "x-capstan-request"),
+    );
+    let body: Value = response.json().await.expect("JSON");
+    assert_eq!(body["choices"][0]["message"]["content"], words(7));
+    assert_eq!(world.spent().await, "0.012usd");
+
+    let own = world
+        .get(&format!("/v1/capstan/requests/{job}"), &world.key)
+        .await;
+    let own: Value = own.json().await.expect("JSON");
+    assert_eq!(
+        (own["receipt"].as_str(), own["cost"].as_str()),
+        (Some(&*id), Some("0.012usd"))
+    );
+    let signed: Signed = serde_json::from_value(own["signed"].clone()).expect("a receipt");
+    assert_eq!(signed.verify(), Ok(()));
+    assert_eq!(signed.receipt.cost, usd("0.012usd").atto());
+    assert_eq!(signed.receipt.outcome, Outcome::Whole.number());
+    assert_eq!(
+        signed.receipt.input,
+        request_hash(chat("count 7").as_object().expect("object"))
+    );
+    assert_eq!(signed.notes["usage"], "upstream");
+    // It is nobody else's business.
+    let other = world.new_key(Limits::default()).await;
+    error(
+        world
+            .get(&format!("/v1/capstan/requests/{job}"), &other)
+            .await,
+        404,
+        "not_found",
+    )
+    .await;
+}
+
+/// RCPT-3: streamed or not, the same question and answer have the same hashes.
+#[tokio::test]
+async fn rcpt_3_a_stream_and_a_whole_answer_are_the_same_unit() {
+    let fake = Fake::start().await;
+    let world = World::before(&[&fake]).await;
+    world.ask("count 7").await;
+    world.stream("count 7").await;
+    let receipts = world.gateway.ledger().overview(10).expect("reads").receipts;
+    let [streamed, whole] = receipts.as_slice() else {
+        panic!("{receipts:?}")
+    };
+    assert_eq!(streamed.receipt.input, whole.receipt.input);
+    assert_eq!(streamed.receipt.output, whole.receipt.output);
+    assert_ne!(streamed.id, whole.id);
+}
+
+#[tokio::test]
+async fn completions_embeddings_and_models() {
+    let fake = Fake::start().await;
+    let world = World::before(&[&fake]).await;
+    let asked = json!({"model": "m", "prompt": "count 2", "max_tokens": 9});
+    let body: Value = world
+        .post("completions", &world.key, &asked)
+        .await
+        .json()
+        .await
+        .expect("JSON");
+    assert_eq!(body["choices"][0]["text"], words(2));
+    let asked = json!({"model": "m", "input": ["a", "b"]});
+    let response = world.post("embeddings", &world.key, &asked).await;
+    assert_eq!(header(&response, "x-capstan-cost"), "0.004usd");
+    let body: Value = response.json().await.expect("JSON");
+    assert_eq!(body["data"].as_array().map(Vec::len), Some(2));
+    let models: Value = world
+        .get("/v1/models", &world.key)
+        .await
+        .json()
+        .await
+        .expect("JSON");
+    assert_eq!(models["data"][1]["id"], "m");
+    assert_eq!(models["data"][1]["capstan"]["input_per_million"], "1000usd");
+    // Names of models have slashes and colons.
+    let one = world.get("/v1/models/free/m:1", &world.key).await;
+    assert_eq!(one.json::<Value>().await.expect("JSON")["id"], "free/m:1");
+    error(
+        world.get("/v1/models/none", &world.key).await,
+        404,
+        "model_not_found",
+    )
+    .await;
+}
+
+/// GW-1: 402 says so, and no server was asked.
+#[tokio::test]
+async fn gw_1_over_budget_is_402_and_nothing_is_asked() {
+    let fake = Fake::start().await;
+    let world = World::before(&[&fake]).await;
+    let poor = world.new_key(limits("0.05usd")).await;
+    let told = error(
+        world
+            .post("chat/completions", &poor, &chat("count 1"))
+            .await,
+        402,
+        "over_budget",
+    )
+    .await;
+    let message = told["message"].as_str().expect("a text");
+    assert!(
+        message.contains("over budget") && message.contains("of 0.05usd in total"),
+        "{message}"
+    );
+    assert_eq!(told["type"], "insufficient_quota");
+    assert_eq!(fake.seen.asked.load(Ordering::SeqCst), 0);
+    let daily = Limits {
+        day: Some(usd("0.05usd")),
+        ..Limits::default()
+    };
+    let daily = world.new_key(daily).await;
+    let told = error(
+        world
+            .post("chat/completions", &daily, &chat("count 1"))
+            .await,
+        402,
+        "over_budget",
+    )
+    .await;
+    assert!(
+        told["message"].as_str().expect("a text").contains("a day"),
+        "{told}"
+    );
+}
+
+/// GW-1: many at once on one key with room for few.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn gw_1_requests_at_once_never_spend_more_than_the_key_has() {
+    let fake = Fake::start().await;
+    let world = World::before(&[&fake]).await;
+    // Each may cost about 0.5, and costs 0.055.
+    let key = world.new_key(limits("2usd")).await;
+    let asked = (0..60).map(|_| async {
+        let response = world
+            .post("chat/completions", &key, &chat("count 50 by 1ms"))
+            .await;
+        response.status().as_u16()
+    });
+    let statuses = futures::future::join_all(asked).await;
+    let served = statuses.iter().filter(|status| **status == 200).count();
+    assert!(
+        statuses.iter().all(|status| [200, 402].contains(status)),
+        "{statuses:?}"
+    );
+    assert!((1..60).contains(&served), "{served}");
+    let views = world.gateway.ledger().keys();
+    let view = views
+        .iter()
+        .find(|view| view.key.limits.total == Some(usd("2usd")))
+        .expect("the key");
+    let cost = usd("0.055usd").atto() * u128::try_from(served).expect("small");
+    assert_eq!(view.key.spent.atto(), cost);
+    assert!(view.key.spent <= usd("2usd"));
+}
+
+/// GW-6
+#[tokio::test]
+async fn gw_6_keys_that_are_none_revoked_or_over_are_told_apart() {
+    let fake = Fake::start().await;
+    let world = World::before(&[&fake]).await;
+    let ask = async |key: &str| world.post("chat/completions", key, &chat("count 1")).await;
+    error(ask("sk-nonsense").await, 401, "invalid_api_key").await;
+    let bare = world
+        .http
+        .post(format!("{}/v1/chat/completions", world.url))
+        .json(&chat("x"));
+    error(bare.send().await.expect("answered"), 401, "invalid_api_key").await;
+    let over = world
+        .new_key(Limits {
+            expires_ms: Some(1),
+            ..Limits::default()
+        })
+        .await;
+    error(ask(&over).await, 401, "key_expired").await;
+    let revoked = world.new_key(Limits::default()).await;
+    assert_eq!(ask(&revoked).await.status(), 200);
+    let hash = capstan_compute::keys::Secret::hash_of(&revoked);
+    world.gateway.ledger().revoke(&hash).await.expect("there");
+    error(ask(&revoked).await, 401, "key_revoked").await;
+    // Nothing of a secret is in the folder.
+    for entry in std::fs::read_dir(world.folder.path()).expect("a folder") {
+        let bytes = std::fs::read(entry.expect("a file").path()).expect("read");
+        let secret = world.key.trim_start_matches("sk-capstan-").as_bytes();
+        assert!(!bytes.windows(secret.len()).any(|window| window == secret));
+    }
+}
+
+#[tokio::test]
+async fn prompts_of_every_size_and_encoding() {
+    let fake = Fake::start().await;
+    let world = World::before(&[&fake]).await;
+    let rich = world.new_key(Limits::default()).await;
+    for text in [
+        "",
+        "\u{0}",
+        "\u{202e}\u{1f469}\u{200d}\u{1f680}",
+        "日本語 count 2",
+        &"x".repeat(4 << 20),
+    ] {
+        let response = world.post("chat/completions", &rich, &chat(text)).await;
+        assert_eq!(response.status(), 200, "{} bytes", text.len());
+    }
+    let send = async |body: Vec<u8>| {
+        let request = world
+            .http
+            .post(format!("{}/v1/chat/completions", world.url))
+            .bearer_auth(&rich);
+        request.body(body).send().await.expect("answered")
+    };
+    error(
+        send(b"{\"model\":\"m\",\"messages\":[{\"content\":\"\xff\"}]}".to_vec()).await,
+        400,
+        "invalid_json",
+    )
+    .await;
+    error(
+        send(br#"{"model":"m","messages":[{"content":"\ud800"}]}"#.to_vec()).await,
+        400,
+        "invalid_json",
+    )
+    .await;
+    error(send(vec![b'['; 1 << 20]).await, 400, "invalid_json").await;
+    error(
+        send(vec![b' '; (32 << 20) + 1]).await,
+        413,
+        "request_too_large",
+    )
+    .await;
+    error(
+        world
+            .post("chat/completions", &rich, &json!({"model": "gpt"}))
+            .await,
+        400,
+        "invalid_value",
+    )
+    .await;
+    let other = json!({"model": "gpt", "messages": [{"role": "user", "content": "x"}]});
+    let told = error(
+        world.post("chat/completions", &rich, &other).await,
+        404,
+        "model_not_found",
+    )
+    .await;
+    assert!(
+        told["message"]
+            .as_str()
+            .expect("a text")
+            .contains("there are: free/m:1, m"),
+        "{told}"
+    );
+}
+
+/// A fault before the answer began: by name, and nothing is charged.
+#[tokio::test]
+async fn gw_3_what_fails_before_it_begins_costs_nothing() {
+    let fake = Fake::start().await;
+    let world = World::before(&[&fake]).await;
+    let told = error(world.ask("status 400").await, 400, "wished").await;
+    assert_eq!(told["message"], "as you wished");
+    for (script, status, code) in [
+        ("status 500", 502, "upstream_error"),
+        ("status 401", 502, "upstream_refused"),
+        ("status 429", 429, "upstream_busy"),
+    ] {
+        error(world.ask(script).await, status, code).await;
+        // Its server is closed for a moment; a look opens it.
+        let closed = world.ask("count 1").await;
+        assert!(closed.headers().contains_key("retry-after"));
+        error(closed, 503, "no_upstream").await;
+        world.gateway.pool().look().await;
+    }
+    assert_eq!(world.spent().await, "0usd");
+    let overview = world.gateway.ledger().overview(50).expect("reads");
+    assert!(overview.receipts.is_empty());
+    assert!(
+        overview
+            .failures
+            .iter()
+            .any(|failure| failure.code == "upstream_refused")
+    );
+}
+
+#[tokio::test]
+async fn an_upstream_that_is_not_there_is_named() {
+    let nowhere = vec!["http://127.0.0.1:1/v1".to_owned()];
+    let world = World::with(&nowhere, PoolSettings::default(), Bounds::default()).await;
+    error(world.ask("count 1").await, 503, "no_upstream").await;
+    let health = world.get("/health", "").await;
+    assert_eq!(health.status(), 503);
+    assert_eq!(
+        health.json::<Value>().await.expect("JSON")["status"],
+        "no model server answers"
+    );
+    assert_eq!(world.get("/live", "").await.status(), 200);
+}
+
+/// The next server answers when the first fails before its answer began.
+#[tokio::test]
+async fn a_request_is_tried_at_another_server() {
+    let (first, second) = (Fake::start().await, Fake::start().await);
+    let urls = vec![first.url(), second.url()];
+    let world = World::with(&urls, PoolSettings::default(), Bounds::default()).await;
+    first.seen.is_ill.store(true, Ordering::SeqCst);
+    let response = world.ask("count 3 status 503 ill").await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(world.spent().await, "0.008usd");
+    assert_eq!(second.seen.asked.load(Ordering::SeqCst), 1);
+}
+
+/// GW-7: what waits is bounded, and who is too many is told when to come back.
+#[tokio::test]
+async fn gw_7_too_many_are_told_when_to_come_back() {
+    let fake = Fake::start().await;
+    let pool = PoolSettings {
+        queue: 1,
+        wait: Duration::from_secs(5),
+        parallel: 1,
+    };
+    let world = World::with(&[fake.url()], pool, Bounds::default()).await;
+    let asked = (0..4).map(|_| world.ask("count 1 by 300ms"));
+    let answers = futures::future::join_all(asked).await;
+    let mut statuses: Vec<_> = answers
+        .iter()
+        .map(|answer| answer.status().as_u16())
+        .collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 429, 429]);
+    let full = answers
+        .into_iter()
+        .find(|answer| answer.status() == 429)
+        .expect("one");
+    assert_eq!(header(&full, "retry-after"), "2");
+    error(full, 429, "too_many_requests").await;
+    assert_eq!(fake.seen.asked.load(Ordering::SeqCst), 2);
+}
+
+/// GW-10
+#[tokio::test]
+async fn gw_10_counts_that_cannot_be_are_not_charged() {
+    let fake = Fake::start().await;
+    let world = World::before(&[&fake]).await;
+    world.ask("count 3 lie 1000000").await;
+    // "w0 w1 w2 " has nine bytes: 9 + 16 tokens at most, and five were read.
+    assert_eq!(world.spent().await, "0.03usd");
+    world.ask("count 3 uncounted").await;
+    // Four bytes count as one token: 36 of the prompt and its words, and nine.
+    let receipts = world.gateway.ledger().overview(2).expect("reads").receipts;
+    let by: Vec<_> = receipts
+        .iter()
+        .map(|receipt| receipt.notes["usage"].clone())
+        .collect();
+    assert_eq!(by, ["estimated", "bounded"]);
+    assert_eq!(
+        world.gateway.pool().view()[0]
+            .faults
+            .get("upstream_miscounts"),
+        Some(&1)
+    );
+}
+
+#[tokio::test]
+async fn the_owner_s_paths_are_the_owner_s() {
+    let fake = Fake::start().await;
+    let world = World::before(&[&fake]).await;
+    for path in ["/admin/overview", "/admin/keys"] {
+        error(world.get(path, &world.key).await, 403, "forbidden").await;
+        assert_eq!(world.get(path, &world.admin).await.status(), 200);
+    }
+    let rebound = world
+        .http
+        .get(format!("{}/admin/keys", world.url))
+        .bearer_auth(&world.admin);
+    let rebound = rebound
+        .header("host", "evil.example:80")
+        .send()
+        .await
+        .expect("answered");
+    error(rebound, 403, "forbidden").await;
+    let page = world.get("/usage", "").await;
+    let policy = header(&page, "content-security-policy");
+    assert!(
+        policy.contains("default-src 'none'") && !policy.contains("unsafe"),
+        "{policy}"
+    );
+    let text = page.text().await.expect("a text");
+    assert!(
+        !text.contains("style=") && !text.contains("onclick") && !text.contains("http"),
+        "{text}"
+    );
+    let metrics = world
+        .get("/metrics", "")
+        .await
+        .text()
+        .await
+        .expect("a text");
+    assert!(metrics.starts_with('#'), "{metrics}");
+}
