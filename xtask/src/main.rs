@@ -48,7 +48,7 @@ enum Command {
     Test(test::Options),
     /// Format, clippy, tidy, licences, links and words of pages
     Lint(lint::Options),
-    /// Write what is made from the contracts: `abi/*.json`, Solidity interfaces, tables of specs
+    /// Write what is made from the contracts: `abi/*.json`, Solidity interfaces, tables of specs, `docs/abi`
     Gen,
     /// Measure, side by side with the peers
     Bench {
