@@ -37,6 +37,7 @@ pub mod decode;
 pub mod dollar;
 pub mod erc20;
 pub mod erc4626;
+pub mod erc721;
 pub mod error;
 pub mod ether;
 pub mod exchange;
