@@ -49,6 +49,7 @@ pub mod ledger;
 pub mod lending;
 pub mod listing;
 pub mod looks;
+pub mod machines;
 pub mod multicall;
 mod mutant;
 pub mod oracle;
