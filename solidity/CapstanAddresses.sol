@@ -42,6 +42,12 @@ library CapstanAddresses {
     address internal constant SAVINGS = 0xca957A0000000000000000000011000000000000;
     /// Fixed-term debt: offers, loans with a schedule, claims.
     address internal constant TERM = 0xcA957A0000000000000000000010000000000000;
+    /// Machines: identity, title, bond, life, readings, and capacity as it was last proven.
+    address internal constant MACHINES = 0xcA957a000000000000000000001d000000000000;
+    /// Who machines are, as tokens bound to their keys (ERC-721, ERC-5192).
+    address internal constant MACHINE_IDENTITY = 0xcA957A000000000000000000001E000000000000;
+    /// Titles of machines, whose holders have their income and their bonds (ERC-721).
+    address internal constant MACHINE_TITLE = 0xCa957a000000000000000000001F000000000000;
     /// Lists an asset with border, feed, market and collateral terms in one step.
     address internal constant LISTING = 0xcA957A0000000000000000000016000000000000;
     /// Many calls in one; behaves as Multicall3.

@@ -109,7 +109,7 @@ fn contracts() -> String {
             // Without a checksum, which would be wrong for every address of the kind.
             Place::Kind(kind) => format!("{:#x} + id", native(kind, 0)),
         };
-        let _ = writeln!(text, "  {:<15}{place}  {}", contract.name, contract.doc);
+        let _ = writeln!(text, "  {:<16}{place}  {}", contract.name, contract.doc);
     }
     text
 }

@@ -37,6 +37,9 @@ static CONTRACTS: &[&Contract] = &[
     &crate::dollar::CONTRACT,
     &crate::dollar::savings::CONTRACT,
     &crate::term::CONTRACT,
+    &crate::machines::CONTRACT,
+    &crate::machines::identity::CONTRACT,
+    &crate::machines::title::CONTRACT,
     &crate::listing::CONTRACT,
     &crate::multicall::CONTRACT,
     &crate::create2::CONTRACT,
@@ -173,6 +176,7 @@ pub fn pause_word(room: &str, bit: u8) -> Option<&'static str> {
         "dollar" => crate::dollar::Pause::WORDS,
         "backstop" => crate::backstop::Pause::WORDS,
         "term" => crate::term::Pause::WORDS,
+        "machines" => crate::machines::Pause::WORDS,
         _ => return None,
     };
     let found = words.iter().find(|(of, _)| *of == bit);

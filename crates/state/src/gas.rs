@@ -48,6 +48,8 @@ pub const INIT_CODE_WORD: u64 = 2;
 pub const INIT_CODE_MAX: usize = 49_152;
 /// Yellow paper: each byte of deployed code.
 pub const CODE_BYTE: u64 = 200;
+/// BLOCKHASH.
+pub const BLOCKHASH: u64 = 20;
 /// Yellow paper: the ecrecover precompile.
 pub const RECOVER: u64 = 3_000;
 /// EIP-3529: at most this fraction of the gas used is refunded.

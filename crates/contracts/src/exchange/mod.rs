@@ -34,7 +34,7 @@
 //! - EXCH-23: the work of a sale is bounded, and a pool that refuses or is damaged holds up none.
 //! - EXCH-24: a place in the list of a pair changes hands for more depth only, as the last block left both pools.
 //!
-//! Imports: admin, erc20, ledger.
+//! Imports: admin, erc20, erc721, ledger.
 //!
 //! Trusts: native contracts, to act only for whom they may; the owner of the scope, within the ranges of `params`.
 //!

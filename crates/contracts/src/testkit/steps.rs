@@ -6,12 +6,13 @@
 use super::dice::Dice;
 
 /// Steps of each model in CI.
-pub(crate) const CI: [(&str, u32); 8] = [
+pub(crate) const CI: [(&str, u32); 9] = [
     ("account::tests::model", 20_000),
     ("backstop::tests::model", 120_000),
     ("dollar::tests::model", 20_000),
     ("ledger::tests::model", 330_000),
     ("lending::tests::model", 180_000),
+    ("machines::tests::model", 40_000),
     ("oracle::tests::model", 20_000),
     ("streams::tests::model", 270_000),
     ("term::tests::model", 40_000),

@@ -47,6 +47,7 @@ type Callee = Arc<dyn Fn(&mut MemStore, &CallRequest) -> Result<Bytes, Halt> + S
 type Creator =
     Arc<dyn Fn(&mut MemStore, &CreateRequest, Address) -> Result<usize, Halt> + Send + Sync>;
 type Recover = fn(B256, u8, B256, B256) -> Option<Address>;
+type History = fn(u64) -> B256;
 
 /// Calls deeper than this fail, as they do between native contracts on the chain.
 pub const CALL_DEPTH_MAX: usize = 16;
@@ -72,6 +73,7 @@ pub struct MemStore {
     callees: BTreeMap<Address, Callee>,
     creator: Option<Creator>,
     recover: Option<Recover>,
+    history: Option<History>,
 }
 
 /// An account, code by its size alone.
@@ -136,6 +138,7 @@ impl MemStore {
             callees: BTreeMap::new(),
             creator: None,
             recover: None,
+            history: None,
         }
     }
 
@@ -225,6 +228,11 @@ impl MemStore {
     /// Sets the function behind [`Store::recover`]: this crate carries no curve arithmetic.
     pub fn set_recover(&mut self, recover: Recover) {
         self.recover = Some(recover);
+    }
+
+    /// Sets the function behind [`Store::block_hash`]: without one there is no history, and every hash is zero.
+    pub fn set_history(&mut self, history: History) {
+        self.history = Some(history);
     }
 
     /// The block, to change it.
@@ -590,6 +598,20 @@ impl Store for MemStore {
 
     fn block(&self) -> &BlockInfo {
         &self.block
+    }
+
+    fn block_hash(&mut self, number: u64) -> Result<B256, Halt> {
+        let Some(history) = self.history else {
+            return Ok(B256::ZERO);
+        };
+        self.meter.charge(gas::BLOCKHASH)?;
+        let ago = self.block.number.checked_sub(number);
+        let is_recent = ago.is_some_and(|ago| (1..=256).contains(&ago));
+        Ok(if is_recent {
+            history(number)
+        } else {
+            B256::ZERO
+        })
     }
 
     fn mark(&mut self) -> Mark {

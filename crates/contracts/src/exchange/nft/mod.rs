@@ -2,21 +2,19 @@
 //!
 //! The token says who may act on a position; what it is worth, `exchange` keeps.
 
-mod abi;
-mod actions;
 mod state;
 
-pub use abi::IRangePosition;
-
-use std::collections::BTreeMap;
+/// Positions answer the face of ERC-721 and nothing else.
+pub use crate::erc721::IErc721 as IRangePosition;
 
 use alloy_primitives::{Address, U256};
 use capstan_state::{Ctx, Halt, View};
 
 use super::pool::STATE as POOLS;
 use crate::{
-    Contract, Entry, Interface, Kind, Place,
-    invariant::{Broken, holds},
+    Contract, Entry, Kind, Place,
+    erc721::{self, Book, Tokens},
+    invariant::Broken,
     native,
 };
 use state::NftState;
@@ -26,16 +24,31 @@ pub const ADDRESS: Address = native(Kind::new(20), 0);
 
 const STATE: NftState = NftState::new();
 
+/// The positions' tokens.
+struct Positions;
+
+impl Book for Positions {
+    const NAME: &'static str = "Capstan range position";
+    const SYMBOL: &'static str = "RANGE";
+
+    fn tokens() -> Tokens {
+        Tokens {
+            owners: STATE.owners,
+            counts: STATE.counts,
+            approved: STATE.approved,
+            operators: STATE.operators,
+        }
+    }
+}
+
+crate::verbs! { faces erc721::verbs::<Positions>() }
+
 /// Gives a new position to somebody.
 ///
 /// # Errors
 /// `ERC721InvalidReceiver`.
 pub(super) fn mint(cx: &mut Ctx<'_>, to: Address, position: u64) -> Result<(), Halt> {
-    if to.is_zero() {
-        let refusal = IRangePosition::ERC721InvalidReceiver { receiver: to };
-        return Err(crate::revert(&refusal));
-    }
-    actions::give(&mut cx.enter(ADDRESS), Address::ZERO, to, position)
+    erc721::mint::<Positions>(&mut cx.enter(ADDRESS), to, position)
 }
 
 /// Hands a position from its owner to somebody else, without asking who takes it. For other native contracts, which ask
@@ -44,7 +57,7 @@ pub(super) fn mint(cx: &mut Ctx<'_>, to: Address, position: u64) -> Result<(), H
 /// # Errors
 /// `ERC721NonexistentToken`, `ERC721IncorrectOwner`, `ERC721InvalidReceiver`.
 pub fn hand_over(cx: &mut Ctx<'_>, from: Address, to: Address, position: u64) -> Result<(), Halt> {
-    actions::hand_over(&mut cx.enter(ADDRESS), from, to, U256::from(position))
+    erc721::hand_over::<Positions>(&mut cx.enter(ADDRESS), from, to, position)
 }
 
 /// Who owns a position.
@@ -52,7 +65,7 @@ pub fn hand_over(cx: &mut Ctx<'_>, from: Address, to: Address, position: u64) ->
 /// # Errors
 /// `ERC721NonexistentToken`.
 pub fn owner_of(cx: &mut Ctx<'_>, position: u64) -> Result<Address, Halt> {
-    actions::owner_of(&mut cx.enter(ADDRESS), U256::from(position))
+    erc721::owner_of::<Positions>(&mut cx.enter(ADDRESS), U256::from(position))
 }
 
 /// Refuses who may not act on a position.
@@ -60,7 +73,7 @@ pub fn owner_of(cx: &mut Ctx<'_>, position: u64) -> Result<Address, Halt> {
 /// # Errors
 /// `ERC721NonexistentToken`, `ERC721InsufficientApproval`.
 pub(super) fn expect_may(cx: &mut Ctx<'_>, who: Address, position: u64) -> Result<(), Halt> {
-    actions::expect_may(&mut cx.enter(ADDRESS), who, U256::from(position)).map(drop)
+    erc721::expect_may::<Positions>(&mut cx.enter(ADDRESS), who, U256::from(position)).map(drop)
 }
 
 /// The registry's line.
@@ -68,12 +81,8 @@ pub static CONTRACT: Contract = Contract {
     name: "rangePosition",
     doc: "Positions of concentrated liquidity as tokens (ERC-721).",
     place: Place::At(ADDRESS),
-    entry: Entry::Verbs(abi::VERBS),
-    interfaces: &[Interface {
-        name: "rangePosition",
-        abi: IRangePosition::abi::contract,
-        source: include_str!("abi.rs"),
-    }],
+    entry: Entry::Verbs(VERBS),
+    interfaces: &[erc721::INTERFACE],
     errors_of: &[],
     system: &[],
     layout: NftState::LAYOUT,
@@ -83,22 +92,8 @@ pub static CONTRACT: Contract = Contract {
 
 /// EXCH-15: every position has one owner, and everybody owns as many as he is said to.
 fn check(world: &dyn View, cx: &mut Ctx<'_>) -> Result<(), Broken> {
-    let mut counts = BTreeMap::<Address, u64>::new();
     let positions = POOLS.position_count.load(&mut cx.enter(super::ADDRESS))?;
-    for (id, owner) in STATE.owners.listed(world, ADDRESS)? {
-        let count = counts.entry(owner.load(cx)?).or_default();
-        *count = count.saturating_add(1);
-        holds(id < positions, "EXCH-15", || {
-            format!("position {id} is owned, and there are {positions}")
-        })?;
-    }
-    for (owner, count) in STATE.counts.listed(world, ADDRESS)? {
-        let (count, found) = (count.load(cx)?, counts.remove(&owner).unwrap_or_default());
-        holds(count == found, "EXCH-15", || {
-            format!("{owner} owns {found} positions and is said to own {count}")
-        })?;
-    }
-    holds(counts.is_empty(), "EXCH-15", || {
-        format!("owners without a count: {counts:?}")
-    })
+    Positions::tokens()
+        .check(world, cx, positions, "EXCH-15")
+        .map(drop)
 }

@@ -1,4 +1,4 @@
-//! Who owns a position and who may move it. The order of checks and the errors are those of OpenZeppelin's ERC721,
+//! Who owns a token and who may move it. The order of checks and the errors are those of OpenZeppelin's ERC721,
 //! version 5.
 
 use alloy_primitives::{Address, Bytes, FixedBytes, U256};
@@ -6,19 +6,20 @@ use alloy_sol_types::SolCall;
 use capstan_state::{CallKind, CallRequest, Ctx, Halt};
 
 use super::{
-    STATE,
-    abi::{IRangePosition::*, IReceiver::onERC721ReceivedCall},
+    Book,
+    abi::{IErc721::*, IReceiver::onERC721ReceivedCall},
 };
 use crate::{contract::emit, revert};
 
 /// Standards that are answered: ERC-165, ERC-721, its metadata.
 const STANDARDS: [u32; 3] = [0x01ff_c9a7, 0x80ac_58cd, 0x5b5e_139f];
 
-pub(super) fn supports(id: FixedBytes<4>) -> bool {
-    STANDARDS.contains(&u32::from_be_bytes(id.0))
+pub(super) fn supports<B: Book>(id: FixedBytes<4>) -> bool {
+    let id = u32::from_be_bytes(id.0);
+    STANDARDS.contains(&id) || B::STANDARDS.contains(&id)
 }
 
-/// The number of a position, which is not yet known to exist.
+/// The number of a token, which is not yet known to exist.
 fn number(token: U256) -> Result<u64, Halt> {
     u64::try_from(token).map_err(|_| nothing(token))
 }
@@ -27,48 +28,52 @@ fn nothing(token: U256) -> Halt {
     revert(&ERC721NonexistentToken { tokenId: token })
 }
 
-pub(super) fn owner_of(cx: &mut Ctx<'_>, token: U256) -> Result<Address, Halt> {
-    let owner = STATE.owners.at(number(token)?).load(cx)?;
+/// Who owns a token.
+///
+/// # Errors
+/// `ERC721NonexistentToken`.
+pub fn owner_of<B: Book>(cx: &mut Ctx<'_>, token: U256) -> Result<Address, Halt> {
+    let owner = B::tokens().owners.at(number(token)?).load(cx)?;
     if owner.is_zero() {
         return Err(nothing(token));
     }
     Ok(owner)
 }
 
-pub(super) fn uri(cx: &mut Ctx<'_>, token: U256) -> Result<String, Halt> {
-    owner_of(cx, token)?;
-    Ok(String::new())
+pub(super) fn uri<B: Book>(cx: &mut Ctx<'_>, token: U256) -> Result<String, Halt> {
+    owner_of::<B>(cx, token)?;
+    B::uri(cx, number(token)?)
 }
 
-pub(super) fn count_of(cx: &mut Ctx<'_>, owner: Address) -> Result<U256, Halt> {
+pub(super) fn count_of<B: Book>(cx: &mut Ctx<'_>, owner: Address) -> Result<U256, Halt> {
     if owner.is_zero() {
         return Err(revert(&ERC721InvalidOwner { owner }));
     }
-    Ok(U256::from(STATE.counts.at(owner).load(cx)?))
+    Ok(U256::from(B::tokens().counts.at(owner).load(cx)?))
 }
 
-pub(super) fn approved_of(cx: &mut Ctx<'_>, token: U256) -> Result<Address, Halt> {
-    owner_of(cx, token)?;
-    STATE.approved.at(number(token)?).load(cx)
+pub(super) fn approved_of<B: Book>(cx: &mut Ctx<'_>, token: U256) -> Result<Address, Halt> {
+    owner_of::<B>(cx, token)?;
+    B::tokens().approved.at(number(token)?).load(cx)
 }
 
-pub(super) fn is_operator(
+pub(super) fn is_operator<B: Book>(
     cx: &mut Ctx<'_>,
     owner: Address,
     operator: Address,
 ) -> Result<bool, Halt> {
-    STATE.operators.at((owner, operator)).load(cx)
+    B::tokens().operators.at((owner, operator)).load(cx)
 }
 
-/// Refuses who may not move a position.
+/// Refuses who may not move a token. Answers its owner.
 ///
 /// # Errors
 /// `ERC721NonexistentToken`, `ERC721InsufficientApproval`.
-pub(super) fn expect_may(cx: &mut Ctx<'_>, who: Address, token: U256) -> Result<Address, Halt> {
-    let owner = owner_of(cx, token)?;
-    let approved = STATE.approved.at(number(token)?).load(cx)?;
+pub fn expect_may<B: Book>(cx: &mut Ctx<'_>, who: Address, token: U256) -> Result<Address, Halt> {
+    let owner = owner_of::<B>(cx, token)?;
+    let approved = B::tokens().approved.at(number(token)?).load(cx)?;
     let is_approved = approved == who && !approved.is_zero();
-    if who == owner || is_approved || is_operator(cx, owner, who)? {
+    if who == owner || is_approved || is_operator::<B>(cx, owner, who)? {
         return Ok(owner);
     }
     Err(revert(&ERC721InsufficientApproval {
@@ -77,12 +82,13 @@ pub(super) fn expect_may(cx: &mut Ctx<'_>, who: Address, token: U256) -> Result<
     }))
 }
 
-pub(super) fn approve(cx: &mut Ctx<'_>, to: Address, token: U256) -> Result<(), Halt> {
-    let (owner, approver) = (owner_of(cx, token)?, cx.caller());
-    if approver != owner && !is_operator(cx, owner, approver)? {
+pub(super) fn approve<B: Book>(cx: &mut Ctx<'_>, to: Address, token: U256) -> Result<(), Halt> {
+    let (owner, approver) = (owner_of::<B>(cx, token)?, cx.caller());
+    if approver != owner && !is_operator::<B>(cx, owner, approver)? {
         return Err(revert(&ERC721InvalidApprover { approver }));
     }
-    STATE.approved.at(number(token)?).save(cx, to)?;
+    B::expect_free(token)?;
+    B::tokens().approved.at(number(token)?).save(cx, to)?;
     emit(
         cx,
         &Approval {
@@ -93,7 +99,7 @@ pub(super) fn approve(cx: &mut Ctx<'_>, to: Address, token: U256) -> Result<(), 
     )
 }
 
-pub(super) fn set_operator(
+pub(super) fn set_operator<B: Book>(
     cx: &mut Ctx<'_>,
     operator: Address,
     approved: bool,
@@ -102,7 +108,10 @@ pub(super) fn set_operator(
         return Err(revert(&ERC721InvalidOperator { operator }));
     }
     let owner = cx.caller();
-    STATE.operators.at((owner, operator)).save(cx, approved)?;
+    B::tokens()
+        .operators
+        .at((owner, operator))
+        .save(cx, approved)?;
     emit(
         cx,
         &ApprovalForAll {
@@ -113,7 +122,7 @@ pub(super) fn set_operator(
     )
 }
 
-pub(super) fn transfer_from(
+pub(super) fn transfer_from<B: Book>(
     cx: &mut Ctx<'_>,
     from: Address,
     to: Address,
@@ -121,20 +130,35 @@ pub(super) fn transfer_from(
 ) -> Result<(), Halt> {
     expect_receiver(to)?;
     let sender = cx.caller();
-    let owner = expect_may(cx, sender, token)?;
-    pass(cx, owner, from, to, token)
+    let owner = expect_may::<B>(cx, sender, token)?;
+    B::expect_free(token)?;
+    pass::<B>(cx, owner, from, to, token)
 }
 
-/// The same for a contract that asked the owner.
-pub(super) fn hand_over(
+/// Gives a new token to somebody. The frame is the contract's, as in all functions here.
+///
+/// # Errors
+/// `ERC721InvalidReceiver`.
+pub fn mint<B: Book>(cx: &mut Ctx<'_>, to: Address, id: u64) -> Result<(), Halt> {
+    expect_receiver(to)?;
+    give::<B>(cx, Address::ZERO, to, id)
+}
+
+/// Hands a token from its owner to somebody else, without asking who takes it, or whether it is free to move. For native
+/// contracts, which ask whether the owner agreed.
+///
+/// # Errors
+/// `ERC721NonexistentToken`, `ERC721IncorrectOwner`, `ERC721InvalidReceiver`.
+pub fn hand_over<B: Book>(
     cx: &mut Ctx<'_>,
     from: Address,
     to: Address,
-    token: U256,
+    id: u64,
 ) -> Result<(), Halt> {
     expect_receiver(to)?;
-    let owner = owner_of(cx, token)?;
-    pass(cx, owner, from, to, token)
+    let token = U256::from(id);
+    let owner = owner_of::<B>(cx, token)?;
+    pass::<B>(cx, owner, from, to, token)
 }
 
 fn expect_receiver(to: Address) -> Result<(), Halt> {
@@ -145,7 +169,7 @@ fn expect_receiver(to: Address) -> Result<(), Halt> {
 }
 
 /// Who was approved is so no longer.
-fn pass(
+fn pass<B: Book>(
     cx: &mut Ctx<'_>,
     owner: Address,
     from: Address,
@@ -160,21 +184,21 @@ fn pass(
         }));
     }
     let id = number(token)?;
-    STATE.approved.at(id).save(cx, Address::ZERO)?;
-    give(cx, from, to, id)
+    B::tokens().approved.at(id).save(cx, Address::ZERO)?;
+    give::<B>(cx, from, to, id)
 }
 
-/// Hands a position over, or makes it where `from` is zero. The frame is the token's.
-pub(super) fn give(cx: &mut Ctx<'_>, from: Address, to: Address, id: u64) -> Result<(), Halt> {
+/// Hands a token over, or makes it where `from` is zero.
+fn give<B: Book>(cx: &mut Ctx<'_>, from: Address, to: Address, id: u64) -> Result<(), Halt> {
     if !from.is_zero() {
-        let count = STATE.counts.at(from);
+        let count = B::tokens().counts.at(from);
         let fewer = count.load(cx)?.checked_sub(1).ok_or_else(Halt::overflow)?;
         count.save(cx, fewer)?;
     }
-    let count = STATE.counts.at(to);
+    let count = B::tokens().counts.at(to);
     let more = count.load(cx)?.checked_add(1).ok_or_else(Halt::overflow)?;
     count.save(cx, more)?;
-    STATE.owners.at(id).save(cx, to)?;
+    B::tokens().owners.at(id).save(cx, to)?;
     emit(
         cx,
         &Transfer {
@@ -185,15 +209,15 @@ pub(super) fn give(cx: &mut Ctx<'_>, from: Address, to: Address, id: u64) -> Res
     )
 }
 
-/// Moves a position and asks the contract that gets it, last of all.
-pub(super) fn safe_transfer_from(
+/// Moves a token and asks the contract that gets it, last of all.
+pub(super) fn safe_transfer_from<B: Book>(
     cx: &mut Ctx<'_>,
     from: Address,
     to: Address,
     token: U256,
     data: Bytes,
 ) -> Result<(), Halt> {
-    transfer_from(cx, from, to, token)?;
+    transfer_from::<B>(cx, from, to, token)?;
     if cx.store.code_size(to)? == 0 {
         return Ok(());
     }

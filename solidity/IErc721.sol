@@ -2,59 +2,59 @@
 // Made by `cargo xtask gen`. Change the Rust source instead.
 pragma solidity >=0.8.4;
 
-/// Positions of concentrated liquidity as tokens (ERC-721).
-interface IRangePosition {
-    /// A position changed hands.
+/// Tokens of which each is one (ERC-721), with their metadata and the errors of ERC-6093.
+interface IErc721 {
+    /// A token changed hands. A new one comes from the zero address.
     event Transfer(address indexed from, address indexed to, uint256 indexed tokenId);
-    /// Somebody may move one position.
+    /// Somebody may move one token.
     event Approval(address indexed owner, address indexed approved, uint256 indexed tokenId);
-    /// Somebody may move all positions of an owner, or no longer.
+    /// Somebody may move all tokens of an owner, or no longer.
     event ApprovalForAll(address indexed owner, address indexed operator, bool approved);
 
-    /// There is no such position. Check its number.
+    /// There is no such token. Check its number.
     error ERC721NonexistentToken(uint256 tokenId);
-    /// The position belongs to somebody else. Name its owner.
+    /// The token belongs to somebody else. Name its owner.
     error ERC721IncorrectOwner(address sender, uint256 tokenId, address owner);
-    /// The caller may not move this position. Its owner approves him first.
+    /// The caller may not move this token. Its owner approves him first.
     error ERC721InsufficientApproval(address operator, uint256 tokenId);
-    /// Nobody can be asked there: the zero address, or a contract that does not take positions.
+    /// Nobody can be asked there: the zero address, or a contract that does not take such tokens.
     error ERC721InvalidReceiver(address receiver);
     /// The zero address owns nothing.
     error ERC721InvalidOwner(address owner);
-    /// Only the owner, or who may move all his positions, approves.
+    /// Only the owner, or who may move all his tokens, approves.
     error ERC721InvalidApprover(address approver);
     /// The zero address operates nothing.
     error ERC721InvalidOperator(address operator);
 
-    /// Whether a standard is answered: ERC-165, ERC-721 and its metadata.
+    /// Whether a standard is answered: ERC-165, ERC-721, its metadata, and what the contract adds.
     function supportsInterface(bytes4 interfaceId) external view returns (bool);
     /// Name for people.
     function name() external view returns (string memory);
     /// Short name for people.
     function symbol() external view returns (string memory);
-    /// Nothing is said outside the chain: ask `exchange.range`.
+    /// Where more is said about a token; empty where the chain says all.
     function tokenURI(uint256 tokenId) external view returns (string memory);
-    /// How many positions somebody owns.
+    /// How many tokens somebody owns.
     function balanceOf(address owner) external view returns (uint256);
-    /// Who owns a position.
+    /// Who owns a token.
     function ownerOf(uint256 tokenId) external view returns (address);
-    /// Who may move one position, besides its owner.
+    /// Who may move one token, besides its owner.
     function getApproved(uint256 tokenId) external view returns (address);
-    /// Whether somebody may move all positions of an owner.
+    /// Whether somebody may move all tokens of an owner.
     function isApprovedForAll(address owner, address operator) external view returns (bool);
-    /// Lets somebody move one position, until it moves.
+    /// Lets somebody move one token, until it moves.
     function approve(address to, uint256 tokenId) external;
-    /// Lets somebody move all positions of the caller, or no longer.
+    /// Lets somebody move all tokens of the caller, or no longer.
     function setApprovalForAll(address operator, bool approved) external;
-    /// Moves a position.
+    /// Moves a token.
     function transferFrom(address from, address to, uint256 tokenId) external;
-    /// Moves a position; a contract that gets it must agree.
+    /// Moves a token; a contract that gets it must agree.
     function safeTransferFrom(address from, address to, uint256 tokenId) external;
     /// The same, with words for the contract.
     function safeTransferFrom(address from, address to, uint256 tokenId, bytes calldata data) external;
 }
 
-/// Asked of a contract that gets a position.
+/// Asked of a contract that gets a token.
 interface IReceiver {
     /// Answers its own selector.
     function onERC721Received(address operator, address from, uint256 tokenId, bytes calldata data) external returns (bytes4);
