@@ -37,7 +37,15 @@ export function useSend() {
         const { to, data, valueWei: value } = call;
         const gas = await publicClient(node.link).estimateGas({ account: address, to, data, value });
         const hash = await sign({ to, data, value, gas: (gas * GAS_PERCENT) / 100n });
-        if ((await ending(node, { hash, words })) === 'failed') {
+        const how = await ending(node, { hash, words });
+        if (how === 'lost') {
+          throw new SendError({
+            title: 'It never happened',
+            words: 'The node was started anew and does not know this transaction.',
+            help: 'Nothing was paid or changed: sign again if you still want it.',
+          });
+        }
+        if (how === 'failed') {
           throw new SendError({
             title: 'It was included and failed',
             words: `Transaction ${hash} changed nothing but paid for its gas.`,

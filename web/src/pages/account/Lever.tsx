@@ -3,9 +3,11 @@ import { useState } from 'react';
 import { sayError } from '../../act/errors.ts';
 import { lever, plan } from '../../act/plan.ts';
 import { askWay } from '../../act/quote.ts';
+import { accountCommand, inTurn, named } from '../../node/commands.ts';
 import { useNode } from '../../node/node.tsx';
 import {
   assetUnit,
+  exact,
   quantity,
   readAmount,
   shownAmount,
@@ -71,6 +73,13 @@ export function Lever({ of, state, markets, propose }: FormProps) {
   const borrow = (borrowUsd * 10n ** BigInt(against.decimals)) / against.price.spot.amount;
   const borrowed = quantity(borrow, against.decimals, assetUnit(againstId));
 
+  const leverCommand = () => {
+    const [bought, owedName] = [named(long.symbol, longId), named(against.symbol, againstId)];
+    const levered = accountCommand(of.index, `lever ${exact(borrowed)} ${owedName} --buy ${bought}`);
+    if (!read.ok || read.amount === 0n) return levered;
+    const put = exact(quantity(read.amount, long.decimals, assetUnit(longId)));
+    return inTurn(accountCommand(of.index, `supply ${put} ${bought}`), levered);
+  };
   const open = async () => {
     setAsking(true);
     setSaid(null);
@@ -88,6 +97,7 @@ export function Lever({ of, state, markets, propose }: FormProps) {
         title: `${tenths / 10}x long ${long.symbol} against ${against.symbol}`,
         actions: [...(own?.actions ?? []), ...lever(way)],
         approvals: approvals(long, own?.takenFromWallet ?? 0n),
+        command: leverCommand(),
         notes: [
           `The swap goes by ${quote.route}, moves the price by ${shownBps(quote.priceImpactBps)}, and happens only if it brings at least what is named above.`,
         ],

@@ -1,17 +1,19 @@
 import { useMemo, useState } from 'react';
 import { Act, type Proposal } from '../../act/Act.tsx';
 import { act, ALL } from '../../act/batch.ts';
-import { claim, stake, unstake } from '../../act/liquidity.ts';
+import { stake } from '../../act/liquidity.ts';
 import { spendable } from '../../act/plan.ts';
 import { command, named } from '../../node/commands.ts';
 import { useAccount } from '../../node/queries.ts';
 import type { AccountName } from '../../node/rpc.ts';
 import type { AccountState, Market } from '../../node/shapes.ts';
 import { problemInWords } from '../../units/decimal.ts';
-import { assetUnit, quantity, readAmount, shown, shownAmount, shownUsd } from '../../units/quantity.ts';
+import { assetUnit, exact, quantity, readAmount, shown, shownAmount, shownUsd } from '../../units/quantity.ts';
 import { AmountField, Answer, Badge, Button, Card, Empty, Num, Stat, Stats } from '../../ui/index.ts';
 import { useWallet } from '../../wallet/wallet.tsx';
-import { assetsOf } from './Pools.tsx';
+import { assetsOf } from './bring.ts';
+import { FarmActs } from './FarmActs.tsx';
+import { OpenFarm } from './OpenFarm.tsx';
 import { useFarms, useWalletOf } from './queries.ts';
 import type { Farm } from './shapes.ts';
 import { rateWords, rewardWords } from './words.ts';
@@ -27,7 +29,9 @@ export function Farms({ markets }: { markets: readonly Market[] }) {
       {({ items }) =>
         items.length === 0 ? (
           <Card title="Farms" command={command('farm list')}>
-            <Empty>This chain has no farms. Anybody may open one, and pay what it gives.</Empty>
+            <Empty action={account === null ? null : <OpenFarm account={account} markets={markets} />}>
+              This chain has no farms. Anybody may open one, and pay what it gives.
+            </Empty>
           </Card>
         ) : (
           <div className="stack">
@@ -41,6 +45,18 @@ export function Farms({ markets }: { markets: readonly Market[] }) {
                 onPropose={setProposal}
               />
             ))}
+            {account === null ? null : (
+              <Card
+                title="A farm of your own"
+                aside={<OpenFarm account={account} markets={markets} />}
+                command={command('farm list')}
+              >
+                <p className="small quiet">
+                  Anybody may open a farm and let a reward flow to whoever stakes. It belongs to nobody afterwards, and
+                  never changes what it is.
+                </p>
+              </Card>
+            )}
             {proposal !== null && account !== null ? (
               <Act account={account} proposal={proposal} asset={assetsOf(markets)} onClose={() => setProposal(null)} />
             ) : null}
@@ -108,27 +124,7 @@ function One({
         ) : (
           <StakeUnits farm={farm} markets={markets} account={account} state={state} onPropose={onPropose} />
         )}
-        {own !== null && own.amount.amount > 0n ? (
-          <Button
-            slim
-            onClick={() =>
-              onPropose({
-                title: `leave farm ${farm.farmId}`,
-                actions: [unstake(farm.farmId, ALL), ...(isDue ? [claim(farm.farmId)] : [])],
-              })
-            }
-          >
-            Take all out
-          </Button>
-        ) : null}
-        {isDue ? (
-          <Button
-            slim
-            onClick={() => onPropose({ title: `claim from farm ${farm.farmId}`, actions: [claim(farm.farmId)] })}
-          >
-            Claim
-          </Button>
-        ) : null}
+        {account === null ? null : <FarmActs farm={farm} account={account} markets={markets} onPropose={onPropose} />}
       </div>
     </Card>
   );
@@ -150,7 +146,13 @@ function StakeShares({ farm, account, state, onPropose }: StakeProps) {
     <Button
       slim
       look="primary"
-      onClick={() => onPropose({ title: `stake in farm ${farm.farmId}`, actions: [stake(farm.farmId, ALL)] })}
+      onClick={() =>
+        onPropose({
+          title: `stake in farm ${farm.farmId}`,
+          actions: [stake(farm.farmId, ALL)],
+          command: command(`farm stake ${farm.farmId} max`),
+        })
+      }
     >
       Stake all your shares
     </Button>
@@ -194,6 +196,9 @@ function StakeUnits({ farm, markets, account, state, onPropose }: StakeProps & {
     onPropose({
       title: `stake ${named(asset.symbol, asset.assetId)} in farm ${farm.farmId}`,
       actions: [...deposit, stake(farm.farmId, read.amount)],
+      command: command(
+        `farm stake ${farm.farmId} ${exact(quantity(read.amount, asset.decimals, assetUnit(asset.assetId)))}`,
+      ),
     });
   };
   return (

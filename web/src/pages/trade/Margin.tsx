@@ -2,7 +2,7 @@ import { useDeferredValue, useEffect, useId, useMemo, useState } from 'react';
 import { Link } from 'react-router';
 import { Act, type Proposal } from '../../act/Act.tsx';
 import { lever, plan, spendable } from '../../act/plan.ts';
-import { command, named } from '../../node/commands.ts';
+import { accountCommand, command, inTurn, named } from '../../node/commands.ts';
 import { useAccount, usePreview } from '../../node/queries.ts';
 import type { AccountName, SwapAsked } from '../../node/rpc.ts';
 import type { Market, Preview, Quote } from '../../node/shapes.ts';
@@ -106,6 +106,15 @@ export function Margin({ markets, onWatch }: { markets: readonly Market[]; onWat
   if (priced.length < 2 || !held || !owed) return <p className="quiet">Leverage needs two assets with prices.</p>;
   const risky = asset(riskyId).symbol;
   const words = `${leverageWords(chosen)} ${side} ${risky}`;
+  const [heldName, owedName] = [named(held.symbol, held.assetId), named(owed.symbol, owed.assetId)];
+  const put = exact(quantity(read.ok ? read.amount : 0n, held.decimals, assetUnit(held.assetId)));
+  const copyAs = inTurn(
+    accountCommand(0, `supply ${put === '0' ? '1' : put} ${heldName}`),
+    accountCommand(
+      0,
+      `lever ${borrowed === null ? '1' : exact(borrowed)} ${owedName} --buy ${heldName} --slippage ${shownBps(SLIPPAGE_BPS).replace(' ', '')}`,
+    ),
+  );
   return (
     <div className="stack">
       <div className="choices">
@@ -163,11 +172,7 @@ export function Margin({ markets, onWatch }: { markets: readonly Market[]; onWat
         />
       ) : null}
       <div className="row spread">
-        <CopyCommand
-          command={command(
-            `account run "supply ${read.ok ? exact(quantity(read.amount, held.decimals, assetUnit(held.assetId))) : '1'} ${named(held.symbol, held.assetId)}" "lever ${borrowed === null ? '1' : exact(borrowed)} ${named(owed.symbol, owed.assetId)} --buy ${named(held.symbol, held.assetId)}"`,
-          )}
-        />
+        <CopyCommand command={copyAs} />
         <Button
           look="primary"
           disabled={actions === null || wrong !== null || preview.data?.after == null || preview.isPlaceholderData}
@@ -176,6 +181,7 @@ export function Margin({ markets, onWatch }: { markets: readonly Market[]; onWat
               setProposal({
                 title: `Open ${words}`,
                 actions,
+                command: copyAs,
                 notes: [
                   `The swap moves the price by ${shownBps(way.data?.quote.priceImpactBps ?? 0)} and is refused if it becomes ${shownBps(SLIPPAGE_BPS)} worse than shown.`,
                 ],
@@ -248,7 +254,7 @@ function Outcome({ preview, quote, risky }: { preview: Preview; quote: Quote; ri
   const liquidation: Usd | null = row?.liquidationPrice ?? null;
   const room = risky?.price ? roomBps(risky.price.spot, liquidation) : null;
   const said = warning(room, quote.priceImpactBps);
-  const copy = command(`account preview`);
+  const copy = command('account show');
   return (
     <>
       <Facts
