@@ -212,13 +212,13 @@ export default [
       await person.sign('Open a farm of CAP');
       const card = page.locator('section.card', { hasText: `Farm ${number}: stake CAP` });
       await card.getByRole('button', { name: 'Pay in' }).click();
-      await page.getByLabel('How much').fill('100');
+      await page.getByLabel('How much').fill('50');
       await page.getByLabel('Over').fill('0');
       await page.getByText('between 1 and 365').waitFor();
       await page.getByLabel('Over').fill('1');
       await page.getByRole('button', { name: 'See what it does' }).click();
       await person.signAll(`Pay into farm ${number}`);
-      await card.getByLabel('Stake').fill('50');
+      await card.getByLabel('Stake').fill('20');
       await card.getByRole('button', { name: 'Stake', exact: true }).click();
       await person.signAll('stake cap in farm');
       await card.getByRole('button', { name: 'Lock USDC' }).click();
@@ -282,6 +282,25 @@ export default [
       await person.signAll('Make a product');
       await until('it stands', async () => (await node.rpc('capstan_products')).items.length === count + 1);
       await person.leave();
+    },
+  },
+  {
+    name: 'play money is the same for everybody, once, and it is said when it is used up',
+    async run({ browser, node }) {
+      const balance = async (who) => BigInt(await node.rpc('eth_getBalance', [who, 'latest']));
+      for (const visitor of ['first', 'second']) {
+        const person = await somebody(browser, node);
+        const { page } = person;
+        await person.go('/');
+        await person.connect();
+        await person.fund();
+        const who = await owner(person);
+        assert.equal(await balance(who), 100n * 10n ** 18n, visitor);
+        await page.getByTestId('wallet').click();
+        await page.getByTestId('fund').click();
+        await page.getByText('it has its share of everything already').waitFor();
+        await person.leave();
+      }
     },
   },
   {

@@ -2,7 +2,8 @@
 import { useQuery } from '@tanstack/react-query';
 import { addresses } from '../generated/addresses.ts';
 import { dollarAbi } from '../generated/dollar.ts';
-import { LIVE, publicClient, useNode } from '../node/node.tsx';
+import { publicClient } from '../node/client.ts';
+import { LIVE, useNode } from '../node/node.tsx';
 import type { Tradable } from '../node/shapes.ts';
 import { quantity, type Part } from '../units/quantity.ts';
 

@@ -2,7 +2,8 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useChainId, useConnection, useSendTransaction } from 'wagmi';
 import type { Hex } from '../node/decode.ts';
-import { publicClient, useNode } from '../node/node.tsx';
+import { publicClient } from '../node/client.ts';
+import { useNode } from '../node/node.tsx';
 import type { Call } from './batch.ts';
 import { sayError, type Said } from './errors.ts';
 import { ending } from './pending.ts';

@@ -2,7 +2,8 @@
 import { erc20Abi } from 'viem';
 import { keepPreviousData, skipToken, useQuery } from '@tanstack/react-query';
 import { count, hex, type Hex } from './decode.ts';
-import { LIVE, publicClient, useNode } from './node.tsx';
+import { publicClient } from './client.ts';
+import { LIVE, useNode } from './node.tsx';
 import type { AccountName, Action } from './rpc.ts';
 import type { Tradable } from './shapes.ts';
 

@@ -278,6 +278,20 @@ export const explained = object({
   ...liquidationFields,
   steps: list(step),
   losses: list(ofAsset((unit) => object({ assetId: integer, tier: string, amount: fixed(unit) }))),
+  compared: nullable(
+    object({
+      paidValue: fixed('usd'),
+      takenValue: fixed('usd'),
+      penalty: fixed('usd'),
+      aave: object({
+        closeFactorBps: integer,
+        bonusBps: integer,
+        paidValue: fixed('usd'),
+        takenValue: fixed('usd'),
+        penalty: fixed('usd'),
+      }),
+    }),
+  ),
 });
 export type Explained = Decoded<typeof explained>;
 

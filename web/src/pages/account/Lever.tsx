@@ -19,7 +19,7 @@ import {
 import { AmountField, Button, Notice, Select } from '../../ui/index.ts';
 import type { FormProps } from './Actions.tsx';
 import { approvals } from './Move.tsx';
-import { useTerms } from './terms.ts';
+import { useTerms } from '../../act/terms.ts';
 import { amountWrong, planWrong, useThere } from './there.ts';
 
 /** In tenths: 1.0 to 5.0. */

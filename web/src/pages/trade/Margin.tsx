@@ -2,6 +2,7 @@ import { useDeferredValue, useEffect, useId, useMemo, useState } from 'react';
 import { Link } from 'react-router';
 import { Act, type Proposal } from '../../act/Act.tsx';
 import { lever, plan, spendable } from '../../act/plan.ts';
+import { useTerms } from '../../act/terms.ts';
 import { accountCommand, command, inTurn, named } from '../../node/commands.ts';
 import { useAccount, usePreview } from '../../node/queries.ts';
 import type { AccountName, SwapAsked } from '../../node/rpc.ts';
@@ -49,6 +50,7 @@ export function Margin({ markets, onWatch }: { markets: readonly Market[]; onWat
   const owed = markets.find((market) => market.assetId === (side === 'long' ? calmId : riskyId));
   const state = useAccount(account);
   const has = useWalletUnits(wallet?.address ?? null, held);
+  const terms = useTerms(held?.assetId ?? 0);
   const there = held && has.data !== undefined ? thereOf(held, has.data, state.data) : null;
   const most = there === null ? 0n : there.units + spendable(there);
   const read = readAmount(text, held?.decimals ?? 18, most);
@@ -61,8 +63,7 @@ export function Margin({ markets, onWatch }: { markets: readonly Market[]; onWat
         ? 'at most 100 %'
         : problemInWords(read.problem);
 
-  const initialBps = state.data?.holdings.find((row) => row.assetId === held?.assetId)?.initialBps ?? null;
-  const highest = leverageMax(initialBps ?? 7_500);
+  const highest = leverageMax(terms.data?.initialBps ?? 0);
   const chosen = useDeferredValue(Math.min(leverage, highest));
   const amount = useDeferredValue(read.ok ? read.amount : 0n);
   const own = held?.price
