@@ -59,7 +59,7 @@ export function Close({ of, state, assets, propose }: FormProps) {
         const { quote, way } = await askWay(rpc, asked);
         debts.push({ there, way });
         notes.push(
-          `Sells about ${shownAmount(quote.paid)} ${sell?.symbol ?? ''} for ${shownAmount(quote.received)} ${row.symbol}, by ${quote.route}.`,
+          `Sells about ${shownAmount(quote.paid)} ${sell?.symbol ?? ''} for ${shownAmount(quote.received)} ${row.symbol}, by ${quote.route.replaceAll('->', '→')}.`,
         );
       }
       const long = sell ? thereOf(sell, state, 0n) : null;

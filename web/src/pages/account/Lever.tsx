@@ -99,7 +99,7 @@ export function Lever({ of, state, markets, propose }: FormProps) {
         approvals: approvals(long, own?.takenFromWallet ?? 0n),
         command: leverCommand(),
         notes: [
-          `The swap goes by ${quote.route}, moves the price by ${shownBps(quote.priceImpactBps)}, and happens only if it brings at least what is named above.`,
+          `The swap goes by ${quote.route.replaceAll('->', '→')}, moves the price by ${shownBps(quote.priceImpactBps)}, and happens only if it brings at least what is named above.`,
         ],
       });
     } catch (error) {

@@ -79,7 +79,7 @@ export function Refinance({ of, state, markets, assets, propose }: FormProps) {
           ? refinanceDebt(way, whole, isMinted)
           : refinanceCollateral(thereOf(from, state, 0n), way, whole),
         notes: [
-          `Swaps about ${shownAmount(quote.paid)} ${sold} for ${shownAmount(quote.received)} ${bought}, by ${quote.route}, which moves the price by ${shownBps(quote.priceImpactBps)}.`,
+          `Swaps about ${shownAmount(quote.paid)} ${sold} for ${shownAmount(quote.received)} ${bought}, by ${quote.route.replaceAll('->', '→')}, which moves the price by ${shownBps(quote.priceImpactBps)}.`,
         ],
         command: accountCommand(
           of.index,

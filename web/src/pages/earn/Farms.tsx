@@ -83,6 +83,8 @@ function One({
   const copy = command(`farm show ${farm.farmId}`);
   const what = farm.asset === null ? `shares of pool ${farm.poolId ?? '?'}` : farm.asset.symbol;
   const { own } = farm;
+  // `12.5 ETH a year, 40 d more`: the speed above, how long and what else below.
+  const flows = farm.rewards.map(rewardWords).join('; ').split(', ');
   const isDue = own?.due.some((due) => due.amount > 0n) === true;
   return (
     <Card
@@ -97,8 +99,8 @@ function One({
         <Stat name="Staked by all" note={farm.stakedValue === null ? undefined : `${shownUsd(farm.stakedValue)} USD`}>
           <Num copy={copy}>{shown(farm.staked, 6)}</Num>
         </Stat>
-        <Stat name="Flows" note={farm.rewards.slice(1).map(rewardWords).join('; ')}>
-          {farm.rewards[0] ? rewardWords(farm.rewards[0]) : 'nothing'}
+        <Stat name="Flows" note={flows.slice(1).join(', ')}>
+          {flows[0] === '' ? 'nothing' : flows[0]}
         </Stat>
       </Stats>
       {own !== null && (own.amount.amount > 0n || isDue) ? (
@@ -118,7 +120,7 @@ function One({
           </Stat>
         </Stats>
       ) : null}
-      <div className="row">
+      <div className="row" style={{ alignItems: 'end' }}>
         {farm.asset === null ? (
           <StakeShares farm={farm} account={account} state={state} onPropose={onPropose} />
         ) : (
@@ -202,7 +204,7 @@ function StakeUnits({ farm, markets, account, state, onPropose }: StakeProps & {
     });
   };
   return (
-    <div className="row">
+    <div className="row" style={{ alignItems: 'end' }}>
       <AmountField
         label="Stake"
         hint={`${shownAmount(quantity(has, asset.decimals, assetUnit(asset.assetId)))} there`}
@@ -211,7 +213,7 @@ function StakeUnits({ farm, markets, account, state, onPropose }: StakeProps & {
         onChange={setText}
         wrong={wrong}
       />
-      <Button slim look="primary" disabled={!read.ok || read.amount === 0n || wrong !== null} onClick={propose}>
+      <Button look="primary" disabled={!read.ok || read.amount === 0n || wrong !== null} onClick={propose}>
         Stake
       </Button>
     </div>

@@ -279,7 +279,7 @@ function Outcome({ preview, quote, risky }: { preview: Preview; quote: Quote; ri
           room === null ? null : ['That is away by', <strong key="room">{shownBps(room)}</strong>],
           report === null ? null : ['Costs a day', `${shown(report.costPerDay, PLACES.usdFine)} USD`],
           ['The swap moves the price by', shownBps(quote.priceImpactBps)],
-          ['By', quote.route],
+          ['By', quote.route.replaceAll('->', '→')],
         ]}
       />
       {said === null ? null : (
