@@ -10,7 +10,7 @@ import { serve } from './serve.mjs';
 const USUAL = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/snap/bin/chromium'];
 
 /** How long a condition may take on a busy machine. */
-export const PATIENCE_MS = 30_000;
+export const PATIENCE_MS = Number(process.env.PATIENCE_MS ?? 30_000);
 
 export function program() {
   const bin = process.env.CAPSTAN_BIN;
@@ -115,6 +115,15 @@ export class Node {
   }
 }
 
+/** Whose burner this browser has. */
+export async function owner(person) {
+  await person.page.getByTestId('wallet').click();
+  const address = await person.page.getByRole('dialog').locator('button.mono').first().getAttribute('title');
+  await person.page.getByRole('button', { name: 'Close' }).click();
+  await person.page.getByRole('dialog').waitFor({ state: 'detached' });
+  return address;
+}
+
 /** Who is still there: what they see is kept when a journey fails. */
 export const present = new Set();
 
@@ -157,6 +166,17 @@ export async function somebody(browser, node, options = {}) {
       await page.locator('[data-testid="sign"]:not([disabled])').click();
       await page.getByText(`Done: ${done}`).waitFor();
       await page.getByRole('dialog').waitFor({ state: 'detached' });
+    },
+    /** The same where an approval comes first. */
+    signAll: async (done) => {
+      for (;;) {
+        const sign = page.locator('[data-testid="sign"]:not([disabled])');
+        await sign.waitFor();
+        const isApproval = (await sign.innerText()).includes('approval');
+        if (!isApproval) return person.sign(done);
+        await sign.click();
+        await page.getByRole('button', { name: 'Sign', exact: true }).waitFor();
+      }
     },
     leave: async () => {
       present.delete(person);

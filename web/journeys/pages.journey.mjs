@@ -1,15 +1,6 @@
 // What a person does with swaps, leverage, liquidity, blocks and everybody's risk.
 import assert from 'node:assert/strict';
-import { somebody, until } from './lib.mjs';
-
-/** Whose burner this browser has. */
-async function owner(person) {
-  await person.page.getByTestId('wallet').click();
-  const address = await person.page.getByRole('dialog').locator('button.mono').first().getAttribute('title');
-  await person.page.getByRole('button', { name: 'Close' }).click();
-  await person.page.getByRole('dialog').waitFor({ state: 'detached' });
-  return address;
-}
+import { owner, somebody, until } from './lib.mjs';
 
 export default [
   {
@@ -73,6 +64,8 @@ export default [
       await page.getByText('already').waitFor();
       await page.getByLabel('dollars').fill('1000');
       await page.locator('[data-testid="place-order"]:not([disabled])').click();
+      await page.getByText(/When ETH is at 1.000 USD or less/).waitFor();
+      await person.sign('Place an order');
       await page.getByText(/Sell all ETH for .* when ETH is at/).waitFor();
       const orders = await node.rpc('capstan_triggers', [{ owner: who, index: 0 }]);
       assert.equal(orders.items.length, 1);
@@ -89,14 +82,14 @@ export default [
       await person.go('/earn');
       await person.connect();
       await person.fund();
-      await page.getByRole('button', { name: 'Provide to pool 0, ETH · USDC' }).click();
-      // Little: who funds gives a quarter of what is left, and many came before.
+      await page.getByRole('button', { name: 'Provide, pool 0, ETH · USDC' }).click();
       await page.getByLabel(/How much/).fill('0.01');
       await page.locator('[data-testid="provide"]:not([disabled])').click();
       await page.getByText(/for shares that stay on the account/).waitFor();
       await person.sign('provide to pool');
       await page.getByText('If you had held').waitFor();
-      await page.getByRole('button', { name: 'Take all out' }).click();
+      await page.getByRole('button', { name: 'Take out' }).click();
+      await page.getByRole('button', { name: 'See what it does' }).click();
       await person.sign('take liquidity out of pool');
       await page.getByText('If you had held').waitFor({ state: 'detached' });
       for (const tab of ['Farms', 'Leveraged tokens and vaults']) {

@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Node, openBrowser, present, program } from './lib.mjs';
 
-const TRIES = 2;
+const TRIES = Number(process.env.TRIES ?? 2);
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const words = process.argv.slice(2).join(' ').toLowerCase();

@@ -1,5 +1,5 @@
 // Serves dist/ and passes everything else on to a node: what the node's own port does, for a node that was built without the page.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { connect } from 'node:net';
 import { extname } from 'node:path';
@@ -27,9 +27,11 @@ export function serve(nodePort, port = 0) {
     try {
       const name = path === '/' ? 'index.html' : path.slice(1);
       if (name.includes('..')) throw new Error('outside');
+      const head = { 'content-type': KINDS[extname(name)] ?? 'application/octet-stream' };
+      const isPacked = /\bgzip\b/.test(asked.headers['accept-encoding'] ?? '') && existsSync(`${dist}${name}.gz`);
       answer
-        .writeHead(200, { 'content-type': KINDS[extname(name)] ?? 'application/octet-stream' })
-        .end(readFileSync(dist + name));
+        .writeHead(200, isPacked ? { ...head, 'content-encoding': 'gzip' } : head)
+        .end(readFileSync(isPacked ? `${dist}${name}.gz` : dist + name));
     } catch {
       answer.writeHead(404).end();
     }

@@ -13,7 +13,20 @@ const looks = isAll
   ? ['light', 'dark'].flatMap((colorScheme) => [WIDE, NARROW].map((viewport) => ({ colorScheme, viewport })))
   : [{ colorScheme: 'light', viewport: WIDE }];
 const paths = isAll
-  ? ['/', '/markets', '/markets/0', '/account', '/trade', '/earn', '/explorer', '/risk']
+  ? [
+      '/',
+      '/markets',
+      '/markets/0',
+      '/account',
+      '/trade',
+      '/trade?tab=margin',
+      '/trade?tab=orders',
+      '/earn',
+      '/earn?tab=farms',
+      '/earn?tab=products',
+      '/explorer',
+      '/risk',
+    ]
   : ['/', '/markets/0', '/account'];
 
 const browser = await openBrowser();
@@ -48,7 +61,7 @@ for (const look of looks) {
       async () => (await page.locator('.skeleton').count()) === 0 && (await page.locator('h1').count()) > 0,
     );
     await page.waitForTimeout(path === '/' ? 8_000 : 1_000);
-    await shot(path === '/' ? 'home' : path.slice(1).replaceAll('/', '-'));
+    await shot(path === '/' ? 'home' : path.slice(1).replaceAll(/[^a-z0-9]+/g, '-'));
   }
   if (isAll) {
     await person.go('/account');

@@ -39,3 +39,27 @@ test('the rule sees an import that goes up', () => {
   expect(wrong({ from: 'ui/Num.tsx', to: 'node/rpc.ts' })).toBe(true);
   expect(wrong({ from: 'pages/home/index.tsx', to: 'pages/trade/Swap.tsx' })).toBe(true);
 });
+
+/** What a file needs before it runs: imports of values, of ours and of libraries, and not those that come later (`import()`). */
+function needs(file: string): string[] {
+  const text = readFileSync(join(src, file), 'utf8');
+  const found = [...text.matchAll(/^(?:import|export) (?!type )[^;]*?from '([^']+)'|^import '([^']+)'/gm)];
+  return found.map(([, named, bare]) => named ?? bare ?? '');
+}
+
+test('what is painted first waits for no wallet and no contract', () => {
+  const seen = new Set<string>();
+  const libraries = new Set<string>();
+  const visit = (file: string) => {
+    if (seen.has(file) || !/\.tsx?$/.test(file)) return;
+    seen.add(file);
+    for (const path of needs(file)) {
+      if (path.startsWith('.')) visit(normalize(join(dirname(file), path)));
+      else libraries.add(path);
+    }
+  };
+  visit('main.tsx');
+  expect(seen.has('app/Frame.tsx')).toBe(true);
+  expect(seen.has('app/Whole.tsx')).toBe(false);
+  expect([...libraries].filter((name) => /^(viem|wagmi|react-router)/.test(name))).toEqual([]);
+});

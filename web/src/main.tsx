@@ -1,7 +1,7 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { resume } from './act/pending.ts';
-import { App } from './app/App.tsx';
+import { App, askEarly } from './app/App.tsx';
 import { applyTheme } from './app/theme.ts';
 import { openNode } from './node/node.tsx';
 import './ui/tokens.css';
@@ -13,6 +13,7 @@ applyTheme();
 const root = document.getElementById('page');
 if (!root) throw new Error('index.html has no element #page');
 const node = openNode();
+askEarly(node);
 // What an earlier life of this page signed is looked for again.
 resume(node);
 createRoot(root).render(

@@ -18,7 +18,7 @@ import {
   shownUsd,
   assetUnit,
 } from '../units/quantity.ts';
-import { Answer, Button, Dialog, Notice, Table, toast } from '../ui/index.ts';
+import { Answer, Button, CopyCommand, Dialog, Notice, Table, toast } from '../ui/index.ts';
 import { executeCall, inWords, type AssetWords } from './batch.ts';
 import { useSend } from './send.ts';
 
@@ -38,6 +38,8 @@ export interface Proposal {
   readonly approvals?: readonly Approval[];
   /** What else somebody should know: how a swap goes, for example. */
   readonly notes?: readonly string[];
+  /** What does the same at a terminal. */
+  readonly command?: string;
 }
 
 /** Shows, asks, signs, and waits. What fails is said here, and the dialog stays, so that nothing has to be typed again. */
@@ -125,6 +127,7 @@ export function Act({
         </Notice>
       ) : null}
       <div className="dialog-actions">
+        {proposal.command === undefined ? null : <CopyCommand command={proposal.command} />}
         <Button onClick={onClose}>Not now</Button>
         <Button
           look="primary"

@@ -3,7 +3,7 @@ import { decodeAbiParameters, encodeAbiParameters, encodeFunctionData, type Hex 
 import { accountAbi } from '../generated/account.ts';
 import { addresses } from '../generated/addresses.ts';
 import type { AccountName, Action } from '../node/rpc.ts';
-import { assetUnit, quantity, shownAmount } from '../units/quantity.ts';
+import { assetUnit, PLACES, quantity, shown, shownAmount, usd } from '../units/quantity.ts';
 import { liquidityInWords } from './liquidity.ts';
 
 /** Permanent numbers. */
@@ -14,6 +14,7 @@ export const VERB = {
   redeem: 4,
   borrow: 5,
   repay: 6,
+  transfer: 7,
   closeAll: 9,
   mint: 11,
   burn: 12,
@@ -25,6 +26,7 @@ export const ALL = (1n << 256n) - 1n;
 
 const ASSET_AMOUNT = [{ type: 'uint32' }, { type: 'uint256' }] as const;
 const WITHDRAWAL = [{ type: 'uint32' }, { type: 'uint256' }, { type: 'address' }] as const;
+const OTHER_ACCOUNT = [{ type: 'uint32' }, { type: 'uint256' }, { type: 'address' }, { type: 'uint8' }] as const;
 const DOLLARS = [{ type: 'uint256' }] as const;
 const SWAP = [
   {
@@ -92,6 +94,11 @@ export function mint(amount: bigint): Action {
   return { verb: VERB.mint, args: encodeAbiParameters(DOLLARS, [amount]) };
 }
 
+/** Units to another account. */
+export function transfer(assetId: number, amount: bigint, to: AccountName): Action {
+  return { verb: VERB.transfer, args: encodeAbiParameters(OTHER_ACCOUNT, [assetId, amount, to.owner, to.index]) };
+}
+
 export function closeAll(): Action {
   return { verb: VERB.closeAll, args: '0x' };
 }
@@ -125,6 +132,11 @@ export interface AssetWords {
   readonly decimals: number;
 }
 
+/** Of the chain's own dollar, which has 18 decimals. */
+function dollars(amount: bigint): string {
+  return amount === ALL ? 'all usd' : `${shown(usd(amount), PLACES.amount)} usd`;
+}
+
 /** What an action says, read from its bytes. */
 export function inWords(action: Action, asset: (id: number) => AssetWords, owner: Hex): string {
   const of = (id: number, amount: bigint) => {
@@ -153,8 +165,15 @@ export function inWords(action: Action, asset: (id: number) => AssetWords, owner
     }
     case VERB.closeAll:
       return 'Repay each debt from units and supply of its own asset';
+    case VERB.transfer: {
+      const [id, amount, to, index] = decodeAbiParameters(OTHER_ACCOUNT, action.args);
+      const whose = to.toLowerCase() === owner.toLowerCase() ? `your account ${index}` : `account ${index} of ${to}`;
+      return `Move ${of(id, amount)} to ${whose}`;
+    }
     case VERB.mint:
-      return `Mint ${of(-1, decodeAbiParameters(DOLLARS, action.args)[0])}`;
+      return `Mint ${dollars(decodeAbiParameters(DOLLARS, action.args)[0])}`;
+    case VERB.burn:
+      return `Pay back ${dollars(decodeAbiParameters(DOLLARS, action.args)[0])} of what was minted`;
     case VERB.swap: {
       const [{ bounds, legs }] = decodeAbiParameters(SWAP, action.args);
       const pools = legs.length === 1 ? 'one pool' : `${legs.length} pools`;

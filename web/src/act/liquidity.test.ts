@@ -1,5 +1,17 @@
 import { expect, test } from 'vitest';
-import { claim, liquidityInWords, provide, remove, stake, unstake } from './liquidity.ts';
+import {
+  ALL_LIQUIDITY,
+  claim,
+  growRange,
+  liquidityInWords,
+  movePiece,
+  openRange,
+  provide,
+  remove,
+  shrinkRange,
+  stake,
+  unstake,
+} from './liquidity.ts';
 
 const ALL = (1n << 256n) - 1n;
 const word = (value: bigint) => value.toString(16).padStart(64, '0');
@@ -11,6 +23,11 @@ test('verbs are encoded as the contract reads them', () => {
     args: `0x${[32n, 3n, 96n, 9n, 2n, 1n, 2n].map(word).join('')}`,
   });
   expect(stake(1, 5n)).toEqual({ verb: 27, args: `0x${word(1n)}${word(5n)}` });
+  const minus = (1n << 256n) - 60n;
+  expect(openRange(4, -60, 120, [1n, 2n], 9n)).toEqual({
+    verb: 23,
+    args: `0x${[4n, minus, 120n, 1n, 2n, 9n].map(word).join('')}`,
+  });
   expect(claim(7)).toEqual({ verb: 29, args: `0x${word(7n)}` });
 });
 
@@ -20,6 +37,17 @@ test.each([
   [remove(3, 5n, [0n]), 'Take a part of your shares of pool 3 apart, into its coins'],
   [stake(0, ALL), 'Stake all of what is there in farm 0'],
   [unstake(2, 5n), 'Take a part of the stake out of farm 2'],
+  [
+    openRange(4, -60, 120, [1n, 2n], 9n),
+    'Open a position in pool 4, from tick -60 to tick 120, which stays on the account',
+  ],
+  [growRange(5, [1n, 2n], 9n), 'Add them to position 5'],
+  [shrinkRange(5, 0n, [0n, 0n]), 'Take the fees of position 5'],
+  [shrinkRange(5, ALL_LIQUIDITY, [0n, 0n]), 'Take all of position 5 apart, into its coins, with its fees'],
+  [
+    movePiece('stake', 3, { owner: '0x0707070707070707070707070707070707070707', index: 2 }),
+    'Move the stake in farm 3 to account 2 of 0x0707070707070707070707070707070707070707',
+  ],
   [claim(2), 'Claim what farm 2 owes you'],
 ])('verb $verb is told', (action, words) => {
   expect(liquidityInWords(action)).toBe(words);

@@ -1,9 +1,19 @@
 /** Verbs of a batch about liquidity and farms, encoded as `specs/account.md` has them, and read back into words. */
 import { decodeAbiParameters, encodeAbiParameters } from 'viem';
-import type { Action } from '../node/rpc.ts';
+import type { AccountName, Action } from '../node/rpc.ts';
 
 /** Permanent numbers. */
-export const LIQUIDITY_VERB = { provide: 21, remove: 22, stake: 27, unstake: 28, claim: 29 } as const;
+export const LIQUIDITY_VERB = {
+  provide: 21,
+  remove: 22,
+  openRange: 23,
+  growRange: 24,
+  shrinkRange: 25,
+  movePiece: 26,
+  stake: 27,
+  unstake: 28,
+  claim: 29,
+} as const;
 
 const ALL = (1n << 256n) - 1n;
 const PROVISION = [
@@ -26,6 +36,22 @@ const REMOVAL = [
     ],
   },
 ] as const;
+const OPENING = [
+  { type: 'uint32' },
+  { type: 'int32' },
+  { type: 'int32' },
+  { type: 'uint256[2]' },
+  { type: 'uint128' },
+] as const;
+const GROWTH = [{ type: 'uint64' }, { type: 'uint256[2]' }, { type: 'uint128' }] as const;
+const SHRINKING = [{ type: 'uint64' }, { type: 'uint128' }, { type: 'uint256[2]' }] as const;
+const PIECE_TO = [
+  { type: 'uint8' },
+  { type: 'uint64' },
+  { type: 'uint256' },
+  { type: 'address' },
+  { type: 'uint8' },
+] as const;
 const FARM_AMOUNT = [{ type: 'uint32' }, { type: 'uint256' }] as const;
 const FARM = [{ type: 'uint32' }] as const;
 
@@ -37,6 +63,44 @@ export function provide(poolId: number, amountsMax: readonly bigint[], sharesMin
 /** Shares of a pool, for at least so much of each coin. */
 export function remove(poolId: number, shares: bigint, amountsMin: readonly bigint[]): Action {
   return { verb: LIQUIDITY_VERB.remove, args: encodeAbiParameters(REMOVAL, [{ poolId, shares, amountsMin }]) };
+}
+
+/** Of both coins of a pool of ranges, in its order. */
+export type Two = readonly [bigint, bigint];
+
+/** All liquidity of a position. */
+export const ALL_LIQUIDITY = (1n << 128n) - 1n;
+
+/** A new position between two ticks. */
+export function openRange(poolId: number, lower: number, upper: number, most: Two, liquidityMin: bigint): Action {
+  return {
+    verb: LIQUIDITY_VERB.openRange,
+    args: encodeAbiParameters(OPENING, [poolId, lower, upper, most, liquidityMin]),
+  };
+}
+
+export function growRange(positionId: number, most: Two, liquidityMin: bigint): Action {
+  return {
+    verb: LIQUIDITY_VERB.growRange,
+    args: encodeAbiParameters(GROWTH, [BigInt(positionId), most, liquidityMin]),
+  };
+}
+
+/** Liquidity out of a position, and all its fees; nothing of it takes the fees alone. */
+export function shrinkRange(positionId: number, liquidity: bigint, least: Two): Action {
+  return {
+    verb: LIQUIDITY_VERB.shrinkRange,
+    args: encodeAbiParameters(SHRINKING, [BigInt(positionId), liquidity, least]),
+  };
+}
+
+/** What `movePiece` calls each kind. */
+const PIECE_KIND: Record<string, number> = { shares: 0, range: 1, stake: 2 };
+
+/** Liquidity, whole, to another account. */
+export function movePiece(kind: string, id: number, to: AccountName): Action {
+  const args = encodeAbiParameters(PIECE_TO, [PIECE_KIND[kind] ?? 0, BigInt(id), ALL, to.owner, to.index]);
+  return { verb: LIQUIDITY_VERB.movePiece, args };
 }
 
 export function stake(farmId: number, amount: bigint): Action {
@@ -62,6 +126,25 @@ export function liquidityInWords(action: Action): string | null {
     case LIQUIDITY_VERB.remove: {
       const [{ poolId, shares }] = decodeAbiParameters(REMOVAL, action.args);
       return `Take ${much(shares, `your shares of pool ${poolId}`)} apart, into its coins`;
+    }
+    case LIQUIDITY_VERB.openRange: {
+      const [poolId, lower, upper] = decodeAbiParameters(OPENING, action.args);
+      return `Open a position in pool ${poolId}, from tick ${lower} to tick ${upper}, which stays on the account`;
+    }
+    case LIQUIDITY_VERB.growRange: {
+      const [positionId] = decodeAbiParameters(GROWTH, action.args);
+      return `Add them to position ${positionId}`;
+    }
+    case LIQUIDITY_VERB.shrinkRange: {
+      const [positionId, liquidity] = decodeAbiParameters(SHRINKING, action.args);
+      if (liquidity === 0n) return `Take the fees of position ${positionId}`;
+      const part = liquidity === ALL_LIQUIDITY ? 'all of position' : 'a part of position';
+      return `Take ${part} ${positionId} apart, into its coins, with its fees`;
+    }
+    case LIQUIDITY_VERB.movePiece: {
+      const [kind, id, , owner, index] = decodeAbiParameters(PIECE_TO, action.args);
+      const what = ['the shares of pool', 'position', 'the stake in farm'][kind] ?? 'piece';
+      return `Move ${what} ${id} to account ${index} of ${owner}`;
     }
     case LIQUIDITY_VERB.stake: {
       const [farmId, amount] = decodeAbiParameters(FARM_AMOUNT, action.args);

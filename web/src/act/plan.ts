@@ -6,7 +6,7 @@
  */
 import type { Hex } from 'viem';
 import type { Action } from '../node/rpc.ts';
-import { act, ALL, closeAll, swap, withdraw, type Way } from './batch.ts';
+import { act, ALL, closeAll, mint, swap, withdraw, type Way } from './batch.ts';
 
 /** What is left in a wallet when all of the gas coin is taken: 0.01, for later transactions. */
 export const GAS_LEFT_WEI = 10_000_000_000_000_000n;
@@ -23,7 +23,7 @@ export interface There {
   readonly owed: bigint;
 }
 
-export type Wish = 'deposit' | 'supply' | 'redeem' | 'withdraw' | 'borrow' | 'repay';
+export type Wish = 'deposit' | 'supply' | 'redeem' | 'withdraw' | 'borrow' | 'repay' | 'mint';
 
 /** Why a wish is no batch. */
 export type PlanProblem =
@@ -54,8 +54,14 @@ export function largest(wish: Wish, there: There): bigint {
     case 'repay':
       return there.owed;
     case 'borrow':
+    case 'mint':
       return 0n;
   }
+}
+
+/** A new debt, of which nobody can have all. */
+export function isNewDebt(wish: Wish): boolean {
+  return wish === 'borrow' || wish === 'mint';
 }
 
 const NOTHING: Record<Wish, string> = {
@@ -65,6 +71,7 @@ const NOTHING: Record<Wish, string> = {
   withdraw: 'the account holds none of it',
   repay: 'nothing of it is owed',
   borrow: '',
+  mint: '',
 };
 
 const max = (one: bigint, other: bigint) => (one > other ? one : other);
@@ -84,7 +91,7 @@ export function plan(wish: Wish, amount: bigint, all: boolean, there: There, to:
     taken > there.wallet
       ? no({ kind: 'wallet lacks', has: there.wallet, wanted: taken })
       : { ok: true, actions, takenFromWallet: taken };
-  if (wish !== 'borrow' && largest(wish, there) === 0n && (all || wish === 'repay')) {
+  if (!isNewDebt(wish) && largest(wish, there) === 0n && (all || wish === 'repay')) {
     return no({ kind: 'nothing', why: NOTHING[wish] });
   }
   if (amount === 0n) return no({ kind: 'zero' });
@@ -116,6 +123,9 @@ export function plan(wish: Wish, amount: bigint, all: boolean, there: There, to:
     }
     case 'borrow':
       actions.push(act('borrow', id, amount), withdraw(id, amount, to));
+      return yes();
+    case 'mint':
+      actions.push(mint(amount), withdraw(id, amount, to));
       return yes();
     case 'repay': {
       const paid = min(amount, there.owed);
@@ -153,6 +163,35 @@ export function unlever(long: There, against: There, way: Way, whole: boolean): 
   if (redeemed > 0n) actions.push(act('redeem', long.assetId, redeemed));
   actions.push(swap(way));
   actions.push(act('repay', against.assetId, whole ? ALL : against.units + way.bounds.receivedMin));
+  return actions;
+}
+
+/**
+ * Borrows what the way may pay, or mints it, swaps it into just what is owed of another asset, and repays that. What the swap
+ * does not need stays as units.
+ */
+export function refinanceDebt(way: Way, whole: boolean, isMinted: boolean): Action[] {
+  const { assetIn, assetOut, paidMax, receivedMin } = way.bounds;
+  return [
+    isMinted ? mint(paidMax) : act('borrow', assetIn, paidMax),
+    swap(way),
+    act('repay', assetOut, whole ? ALL : receivedMin),
+  ];
+}
+
+/**
+ * Swaps collateral into another, and lends what came if any of it was lent before; with it what stood there as units.
+ * `whole`: nothing shall be left in the old market.
+ */
+export function refinanceCollateral(old: There, way: Way, whole: boolean): Action[] {
+  const actions: Action[] = [];
+  const { assetIn, assetOut, paidMax } = way.bounds;
+  const redeemed = min(less(paidMax, old.units), old.supplied);
+  const isAllOfIt = whole && old.supplied > 0n;
+  if (isAllOfIt) actions.push(act('redeem', assetIn, ALL));
+  else if (redeemed > 0n) actions.push(act('redeem', assetIn, redeemed));
+  actions.push(swap(way));
+  if (isAllOfIt || redeemed > 0n) actions.push(act('supply', assetOut, ALL));
   return actions;
 }
 

@@ -2,7 +2,8 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useChainId, useConnection, useSendTransaction } from 'wagmi';
 import type { Hex } from '../node/decode.ts';
-import { publicClient, useNode } from '../node/node.tsx';
+import { publicClient } from '../node/client.ts';
+import { useNode } from '../node/node.tsx';
 import type { Call } from './batch.ts';
 import { sayError, type Said } from './errors.ts';
 import { ending } from './pending.ts';
@@ -37,7 +38,15 @@ export function useSend() {
         const { to, data, valueWei: value } = call;
         const gas = await publicClient(node.link).estimateGas({ account: address, to, data, value });
         const hash = await sign({ to, data, value, gas: (gas * GAS_PERCENT) / 100n });
-        if ((await ending(node, { hash, words })) === 'failed') {
+        const how = await ending(node, { hash, words });
+        if (how === 'lost') {
+          throw new SendError({
+            title: 'It never happened',
+            words: 'The node was started anew and does not know this transaction.',
+            help: 'Nothing was paid or changed: sign again if you still want it.',
+          });
+        }
+        if (how === 'failed') {
           throw new SendError({
             title: 'It was included and failed',
             words: `Transaction ${hash} changed nothing but paid for its gas.`,

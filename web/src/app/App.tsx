@@ -1,45 +1,25 @@
-import { useQuery } from '@tanstack/react-query';
-import { createHashRouter, RouterProvider } from 'react-router';
-import { askChainId, NodeProvider, useLinkState, useNode, type NodeAccess } from '../node/node.tsx';
-import { Notice, Skeleton } from '../ui/index.ts';
-import { WalletProvider } from '../wallet/wallet.tsx';
+/** What is painted first, and everything behind it: wallets and pages come while the first questions are on their way. */
+import { lazy, Suspense } from 'react';
+import { NodeProvider, queryClient, type NodeAccess } from '../node/node.tsx';
 import { Boundary } from './Boundary.tsx';
-import { routes } from './routes.tsx';
+import { Frame } from './Frame.tsx';
 
-const router = createHashRouter(routes);
+const Whole = lazy(() => import('./Whole.tsx'));
 
 export function App({ node }: { node: NodeAccess }) {
   return (
     <Boundary>
       <NodeProvider node={node}>
-        <Started />
+        <Suspense fallback={<Frame />}>
+          <Whole />
+        </Suspense>
       </NodeProvider>
     </Boundary>
   );
 }
 
-/** Everything needs to know which chain it is on, so that is asked first. */
-function Started() {
-  const { link } = useNode();
-  const state = useLinkState();
-  const chain = useQuery({ queryKey: ['chainId'], queryFn: () => askChainId(link), staleTime: Infinity });
-  if (chain.data !== undefined) {
-    // Another chain behind the same address has another wallet and other answers: everything begins anew.
-    return (
-      <WalletProvider key={chain.data} chainId={chain.data}>
-        <RouterProvider router={router} />
-      </WalletProvider>
-    );
-  }
-  return (
-    <main>
-      {state === 'gone' ? (
-        <Notice tone="bad" title="The node does not answer">
-          Is <code>capstan dev</code> running? This page looks again by itself.
-        </Notice>
-      ) : (
-        <Skeleton lines={4} />
-      )}
-    </main>
-  );
+/** Asked while the rest is still on its way: nearly every page shows it. */
+export function askEarly({ rpc }: NodeAccess): void {
+  // A failure is asked again, and told, by whoever shows them.
+  queryClient.query({ queryKey: ['markets'], queryFn: rpc.markets }).catch(() => undefined);
 }

@@ -4,18 +4,9 @@ import { NavLink, Outlet, useLocation } from 'react-router';
 import { useHeads, useLinkState } from '../node/node.tsx';
 import { Button, Mark, Toasts } from '../ui/index.ts';
 import { WalletButton } from '../wallet/WalletButton.tsx';
+import { PAGES } from './pages.ts';
 import { Strip } from './Strip.tsx';
 import { applyTheme, storedTheme, type Theme } from './theme.ts';
-
-const PAGES = [
-  ['/', 'Home'],
-  ['/markets', 'Markets'],
-  ['/account', 'Account'],
-  ['/trade', 'Trade'],
-  ['/earn', 'Earn'],
-  ['/explorer', 'Explorer'],
-  ['/risk', 'Risk'],
-] as const;
 
 export function Shell() {
   const state = useLinkState();

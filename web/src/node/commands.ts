@@ -22,3 +22,13 @@ export function castCommand(words: string): string {
 export function named(symbol: string, assetId: number): string {
   return /^[A-Za-z][A-Za-z0-9]*$/.test(symbol) ? symbol.toLowerCase() : `'#${assetId}'`;
 }
+
+/** A verb of `capstan account` on an account. */
+export function accountCommand(index: number, words: string): string {
+  return command(`account ${words}${index === 0 ? '' : ` --index ${index}`}`);
+}
+
+/** One after the other. */
+export function inTurn(...commands: readonly string[]): string {
+  return commands.join(' && ');
+}

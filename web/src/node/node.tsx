@@ -1,7 +1,6 @@
 /** What every page asks: the link, the methods, the newest blocks; and how answers stay fresh. */
 import { QueryClient, QueryClientProvider, useQueryClient } from '@tanstack/react-query';
-import { createContext, useContext, useEffect, useMemo, useSyncExternalStore, type ReactNode } from 'react';
-import { createPublicClient, custom, defineChain, type Chain, type PublicClient } from 'viem';
+import { createContext, useContext, useEffect, useSyncExternalStore, type ReactNode } from 'react';
 import { count } from './decode.ts';
 import { Heads, type SeenHead } from './heads.ts';
 import { Link, NodeGone, RpcError, type LinkState, type Socket } from './link.ts';
@@ -93,36 +92,6 @@ function Freshness() {
   return null;
 }
 
-export function chainOf(chainId: number): Chain {
-  return defineChain({
-    id: chainId,
-    name: 'Capstan',
-    nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
-    rpcUrls: { default: { http: [`${location.origin}/`] } },
-    contracts: { multicall3: { address: '0xcA11bde05977b3631167028862bE2a173976CA11' } },
-  });
-}
-
 export async function askChainId(link: Link): Promise<number> {
   return count(await link.request('eth_chainId'), 'eth_chainId');
-}
-
-/** Typed contract reads over the same WebSocket. */
-export function usePublicClient(): PublicClient {
-  const { link } = useNode();
-  return useMemo(() => publicClient(link), [link]);
-}
-
-const clients = new WeakMap<Link, PublicClient>();
-
-export function publicClient(link: Link): PublicClient {
-  const known = clients.get(link);
-  if (known) return known;
-  const provider = {
-    request: ({ method, params }: { method: string; params?: unknown }) =>
-      link.request(method, (params as readonly unknown[] | undefined) ?? []),
-  };
-  const client = createPublicClient({ transport: custom(provider, { retryCount: 0 }), pollingInterval: 250 });
-  clients.set(link, client);
-  return client;
 }

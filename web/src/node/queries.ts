@@ -2,9 +2,10 @@
 import { erc20Abi } from 'viem';
 import { keepPreviousData, skipToken, useQuery } from '@tanstack/react-query';
 import { count, hex, type Hex } from './decode.ts';
-import { LIVE, publicClient, useNode } from './node.tsx';
+import { publicClient } from './client.ts';
+import { LIVE, useNode } from './node.tsx';
 import type { AccountName, Action } from './rpc.ts';
-import type { Market } from './shapes.ts';
+import type { Tradable } from './shapes.ts';
 
 export function useMarkets() {
   const { rpc } = useNode();
@@ -98,7 +99,7 @@ export function useBlockTransactionCount(hash: Hex | undefined) {
 }
 
 /** What a wallet has of an asset. */
-export function useWalletBalance(market: Market | undefined, owner: Hex | null) {
+export function useWalletBalance(market: Tradable | undefined, owner: Hex | null) {
   const { rpc, link } = useNode();
   return useQuery({
     queryKey: ['balance', market?.token, owner],

@@ -94,6 +94,11 @@ const market = ofAsset((unit) => {
   });
 });
 export type Market = Decoded<typeof market>;
+/** What can stand in a wallet and on an account; a market besides, or the chain's own dollar, which has none. */
+export type Tradable = Pick<
+  Market,
+  'assetId' | 'symbol' | 'token' | 'decimals' | 'kind' | 'paused' | 'supplyRatePerYear' | 'borrowRatePerYear'
+>;
 
 export const marketsPage = object({ blockNumber: count, timeMs: count, items: list(market), cursor: nullable(count) });
 
@@ -204,6 +209,7 @@ const pool = object({
   totalShares: nullable(fixed('shares')),
   lpToken: nullable(hex),
   paused: boolean,
+  range: nullable(object({ sqrtPriceX96: big, tick: integer, liquidity: big, tickSpacing: integer })),
 });
 export type Pool = Decoded<typeof pool>;
 export const poolsPage = object({ blockNumber: count, timeMs: count, items: list(pool), cursor: nullable(count) });
@@ -272,6 +278,20 @@ export const explained = object({
   ...liquidationFields,
   steps: list(step),
   losses: list(ofAsset((unit) => object({ assetId: integer, tier: string, amount: fixed(unit) }))),
+  compared: nullable(
+    object({
+      paidValue: fixed('usd'),
+      takenValue: fixed('usd'),
+      penalty: fixed('usd'),
+      aave: object({
+        closeFactorBps: integer,
+        bonusBps: integer,
+        paidValue: fixed('usd'),
+        takenValue: fixed('usd'),
+        penalty: fixed('usd'),
+      }),
+    }),
+  ),
 });
 export type Explained = Decoded<typeof explained>;
 

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import type UPlot from 'uplot';
+import { clock } from '../units/time.ts';
 
 export interface Series {
   readonly name: string;
@@ -70,12 +71,13 @@ export function Chart({
         height,
         legend: { show: false },
         cursor: { y: false, points: { size: 6 } },
-        scales: { x: { time } },
+        scales: { x: { time }, y: { range: (_, low, high) => around(low, high) } },
         axes: [
           {
             ...axis,
             grid: { show: false },
-            ...(time ? {} : { values: (_, all) => all.map((value) => words.current.xWords?.(value) ?? String(value)) }),
+            values: (_, all) =>
+              all.map((value) => (time ? clock(value * 1_000) : (words.current.xWords?.(value) ?? String(value)))),
           },
           { ...axis, size: 64, values: (_, all) => all.map((value) => words.current.yWords(value)) },
         ],
@@ -136,6 +138,14 @@ export function Chart({
   }, [library, shape, x, series]);
 
   return <div ref={box} className="chart" role="img" aria-label={label} style={{ minHeight: height }} />;
+}
+
+/** A little air above and below; what stands still is drawn in the middle, not on a scale from nothing to twice of it. */
+function around(low: number, high: number): [number, number] {
+  if (low === high) return low === 0 ? [0, 1] : [low * 0.99, low * 1.01];
+  const air = (high - low) * 0.08;
+  // A rate or an amount that comes near to nothing shows its zero.
+  return [low >= 0 && low < high / 3 ? 0 : low - air, high + air];
 }
 
 /** An element whose colour is the property's: canvases know no custom properties. */

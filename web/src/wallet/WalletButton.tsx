@@ -103,7 +103,8 @@ function Connected({ onClose }: { onClose: () => void }) {
             {fund.isPending ? 'Sending…' : 'Send it play money'}
           </Button>
           <p className="small faint">
-            From an unlocked account of this development chain: ETH, and some of each listed token.
+            From unlocked accounts of this development chain: 100 ETH, and about 10 000 dollars of each token, as long
+            as there is some. Everybody gets the same, once.
           </p>
         </div>
       ) : null}

@@ -3,7 +3,8 @@ import { useMemo, type ReactNode } from 'react';
 import { custom } from 'viem';
 import { createConfig, injected, useConnection, WagmiProvider } from 'wagmi';
 import type { Hex } from '../node/decode.ts';
-import { chainOf, useNode } from '../node/node.tsx';
+import { chainOf } from '../node/client.ts';
+import { useNode } from '../node/node.tsx';
 import { burner, BURNER_ID } from './burner.ts';
 
 export function WalletProvider({ chainId, children }: { chainId: number; children: ReactNode }) {

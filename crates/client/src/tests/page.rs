@@ -8,7 +8,10 @@ use capstan_contracts::exchange::IExchange::{Bounds, Leg};
 use capstan_units::{decimal_down, parse_decimal};
 use serde_json::{Value, json};
 
-use crate::{AccountName, Amount, Batch, There, Way, Wish, lever, owed_with_growth, plan, unlever};
+use crate::{
+    AccountName, Amount, Batch, There, Way, Wish, lever, owed_with_growth, plan,
+    refinance_collateral, refinance_debt, unlever,
+};
 
 const FILE: &str = "../../web/src/units/golden.json";
 const ME: Address = Address::repeat_byte(7);
@@ -149,6 +152,7 @@ fn plans() -> Vec<Value> {
         ("withdraw", Wish::Withdraw { to: ME }),
         ("borrow", Wish::Borrow { to: Some(ME) }),
         ("repay", Wish::Repay),
+        ("mint", Wish::Mint { to: Some(ME) }),
     ];
     let coin = 1_000_000_000_000_000_000_u64;
     let stands = [
@@ -253,6 +257,51 @@ fn levers() -> Vec<Value> {
             "way": way_told(&down),
             "long": standing(&long),
             "against": standing(&against),
+            "whole": whole,
+            "actions": actions(&batch),
+        }));
+    }
+    rows.extend(refinances());
+    rows
+}
+
+/// A debt, or a collateral, that becomes one of another asset.
+fn refinances() -> Vec<Value> {
+    let there = |asset_id, units: u64, supplied: u64, owed: u64| There {
+        asset_id,
+        units: U256::from(units),
+        supplied: U256::from(supplied),
+        owed: U256::from(owed),
+        ..There::default()
+    };
+    let mut rows = Vec::new();
+    for (whole, is_minted) in [(true, false), (false, false), (true, true)] {
+        let way = way(12, 20_003, true);
+        let (old, new) = (there(1, 7, 0, 20_000), there(0, 0, 0, 3));
+        let (mut batch, mut was, mut is) = (Batch::default(), old, new);
+        refinance_debt(&mut batch, &mut was, &mut is, &way, whole, is_minted);
+        rows.push(json!({
+            "kind": "refinance debt",
+            "way": way_told(&way),
+            "whole": whole,
+            "isMinted": is_minted,
+            "actions": actions(&batch),
+        }));
+    }
+    for (units, supplied, most, whole) in [
+        (2, 22, 12, false),
+        (30, 22, 12, false),
+        (2, 22, 24, true),
+        (24, 0, 24, true),
+    ] {
+        let way = way(most, 9, false);
+        let (old, new) = (there(1, units, supplied, 0), there(0, 4, 0, 0));
+        let (mut batch, mut was, mut is) = (Batch::default(), old, new);
+        refinance_collateral(&mut batch, &mut was, &mut is, &way, whole);
+        rows.push(json!({
+            "kind": "refinance collateral",
+            "way": way_told(&way),
+            "old": standing(&old),
             "whole": whole,
             "actions": actions(&batch),
         }));

@@ -2,19 +2,25 @@
 import { useState } from 'react';
 import { useSearchParams } from 'react-router';
 import { Act, type Proposal } from '../../act/Act.tsx';
+import { useDollar, withDollar } from '../../act/dollar.ts';
 import type { AccountName } from '../../node/rpc.ts';
-import type { AccountState, Market } from '../../node/shapes.ts';
+import type { AccountState, Market, Tradable } from '../../node/shapes.ts';
 import { Card, Empty, Tabs } from '../../ui/index.ts';
 import { Close } from './Close.tsx';
 import { Lever } from './Lever.tsx';
 import { Move } from './Move.tsx';
+import { Refinance } from './Refinance.tsx';
+import { Transfer } from './Transfer.tsx';
 
 const TABS = [
   { id: 'supply', text: 'Supply' },
-  { id: 'borrow', text: 'Borrow' },
-  { id: 'repay', text: 'Repay' },
   { id: 'withdraw', text: 'Withdraw' },
+  { id: 'borrow', text: 'Borrow' },
+  { id: 'mint', text: 'Mint usd' },
+  { id: 'repay', text: 'Repay' },
   { id: 'lever', text: 'Lever up' },
+  { id: 'refinance', text: 'Refinance' },
+  { id: 'transfer', text: 'Transfer' },
   { id: 'close', text: 'Close' },
 ] as const;
 type Tab = (typeof TABS)[number]['id'];
@@ -23,6 +29,8 @@ export interface FormProps {
   readonly of: AccountName;
   readonly state: AccountState;
   readonly markets: readonly Market[];
+  /** Markets, and the chain's own dollar. */
+  readonly assets: readonly Tradable[];
   readonly propose: (proposal: Proposal) => void;
 }
 
@@ -31,12 +39,14 @@ export function Actions({ of, state, markets }: { of: AccountName; state: Accoun
   const [tab, setTab] = useState<Tab>('supply');
   const [proposal, setProposal] = useState<Proposal | null>(null);
   const [done, setDone] = useState(0);
+  const dollar = useDollar();
+  const assets = withDollar(markets, dollar.data);
   const asset = (id: number) => {
-    const market = markets.find((item) => item.assetId === id);
+    const market = assets.find((item) => item.assetId === id);
     const held = state.holdings.find((item) => item.assetId === id);
     return { symbol: market?.symbol ?? held?.symbol ?? `#${id}`, decimals: market?.decimals ?? held?.decimals ?? 0 };
   };
-  const forms: FormProps = { of, state, markets, propose: setProposal };
+  const forms: FormProps = { of, state, markets, assets, propose: setProposal };
   const first = Number(search.get('asset') ?? markets[0]?.assetId ?? 0);
   return (
     <Card title="Act">
@@ -49,6 +59,10 @@ export function Actions({ of, state, markets }: { of: AccountName; state: Accoun
               <Lever {...forms} />
             ) : tab === 'close' ? (
               <Close {...forms} />
+            ) : tab === 'refinance' ? (
+              <Refinance {...forms} />
+            ) : tab === 'transfer' ? (
+              <Transfer {...forms} />
             ) : (
               <Move
                 {...forms}

@@ -4,6 +4,7 @@ import { sayError } from '../../act/errors.ts';
 import { closeAll } from '../../act/batch.ts';
 import { closeBySwap, missingToClose } from '../../act/plan.ts';
 import { askWay } from '../../act/quote.ts';
+import { accountCommand, named } from '../../node/commands.ts';
 import { useNode } from '../../node/node.tsx';
 import { shownAmount } from '../../units/quantity.ts';
 import { Button, Empty, Notice, Select } from '../../ui/index.ts';
@@ -11,7 +12,7 @@ import type { FormProps } from './Actions.tsx';
 import { SLIPPAGE_BPS } from './Lever.tsx';
 import { thereOf } from './there.ts';
 
-export function Close({ of, state, markets, propose }: FormProps) {
+export function Close({ of, state, assets, propose }: FormProps) {
   const { rpc } = useNode();
   const owed = state.holdings.filter((row) => row.owed.amount > 0n);
   const held = state.holdings
@@ -27,11 +28,11 @@ export function Close({ of, state, markets, propose }: FormProps) {
     setAsking(true);
     setSaid(null);
     try {
-      const sell = markets.find((market) => market.assetId === sellId);
+      const sell = assets.find((market) => market.assetId === sellId);
       const debts = [];
       const notes: string[] = [];
       for (const row of owed) {
-        const market = markets.find((item) => item.assetId === row.assetId);
+        const market = assets.find((item) => item.assetId === row.assetId);
         const there = market
           ? thereOf(market, state, 0n)
           : {
@@ -58,15 +59,17 @@ export function Close({ of, state, markets, propose }: FormProps) {
         const { quote, way } = await askWay(rpc, asked);
         debts.push({ there, way });
         notes.push(
-          `Sells about ${shownAmount(quote.paid)} ${sell?.symbol ?? ''} for ${shownAmount(quote.received)} ${row.symbol}, by ${quote.route}.`,
+          `Sells about ${shownAmount(quote.paid)} ${sell?.symbol ?? ''} for ${shownAmount(quote.received)} ${row.symbol}, by ${quote.route.replaceAll('->', '→')}.`,
         );
       }
       const long = sell ? thereOf(sell, state, 0n) : null;
-      const actions = long && debts.some((debt) => debt.way) ? closeBySwap(long, debts) : [closeAll()];
+      const isSwapped = debts.some((debt) => debt.way);
+      const actions = long && isSwapped ? closeBySwap(long, debts) : [closeAll()];
       propose({
         title: 'Close every debt',
         actions,
-        notes: [...notes, 'What the swap does not need stays on the account.'],
+        notes: isSwapped ? [...notes, 'What the swap does not need stays on the account.'] : notes,
+        command: accountCommand(of.index, isSwapped && sell ? `close --swap ${named(sell.symbol, sellId)}` : 'close'),
       });
     } catch (error) {
       setSaid((await sayError(error, rpc)).words);

@@ -3,9 +3,11 @@ import { useState } from 'react';
 import { sayError } from '../../act/errors.ts';
 import { lever, plan } from '../../act/plan.ts';
 import { askWay } from '../../act/quote.ts';
+import { accountCommand, inTurn, named } from '../../node/commands.ts';
 import { useNode } from '../../node/node.tsx';
 import {
   assetUnit,
+  exact,
   quantity,
   readAmount,
   shownAmount,
@@ -17,7 +19,7 @@ import {
 import { AmountField, Button, Notice, Select } from '../../ui/index.ts';
 import type { FormProps } from './Actions.tsx';
 import { approvals } from './Move.tsx';
-import { useTerms } from './terms.ts';
+import { useTerms } from '../../act/terms.ts';
 import { amountWrong, planWrong, useThere } from './there.ts';
 
 /** In tenths: 1.0 to 5.0. */
@@ -71,6 +73,13 @@ export function Lever({ of, state, markets, propose }: FormProps) {
   const borrow = (borrowUsd * 10n ** BigInt(against.decimals)) / against.price.spot.amount;
   const borrowed = quantity(borrow, against.decimals, assetUnit(againstId));
 
+  const leverCommand = () => {
+    const [bought, owedName] = [named(long.symbol, longId), named(against.symbol, againstId)];
+    const levered = accountCommand(of.index, `lever ${exact(borrowed)} ${owedName} --buy ${bought}`);
+    if (!read.ok || read.amount === 0n) return levered;
+    const put = exact(quantity(read.amount, long.decimals, assetUnit(longId)));
+    return inTurn(accountCommand(of.index, `supply ${put} ${bought}`), levered);
+  };
   const open = async () => {
     setAsking(true);
     setSaid(null);
@@ -88,8 +97,9 @@ export function Lever({ of, state, markets, propose }: FormProps) {
         title: `${tenths / 10}x long ${long.symbol} against ${against.symbol}`,
         actions: [...(own?.actions ?? []), ...lever(way)],
         approvals: approvals(long, own?.takenFromWallet ?? 0n),
+        command: leverCommand(),
         notes: [
-          `The swap goes by ${quote.route}, moves the price by ${shownBps(quote.priceImpactBps)}, and happens only if it brings at least what is named above.`,
+          `The swap goes by ${quote.route.replaceAll('->', '→')}, moves the price by ${shownBps(quote.priceImpactBps)}, and happens only if it brings at least what is named above.`,
         ],
       });
     } catch (error) {

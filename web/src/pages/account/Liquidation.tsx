@@ -1,25 +1,13 @@
 /** A liquidation as the block wrote it down: what was sold, to whom, at which discount, and what another rule would have taken. */
-import { skipToken, useQuery } from '@tanstack/react-query';
 import { Link, useParams } from 'react-router';
-import { addresses } from '../../generated/addresses.ts';
-import { oracleAbi } from '../../generated/oracle.ts';
-import { castCommand } from '../../node/commands.ts';
-import { publicClient, useNode } from '../../node/node.tsx';
+import { command } from '../../node/commands.ts';
 import { useExplained, useMarkets } from '../../node/queries.ts';
-import { accountState, type Explained, type Market } from '../../node/shapes.ts';
-import {
-  shownAmount,
-  shownBps,
-  shownHealth,
-  shownUsd,
-  usd,
-  worthDown,
-  type Amount,
-  type Usd,
-} from '../../units/quantity.ts';
+import type { Explained, Market } from '../../node/shapes.ts';
+import { shownAmount, shownBps, shownHealth, shownUsd } from '../../units/quantity.ts';
 import { moment } from '../../units/time.ts';
 import { Address, Answer, Badge, Card, Empty, Notice, Num, Page, Stat, Stats, Table } from '../../ui/index.ts';
-import { otherRule } from './otherRule.ts';
+
+const WHOLE_BPS = 10_000;
 
 const VENUES: Record<string, string> = {
   netting: 'Netted: paid from what the account held of the same asset',
@@ -50,57 +38,10 @@ export default function Liquidation() {
   );
 }
 
-/** Prices and the debt that the block saw: the state of its end, and of the block before. */
-function useThen(told: Explained) {
-  const { link, rpc } = useNode();
-  const ids = [...new Set(told.steps.flatMap((step) => [step.debtAssetId, step.collateralAssetId]))];
-  return useQuery({
-    queryKey: ['liquidationThen', told.id],
-    queryFn:
-      ids.length === 0
-        ? skipToken
-        : async () => {
-            const prices = await Promise.all(
-              ids.map(async (id) => {
-                const [price] = await publicClient(link).readContract({
-                  address: addresses.oracle,
-                  abi: oracleAbi,
-                  functionName: 'priceOf',
-                  args: [id],
-                  blockNumber: BigInt(told.blockNumber),
-                });
-                return [id, usd(price)] as const;
-              }),
-            );
-            const block = `0x${Math.max(0, told.blockNumber - 1).toString(16)}`;
-            const before = await rpc.read(accountState, 'capstan_account', [
-              { owner: told.owner, index: told.index },
-              block,
-            ]);
-            return { prices: new Map(prices), debt: before.report?.debt ?? null };
-          },
-    staleTime: Infinity,
-  });
-}
-
 function Told({ told, markets }: { told: Explained; markets: readonly Market[] }) {
-  const then = useThen(told);
   const symbol = (id: number) => markets.find((market) => market.assetId === id)?.symbol ?? `#${id}`;
-  const command = castCommand(`rpc capstan_explainLiquidation 0x${told.id.toString(16)}`);
-  const worth = (amount: Amount, id: number): Usd | null => {
-    const price = then.data?.prices.get(id);
-    return price ? worthDown(amount, price) : null;
-  };
-  const sum = (of: (step: Explained['steps'][number]) => Usd | null) =>
-    told.steps.reduce<bigint | null>((all, step) => {
-      const value = of(step);
-      return all === null || value === null ? null : all + value.amount;
-    }, 0n);
-  const taken = sum((step) => worth(step.taken, step.collateralAssetId));
-  const paid = sum((step) => worth(step.paid, step.debtAssetId));
-  const gained = taken !== null && paid !== null && paid > taken ? usd(paid - taken) : null;
-  const penalty = taken !== null && paid !== null ? usd(taken > paid ? taken - paid : 0n) : null;
-  const other = then.data?.debt ? otherRule(then.data.debt, told.healthBefore) : null;
+  const explain = command(`account explain ${told.id}`);
+  const { compared } = told;
   return (
     <Page
       title="Why this was liquidated"
@@ -112,15 +53,15 @@ function Told({ told, markets }: { told: Explained; markets: readonly Market[] }
       }
       aside={<Link to={`/account/${told.owner}/${told.index}`}>The account now</Link>}
     >
-      <Card title="What happened" command={command}>
+      <Card title="What happened" command={explain}>
         <Stats>
           <Stat name="Health before" large>
-            <Num copy={command} className="bad">
+            <Num copy={explain} className="bad">
               {shownHealth(told.healthBefore)}
             </Num>
           </Stat>
           <Stat name="Health after" large>
-            <Num copy={command} className="good">
+            <Num copy={explain} className="good">
               {shownHealth(told.healthAfter)}
             </Num>
           </Stat>
@@ -128,12 +69,12 @@ function Told({ told, markets }: { told: Explained; markets: readonly Market[] }
             name="Penalty"
             large
             note={
-              gained
-                ? `none: it was sold for ${shownUsd(gained)} USD more than the oracle’s price`
-                : 'worth that was sold, less debt that it paid'
+              compared
+                ? `${shownUsd(compared.takenValue)} USD were given up for ${shownUsd(compared.paidValue)} USD of debt`
+                : 'nothing was sold'
             }
           >
-            <Num copy={command}>{penalty ? `$${shownUsd(penalty)}` : '–'}</Num>
+            <Num copy={explain}>{compared ? `$${shownUsd(compared.penalty)}` : '–'}</Num>
           </Stat>
           <Stat name="Price round" large note="of the reporters, agreed before the block’s first transaction">
             {told.priceRound}
@@ -143,15 +84,19 @@ function Told({ told, markets }: { told: Explained; markets: readonly Market[] }
           The price of round {told.priceRound} took health below 1, so the block sold no more than brings it back to
           1.05 at that price. No bot was asked, and nobody had to be faster than anybody.
         </p>
-        {other && penalty ? (
+        {compared ? (
           <Notice title="What the rule of today’s largest protocol would have taken">
-            Aave v3 lets a liquidator repay {other.wholeDebt ? 'all of the debt below health 0.95' : 'half of the debt'}
-            , {shownUsd(other.repaid)} USD, for a bonus of {shownBps(other.bonusBps)}: a penalty of about{' '}
-            {shownUsd(other.penalty)} USD, beside {shownUsd(penalty)} USD here.
+            Aave v3 lets a liquidator repay{' '}
+            {compared.aave.closeFactorBps === WHOLE_BPS
+              ? 'all of the debt'
+              : `${shownBps(compared.aave.closeFactorBps)} of the debt`}
+            , {shownUsd(compared.aave.paidValue)} USD, for a bonus of {shownBps(compared.aave.bonusBps)}:{' '}
+            {shownUsd(compared.aave.takenValue)} USD of collateral, a penalty of {shownUsd(compared.aave.penalty)} USD,
+            beside {shownUsd(compared.penalty)} USD here.
           </Notice>
         ) : null}
       </Card>
-      <Card title="Step by step" flush command={command}>
+      <Card title="Step by step" flush command={explain}>
         {told.steps.length === 0 ? (
           <Empty>Nothing had been sold when this was written: its collateral went on offer.</Empty>
         ) : (

@@ -1,9 +1,11 @@
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 import type { Approval } from '../../act/Act.tsx';
-import { largest, plan } from '../../act/plan.ts';
-import type { Market } from '../../node/shapes.ts';
-import { assetUnit, quantity, readAmount, shownAmount, shownPercent } from '../../units/quantity.ts';
-import { AmountField, Button, Notice, Select } from '../../ui/index.ts';
+import { useDollar } from '../../act/dollar.ts';
+import { isNewDebt, largest, plan } from '../../act/plan.ts';
+import { accountCommand, named } from '../../node/commands.ts';
+import type { Tradable } from '../../node/shapes.ts';
+import { assetUnit, exact, quantity, readAmount, shownAmount, shownPercent } from '../../units/quantity.ts';
+import { AmountField, Button, Empty, Notice, Select } from '../../ui/index.ts';
 import type { FormProps } from './Actions.tsx';
 import { amountWrong, planWrong, useThere } from './there.ts';
 
@@ -14,34 +16,70 @@ const WORDS = {
     lead: 'Lent to whoever borrows; it earns interest and counts as collateral.',
   },
   borrow: { verb: 'Borrow', hint: '', lead: 'Goes to your wallet, as a debt of this account.' },
-  repay: { verb: 'Repay', hint: 'owed', lead: 'From the account’s units first, then from your wallet.' },
+  mint: {
+    verb: 'Mint',
+    hint: '',
+    lead: 'New dollars of this chain against what you hold. They go to your wallet, as a debt of this account; Repay ends it.',
+  },
+  repay: {
+    verb: 'Repay',
+    hint: 'owed',
+    lead: 'From the account’s units first, then from your wallet. Borrowed and minted dollars alike.',
+  },
   withdraw: { verb: 'Withdraw', hint: 'held', lead: 'To your wallet: units first, then what is supplied.' },
 } as const;
 
-export function Move({
+type Props = FormProps & { wish: keyof typeof WORDS; first: number };
+
+export function Move(props: Props) {
+  const { wish, markets, assets } = props;
+  const dollar = useDollar();
+  if (wish === 'supply' || wish === 'borrow') return <One {...props} choices={markets} />;
+  if (wish !== 'mint') return <One {...props} choices={assets} />;
+  if (!dollar.data) {
+    return dollar.data === null ? (
+      <Empty>This chain has no dollar of its own: its owner did not open one.</Empty>
+    ) : null;
+  }
+  const { asset, ratePerYear, mintable, mintPaused } = dollar.data;
+  return (
+    <One {...props} choices={[asset]} first={asset.assetId} isPaused={mintPaused}>
+      <p className="small faint">
+        Costs {shownPercent(ratePerYear)} a year.{' '}
+        {shownAmount(quantity(mintable, asset.decimals, assetUnit(asset.assetId)))} {asset.symbol} may still be minted
+        by all now.
+      </p>
+    </One>
+  );
+}
+
+function One({
   of,
   state,
-  markets,
+  choices,
   propose,
   wish,
   first,
-}: FormProps & { wish: keyof typeof WORDS; first: number }) {
+  isPaused = false,
+  children,
+}: Props & { choices: readonly Tradable[]; isPaused?: boolean; children?: ReactNode }) {
   const owed = state.holdings.find((row) => row.owed.amount > 0n)?.assetId;
   const held = state.holdings.find((row) => row.supplied.amount > 0n || row.units.amount > 0n)?.assetId;
   const likely =
     (wish === 'repay' ? owed : wish === 'withdraw' ? held : undefined) ??
-    (wish === 'borrow' ? other(markets, held, first) : first);
+    (wish === 'borrow' ? other(choices, held, first) : first);
   const [assetId, setAssetId] = useState(likely);
   const [text, setText] = useState('');
-  const market = markets.find((item) => item.assetId === assetId);
+  const market = choices.find((item) => item.assetId === assetId);
   const there = useThere(market, state);
   if (!market) return null;
   const { verb, hint, lead } = WORDS[wish];
-  const stopped = wish === 'supply' ? market.paused.supply : wish === 'borrow' ? market.paused.borrow : false;
+  const stopped =
+    isPaused || (wish === 'supply' ? market.paused.supply : wish === 'borrow' ? market.paused.borrow : false);
   const most = there ? largest(wish, there) : 0n;
   const read = readAmount(text, market.decimals, most);
   const noMax =
-    wish === 'borrow' && /max|all|%/i.test(text)
+    isNewDebt(wish) && /max|all|%/i.test(text)
       ? 'say how much: the most would be liquidated by the next move of a price'
       : null;
   const planned = read.ok && there && noMax === null ? plan(wish, read.amount, read.all, there, of.owner) : null;
@@ -56,7 +94,9 @@ export function Move({
         event.preventDefault();
         if (!planned?.ok || !read.ok) return;
         const amount = quantity(read.amount, market.decimals, assetUnit(market.assetId));
+        const asset = named(market.symbol, market.assetId);
         propose({
+          command: accountCommand(of.index, `${wish} ${read.all ? 'max' : exact(amount)} ${asset}`),
           title: `${verb} ${read.all ? 'all' : shownAmount(amount)} ${market.symbol}`,
           actions: planned.actions,
           approvals: approvals(market, planned.takenFromWallet),
@@ -67,10 +107,7 @@ export function Move({
       <Select
         label="Asset"
         value={assetId}
-        options={markets.map((item) => ({
-          value: item.assetId,
-          text: `${item.symbol}: ${wish === 'borrow' || wish === 'repay' ? `costs ${shownPercent(item.borrowRatePerYear)}` : `earns ${shownPercent(item.supplyRatePerYear)}`} a year`,
-        }))}
+        options={choices.map((item) => ({ value: item.assetId, text: optionWords(wish, item) }))}
         onChange={setAssetId}
       />
       <AmountField
@@ -86,8 +123,9 @@ export function Move({
         wrong={wrong}
         placeholder="75.5"
       />
-      {wish === 'borrow' ? null : <Parts onChoose={setText} />}
-      {stopped ? <Notice tone="warn" title="Paused in this market" /> : null}
+      {children}
+      {isNewDebt(wish) ? null : <Parts onChoose={setText} />}
+      {stopped ? <Notice tone="warn" title={wish === 'mint' ? 'Minting is paused' : 'Paused in this market'} /> : null}
       <Button type="submit" look="primary" wide disabled={!planned?.ok || stopped}>
         {verb}…
       </Button>
@@ -95,14 +133,21 @@ export function Move({
   );
 }
 
+function optionWords(wish: keyof typeof WORDS, market: Tradable): string {
+  if (wish === 'mint') return market.symbol;
+  const isDebt = wish === 'borrow' || wish === 'repay';
+  const rate = shownPercent(isDebt ? market.borrowRatePerYear : market.supplyRatePerYear);
+  return `${market.symbol}: ${isDebt ? 'costs' : 'earns'} ${rate} a year`;
+}
+
 /** Something else than what is held. */
-function other(markets: readonly Market[], held: number | undefined, first: number): number {
+function other(markets: readonly Tradable[], held: number | undefined, first: number): number {
   const stable = markets.find((market) => market.assetId !== (held ?? first));
   return stable?.assetId ?? first;
 }
 
 /** What the account must be allowed to take of a token of others. */
-export function approvals(market: Market, taken: bigint): Approval[] {
+export function approvals(market: Tradable, taken: bigint): Approval[] {
   return market.kind === 'foreign' && taken > 0n
     ? [{ token: market.token, assetId: market.assetId, amount: taken }]
     : [];

@@ -10,7 +10,7 @@ import type { AccountState, Holding, Market } from '../../node/shapes.ts';
 import { addresses } from '../../generated/addresses.ts';
 import { PLACES, shown, shownBps, shownHealth, shownUsd, usd } from '../../units/quantity.ts';
 import { Badge, Button, Card, Notice, Num, Select, Stat, Stats } from '../../ui/index.ts';
-import { useTerms } from './terms.ts';
+import { useTerms } from '../../act/terms.ts';
 
 const FALL_MAX = -80;
 const RISE_MAX = 100;

@@ -13,12 +13,10 @@ import { Address, Answer, Card, Empty, Gauge, Notice, Num, Page, Select, Stat, S
 import { useWallet } from '../../wallet/wallet.tsx';
 import { Actions } from './Actions.tsx';
 import { History } from './History.tsx';
+import { INDEXES } from './indexes.ts';
 import { Limits } from './Limits.tsx';
 import { Pieces, Positions } from './Positions.tsx';
 import { WhatIfCard } from './WhatIfCard.tsx';
-
-/** Numbers of accounts that the page offers; an owner may have 256. */
-const INDEXES = 8;
 
 export default function Account() {
   const params = useParams();

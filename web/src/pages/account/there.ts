@@ -1,11 +1,11 @@
 /** What there is of an asset, for plans; and what is wrong with an amount, in words. */
 import { useWalletBalance } from '../../node/queries.ts';
-import type { AccountState, Market } from '../../node/shapes.ts';
+import type { AccountState, Tradable } from '../../node/shapes.ts';
 import type { PlanProblem, There } from '../../act/plan.ts';
 import { problemInWords } from '../../units/decimal.ts';
 import { assetUnit, quantity, shownAmount, type AmountRead } from '../../units/quantity.ts';
 
-export function thereOf(market: Market, state: AccountState, wallet: bigint): There {
+export function thereOf(market: Tradable, state: AccountState, wallet: bigint): There {
   const held = state.holdings.find((row) => row.assetId === market.assetId);
   return {
     assetId: market.assetId,
@@ -17,7 +17,7 @@ export function thereOf(market: Market, state: AccountState, wallet: bigint): Th
   };
 }
 
-export function useThere(market: Market | undefined, state: AccountState): There | null {
+export function useThere(market: Tradable | undefined, state: AccountState): There | null {
   const balance = useWalletBalance(market, state.owner);
   return market && balance.data !== undefined ? thereOf(market, state, balance.data) : null;
 }
@@ -28,7 +28,7 @@ export function amountWrong(text: string, read: AmountRead): string | null {
   return read.problem === 'part' ? 'that is more than all of it' : problemInWords(read.problem);
 }
 
-export function planWrong(problem: PlanProblem, market: Market): string {
+export function planWrong(problem: PlanProblem, market: Tradable): string {
   const of = (amount: bigint) =>
     `${shownAmount(quantity(amount, market.decimals, assetUnit(market.assetId)))} ${market.symbol}`;
   switch (problem.kind) {

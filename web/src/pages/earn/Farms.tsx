@@ -1,17 +1,19 @@
 import { useMemo, useState } from 'react';
 import { Act, type Proposal } from '../../act/Act.tsx';
 import { act, ALL } from '../../act/batch.ts';
-import { claim, stake, unstake } from '../../act/liquidity.ts';
+import { stake } from '../../act/liquidity.ts';
 import { spendable } from '../../act/plan.ts';
 import { command, named } from '../../node/commands.ts';
 import { useAccount } from '../../node/queries.ts';
 import type { AccountName } from '../../node/rpc.ts';
 import type { AccountState, Market } from '../../node/shapes.ts';
 import { problemInWords } from '../../units/decimal.ts';
-import { assetUnit, quantity, readAmount, shown, shownAmount, shownUsd } from '../../units/quantity.ts';
+import { assetUnit, exact, quantity, readAmount, shown, shownAmount, shownUsd } from '../../units/quantity.ts';
 import { AmountField, Answer, Badge, Button, Card, Empty, Num, Stat, Stats } from '../../ui/index.ts';
 import { useWallet } from '../../wallet/wallet.tsx';
-import { assetsOf } from './Pools.tsx';
+import { assetsOf } from './bring.ts';
+import { FarmActs } from './FarmActs.tsx';
+import { OpenFarm } from './OpenFarm.tsx';
 import { useFarms, useWalletOf } from './queries.ts';
 import type { Farm } from './shapes.ts';
 import { rateWords, rewardWords } from './words.ts';
@@ -27,7 +29,9 @@ export function Farms({ markets }: { markets: readonly Market[] }) {
       {({ items }) =>
         items.length === 0 ? (
           <Card title="Farms" command={command('farm list')}>
-            <Empty>This chain has no farms. Anybody may open one, and pay what it gives.</Empty>
+            <Empty action={account === null ? null : <OpenFarm account={account} markets={markets} />}>
+              This chain has no farms. Anybody may open one, and pay what it gives.
+            </Empty>
           </Card>
         ) : (
           <div className="stack">
@@ -41,6 +45,18 @@ export function Farms({ markets }: { markets: readonly Market[] }) {
                 onPropose={setProposal}
               />
             ))}
+            {account === null ? null : (
+              <Card
+                title="A farm of your own"
+                aside={<OpenFarm account={account} markets={markets} />}
+                command={command('farm list')}
+              >
+                <p className="small quiet">
+                  Anybody may open a farm and let a reward flow to whoever stakes. It belongs to nobody afterwards, and
+                  never changes what it is.
+                </p>
+              </Card>
+            )}
             {proposal !== null && account !== null ? (
               <Act account={account} proposal={proposal} asset={assetsOf(markets)} onClose={() => setProposal(null)} />
             ) : null}
@@ -67,6 +83,8 @@ function One({
   const copy = command(`farm show ${farm.farmId}`);
   const what = farm.asset === null ? `shares of pool ${farm.poolId ?? '?'}` : farm.asset.symbol;
   const { own } = farm;
+  // `12.5 ETH a year, 40 d more`: the speed above, how long and what else below.
+  const flows = farm.rewards.map(rewardWords).join('; ').split(', ');
   const isDue = own?.due.some((due) => due.amount > 0n) === true;
   return (
     <Card
@@ -81,8 +99,8 @@ function One({
         <Stat name="Staked by all" note={farm.stakedValue === null ? undefined : `${shownUsd(farm.stakedValue)} USD`}>
           <Num copy={copy}>{shown(farm.staked, 6)}</Num>
         </Stat>
-        <Stat name="Flows" note={farm.rewards.slice(1).map(rewardWords).join('; ')}>
-          {farm.rewards[0] ? rewardWords(farm.rewards[0]) : 'nothing'}
+        <Stat name="Flows" note={flows.slice(1).join(', ')}>
+          {flows[0] === '' ? 'nothing' : flows[0]}
         </Stat>
       </Stats>
       {own !== null && (own.amount.amount > 0n || isDue) ? (
@@ -102,33 +120,13 @@ function One({
           </Stat>
         </Stats>
       ) : null}
-      <div className="row">
+      <div className="row" style={{ alignItems: 'end' }}>
         {farm.asset === null ? (
           <StakeShares farm={farm} account={account} state={state} onPropose={onPropose} />
         ) : (
           <StakeUnits farm={farm} markets={markets} account={account} state={state} onPropose={onPropose} />
         )}
-        {own !== null && own.amount.amount > 0n ? (
-          <Button
-            slim
-            onClick={() =>
-              onPropose({
-                title: `leave farm ${farm.farmId}`,
-                actions: [unstake(farm.farmId, ALL), ...(isDue ? [claim(farm.farmId)] : [])],
-              })
-            }
-          >
-            Take all out
-          </Button>
-        ) : null}
-        {isDue ? (
-          <Button
-            slim
-            onClick={() => onPropose({ title: `claim from farm ${farm.farmId}`, actions: [claim(farm.farmId)] })}
-          >
-            Claim
-          </Button>
-        ) : null}
+        {account === null ? null : <FarmActs farm={farm} account={account} markets={markets} onPropose={onPropose} />}
       </div>
     </Card>
   );
@@ -150,7 +148,13 @@ function StakeShares({ farm, account, state, onPropose }: StakeProps) {
     <Button
       slim
       look="primary"
-      onClick={() => onPropose({ title: `stake in farm ${farm.farmId}`, actions: [stake(farm.farmId, ALL)] })}
+      onClick={() =>
+        onPropose({
+          title: `stake in farm ${farm.farmId}`,
+          actions: [stake(farm.farmId, ALL)],
+          command: command(`farm stake ${farm.farmId} max`),
+        })
+      }
     >
       Stake all your shares
     </Button>
@@ -194,10 +198,13 @@ function StakeUnits({ farm, markets, account, state, onPropose }: StakeProps & {
     onPropose({
       title: `stake ${named(asset.symbol, asset.assetId)} in farm ${farm.farmId}`,
       actions: [...deposit, stake(farm.farmId, read.amount)],
+      command: command(
+        `farm stake ${farm.farmId} ${exact(quantity(read.amount, asset.decimals, assetUnit(asset.assetId)))}`,
+      ),
     });
   };
   return (
-    <div className="row">
+    <div className="row" style={{ alignItems: 'end' }}>
       <AmountField
         label="Stake"
         hint={`${shownAmount(quantity(has, asset.decimals, assetUnit(asset.assetId)))} there`}
@@ -206,7 +213,7 @@ function StakeUnits({ farm, markets, account, state, onPropose }: StakeProps & {
         onChange={setText}
         wrong={wrong}
       />
-      <Button slim look="primary" disabled={!read.ok || read.amount === 0n || wrong !== null} onClick={propose}>
+      <Button look="primary" disabled={!read.ok || read.amount === 0n || wrong !== null} onClick={propose}>
         Stake
       </Button>
     </div>

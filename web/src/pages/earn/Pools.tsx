@@ -1,23 +1,11 @@
 import { useMemo, useState } from 'react';
 import { Act, type Proposal } from '../../act/Act.tsx';
-import { act, ALL } from '../../act/batch.ts';
-import { provide, remove } from '../../act/liquidity.ts';
-import { spendable } from '../../act/plan.ts';
-import { command, named } from '../../node/commands.ts';
+import { provide } from '../../act/liquidity.ts';
+import { command, inTurn, named } from '../../node/commands.ts';
 import { useAccount, usePools } from '../../node/queries.ts';
 import type { AccountName } from '../../node/rpc.ts';
-import type { AccountState, Market, Piece, Pool } from '../../node/shapes.ts';
-import { problemInWords } from '../../units/decimal.ts';
-import {
-  assetUnit,
-  exact,
-  quantity,
-  readAmount,
-  shown,
-  shownAmount,
-  shownBps,
-  shownUsd,
-} from '../../units/quantity.ts';
+import type { AccountState, Market, Pool } from '../../node/shapes.ts';
+import { assetUnit, exact, quantity, readAmount, shown, shownAmount, shownUsd } from '../../units/quantity.ts';
 import {
   AmountField,
   Answer,
@@ -30,24 +18,17 @@ import {
   Empty,
   Notice,
   Num,
-  Stat,
-  Stats,
   Table,
 } from '../../ui/index.ts';
 import { useWallet } from '../../wallet/wallet.tsx';
-import { againstHolding, leastOf, poolPrice, poolWorth, provisionOf } from './liquidity.ts';
-import { useWalletOf } from './queries.ts';
-import { feeWords } from './words.ts';
+import { assetsOf, bring, useHas } from './bring.ts';
+import { poolPrice, poolWorth, provisionOf } from './liquidity.ts';
+import { Mine } from './Mine.tsx';
+import { Range } from './Range.tsx';
+import { amountWrong, feeWords, lacksWords } from './words.ts';
 
 /** Room for what pools move until the block. */
 const ROOM_BPS = 50;
-
-export function assetsOf(markets: readonly Market[]) {
-  return (id: number) => {
-    const market = markets.find((one) => one.assetId === id);
-    return { symbol: market?.symbol ?? `asset ${id}`, decimals: market?.decimals ?? 18 };
-  };
-}
 
 export function Pools({ markets }: { markets: readonly Market[] }) {
   const wallet = useWallet();
@@ -55,9 +36,12 @@ export function Pools({ markets }: { markets: readonly Market[] }) {
   const pools = usePools();
   const state = useAccount(account);
   const [chosen, setChosen] = useState<Pool | null>(null);
+  const present = chosen === null ? null : (pools.data?.find((pool) => pool.poolId === chosen.poolId) ?? chosen);
   return (
     <div className="stack" style={{ '--gap': 'var(--s5)' } as React.CSSProperties}>
-      {account === null ? null : <Mine account={account} state={state.data} markets={markets} />}
+      {account === null ? null : (
+        <Mine account={account} state={state.data} markets={markets} pools={pools.data ?? []} />
+      )}
       <Card title="Pools of the exchange" command={command('pool list')} flush>
         <p className="pad lead quiet small">
           Whoever provides liquidity gets the fees of swaps, and bears the difference when the price goes away and stays
@@ -93,12 +77,21 @@ export function Pools({ markets }: { markets: readonly Market[] }) {
           }
         </Answer>
       </Card>
-      {chosen === null ? null : (
+      {present === null ? null : present.range === null ? (
         <Provide
-          pool={pools.data?.find((pool) => pool.poolId === chosen.poolId) ?? chosen}
+          pool={present}
           markets={markets}
           account={account}
           state={state.data}
+          onClose={() => setChosen(null)}
+        />
+      ) : (
+        <Range
+          pool={present}
+          markets={markets}
+          account={account}
+          state={state.data}
+          positionId={null}
           onClose={() => setChosen(null)}
         />
       )}
@@ -150,18 +143,14 @@ function PoolRow({ pool, markets, onProvide }: { pool: Pool; markets: readonly M
         {price === null ? null : <span className="note">for one {price.one}</span>}
       </td>
       <td>
-        {pool.totalShares === null ? (
-          <span className="faint small">ranges: by command</span>
-        ) : (
-          <Button
-            slim
-            disabled={pool.paused}
-            onClick={onProvide}
-            aria-label={`Provide to pool ${pool.poolId}, ${pair}`}
-          >
-            Provide
-          </Button>
-        )}
+        <Button
+          slim
+          disabled={pool.paused}
+          onClick={onProvide}
+          aria-label={`${pool.range === null ? 'Provide' : 'Open a range'}, pool ${pool.poolId}, ${pair}`}
+        >
+          {pool.range === null ? 'Provide' : 'Open a range'}
+        </Button>
       </td>
     </tr>
   );
@@ -182,41 +171,31 @@ function Provide({
 }) {
   const [text, setText] = useState('');
   const [proposal, setProposal] = useState<Proposal | null>(null);
-  const inside = markets.filter((market) => pool.assets.some((coin) => coin.assetId === market.assetId));
-  const wallet = useWalletOf(account?.owner ?? null, inside);
+  const has = useHas(pool, markets, account, state);
   const first = pool.assets[0];
   if (first === undefined) return null;
-  const has = (assetId: number) => {
-    const market = inside.find((one) => one.assetId === assetId);
-    const units = state?.holdings.find((row) => row.assetId === assetId)?.units.amount ?? 0n;
-    const there = {
-      assetId,
-      isCoin: market?.kind === 'coin',
-      wallet: wallet.data?.get(assetId) ?? 0n,
-      units,
-      supplied: 0n,
-      owed: 0n,
-    };
-    return { units, all: units + spendable(there) };
-  };
   const read = readAmount(text, first.decimals, has(first.assetId).all);
   const provision = read.ok ? provisionOf(pool, read.amount, ROOM_BPS) : null;
   const lacks =
     provision === null
       ? []
       : pool.assets.filter((coin, index) => (provision.amountsMax[index] ?? 0n) > has(coin.assetId).all);
-  const wrong =
-    text === '' || read.ok ? null : read.problem === 'part' ? 'at most 100 %' : problemInWords(read.problem);
+  const wrong = amountWrong(text, read);
   const words = `provide to pool ${pool.poolId}`;
+  const amount = exact(quantity(read.ok ? read.amount : 0n, first.decimals, assetUnit(first.assetId)));
+  const copy = inTurn(
+    command(`lp add ${pool.poolId} "${amount === '0' ? '1' : amount} ${named(first.symbol, first.assetId)}"`),
+    command(`lp deposit ${pool.poolId}`),
+  );
   const propose = () => {
     if (provision === null) return;
-    const deposits = pool.assets.flatMap((coin, index) => {
-      const missing = (provision.amountsMax[index] ?? 0n) - has(coin.assetId).units;
-      return missing > 0n ? [act('deposit', coin.assetId, missing)] : [];
-    });
     setProposal({
       title: words,
-      actions: [...deposits, provide(pool.poolId, provision.amountsMax, provision.sharesMin)],
+      actions: [
+        ...bring(pool, provision.amountsMax, has),
+        provide(pool.poolId, provision.amountsMax, provision.sharesMin),
+      ],
+      command: copy,
       notes: [
         'The shares stay on your account, where they count as collateral if their coins do. What the pool does not take stays as units.',
       ],
@@ -252,16 +231,12 @@ function Provide({
         </ul>
       )}
       {lacks.length > 0 && account !== null ? (
-        <Notice tone="warn" title={`There is too little ${lacks.map((coin) => coin.symbol).join(' and ')}`}>
+        <Notice tone="warn" title={lacksWords(lacks)}>
           Wallet and account together have less. Swap some first, or provide less.
         </Notice>
       ) : null}
       <div className="dialog-actions">
-        <CopyCommand
-          command={command(
-            `lp add ${pool.poolId} ${read.ok ? exact(quantity(read.amount, first.decimals, assetUnit(first.assetId))) : '1'} ${named(first.symbol, first.assetId)}`,
-          )}
-        />
+        <CopyCommand command={copy} />
         <Button
           look="primary"
           disabled={account === null || provision === null || lacks.length > 0}
@@ -272,92 +247,5 @@ function Provide({
         </Button>
       </div>
     </Dialog>
-  );
-}
-
-/** One's own liquidity, beside what holding its coins would have been. */
-function Mine({
-  account,
-  state,
-  markets,
-}: {
-  account: AccountName;
-  state: AccountState | undefined;
-  markets: readonly Market[];
-}) {
-  const [proposal, setProposal] = useState<Proposal | null>(null);
-  const pieces = state?.pieces ?? [];
-  if (pieces.length === 0) return null;
-  return (
-    <Card title="Your liquidity" command={command('lp show')}>
-      <ul className="stack">
-        {pieces.map((piece) => (
-          <li key={`${piece.kind}-${piece.id}`}>
-            <One piece={piece} onRemove={setProposal} />
-          </li>
-        ))}
-      </ul>
-      {proposal === null ? null : (
-        <Act account={account} proposal={proposal} asset={assetsOf(markets)} onClose={() => setProposal(null)} />
-      )}
-    </Card>
-  );
-}
-
-function One({ piece, onRemove }: { piece: Piece; onRemove: (proposal: Proposal) => void }) {
-  const against = againstHolding(piece);
-  const copy = command('lp show');
-  const names: Record<string, string | undefined> = {
-    shares: `Shares of pool ${piece.id}`,
-    range: `Position ${piece.id}`,
-    stake: `Stake in farm ${piece.id}`,
-  };
-  const takeOut = () => {
-    const least = leastOf(
-      piece.coins.map((coin) => coin.amount.amount),
-      ROOM_BPS,
-    );
-    onRemove({ title: `take liquidity out of pool ${piece.id}`, actions: [remove(piece.id, ALL, least)] });
-  };
-  return (
-    <div className="stack" style={{ '--gap': 'var(--s2)' } as React.CSSProperties}>
-      <div className="row spread">
-        <h3>{names[piece.kind] ?? piece.kind}</h3>
-        {piece.kind === 'shares' ? (
-          <Button slim onClick={takeOut}>
-            Take all out
-          </Button>
-        ) : null}
-      </div>
-      <Stats>
-        <Stat
-          name="Worth now"
-          note={piece.coins.map((coin) => `${shownAmount(coin.amount)} ${coin.symbol}`).join(' · ')}
-        >
-          <Num copy={copy} unit="USD">
-            {shownUsd(piece.value)}
-          </Num>
-        </Stat>
-        <Stat
-          name="If you had held"
-          note={piece.coins.map((coin) => `${shownAmount(coin.putIn)} ${coin.symbol}`).join(' · ')}
-        >
-          <Num copy={copy} unit="USD">
-            {shownUsd(piece.ifHeld)}
-          </Num>
-        </Stat>
-        <Stat name="Difference" note={against.words}>
-          <span className={against.tone === 'plain' ? undefined : against.tone}>
-            {against.tone === 'warn' ? '−' : ''}
-            {shownUsd(against.difference)} <span className="unit">USD, {shownBps(against.bps)}</span>
-          </span>
-        </Stat>
-        <Stat name="Counts as collateral" note={`borrowing against ${shownBps(piece.initialBps)} of it`}>
-          <Num copy={copy} unit="USD">
-            {shownUsd(piece.fairValue)}
-          </Num>
-        </Stat>
-      </Stats>
-    </div>
   );
 }

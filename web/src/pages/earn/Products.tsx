@@ -1,11 +1,12 @@
 import { useState } from 'react';
-import { encodeFunctionData, erc20Abi } from 'viem';
-import { useSend } from '../../act/send.ts';
+import { encodeFunctionData } from 'viem';
+import { approvalOf, SignCall, type CallProposal } from '../../act/SignCall.tsx';
+import { addresses } from '../../generated/addresses.ts';
+import { productsAbi } from '../../generated/products.ts';
 import { productTokenAbi } from '../../generated/productToken.ts';
 import { command } from '../../node/commands.ts';
 import { useHeads } from '../../node/node.tsx';
 import type { Market } from '../../node/shapes.ts';
-import { problemInWords } from '../../units/decimal.ts';
 import {
   assetUnit,
   exact,
@@ -24,17 +25,18 @@ import {
   Card,
   CopyCommand,
   Empty,
+  Dialog,
   Notice,
   Num,
   Stat,
   Stats,
   Tabs,
-  toast,
 } from '../../ui/index.ts';
 import { useWallet } from '../../wallet/wallet.tsx';
 import { useProductPreview, useProducts, useProductUnits, useWalletOf } from './queries.ts';
 import type { Product } from './shapes.ts';
-import { productWords } from './words.ts';
+import { NewProduct } from './NewProduct.tsx';
+import { amountWrong, productWords } from './words.ts';
 
 const ROOM_BPS = 100n;
 const VALID_MS = 600_000;
@@ -46,10 +48,7 @@ export function Products({ markets }: { markets: readonly Market[] }) {
       {({ items }) =>
         items.length === 0 ? (
           <Card title="Leveraged tokens and vaults" command={command('product list')}>
-            <Empty>
-              This chain has none. Anybody may make one:{' '}
-              <code>capstan product create long eth usdc 1000 --target 3</code>
-            </Empty>
+            <Empty action={<NewProduct markets={markets} />}>This chain has none. Anybody may make one.</Empty>
           </Card>
         ) : (
           <div className="stack">
@@ -60,6 +59,16 @@ export function Products({ markets }: { markets: readonly Market[] }) {
                 base={markets.find((market) => market.assetId === product.baseAssetId)}
               />
             ))}
+            <Card
+              title="A product of your own"
+              aside={<NewProduct markets={markets} />}
+              command={command('product list')}
+            >
+              <p className="small quiet">
+                Anybody may make one from two assets and a target, for ever. The block keeps it there, as long as coins
+                pay for that.
+              </p>
+            </Card>
           </div>
         )
       }
@@ -113,6 +122,7 @@ function One({ product, base }: { product: Product; base: Market | undefined }) 
         ends where it began, that costs.
       </p>
       {base === undefined ? null : <Desk product={product} base={base} />}
+      <TopUp product={product} />
     </Card>
   );
 }
@@ -124,7 +134,7 @@ function Desk({ product, base }: { product: Product; base: Market }) {
   const [wish, setWish] = useState<Wish>('buy');
   const [text, setText] = useState('');
   const now = useHeads()[0];
-  const send = useSend();
+  const [proposal, setProposal] = useState<CallProposal | null>(null);
   const owns = useProductUnits(product, wallet?.address ?? null, base.token);
   const inWallet = useWalletOf(wallet?.address ?? null, [base]);
   const isBuy = wish === 'buy';
@@ -134,49 +144,44 @@ function Desk({ product, base }: { product: Product; base: Market }) {
   const amount = read.ok ? read.amount : 0n;
   const preview = useProductPreview(product, wish, amount);
   const unit = isBuy ? base.symbol : product.symbol;
-  const wrong =
-    text === ''
-      ? null
-      : !read.ok
-        ? read.problem === 'part'
-          ? 'at most 100 %'
-          : problemInWords(read.problem)
-        : wallet !== null && amount > has
-          ? 'the wallet has less'
-          : null;
+  const wrong = amountWrong(text, read) ?? (wallet !== null && amount > has ? 'the wallet has less' : null);
   const needsApproval = isBuy && base.kind === 'foreign' && (owns.data?.allowed ?? 0n) < amount;
-  const sign = () => {
-    if (wallet === null || preview.data === undefined || now === undefined) return;
-    if (needsApproval) {
-      const data = encodeFunctionData({ abi: erc20Abi, functionName: 'approve', args: [product.token, amount] });
-      send.mutate({ call: { to: base.token, data, valueWei: 0n }, words: `approval of ${base.symbol}` });
-      return;
-    }
-    const least = (preview.data * (10_000n - ROOM_BPS)) / 10_000n;
-    const deadlineMs = BigInt(now.timestamp * 1_000 + VALID_MS);
-    const functionName = isBuy ? 'depositWithin' : 'redeemWithin';
-    const data = encodeFunctionData({
-      abi: productTokenAbi,
-      functionName,
-      args: [amount, least, wallet.address, deadlineMs],
-    });
-    const words = isBuy ? `buy ${product.symbol}` : `redeem ${product.symbol}`;
-    send.mutate(
-      { call: { to: product.token, data, valueWei: 0n }, words },
-      {
-        onSuccess: () => {
-          setText('');
-          toast(`Done: ${words}`);
-        },
-      },
-    );
-  };
   const gets =
     preview.data === undefined
       ? null
       : isBuy
         ? quantity(preview.data, 18, 'shares')
         : quantity(preview.data, base.decimals, assetUnit(base.assetId));
+  const cli = command(
+    `product ${isBuy ? 'mint' : 'redeem'} ${product.id} ${amount === 0n ? '1' : exact(quantity(amount, decimals, 'shares'))} --slippage ${shownBps(Number(ROOM_BPS)).replace(' ', '')}`,
+  );
+  const propose = () => {
+    if (wallet === null || preview.data === undefined || now === undefined) return;
+    const least = (preview.data * (10_000n - ROOM_BPS)) / 10_000n;
+    const deadlineMs = BigInt(now.timestamp * 1_000 + VALID_MS);
+    const data = encodeFunctionData({
+      abi: productTokenAbi,
+      functionName: isBuy ? 'depositWithin' : 'redeemWithin',
+      args: [amount, least, wallet.address, deadlineMs],
+    });
+    const paid = `${shown(quantity(amount, decimals, 'shares'), 6)} ${unit}`;
+    const leastWords = isBuy
+      ? `${shown(quantity(least, 18, 'shares'), 6)} ${product.symbol}`
+      : `${shown(quantity(least, base.decimals, 'shares'), 6)} ${base.symbol}`;
+    setProposal({
+      title: `${isBuy ? 'Buy' : 'Redeem'} ${product.symbol}`,
+      lines: [
+        isBuy ? `Pay ${paid} from the wallet` : `Give back ${paid}`,
+        `Receive at least ${leastWords}, or nothing happens`,
+      ],
+      notes: gets === null ? [] : [`Now it would be ${shown(gets, 6)} ${isBuy ? product.symbol : base.symbol}.`],
+      call: { to: product.token, data, valueWei: 0n },
+      first: needsApproval
+        ? approvalOf(base.token, product.token, amount, `Allow ${product.symbol} to take ${paid} from the wallet`)
+        : null,
+      command: cli,
+    });
+  };
   return (
     <Tabs
       label={`Buy or redeem ${product.symbol}`}
@@ -209,36 +214,77 @@ function Desk({ product, base }: { product: Product; base: Market }) {
         {preview.error && amount > 0n ? (
           <p className="warn small">The product refuses this now: {preview.error.message.split('\n')[0]}</p>
         ) : null}
-        {send.error ? (
-          <Notice tone="bad" title={send.error.said.title}>
-            {send.error.said.words} {send.error.said.help}
-          </Notice>
-        ) : null}
         <div className="row spread">
-          <CopyCommand
-            command={command(
-              `product ${isBuy ? 'mint' : 'redeem'} ${product.id} ${amount === 0n ? '1' : exact(quantity(amount, decimals, 'shares'))}`,
-            )}
-          />
+          <CopyCommand command={cli} />
           <Button
             look="primary"
-            disabled={
-              wallet === null || amount === 0n || wrong !== null || preview.data === undefined || send.isPending
-            }
-            onClick={sign}
+            disabled={wallet === null || amount === 0n || wrong !== null || preview.data === undefined}
+            onClick={propose}
           >
-            {wallet === null
-              ? 'Connect a wallet first'
-              : send.isPending
-                ? 'Waiting for its block…'
-                : needsApproval
-                  ? `Allow ${base.symbol} first`
-                  : isBuy
-                    ? 'Buy'
-                    : 'Redeem'}
+            {wallet === null ? 'Connect a wallet first' : isBuy ? 'Buy…' : 'Redeem…'}
           </Button>
         </div>
+        {proposal === null || wallet === null ? null : (
+          <SignCall
+            from={wallet.address}
+            proposal={proposal}
+            onClose={() => setProposal(null)}
+            onDone={() => setText('')}
+          />
+        )}
       </div>
     </Tabs>
+  );
+}
+
+/** Coins for the block's work on a product. */
+function TopUp({ product }: { product: Product }) {
+  const wallet = useWallet();
+  const [isOpen, setOpen] = useState(false);
+  const [text, setText] = useState('0.05');
+  const [proposal, setProposal] = useState<CallProposal | null>(null);
+  const read = readAmount(text, 18, 0n);
+  const wrong = amountWrong(text, read) ?? (read.ok && (read.all || read.amount === 0n) ? 'say how much' : null);
+  if (wallet === null) return null;
+  const cli = command(`product top-up ${product.id} ${read.ok ? exact(quantity(read.amount, 18, 'shares')) : '0.05'}`);
+  const propose = () => {
+    if (!read.ok) return;
+    const data = encodeFunctionData({ abi: productsAbi, functionName: 'topUp', args: [product.id] });
+    setProposal({
+      title: `Pay for rebalances of ${product.symbol}`,
+      lines: [`Give ${shown(quantity(read.amount, 18, 'shares'), 6)} ETH for the block’s work on it`],
+      notes: ['Nobody gets it back while the product stands.'],
+      call: { to: addresses.products, data, valueWei: read.amount },
+      command: cli,
+    });
+  };
+  return (
+    <div className="row spread small faint">
+      <span>{shownAmount(product.reserve)} ETH are left to pay the block for its rebalances.</span>
+      <Button slim look="bare" onClick={() => setOpen(true)}>
+        Add coins
+      </Button>
+      {isOpen && proposal === null ? (
+        <Dialog title={`Coins for ${product.symbol}`} onClose={() => setOpen(false)}>
+          <AmountField label="How much" suffix="ETH" value={text} onChange={setText} wrong={wrong} autoFocus />
+          <div className="dialog-actions">
+            <CopyCommand command={cli} />
+            <Button look="primary" disabled={!read.ok || wrong !== null} onClick={propose}>
+              See what it does
+            </Button>
+          </div>
+        </Dialog>
+      ) : null}
+      {proposal === null ? null : (
+        <SignCall
+          from={wallet.address}
+          proposal={proposal}
+          onClose={() => {
+            setProposal(null);
+            setOpen(false);
+          }}
+        />
+      )}
+    </div>
   );
 }

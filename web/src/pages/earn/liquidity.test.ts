@@ -24,6 +24,7 @@ function pool(reserves: readonly bigint[], shares: bigint | null): Pool {
     totalShares: shares === null ? null : quantity(shares, 18, 'shares'),
     lpToken: null,
     paused: false,
+    range: null,
   };
 }
 

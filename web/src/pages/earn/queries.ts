@@ -1,11 +1,14 @@
 /** Questions of the earn page as hooks. */
-import { useQuery } from '@tanstack/react-query';
+import { skipToken, useQuery } from '@tanstack/react-query';
 import { erc20Abi } from 'viem';
+import { addresses } from '../../generated/addresses.ts';
+import { exchangeAbi } from '../../generated/exchange.ts';
 import { productTokenAbi } from '../../generated/productToken.ts';
 import { hex, type Hex } from '../../node/decode.ts';
-import { LIVE, publicClient, useNode } from '../../node/node.tsx';
+import { publicClient } from '../../node/client.ts';
+import { LIVE, useNode } from '../../node/node.tsx';
 import type { AccountName } from '../../node/rpc.ts';
-import type { Market } from '../../node/shapes.ts';
+import type { Tradable } from '../../node/shapes.ts';
 import { farmsPage, productsPage, type Product } from './shapes.ts';
 
 export function useFarms(of: AccountName | null) {
@@ -27,7 +30,7 @@ export function useProducts() {
 }
 
 /** What a wallet has of several assets, by number. */
-export function useWalletOf(owner: Hex | null, markets: readonly Market[]) {
+export function useWalletOf(owner: Hex | null, markets: readonly Pick<Tradable, 'assetId' | 'token' | 'kind'>[]) {
   const { rpc } = useNode();
   return useQuery({
     queryKey: ['walletOf', owner, markets.map((market) => market.assetId)],
@@ -46,6 +49,25 @@ export function useWalletOf(owner: Hex | null, markets: readonly Market[]) {
       return new Map(markets.map((market, index) => [market.assetId, has[index] ?? 0n]));
     },
     enabled: owner !== null && markets.length > 0,
+    meta: LIVE,
+  });
+}
+
+/** A position of concentrated liquidity as it is now. */
+export function usePosition(positionId: number | null) {
+  const { link } = useNode();
+  return useQuery({
+    queryKey: ['position', positionId],
+    queryFn:
+      positionId === null
+        ? skipToken
+        : () =>
+            publicClient(link).readContract({
+              address: addresses.exchange,
+              abi: exchangeAbi,
+              functionName: 'range',
+              args: [BigInt(positionId)],
+            }),
     meta: LIVE,
   });
 }

@@ -44,11 +44,14 @@ const farmWith = (unit: Unit) =>
     staked: fixed(unit),
     stakedValue: nullable(fixed('usd')),
     isFed: boolean,
+    boost: nullable(object({ ...coinFields, lift: fixed('part') })),
     rewards: list(reward),
     ratePerYear: nullable(fixed('part')),
     own: nullable(
       object({
         amount: fixed(unit),
+        locked: nullable(fixed('shares')),
+        lockedUntilMs: nullable(count),
         // Each is of the reward in the same place.
         due: list(fixed('shares')),
         value: nullable(fixed('usd')),

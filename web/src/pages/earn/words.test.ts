@@ -37,6 +37,7 @@ function farm(part: Partial<Farm>): Farm {
     staked: quantity(1n, 18, assetUnit(0)),
     stakedValue: usd(0n),
     isFed: false,
+    boost: null,
     rewards: [reward(1n)],
     ratePerYear: quantity(WAD / 8n, 18, 'part'),
     own: null,

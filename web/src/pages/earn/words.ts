@@ -1,6 +1,7 @@
 /** How rates and fees are told. */
+import { parseDecimal, problemInWords } from '../../units/decimal.ts';
 import { lasting } from '../../units/time.ts';
-import { shown, shownPercent } from '../../units/quantity.ts';
+import { shown, shownPercent, type AmountRead } from '../../units/quantity.ts';
 import type { Farm, Product, Reward } from './shapes.ts';
 
 /** Millionths as a percentage. */
@@ -34,4 +35,22 @@ export function productWords(product: Product): string {
     default:
       return `${product.collateral.symbol} lent and ${product.debt.symbol} borrowed, at health ${target}`;
   }
+}
+
+/** What is wrong with an amount of what there is; null while nothing is written. */
+export function amountWrong(text: string, read: AmountRead): string | null {
+  if (text.trim() === '' || read.ok) return null;
+  return read.problem === 'part' ? 'at most 100 %' : problemInWords(read.problem);
+}
+
+export function lacksWords(coins: readonly { readonly symbol: string }[]): string {
+  return `There is too little ${coins.map((coin) => coin.symbol).join(' and ')}`;
+}
+
+/** A whole number between two others, or what is wrong with it. */
+export function wholeNumber(text: string, least: number, most: number): number | string {
+  const read = parseDecimal(text.trim(), 0);
+  if (!read.ok) return problemInWords(read.problem);
+  if (read.amount < BigInt(least) || read.amount > BigInt(most)) return `between ${least} and ${most}`;
+  return Number(read.amount);
 }

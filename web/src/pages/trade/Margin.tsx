@@ -2,7 +2,8 @@ import { useDeferredValue, useEffect, useId, useMemo, useState } from 'react';
 import { Link } from 'react-router';
 import { Act, type Proposal } from '../../act/Act.tsx';
 import { lever, plan, spendable } from '../../act/plan.ts';
-import { command, named } from '../../node/commands.ts';
+import { useTerms } from '../../act/terms.ts';
+import { accountCommand, command, inTurn, named } from '../../node/commands.ts';
 import { useAccount, usePreview } from '../../node/queries.ts';
 import type { AccountName, SwapAsked } from '../../node/rpc.ts';
 import type { Market, Preview, Quote } from '../../node/shapes.ts';
@@ -49,6 +50,7 @@ export function Margin({ markets, onWatch }: { markets: readonly Market[]; onWat
   const owed = markets.find((market) => market.assetId === (side === 'long' ? calmId : riskyId));
   const state = useAccount(account);
   const has = useWalletUnits(wallet?.address ?? null, held);
+  const terms = useTerms(held?.assetId ?? 0);
   const there = held && has.data !== undefined ? thereOf(held, has.data, state.data) : null;
   const most = there === null ? 0n : there.units + spendable(there);
   const read = readAmount(text, held?.decimals ?? 18, most);
@@ -61,8 +63,7 @@ export function Margin({ markets, onWatch }: { markets: readonly Market[]; onWat
         ? 'at most 100 %'
         : problemInWords(read.problem);
 
-  const initialBps = state.data?.holdings.find((row) => row.assetId === held?.assetId)?.initialBps ?? null;
-  const highest = leverageMax(initialBps ?? 7_500);
+  const highest = leverageMax(terms.data?.initialBps ?? 0);
   const chosen = useDeferredValue(Math.min(leverage, highest));
   const amount = useDeferredValue(read.ok ? read.amount : 0n);
   const own = held?.price
@@ -106,6 +107,15 @@ export function Margin({ markets, onWatch }: { markets: readonly Market[]; onWat
   if (priced.length < 2 || !held || !owed) return <p className="quiet">Leverage needs two assets with prices.</p>;
   const risky = asset(riskyId).symbol;
   const words = `${leverageWords(chosen)} ${side} ${risky}`;
+  const [heldName, owedName] = [named(held.symbol, held.assetId), named(owed.symbol, owed.assetId)];
+  const put = exact(quantity(read.ok ? read.amount : 0n, held.decimals, assetUnit(held.assetId)));
+  const copyAs = inTurn(
+    accountCommand(0, `supply ${put === '0' ? '1' : put} ${heldName}`),
+    accountCommand(
+      0,
+      `lever ${borrowed === null ? '1' : exact(borrowed)} ${owedName} --buy ${heldName} --slippage ${shownBps(SLIPPAGE_BPS).replace(' ', '')}`,
+    ),
+  );
   return (
     <div className="stack">
       <div className="choices">
@@ -163,11 +173,7 @@ export function Margin({ markets, onWatch }: { markets: readonly Market[]; onWat
         />
       ) : null}
       <div className="row spread">
-        <CopyCommand
-          command={command(
-            `account run "supply ${read.ok ? exact(quantity(read.amount, held.decimals, assetUnit(held.assetId))) : '1'} ${named(held.symbol, held.assetId)}" "lever ${borrowed === null ? '1' : exact(borrowed)} ${named(owed.symbol, owed.assetId)} --buy ${named(held.symbol, held.assetId)}"`,
-          )}
-        />
+        <CopyCommand command={copyAs} />
         <Button
           look="primary"
           disabled={actions === null || wrong !== null || preview.data?.after == null || preview.isPlaceholderData}
@@ -176,6 +182,7 @@ export function Margin({ markets, onWatch }: { markets: readonly Market[]; onWat
               setProposal({
                 title: `Open ${words}`,
                 actions,
+                command: copyAs,
                 notes: [
                   `The swap moves the price by ${shownBps(way.data?.quote.priceImpactBps ?? 0)} and is refused if it becomes ${shownBps(SLIPPAGE_BPS)} worse than shown.`,
                 ],
@@ -248,7 +255,7 @@ function Outcome({ preview, quote, risky }: { preview: Preview; quote: Quote; ri
   const liquidation: Usd | null = row?.liquidationPrice ?? null;
   const room = risky?.price ? roomBps(risky.price.spot, liquidation) : null;
   const said = warning(room, quote.priceImpactBps);
-  const copy = command(`account preview`);
+  const copy = command('account show');
   return (
     <>
       <Facts
@@ -272,7 +279,7 @@ function Outcome({ preview, quote, risky }: { preview: Preview; quote: Quote; ri
           room === null ? null : ['That is away by', <strong key="room">{shownBps(room)}</strong>],
           report === null ? null : ['Costs a day', `${shown(report.costPerDay, PLACES.usdFine)} USD`],
           ['The swap moves the price by', shownBps(quote.priceImpactBps)],
-          ['By', quote.route],
+          ['By', quote.route.replaceAll('->', '→')],
         ]}
       />
       {said === null ? null : (

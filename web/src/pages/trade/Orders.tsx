@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import { encodeFunctionData } from 'viem';
+import { SignCall, type CallProposal } from '../../act/SignCall.tsx';
 import { useSend } from '../../act/send.ts';
 import { addresses } from '../../generated/addresses.ts';
 import { triggersAbi } from '../../generated/triggers.ts';
@@ -9,19 +10,51 @@ import { useAccount } from '../../node/queries.ts';
 import type { AccountName } from '../../node/rpc.ts';
 import type { Market } from '../../node/shapes.ts';
 import { problemInWords } from '../../units/decimal.ts';
-import { assetUnit, quantity, readAmount, shownAmount, shownBps, shownUsd } from '../../units/quantity.ts';
+import { assetUnit, quantity, readAmount, shownAmount, shownBps, shownHealth, shownUsd } from '../../units/quantity.ts';
 import { moment } from '../../units/time.ts';
-import { AmountField, Answer, Button, CopyCommand, Empty, Notice, Select, toast } from '../../ui/index.ts';
+import { AmountField, Answer, Button, CopyCommand, Empty, Select } from '../../ui/index.ts';
 import { useWallet } from '../../wallet/wallet.tsx';
-import { Facts } from './Facts.tsx';
-import { LASTS_DAYS, limitWords, orderCommand, orderOf, whenWords, type OrderKind, type Wish } from './order.ts';
+import {
+  ALL,
+  conditionWords,
+  KIND_NUMBER,
+  LASTS_DAYS,
+  LIMIT_PERCENT,
+  limitWords,
+  orderCommand,
+  orderOf,
+  watches,
+  whenWords,
+  type EveryUnit,
+  type Field,
+  type OrderKind,
+  type OrderStruct,
+  type Wish,
+} from './order.ts';
 import { useOrders, usePrepaid } from './queries.ts';
 import type { Order } from './shapes.ts';
 
 const KINDS: readonly { value: OrderKind; text: string }[] = [
-  { value: 'stop', text: 'falls to (stop-loss)' },
-  { value: 'profit', text: 'rises to (take-profit)' },
-  { value: 'trailing', text: 'falls from its best by' },
+  { value: 'stop', text: 'a price falls to (stop-loss)' },
+  { value: 'profit', text: 'a price rises to (take-profit)' },
+  { value: 'trailing', text: 'a price falls from its best by' },
+  { value: 'trailingUp', text: 'a price rises from its lowest by' },
+  { value: 'parts', text: 'time passes (in parts)' },
+  { value: 'health', text: 'my health falls to' },
+];
+/** How the field of the condition is called, and what is counted in it. */
+const AT: Record<OrderKind, { label: string; suffix: string; placeholder: string }> = {
+  stop: { label: 'dollars', suffix: 'USD', placeholder: '' },
+  profit: { label: 'dollars', suffix: 'USD', placeholder: '' },
+  trailing: { label: 'percent', suffix: '%', placeholder: '10' },
+  trailingUp: { label: 'percent', suffix: '%', placeholder: '10' },
+  parts: { label: '', suffix: '', placeholder: '' },
+  health: { label: 'health', suffix: '', placeholder: '1.2' },
+};
+const UNITS: readonly { value: EveryUnit; text: string }[] = [
+  { value: 'min', text: 'minutes' },
+  { value: 'h', text: 'hours' },
+  { value: 'day', text: 'days' },
 ];
 
 /** Stop-loss and its like: the block executes them, nobody has to watch. */
@@ -69,68 +102,150 @@ function New({
   onWatch: (assetId: number) => void;
 }) {
   const priced = markets.filter((market) => market.price !== null);
+  const [watchId, setWatch] = useState(priced[0]?.assetId ?? 0);
   const [sellId, setSell] = useState(priced[0]?.assetId ?? 0);
   const [buyId, setBuy] = useState(priced[1]?.assetId ?? 0);
   const [kind, setKind] = useState<OrderKind>('stop');
   const [at, setAt] = useState('');
+  const [every, setEvery] = useState('1');
+  const [everyUnit, setEveryUnit] = useState<EveryUnit>('h');
+  const [times, setTimes] = useState('5');
+  const [restore, setRestore] = useState('1.4');
   const [text, setText] = useState('max');
   const [repay, setRepay] = useState(true);
+  const [limit, setLimit] = useState(LIMIT_PERCENT);
+  const [days, setDays] = useState(String(LASTS_DAYS));
+  const [proposal, setProposal] = useState<CallProposal | null>(null);
   const state = useAccount(account);
-  const nowMs = useHeads()[0];
-  const prepaid = usePrepaid(kind === 'trailing' ? 2 : 1);
-  const send = useSend();
-  useEffect(() => onWatch(sellId), [onWatch, sellId]);
-  const sell = markets.find((market) => market.assetId === sellId);
-  const buy = markets.find((market) => market.assetId === buyId);
-  if (!sell || !buy || sell.price === null) return <p className="quiet">Orders need assets with prices.</p>;
+  const now = useHeads()[0];
+  const isRepeated = kind === 'parts' || kind === 'health';
+  const count = isRepeated && /^[0-9]{1,4}$/.test(times) ? Number(times) : 1;
+  const prepaid = usePrepaid(KIND_NUMBER[kind], count);
+  const shownId = watches(kind) ? watchId : sellId;
+  useEffect(() => onWatch(shownId), [onWatch, shownId]);
+  const find = (id: number) => markets.find((market) => market.assetId === id);
+  const [watch, sell, buy] = [find(watchId), find(sellId), find(buyId)];
+  if (!watch?.price || !sell || !buy) return <p className="quiet">Orders need assets with prices.</p>;
   const row = state.data?.holdings.find((held) => held.assetId === sellId);
   const has = row ? row.units.amount + row.supplied.amount : 0n;
   const read = readAmount(text, sell.decimals, has);
+  const amountWrong = read.ok ? null : read.problem === 'part' ? 'at most 100 %' : problemInWords(read.problem);
   const wish: Wish | null = read.ok
-    ? { kind, sell: sellId, buy: buyId, amount: read.all ? null : read.amount, at, repay, limitBps: 200 }
+    ? {
+        kind,
+        watch: watchId,
+        sell: sellId,
+        buy: buyId,
+        amount: read.all ? null : read.amount,
+        at,
+        every,
+        everyUnit,
+        times,
+        restore,
+        repay,
+        limit,
+        days,
+      }
     : null;
-  const made = wish === null || at === '' ? null : orderOf(wish, sell.price.spot, (nowMs?.timestamp ?? 0) * 1_000);
+  const isBlank = kind !== 'parts' && at.trim() === '';
+  const made = wish === null ? null : orderOf(wish, watch.price.spot, (now?.timestamp ?? 0) * 1_000);
+  const wrongIn = (field: Field) => (made === null || made.ok || made.field !== field ? null : made.words);
   const options = priced.map((market) => ({ value: market.assetId, text: market.symbol }));
+  const names = {
+    sell: named(sell.symbol, sellId),
+    buy: named(buy.symbol, buyId),
+    watch: named(watch.symbol, watchId),
+  };
   const place = () => {
-    if (account === null || made === null || !made.ok || prepaid.data === undefined) return;
+    if (account === null || wish === null || made === null || !made.ok || prepaid.data === undefined) return;
+    const { order } = made;
     const data = encodeFunctionData({
       abi: triggersAbi,
       functionName: 'create',
-      args: [account.owner, account.index, made.order],
+      args: [account.owner, account.index, order],
     });
-    send.mutate(
-      { call: { to: addresses.triggers, data, valueWei: prepaid.data }, words: `order to sell ${sell.symbol}` },
-      {
-        onSuccess: () => {
-          setAt('');
-          toast('The order stands');
-        },
-      },
-    );
+    setProposal({
+      title: `Place an order to sell ${sell.symbol}`,
+      lines: orderLines(order, { sell, buy, watch }),
+      call: { to: addresses.triggers, data, valueWei: prepaid.data },
+      notes: [
+        `${shownAmount(quantity(prepaid.data, 18, assetUnit(0)))} ETH go with it for the block’s work; what is left comes back when it ends.`,
+      ],
+      command: command(orderCommand(wish, names, sell.decimals)),
+    });
   };
-  const amountWrong = read.ok ? null : read.problem === 'part' ? 'at most 100 %' : problemInWords(read.problem);
+  const atWords = AT[kind];
   return (
     <div className="stack">
+      <Select label="When" value={kind} options={KINDS} onChange={setKind} />
       <div className="choices">
-        <Select label="When" value={sellId} options={options} onChange={setSell} />
-        <Select label="it" value={kind} options={KINDS} onChange={setKind} />
-        <AmountField
-          label={kind === 'trailing' ? 'percent' : 'dollars'}
-          suffix={kind === 'trailing' ? '%' : 'USD'}
-          value={at}
-          onChange={setAt}
-          placeholder={kind === 'trailing' ? '10' : shownUsd(sell.price.spot)}
-          wrong={made !== null && !made.ok ? made.words : null}
-        />
+        {watches(kind) ? (
+          <Select
+            label="price of"
+            value={watchId}
+            options={options}
+            onChange={(id) => {
+              // What is watched is mostly what is sold.
+              if (sellId === watchId) {
+                if (id === buyId) setBuy(sellId);
+                setSell(id);
+              }
+              setWatch(id);
+            }}
+          />
+        ) : null}
+        {kind === 'parts' ? (
+          <>
+            <AmountField label="every" value={every} onChange={setEvery} wrong={wrongIn('every')} />
+            <Select label="unit of time" value={everyUnit} options={UNITS} onChange={setEveryUnit} />
+          </>
+        ) : (
+          <AmountField
+            label={atWords.label}
+            suffix={atWords.suffix === '' ? undefined : atWords.suffix}
+            value={at}
+            onChange={setAt}
+            placeholder={atWords.placeholder === '' ? shownUsd(watch.price.spot) : atWords.placeholder}
+            hint={
+              kind === 'health' && state.data?.report ? `now ${shownHealth(state.data.report.healthMaintenance)}` : null
+            }
+            wrong={isBlank ? null : wrongIn('at')}
+          />
+        )}
+        {kind === 'health' ? (
+          <AmountField
+            label="restore it to"
+            value={restore}
+            onChange={setRestore}
+            wrong={isBlank ? null : wrongIn('restore')}
+          />
+        ) : null}
+        {isRepeated ? (
+          <AmountField
+            label={kind === 'parts' ? 'how many times' : 'at most so many times'}
+            value={times}
+            onChange={setTimes}
+            wrong={isBlank ? null : wrongIn('times')}
+          />
+        ) : null}
       </div>
       <div className="choices">
         <AmountField
-          label="sell"
+          label={kind === 'parts' ? 'sell each time' : 'sell'}
           hint={`${shownAmount(quantity(has, sell.decimals, assetUnit(sellId)))} there`}
           suffix={sell.symbol}
           value={text}
           onChange={setText}
-          wrong={amountWrong}
+          wrong={amountWrong ?? wrongIn('amount')}
+        />
+        <Select
+          label="of"
+          value={sellId}
+          options={options}
+          onChange={(id) => {
+            if (id === buyId) setBuy(sellId);
+            setSell(id);
+          }}
         />
         <Select
           label="for"
@@ -139,53 +254,64 @@ function New({
           onChange={setBuy}
         />
       </div>
-      <label className="row small">
-        <input type="checkbox" checked={repay} onChange={(event) => setRepay(event.target.checked)} /> and pay my debt
-        in {buy.symbol} with it
-      </label>
-      <Facts
-        rows={[
-          ['It may sell down to', `${shownBps(200)} below oracle prices, not lower`],
-          [
-            'Prepaid for the block',
-            prepaid.data === undefined
-              ? '…'
-              : `${shownAmount(quantity(prepaid.data, 18, assetUnit(0)))} ETH, the rest comes back`,
-          ],
-          ['Stands for', `${LASTS_DAYS} days`],
-        ]}
-      />
-      {send.error ? (
-        <Notice tone="bad" title={send.error.said.title}>
-          {send.error.said.words} {send.error.said.help}
-        </Notice>
-      ) : null}
+      {kind === 'health' ? (
+        <p className="small quiet">What it brings pays your debt in {buy.symbol}.</p>
+      ) : (
+        <label className="row small">
+          <input type="checkbox" checked={repay} onChange={(event) => setRepay(event.target.checked)} /> and pay my debt
+          in {buy.symbol} with it
+        </label>
+      )}
+      <details className="more">
+        <summary>
+          At most {limit} % below oracle prices, for {days} days
+        </summary>
+        <div className="choices">
+          <AmountField
+            label="below oracle prices, at most"
+            suffix="%"
+            value={limit}
+            onChange={setLimit}
+            wrong={wrongIn('limit')}
+          />
+          <AmountField label="stands for" suffix="days" value={days} onChange={setDays} wrong={wrongIn('days')} />
+        </div>
+      </details>
       <div className="row spread">
-        {wish === null ? (
+        {wish === null || isBlank || made?.ok !== true ? (
           <span />
         ) : (
-          <CopyCommand
-            command={command(
-              orderCommand(
-                { ...wish, at: at === '' ? '1' : at },
-                named(sell.symbol, sellId),
-                named(buy.symbol, buyId),
-                sell.decimals,
-              ),
-            )}
-          />
+          <CopyCommand command={command(orderCommand(wish, names, sell.decimals))} />
         )}
         <Button
           look="primary"
-          disabled={account === null || made === null || !made.ok || prepaid.data === undefined || send.isPending}
+          disabled={account === null || isBlank || made?.ok !== true || prepaid.data === undefined}
           onClick={place}
           data-testid="place-order"
         >
-          {account === null ? 'Connect a wallet first' : send.isPending ? 'Waiting for its block…' : 'Place the order'}
+          {account === null ? 'Connect a wallet first' : 'See the order…'}
         </Button>
       </div>
+      {proposal === null || account === null ? null : (
+        <SignCall from={account.owner} proposal={proposal} onClose={() => setProposal(null)} onDone={() => setAt('')} />
+      )}
     </div>
   );
+}
+
+/** What is signed, read from it. */
+function orderLines(order: OrderStruct, of: { sell: Market; buy: Market; watch: Market }): string[] {
+  const amount =
+    order.amount === ALL
+      ? `all ${of.sell.symbol} of the account`
+      : `at most ${shownAmount(quantity(order.amount, of.sell.decimals, assetUnit(of.sell.assetId)))} ${of.sell.symbol}`;
+  const isDebtPaid = order.repay || order.kind === KIND_NUMBER.health;
+  return [
+    conditionWords(order, of.watch.symbol),
+    `Sell ${amount}${order.kind === KIND_NUMBER.parts ? ' each time' : ''} for ${of.buy.symbol}${isDebtPaid ? ', which pays the debt in it' : ''}`,
+    `At most ${shownBps(order.limitBps)} below its value at oracle prices; else it waits`,
+    `It ends ${moment(Number(order.expiresMs))}`,
+  ];
 }
 
 function Standing({ order }: { order: Order }) {

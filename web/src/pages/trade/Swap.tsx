@@ -6,7 +6,7 @@ import { wayOf } from '../../act/quote.ts';
 import { command, named } from '../../node/commands.ts';
 import type { Hex } from '../../node/decode.ts';
 import type { SwapAsked } from '../../node/rpc.ts';
-import type { Market } from '../../node/shapes.ts';
+import type { Tradable } from '../../node/shapes.ts';
 import { problemInWords } from '../../units/decimal.ts';
 import {
   assetUnit,
@@ -37,7 +37,7 @@ function wrongIn(text: string, read: AmountRead, has: bigint | undefined): strin
   return null;
 }
 
-export function Swap({ markets, onWatch }: { markets: readonly Market[]; onWatch: (assetId: number) => void }) {
+export function Swap({ markets, onWatch }: { markets: readonly Tradable[]; onWatch: (assetId: number) => void }) {
   const wallet = useWallet();
   const [fromId, setFrom] = useState(markets[0]?.assetId ?? 0);
   const [toId, setTo] = useState(markets[1]?.assetId ?? 1);

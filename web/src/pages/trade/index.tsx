@@ -7,6 +7,7 @@ import { drawn } from '../../units/drawn.ts';
 import { quantity, shownUsd, usd } from '../../units/quantity.ts';
 import { Answer, Card, Chart, Empty, Page, Skeleton, Tabs } from '../../ui/index.ts';
 import { Margin } from './Margin.tsx';
+import { useDollar, withDollar } from '../../act/dollar.ts';
 import { Orders } from './Orders.tsx';
 import { Swap } from './Swap.tsx';
 import './trade.css';
@@ -20,6 +21,7 @@ type Tab = (typeof TABS)[number]['id'];
 
 export default function Trade() {
   const markets = useMarkets();
+  const dollar = useDollar();
   const [params, setParams] = useSearchParams();
   const asked = params.get('tab');
   const tab: Tab = TABS.find((one) => one.id === asked)?.id ?? 'swap';
@@ -42,7 +44,7 @@ export default function Trade() {
                   chosen={tab}
                   onChoose={(id) => setParams({ tab: id }, { replace: true })}
                 >
-                  {tab === 'swap' ? <Swap markets={all} onWatch={setWatched} /> : null}
+                  {tab === 'swap' ? <Swap markets={withDollar(all, dollar.data)} onWatch={setWatched} /> : null}
                   {tab === 'margin' ? <Margin markets={all} onWatch={setWatched} /> : null}
                   {tab === 'orders' ? <Orders markets={all} onWatch={setWatched} /> : null}
                 </Tabs>

@@ -26,11 +26,11 @@ export function unitsDown<U extends AssetUnit>(worth: Usd, price: Usd, unit: U, 
 }
 
 /**
- * The most leverage that opens above health one. Collateral counts by `initialBps`, and the swap may cost 2 % of what it
- * swaps: debt D buys 0.98 D beside the own capital of one, so D = i / (1 - 0.98 i).
+ * The most leverage that opens above health one. Collateral counts by `initialBps`, and the swap may cost 1 % of what it
+ * swaps: debt D buys 0.99 D beside the own capital of one, so D = i / (1 - 0.99 i).
  */
 export function leverageMax(initialBps: number): number {
-  const debt = Math.floor((ONE * 100 * initialBps) / (1_000_000 - 98 * initialBps));
+  const debt = Math.floor((ONE * 100 * initialBps) / (1_000_000 - 99 * initialBps));
   return Math.min(10 * ONE, ONE + debt);
 }
 

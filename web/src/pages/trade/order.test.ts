@@ -1,13 +1,28 @@
 import { describe, expect, test } from 'vitest';
 import { usd } from '../../units/quantity.ts';
-import { ALL, LASTS_DAYS, orderCommand, orderOf, whenWords, type Wish } from './order.ts';
+import { ALL, conditionWords, LASTS_DAYS, orderCommand, orderOf, stepsOf, whenWords, type Wish } from './order.ts';
 import type { Order } from './shapes.ts';
 
 const DOLLAR = 10n ** 18n;
 const SPOT = usd(2_000n * DOLLAR);
 const NOW = 1_000_000;
 
-const wish: Wish = { kind: 'stop', sell: 0, buy: 1, amount: null, at: '1950', repay: true, limitBps: 100 };
+const wish: Wish = {
+  kind: 'stop',
+  watch: 0,
+  sell: 0,
+  buy: 1,
+  amount: null,
+  at: '1950',
+  every: '1',
+  everyUnit: 'h',
+  times: '24',
+  restore: '1.4',
+  repay: true,
+  limit: '2',
+  days: '30',
+};
+const NAMES = { sell: 'eth', buy: 'usdc', watch: 'eth' };
 
 describe('orders', () => {
   test('a stop sells all below its price and pays the debt', () => {
@@ -26,8 +41,25 @@ describe('orders', () => {
     });
     expect(orderOf({ ...wish, kind: 'trailing', at: '10 %' }, SPOT, NOW)).toMatchObject({
       ok: true,
-      order: { kind: 2, distanceSteps: 9, price: 0n },
+      order: { kind: 2, distanceSteps: 10, price: 0n },
     });
+  });
+
+  test('steps are those of the command line', () => {
+    // 64 log2(1 / (1 - x)) for a fall, 64 log2(1 + x) for a rise.
+    expect([100, 1_000, 2_500, 5_000].map((bps) => stepsOf(bps, false))).toEqual([1, 10, 27, 64]);
+    expect([100, 1_000, 2_500, 5_000].map((bps) => stepsOf(bps, true))).toEqual([1, 9, 21, 37]);
+  });
+
+  test('parts and health have their own fields', () => {
+    expect(orderOf({ ...wish, kind: 'parts', amount: DOLLAR / 4n, at: '' }, SPOT, NOW)).toMatchObject({
+      ok: true,
+      order: { kind: 3, intervalS: 3_600, count: 24, price: 0n, watchAssetId: 0 },
+    });
+    const made = orderOf({ ...wish, kind: 'health', at: '1.2', times: '5' }, SPOT, NOW);
+    expect(made).toMatchObject({ ok: true, order: { kind: 4, floorBps: 12_000, targetBps: 14_000, count: 5 } });
+    if (made.ok)
+      expect(conditionWords(made.order, 'ETH')).toMatch(/health of the account is 1.2 or less.*restores 1.4/);
   });
 
   test.each([
@@ -42,6 +74,17 @@ describe('orders', () => {
     [{ kind: 'trailing', at: 'x' }, 'digits'],
     [{ amount: 0n }, 'how much'],
     [{ buy: 0 }, 'another asset'],
+    [{ kind: 'trailing', at: '1000000000000000000000' }, 'between'],
+    [{ kind: 'parts', every: '0' }, 'between a minute'],
+    [{ kind: 'parts', every: '9'.repeat(60) }, 'between a minute'],
+    [{ kind: 'parts', every: '40', everyUnit: 'day' }, 'between a minute'],
+    [{ kind: 'parts', times: '0' }, '1000 times'],
+    [{ kind: 'parts', times: '1.5' }, 'digits behind the point'],
+    [{ kind: 'health', at: '1' }, 'between 1.01'],
+    [{ kind: 'health', at: '1.2', restore: '1.2' }, 'at least 1.21'],
+    [{ limit: '51' }, '50 %'],
+    [{ limit: 'x' }, 'digits'],
+    [{ days: '365' }, '364 days'],
   ] as const)('case %# is refused in words', (part, words) => {
     const made = orderOf({ ...wish, ...part }, SPOT, NOW);
     expect(made.ok).toBe(false);
@@ -49,15 +92,18 @@ describe('orders', () => {
   });
 
   test('the command line says the same', () => {
-    expect(orderCommand(wish, 'eth', 'usdc', 18)).toBe('trigger add max eth usdc --below 1950 --repay');
-    expect(
-      orderCommand(
-        { ...wish, kind: 'trailing', at: '10 %', repay: false, amount: (3n * DOLLAR) / 2n },
-        'eth',
-        'usdc',
-        18,
-      ),
-    ).toBe('trigger add 1.5 eth usdc --trail 10%');
+    const told = (part: Partial<Wish>) => orderCommand({ ...wish, ...part }, NAMES, 18);
+    expect(told({})).toBe('trigger add max eth usdc --below 1950 --repay');
+    expect(told({ kind: 'trailing', at: '10 %', repay: false, amount: (3n * DOLLAR) / 2n })).toBe(
+      'trigger add 1.5 eth usdc --trail 10%',
+    );
+    expect(told({ kind: 'parts', repay: false, limit: '1', days: '7' })).toBe(
+      'trigger add max eth usdc --every 1h --times 24 --limit 1% --lasts 7days',
+    );
+    expect(told({ kind: 'health', at: '1.2', times: '5' })).toBe(
+      'trigger add max eth usdc --health 1.2 --restore 1.4 --times 5',
+    );
+    expect(orderCommand({ ...wish, watch: 2 }, { ...NAMES, watch: 'wbtc' }, 18)).toContain('--watch wbtc');
   });
 });
 
@@ -76,6 +122,7 @@ test('an order that stands says when it fires', () => {
     above: false,
     firesAt: SPOT,
     count: 1,
+    intervalS: null,
     floor: null,
     target: null,
     nextMs: 0,
@@ -84,7 +131,7 @@ test('an order that stands says when it fires', () => {
     failures: 0,
   };
   expect(whenWords(order)).toBe('ETH is at 2\u202f000 USD or less');
-  expect(whenWords({ ...order, kind: 'slices', count: 3 })).toBe('3 times more');
+  expect(whenWords({ ...order, kind: 'slices', count: 3, intervalS: 3_600 })).toBe('every 1 h, 3 times more');
   expect(
     whenWords({ ...order, kind: 'health', floor: { amount: (11n * DOLLAR) / 10n, decimals: 18, unit: 'health' } }),
   ).toBe('health is 1.1 or less');

@@ -6,13 +6,14 @@ import { askWay } from '../../act/quote.ts';
 import { addresses } from '../../generated/addresses.ts';
 import { triggersAbi } from '../../generated/triggers.ts';
 import { hex, type Hex } from '../../node/decode.ts';
-import { LIVE, publicClient, useNode } from '../../node/node.tsx';
+import { publicClient } from '../../node/client.ts';
+import { LIVE, useNode } from '../../node/node.tsx';
 import type { AccountName, SwapAsked } from '../../node/rpc.ts';
-import type { AccountState, Market } from '../../node/shapes.ts';
+import type { AccountState, Tradable } from '../../node/shapes.ts';
 import { ordersPage, way } from './shapes.ts';
 
 /** What a wallet has of an asset. */
-export function useWalletUnits(owner: Hex | null, market: Market | undefined) {
+export function useWalletUnits(owner: Hex | null, market: Tradable | undefined) {
   const { rpc } = useNode();
   return useQuery({
     queryKey: ['walletUnits', owner, market?.assetId],
@@ -92,16 +93,16 @@ export function useOrders(of: AccountName | null) {
 }
 
 /** What an order must bring for the block's work, twice: what is left comes back. */
-export function usePrepaid(kind: number) {
+export function usePrepaid(kind: number, count: number) {
   const { rpc } = useNode();
   return useQuery({
-    queryKey: ['prepaid', kind],
+    queryKey: ['prepaid', kind, count],
     queryFn: async () => {
       const least = await publicClient(rpc.link).readContract({
         address: addresses.triggers,
         abi: triggersAbi,
         functionName: 'prepaidMin',
-        args: [kind, 1],
+        args: [kind, count],
       });
       return least * 2n;
     },
@@ -110,7 +111,7 @@ export function usePrepaid(kind: number) {
 }
 
 /** What there is of an asset, in wallet and account. */
-export function thereOf(market: Market, wallet: bigint, account: AccountState | undefined): There {
+export function thereOf(market: Tradable, wallet: bigint, account: AccountState | undefined): There {
   const row = account?.holdings.find((held) => held.assetId === market.assetId);
   return {
     assetId: market.assetId,

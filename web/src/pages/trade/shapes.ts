@@ -74,6 +74,7 @@ const order = ofAssetPair((sell) =>
     above: boolean,
     firesAt: nullable(fixed('usd')),
     count: integer,
+    intervalS: nullable(integer),
     floor: nullable(fixed('health')),
     target: nullable(fixed('health')),
     nextMs: count,

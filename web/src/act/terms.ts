@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query';
-import { accountAbi } from '../../generated/account.ts';
-import { addresses } from '../../generated/addresses.ts';
-import { publicClient, useNode } from '../../node/node.tsx';
+import { accountAbi } from '../generated/account.ts';
+import { addresses } from '../generated/addresses.ts';
+import { publicClient } from '../node/client.ts';
+import { useNode } from '../node/node.tsx';
 
 /** How much an asset counts as collateral, and the largest discount at which it may be sold. */
 export function useTerms(assetId: number) {

@@ -1,0 +1,10 @@
+/** The pages, as the bar above them names them. */
+export const PAGES = [
+  ['/', 'Home'],
+  ['/markets', 'Markets'],
+  ['/account', 'Account'],
+  ['/trade', 'Trade'],
+  ['/earn', 'Earn'],
+  ['/explorer', 'Explorer'],
+  ['/risk', 'Risk'],
+] as const;

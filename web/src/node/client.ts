@@ -1,0 +1,35 @@
+/** Contracts, typed, over the same WebSocket. Apart from the rest, since the library behind it weighs more than all of that. */
+import { useMemo } from 'react';
+import { createPublicClient, custom, defineChain, type Chain, type PublicClient } from 'viem';
+import type { Link } from './link.ts';
+import { useNode } from './node.tsx';
+
+export function chainOf(chainId: number): Chain {
+  return defineChain({
+    id: chainId,
+    name: 'Capstan',
+    nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 },
+    rpcUrls: { default: { http: [`${location.origin}/`] } },
+    contracts: { multicall3: { address: '0xcA11bde05977b3631167028862bE2a173976CA11' } },
+  });
+}
+
+/** Typed contract reads over the same WebSocket. */
+export function usePublicClient(): PublicClient {
+  const { link } = useNode();
+  return useMemo(() => publicClient(link), [link]);
+}
+
+const clients = new WeakMap<Link, PublicClient>();
+
+export function publicClient(link: Link): PublicClient {
+  const known = clients.get(link);
+  if (known) return known;
+  const provider = {
+    request: ({ method, params }: { method: string; params?: unknown }) =>
+      link.request(method, (params as readonly unknown[] | undefined) ?? []),
+  };
+  const client = createPublicClient({ transport: custom(provider, { retryCount: 0 }), pollingInterval: 250 });
+  clients.set(link, client);
+  return client;
+}

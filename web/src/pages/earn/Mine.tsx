@@ -1,0 +1,242 @@
+/** One's own liquidity: what it is worth beside what holding would have been, and what can be done with it. */
+import { useState } from 'react';
+import { Act, type Proposal } from '../../act/Act.tsx';
+import { ALL } from '../../act/batch.ts';
+import { ALL_LIQUIDITY, remove, shrinkRange } from '../../act/liquidity.ts';
+import { command } from '../../node/commands.ts';
+import { usePools } from '../../node/queries.ts';
+import type { AccountName } from '../../node/rpc.ts';
+import type { AccountState, Market, Piece, Pool } from '../../node/shapes.ts';
+import { readAmount, shownAmount, shownBps, shownUsd } from '../../units/quantity.ts';
+import { AmountField, Badge, Button, Card, Dialog, Num, Stat, Stats } from '../../ui/index.ts';
+import { assetsOf } from './bring.ts';
+import { againstHolding, leastOf } from './liquidity.ts';
+import { usePosition } from './queries.ts';
+import { Range } from './Range.tsx';
+import { priceAt, priceText, takes } from './ranges.ts';
+import { amountWrong } from './words.ts';
+
+/** Room for what pools move until the block. */
+const ROOM_BPS = 50;
+
+function nameOf(piece: Piece): string {
+  const names: Record<string, string | undefined> = {
+    shares: `Shares of pool ${piece.id}`,
+    range: `Position ${piece.id} in pool ${piece.poolId ?? '?'}`,
+    stake: `Stake in farm ${piece.id}`,
+  };
+  return names[piece.kind] ?? piece.kind;
+}
+
+/** One's own liquidity, beside what holding its coins would have been. */
+export function Mine({
+  account,
+  state,
+  markets,
+  pools,
+}: {
+  account: AccountName;
+  state: AccountState | undefined;
+  markets: readonly Market[];
+  pools: readonly Pool[];
+}) {
+  const [proposal, setProposal] = useState<Proposal | null>(null);
+  const [taken, setTaken] = useState<Piece | null>(null);
+  const [grown, setGrown] = useState<Piece | null>(null);
+  const pieces = state?.pieces ?? [];
+  if (pieces.length === 0) return null;
+  const pool = pools.find((one) => one.poolId === grown?.poolId);
+  return (
+    <Card title="Your liquidity" command={command('lp show')}>
+      <ul className="stack">
+        {pieces.map((piece) => (
+          <li key={`${piece.kind}-${piece.id}`}>
+            <One piece={piece} onPropose={setProposal} onTake={setTaken} onGrow={setGrown} />
+          </li>
+        ))}
+      </ul>
+      {proposal === null ? null : (
+        <Act account={account} proposal={proposal} asset={assetsOf(markets)} onClose={() => setProposal(null)} />
+      )}
+      {taken === null ? null : (
+        <TakeOut
+          piece={taken}
+          onPropose={(next) => {
+            setTaken(null);
+            setProposal(next);
+          }}
+          onClose={() => setTaken(null)}
+        />
+      )}
+      {pool === undefined || grown === null ? null : (
+        <Range
+          pool={pool}
+          markets={markets}
+          account={account}
+          state={state}
+          positionId={grown.id}
+          onClose={() => setGrown(null)}
+        />
+      )}
+    </Card>
+  );
+}
+
+function One({
+  piece,
+  onPropose,
+  onTake,
+  onGrow,
+}: {
+  piece: Piece;
+  onPropose: (proposal: Proposal) => void;
+  onTake: (piece: Piece) => void;
+  onGrow: (piece: Piece) => void;
+}) {
+  const against = againstHolding(piece);
+  const copy = command('lp show');
+  const isRange = piece.kind === 'range';
+  return (
+    <div className="stack" style={{ '--gap': 'var(--s2)' } as React.CSSProperties}>
+      <div className="row spread">
+        <h3>{nameOf(piece)}</h3>
+        <div className="row" style={{ '--gap': 'var(--s2)' } as React.CSSProperties}>
+          {isRange ? (
+            <>
+              <Button slim onClick={() => onGrow(piece)}>
+                Add more
+              </Button>
+              <Button
+                slim
+                onClick={() =>
+                  onPropose({
+                    title: `take the fees of position ${piece.id}`,
+                    actions: [shrinkRange(piece.id, 0n, [0n, 0n])],
+                  })
+                }
+              >
+                Take fees
+              </Button>
+            </>
+          ) : null}
+          {piece.kind === 'stake' ? null : (
+            <Button slim onClick={() => onTake(piece)}>
+              Take out
+            </Button>
+          )}
+        </div>
+      </div>
+      {isRange ? <Between piece={piece} /> : null}
+      <Stats>
+        <Stat
+          name="Worth now"
+          note={piece.coins.map((coin) => `${shownAmount(coin.amount)} ${coin.symbol}`).join(' · ')}
+        >
+          <Num copy={copy} unit="USD">
+            {shownUsd(piece.value)}
+          </Num>
+        </Stat>
+        <Stat
+          name="If you had held"
+          note={piece.coins.map((coin) => `${shownAmount(coin.putIn)} ${coin.symbol}`).join(' · ')}
+        >
+          <Num copy={copy} unit="USD">
+            {shownUsd(piece.ifHeld)}
+          </Num>
+        </Stat>
+        <Stat name="Difference" note={against.words}>
+          <span className={against.tone === 'plain' ? undefined : against.tone}>
+            {against.tone === 'warn' ? '−' : ''}
+            {shownUsd(against.difference)} <span className="unit">USD, {shownBps(against.bps)}</span>
+          </span>
+        </Stat>
+        <Stat name="Counts as collateral" note={`borrowing against ${shownBps(piece.initialBps)} of it`}>
+          <Num copy={copy} unit="USD">
+            {shownUsd(piece.fairValue)}
+          </Num>
+        </Stat>
+      </Stats>
+    </div>
+  );
+}
+
+/** Where a position stands, and whether it earns now. */
+function Between({ piece }: { piece: Piece }) {
+  const position = usePosition(piece.id);
+  const pools = usePools();
+  const pool = pools.data?.find((one) => one.poolId === piece.poolId);
+  const [first, second] = pool?.assets ?? [];
+  if (!position.data || !pool?.range || !first || !second) return null;
+  const { lower, upper } = position.data;
+  const isInside = takes(pool.range.sqrtPriceX96, { lower, upper }).every(Boolean);
+  const at = (tick: number) => priceText(priceAt(tick, first.decimals, second.decimals));
+  return (
+    <p className="small quiet">
+      One {first.symbol} from {at(lower)} to {at(upper)} {second.symbol}, now {at(pool.range.tick)}{' '}
+      {isInside ? <Badge tone="good">earns</Badge> : <Badge tone="warn">outside: earns nothing</Badge>}
+    </p>
+  );
+}
+
+/** All of it, or a part. */
+function TakeOut({
+  piece,
+  onPropose,
+  onClose,
+}: {
+  piece: Piece;
+  onPropose: (proposal: Proposal) => void;
+  onClose: () => void;
+}) {
+  const [text, setText] = useState('max');
+  const position = usePosition(piece.kind === 'range' ? piece.id : null);
+  const read = readAmount(text, 18, piece.amount);
+  const wrong =
+    amountWrong(text, read) ??
+    (read.ok && read.amount > piece.amount ? 'there is less: write max, or a part as 50%' : null) ??
+    (read.ok && read.amount === 0n && text.trim() !== '' ? 'the amount is zero' : null);
+  const propose = () => {
+    if (!read.ok) return;
+    const whole = read.all || read.amount === piece.amount;
+    if (piece.kind === 'range') {
+      if (!position.data) return;
+      const { principal } = position.data;
+      // Fees come besides, and are not counted on.
+      const least = leastOf(
+        principal.map((amount) => (amount * read.amount) / piece.amount),
+        ROOM_BPS,
+      );
+      const two = [least[0] ?? 0n, least[1] ?? 0n] as const;
+      onPropose({
+        title: `take liquidity out of position ${piece.id}`,
+        actions: [shrinkRange(piece.id, whole ? ALL_LIQUIDITY : read.amount, two)],
+      });
+      return;
+    }
+    const parts = piece.coins.map((coin) => (coin.amount.amount * read.amount) / piece.amount);
+    const least = leastOf(parts, ROOM_BPS);
+    onPropose({
+      title: `take liquidity out of pool ${piece.id}`,
+      actions: [remove(piece.id, whole ? ALL : read.amount, least)],
+    });
+  };
+  return (
+    <Dialog title={`Take out: ${nameOf(piece)}`} onClose={onClose}>
+      <p className="small quiet">Its coins become free units of the account; Withdraw brings them to the wallet.</p>
+      <AmountField label="How much of it" value={text} onChange={setText} wrong={wrong} placeholder="50%" autoFocus />
+      <div className="row" style={{ '--gap': 'var(--s2)' } as React.CSSProperties}>
+        {['25%', '50%', 'max'].map((part) => (
+          <Button key={part} slim onClick={() => setText(part)}>
+            {part}
+          </Button>
+        ))}
+      </div>
+      <div className="dialog-actions">
+        <Button onClick={onClose}>Not now</Button>
+        <Button look="primary" disabled={!read.ok || read.amount === 0n || wrong !== null} onClick={propose}>
+          See what it does
+        </Button>
+      </div>
+    </Dialog>
+  );
+}
