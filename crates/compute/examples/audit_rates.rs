@@ -18,7 +18,7 @@ use capstan_compute::{
     audit::{Failure, Proof, Thresholds, Transcript, Witness, slash_min, verify},
     engine::{Engine, Finish, Kernels, Piece, Request, Sampling, Seed},
     model::{Message, Shelf, gguf::Fact},
-    testkit::{Draft, Noise, tiny},
+    testkit::{Draft, Noise, tiny_with},
 };
 
 /// Tokens that an answer may have.
@@ -136,7 +136,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let scratch = scratch()?;
     let path = if model == "tiny" {
         let path = scratch.join("tiny.gguf");
-        tiny(1, "Q4_1").write(&path)?;
+        tiny_with(1, "Q4_1", 8).write(&path)?;
         path
     } else {
         Shelf::of_user()?.find(&model)?
