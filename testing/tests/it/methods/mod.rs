@@ -21,3 +21,4 @@ mod risk;
 mod simulate;
 mod trace;
 mod triggers;
+mod whole;

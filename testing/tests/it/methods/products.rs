@@ -1,5 +1,4 @@
-//! Products on a running node. What a product tells is tried on the prepared world, where one can be made
-//! (`bin/capstan/tests/process/product.rs`).
+//! Products on a running node that has none. What they tell is compared in `whole.rs`.
 
 use serde_json::json;
 
