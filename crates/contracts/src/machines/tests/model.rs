@@ -169,6 +169,8 @@ struct Play {
     machines: Vec<Known>,
     forfeit: u128,
     challenges: u64,
+    /// How many challenges ended in each way.
+    ends: BTreeMap<u8, u32>,
 }
 
 impl Play {
@@ -181,6 +183,7 @@ impl Play {
             machines: Vec::new(),
             forfeit: 0,
             challenges: 0,
+            ends: BTreeMap::new(),
         }
     }
 
@@ -407,9 +410,10 @@ impl Play {
 
     fn settle(&mut self, place: usize) -> Refusal {
         let (now, block) = self.now();
-        let is_over = self.phase(place).is_some_and(Phase::is_over);
-        let expected = (!is_over).then_some("MachinesWrongPhase");
-        if is_over {
+        let over = self.phase(place).filter(|phase| phase.is_over());
+        let expected = over.is_none().then_some("MachinesWrongPhase");
+        if let Some(phase) = over {
+            *self.ends.entry(phase.number()).or_default() += 1;
             self.forfeit += self.machines[place].settle(now, block);
         }
         let call = settleCall {
@@ -524,11 +528,28 @@ impl Play {
         assert_eq!(free(&mut self.world, self.asset, FORFEIT), self.forfeit);
     }
 
+    /// What a challenge waits for, so that many come to their end.
+    fn go_on(&mut self, dice: &mut Dice, place: usize) -> Option<(&'static str, Refusal)> {
+        let phase = self.phase(place)?;
+        let is_over = dice.below(4) == 0;
+        Some(match phase {
+            Phase::Asked => ("draw", self.draw(place)),
+            Phase::Drawn => ("answer", self.answer(dice, place)),
+            Phase::Committing | Phase::Revealing if is_over => {
+                self.world.wait_ms(10_001);
+                return None;
+            }
+            Phase::Committing => ("commit", self.commit(dice, place)),
+            Phase::Revealing => ("reveal", self.reveal(dice, place)),
+            _ => ("settle", self.settle(place)),
+        })
+    }
+
     fn wait(&mut self, dice: &mut Dice) {
-        let (ms, blocks) = match dice.below(12) {
+        let (ms, blocks) = match dice.below(40) {
             0 => (dice.below(2 * u128::from(HOUR_MS)) as u64, 1),
             1 => (dice.below(100_000) as u64, 300),
-            _ => (dice.below(12_000) as u64, 1 + dice.below(4) as u64),
+            _ => (dice.below(4_000) as u64, 1 + dice.below(4) as u64),
         };
         let block = self.world.store.block_mut();
         block.time_ms += ms;
@@ -536,7 +557,12 @@ impl Play {
     }
 }
 
-fn play(dice: &mut Dice, steps: u32, counts: &mut BTreeMap<(&'static str, Refusal), u32>) {
+fn play(
+    dice: &mut Dice,
+    steps: u32,
+    counts: &mut BTreeMap<(&'static str, Refusal), u32>,
+    ends: &mut BTreeMap<u8, u32>,
+) {
     let mut play = Play::new();
     for _ in 0..steps {
         let count = play.machines.len();
@@ -547,6 +573,13 @@ fn play(dice: &mut Dice, steps: u32, counts: &mut BTreeMap<(&'static str, Refusa
             continue;
         }
         let place = dice.below(count as u128) as usize;
+        if dice.below(2) == 0
+            && let Some((verb, refusal)) = play.go_on(dice, place)
+        {
+            *counts.entry((verb, refusal)).or_default() += 1;
+            play.compare(place);
+            continue;
+        }
         let (verb, refusal) = match choice {
             1..=8 => ("beat", play.beat(place)),
             9..=11 => ("ask", play.ask(dice, place)),
@@ -569,17 +602,31 @@ fn play(dice: &mut Dice, steps: u32, counts: &mut BTreeMap<(&'static str, Refusa
         *counts.entry((verb, refusal)).or_default() += 1;
         play.compare(place);
     }
+    for (phase, count) in play.ends {
+        *ends.entry(phase).or_default() += count;
+    }
 }
 
 #[test]
 fn random_steps_agree_with_a_model() {
     const NAME: &str = "machines::tests::model";
     let (mut dice, steps) = steps::begin(NAME);
-    let mut counts = BTreeMap::new();
-    steps::in_plays(steps, PLAY, |steps| play(&mut dice, steps, &mut counts));
+    let (mut counts, mut ends) = (BTreeMap::new(), BTreeMap::new());
+    steps::in_plays(steps, PLAY, |steps| {
+        play(&mut dice, steps, &mut counts, &mut ends);
+    });
     println!("{counts:?}");
+    println!("challenges settled by phase: {ends:?}");
     if steps::is_whole(NAME, steps) {
-        assert!(counts.values().all(|count| *count > 0));
         assert!(counts.len() >= 25, "only {}", counts.len());
+        let met = |phase: Phase| ends.get(&phase.number()).is_some_and(|count| *count > 4);
+        for phase in [
+            Phase::Passed,
+            Phase::Wrong,
+            Phase::Unanswered,
+            Phase::NoQuorum,
+        ] {
+            assert!(met(phase), "{phase:?} hardly happened: {ends:?}");
+        }
     }
 }
