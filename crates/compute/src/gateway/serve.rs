@@ -113,7 +113,7 @@ async fn try_answer(
     let answered = if asked.stream {
         streamed(gateway, asked, ticket, reserved, entered).await
     } else {
-        whole(gateway, &asked, ticket, reserved).await
+        whole(gateway, &asked, ticket).await
     };
     let mut response = answered.unwrap_or_else(|error| error.into_response());
     if let Ok(name) = HeaderValue::try_from(job.to_string()) {
@@ -149,14 +149,12 @@ async fn whole(
     gateway: &Arc<Gateway>,
     asked: &Asked,
     mut ticket: Ticket,
-    reserved: crate::keys::Written,
 ) -> Result<Response, ApiError> {
     let (answer, place) = match flow::whole(gateway, &asked.ask, &mut ticket).await {
         Ok(answered) => answered,
         Err(failed) => return Err(give_up(ticket, failed).await),
     };
     ticket.begun();
-    reserved.on_disk().await?;
     ticket.answer.add_whole(&answer);
     let settled = ticket.settle(Outcome::Whole, None, Some(&place));
     let (settled, written) = settled.ok_or_else(|| ApiError::not_found("the request is over"))?;
@@ -172,7 +170,7 @@ async fn streamed(
     gateway: &Arc<Gateway>,
     asked: Asked,
     ticket: Ticket,
-    reserved: crate::keys::Written,
+    reserved: Option<crate::keys::Written>,
     entered: Entered,
 ) -> Result<Response, ApiError> {
     let begun = flow::begin(gateway, asked.ask, ticket, asked.wants_usage, entered).await;
@@ -181,7 +179,9 @@ async fn streamed(
         Err((failed, ticket)) => return Err(give_up(ticket, failed).await),
     };
     // Nothing reaches the client before what it may cost is on disk.
-    reserved.on_disk().await?;
+    if let Some(reserved) = reserved {
+        reserved.on_disk().await?;
+    }
     // One part on its way at most: what the client has not taken is not counted as delivered.
     let (parts, taken) = mpsc::channel::<Bytes>(1);
     tokio::spawn(flow.run(parts));

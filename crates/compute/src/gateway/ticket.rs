@@ -97,19 +97,25 @@ pub(super) fn counted(claim: Option<Claim>, possible: &Possible) -> Counted {
 }
 
 impl Ticket {
-    /// Reserves what a request may cost at most. It is decided when this returns, and on disk when the second is.
+    /// Reserves what a request may cost at most. It is decided when this returns; of a stream it is on disk when the second is.
     pub(super) fn open(
         gateway: &Arc<Gateway>,
         key: B256,
         asked: &Asked,
         price: &ModelPrice,
         output_tokens_max: u64,
-    ) -> Result<(Self, Written), ApiError> {
+    ) -> Result<(Self, Option<Written>), ApiError> {
         let job = JobId::random();
         let most = price.cost(asked.input_tokens_max, output_tokens_max);
         let model = asked.ask.model.clone();
         let draft = draft(gateway, job, key, asked, price);
-        let written = gateway.ledger.reserve(&key, job, most, draft.clone())?;
+        let ledger = &gateway.ledger;
+        let written = if asked.stream {
+            Some(ledger.reserve(&key, job, most, draft.clone())?)
+        } else {
+            ledger.reserve_in_memory(&key, job, most, draft.clone())?;
+            None
+        };
         let ticket = Self {
             gateway: Arc::clone(gateway),
             job,

@@ -232,6 +232,27 @@ impl Ledger {
         Ok(Written(self.store.write(puts)))
     }
 
+    /// The same in memory alone, for an answer that goes out whole: until it is settled nothing of it was delivered, so a
+    /// process that dies before owes nothing and has nothing to remember.
+    ///
+    /// # Errors
+    /// The key may not.
+    pub fn reserve_in_memory(
+        &self,
+        key: &B256,
+        job: JobId,
+        most: Dollars,
+        draft: Draft,
+    ) -> Result<(), LedgerError> {
+        if !self.is_well() {
+            return Err(StoreError::Stopped.into());
+        }
+        let mut book = self.state.lock();
+        // What would be written is in the settlement again: the key, and that no reservation is left.
+        book.reserve(self.now_ms(), key, job, most, draft)?;
+        Ok(())
+    }
+
     /// Notes what a request has certainly cost; nobody waits for it.
     pub fn mark(&self, job: &JobId, used: Used) {
         let mut book = self.state.lock();
