@@ -304,7 +304,7 @@ fn structure_is_checked() {
     };
     assert!(case.verify_bytes(&bytes, 2).is_ok());
     let mut more = bytes.clone();
-    more.push(U256::from(0));
+    more.push(0);
     assert_eq!(bad(&more), Fault::NotCanonical);
     assert!(matches!(
         bad(&bytes[..bytes.len() - 1]),
