@@ -173,12 +173,8 @@ impl BlockRun {
         inspector: Option<&mut DynInspector<'_>>,
         after: impl FnOnce(&ResultAndState, &Session) -> T,
     ) -> Result<(TxOutcome, T), ExecError> {
-        self.admit(tx)?;
-        // A signature with s = 0 names its sender instead of proving it. Only development chains let one
-        // through, to act as any account, contracts included.
-        let named = tx.inner().signature().s().is_zero();
-        self.session.refuse_code_at_sender(!named);
-        let ended = self.session.user(tx::to_env(tx), inspector)?;
+        let gas_left = self.user_gas_left();
+        let ended = run_user(&mut self.session, tx, gas_left, inspector)?;
         self.user_gas_used += ended.result.tx_gas_used();
         let seen = after(&ended, &self.session);
         Ok((self.record(tx, ended), seen))
@@ -190,83 +186,12 @@ impl BlockRun {
         inspector: Option<&mut DynInspector<'_>>,
         after: impl FnOnce(&ResultAndState, &Session) -> T,
     ) -> Result<(TxOutcome, T), ExecError> {
-        let read = self.read_system(tx)?;
-        let ended = match self.session.system(&read, inspector) {
-            Err(ExecError::Refused(refused)) => return Err(self.bad_system(refused)),
-            other => other?,
-        };
+        let (ordinal, gas_left) = (self.system_count, self.system_gas_left());
+        let ended = run_system(&mut self.session, tx, ordinal, gas_left, inspector)?;
         self.system_count += 1;
         self.system_gas_used += ended.result.tx_gas_used();
         let seen = after(&ended, &self.session);
         Ok((self.record(tx, ended), seen))
-    }
-
-    /// What a user transaction must be before the EVM looks at it.
-    fn admit(&self, tx: &Recovered<Tx>) -> Result<(), TxRefused> {
-        let body = tx.inner();
-        if body.is_eip4844() {
-            return Err(TxRefused::Blob);
-        }
-        if SystemTx::has_shape(body) {
-            return Err(TxRefused::SystemShape);
-        }
-        let unprotected = alloy_consensus::Transaction::chain_id(body).is_none();
-        if unprotected && !self.session.rules().allow_unprotected {
-            return Err(TxRefused::Unprotected);
-        }
-        if self.session.natives().owns(tx.signer()) {
-            return Err(TxRefused::NativeSender(tx.signer()));
-        }
-        let gas_limit = alloy_consensus::Transaction::gas_limit(body);
-        let gas_left = self.user_gas_left();
-        if gas_limit > gas_left {
-            return Err(TxRefused::BlockFull {
-                gas_limit,
-                gas_left,
-            });
-        }
-        Ok(())
-    }
-
-    /// What a system transaction must be.
-    fn read_system(&self, tx: &Recovered<Tx>) -> Result<SystemTx, ExecError> {
-        let number = self.session.block().info.number;
-        let Some(read) = SystemTx::read(tx.inner()) else {
-            return Err(self.bad_system("not in the canonical form of a system transaction"));
-        };
-        if (read.number, read.ordinal) != (number, self.system_count) {
-            let (height, ordinal) = (read.number, read.ordinal);
-            return Err(
-                self.bad_system(format!("its nonce says block {height}, ordinal {ordinal}"))
-            );
-        }
-        if tx.signer() != crate::SYSTEM_SENDER {
-            return Err(
-                self.bad_system(format!("sender is {}, not the system sender", tx.signer()))
-            );
-        }
-        if read.gas_limit > self.system_gas_left() {
-            let left = self.system_gas_left();
-            return Err(self.bad_system(format!(
-                "gas limit {} exceeds the {left} left",
-                read.gas_limit
-            )));
-        }
-        if !self.session.natives().serves_system(read.target) {
-            return Err(self.bad_system(format!(
-                "target {} serves no system transactions",
-                read.target
-            )));
-        }
-        Ok(read)
-    }
-
-    fn bad_system(&self, why: impl ToString) -> ExecError {
-        ExecError::System {
-            number: self.session.block().info.number,
-            ordinal: u64::from(self.system_count),
-            why: why.to_string(),
-        }
     }
 
     /// Keeps a finished transaction: state, access list, receipt.
@@ -358,7 +283,112 @@ impl BlockRun {
     }
 }
 
-fn outcome_of(result: ExecutionResult) -> (TxOutcome, Vec<alloy_primitives::Log>) {
+/// Runs a user's transaction in a block that has so much gas left for users, and keeps nothing.
+pub(crate) fn run_user(
+    session: &mut Session,
+    tx: &Recovered<Tx>,
+    gas_left: u64,
+    inspector: Option<&mut DynInspector<'_>>,
+) -> Result<ResultAndState, ExecError> {
+    admit(session, tx, gas_left)?;
+    // A signature with s = 0 names its sender instead of proving it. Only development chains let one
+    // through, to act as any account, contracts included.
+    let named = tx.inner().signature().s().is_zero();
+    session.refuse_code_at_sender(!named);
+    session.user(tx::to_env(tx), inspector)
+}
+
+/// Runs the system transaction with this ordinal in a block that has so much gas left for its own work, and keeps
+/// nothing.
+pub(crate) fn run_system(
+    session: &mut Session,
+    tx: &Recovered<Tx>,
+    ordinal: u16,
+    gas_left: u64,
+    inspector: Option<&mut DynInspector<'_>>,
+) -> Result<ResultAndState, ExecError> {
+    let number = session.block().info.number;
+    let bad = |why: String| ExecError::System {
+        number,
+        ordinal: u64::from(ordinal),
+        why,
+    };
+    let read = read_system(session, tx, ordinal, gas_left).map_err(bad)?;
+    match session.system(&read, inspector) {
+        Err(ExecError::Refused(refused)) => Err(bad(refused.to_string())),
+        ended => ended,
+    }
+}
+
+/// What a user transaction must be before the EVM looks at it.
+fn admit(session: &Session, tx: &Recovered<Tx>, gas_left: u64) -> Result<(), TxRefused> {
+    let body = tx.inner();
+    if body.is_eip4844() {
+        return Err(TxRefused::Blob);
+    }
+    if SystemTx::has_shape(body) {
+        return Err(TxRefused::SystemShape);
+    }
+    let unprotected = alloy_consensus::Transaction::chain_id(body).is_none();
+    if unprotected && !session.rules().allow_unprotected {
+        return Err(TxRefused::Unprotected);
+    }
+    if session.natives().owns(tx.signer()) {
+        return Err(TxRefused::NativeSender(tx.signer()));
+    }
+    fits(tx, gas_left)
+}
+
+/// Whether a user's transaction finds the gas that it asks for.
+pub(crate) fn fits(tx: &Recovered<Tx>, gas_left: u64) -> Result<(), TxRefused> {
+    let gas_limit = alloy_consensus::Transaction::gas_limit(tx.inner());
+    if gas_limit > gas_left {
+        return Err(TxRefused::BlockFull {
+            gas_limit,
+            gas_left,
+        });
+    }
+    Ok(())
+}
+
+/// What a system transaction must be.
+fn read_system(
+    session: &Session,
+    tx: &Recovered<Tx>,
+    ordinal: u16,
+    gas_left: u64,
+) -> Result<SystemTx, String> {
+    let number = session.block().info.number;
+    let Some(read) = SystemTx::read(tx.inner()) else {
+        return Err("not in the canonical form of a system transaction".into());
+    };
+    if (read.number, read.ordinal) != (number, ordinal) {
+        let (height, ordinal) = (read.number, read.ordinal);
+        return Err(format!("its nonce says block {height}, ordinal {ordinal}"));
+    }
+    if tx.signer() != crate::SYSTEM_SENDER {
+        let sender = tx.signer();
+        return Err(format!("sender is {sender}, not the system sender"));
+    }
+    system_fits(read.gas_limit, gas_left)?;
+    if !session.natives().serves_system(read.target) {
+        return Err(format!(
+            "target {} serves no system transactions",
+            read.target
+        ));
+    }
+    Ok(read)
+}
+
+/// Whether a system transaction finds the gas that it asks for.
+pub(crate) fn system_fits(gas_limit: u64, gas_left: u64) -> Result<(), String> {
+    if gas_limit > gas_left {
+        return Err(format!("gas limit {gas_limit} exceeds the {gas_left} left"));
+    }
+    Ok(())
+}
+
+pub(crate) fn outcome_of(result: ExecutionResult) -> (TxOutcome, Vec<alloy_primitives::Log>) {
     let gas_used = result.tx_gas_used();
     let outcome = |success, output, created, halt| TxOutcome {
         success,

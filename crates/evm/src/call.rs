@@ -25,6 +25,7 @@ use crate::evm::{Engine, Phase};
 use crate::handler::{EvmError, SystemHandler};
 use crate::natives::{Natives, PROTOCOL};
 use crate::overlay::Overlay;
+use crate::record::Touches;
 use crate::stop::{self, Stop};
 use crate::trace::{DynInspector, EvmContext};
 use crate::{
@@ -130,11 +131,25 @@ impl Session {
         ctx: BlockContext,
         natives: &'static dyn Natives,
     ) -> Result<Self, ExecError> {
+        Self::open_over(rules, Overlay::new(state), ctx, natives)
+    }
+
+    /// The same over an overlay.
+    pub(crate) fn open_over(
+        rules: Arc<Rules>,
+        overlay: Overlay,
+        ctx: BlockContext,
+        natives: &'static dyn Natives,
+    ) -> Result<Self, ExecError> {
         let mut cfg = CfgEnv::new_with_spec(rules.fork_at(ctx.info.number).spec());
         cfg.chain_id = rules.chain_id;
         let block = block_env(&ctx)?;
-        let overlay = Overlay::new(state);
         Ok(Self::assemble(rules, ctx, natives, overlay, cfg, block))
+    }
+
+    /// Goes on over another state, as if nothing had been committed.
+    pub(crate) fn stand_on(&mut self, state: Arc<dyn StateRead>) {
+        self.engine.ctx().db_mut().stand_on(state);
     }
 
     /// A session under any fork and any block, for the official state tests.
@@ -189,6 +204,17 @@ impl Session {
     pub fn heard(&mut self) -> Vec<String> {
         let console = self.engine.console.as_mut();
         console.map(Console::take).unwrap_or_default()
+    }
+
+    /// Notes how native contracts touch words from now on, for [`Session::touched`].
+    pub(crate) fn note_touches(&mut self) {
+        self.engine.touches = Some(Touches::default());
+    }
+
+    /// What was noted since the last time.
+    pub(crate) fn touched(&mut self) -> Touches {
+        let touches = self.engine.touches.as_mut();
+        touches.map(std::mem::take).unwrap_or_default()
     }
 
     /// Pretends something about an account.

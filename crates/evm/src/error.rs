@@ -1,6 +1,6 @@
 //! What can go wrong, in words that say what to do next.
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U256};
 use revm::context_interface::result::InvalidTransaction;
 use revm::database_interface::DBErrorMarker;
 
@@ -20,6 +20,17 @@ pub enum StateError {
         height: u64,
         /// Oldest height that can be answered.
         oldest: u64,
+    },
+    /// A block reads what its access list does not declare: the block is bad.
+    #[error("{} of account {address} is not in the block's access list", match slot {
+        Some(slot) => format!("word {slot:#x}"),
+        None => "nothing".to_owned(),
+    })]
+    Undeclared {
+        /// Whose.
+        address: Address,
+        /// Which word; none, if the account itself is missing.
+        slot: Option<U256>,
     },
 }
 

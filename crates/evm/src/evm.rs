@@ -39,6 +39,7 @@ use crate::console::{self, Console};
 use crate::hashes::Hashes;
 use crate::natives::Natives;
 use crate::precompiles::Precompiles;
+use crate::record::Touches;
 use crate::store::RevmStore;
 use crate::trace::EvmContext;
 use crate::{NATIVE_DEPTH_MAX, StateError, system};
@@ -71,6 +72,8 @@ pub(crate) struct Engine {
     pub(crate) console: Option<Console>,
     /// What native contracts hashed lately.
     pub(crate) hashes: Hashes,
+    /// How native contracts touch words, if a record is made.
+    pub(crate) touches: Option<Touches>,
     native_depth: usize,
     spare_stacks: Vec<FrameStack<EthFrame>>,
 }
@@ -88,6 +91,7 @@ impl Engine {
             fault: None,
             console: None,
             hashes: Hashes::default(),
+            touches: None,
             native_depth: 0,
             spare_stacks: Vec::new(),
         }

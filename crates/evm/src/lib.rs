@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!            BlockRun ── one block, sequential, deterministic ──► receipts, access list, StateDiff
+//!            verify ── the same block from its access list, on all cores, any transaction by itself
 //!            call::Session ── eth_call, estimate, simulate, trace: a scratch overlay, kept or thrown away
 //!                 │
 //!             CapstanEvm ── an own `EvmTr`: calls to native addresses run Rust, everything else runs bytecode
@@ -30,6 +31,7 @@ mod natives;
 mod overlay;
 mod overrides;
 mod precompiles;
+pub mod record;
 mod rules;
 mod sig;
 mod state;
@@ -39,6 +41,7 @@ mod store;
 mod system;
 pub mod trace;
 mod tx;
+pub mod verify;
 
 pub use block::{BlockContext, BlockOutcome, BlockRun, TxOutcome};
 pub use diff::{AccountDiff, StateDiff};

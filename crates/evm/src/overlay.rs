@@ -30,6 +30,8 @@ pub struct Overlay {
     accounts: AddressMap<Cached>,
     codes: B256Map<Bytecode>,
     hashes: BTreeMap<u64, B256>,
+    /// Whether reads of the state below are kept: not where it is another one for each transaction.
+    remembers: bool,
 }
 
 impl std::fmt::Debug for Overlay {
@@ -48,7 +50,22 @@ impl Overlay {
             accounts: AddressMap::default(),
             codes: B256Map::default(),
             hashes: BTreeMap::new(),
+            remembers: true,
         }
+    }
+
+    /// Nothing changed yet, over a state that [`Overlay::stand_on`] replaces and that is quick to ask again.
+    pub(crate) fn through(base: Arc<dyn StateRead>) -> Self {
+        Self {
+            remembers: false,
+            ..Self::new(base)
+        }
+    }
+
+    /// Forgets all that was written and stands on another state. Code stays: its hash says what it is.
+    pub(crate) fn stand_on(&mut self, base: Arc<dyn StateRead>) {
+        self.base = base;
+        self.accounts.clear();
     }
 
     /// The state below.
@@ -221,6 +238,9 @@ impl Database for Overlay {
     type Error = StateError;
 
     fn basic(&mut self, address: Address) -> Result<Option<EvmInfo>, StateError> {
+        if !self.remembers {
+            return self.basic_ref(address);
+        }
         Ok(self.cached(address)?.info.clone())
     }
 
@@ -234,6 +254,9 @@ impl Database for Overlay {
     }
 
     fn storage(&mut self, address: Address, slot: U256) -> Result<U256, StateError> {
+        if !self.remembers {
+            return self.storage_ref(address, slot);
+        }
         let cached = self.cached(address)?;
         if let Some(word) = cached.storage.get(&slot) {
             return Ok(*word);

@@ -296,6 +296,9 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
         class: GasClass,
         change: impl Fn(U256) -> Option<U256>,
     ) -> Result<bool, Halt> {
+        if let Some(touches) = &mut self.evm.engine.touches {
+            touches.commuted(at, slot);
+        }
         self.begin_write()?;
         let cold_cost = self.params().cold_storage_cost();
         let static_cost = self.params().sstore_static_gas()
@@ -413,6 +416,9 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
 
 impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
     fn load(&mut self, at: Address, slot: U256) -> Result<U256, Halt> {
+        if let Some(touches) = &mut self.evm.engine.touches {
+            touches.exact(at, slot);
+        }
         if let Some(word) = self.seen(at, slot) {
             self.charge(self.params().warm_storage_read_cost())?;
             return Ok(word);
@@ -428,6 +434,9 @@ impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
     }
 
     fn save(&mut self, at: Address, slot: U256, word: U256) -> Result<(), Halt> {
+        if let Some(touches) = &mut self.evm.engine.touches {
+            touches.exact(at, slot);
+        }
         self.write(at, slot, word)
     }
 

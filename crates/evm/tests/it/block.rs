@@ -12,23 +12,24 @@ use capstan_contracts::SystemKind;
 use capstan_contracts::system::{AccountOverride, DevOverride, SlotOverride};
 use capstan_evm::mem::MemState;
 use capstan_evm::{
-    BlockOutcome, BlockRun, ExecError, Rules, SYSTEM_SENDER, StateDiff, StateRead, SystemTx, Tx,
-    TxOutcome, TxRefused,
+    BlockOutcome, ExecError, Rules, SYSTEM_SENDER, StateDiff, StateRead, SystemTx, Tx, TxOutcome,
+    TxRefused,
 };
 use capstan_state::{CallKind, GasClass};
 use revm::context_interface::result::InvalidTransaction;
 
+use crate::judged::Judged;
 use crate::world::*;
 
 const HISTORY: Address = alloy_eips::eip2935::HISTORY_STORAGE_ADDRESS;
 const ROOTS: Address = alloy_eips::eip4788::BEACON_ROOTS_ADDRESS;
 
 /// A signature that nobody checks here: recovery happens at the door.
-fn signed<T: SignableTransaction<Signature>>(tx: T) -> alloy_consensus::Signed<T> {
+pub(crate) fn signed<T: SignableTransaction<Signature>>(tx: T) -> alloy_consensus::Signed<T> {
     tx.into_signed(Signature::new(U256::from(1), U256::from(1), false))
 }
 
-fn fee_tx(nonce: u64, to: TxKind, value: u64, gas_limit: u64) -> TxEip1559 {
+pub(crate) fn fee_tx(nonce: u64, to: TxKind, value: u64, gas_limit: u64) -> TxEip1559 {
     TxEip1559 {
         chain_id: 31337,
         nonce,
@@ -41,16 +42,22 @@ fn fee_tx(nonce: u64, to: TxKind, value: u64, gas_limit: u64) -> TxEip1559 {
     }
 }
 
-fn user_from(from: Address, nonce: u64, to: Address, value: u64, gas: u64) -> Recovered<Tx> {
+pub(crate) fn user_from(
+    from: Address,
+    nonce: u64,
+    to: Address,
+    value: u64,
+    gas: u64,
+) -> Recovered<Tx> {
     let tx = fee_tx(nonce, TxKind::Call(to), value, 21_000 + gas);
     Recovered::new_unchecked(Tx::Eip1559(signed(tx)), from)
 }
 
-fn user(nonce: u64, to: Address, value: u64, gas: u64) -> Recovered<Tx> {
+pub(crate) fn user(nonce: u64, to: Address, value: u64, gas: u64) -> Recovered<Tx> {
     user_from(SENDER, nonce, to, value, gas)
 }
 
-fn system(ordinal: u16, target: Address, gas_limit: u64, input: Bytes) -> Recovered<Tx> {
+pub(crate) fn system(ordinal: u16, target: Address, gas_limit: u64, input: Bytes) -> Recovered<Tx> {
     SystemTx {
         number: 1,
         ordinal,
@@ -62,10 +69,10 @@ fn system(ordinal: u16, target: Address, gas_limit: u64, input: Bytes) -> Recove
 }
 
 impl World {
-    fn run(&self) -> BlockRun {
+    pub(crate) fn run(&self) -> Judged {
         let state: Arc<dyn StateRead> = Arc::new(self.state.clone());
         let ctx = block_context(&self.rules, 1);
-        BlockRun::open_with(self.rules.clone(), state, ctx, &SCRIPTED).expect("opens")
+        Judged::open(self.rules.clone(), state, ctx, &SCRIPTED)
     }
 }
 
@@ -560,7 +567,7 @@ fn busy_block(world: &World, natives: &[Address]) -> (BlockOutcome, Vec<MemState
     unreachable!("the last length returns")
 }
 
-fn busy_world() -> (World, Vec<Address>) {
+pub(crate) fn busy_world() -> (World, Vec<Address>) {
     let first = native(vec![
         Act::Load(9),
         Act::Add(1, 5, GasClass::Flat),

@@ -10,10 +10,11 @@ use capstan_contracts::token::{FACTORY_ADDRESS as TOKEN_FACTORY, IToken, ITokenF
 use capstan_contracts::{GenesisConfig, Place};
 use capstan_evm::call::{Checks, Session};
 use capstan_evm::mem::MemState;
-use capstan_evm::{BlockContext, BlockOutcome, BlockRun, Rules, StateRead};
+use capstan_evm::{BlockContext, BlockOutcome, Protocol, Rules, StateRead};
 use capstan_state::{Store as _, mem::MemStore};
 use revm::context::TxEnv;
 
+use crate::judged::Judged;
 use crate::world::{Asm, MARKER, SENDER, block_context};
 
 /// Hundredths of a percent that a flash loan costs in this world.
@@ -80,9 +81,9 @@ impl Chain {
         Session::open(self.rules.clone(), state, block_context(&self.rules, 1)).expect("opens")
     }
 
-    pub(crate) fn block(&self, ctx: BlockContext) -> BlockRun {
+    pub(crate) fn block(&self, ctx: BlockContext) -> Judged {
         let state: Arc<dyn StateRead> = Arc::new(self.state.clone());
-        BlockRun::open(self.rules.clone(), state, ctx).expect("opens")
+        Judged::open(self.rules.clone(), state, ctx, &Protocol)
     }
 
     /// Makes a block the newest.

@@ -1,0 +1,373 @@
+//! The workers of a verification.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use alloy_primitives::{Bloom, Log, keccak256};
+use parking_lot::Mutex;
+use revm::state::EvmState;
+
+use super::book::{Before, Book};
+use super::compare::{self, Used};
+use super::fault::{Field, Place};
+use super::{Claim, Fault, VerifyError};
+use crate::block::{outcome_of, run_system, run_user};
+use crate::bloom::Blooms;
+use crate::call::Session;
+use crate::natives::Natives;
+use crate::overlay::Overlay;
+use crate::record::{Locations, Row, row};
+use crate::{ExecError, STACK_BYTES, StateDiff, StateError, StateRead, SystemTx};
+
+/// Stack of a worker. Unoptimized frames are several times larger; pages that nobody touches cost nothing.
+const WORKER_STACK_BYTES: usize = 32 * STACK_BYTES;
+
+/// How one transaction ended.
+pub(super) struct Ran {
+    pub(super) success: bool,
+    pub(super) gas_used: u64,
+    pub(super) logs: Vec<Log>,
+    pub(super) bloom: Bloom,
+    /// What it touched, if a record is made.
+    pub(super) row: Option<Row>,
+}
+
+/// What all workers did together.
+pub(super) struct Done {
+    /// Of each transaction, in order.
+    pub(super) ran: Vec<Ran>,
+    pub(super) used: Used,
+    pub(super) diff: StateDiff,
+}
+
+/// One piece of work.
+#[derive(Clone, Copy, Debug)]
+enum Task {
+    /// The list's hash and bytes.
+    Bytes,
+    /// Values after the block.
+    Diff,
+    /// What comes before the first transaction.
+    Opening,
+    /// A transaction, with its ordinal if it is the system's.
+    Tx(usize, Option<u16>),
+}
+
+impl Task {
+    /// What is named first where several are wrong: transactions in order, and the bytes last, since a list that is wrong
+    /// somewhere has another hash in any case.
+    fn rank(self) -> usize {
+        match self {
+            Self::Opening => 0,
+            Self::Tx(place, _) => place + 1,
+            Self::Diff => usize::MAX - 2,
+            Self::Bytes => usize::MAX - 1,
+        }
+    }
+}
+
+/// A verification in progress.
+pub(super) struct Crew<'c> {
+    claim: &'c Claim<'c>,
+    book: Arc<Book>,
+    natives: &'static dyn Natives,
+    /// Numbers of places, if a record is made.
+    locations: Option<Locations>,
+    tasks: Vec<Task>,
+    next: AtomicUsize,
+    /// Rank of the first task that failed so far: what comes behind it need not run.
+    failed: AtomicUsize,
+    trouble: Mutex<Option<(usize, VerifyError)>>,
+}
+
+/// What one worker did.
+struct Share {
+    ran: Vec<(usize, Ran)>,
+    used: Used,
+    diff: Option<StateDiff>,
+}
+
+impl<'c> Crew<'c> {
+    pub(super) fn new(
+        claim: &'c Claim<'c>,
+        book: Arc<Book>,
+        natives: &'static dyn Natives,
+        recording: bool,
+    ) -> Self {
+        Self {
+            claim,
+            locations: recording.then(|| Locations::of(book.list())),
+            book,
+            natives,
+            tasks: tasks(claim),
+            next: AtomicUsize::new(0),
+            failed: AtomicUsize::new(usize::MAX),
+            trouble: Mutex::new(None),
+        }
+    }
+
+    /// Runs everything on so many threads, this one included.
+    pub(super) fn run(self, threads: usize) -> Result<Done, VerifyError> {
+        let helpers = threads.min(self.tasks.len()).saturating_sub(1);
+        let crew = &self;
+        let shares = thread::scope(|scope| {
+            let spawn = |number| {
+                thread::Builder::new()
+                    .name(format!("verify-{number}"))
+                    .stack_size(WORKER_STACK_BYTES)
+                    .spawn_scoped(scope, move || crew.work())
+                    // Without another thread this one does it all.
+                    .ok()
+            };
+            let helpers: Vec<_> = (0..helpers).filter_map(spawn).collect();
+            let mut shares = vec![crew.work()];
+            for helper in helpers {
+                // A worker catches its panics; one that could not has left its share undone, which is seen below.
+                shares.extend(helper.join().ok());
+            }
+            shares
+        });
+        if let Some((_, trouble)) = self.trouble.into_inner() {
+            return Err(trouble);
+        }
+        let mut used = Used::none(&self.book);
+        let mut ran: Vec<Option<Ran>> = self.claim.transactions.iter().map(|_| None).collect();
+        let mut diff = None;
+        for share in shares {
+            used.join(&share.used);
+            diff = diff.or(share.diff);
+            for (place, one) in share.ran {
+                ran[place] = Some(one);
+            }
+        }
+        let undone = || VerifyError::Panicked("a worker left its work undone".into());
+        Ok(Done {
+            ran: ran.into_iter().collect::<Option<_>>().ok_or_else(undone)?,
+            used,
+            diff: diff.ok_or_else(undone)?,
+        })
+    }
+
+    /// One worker's life.
+    fn work(&self) -> Share {
+        let mut share = Share {
+            ran: Vec::new(),
+            used: Used::none(&self.book),
+            diff: None,
+        };
+        let mut bench = None;
+        while let Some(task) = self.take() {
+            let rank = task.rank();
+            if rank > self.failed.load(Ordering::Relaxed) {
+                continue;
+            }
+            let done = catch_unwind(AssertUnwindSafe(|| {
+                let bench = match &mut bench {
+                    Some(bench) => bench,
+                    None => bench.insert(Bench::open(self).map_err(VerifyError::Own)?),
+                };
+                bench.run(self, task, &mut share)
+            }));
+            match done {
+                Ok(Ok(())) => {}
+                Ok(Err(trouble)) => self.fail(rank, trouble),
+                Err(panic) => {
+                    // What the panic left in the session is unknown.
+                    bench = None;
+                    self.fail(rank, VerifyError::Panicked(words(panic.as_ref())));
+                }
+            }
+        }
+        share
+    }
+
+    fn take(&self) -> Option<Task> {
+        let next = self.next.fetch_add(1, Ordering::Relaxed);
+        self.tasks.get(next).copied()
+    }
+
+    /// Keeps the trouble of the lowest rank. What ranks lower is still run by whoever has it, so that the first of all is
+    /// found, whatever the number of threads.
+    fn fail(&self, rank: usize, error: VerifyError) {
+        self.failed.fetch_min(rank, Ordering::Relaxed);
+        let mut trouble = self.trouble.lock();
+        if trouble.as_ref().is_none_or(|(first, _)| rank < *first) {
+            *trouble = Some((rank, error));
+        }
+    }
+}
+
+/// Long tasks first, so that none is left for the end: the list as a whole, the system's work, then users' transactions
+/// by the gas that they may use, and by their place where that is equal.
+fn tasks(claim: &Claim<'_>) -> Vec<Task> {
+    let mut ordinal = 0_u16;
+    let mut txs = Vec::with_capacity(claim.transactions.len());
+    for (place, tx) in claim.transactions.iter().enumerate() {
+        let is_system = SystemTx::has_shape(tx.inner());
+        let gas_limit = alloy_consensus::Transaction::gas_limit(tx.inner());
+        txs.push((gas_limit, Task::Tx(place, is_system.then_some(ordinal))));
+        ordinal = ordinal.wrapping_add(u16::from(is_system));
+    }
+    txs.sort_by_key(|(gas_limit, _)| std::cmp::Reverse(*gas_limit));
+    let whole = [Task::Bytes, Task::Diff, Task::Opening];
+    whole
+        .into_iter()
+        .chain(txs.into_iter().map(|(_, task)| task))
+        .collect()
+}
+
+/// What one worker runs transactions on.
+struct Bench {
+    session: Session,
+    blooms: Blooms,
+}
+
+impl Bench {
+    fn open(crew: &Crew<'_>) -> Result<Self, ExecError> {
+        let overlay = Overlay::through(before(crew, 0));
+        let (rules, context) = (Arc::clone(&crew.claim.rules), crew.claim.context.clone());
+        let mut session = Session::open_over(rules, overlay, context, crew.natives)?;
+        if crew.locations.is_some() {
+            session.note_touches();
+        }
+        Ok(Self {
+            session,
+            blooms: Blooms::default(),
+        })
+    }
+
+    fn run(&mut self, crew: &Crew<'_>, task: Task, share: &mut Share) -> Result<(), VerifyError> {
+        match task {
+            Task::Bytes => Ok(bytes(crew)?),
+            Task::Diff => {
+                let diff = StateDiff::from_access_list(crew.book.list(), &*before(crew, 0));
+                share.diff = Some(diff.map_err(|error| VerifyError::Own(error.into()))?);
+                Ok(())
+            }
+            Task::Opening => self.opening(crew, &mut share.used),
+            Task::Tx(place, ordinal) => {
+                let ran = self.tx(crew, place, ordinal, &mut share.used)?;
+                share.ran.push((place, ran));
+                Ok(())
+            }
+        }
+    }
+
+    fn opening(&mut self, crew: &Crew<'_>, used: &mut Used) -> Result<(), VerifyError> {
+        self.session.stand_on(before(crew, 0));
+        let mut states = Vec::new();
+        for (target, word) in self.session.opening_calls() {
+            let ended = self.session.protocol_call(target, word.into());
+            let state = ended.map_err(|error| own_or_undeclared(0, error, VerifyError::Own))?;
+            self.session.commit(&state);
+            states.push(state);
+        }
+        let part = compare::part(0, &states.iter().collect::<Vec<_>>());
+        let difference = compare::difference(&crew.book, 0, &part, used);
+        difference.map_or(Ok(()), |fault| Err(fault.into()))
+    }
+
+    fn tx(
+        &mut self,
+        crew: &Crew<'_>,
+        place: usize,
+        ordinal: Option<u16>,
+        used: &mut Used,
+    ) -> Result<Ran, VerifyError> {
+        let index = place as u64 + 1;
+        self.session.stand_on(before(crew, index));
+        let tx = &crew.claim.transactions[place];
+        let rules = &crew.claim.rules;
+        // Whether the block has the gas left is seen when all are done.
+        let ended = match ordinal {
+            Some(ordinal) => {
+                let gas_left = rules.system_gas_limit;
+                run_system(&mut self.session, tx, ordinal, gas_left, None)
+            }
+            None => run_user(&mut self.session, tx, rules.user_gas_limit, None),
+        };
+        let ended = ended.map_err(|error| {
+            own_or_undeclared(index, error, |error| match error {
+                ExecError::Refused(_) | ExecError::System { .. } => VerifyError::Transaction {
+                    index: place,
+                    error,
+                },
+                error => VerifyError::Own(error),
+            })
+        })?;
+        check(&crew.book, index, &ended.state, used)?;
+        let (outcome, logs) = outcome_of(ended.result);
+        let touches = self.session.touched();
+        let row = crew.locations.as_ref().map(|places| {
+            let beneficiary = crew.claim.context.info.beneficiary;
+            row(
+                places,
+                tx,
+                outcome.gas_used,
+                beneficiary,
+                &ended.state,
+                &touches,
+            )
+        });
+        self.session.recycle(ended.state);
+        Ok(Ran {
+            row,
+            success: outcome.success,
+            gas_used: outcome.gas_used,
+            bloom: self.blooms.of(&logs),
+            logs,
+        })
+    }
+}
+
+fn before(crew: &Crew<'_>, index: u64) -> Arc<dyn StateRead> {
+    Arc::new(Before {
+        book: Arc::clone(&crew.book),
+        index,
+    })
+}
+
+fn check(book: &Book, index: u64, state: &EvmState, used: &mut Used) -> Result<(), Fault> {
+    if compare::matches(book, index, state, used) {
+        return Ok(());
+    }
+    let part = compare::part(index, &[state]);
+    compare::difference(book, index, &part, used).map_or(Ok(()), Err)
+}
+
+/// That the bytes are those which the header names, and the only ones for this list.
+fn bytes(crew: &Crew<'_>) -> Result<(), Fault> {
+    let claim = crew.claim;
+    if alloy_rlp::encode(crew.book.list()) != claim.access_list {
+        return Err(Fault::NotCanonical);
+    }
+    let (is, must) = (keccak256(claim.access_list), claim.access_list_hash);
+    if is == must {
+        return Ok(());
+    }
+    Err(Fault::Hash { is, must })
+}
+
+fn own_or_undeclared(
+    index: u64,
+    error: ExecError,
+    other: impl FnOnce(ExecError) -> VerifyError,
+) -> VerifyError {
+    match error {
+        ExecError::State(StateError::Undeclared { address, slot }) => Fault::Undeclared(Place {
+            index: Some(index),
+            address,
+            field: slot.map_or(Field::Account, Field::Word),
+        })
+        .into(),
+        error => other(error),
+    }
+}
+
+fn words(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}
