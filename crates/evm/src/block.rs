@@ -22,6 +22,7 @@ use revm::state::bal::Bal;
 use crate::bloom::Blooms;
 use crate::call::Session;
 use crate::natives::{Natives, PROTOCOL};
+use crate::overlay::Overlay;
 use crate::trace::DynInspector;
 use crate::{ExecError, Receipt, Rules, StateDiff, StateRead, SystemTx, Tx, TxRefused, tx};
 
@@ -77,6 +78,11 @@ pub struct BlockOutcome {
 /// One block in progress. It belongs to one thread: open, fill and close it inside one blocking task.
 pub struct BlockRun {
     session: Session,
+    book: Book,
+}
+
+/// What a block has come to so far, beside its state.
+pub(crate) struct Book {
     access: Bal,
     /// Access-list index of the last transaction; 0 before the first.
     index: BlockAccessIndex,
@@ -91,7 +97,7 @@ pub struct BlockRun {
 impl std::fmt::Debug for BlockRun {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("BlockRun")
-            .field("transactions", &self.receipts.len())
+            .field("transactions", &self.book.receipts.len())
             .finish_non_exhaustive()
     }
 }
@@ -116,18 +122,12 @@ impl BlockRun {
     ) -> Result<Self, ExecError> {
         let mut run = Self {
             session: Session::open_with(rules, parent, ctx, natives)?,
-            access: Bal::new(),
-            index: BlockAccessIndex::PRE_EXECUTION,
-            receipts: Vec::new(),
-            blooms: Blooms::default(),
-            logs_bloom: Bloom::ZERO,
-            user_gas_used: 0,
-            system_gas_used: 0,
-            system_count: 0,
+            book: Book::default(),
         };
         for (target, word) in run.session.opening_calls() {
             let state = run.session.protocol_call(target, word.into())?;
-            run.keep(run.index, state);
+            run.book.keep(&state, run.session.overlay_mut());
+            run.session.recycle(state);
         }
         Ok(run)
     }
@@ -173,15 +173,13 @@ impl BlockRun {
         inspector: Option<&mut DynInspector<'_>>,
         after: impl FnOnce(&ResultAndState, &Session) -> T,
     ) -> Result<(TxOutcome, T), ExecError> {
-        self.admit(tx)?;
-        // A signature with s = 0 names its sender instead of proving it. Only development chains let one
-        // through, to act as any account, contracts included.
-        let named = tx.inner().signature().s().is_zero();
-        self.session.refuse_code_at_sender(!named);
-        let ended = self.session.user(tx::to_env(tx), inspector)?;
-        self.user_gas_used += ended.result.tx_gas_used();
+        let gas_left = self.user_gas_left();
+        let ended = run_user(&mut self.session, tx, gas_left, inspector)?;
         let seen = after(&ended, &self.session);
-        Ok((self.record(tx, ended), seen))
+        let overlay = self.session.overlay_mut();
+        let (outcome, state) = self.book.record_user(tx, ended, overlay);
+        self.session.recycle(state);
+        Ok((outcome, seen))
     }
 
     fn system_watched<T>(
@@ -190,111 +188,15 @@ impl BlockRun {
         inspector: Option<&mut DynInspector<'_>>,
         after: impl FnOnce(&ResultAndState, &Session) -> T,
     ) -> Result<(TxOutcome, T), ExecError> {
-        let read = self.read_system(tx)?;
-        let ended = match self.session.system(&read, inspector) {
-            Err(ExecError::Refused(refused)) => return Err(self.bad_system(refused)),
-            other => other?,
-        };
-        self.system_count += 1;
-        self.system_gas_used += ended.result.tx_gas_used();
+        let (ordinal, gas_left) = (self.book.system_count, self.system_gas_left());
+        let ended = run_system(&mut self.session, tx, ordinal, gas_left, inspector)?;
         let seen = after(&ended, &self.session);
-        Ok((self.record(tx, ended), seen))
-    }
-
-    /// What a user transaction must be before the EVM looks at it.
-    fn admit(&self, tx: &Recovered<Tx>) -> Result<(), TxRefused> {
-        let body = tx.inner();
-        if body.is_eip4844() {
-            return Err(TxRefused::Blob);
-        }
-        if SystemTx::has_shape(body) {
-            return Err(TxRefused::SystemShape);
-        }
-        let unprotected = alloy_consensus::Transaction::chain_id(body).is_none();
-        if unprotected && !self.session.rules().allow_unprotected {
-            return Err(TxRefused::Unprotected);
-        }
-        if self.session.natives().owns(tx.signer()) {
-            return Err(TxRefused::NativeSender(tx.signer()));
-        }
-        let gas_limit = alloy_consensus::Transaction::gas_limit(body);
-        let gas_left = self.user_gas_left();
-        if gas_limit > gas_left {
-            return Err(TxRefused::BlockFull {
-                gas_limit,
-                gas_left,
-            });
-        }
-        Ok(())
-    }
-
-    /// What a system transaction must be.
-    fn read_system(&self, tx: &Recovered<Tx>) -> Result<SystemTx, ExecError> {
-        let number = self.session.block().info.number;
-        let Some(read) = SystemTx::read(tx.inner()) else {
-            return Err(self.bad_system("not in the canonical form of a system transaction"));
-        };
-        if (read.number, read.ordinal) != (number, self.system_count) {
-            let (height, ordinal) = (read.number, read.ordinal);
-            return Err(
-                self.bad_system(format!("its nonce says block {height}, ordinal {ordinal}"))
-            );
-        }
-        if tx.signer() != crate::SYSTEM_SENDER {
-            return Err(
-                self.bad_system(format!("sender is {}, not the system sender", tx.signer()))
-            );
-        }
-        if read.gas_limit > self.system_gas_left() {
-            let left = self.system_gas_left();
-            return Err(self.bad_system(format!(
-                "gas limit {} exceeds the {left} left",
-                read.gas_limit
-            )));
-        }
-        if !self.session.natives().serves_system(read.target) {
-            return Err(self.bad_system(format!(
-                "target {} serves no system transactions",
-                read.target
-            )));
-        }
-        Ok(read)
-    }
-
-    fn bad_system(&self, why: impl ToString) -> ExecError {
-        ExecError::System {
-            number: self.session.block().info.number,
-            ordinal: u64::from(self.system_count),
-            why: why.to_string(),
-        }
-    }
-
-    /// Keeps a finished transaction: state, access list, receipt.
-    fn record(&mut self, tx: &Recovered<Tx>, ended: ResultAndState) -> TxOutcome {
-        self.index.increment();
-        self.keep(self.index, ended.state);
-        let (outcome, logs) = outcome_of(ended.result);
-        let receipt = alloy_consensus::Receipt {
-            status: Eip658Value::Eip658(outcome.success),
-            cumulative_gas_used: self.user_gas_used + self.system_gas_used,
-            logs,
-        };
-        let bloom = self.blooms.of(&receipt.logs);
-        self.logs_bloom |= bloom;
-        self.receipts.push(Receipt::from_typed(
-            tx.tx_type(),
-            ReceiptWithBloom::new(receipt, bloom),
-        ));
-        outcome
-    }
-
-    fn keep(&mut self, index: BlockAccessIndex, state: EvmState) {
-        // Accounts come in the order of a hash map; each is recorded for itself, and `close` sorts them.
-        for (address, account) in &state {
-            self.access.update_account(index, *address, account);
-        }
-        self.session.commit(&state);
+        self.book.system_count += 1;
+        self.book.system_gas_used += ended.result.tx_gas_used();
+        let overlay = self.session.overlay_mut();
+        let (outcome, state) = self.book.record(tx, ended, overlay);
         self.session.recycle(state);
+        Ok((outcome, seen))
     }
 
     /// Keeps what transactions say to `console.log` from now on, for [`BlockRun::heard`].
@@ -309,7 +211,7 @@ impl BlockRun {
 
     /// Receipts so far.
     pub fn receipts(&self) -> &[Receipt] {
-        &self.receipts
+        &self.book.receipts
     }
 
     /// The session below, for reading state as it stands.
@@ -322,7 +224,7 @@ impl BlockRun {
         self.session
             .rules()
             .user_gas_limit
-            .saturating_sub(self.user_gas_used)
+            .saturating_sub(self.book.user_gas_used)
     }
 
     /// Gas that system transactions may still ask for.
@@ -330,26 +232,32 @@ impl BlockRun {
         self.session
             .rules()
             .system_gas_limit
-            .saturating_sub(self.system_gas_used)
+            .saturating_sub(self.book.system_gas_used)
     }
 
     /// System transactions so far: the next one's ordinal.
     pub fn system_count(&self) -> u16 {
-        self.system_count
+        self.book.system_count
+    }
+
+    /// The parts of a run, for whoever fills it on several threads.
+    pub(crate) fn parts(&mut self) -> (&mut Session, &mut Book) {
+        (&mut self.session, &mut self.book)
     }
 
     /// Closes the block.
     pub fn close(self) -> Result<BlockOutcome, ExecError> {
-        let access_list = self.access.into_alloy_bal();
+        let Self { session, book } = self;
+        let access_list = book.access.into_alloy_bal();
         let access_list_hash = compute_block_access_list_hash(&access_list);
         // What the block did not write of an account is the same before and after, and the overlay has it cached.
-        let diff = StateDiff::from_access_list(&access_list, self.session.overlay())?;
+        let diff = StateDiff::from_access_list(&access_list, session.overlay())?;
         Ok(BlockOutcome {
-            receipts: self.receipts,
-            logs_bloom: self.logs_bloom,
-            gas_used: self.user_gas_used + self.system_gas_used,
-            user_gas_used: self.user_gas_used,
-            system_gas_used: self.system_gas_used,
+            receipts: book.receipts,
+            logs_bloom: book.logs_bloom,
+            gas_used: book.user_gas_used + book.system_gas_used,
+            user_gas_used: book.user_gas_used,
+            system_gas_used: book.system_gas_used,
             access_list,
             access_list_hash,
             diff,
@@ -358,7 +266,176 @@ impl BlockRun {
     }
 }
 
-fn outcome_of(result: ExecutionResult) -> (TxOutcome, Vec<alloy_primitives::Log>) {
+impl Default for Book {
+    fn default() -> Self {
+        Self {
+            access: Bal::new(),
+            index: BlockAccessIndex::PRE_EXECUTION,
+            receipts: Vec::new(),
+            blooms: Blooms::default(),
+            logs_bloom: Bloom::ZERO,
+            user_gas_used: 0,
+            system_gas_used: 0,
+            system_count: 0,
+        }
+    }
+}
+
+impl Book {
+    /// Gas of users so far.
+    pub(crate) fn user_gas_used(&self) -> u64 {
+        self.user_gas_used
+    }
+
+    /// Keeps a finished transaction of a user: state, access list, receipt. Its state map comes back.
+    pub(crate) fn record_user(
+        &mut self,
+        tx: &Recovered<Tx>,
+        ended: ResultAndState,
+        overlay: &mut Overlay,
+    ) -> (TxOutcome, EvmState) {
+        self.user_gas_used += ended.result.tx_gas_used();
+        self.record(tx, ended, overlay)
+    }
+
+    fn record(
+        &mut self,
+        tx: &Recovered<Tx>,
+        ended: ResultAndState,
+        overlay: &mut Overlay,
+    ) -> (TxOutcome, EvmState) {
+        self.index.increment();
+        self.keep(&ended.state, overlay);
+        let (outcome, logs) = outcome_of(ended.result);
+        let receipt = alloy_consensus::Receipt {
+            status: Eip658Value::Eip658(outcome.success),
+            cumulative_gas_used: self.user_gas_used + self.system_gas_used,
+            logs,
+        };
+        let bloom = self.blooms.of(&receipt.logs);
+        self.logs_bloom |= bloom;
+        self.receipts.push(Receipt::from_typed(
+            tx.tx_type(),
+            ReceiptWithBloom::new(receipt, bloom),
+        ));
+        (outcome, ended.state)
+    }
+
+    fn keep(&mut self, state: &EvmState, overlay: &mut Overlay) {
+        // Accounts come in the order of a hash map; each is recorded for itself, and `close` sorts them.
+        for (address, account) in state {
+            self.access.update_account(self.index, *address, account);
+        }
+        overlay.commit(state);
+    }
+}
+
+/// Runs a user's transaction in a block that has so much gas left for users, and keeps nothing.
+pub(crate) fn run_user(
+    session: &mut Session,
+    tx: &Recovered<Tx>,
+    gas_left: u64,
+    inspector: Option<&mut DynInspector<'_>>,
+) -> Result<ResultAndState, ExecError> {
+    admit(session, tx, gas_left)?;
+    // A signature with s = 0 names its sender instead of proving it. Only development chains let one
+    // through, to act as any account, contracts included.
+    let named = tx.inner().signature().s().is_zero();
+    session.refuse_code_at_sender(!named);
+    session.user(tx::to_env(tx), inspector)
+}
+
+/// Runs the system transaction with this ordinal in a block that has so much gas left for its own work, and keeps
+/// nothing.
+pub(crate) fn run_system(
+    session: &mut Session,
+    tx: &Recovered<Tx>,
+    ordinal: u16,
+    gas_left: u64,
+    inspector: Option<&mut DynInspector<'_>>,
+) -> Result<ResultAndState, ExecError> {
+    let number = session.block().info.number;
+    let bad = |why: String| ExecError::System {
+        number,
+        ordinal: u64::from(ordinal),
+        why,
+    };
+    let read = read_system(session, tx, ordinal, gas_left).map_err(bad)?;
+    match session.system(&read, inspector) {
+        Err(ExecError::Refused(refused)) => Err(bad(refused.to_string())),
+        ended => ended,
+    }
+}
+
+/// What a user transaction must be before the EVM looks at it.
+pub(crate) fn admit(session: &Session, tx: &Recovered<Tx>, gas_left: u64) -> Result<(), TxRefused> {
+    let body = tx.inner();
+    if body.is_eip4844() {
+        return Err(TxRefused::Blob);
+    }
+    if SystemTx::has_shape(body) {
+        return Err(TxRefused::SystemShape);
+    }
+    let unprotected = alloy_consensus::Transaction::chain_id(body).is_none();
+    if unprotected && !session.rules().allow_unprotected {
+        return Err(TxRefused::Unprotected);
+    }
+    if session.natives().owns(tx.signer()) {
+        return Err(TxRefused::NativeSender(tx.signer()));
+    }
+    fits(tx, gas_left)
+}
+
+/// Whether a user's transaction finds the gas that it asks for.
+pub(crate) fn fits(tx: &Recovered<Tx>, gas_left: u64) -> Result<(), TxRefused> {
+    let gas_limit = alloy_consensus::Transaction::gas_limit(tx.inner());
+    if gas_limit > gas_left {
+        return Err(TxRefused::BlockFull {
+            gas_limit,
+            gas_left,
+        });
+    }
+    Ok(())
+}
+
+/// What a system transaction must be.
+fn read_system(
+    session: &Session,
+    tx: &Recovered<Tx>,
+    ordinal: u16,
+    gas_left: u64,
+) -> Result<SystemTx, String> {
+    let number = session.block().info.number;
+    let Some(read) = SystemTx::read(tx.inner()) else {
+        return Err("not in the canonical form of a system transaction".into());
+    };
+    if (read.number, read.ordinal) != (number, ordinal) {
+        let (height, ordinal) = (read.number, read.ordinal);
+        return Err(format!("its nonce says block {height}, ordinal {ordinal}"));
+    }
+    if tx.signer() != crate::SYSTEM_SENDER {
+        let sender = tx.signer();
+        return Err(format!("sender is {sender}, not the system sender"));
+    }
+    system_fits(read.gas_limit, gas_left)?;
+    if !session.natives().serves_system(read.target) {
+        return Err(format!(
+            "target {} serves no system transactions",
+            read.target
+        ));
+    }
+    Ok(read)
+}
+
+/// Whether a system transaction finds the gas that it asks for.
+pub(crate) fn system_fits(gas_limit: u64, gas_left: u64) -> Result<(), String> {
+    if gas_limit > gas_left {
+        return Err(format!("gas limit {gas_limit} exceeds the {gas_left} left"));
+    }
+    Ok(())
+}
+
+pub(crate) fn outcome_of(result: ExecutionResult) -> (TxOutcome, Vec<alloy_primitives::Log>) {
     let gas_used = result.tx_gas_used();
     let outcome = |success, output, created, halt| TxOutcome {
         success,

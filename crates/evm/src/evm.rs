@@ -38,6 +38,7 @@ use revm::primitives::constants::CALL_STACK_LIMIT;
 use crate::console::{self, Console};
 use crate::hashes::Hashes;
 use crate::natives::Natives;
+use crate::parallel::Tally;
 use crate::precompiles::Precompiles;
 use crate::store::RevmStore;
 use crate::trace::EvmContext;
@@ -71,6 +72,8 @@ pub(crate) struct Engine {
     pub(crate) console: Option<Console>,
     /// What native contracts hashed lately.
     pub(crate) hashes: Hashes,
+    /// What commutative writes need to hold, where a transaction runs ahead of its turn.
+    pub(crate) tally: Option<Tally>,
     native_depth: usize,
     spare_stacks: Vec<FrameStack<EthFrame>>,
 }
@@ -88,6 +91,7 @@ impl Engine {
             fault: None,
             console: None,
             hashes: Hashes::default(),
+            tally: None,
             native_depth: 0,
             spare_stacks: Vec::new(),
         }

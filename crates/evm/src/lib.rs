@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!            BlockRun ── one block, sequential, deterministic ──► receipts, access list, StateDiff
+//!            parallel ── the same block on all cores, the same bytes
 //!            call::Session ── eth_call, estimate, simulate, trace: a scratch overlay, kept or thrown away
 //!                 │
 //!             CapstanEvm ── an own `EvmTr`: calls to native addresses run Rust, everything else runs bytecode
@@ -29,6 +30,7 @@ pub mod mem;
 mod natives;
 mod overlay;
 mod overrides;
+pub mod parallel;
 mod precompiles;
 mod rules;
 mod sig;

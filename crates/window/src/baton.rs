@@ -85,7 +85,8 @@ impl State {
         if running == 0 {
             return;
         }
-        let chosen = (self.random >> 33) as usize % running;
+        let below = u64::try_from(running).unwrap_or(u64::MAX);
+        let chosen = usize::try_from((self.random >> 33) % below).unwrap_or(0);
         let mut left = self
             .running
             .iter()

@@ -250,7 +250,8 @@ impl<I, D> State<I, D> {
         let within = self.begun < self.width.now();
         match self.slots.get(self.begun) {
             Some(slot) if within => {
-                let place = self.head + self.begun as u64;
+                let begun = u64::try_from(self.begun).unwrap_or(u64::MAX);
+                let place = self.head.saturating_add(begun);
                 let item = Arc::clone(&slot.item);
                 self.begun += 1;
                 Task::Run { place, item }

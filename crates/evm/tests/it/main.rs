@@ -7,6 +7,7 @@ mod genesis;
 mod hostile;
 mod loans;
 mod matrix;
+mod parallel;
 mod protocol;
 mod trace;
 mod world;
