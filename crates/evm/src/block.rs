@@ -22,6 +22,7 @@ use revm::state::bal::Bal;
 use crate::bloom::Blooms;
 use crate::call::Session;
 use crate::natives::{Natives, PROTOCOL};
+use crate::overlay::Overlay;
 use crate::trace::DynInspector;
 use crate::{ExecError, Receipt, Rules, StateDiff, StateRead, SystemTx, Tx, TxRefused, tx};
 
@@ -77,6 +78,11 @@ pub struct BlockOutcome {
 /// One block in progress. It belongs to one thread: open, fill and close it inside one blocking task.
 pub struct BlockRun {
     session: Session,
+    book: Book,
+}
+
+/// What a block has come to so far, beside its state.
+pub(crate) struct Book {
     access: Bal,
     /// Access-list index of the last transaction; 0 before the first.
     index: BlockAccessIndex,
@@ -91,7 +97,7 @@ pub struct BlockRun {
 impl std::fmt::Debug for BlockRun {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("BlockRun")
-            .field("transactions", &self.receipts.len())
+            .field("transactions", &self.book.receipts.len())
             .finish_non_exhaustive()
     }
 }
@@ -116,18 +122,12 @@ impl BlockRun {
     ) -> Result<Self, ExecError> {
         let mut run = Self {
             session: Session::open_with(rules, parent, ctx, natives)?,
-            access: Bal::new(),
-            index: BlockAccessIndex::PRE_EXECUTION,
-            receipts: Vec::new(),
-            blooms: Blooms::default(),
-            logs_bloom: Bloom::ZERO,
-            user_gas_used: 0,
-            system_gas_used: 0,
-            system_count: 0,
+            book: Book::default(),
         };
         for (target, word) in run.session.opening_calls() {
             let state = run.session.protocol_call(target, word.into())?;
-            run.keep(run.index, state);
+            run.book.keep(&state, run.session.overlay_mut());
+            run.session.recycle(state);
         }
         Ok(run)
     }
@@ -175,9 +175,11 @@ impl BlockRun {
     ) -> Result<(TxOutcome, T), ExecError> {
         let gas_left = self.user_gas_left();
         let ended = run_user(&mut self.session, tx, gas_left, inspector)?;
-        self.user_gas_used += ended.result.tx_gas_used();
         let seen = after(&ended, &self.session);
-        Ok((self.record(tx, ended), seen))
+        let overlay = self.session.overlay_mut();
+        let (outcome, state) = self.book.record_user(tx, ended, overlay);
+        self.session.recycle(state);
+        Ok((outcome, seen))
     }
 
     fn system_watched<T>(
@@ -186,40 +188,15 @@ impl BlockRun {
         inspector: Option<&mut DynInspector<'_>>,
         after: impl FnOnce(&ResultAndState, &Session) -> T,
     ) -> Result<(TxOutcome, T), ExecError> {
-        let (ordinal, gas_left) = (self.system_count, self.system_gas_left());
+        let (ordinal, gas_left) = (self.book.system_count, self.system_gas_left());
         let ended = run_system(&mut self.session, tx, ordinal, gas_left, inspector)?;
-        self.system_count += 1;
-        self.system_gas_used += ended.result.tx_gas_used();
         let seen = after(&ended, &self.session);
-        Ok((self.record(tx, ended), seen))
-    }
-
-    /// Keeps a finished transaction: state, access list, receipt.
-    fn record(&mut self, tx: &Recovered<Tx>, ended: ResultAndState) -> TxOutcome {
-        self.index.increment();
-        self.keep(self.index, ended.state);
-        let (outcome, logs) = outcome_of(ended.result);
-        let receipt = alloy_consensus::Receipt {
-            status: Eip658Value::Eip658(outcome.success),
-            cumulative_gas_used: self.user_gas_used + self.system_gas_used,
-            logs,
-        };
-        let bloom = self.blooms.of(&receipt.logs);
-        self.logs_bloom |= bloom;
-        self.receipts.push(Receipt::from_typed(
-            tx.tx_type(),
-            ReceiptWithBloom::new(receipt, bloom),
-        ));
-        outcome
-    }
-
-    fn keep(&mut self, index: BlockAccessIndex, state: EvmState) {
-        // Accounts come in the order of a hash map; each is recorded for itself, and `close` sorts them.
-        for (address, account) in &state {
-            self.access.update_account(index, *address, account);
-        }
-        self.session.commit(&state);
+        self.book.system_count += 1;
+        self.book.system_gas_used += ended.result.tx_gas_used();
+        let overlay = self.session.overlay_mut();
+        let (outcome, state) = self.book.record(tx, ended, overlay);
         self.session.recycle(state);
+        Ok((outcome, seen))
     }
 
     /// Keeps what transactions say to `console.log` from now on, for [`BlockRun::heard`].
@@ -234,7 +211,7 @@ impl BlockRun {
 
     /// Receipts so far.
     pub fn receipts(&self) -> &[Receipt] {
-        &self.receipts
+        &self.book.receipts
     }
 
     /// The session below, for reading state as it stands.
@@ -247,7 +224,7 @@ impl BlockRun {
         self.session
             .rules()
             .user_gas_limit
-            .saturating_sub(self.user_gas_used)
+            .saturating_sub(self.book.user_gas_used)
     }
 
     /// Gas that system transactions may still ask for.
@@ -255,31 +232,101 @@ impl BlockRun {
         self.session
             .rules()
             .system_gas_limit
-            .saturating_sub(self.system_gas_used)
+            .saturating_sub(self.book.system_gas_used)
     }
 
     /// System transactions so far: the next one's ordinal.
     pub fn system_count(&self) -> u16 {
-        self.system_count
+        self.book.system_count
+    }
+
+    /// The parts of a run, for whoever fills it on several threads.
+    pub(crate) fn parts(&mut self) -> (&mut Session, &mut Book) {
+        (&mut self.session, &mut self.book)
     }
 
     /// Closes the block.
     pub fn close(self) -> Result<BlockOutcome, ExecError> {
-        let access_list = self.access.into_alloy_bal();
+        let Self { session, book } = self;
+        let access_list = book.access.into_alloy_bal();
         let access_list_hash = compute_block_access_list_hash(&access_list);
         // What the block did not write of an account is the same before and after, and the overlay has it cached.
-        let diff = StateDiff::from_access_list(&access_list, self.session.overlay())?;
+        let diff = StateDiff::from_access_list(&access_list, session.overlay())?;
         Ok(BlockOutcome {
-            receipts: self.receipts,
-            logs_bloom: self.logs_bloom,
-            gas_used: self.user_gas_used + self.system_gas_used,
-            user_gas_used: self.user_gas_used,
-            system_gas_used: self.system_gas_used,
+            receipts: book.receipts,
+            logs_bloom: book.logs_bloom,
+            gas_used: book.user_gas_used + book.system_gas_used,
+            user_gas_used: book.user_gas_used,
+            system_gas_used: book.system_gas_used,
             access_list,
             access_list_hash,
             diff,
             requests_hash: EMPTY_REQUESTS_HASH,
         })
+    }
+}
+
+impl Default for Book {
+    fn default() -> Self {
+        Self {
+            access: Bal::new(),
+            index: BlockAccessIndex::PRE_EXECUTION,
+            receipts: Vec::new(),
+            blooms: Blooms::default(),
+            logs_bloom: Bloom::ZERO,
+            user_gas_used: 0,
+            system_gas_used: 0,
+            system_count: 0,
+        }
+    }
+}
+
+impl Book {
+    /// Gas of users so far.
+    pub(crate) fn user_gas_used(&self) -> u64 {
+        self.user_gas_used
+    }
+
+    /// Keeps a finished transaction of a user: state, access list, receipt. Its state map comes back.
+    pub(crate) fn record_user(
+        &mut self,
+        tx: &Recovered<Tx>,
+        ended: ResultAndState,
+        overlay: &mut Overlay,
+    ) -> (TxOutcome, EvmState) {
+        self.user_gas_used += ended.result.tx_gas_used();
+        self.record(tx, ended, overlay)
+    }
+
+    fn record(
+        &mut self,
+        tx: &Recovered<Tx>,
+        ended: ResultAndState,
+        overlay: &mut Overlay,
+    ) -> (TxOutcome, EvmState) {
+        self.index.increment();
+        self.keep(&ended.state, overlay);
+        let (outcome, logs) = outcome_of(ended.result);
+        let receipt = alloy_consensus::Receipt {
+            status: Eip658Value::Eip658(outcome.success),
+            cumulative_gas_used: self.user_gas_used + self.system_gas_used,
+            logs,
+        };
+        let bloom = self.blooms.of(&receipt.logs);
+        self.logs_bloom |= bloom;
+        self.receipts.push(Receipt::from_typed(
+            tx.tx_type(),
+            ReceiptWithBloom::new(receipt, bloom),
+        ));
+        (outcome, ended.state)
+    }
+
+    fn keep(&mut self, state: &EvmState, overlay: &mut Overlay) {
+        // Accounts come in the order of a hash map; each is recorded for itself, and `close` sorts them.
+        for (address, account) in state {
+            self.access.update_account(self.index, *address, account);
+        }
+        overlay.commit(state);
     }
 }
 
@@ -321,7 +368,7 @@ pub(crate) fn run_system(
 }
 
 /// What a user transaction must be before the EVM looks at it.
-fn admit(session: &Session, tx: &Recovered<Tx>, gas_left: u64) -> Result<(), TxRefused> {
+pub(crate) fn admit(session: &Session, tx: &Recovered<Tx>, gas_left: u64) -> Result<(), TxRefused> {
     let body = tx.inner();
     if body.is_eip4844() {
         return Err(TxRefused::Blob);

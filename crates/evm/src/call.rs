@@ -15,7 +15,7 @@ use capstan_state::BlockInfo;
 use revm::context::{BlockEnv, CfgEnv, ContextTr, JournalTr, TxEnv};
 use revm::context_interface::block::BlobExcessGasAndPrice;
 use revm::context_interface::result::{EVMError, ExecutionResult, ResultAndState};
-use revm::handler::{Handler, MainnetHandler, SYSTEM_ADDRESS, SystemCallTx};
+use revm::handler::{Handler, MainnetHandler, PrecompileProvider, SYSTEM_ADDRESS, SystemCallTx};
 use revm::inspector::InspectorHandler;
 use revm::primitives::eip4844::BLOB_BASE_FEE_UPDATE_FRACTION_PRAGUE;
 use revm::state::EvmState;
@@ -25,6 +25,7 @@ use crate::evm::{Engine, Phase};
 use crate::handler::{EvmError, SystemHandler};
 use crate::natives::{Natives, PROTOCOL};
 use crate::overlay::Overlay;
+use crate::parallel::{Ahead, AheadHandler, Tally};
 use crate::record::Touches;
 use crate::stop::{self, Stop};
 use crate::trace::{DynInspector, EvmContext};
@@ -325,6 +326,11 @@ impl Session {
         &self.engine.inner.ctx.journaled_state.database
     }
 
+    /// The same, for whoever keeps what transactions wrote.
+    pub(crate) fn overlay_mut(&mut self) -> &mut Overlay {
+        self.engine.ctx().db_mut()
+    }
+
     /// Nonce of an account as it stands.
     pub fn nonce(&self, address: Address) -> Result<u64, StateError> {
         Ok(self
@@ -368,6 +374,41 @@ impl Session {
     /// Whether a sender with code is refused (EIP-3607).
     pub(crate) fn refuse_code_at_sender(&mut self, refuse: bool) {
         self.engine.ctx().cfg.disable_eip3607 = !refuse;
+    }
+
+    /// Changes places with another overlay.
+    pub(crate) fn swap_overlay(&mut self, other: &mut Overlay) {
+        std::mem::swap(self.engine.ctx().db_mut(), other);
+    }
+
+    /// Whether an address is neither a native contract nor a precompile.
+    pub(crate) fn is_plain(&self, at: Address) -> bool {
+        let precompiles =
+            PrecompileProvider::<EvmContext>::warm_addresses(&self.engine.inner.precompiles);
+        !self.engine.natives.owns(at) && !precompiles.contains(&at)
+    }
+
+    /// Whether what transactions say is kept.
+    pub(crate) fn listens(&self) -> bool {
+        self.engine.console.is_some()
+    }
+
+    /// Runs a user's transaction ahead of its turn: the beneficiary's reward is left out and answered instead, unless the
+    /// transaction looked at that account, and commutative writes are tallied.
+    pub(crate) fn user_ahead(&mut self, tx: TxEnv) -> Result<Ahead, ExecError> {
+        self.engine.ctx().tx = tx;
+        self.engine.tally = Some(Tally::default());
+        let (ended, reward_wei) = {
+            let mut handler = AheadHandler::default();
+            let ended = handler.run(&mut self.engine.quiet());
+            (ended, handler.reward_wei())
+        };
+        let tally = self.engine.tally.take().unwrap_or_default();
+        Ok(Ahead {
+            ended: self.finish(ended)?,
+            reward_wei,
+            tally,
+        })
     }
 
     /// Runs a user's transaction under the checks that stand.

@@ -3,6 +3,7 @@
 //! ```text
 //!            BlockRun ── one block, sequential, deterministic ──► receipts, access list, StateDiff
 //!            verify ── the same block from its access list, on all cores, any transaction by itself
+//!            parallel ── the same block on all cores, the same bytes
 //!            call::Session ── eth_call, estimate, simulate, trace: a scratch overlay, kept or thrown away
 //!                 │
 //!             CapstanEvm ── an own `EvmTr`: calls to native addresses run Rust, everything else runs bytecode
@@ -30,6 +31,7 @@ pub mod mem;
 mod natives;
 mod overlay;
 mod overrides;
+pub mod parallel;
 mod precompiles;
 pub mod record;
 mod rules;

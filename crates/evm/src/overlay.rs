@@ -32,6 +32,8 @@ pub struct Overlay {
     hashes: BTreeMap<u64, B256>,
     /// Whether reads of the state below are kept: not where it is another one for each transaction.
     remembers: bool,
+    /// Words asked of the state below, where reads are not kept.
+    words_read: u64,
 }
 
 impl std::fmt::Debug for Overlay {
@@ -51,10 +53,17 @@ impl Overlay {
             codes: B256Map::default(),
             hashes: BTreeMap::new(),
             remembers: true,
+            words_read: 0,
         }
     }
 
-    /// Nothing changed yet, over a state that [`Overlay::stand_on`] replaces and that is quick to ask again.
+    /// Words that were asked of the state below; counted only where reads are not kept.
+    pub(crate) fn words_read(&self) -> u64 {
+        self.words_read
+    }
+
+    /// Nothing changed yet, over a state that is another one for each transaction ([`Overlay::stand_on`]) and that is quick to
+    /// ask again.
     pub(crate) fn through(base: Arc<dyn StateRead>) -> Self {
         Self {
             remembers: false,
@@ -66,6 +75,19 @@ impl Overlay {
     pub(crate) fn stand_on(&mut self, base: Arc<dyn StateRead>) {
         self.base = base;
         self.accounts.clear();
+    }
+
+    /// The account, if it was read here before, or written.
+    pub(crate) fn known_account(&self, address: Address) -> Option<Option<AccountInfo>> {
+        let cached = self.accounts.get(&address)?;
+        Some(cached.info.as_ref().map(plain))
+    }
+
+    /// The word, if it was read here before, written, or went with its account.
+    pub(crate) fn known_word(&self, address: Address, slot: U256) -> Option<U256> {
+        let cached = self.accounts.get(&address)?;
+        let word = cached.storage.get(&slot).copied();
+        word.or(cached.detached.then_some(U256::ZERO))
     }
 
     /// The state below.
@@ -213,7 +235,7 @@ impl Overlay {
     }
 }
 
-fn to_evm(info: AccountInfo) -> EvmInfo {
+pub(crate) fn to_evm(info: AccountInfo) -> EvmInfo {
     let mut out = EvmInfo {
         balance: info.balance,
         nonce: info.nonce,
@@ -226,7 +248,7 @@ fn to_evm(info: AccountInfo) -> EvmInfo {
     out
 }
 
-fn plain(info: &EvmInfo) -> AccountInfo {
+pub(crate) fn plain(info: &EvmInfo) -> AccountInfo {
     AccountInfo {
         balance: info.balance,
         nonce: info.nonce,
@@ -255,6 +277,7 @@ impl Database for Overlay {
 
     fn storage(&mut self, address: Address, slot: U256) -> Result<U256, StateError> {
         if !self.remembers {
+            self.words_read += 1;
             return self.storage_ref(address, slot);
         }
         let cached = self.cached(address)?;

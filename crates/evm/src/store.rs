@@ -7,7 +7,7 @@ use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Log, LogData, U256
 use capstan_contracts::SystemKind;
 use capstan_state::{
     BlockInfo, CallInSystemPhase, CallKind, CallOutcome, CallRequest, CreateOutcome, CreateRequest,
-    Ctx, Frame, GasClass, Halt, Mark, Store, commute, gas,
+    Ctx, Frame, GasClass, Halt, Mark, Store, gas,
 };
 use revm::bytecode::Bytecode;
 use revm::context::{Cfg, ContextTr, JournalEntry, JournalTr};
@@ -28,6 +28,7 @@ use revm::interpreter::{
 use revm::{Database, Inspector};
 
 use crate::evm::{CapstanEvm, Phase};
+use crate::parallel::Commutative;
 use crate::trace::EvmContext;
 use crate::{overrides, sig, system};
 
@@ -43,6 +44,8 @@ const KECCAK_GAS: u64 = 30;
 /// What a commutative write found and did.
 struct Exchanged {
     is_cold: bool,
+    /// The word before the transaction, and before the write.
+    found: (U256, U256),
     /// The word before the transaction, before the write, and after it; `None`: refused.
     written: Option<SStoreResult>,
 }
@@ -230,6 +233,7 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
         });
         Some(Exchanged {
             is_cold: false,
+            found: (word.original_value, present),
             written,
         })
     }
@@ -287,26 +291,49 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
         Ok(())
     }
 
-    /// A commutative write: reads, asks `change` for the new word (`None`: refused), writes. The account is
+    /// Tells whoever notes touches, or tallies commutative writes, that this word itself was looked at.
+    fn look(&mut self, at: Address, slot: U256) {
+        if let Some(touches) = &mut self.evm.engine.touches {
+            touches.exact(at, slot);
+        }
+        if let Some(tally) = &mut self.evm.engine.tally {
+            tally.look((at, slot));
+        }
+    }
+
+    /// Words asked of the state below so far, where nothing in between remembers any.
+    fn words_read(&self) -> u64 {
+        self.evm
+            .engine
+            .inner
+            .ctx
+            .journaled_state
+            .database
+            .words_read()
+    }
+
+    /// A commutative write: reads, asks `op` for the new word (`None`: refused), writes. The account is
     /// looked up once, which is most of what a warm write costs the host.
     fn commute(
         &mut self,
         at: Address,
         slot: U256,
         class: GasClass,
-        change: impl Fn(U256) -> Option<U256>,
+        op: Commutative,
     ) -> Result<bool, Halt> {
         if let Some(touches) = &mut self.evm.engine.touches {
             touches.commuted(at, slot);
         }
         self.begin_write()?;
+        let change = |word| op.apply(word, class);
         let cold_cost = self.params().cold_storage_cost();
         let static_cost = self.params().sstore_static_gas()
             + match class {
                 GasClass::Flat => self.params().sstore_reset_without_cold_load_cost(),
                 GasClass::ZeroAware => 0,
             };
-        let exchanged = match self.change_seen(at, slot, &change) {
+        let reads_before = self.words_read();
+        let exchanged = match self.change_seen(at, slot, change) {
             Some(exchanged) => {
                 self.charge(static_cost)?;
                 exchanged
@@ -318,15 +345,29 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
                 self.exchange(at, slot, skip, change)?
             }
         };
+        let is_first = self.words_read() != reads_before;
+        if let Some(tally) = &mut self.evm.engine.tally {
+            tally.note((at, slot), class, op, exchanged.found, is_first);
+        }
         match (class, exchanged) {
             // Whatever the word holds, done or refused: cold or warm is all that counts.
-            (GasClass::Flat, Exchanged { is_cold, written }) => {
+            (
+                GasClass::Flat,
+                Exchanged {
+                    is_cold, written, ..
+                },
+            ) => {
                 if is_cold {
                     self.charge(cold_cost)?;
                 }
                 Ok(written.is_some())
             }
-            (GasClass::ZeroAware, Exchanged { is_cold, written }) => match written {
+            (
+                GasClass::ZeroAware,
+                Exchanged {
+                    is_cold, written, ..
+                },
+            ) => match written {
                 Some(values) => {
                     self.pay_write(&values, is_cold)?;
                     Ok(true)
@@ -358,13 +399,18 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
         };
         let found = account.sload_concrete_error(slot, skip_cold);
         let done = found
-            .map(|slot| (change(slot.present_value()), slot.is_cold))
-            .and_then(|(new, is_cold)| {
+            .map(|slot| ((slot.original_value(), slot.present_value()), slot.is_cold))
+            .and_then(|(found, is_cold)| {
+                let new = change(found.1);
                 let written = match new {
                     Some(new) => Some(account.sstore_concrete_error(slot, new, false)?.data),
                     None => None,
                 };
-                Ok(Exchanged { is_cold, written })
+                Ok(Exchanged {
+                    is_cold,
+                    found,
+                    written,
+                })
             });
         done.map_err(|error| match error {
             JournalLoadError::ColdLoadSkipped => Halt::OutOfGas,
@@ -416,9 +462,7 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
 
 impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
     fn load(&mut self, at: Address, slot: U256) -> Result<U256, Halt> {
-        if let Some(touches) = &mut self.evm.engine.touches {
-            touches.exact(at, slot);
-        }
+        self.look(at, slot);
         if let Some(word) = self.seen(at, slot) {
             self.charge(self.params().warm_storage_read_cost())?;
             return Ok(word);
@@ -434,14 +478,12 @@ impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
     }
 
     fn save(&mut self, at: Address, slot: U256, word: U256) -> Result<(), Halt> {
-        if let Some(touches) = &mut self.evm.engine.touches {
-            touches.exact(at, slot);
-        }
+        self.look(at, slot);
         self.write(at, slot, word)
     }
 
     fn add(&mut self, at: Address, slot: U256, delta: U256, class: GasClass) -> Result<(), Halt> {
-        let added = self.commute(at, slot, class, |word| commute::add(word, delta, class))?;
+        let added = self.commute(at, slot, class, Commutative::Add(delta))?;
         if added { Ok(()) } else { Err(Halt::overflow()) }
     }
 
@@ -453,9 +495,7 @@ impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
         min: U256,
         class: GasClass,
     ) -> Result<bool, Halt> {
-        self.commute(at, slot, class, |word| {
-            commute::sub_bounded(word, delta, min, class)
-        })
+        self.commute(at, slot, class, Commutative::SubBounded { delta, min })
     }
 
     fn add_capped(
@@ -466,9 +506,7 @@ impl<I: Inspector<EvmContext>> Store for RevmStore<'_, '_, I> {
         cap: U256,
         class: GasClass,
     ) -> Result<bool, Halt> {
-        self.commute(at, slot, class, |word| {
-            commute::add_capped(word, delta, cap, class)
-        })
+        self.commute(at, slot, class, Commutative::AddCapped { delta, cap })
     }
 
     fn tload(&mut self, at: Address, slot: U256) -> Result<U256, Halt> {

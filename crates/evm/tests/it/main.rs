@@ -8,6 +8,7 @@ mod hostile;
 mod judged;
 mod loans;
 mod matrix;
+mod parallel;
 mod protocol;
 mod trace;
 mod verify;

@@ -1,0 +1,171 @@
+//! Users' transactions of a block on several threads, with the bytes of the plain loop.
+//!
+//! ```text
+//!   feed ─► window ─► any worker: run ahead, over what lower places left so far ─► result, reads, ranges
+//!                          │
+//!                          └─► whoever asks next: in order, what was read still holds? ─yes─► shift, keep
+//!                                                                                 └─no──► run it in its turn
+//! ```
+//!
+//! The commit keeps what the plain loop keeps, in the same types ([`crate::BlockRun`]'s overlay and book), and a run in
+//! its turn is the plain loop's. What runs ahead reads a [`memory::Memory`] of versions, which may be wrong: each read is
+//! compared by value with the overlay before its result is kept. So the bytes are the plain loop's whatever the threads
+//! do. The rules are in `specs/parallel.md`.
+
+mod ahead;
+mod engine;
+mod memory;
+mod tally;
+mod view;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use alloy_consensus::transaction::Recovered;
+use capstan_window::Baton;
+
+pub(crate) use ahead::{Ahead, AheadHandler};
+pub(crate) use tally::{Commutative, Tally};
+
+use crate::{BlockRun, ExecError, Overlay, Tx, TxOutcome, TxRefused};
+use engine::{Engine, Left, Ordered, World};
+
+/// Gas of the least transaction: what is left below it fits none.
+const TRANSFER_GAS: u64 = 21_000;
+
+/// Where users' transactions come from, and where they go.
+pub trait UserFeed: Send {
+    /// The next transaction to try; `None` ends the block.
+    fn next_tx(&mut self) -> Option<Recovered<Tx>>;
+
+    /// Whether a transaction that was handed out ahead of its turn still stands: those before it may have ended so that it
+    /// would not be handed out now. It is asked in its turn.
+    fn stands(&mut self, _tx: &Recovered<Tx>) -> bool {
+        true
+    }
+
+    /// How a transaction ended, in order, and what it said to `console.log` where somebody listens.
+    fn ended(&mut self, tx: Recovered<Tx>, end: Result<TxOutcome, TxRefused>, said: Vec<String>);
+}
+
+/// Who runs a block.
+#[derive(Clone, Debug)]
+pub struct Workers {
+    /// Threads; with one there is only the plain loop.
+    pub count: usize,
+    /// Stack of each thread but the caller's.
+    pub stack_bytes: usize,
+    /// Blocks of fewer transactions run as a plain loop: to wake threads takes longer.
+    pub least: usize,
+    /// Who runs when, for tests: as a seed says.
+    pub baton: Option<Arc<Baton>>,
+}
+
+impl Workers {
+    /// So many threads.
+    pub fn new(count: usize) -> Self {
+        Self {
+            count,
+            stack_bytes: 8 * crate::STACK_BYTES,
+            least: 48,
+            baton: None,
+        }
+    }
+}
+
+/// What running users took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Transactions that had their turn, refused ones included.
+    pub transactions: u64,
+    /// Runs of them, ahead and in turn.
+    pub runs: u64,
+    /// How many ran ahead in vain.
+    pub stale: u64,
+}
+
+impl BlockRun {
+    /// Runs users' transactions until the feed ends or the block is full.
+    pub fn users(
+        &mut self,
+        feed: &mut dyn UserFeed,
+        workers: &Workers,
+    ) -> Result<Counts, ExecError> {
+        let mut first = VecDeque::new();
+        if workers.count > 1 {
+            first.extend(std::iter::from_fn(|| feed.next_tx()).take(workers.least));
+        }
+        if workers.count <= 1 || first.len() < workers.least {
+            return self.users_plainly(feed, first);
+        }
+        let (session, book) = self.parts();
+        let world = World {
+            rules: Arc::clone(session.rules()),
+            context: session.block().clone(),
+            natives: session.natives(),
+            listens: session.listens(),
+        };
+        // What the block has done so far lies below, fixed; what users do lies above.
+        let mut below = Overlay::new(Arc::clone(session.overlay().base()));
+        session.swap_overlay(&mut below);
+        let below = Arc::new(below);
+        let ordered = Ordered {
+            book,
+            overlay: Overlay::new(Arc::clone(&below) as _),
+            feed: &mut *feed,
+            counts: Counts::default(),
+            failed: None,
+        };
+        let engine = Engine::new(world, below, ordered, workers, first.into());
+        let Left { ordered, rest } = engine.run()?;
+        let Ordered {
+            mut overlay,
+            counts,
+            failed,
+            ..
+        } = ordered;
+        session.swap_overlay(&mut overlay);
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        if rest.is_empty() {
+            return Ok(counts);
+        }
+        let rest = rest.into_iter().map(Arc::unwrap_or_clone).collect();
+        let plain = self.users_plainly(feed, rest)?;
+        Ok(Counts {
+            transactions: counts.transactions + plain.transactions,
+            runs: counts.runs + plain.runs,
+            stale: counts.stale,
+        })
+    }
+
+    /// The plain loop. `first` was handed out already.
+    fn users_plainly(
+        &mut self,
+        feed: &mut dyn UserFeed,
+        mut first: VecDeque<Recovered<Tx>>,
+    ) -> Result<Counts, ExecError> {
+        let mut counts = Counts::default();
+        while self.user_gas_left() >= TRANSFER_GAS {
+            let tx = match first.pop_front() {
+                Some(tx) if !feed.stands(&tx) => continue,
+                Some(tx) => tx,
+                None => match feed.next_tx() {
+                    Some(tx) => tx,
+                    None => break,
+                },
+            };
+            counts.transactions += 1;
+            counts.runs += 1;
+            let end = match self.user(&tx) {
+                Ok(outcome) => Ok(outcome),
+                Err(ExecError::Refused(refused)) => Err(refused),
+                Err(error) => return Err(error),
+            };
+            let said = self.heard();
+            feed.ended(tx, end, said);
+        }
+        Ok(counts)
+    }
+}

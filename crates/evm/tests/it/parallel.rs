@@ -1,0 +1,589 @@
+//! Several threads and the plain loop leave the same bytes (PER-100 to PER-109), on random blocks under seeded schedules.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use alloy_consensus::transaction::Recovered;
+use alloy_consensus::{SignableTransaction, TxEip1559, TxEip7702};
+use alloy_eips::eip7702::{Authorization, SignedAuthorization};
+use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
+use alloy_signer::SignerSync;
+use alloy_signer_local::PrivateKeySigner;
+use alloy_sol_types::SolCall;
+use capstan_contracts::erc20::IErc20;
+use capstan_evm::mem::MemState;
+use capstan_evm::parallel::{Counts, UserFeed, Workers};
+use capstan_evm::{
+    AccountInfo, BlockOutcome, BlockRun, Natives, Protocol, Rules, StateError, StateRead, Tx,
+    TxOutcome, TxRefused,
+};
+use capstan_state::GasClass;
+use capstan_window::Baton;
+
+use crate::genesis::Chain;
+use crate::world::*;
+
+const SENDERS: u64 = 24;
+const COUNTER: u8 = 0x41;
+const WATCHER: u8 = 0x42;
+const PHOENIX: u8 = 0x43;
+const MAKER: u8 = 0x44;
+const REVERTS: u8 = 0x45;
+const PAYER: u8 = 0x46;
+const KEY: B256 = B256::repeat_byte(0x77);
+
+/// Random numbers by a seed.
+struct Dice(u64);
+
+impl Dice {
+    fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    fn roll(&mut self, below: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 16) % below
+    }
+}
+
+fn sender(index: u64) -> Address {
+    let mut bytes = [0x5e; 20];
+    bytes[12..].copy_from_slice(&index.to_be_bytes());
+    bytes.into()
+}
+
+fn call(
+    from: Address,
+    nonce: u64,
+    to: Address,
+    value: u64,
+    gas: u64,
+    input: Vec<u8>,
+) -> Recovered<Tx> {
+    let tx = TxEip1559 {
+        chain_id: 31337,
+        nonce,
+        gas_limit: 21_000 + gas,
+        max_fee_per_gas: 100,
+        max_priority_fee_per_gas: u128::from(nonce % 4),
+        to: TxKind::Call(to),
+        value: U256::from(value),
+        input: input.into(),
+        ..TxEip1559::default()
+    };
+    let signature = Signature::new(U256::from(1), U256::from(1), false);
+    Recovered::new_unchecked(Tx::Eip1559(tx.into_signed(signature)), from)
+}
+
+fn delegate(
+    from: Address,
+    nonce: u64,
+    to: Address,
+    list: Vec<SignedAuthorization>,
+) -> Recovered<Tx> {
+    let tx = TxEip7702 {
+        chain_id: 31337,
+        nonce,
+        gas_limit: 300_000,
+        max_fee_per_gas: 100,
+        to,
+        authorization_list: list,
+        ..TxEip7702::default()
+    };
+    let signature = Signature::new(U256::from(1), U256::from(1), false);
+    Recovered::new_unchecked(Tx::Eip7702(tx.into_signed(signature)), from)
+}
+
+fn authorize(nonce: u64, to: Address) -> SignedAuthorization {
+    let authorization = Authorization {
+        chain_id: U256::from(31337),
+        address: to,
+        nonce,
+    };
+    let signer = PrivateKeySigner::from_bytes(&KEY).expect("a key");
+    let signature = signer.sign_hash_sync(&authorization.signature_hash());
+    authorization.into_signed(signature.expect("signs"))
+}
+
+/// CREATE2 of up to 32 bytes of init code, with the salt in calldata.
+fn create2(init: &[u8]) -> Vec<u8> {
+    let mut word = [0; 32];
+    word[32 - init.len()..].copy_from_slice(init);
+    let code = asm()
+        .push(U256::from_be_bytes(word))
+        .push(U256::ZERO)
+        .op(0x52)
+        .push(U256::ZERO)
+        .op(0x35)
+        .push(U256::from(init.len()))
+        .push(U256::from(32 - init.len()));
+    code.push(U256::from(3)).op(0xf5).pop().code
+}
+
+/// Bytecode that every world has.
+fn programs() -> Vec<(u8, Vec<u8>)> {
+    let one_more = |slot: u64| {
+        let slot = U256::from(slot);
+        let read = asm().push(slot).op(0x54).push(U256::ONE).op(0x01);
+        read.push(slot).op(0x55)
+    };
+    let coinbase = U256::from_be_slice(COINBASE.as_slice());
+    let watcher = asm().push(coinbase).op(0x31).push(U256::ZERO).op(0x55);
+    vec![
+        (COUNTER, one_more(0).log(5).code),
+        (WATCHER, watcher.code),
+        // SSTORE(1, 7), then SELFDESTRUCT to its creator: the next one stands on the same address.
+        (PHOENIX, create2(&[0x60, 7, 0x60, 1, 0x55, 0x33, 0xff])),
+        // SSTORE(1, 7), then one byte of code.
+        (
+            MAKER,
+            create2(&[0x60, 7, 0x60, 1, 0x55, 0x60, 1, 0x60, 0x1f, 0xf3]),
+        ),
+        (REVERTS, one_more(0).revert().code),
+        (PAYER, asm().call(0xf1, at(0x71), 1, U256::MAX).pop().code),
+    ]
+}
+
+/// What blocks are made over.
+struct Ground {
+    state: MemState,
+    rules: Arc<Rules>,
+    natives: &'static dyn Natives,
+    /// Natives by script, from which anybody may choose.
+    scripts: Vec<Address>,
+    token: Option<Address>,
+}
+
+static PROTOCOL: Protocol = Protocol;
+
+fn fund(state: &mut MemState) {
+    let wealth = U256::from(10).pow(U256::from(18));
+    for index in 0..SENDERS {
+        state.put(sender(index), wealth, 0, Bytes::new(), []);
+    }
+    state.put(
+        COINBASE,
+        U256::from(1_000_000_000_000_u64),
+        0,
+        Bytes::new(),
+        [],
+    );
+    for (byte, code) in programs() {
+        state.put(at(byte), U256::from(10_000), 1, code.into(), []);
+    }
+}
+
+/// Natives that add, subtract, look, revert and panic over the same few words.
+fn scripted() -> Ground {
+    use Act::{Add, Emit, Guard, Load, Panic, Revert, Save, SaveAt, Sub};
+    use GasClass::{Flat, ZeroAware};
+    let World { mut state, rules } = world();
+    fund(&mut state);
+    let shared = native(vec![Add(1, 5, Flat), Add(2, 7, ZeroAware), Emit(1)]);
+    let scripts = vec![
+        shared,
+        native(vec![SaveAt(shared, 9, 3), Act::Call(shared)]),
+        native(vec![
+            Add(1, 5, Flat),
+            Guard(false, vec![Sub(1, 2, 0, Flat), Sub(3, 1, 0, ZeroAware)]),
+            Add(3, 1, ZeroAware),
+        ]),
+        native(vec![
+            Sub(3, 1, 0, ZeroAware),
+            Sub(3, 1, 0, ZeroAware),
+            Add(4, 1, Flat),
+        ]),
+        native(vec![Add(1, 1, Flat), Load(1), Save(2, 9)]),
+        native(vec![Act::Call(shared), Revert("no")]),
+        native(vec![
+            Act::Call(shared),
+            Guard(true, vec![Act::Call(shared)]),
+            Panic,
+        ]),
+        native(vec![
+            Act::Balance(COINBASE),
+            Act::Balance(at(0x70)),
+            Act::Send(at(0x70), 1),
+        ]),
+    ];
+    for (index, script) in scripts.iter().enumerate() {
+        let words =
+            [(1, 40), (2, 3), (3, 2)].map(|(slot, word)| (U256::from(slot), U256::from(word)));
+        let words = words.into_iter().take(if index % 2 == 0 { 3 } else { 1 });
+        state.put(
+            *script,
+            U256::from(500),
+            0,
+            Bytes::from_static(&MARKER),
+            words,
+        );
+    }
+    Ground {
+        state,
+        rules,
+        natives: &SCRIPTED,
+        scripts,
+        token: None,
+    }
+}
+
+/// The protocol itself, with a token that everybody has.
+fn protocol() -> Ground {
+    let mut chain = Chain::new();
+    let token = chain.token();
+    for index in 0..SENDERS - 4 {
+        chain.mint(token, sender(index), 1_000);
+    }
+    let mut state = chain.state;
+    fund(&mut state);
+    Ground {
+        state,
+        rules: chain.rules,
+        natives: &PROTOCOL,
+        scripts: Vec::new(),
+        token: Some(token),
+    }
+}
+
+impl Ground {
+    /// A random block: most of it valid, some refused, reverting or out of gas.
+    fn block(&self, seed: u64, count: u64) -> Vec<Recovered<Tx>> {
+        let mut dice = Dice::new(seed);
+        let mut nonces = vec![0; SENDERS as usize];
+        let mut coinbase_nonce = 0;
+        let mut authority_nonce = 0;
+        let crowd = [2, 8, SENDERS][dice.roll(3) as usize];
+        let mut transactions = Vec::new();
+        while (transactions.len() as u64) < count {
+            let index = dice.roll(crowd);
+            let from = sender(index);
+            let nonce: u64 = nonces[index as usize];
+            // A nonce too many or too few, now and then.
+            let nonce = match dice.roll(40) {
+                0 => nonce + 1,
+                1 => nonce.saturating_sub(1),
+                _ => nonce,
+            };
+            let mut salted = vec![0; 32];
+            salted[31] = dice.roll(2) as u8;
+            let to_person = at(0x70 + dice.roll(4) as u8);
+            let tx = match dice.roll(22) {
+                0..4 => call(from, nonce, to_person, dice.roll(9), 0, Vec::new()),
+                4 => call(from, nonce, sender(dice.roll(SENDERS)), 5, 0, Vec::new()),
+                5 => call(from, nonce, COINBASE, dice.roll(3), 0, Vec::new()),
+                6 => {
+                    coinbase_nonce += 1;
+                    transactions.push(call(
+                        COINBASE,
+                        coinbase_nonce - 1,
+                        to_person,
+                        1,
+                        0,
+                        Vec::new(),
+                    ));
+                    continue;
+                }
+                7 => call(
+                    from,
+                    nonce,
+                    Address::with_last_byte(4),
+                    1,
+                    50_000,
+                    vec![1, 2],
+                ),
+                8 => call(from, nonce, at(COUNTER), 0, 60_000, Vec::new()),
+                // Not enough gas to store.
+                9 => call(from, nonce, at(COUNTER), 0, 2_500, Vec::new()),
+                10 => call(from, nonce, at(WATCHER), 0, 60_000, Vec::new()),
+                11 => call(from, nonce, at(PHOENIX), 3, 200_000, salted),
+                12 => call(from, nonce, at(MAKER), 3, 200_000, salted),
+                13 => call(from, nonce, at(REVERTS), 0, 60_000, Vec::new()),
+                14 => call(from, nonce, at(PAYER), 0, 60_000, Vec::new()),
+                15 => {
+                    let to = [at(COUNTER), Address::ZERO, at(WATCHER)][dice.roll(3) as usize];
+                    authority_nonce += 1;
+                    delegate(
+                        from,
+                        nonce,
+                        self.authority(),
+                        vec![authorize(authority_nonce - 1, to)],
+                    )
+                }
+                16 => call(from, nonce, self.authority(), 2, 60_000, Vec::new()),
+                _ => match (self.token, self.scripts.get(dice.roll(8) as usize)) {
+                    (Some(token), _) => {
+                        let to = match dice.roll(3) {
+                            0 => to_person,
+                            _ => sender(dice.roll(SENDERS)),
+                        };
+                        let value = U256::from([1, 10, 400, 1_000][dice.roll(4) as usize]);
+                        let transfer = IErc20::transferCall { to, value };
+                        call(from, nonce, token, 0, 80_000, transfer.abi_encode())
+                    }
+                    (None, Some(script)) => {
+                        call(from, nonce, *script, dice.roll(2), 90_000, Vec::new())
+                    }
+                    (None, None) => continue,
+                },
+            };
+            nonces[index as usize] = nonces[index as usize].max(nonce + 1);
+            transactions.push(tx);
+        }
+        transactions
+    }
+
+    fn authority(&self) -> Address {
+        PrivateKeySigner::from_bytes(&KEY).expect("a key").address()
+    }
+
+    fn open(&self, state: Arc<dyn StateRead>) -> BlockRun {
+        let ctx = block_context(&self.rules, 1);
+        BlockRun::open_with(Arc::clone(&self.rules), state, ctx, self.natives).expect("opens")
+    }
+
+    fn run(&self, block: &[Recovered<Tx>], picky: bool, workers: &Workers) -> Ended {
+        self.run_over(Arc::new(self.state.clone()), block, picky, workers)
+    }
+
+    fn run_over(
+        &self,
+        state: Arc<dyn StateRead>,
+        block: &[Recovered<Tx>],
+        picky: bool,
+        workers: &Workers,
+    ) -> Ended {
+        let mut run = self.open(state);
+        let mut feed = Feed {
+            waiting: block.iter().cloned().collect(),
+            picky,
+            ..Feed::default()
+        };
+        let counts = run.users(&mut feed, workers).expect("memory does not fail");
+        Ended {
+            counts,
+            ended: feed.ended,
+            outcome: run.close().expect("closes"),
+        }
+    }
+}
+
+/// A block's run, and all that its builder hears of it.
+struct Ended {
+    counts: Counts,
+    ended: Vec<(B256, Result<TxOutcome, TxRefused>)>,
+    outcome: BlockOutcome,
+}
+
+/// Hands out transactions in order; a picky one gives up on a sender of whom something was refused, as the pool does.
+#[derive(Default)]
+struct Feed {
+    waiting: VecDeque<Recovered<Tx>>,
+    ended: Vec<(B256, Result<TxOutcome, TxRefused>)>,
+    picky: bool,
+    skipped: BTreeSet<Address>,
+}
+
+impl UserFeed for Feed {
+    fn next_tx(&mut self) -> Option<Recovered<Tx>> {
+        loop {
+            let tx = self.waiting.pop_front()?;
+            if !self.skipped.contains(&tx.signer()) {
+                return Some(tx);
+            }
+        }
+    }
+
+    fn stands(&mut self, tx: &Recovered<Tx>) -> bool {
+        !self.skipped.contains(&tx.signer())
+    }
+
+    fn ended(&mut self, tx: Recovered<Tx>, end: Result<TxOutcome, TxRefused>, _: Vec<String>) {
+        if self.picky && end.is_err() {
+            self.skipped.insert(tx.signer());
+        }
+        self.ended.push((*tx.tx_hash(), end));
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how much a test does, not what it finds"
+)]
+fn number(name: &str, default: u64) -> u64 {
+    let set = std::env::var(name).ok();
+    set.map_or(default, |text| text.parse().expect("a number"))
+}
+
+fn seeded(count: usize, seed: u64) -> Workers {
+    Workers {
+        least: 1,
+        baton: Some(Arc::new(Baton::new(count, seed))),
+        ..Workers::new(count)
+    }
+}
+
+#[track_caller]
+fn same(plain: &Ended, other: &Ended, what: &str) {
+    assert_eq!(plain.ended, other.ended, "{what}: what the builder hears");
+    assert_eq!(
+        plain.outcome, other.outcome,
+        "{what}: what the block leaves"
+    );
+}
+
+/// Blocks `CAPSTAN_BLOCKS` (10 over each ground), schedules `CAPSTAN_SCHEDULES` (50), from seed `CAPSTAN_SEED` on.
+fn every_schedule(ground: &mut Ground) {
+    let first = number("CAPSTAN_SEED", 1);
+    let mut sum = Counts::default();
+    for seed in first..first + number("CAPSTAN_BLOCKS", 10) {
+        // Every third block is filled to its limit.
+        let rules = Arc::make_mut(&mut ground.rules);
+        rules.user_gas_limit = if seed % 3 == 0 {
+            2_000_000
+        } else {
+            100_000_000
+        };
+        let block = ground.block(seed, 20 + seed % 50);
+        let picky = seed % 2 == 0;
+        let plain = ground.run(&block, picky, &Workers::new(1));
+        for schedule in 0..number("CAPSTAN_SCHEDULES", 50) {
+            let count = 2 + (schedule % 3) as usize;
+            let ran = ground.run(&block, picky, &seeded(count, schedule + 1));
+            same(&plain, &ran, &format!("block {seed}, schedule {schedule}"));
+            sum.transactions += ran.counts.transactions;
+            sum.runs += ran.counts.runs;
+            sum.stale += ran.counts.stale;
+        }
+    }
+    println!("{sum:?}");
+    assert!(
+        sum.runs > sum.transactions && sum.stale > 0,
+        "nothing ran ahead in vain: {sum:?}"
+    );
+    assert!(sum.runs <= 3 * sum.transactions, "PER-105: {sum:?}");
+}
+
+/// PER-100: natives that add, look, revert and panic, and bytecode.
+#[test]
+fn per_100_scripts_under_every_schedule() {
+    every_schedule(&mut scripted());
+}
+
+/// PER-100: the protocol's token, coins, delegation, creation and destruction.
+#[test]
+fn per_100_the_protocol_under_every_schedule() {
+    every_schedule(&mut protocol());
+}
+
+/// PER-100: threads as the machine runs them.
+#[test]
+fn per_100_free_threads() {
+    for ground in [scripted(), protocol()] {
+        for seed in 500..500 + number("CAPSTAN_BLOCKS", 6) {
+            let block = ground.block(seed, 300);
+            let plain = ground.run(&block, true, &Workers::new(1));
+            for count in [2, 3, 8] {
+                let ran = ground.run(&block, true, &Workers::new(count));
+                same(&plain, &ran, &format!("block {seed}, {count} threads"));
+            }
+        }
+    }
+}
+
+/// PER-103: who only pays fees, adds to shared totals and pays one receiver never runs in vain.
+#[test]
+fn per_103_shared_sums_make_no_conflict() {
+    let ground = scripted();
+    let sums = native(vec![
+        Act::Add(1, 5, GasClass::Flat),
+        Act::Sub(2, 1, 0, GasClass::Flat),
+        Act::Sub(3, 2, 10, GasClass::ZeroAware),
+    ]);
+    let mut state = ground.state.clone();
+    let words = [(1, 40), (2, 30_000), (3, 100_000)];
+    let words = words.map(|(slot, word)| (U256::from(slot), U256::from(word)));
+    state.put(sums, U256::ZERO, 0, Bytes::from_static(&MARKER), words);
+    let block: Vec<_> = (0..SENDERS)
+        .map(|index| match index % 2 {
+            0 => call(sender(index), 0, sums, 0, 90_000, Vec::new()),
+            _ => call(sender(index), 0, at(0x70), 4, 0, Vec::new()),
+        })
+        .collect();
+    let state: Arc<dyn StateRead> = Arc::new(state);
+    let plain = ground.run_over(Arc::clone(&state), &block, false, &Workers::new(1));
+    assert!(
+        plain
+            .ended
+            .iter()
+            .all(|(_, end)| end.as_ref().is_ok_and(|end| end.success))
+    );
+    for schedule in 0..100 {
+        let ran = ground.run_over(Arc::clone(&state), &block, false, &seeded(3, schedule));
+        same(&plain, &ran, &format!("schedule {schedule}"));
+        assert_eq!(
+            (ran.counts.runs, ran.counts.stale),
+            (SENDERS, 0),
+            "schedule {schedule}"
+        );
+    }
+}
+
+/// A state that panics once, at the n-th read of accounts.
+struct Panics {
+    inner: MemState,
+    left: AtomicUsize,
+}
+
+impl StateRead for Panics {
+    fn account(&self, address: Address) -> Result<Option<AccountInfo>, StateError> {
+        assert_ne!(
+            self.left.fetch_sub(1, Ordering::Relaxed),
+            0,
+            "made to panic"
+        );
+        self.inner.account(address)
+    }
+
+    fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
+        self.inner.storage(address, slot)
+    }
+
+    fn code(&self, hash: B256) -> Result<Bytes, StateError> {
+        self.inner.code(hash)
+    }
+
+    fn block_hash(&self, number: u64) -> Result<B256, StateError> {
+        self.inner.block_hash(number)
+    }
+}
+
+/// PER-106: a worker that panics costs time, not the block.
+#[test]
+fn per_106_a_panic_leaves_the_same_bytes() {
+    let ground = scripted();
+    let block = ground.block(7, 40);
+    let plain = ground.run(&block, true, &Workers::new(1));
+    // The first reads belong to the opening of the block.
+    for read in 6..60 {
+        let state = Arc::new(Panics {
+            inner: ground.state.clone(),
+            left: AtomicUsize::new(read),
+        });
+        let ran = ground.run_over(state, &block, true, &seeded(3, read as u64));
+        same(&plain, &ran, &format!("a panic at read {read}"));
+    }
+}
+
+/// PER-107: a small block, and one thread, are the plain loop.
+#[test]
+fn per_107_small_blocks_run_plainly() {
+    let ground = protocol();
+    let block = ground.block(3, 20);
+    let plain = ground.run(&block, true, &Workers::new(1));
+    let small = ground.run(&block, true, &Workers::new(4));
+    same(&plain, &small, "a small block");
+    assert_eq!(small.counts.runs, small.counts.transactions);
+}

@@ -1,0 +1,70 @@
+//! How far ahead of its turn an item may run.
+
+/// How an item in turn was settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// It ran in its turn; nothing was learnt about running ahead.
+    Direct,
+    /// It ran ahead, and what it had read still held.
+    Clean,
+    /// It ran ahead in vain.
+    Stale,
+}
+
+/// Direct runs after which a window of one is tried wider, at first.
+const PATIENCE: u32 = 8;
+/// And at most: what a chain without any parallelism pays for trying.
+const PATIENCE_MAX: u32 = 256;
+
+/// The width of a window: wider by one where running ahead was right, half where it was not. At one, nobody runs ahead, and
+/// whoever commits is a plain loop; now and then two are tried again.
+#[derive(Clone, Debug)]
+pub struct Width {
+    now: usize,
+    most: usize,
+    patience: u32,
+    directs: u32,
+}
+
+impl Width {
+    /// Starts at `first`, and never leaves 1 to `most`.
+    pub fn new(first: usize, most: usize) -> Self {
+        let most = most.max(1);
+        Self {
+            now: first.clamp(1, most),
+            most,
+            patience: PATIENCE,
+            directs: 0,
+        }
+    }
+
+    /// The width.
+    pub fn now(&self) -> usize {
+        self.now
+    }
+
+    /// Follows what was settled.
+    pub(crate) fn learn(&mut self, settled: Settled) {
+        match settled {
+            Settled::Clean => {
+                self.now = self.most.min(self.now + 1);
+                self.patience = PATIENCE;
+            }
+            Settled::Stale => {
+                if self.now <= 2 {
+                    self.patience = PATIENCE_MAX.min(self.patience * 2);
+                }
+                self.now = (self.now / 2).max(1);
+                self.directs = 0;
+            }
+            Settled::Direct if self.now == 1 => {
+                self.directs += 1;
+                if self.directs >= self.patience {
+                    self.now = self.most.min(2);
+                    self.directs = 0;
+                }
+            }
+            Settled::Direct => {}
+        }
+    }
+}
