@@ -29,6 +29,10 @@
 //! Trusts: a quorum of auditors, to compute; the owner of the scope, who names them and gets what they take; later rooms,
 //! which may slash. Not here: what work is, who pays for it, and what income may back.
 
+#[allow(
+    clippy::too_many_arguments,
+    reason = "what is signed is passed field by field, as wallets and tools expect"
+)]
 mod abi;
 mod audit;
 mod beat;
