@@ -7,6 +7,11 @@ static SITE: &[SiteFile] = &[
         bytes: b"1",
     },
     SiteFile {
+        path: "assets/index-1a2b.js.gz",
+        etag: "\"03\"",
+        bytes: b"packed",
+    },
+    SiteFile {
         path: "index.html",
         etag: "\"02\"",
         bytes: b"<!doctype html>",
@@ -75,11 +80,48 @@ fn rpc_31_what_never_changes_is_kept_and_what_is_the_same_is_not_sent_again() {
     }
 }
 
+/// RPC-31
+#[test]
+fn rpc_31_who_takes_gzip_gets_it_where_it_lies_ready() {
+    let check = |path: &str, codings: &'static str, expected: (Option<&str>, &str)| {
+        let headers = asked(&[
+            (header::ACCEPT_ENCODING, codings),
+            (header::ACCEPT, BROWSER),
+        ]);
+        let response = answer(SITE, path, &headers).expect("a file");
+        let headers = response.headers();
+        let coding = headers.get(header::CONTENT_ENCODING);
+        let coding = coding.map(|coding| coding.to_str().expect("text"));
+        let etag = headers[header::ETAG].to_str().expect("text");
+        assert_eq!((coding, etag), expected, "{path} by {codings}");
+        assert_eq!(headers[header::VARY], "Accept, Accept-Encoding");
+        let kind = &headers[header::CONTENT_TYPE];
+        assert_ne!(kind, "application/octet-stream", "{path} by {codings}");
+        let mut again = asked(&[(header::ACCEPT_ENCODING, codings)]);
+        again.insert(
+            header::IF_NONE_MATCH,
+            HeaderValue::from_str(etag).expect("text"),
+        );
+        again.insert(header::ACCEPT, HeaderValue::from_static(BROWSER));
+        let again = answer(SITE, path, &again).expect("a file");
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+    };
+    let script = "/assets/index-1a2b.js";
+    let (plain, packed) = ((None, "\"01\""), (Some("gzip"), "\"03\""));
+    check(script, "gzip, deflate", packed);
+    check(script, "br, gzip;q=0.5", packed);
+    check(script, "gzip;q=0", plain);
+    check(script, "gzip; q=0.0, br", plain);
+    check(script, "br, identity", plain);
+    // Nothing lies beside the page itself here.
+    check("/markets", "gzip", (None, "\"02\""));
+}
+
 /// RPC-32
 #[test]
 fn rpc_32_no_file_may_reach_beyond_this_server() {
     for file in SITE {
-        let response = serve(file, &HeaderMap::new());
+        let response = serve(SITE, file, &HeaderMap::new());
         let policy = &response.headers()[header::CONTENT_SECURITY_POLICY];
         let policy = policy.to_str().expect("text");
         assert!(policy.starts_with("default-src 'none'; script-src 'self';"));
