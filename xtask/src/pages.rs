@@ -23,7 +23,7 @@ pub(crate) fn run() -> Result<()> {
             continue;
         };
         let text = fs::read_to_string(root.join(&path))?;
-        complaints.extend(dead_links(&root, &path, &text));
+        complaints.extend(dead_links(root, &path, &text));
         if is_in_house_words(name) && name != GLOSSARY {
             complaints.extend(refused_words(name, &text, &refused));
         }

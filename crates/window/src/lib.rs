@@ -261,14 +261,15 @@ impl<I, D> State<I, D> {
     }
 
     fn turn(&mut self, settled: Option<Settled>) -> Turn<I, D> {
-        if self.is_over {
-            return Turn::Over;
-        }
+        // Also when it is over: what was settled is done, and nobody may run it again.
         if let Some(settled) = settled {
             self.slots.pop_front();
             self.head += 1;
             self.begun -= 1;
             self.width.learn(settled);
+        }
+        if self.is_over {
+            return Turn::Over;
         }
         match self.wanted() {
             0 => {}

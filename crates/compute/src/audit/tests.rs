@@ -239,7 +239,7 @@ fn aud_4_8_each_cheat_fails_for_its_own_reason() {
     let mut longer = honest.clone();
     longer.answer.push(5);
     fails(&longer, &proof, "LENGTH");
-    let mut beyond = honest.clone();
+    let mut beyond = honest;
     beyond.answer[4] = 0;
     fails(&beyond, &proof, "BEYOND");
 }
@@ -349,7 +349,7 @@ fn aud_6_a_commitment_opens_for_one_auditor_job_and_witness() {
     assert!(!commitment.opens(&opening, b"alice", &[2; 32]));
     let else_seen = Opening {
         witness: other,
-        ..opening.clone()
+        ..opening
     };
     assert!(!commitment.opens(&else_seen, b"alice", &[1; 32]));
     assert!(!commitment.opens(

@@ -24,7 +24,7 @@ pub(super) struct ApiError {
     param: Option<&'static str>,
     retry_after: Option<Duration>,
     /// What a server said about the request itself, as it came.
-    passed_on: Option<Value>,
+    passed_on: Option<Box<Value>>,
 }
 
 impl ApiError {
@@ -138,7 +138,7 @@ impl ApiError {
 
     pub(super) fn body(&self) -> Value {
         if let Some(body) = &self.passed_on {
-            return body.clone();
+            return body.as_ref().clone();
         }
         json!({ "error": {
             "message": self.message, "type": self.kind, "param": self.param, "code": self.code,
@@ -204,7 +204,7 @@ impl From<&Fault> for ApiError {
         let error = Self::new(status, "server_error", fault.code(), fault.to_string());
         match fault {
             Fault::Request { body, .. } => Self {
-                passed_on: Some(body.clone()),
+                passed_on: Some(Box::new(body.clone())),
                 ..error
             },
             Fault::Busy(wait) => {

@@ -197,7 +197,7 @@ impl Store {
             let (db, well) = (Arc::clone(&db), Arc::clone(&well));
             move || write_all(&db, &waiting, &well)
         });
-        let writer = writer.map_err(|error| redb::Error::Io(error))?;
+        let writer = writer.map_err(redb::Error::Io)?;
         Ok(Self {
             db,
             changes: Some(changes),

@@ -332,7 +332,7 @@ fn a_shelf_takes_checks_lists_and_finds() {
     let file = folder.path().join("some.gguf");
     tiny(1, "Q4_1").write(&file).expect("written");
     let put = shelf.put(&file, "mine").expect("taken");
-    assert_eq!(shelf.list().expect("one"), [put.clone()]);
+    assert_eq!(shelf.list().expect("one"), std::slice::from_ref(&put));
     assert_eq!(shelf.find("mine").expect("found"), put.path);
     assert_eq!(
         hash_file(&put.path).expect("hash"),

@@ -86,7 +86,7 @@ fn rcpt_2_a_signature_has_one_form() {
         b256!("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141").0,
     );
     let high = order - U256::from_be_slice(&bytes[32..64]);
-    let mut twin = bytes.clone();
+    let mut twin = bytes;
     twin[32..64].copy_from_slice(&high.to_be_bytes::<32>());
     twin[64] = 55 - twin[64];
     let twin = Signed {

@@ -418,7 +418,7 @@ fn mach_7_only_the_key_edits_its_record() {
     };
     let call = specifyCall {
         machineId: id,
-        spec: told.clone(),
+        spec: told,
     };
     let not_key = MachinesNotKey {
         machineId: id,
@@ -666,7 +666,7 @@ fn mach_12_what_tightens_counts_at_once() {
     is(&world, id, State::Probation, Reason::New);
     let loose = MachineParams {
         intervalMs: 1_000,
-        ..tight.clone()
+        ..tight
     };
     world.ok(OWNER, ADDRESS, &set(loose.clone()));
     let params = world.view(ADDRESS, &paramsCall {});
@@ -698,7 +698,7 @@ fn mach_12_what_tightens_counts_at_once() {
         },
     ] {
         let refused = world.call(OWNER, ADDRESS, &set(wrong.clone()));
-        let halt = refused.err().expect("out of range");
+        let halt = refused.expect_err("out of range");
         assert!(
             words(&halt).starts_with("MachinesParamOutOfRange"),
             "{wrong:?}"

@@ -272,7 +272,11 @@ fn account_difference(
 fn judge(at: Place, listed: Option<Value>, made: Value) -> Option<Fault> {
     match listed {
         None => Some(Fault::Missing { at, made }),
-        Some(listed) if listed != made => Some(Fault::Wrong { at, listed, made }),
+        Some(listed) if listed != made => Some(Fault::Wrong {
+            at,
+            listed: listed.into(),
+            made: made.into(),
+        }),
         Some(_) => None,
     }
 }

@@ -76,9 +76,9 @@ pub enum Fault {
         /// Where.
         at: Place,
         /// In the list.
-        listed: Value,
+        listed: Box<Value>,
         /// What it became.
-        made: Value,
+        made: Box<Value>,
     },
     /// In the list, and nothing of the block does it.
     Unused(Place),

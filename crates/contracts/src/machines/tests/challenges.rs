@@ -329,7 +329,7 @@ fn a_holder_who_asks_all_the_time_keeps_no_auditor_out() {
         world.wait_ms(1);
     }
     let lately = world.call(ALICE, ADDRESS, &ask(id, 1, 1));
-    assert!(words(&lately.err().expect("too early")).starts_with("MachinesAskedLately"));
+    assert!(words(&lately.expect_err("too early")).starts_with("MachinesAskedLately"));
     world.ok(AUDITORS[0], ADDRESS, &ask(id, 1, 1));
     // A holder who audits is no judge of his own machine.
     let (mut world, ..) = start();
