@@ -9,6 +9,7 @@ mod credit;
 mod exchange;
 mod frame;
 mod growth;
+mod per;
 mod pool;
 mod report;
 mod throughput;
@@ -48,6 +49,8 @@ enum Bench {
     Credit(credit::Options),
     /// Swaps against Uniswap v2 and v3 in bytecode: inside one call frame, and whole; and how many a core does.
     Exchange(exchange::Options),
+    /// Verifying a block from its access list beside running it in sequence, and the size of its record.
+    Per(per::Options),
 }
 
 fn main() -> eyre::Result<()> {
@@ -60,6 +63,7 @@ fn main() -> eyre::Result<()> {
         Bench::Frame(options) => frame::run(&options),
         Bench::Credit(options) => credit::run(&options),
         Bench::Exchange(options) => exchange::run(&options),
+        Bench::Per(options) => per::run(&options),
     }
 }
 

@@ -98,6 +98,16 @@ pub const TARGETS: &[Target] = &[
         wire::access,
         wire::access_seeds,
     ),
+    Target {
+        // An access is one byte, and a node of the graph of who waits for whom.
+        memory_factor: 1_024,
+        ..target(
+            "sidecar",
+            "who touched what in a block, and its analysis",
+            wire::sidecar,
+            wire::sidecar_seeds,
+        )
+    },
     target(
         "message",
         "a JSON-RPC body",

@@ -4,7 +4,10 @@ use alloy_eip7928::BlockAccessList;
 use alloy_eips::eip2718::{Decodable2718 as _, Encodable2718 as _};
 use alloy_rlp::{Decodable as _, Encodable as _};
 use capstan_chain::recover;
-use capstan_evm::Tx;
+use capstan_evm::{
+    Tx,
+    record::{Access, Row, Sidecar, analyse},
+};
 use capstan_rpc::message::{self, Incoming};
 use serde_json::{Value, value::RawValue};
 
@@ -55,6 +58,36 @@ pub(crate) fn access_seeds() -> Vec<Vec<u8>> {
         .iter()
         .map(|block| block.access_list.to_vec())
         .collect()
+}
+
+/// Places that the lists of the target's sidecars have.
+const PLACES: usize = 1 << 20;
+
+/// A sidecar has one writing only, and whatever it says can be analysed.
+pub(crate) fn sidecar(input: &[u8]) -> String {
+    match Sidecar::decode(input, PLACES) {
+        Ok(sidecar) => {
+            assert_eq!(sidecar.encode(), input, "two writings of one sidecar");
+            let found = analyse(&sidecar);
+            assert!(found.critical_gas <= found.gas);
+            assert!(found.projected_milli(4) >= 1_000);
+            "ok".to_owned()
+        }
+        Err(error) => error.to_string(),
+    }
+}
+
+pub(crate) fn sidecar_seeds() -> Vec<Vec<u8>> {
+    let row = |n: u32| Row {
+        gas: 21_000 * u64::from(n),
+        accesses: vec![
+            (n, Access::Write),
+            (n + 300, Access::Read),
+            (n + 70_000, Access::Delta),
+        ],
+    };
+    let rows = (1..5).map(row).collect();
+    vec![Sidecar::default().encode(), Sidecar { rows }.encode()]
 }
 
 /// Entries of a batch.

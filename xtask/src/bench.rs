@@ -7,9 +7,9 @@ use eyre::{Result, WrapErr};
 use crate::{clients, compute, dev, shell};
 
 /// Benches that need no peer from npm.
-const ALONE: [&str; 4] = ["accounts", "block", "growth", "pool"];
+const ALONE: [&str; 5] = ["accounts", "block", "growth", "per", "pool"];
 
-/// Runs one bench (`engine`, `throughput`, `frame`, `credit`, `exchange`, `accounts`, `block`, `growth`, `pool`; flags go to it), or all of them.
+/// Runs one bench (`engine`, `throughput`, `frame`, `credit`, `exchange`, `accounts`, `block`, `growth`, `per`, `pool`; flags go to it), or all of them.
 pub(crate) fn run(flags: &[String]) -> Result<()> {
     if let Some((first, rest)) = flags.split_first()
         && first == "engine"
@@ -52,6 +52,8 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
     shell::run(shell::program(&bench).arg("exchange"))?;
     println!("\n## A block over growing storage, and the state root beside another trie\n");
     shell::run(shell::program(&bench).arg("block"))?;
+    println!("\n## A block from its access list\n");
+    shell::run(shell::program(&bench).arg("per"))?;
     println!("\n## Blocks over ever more accounts\n");
     shell::run(shell::program(&bench).arg("accounts"))?;
     println!("\n## What a node writes\n");

@@ -29,6 +29,8 @@ pub struct ChainConfig {
     pub clock: TimeSource,
     /// How far ahead of this node's clock a block may be before it is `NotYet`.
     pub clock_tolerance: Duration,
+    /// How blocks of others are judged.
+    pub verify: Verify,
 }
 
 impl ChainConfig {
@@ -45,6 +47,7 @@ impl ChainConfig {
             flush: Flush::default(),
             clock: TimeSource::default(),
             clock_tolerance: Duration::from_secs(1),
+            verify: Verify::default(),
         }
     }
 
@@ -100,6 +103,24 @@ impl Default for Flush {
         Self {
             blocks: 64,
             interval: Duration::from_secs(1),
+        }
+    }
+}
+
+/// How blocks that somebody else made are judged. It changes how long that takes and nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verify {
+    /// Threads that run a block from its access list; with one, it always runs in sequence.
+    pub threads: usize,
+    /// Blocks that use less gas run in sequence: waking threads would take longer.
+    pub from_gas: u64,
+}
+
+impl Default for Verify {
+    fn default() -> Self {
+        Self {
+            threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            from_gas: 2_000_000,
         }
     }
 }

@@ -44,7 +44,7 @@ pub use chain::{
     BlockInputs, Built, Chain, Event, GuardReport, Guarded, PROOF_WINDOW, Pending, Refusal,
     TimeSource, TxFeed, Verdict,
 };
-pub use config::{ChainConfig, Flush, Mining, Storage};
+pub use config::{ChainConfig, Flush, Mining, Storage, Verify};
 pub use dev::Dev;
 pub use error::ChainError;
 pub use export::Imported;

@@ -21,6 +21,7 @@ use super::{
     ledger::Executed,
     order::{check_order, system_gas_limit, system_kind},
     tree::Candidate,
+    verified::{Tried, report_disagreement},
 };
 use crate::{
     Block, ChainError, RawBlock,
@@ -141,7 +142,9 @@ impl Inner {
             filling.system(SystemKind::Prices, oracle::encode_reports(&inputs.reports))?;
         }
         for kind in Owed::KINDS {
-            if let Some(input) = self.due(kind, frame.parent.hash(), &filling.run)? {
+            let session = filling.run.session();
+            let (state, info) = (session.overlay(), &session.block().info);
+            if let Some(input) = self.due(kind, frame.parent.hash(), state, info)? {
                 filling.system(kind, input)?;
             }
         }
@@ -263,27 +266,52 @@ impl Inner {
         if let Err(reason) = check_order(&transactions, development) {
             return Ok(Err(reason));
         }
-        let state = self.state_of(frame.parent.hash())?;
-        let mut run =
-            BlockRun::open(Arc::clone(&self.rules), state, self.context(&frame)).map_err(failed)?;
-        let mut all_owed = Owed::KINDS.map(Owed::of);
-        for (i, tx) in transactions.iter().enumerate() {
-            for owed in &mut all_owed {
-                let due = |kind| self.due(kind, frame.parent.hash(), &run);
-                if let Some(reason) = owed.expect(tx, due)? {
-                    return Ok(Err(format!("transaction {i}: {reason}")));
-                }
+        let (outcome, doubt) = match self.verified(raw, &frame, &transactions)? {
+            Tried::Good(outcome) => (outcome, None),
+            tried => match self.in_sequence(&frame, &transactions)? {
+                Ok(outcome) => (outcome, tried.doubt()),
+                Err(reason) => return Ok(Err(reason)),
+            },
+        };
+        let list = outcome.access_list_hash;
+        let executed = self.seal(&frame, transactions, outcome)?;
+        let reason = match first_difference(header, &executed.block.header) {
+            Some(reason) => reason,
+            None if raw.access_list != executed.block.access_list => {
+                "accessList: is not the one that the header commits to".into()
             }
-            if let Some(kind) = system_kind(tx) {
-                let (is, must) = (
-                    tx.gas_limit(),
-                    system_gas_limit(kind, run.system_gas_left()),
-                );
-                if is != must {
-                    return Ok(Err(format!(
-                        "transaction {i}: gas limit of {kind:?} is {is}, must be {must}"
-                    )));
+            None => {
+                if let Some(doubt) = doubt {
+                    report_disagreement(header.number, &doubt);
                 }
+                return Ok(Ok(executed));
+            }
+        };
+        // Where the list differs, it is said too which entry of it does.
+        let same_list = header.block_access_list_hash == Some(list)
+            && raw.access_list == executed.block.access_list;
+        Ok(Err(match same_list {
+            true => reason,
+            false => self.name_entry(raw, &frame, &executed.block.transactions, &reason)?,
+        }))
+    }
+
+    /// Executes the transactions of a block in order.
+    fn in_sequence(
+        &self,
+        frame: &Frame,
+        transactions: &[Recovered<Tx>],
+    ) -> Result<Result<BlockOutcome, String>, ChainError> {
+        let parent = frame.parent.hash();
+        let state = self.state_of(parent)?;
+        let mut run =
+            BlockRun::open(Arc::clone(&self.rules), state, self.context(frame)).map_err(failed)?;
+        let mut duties = Duties::new();
+        for (i, tx) in transactions.iter().enumerate() {
+            let session = run.session();
+            let due = |kind| self.due(kind, parent, session.overlay(), &session.block().info);
+            if let Some(reason) = duties.next(tx, run.system_gas_left(), due)? {
+                return Ok(Err(format!("transaction {i}: {reason}")));
             }
             match run.any(tx) {
                 Ok(_) => {}
@@ -293,20 +321,12 @@ impl Inner {
                 Err(error) => return Err(failed(error)),
             }
         }
-        for owed in &mut all_owed {
-            if let Some(reason) = owed.left(|kind| self.due(kind, frame.parent.hash(), &run))? {
-                return Ok(Err(reason));
-            }
+        let session = run.session();
+        let due = |kind| self.due(kind, parent, session.overlay(), &session.block().info);
+        if let Some(reason) = duties.left(due)? {
+            return Ok(Err(reason));
         }
-        let outcome = run.close().map_err(failed)?;
-        let executed = self.seal(&frame, transactions, outcome)?;
-        Ok(match first_difference(header, &executed.block.header) {
-            Some(reason) => Err(reason),
-            None if raw.access_list != executed.block.access_list => {
-                Err("accessList: is not the one that the header commits to".into())
-            }
-            None => Ok(executed),
-        })
+        Ok(Ok(run.close().map_err(failed)?))
     }
 
     /// What can be said without executing.
@@ -341,6 +361,47 @@ impl Inner {
             }
         }
         Ok(())
+    }
+}
+
+/// What a block that is judged owes, transaction by transaction.
+pub(super) struct Duties([Owed; 4]);
+
+impl Duties {
+    pub(super) fn new() -> Self {
+        Self(Owed::KINDS.map(Owed::of))
+    }
+
+    /// What is wrong with the next transaction where it stands. `due` answers for the state before it.
+    pub(super) fn next(
+        &mut self,
+        tx: &Recovered<Tx>,
+        system_gas_left: u64,
+        due: impl Fn(SystemKind) -> Result<Option<Bytes>, ChainError>,
+    ) -> Result<Option<String>, ChainError> {
+        for owed in &mut self.0 {
+            if let Some(reason) = owed.expect(tx, &due)? {
+                return Ok(Some(reason));
+            }
+        }
+        let Some(kind) = system_kind(tx) else {
+            return Ok(None);
+        };
+        let (is, must) = (tx.gas_limit(), system_gas_limit(kind, system_gas_left));
+        Ok((is != must).then(|| format!("gas limit of {kind:?} is {is}, must be {must}")))
+    }
+
+    /// What is still owed behind the last transaction.
+    pub(super) fn left(
+        &mut self,
+        due: impl Fn(SystemKind) -> Result<Option<Bytes>, ChainError>,
+    ) -> Result<Option<String>, ChainError> {
+        for owed in &mut self.0 {
+            if let Some(reason) = owed.left(&due)? {
+                return Ok(Some(reason));
+            }
+        }
+        Ok(None)
     }
 }
 

@@ -28,7 +28,7 @@ use capstan_contracts::{
     products::{self, IProducts, Products},
     triggers::{self, ITriggers, Orders},
 };
-use capstan_evm::{BlockRun, StateDiff, StateError, StateRead, Tx};
+use capstan_evm::{StateDiff, StateError, StateRead, Tx};
 use capstan_state::{BlockInfo, Ctx, Frame, Halt, ReadOnly, View};
 use capstan_units::AccountId;
 
@@ -443,13 +443,14 @@ impl Inner {
         Ok(())
     }
 
-    /// What a block on `parent` owes of a kind of work, once all before it stands: the calldata of its transaction.
-    /// The caller holds the turn.
+    /// What a block on `parent` owes of a kind of work, once all before it stands and has led to `state`: the calldata of
+    /// its transaction. The caller holds the turn.
     pub(super) fn due(
         &self,
         kind: SystemKind,
         parent: B256,
-        run: &BlockRun,
+        state: &dyn StateRead,
+        block: &BlockInfo,
     ) -> Result<Option<Bytes>, ChainError> {
         let guards = self.guards.lock();
         let mut over = Called::default();
@@ -474,10 +475,9 @@ impl Inner {
         if nobody {
             return Ok(None);
         }
-        let session = run.session();
         let standing = Standing {
-            state: session.overlay(),
-            block: &session.block().info,
+            state,
+            block,
             failed: RefCell::new(None),
         };
         let frame = Frame {

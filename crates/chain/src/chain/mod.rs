@@ -13,13 +13,14 @@ mod overrides;
 mod produce;
 mod queries;
 mod tree;
+mod verified;
 
 use std::sync::Arc;
 
 use alloy_consensus::transaction::Recovered;
 use alloy_primitives::{Address, B256, Bytes};
 use capstan_contracts::oracle::IOracle::SignedReport;
-use capstan_evm::{BlockContext, Rules, StateDiff, StateRead, Tx, call::Session};
+use capstan_evm::{BlockContext, Rules, StateDiff, StateRead, Tx, call::Session, record::Record};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::broadcast;
 
@@ -274,6 +275,12 @@ impl Chain {
             parent_hash: header.parent_hash,
             parent_beacon_root: header.parent_beacon_block_root.unwrap_or_default(),
         }
+    }
+
+    /// Runs a final block again from its access list, on all cores, and tells which transaction touched what. It takes the
+    /// state before the block and keeps nothing: a record follows from the block.
+    pub fn record(&self, block: &Block) -> Result<Record, ChainError> {
+        on_big_stack(|| self.inner.record(block, self.context_of(block)))
     }
 
     /// The block that would be made now from the pool, with its state. Made at most once per 100 ms: it is

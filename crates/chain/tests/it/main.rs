@@ -6,4 +6,5 @@ mod durability;
 mod liquidation;
 mod queries;
 mod solo;
+mod verified;
 mod world;

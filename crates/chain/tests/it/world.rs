@@ -7,7 +7,8 @@ use alloy_consensus::{
 };
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use capstan_chain::{
-    At, Block, BlockInputs, Chain, ChainConfig, DevAccount, Genesis, Mining, Storage,
+    At, Block, BlockInputs, Chain, ChainConfig, ChainError, DevAccount, Genesis, Mining, Storage,
+    Verify,
 };
 use capstan_evm::Tx;
 
@@ -22,6 +23,10 @@ pub(crate) struct World {
 pub(crate) fn config() -> ChainConfig {
     ChainConfig {
         mining: Mining::Manual,
+        verify: Verify {
+            threads: 2,
+            from_gas: 0,
+        },
         ..ChainConfig::dev(Genesis::dev(5, 0))
     }
 }
@@ -108,6 +113,35 @@ impl World {
 
     pub(crate) fn hash_of(&self, number: u64) -> B256 {
         self.chain.block(number).unwrap().unwrap().hash()
+    }
+}
+
+/// Newest blocks that are verified when a test is done with its world.
+const VERIFIED_BLOCKS: u64 = 32;
+
+impl Drop for World {
+    /// PER-1: what a test of chains has built also follows from its access lists. Blocks that cannot be read any more,
+    /// because the test broke a disk or forgot them, are passed over.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let head = self.chain.head().number();
+        let oldest = head
+            .saturating_sub(VERIFIED_BLOCKS)
+            .max(self.chain.oldest_state());
+        for number in oldest + 1..=head {
+            let Ok(Some(block)) = self.chain.block(number) else {
+                continue;
+            };
+            let record = match self.chain.record(&block) {
+                Ok(record) => record,
+                Err(ChainError::Execution(why)) => panic!("{why}"),
+                Err(_) => continue,
+            };
+            assert_eq!(record.outcome.receipts, block.receipts, "block {number}");
+            assert_eq!(record.sidecar.rows.len(), block.transactions.len());
+        }
     }
 }
 

@@ -1,0 +1,345 @@
+//! Verifying a block from its access list beside running it in sequence, and beside what the machine can do at all.
+//!
+//! ```text
+//!   plain      BlockRun: open, every transaction, close
+//!   verify 1   the same block from its list, on one thread
+//!   verify 2   on two
+//!   ceiling    two plain loops at once, each on a core of its own: 2 x plain / both
+//! ```
+//!
+//! The four take turns in one process. Every ratio is the median over the rounds of one round's times; no figure of two threads
+//! can be above the ceiling but by noise.
+
+use std::{
+    sync::{Arc, Barrier},
+    thread,
+    time::Instant,
+};
+
+use alloy_consensus::{SignableTransaction as _, TxEip1559, transaction::Recovered};
+use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256};
+use capstan_evm::{
+    BlockContext, BlockOutcome, BlockRun, Rules, StateRead, Tx,
+    mem::MemState,
+    record::{analyse, record},
+    verify::{Claim, verify},
+};
+use capstan_state::{BlockInfo, ProtocolVersion};
+use eyre::ensure;
+
+use crate::report::{Table, median};
+
+/// How much.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Transactions of a block, where their gas allows.
+    #[arg(long, default_value_t = 3_000)]
+    transactions: u64,
+    /// Rounds; medians are printed.
+    #[arg(long, default_value_t = 15)]
+    rounds: usize,
+    /// Threads of the last column but one.
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+}
+
+/// One kind of block.
+struct Workload {
+    name: &'static str,
+    /// Sender, callee, gas limit and input of the n-th transaction.
+    tx: fn(u64) -> (Address, Address, u64, Vec<u8>),
+    /// Gas of one at most, to see how many fit.
+    gas: u64,
+}
+
+const COUNTER: Address = Address::repeat_byte(0xc0);
+const SLOTS: Address = Address::repeat_byte(0x51);
+const HASHER: Address = Address::repeat_byte(0x4a);
+
+const WORKLOADS: [Workload; 5] = [
+    Workload {
+        name: "transfers, all apart",
+        tx: |n| (person(n), person(n + (1 << 32)), 21_000, Vec::new()),
+        gas: 21_000,
+    },
+    Workload {
+        name: "transfers, each to the next sender",
+        tx: |n| (person(n), person(n + 1), 21_000, Vec::new()),
+        gas: 21_000,
+    },
+    Workload {
+        name: "two words of its own each",
+        tx: |n| (person(n), SLOTS, 100_000, word(n)),
+        gas: 70_000,
+    },
+    Workload {
+        name: "one counter",
+        tx: |n| (person(n), COUNTER, 60_000, Vec::new()),
+        gas: 45_000,
+    },
+    Workload {
+        name: "one counter, behind 500 hashes",
+        tx: |n| (person(n), HASHER, 200_000, word(n)),
+        gas: 90_000,
+    },
+];
+
+fn person(n: u64) -> Address {
+    Address::from_slice(&keccak256(n.to_be_bytes())[..20])
+}
+
+fn word(n: u64) -> Vec<u8> {
+    keccak256(n.to_be_bytes()).to_vec()
+}
+
+/// Prints the tables.
+pub(crate) fn run(options: &Options) -> eyre::Result<()> {
+    let threads = options.threads;
+    let mut speed = Table::new(&[
+        "block",
+        "transactions",
+        "plain ms",
+        "verify 1",
+        &format!("verify {threads}"),
+        "ceiling",
+    ]);
+    let mut size = Table::new(&[
+        "block",
+        "places",
+        "touches",
+        "list B/place",
+        "list B/touch",
+        "list B/tx",
+        "sidecar B/touch",
+        "parallelism",
+        "projected 16",
+        "verifier 16",
+    ]);
+    for workload in &WORKLOADS {
+        let block = Block::make(workload, options.transactions)?;
+        speed.row(block.speed(workload.name, options)?);
+        size.row(block.size(workload.name, threads)?);
+    }
+    println!(
+        "Verifying from the access list, as a multiple of the plain loop in the same round; medians of {} rounds",
+        options.rounds
+    );
+    speed.print();
+    println!();
+    println!("The record; the last three are projections from its gas, not measurements");
+    size.print();
+    Ok(())
+}
+
+/// A block, the state before it, and what it leads to.
+struct Block {
+    rules: Arc<Rules>,
+    parent: Arc<dyn StateRead>,
+    context: BlockContext,
+    transactions: Vec<Recovered<Tx>>,
+    outcome: BlockOutcome,
+    list: Vec<u8>,
+}
+
+impl Block {
+    fn make(workload: &Workload, most: u64) -> eyre::Result<Self> {
+        let rules = Arc::new(Rules::new(31_337));
+        let count = most.min(rules.user_gas_limit / workload.gas);
+        let mut state = MemState::new();
+        let coins = U256::from(10).pow(U256::from(20));
+        for n in 0..=count {
+            state.put(person(n), coins, 0, Bytes::new(), []);
+        }
+        // sstore(0, sload(0) + 1)
+        let count_up = [0x60, 1, 0x5f, 0x54, 0x01, 0x5f, 0x55];
+        state.put(COUNTER, U256::ZERO, 1, count_up.to_vec().into(), []);
+        // sstore(word, number of the block), sstore(word + 1, the same)
+        let own = [
+            0x43, 0x5f, 0x35, 0x55, 0x43, 0x5f, 0x35, 0x60, 1, 0x01, 0x55,
+        ];
+        state.put(SLOTS, U256::ZERO, 1, Bytes::copy_from_slice(&own), []);
+        let mut hasher = vec![0x5f, 0x35, 0x61, 0x01, 0xf4]; // x = word, i = 500
+        let top = 5;
+        // JUMPDEST; x = keccak(x); i -= 1; while i
+        hasher.extend([0x5b, 0x90, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0x20, 0x90]);
+        hasher.extend([0x60, 1, 0x90, 0x03, 0x80, 0x60, top, 0x57]);
+        hasher.extend(count_up);
+        state.put(HASHER, U256::ZERO, 1, hasher.into(), []);
+        let parent: Arc<dyn StateRead> = Arc::new(state);
+        let context = context(&rules);
+        let transactions: Vec<_> = (0..count).map(|n| sign((workload.tx)(n))).collect();
+        let outcome = in_sequence(&rules, &parent, &context, &transactions)?;
+        for (n, receipt) in outcome.receipts.iter().enumerate() {
+            ensure!(
+                receipt.status(),
+                "transaction {n} of `{}` failed",
+                workload.name
+            );
+        }
+        let list = alloy_rlp::encode(&outcome.access_list);
+        Ok(Self {
+            rules,
+            parent,
+            context,
+            transactions,
+            outcome,
+            list,
+        })
+    }
+
+    fn claim(&self) -> Claim<'_> {
+        Claim {
+            rules: Arc::clone(&self.rules),
+            parent: Arc::clone(&self.parent),
+            context: self.context.clone(),
+            transactions: &self.transactions,
+            access_list: &self.list,
+            access_list_hash: self.outcome.access_list_hash,
+        }
+    }
+
+    fn plain(&self) -> eyre::Result<f64> {
+        let started = Instant::now();
+        let outcome = in_sequence(&self.rules, &self.parent, &self.context, &self.transactions)?;
+        let time = ms(started);
+        ensure!(outcome.gas_used == self.outcome.gas_used, "another outcome");
+        Ok(time)
+    }
+
+    fn verified(&self, threads: usize) -> eyre::Result<f64> {
+        let started = Instant::now();
+        let outcome = verify(&self.claim(), threads)?.into_outcome();
+        let time = ms(started);
+        ensure!(outcome == self.outcome, "the verifier differs");
+        Ok(time)
+    }
+
+    /// Two plain loops at once, each held to its own core.
+    fn both(&self) -> eyre::Result<f64> {
+        let start = Barrier::new(2);
+        let one = |core: usize| {
+            pin(core);
+            start.wait();
+            let started = Instant::now();
+            self.plain()?;
+            Ok::<f64, eyre::Report>(ms(started))
+        };
+        thread::scope(|scope| {
+            let other = scope.spawn(|| one(1));
+            let mine = scope.spawn(|| one(0));
+            let joined = [other.join(), mine.join()];
+            let mut longest: f64 = 0.0;
+            for time in joined {
+                let time = time.map_err(|_| eyre::eyre!("a run of the ceiling panicked"))??;
+                longest = longest.max(time);
+            }
+            Ok(longest)
+        })
+    }
+
+    fn speed(&self, name: &str, options: &Options) -> eyre::Result<Vec<String>> {
+        let (mut plain, mut alone) = (Vec::new(), Vec::new());
+        let (mut several, mut ceiling) = (Vec::new(), Vec::new());
+        for _ in 0..options.rounds {
+            let time = self.plain()?;
+            plain.push(time);
+            alone.push(time / self.verified(1)?);
+            several.push(time / self.verified(options.threads)?);
+            ceiling.push(2.0 * time / self.both()?);
+        }
+        let times = |values: &mut Vec<f64>| format!("{:.2}x", median(values));
+        Ok(vec![
+            name.to_owned(),
+            self.transactions.len().to_string(),
+            format!("{:.1}", median(&mut plain)),
+            times(&mut alone),
+            times(&mut several),
+            times(&mut ceiling),
+        ])
+    }
+
+    fn size(&self, name: &str, threads: usize) -> eyre::Result<Vec<String>> {
+        let record = record(&self.claim(), threads)?;
+        let places = self.outcome.access_list.iter();
+        let places = places.map(|a| 1 + a.storage_changes.len() + a.storage_reads.len());
+        let places = places.sum::<usize>() as f64;
+        let rows = record.sidecar.rows.iter();
+        let touches = rows.map(|row| row.accesses.len()).sum::<usize>() as f64;
+        let list = self.list.len() as f64;
+        let found = analyse(&record.sidecar);
+        let milli = |ratio: u64| format!("{:.2}x", ratio as f64 / 1e3);
+        Ok(vec![
+            name.to_owned(),
+            places.to_string(),
+            touches.to_string(),
+            format!("{:.1}", list / places),
+            format!("{:.1}", list / touches),
+            format!("{:.0}", list / self.transactions.len() as f64),
+            format!("{:.2}", record.sidecar.encode().len() as f64 / touches),
+            milli(found.parallelism_milli()),
+            milli(found.projected_milli(16)),
+            milli(found.projected_verify_milli(16)),
+        ])
+    }
+}
+
+fn in_sequence(
+    rules: &Arc<Rules>,
+    parent: &Arc<dyn StateRead>,
+    context: &BlockContext,
+    transactions: &[Recovered<Tx>],
+) -> eyre::Result<BlockOutcome> {
+    let mut run = BlockRun::open(Arc::clone(rules), Arc::clone(parent), context.clone())?;
+    for tx in transactions {
+        run.user(tx)?;
+    }
+    Ok(run.close()?)
+}
+
+fn sign((from, to, gas_limit, input): (Address, Address, u64, Vec<u8>)) -> Recovered<Tx> {
+    let tx = TxEip1559 {
+        chain_id: 31_337,
+        gas_limit,
+        max_fee_per_gas: 100,
+        max_priority_fee_per_gas: 1,
+        to: TxKind::Call(to),
+        value: U256::from(u8::from(input.is_empty() && gas_limit == 21_000)),
+        input: input.into(),
+        ..TxEip1559::default()
+    };
+    // Recovery of senders is not measured here, so nobody signs.
+    let unsigned = tx.into_signed(Signature::new(U256::ONE, U256::ONE, false));
+    Recovered::new_unchecked(Tx::Eip1559(unsigned), from)
+}
+
+fn context(rules: &Rules) -> BlockContext {
+    BlockContext {
+        info: BlockInfo {
+            chain_id: rules.chain_id,
+            number: 1,
+            time_ms: 1_700_000_000_000,
+            beneficiary: Address::repeat_byte(0xbe),
+            base_fee_wei: 7,
+            prevrandao: B256::ZERO,
+            gas_limit: rules.gas_limit(),
+            version: ProtocolVersion(1),
+        },
+        parent_hash: B256::ZERO,
+        parent_beacon_root: B256::ZERO,
+    }
+}
+
+/// Holds this thread to a core. Where that is not allowed it runs where it is put.
+fn pin(core: usize) {
+    // SAFETY: the set is a plain array of bits that the call only reads, and 0 names this thread.
+    #[allow(unsafe_code)]
+    unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(core, &mut set);
+        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set);
+    }
+}
+
+fn ms(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64() * 1e3
+}

@@ -1,0 +1,130 @@
+//! Blocks judged from their access lists (PER-2, PER-4, PER-7), and their records (PER-8).
+
+use alloy_eip7928::BlockAccessList;
+use alloy_primitives::{Address, Bytes, U256, keccak256};
+use alloy_rlp::Decodable as _;
+use capstan_chain::{ChainConfig, RawBlock, Verdict, Verify};
+use capstan_evm::record::{Access, Locations, Sidecar, analyse};
+
+use crate::world::{World, config, counter, plain};
+
+const BOB: Address = Address::repeat_byte(0xb0);
+
+fn judge(threads: usize) -> World {
+    World::open(ChainConfig {
+        verify: Verify {
+            threads,
+            from_gas: 0,
+        },
+        ..config()
+    })
+}
+
+/// A block in which everybody calls one contract, and one of them pays somebody twice.
+fn made(maker: &World) -> RawBlock {
+    let created = maker.address(0).create(0);
+    maker.chain.submit(maker.create(0, 0, counter())).unwrap();
+    for who in 1..4 {
+        let call = alloy_consensus::TxEip1559 {
+            to: alloy_primitives::TxKind::Call(created),
+            input: Bytes::from(vec![7; 32]),
+            ..plain(0)
+        };
+        maker.chain.submit(maker.sign(who, call)).unwrap();
+        maker.chain.submit(maker.transfer(who, 1, BOB, 5)).unwrap();
+    }
+    maker.mine().raw()
+}
+
+/// PER-2, PER-4: a list with one wrong entry makes the block bad; the entry is named, in the same words by one thread and
+/// by several.
+#[test]
+fn per_2_a_wrong_entry_is_named() {
+    let maker = World::new();
+    let good = made(&maker);
+    let list = BlockAccessList::decode(&mut good.access_list.as_ref()).unwrap();
+    let bob = list
+        .iter()
+        .position(|account| account.address == BOB)
+        .unwrap();
+    type Spoil = fn(&mut BlockAccessList, usize);
+    let cases: [(&str, Spoil); 3] = [
+        ("balance of", |list, bob| {
+            list[bob].balance_changes[1].post_balance += U256::from(1);
+        }),
+        ("account of", |list, bob| drop(list.remove(bob))),
+        ("nothing does it", |list, bob| {
+            list[bob].storage_reads.push(U256::from(3));
+        }),
+    ];
+    for (words, spoil) in cases {
+        let mut wrong = list.clone();
+        spoil(&mut wrong, bob);
+        let mut raw = good.clone();
+        raw.access_list = alloy_rlp::encode(&wrong).into();
+        raw.header.block_access_list_hash = Some(keccak256(&raw.access_list));
+        let verdicts: Vec<Verdict> = (1..4)
+            .map(|threads| judge(threads).chain.check(&raw).unwrap())
+            .collect();
+        let Verdict::Bad(reason) = &verdicts[0] else {
+            panic!("{words}: {verdicts:?}");
+        };
+        assert!(reason.starts_with("blockAccessListHash"), "{reason}");
+        assert!(reason.contains(words), "{words}: {reason}");
+        assert!(reason.contains(&BOB.to_string()), "{reason}");
+        assert!(
+            verdicts.iter().all(|verdict| *verdict == verdicts[0]),
+            "{verdicts:?}"
+        );
+    }
+    for threads in 1..4 {
+        assert_eq!(judge(threads).chain.check(&good).unwrap(), Verdict::Ok);
+    }
+}
+
+/// PER-8: a record says who looked, who wrote and who only added, in at most three bytes for each place.
+#[test]
+fn per_8_a_record_follows_from_the_block() {
+    let maker = World::new();
+    made(&maker);
+    let block = maker.chain.head();
+    let record = maker.chain.record(&block).unwrap();
+    let places = Locations::of(&record.outcome.access_list);
+    let bytes = record.sidecar.encode();
+    let touches: usize = record
+        .sidecar
+        .rows
+        .iter()
+        .map(|row| row.accesses.len())
+        .sum();
+    assert!(
+        bytes.len() <= 3 * touches,
+        "{} bytes for {touches}",
+        bytes.len()
+    );
+    let again = Sidecar::decode(&bytes, places.len());
+    assert_eq!(again.as_ref(), Ok(&record.sidecar));
+    assert_eq!(maker.chain.record(&block).unwrap().sidecar, record.sidecar);
+
+    let gas: u64 = record.sidecar.rows.iter().map(|row| row.gas).sum();
+    assert_eq!(gas, block.header.gas_used);
+    // Whoever pays somebody with no code adds to his coins: three payments do not wait for each other.
+    let bob = places.account(BOB).unwrap();
+    let at_bob = record.sidecar.rows.iter().flat_map(|row| &row.accesses);
+    let at_bob: Vec<Access> = at_bob
+        .filter(|(id, _)| *id == bob)
+        .map(|(_, access)| *access)
+        .collect();
+    assert_eq!(at_bob, [Access::Delta; 3]);
+    // The counter is written by each, so it is what they wait for.
+    let counted = places.word(maker.address(0).create(0), U256::ZERO).unwrap();
+    let found = analyse(&record.sidecar);
+    assert_eq!(found.hot[0].write_count, 3, "{:?}", found.hot);
+    assert!(
+        found
+            .hot
+            .iter()
+            .any(|hot| hot.place == counted && hot.wait_count == 2)
+    );
+    assert!(found.critical_gas < found.gas && found.parallelism_milli() > 1_000);
+}
