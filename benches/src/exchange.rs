@@ -10,7 +10,7 @@
 //!   ERC-20 that the peers have.
 
 mod batch;
-mod blocks;
+pub(crate) mod blocks;
 mod gas;
 mod routes;
 

@@ -9,6 +9,7 @@ mod credit;
 mod exchange;
 mod frame;
 mod growth;
+mod parallel;
 mod per;
 mod pool;
 mod report;
@@ -51,6 +52,8 @@ enum Bench {
     Exchange(exchange::Options),
     /// Verifying a block from its access list beside running it in sequence, and the size of its record.
     Per(per::Options),
+    /// Blocks on several threads beside the plain loop and beside what the machine gives.
+    Parallel(parallel::Options),
 }
 
 fn main() -> eyre::Result<()> {
@@ -64,6 +67,7 @@ fn main() -> eyre::Result<()> {
         Bench::Credit(options) => credit::run(&options),
         Bench::Exchange(options) => exchange::run(&options),
         Bench::Per(options) => per::run(&options),
+        Bench::Parallel(options) => parallel::run(&options),
     }
 }
 

@@ -56,6 +56,8 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
     shell::run(shell::program(&bench).arg("per"))?;
     println!("\n## Blocks over ever more accounts\n");
     shell::run(shell::program(&bench).arg("accounts"))?;
+    println!("\n## Blocks on several threads\n");
+    shell::run(shell::program(&bench).arg("parallel"))?;
     println!("\n## What a node writes\n");
     shell::run(shell::program(&bench).arg("growth"))?;
     println!("\n## Admission to the pool\n");

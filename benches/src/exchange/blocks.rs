@@ -19,7 +19,7 @@ use crate::{
 
 const SENDERS: u64 = 200;
 /// Swaps of one block.
-const SWAPS: u64 = 400;
+pub(crate) const SWAPS: u64 = 400;
 const GAS: u64 = 240_000;
 const FUNDS_WEI: u128 = 1_000 * ONE;
 /// Assets in a row, each next to the one before it; and fees of the pools of two neighbours.
@@ -34,10 +34,10 @@ fn sender(index: u64) -> Address {
 }
 
 /// A pool and its two assets.
-type Pool = (u32, [u32; 2]);
+pub(crate) type Pool = (u32, [u32; 2]);
 
 /// A hundred pools of products and a hundred of ranges.
-fn open(world: &mut World) -> eyre::Result<[Vec<Pool>; 2]> {
+pub(crate) fn open(world: &mut World) -> eyre::Result<[Vec<Pool>; 2]> {
     let owner = world.owner;
     let mut assets = Vec::new();
     for _ in 0..ASSETS {
@@ -95,7 +95,7 @@ fn open(world: &mut World) -> eyre::Result<[Vec<Pool>; 2]> {
 }
 
 /// The `index`-th swap. Recovery happens at the door, so nobody signs here.
-fn swap(chain_id: u64, index: u64, (pool, [from, to]): Pool) -> Recovered<Tx> {
+pub(crate) fn swap(chain_id: u64, index: u64, (pool, [from, to]): Pool) -> Recovered<Tx> {
     let who = sender(index);
     let (_, input) = super::swap(pool, [from, to], ONE / 100, who);
     let tx = TxEip1559 {

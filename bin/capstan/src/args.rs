@@ -338,6 +338,9 @@ pub(crate) struct NodeOptions {
     /// Blocks whose state stays readable, or `all`
     #[arg(long, value_name = "BLOCKS", default_value_t = History::Blocks(capstan_chain::DEFAULT_HISTORY_BLOCKS))]
     pub(crate) history: History,
+    /// Threads that run the transactions of a block; all cores unless said otherwise, 1 is one after another
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) threads: Option<std::num::NonZeroUsize>,
 }
 
 /// How much state of the past is kept.

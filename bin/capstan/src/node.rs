@@ -222,6 +222,10 @@ pub(crate) fn node(options: &NodeOptions) -> Result<()> {
         },
         ..ChainConfig::node(genesis, PathBuf::from(&options.data))
     };
+    let config = ChainConfig {
+        threads: options.threads.map_or(config.threads, usize::from),
+        ..config
+    };
     let rpc = rpc_config(&options.listen);
     let no_world = |_: &Chain| Ok(None);
     serve(config, rpc, Status::NODE, no_world, |chain, address| {

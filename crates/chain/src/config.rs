@@ -31,6 +31,8 @@ pub struct ChainConfig {
     pub clock_tolerance: Duration,
     /// How blocks of others are judged.
     pub verify: Verify,
+    /// Threads that run users' transactions of a block; 1 is the plain loop. The bytes are the same.
+    pub threads: usize,
 }
 
 impl ChainConfig {
@@ -48,6 +50,7 @@ impl ChainConfig {
             clock: TimeSource::default(),
             clock_tolerance: Duration::from_secs(1),
             verify: Verify::default(),
+            threads: 1,
         }
     }
 

@@ -11,12 +11,14 @@ use alloy_primitives::{Address, B256, Bytes, Sealable as _, keccak256};
 use capstan_contracts::{oracle, system::SystemKind};
 use capstan_evm::{
     BlockContext, BlockOutcome, BlockRun, ExecError, NEWEST_VERSION, StateRead, SystemTx, Tx,
-    TxRefused,
+    TxOutcome, TxRefused,
+    parallel::{UserFeed, Workers},
 };
 use rayon::prelude::*;
 
 use super::{
-    BlockInputs, Built, Inner, Refusal, Verdict,
+    BlockInputs, Built, Inner, Refusal, TxFeed, Verdict,
+    big_stack::STACK_BYTES,
     guards::{self, Owed},
     ledger::Executed,
     order::{check_order, system_gas_limit, system_kind},
@@ -148,7 +150,7 @@ impl Inner {
                 filling.system(kind, input)?;
             }
         }
-        filling.users(inputs.transactions)?;
+        filling.users(inputs.transactions, self.config.threads)?;
         let Filling {
             run,
             transactions,
@@ -441,27 +443,54 @@ impl Filling {
         Ok(())
     }
 
-    fn users(&mut self, mut feed: Box<dyn super::TxFeed>) -> Result<(), ChainError> {
-        // What is left below this fits no transaction.
-        while self.run.user_gas_left() >= 21_000 {
-            let Some(tx) = feed.next_tx() else {
-                return Ok(());
-            };
-            let why = match self.run.user(&tx) {
-                Ok(_) => {
-                    let lines = self.run.heard().into_iter();
-                    self.said.extend(lines.map(|line| (*tx.tx_hash(), line)));
-                    self.transactions.push(tx);
-                    continue;
-                }
-                Err(ExecError::Refused(TxRefused::BlockFull { .. })) => Refusal::Full,
-                Err(ExecError::Refused(refused)) => Refusal::Invalid(refused.to_string()),
-                Err(error) => return Err(failed(error)),
-            };
-            feed.refused(&tx, &why);
-            self.refused.push((*tx.tx_hash(), why));
-        }
+    fn users(&mut self, feed: Box<dyn TxFeed>, threads: usize) -> Result<(), ChainError> {
+        let mut users = Users {
+            feed,
+            transactions: &mut self.transactions,
+            refused: &mut self.refused,
+            said: &mut self.said,
+        };
+        let workers = Workers {
+            stack_bytes: STACK_BYTES,
+            ..Workers::new(threads)
+        };
+        let counts = self.run.users(&mut users, &workers).map_err(failed)?;
+        metrics::counter!("capstan_user_runs_total").increment(counts.runs);
+        metrics::counter!("capstan_user_runs_in_vain_total").increment(counts.stale);
         Ok(())
+    }
+}
+
+/// What users send, on its way into a block.
+struct Users<'a> {
+    feed: Box<dyn TxFeed>,
+    transactions: &'a mut Vec<Recovered<Tx>>,
+    refused: &'a mut Vec<(B256, Refusal)>,
+    said: &'a mut Vec<(B256, String)>,
+}
+
+impl UserFeed for Users<'_> {
+    fn next_tx(&mut self) -> Option<Recovered<Tx>> {
+        self.feed.next_tx()
+    }
+
+    fn stands(&mut self, tx: &Recovered<Tx>) -> bool {
+        self.feed.stands(tx)
+    }
+
+    fn ended(&mut self, tx: Recovered<Tx>, end: Result<TxOutcome, TxRefused>, said: Vec<String>) {
+        let why = match end {
+            Ok(_) => {
+                let lines = said.into_iter().map(|line| (*tx.tx_hash(), line));
+                self.said.extend(lines);
+                self.transactions.push(tx);
+                return;
+            }
+            Err(TxRefused::BlockFull { .. }) => Refusal::Full,
+            Err(refused) => Refusal::Invalid(refused.to_string()),
+        };
+        self.feed.refused(&tx, &why);
+        self.refused.push((*tx.tx_hash(), why));
     }
 }
 

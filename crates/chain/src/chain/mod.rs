@@ -112,8 +112,12 @@ impl BlockInputs {
 pub trait TxFeed: Send {
     /// The next transaction to try; `None` ends the block.
     fn next_tx(&mut self) -> Option<Recovered<Tx>>;
-    /// The last one did not enter. After [`Refusal::Full`] others may still fit.
+    /// One did not enter. After [`Refusal::Full`] others may still fit.
     fn refused(&mut self, _tx: &Recovered<Tx>, _why: &Refusal) {}
+    /// Whether one that was given ahead of its turn would still be given, after what was refused since.
+    fn stands(&mut self, _tx: &Recovered<Tx>) -> bool {
+        true
+    }
 }
 
 impl TxFeed for std::collections::VecDeque<Recovered<Tx>> {

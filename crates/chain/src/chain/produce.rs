@@ -57,6 +57,10 @@ impl TxFeed for PoolFeed {
             self.pool.remove(hash);
         }
     }
+
+    fn stands(&mut self, tx: &Recovered<Tx>) -> bool {
+        !self.best.skips(tx.signer())
+    }
 }
 
 impl Inner {

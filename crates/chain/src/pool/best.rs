@@ -100,7 +100,7 @@ impl Best {
                 self.draw();
             }
             let tx = self.drawn.pop_front()?;
-            if self.skipped.is_empty() || !self.skipped.contains(&tx.sender()) {
+            if !self.skips(tx.sender()) {
                 return Some(tx);
             }
         }
@@ -110,6 +110,11 @@ impl Best {
     /// later ones cannot.
     pub(crate) fn skip_sender(&mut self, sender: Address) {
         self.skipped.insert(sender);
+    }
+
+    /// Whether this sender gets nothing more.
+    pub(crate) fn skips(&self, sender: Address) -> bool {
+        !self.skipped.is_empty() && self.skipped.contains(&sender)
     }
 
     fn draw(&mut self) {

@@ -5,7 +5,9 @@ use std::{
 
 use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, U256};
-use capstan_chain::{At, Block, ChainError, RawBlock, Refusal, Verdict, split_time_ms};
+use capstan_chain::{
+    At, Block, ChainConfig, ChainError, RawBlock, Refusal, Verdict, split_time_ms,
+};
 use capstan_contracts::{SystemKind, oracle::encode_reports};
 use capstan_evm::SystemTx;
 
@@ -446,4 +448,42 @@ fn pool_11_nothing_is_left_behind_by_a_block_that_becomes_final() {
         let block = world.mine();
         assert_eq!(block.transactions.len(), 1);
     }
+}
+
+/// PER-100: a block made on four threads is the block made on one, and another node finds it good. Later transactions of a
+/// sender of whom one was refused are tried in both alike.
+#[test]
+fn per_100_threads_make_the_same_block() {
+    let made = [1, 4].map(|threads| {
+        let world = World::open(ChainConfig {
+            threads,
+            ..config()
+        });
+        let root = world.chain.head();
+        let mut transactions = vec![world.create(0, 0, counter())];
+        let deployed = world.address(0).create(0);
+        for nonce in 0..40 {
+            for who in 1..5 {
+                let to = match nonce % 3 {
+                    0 => world.address((who + 1) % 5),
+                    1 => deployed,
+                    _ => BOB,
+                };
+                // One nonce is missing, so what follows it of the same sender cannot enter.
+                let nonce = nonce + u64::from(who == 4 && nonce > 20);
+                transactions.push(world.transfer(who, nonce, to, 7));
+            }
+        }
+        let inputs = world.inputs(&root, transactions);
+        let built = world.chain.build(root.hash(), inputs).unwrap();
+        let refused: Vec<_> = built.refused.iter().map(|(hash, _)| *hash).collect();
+        (built.block, refused)
+    });
+    let [(plain, refused), (parallel, refused_parallel)] = made;
+    assert!(plain.transactions.len() > 100 && refused.len() == 19);
+    assert_eq!(plain.hash(), parallel.hash());
+    assert_eq!(refused, refused_parallel);
+    let judge = World::new();
+    let verdict = judge.chain.check(&parallel.raw()).unwrap();
+    assert_eq!(verdict, Verdict::Ok);
 }

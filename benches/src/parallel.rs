@@ -1,0 +1,293 @@
+//! Blocks on several threads beside the plain loop, and beside what the machine gives: execution alone, from open to close,
+//! without signatures, root or disk.
+//!
+//! Threads and plain loop take turns in one process, and a row is the median of the ratios of neighbours. The ceiling is the
+//! same block run by so many threads at once, each for itself with the plain loop: no engine can beat it. Each
+//! block's outcome is compared with the plain loop's before anything is printed.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Barrier},
+    time::Instant,
+};
+
+use alloy_consensus::{SignableTransaction, TxEip1559, transaction::Recovered};
+use alloy_primitives::{Address, Bytes, Signature, TxKind, U256};
+use alloy_sol_types::SolCall;
+use capstan_contracts::erc20::IErc20;
+use capstan_evm::{
+    BlockContext, BlockOutcome, BlockRun, Rules, StateRead, Tx, TxOutcome, TxRefused,
+    call::AccountOverride,
+    parallel::{Counts, UserFeed, Workers},
+};
+use eyre::{OptionExt, ensure};
+
+use crate::{
+    exchange::blocks,
+    report::{Table, median},
+    world::{ONE, World},
+};
+
+/// Transactions of one block.
+const TRANSACTIONS: u64 = 1_000;
+/// What a token transfer may cost.
+const TOKEN_GAS: u64 = 60_000;
+
+/// How much.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Threads.
+    #[arg(long, default_value_t = 2)]
+    threads: usize,
+    /// Pairs of blocks of each row.
+    #[arg(long, default_value_t = 15)]
+    blocks: usize,
+    /// Only rows whose name contains this.
+    #[arg(long, default_value = "")]
+    only: String,
+    /// Only this many threads, no plain loop and no ceiling beside it: for instruction counts.
+    #[arg(long)]
+    alone: bool,
+}
+
+fn person(kind: u8, index: u64) -> Address {
+    let mut bytes = [kind; 20];
+    bytes[12..].copy_from_slice(&index.to_be_bytes());
+    bytes.into()
+}
+
+fn sender(index: u64) -> Address {
+    person(0x5e, index)
+}
+
+fn signed(
+    chain_id: u64,
+    from: Address,
+    to: Address,
+    value: u64,
+    gas: u64,
+    input: Bytes,
+) -> Recovered<Tx> {
+    let tx = TxEip1559 {
+        chain_id,
+        gas_limit: gas,
+        max_fee_per_gas: 100_000_000_000,
+        max_priority_fee_per_gas: 1,
+        to: TxKind::Call(to),
+        value: U256::from(value),
+        input,
+        ..TxEip1559::default()
+    };
+    // Recovery happens at the door, so nobody signs.
+    let signature = Signature::new(U256::ONE, U256::ONE, false);
+    Recovered::new_unchecked(Tx::Eip1559(tx.into_signed(signature)), from)
+}
+
+/// One kind of block.
+struct Load {
+    name: &'static str,
+    block: Vec<Recovered<Tx>>,
+}
+
+/// A state, and blocks that stand on it.
+struct Ground {
+    rules: Arc<Rules>,
+    context: BlockContext,
+    parent: Arc<dyn StateRead>,
+}
+
+fn coins(chain_id: u64) -> Vec<Load> {
+    let pay = |from, to| signed(chain_id, from, to, 1, 21_000, Bytes::new());
+    let block = |receiver: &dyn Fn(u64) -> Address| {
+        let each = (0..TRANSACTIONS).map(|index| pay(sender(index), receiver(index)));
+        each.collect()
+    };
+    vec![
+        Load {
+            name: "transfers, each to another",
+            block: block(&|index| person(0x7e, index)),
+        },
+        Load {
+            name: "transfers, all to one",
+            block: block(&|_| person(0x7e, 0)),
+        },
+        Load {
+            name: "transfers, a chain of senders",
+            block: block(&|index| sender(index + 1)),
+        },
+    ]
+}
+
+fn tokens(chain_id: u64, name: &'static str, token: Address) -> Load {
+    let pay = |index| {
+        let (to, value) = (person(0x7e, index), U256::ONE);
+        let input = IErc20::transferCall { to, value }.abi_encode();
+        signed(chain_id, sender(index), token, 0, TOKEN_GAS, input.into())
+    };
+    Load {
+        name,
+        block: (0..TRANSACTIONS).map(pay).collect(),
+    }
+}
+
+fn loads(world: &mut World) -> eyre::Result<Vec<Load>> {
+    let chain_id = world.chain.rules().chain_id;
+    for index in 0..=TRANSACTIONS {
+        let funds = AccountOverride {
+            balance: Some(U256::from(ONE)),
+            ..Default::default()
+        };
+        world.session.override_account(sender(index), &funds)?;
+    }
+    let mut loads = coins(chain_id);
+    let owner = world.owner;
+    let native = world.native_token(&[owner], 1_000_000 * ONE)?;
+    let bytecode = world.deploy(crate::erc20_init_code()?.to_vec())?;
+    for (name, token) in [("native token", native), ("ERC-20 in bytecode", bytecode)] {
+        for index in 0..TRANSACTIONS {
+            for to in [sender(index), person(0x7e, index)] {
+                let value = U256::from(1_000);
+                world.keep(token, &IErc20::transferCall { to, value })?;
+            }
+        }
+        loads.push(tokens(chain_id, name, token));
+    }
+    let [products, ranges] = blocks::open(world)?;
+    for (name, pools) in [
+        ("swaps, 100 pools of products", &products[..]),
+        ("swaps, 100 pools of ranges", &ranges[..]),
+        ("swaps, one pool of a product", &products[..1]),
+    ] {
+        let swaps = (0..blocks::SWAPS).zip(pools.iter().cycle());
+        let block = swaps.map(|(index, pool)| blocks::swap(chain_id, index, *pool));
+        loads.push(Load {
+            name,
+            block: block.collect(),
+        });
+    }
+    Ok(loads)
+}
+
+/// Gives out a block.
+struct Feed<'a> {
+    waiting: VecDeque<&'a Recovered<Tx>>,
+    refused: usize,
+}
+
+impl UserFeed for Feed<'_> {
+    fn next_tx(&mut self) -> Option<Recovered<Tx>> {
+        self.waiting.pop_front().cloned()
+    }
+
+    fn ended(&mut self, _: Recovered<Tx>, end: Result<TxOutcome, TxRefused>, _: Vec<String>) {
+        self.refused += usize::from(end.is_err());
+    }
+}
+
+impl Ground {
+    /// Runs a block; answers its seconds, what it left, and what it took.
+    fn run(&self, load: &Load, threads: usize) -> eyre::Result<(f64, BlockOutcome, Counts)> {
+        let start = Instant::now();
+        let parent = Arc::clone(&self.parent);
+        let mut run = BlockRun::open(Arc::clone(&self.rules), parent, self.context.clone())?;
+        let mut feed = Feed {
+            waiting: load.block.iter().collect(),
+            refused: 0,
+        };
+        let counts = run.users(&mut feed, &Workers::new(threads))?;
+        let outcome = run.close()?;
+        let seconds = start.elapsed().as_secs_f64();
+        ensure!(
+            feed.refused == 0,
+            "{} of {} were refused",
+            feed.refused,
+            load.name
+        );
+        Ok((seconds, outcome, counts))
+    }
+
+    /// How many plain loops the machine runs in the time of one, with so many threads.
+    fn ceiling(&self, load: &Load, threads: usize, alone_s: f64) -> eyre::Result<f64> {
+        let barrier = Barrier::new(threads);
+        let one = || -> eyre::Result<f64> {
+            barrier.wait();
+            Ok(self.run(load, 1)?.0)
+        };
+        let slowest = std::thread::scope(|scope| {
+            let all: Vec<_> = (0..threads).map(|_| scope.spawn(one)).collect();
+            let mut slowest = 0.0_f64;
+            for thread in all {
+                let seconds = thread.join().ok().ok_or_eyre("a thread panicked")??;
+                slowest = slowest.max(seconds);
+            }
+            Ok::<f64, eyre::Report>(slowest)
+        })?;
+        Ok(alone_s * threads as f64 / slowest)
+    }
+}
+
+/// Prints the table.
+pub(crate) fn run(options: &Options) -> eyre::Result<()> {
+    let mut world = World::open()?;
+    let loads = loads(&mut world)?;
+    world.later()?;
+    let ground = Ground {
+        rules: Arc::clone(world.chain.rules()),
+        context: world.context(),
+        parent: Arc::new(world.session.overlay().clone()),
+    };
+    let threads = options.threads;
+    let times = format!("{threads} threads, times");
+    let mut table = Table::new(&[
+        "block",
+        "plain us/tx",
+        &times,
+        "least-most",
+        "ceiling",
+        "runs/tx",
+        "in vain",
+    ]);
+    for load in loads
+        .iter()
+        .filter(|load| load.name.contains(&options.only))
+    {
+        if options.alone {
+            for _ in 0..options.blocks {
+                ground.run(load, threads)?;
+            }
+            continue;
+        }
+        let (_, expected, _) = ground.run(load, 1)?;
+        let (mut plain_us, mut ratios, mut ceilings) = (Vec::new(), Vec::new(), Vec::new());
+        let mut sum = Counts::default();
+        for _ in 0..options.blocks {
+            let (plain_s, ..) = ground.run(load, 1)?;
+            let (seconds, outcome, counts) = ground.run(load, threads)?;
+            ensure!(outcome == expected, "{}: another outcome", load.name);
+            plain_us.push(plain_s * 1e6 / load.block.len() as f64);
+            ratios.push(plain_s / seconds);
+            ceilings.push(ground.ceiling(load, threads, plain_s)?);
+            sum.transactions += counts.transactions;
+            sum.runs += counts.runs;
+            sum.stale += counts.stale;
+        }
+        let ratio = median(&mut ratios);
+        let (least, most) = (ratios.first(), ratios.last());
+        table.row(vec![
+            load.name.into(),
+            format!("{:.1}", median(&mut plain_us)),
+            format!("{ratio:.2}"),
+            format!("{:.2}-{:.2}", least.unwrap_or(&0.0), most.unwrap_or(&0.0)),
+            format!("{:.2}", median(&mut ceilings)),
+            format!("{:.3}", sum.runs as f64 / sum.transactions as f64),
+            format!(
+                "{:.1} %",
+                sum.stale as f64 * 100.0 / sum.transactions as f64
+            ),
+        ]);
+    }
+    if !options.alone {
+        table.print();
+    }
+    Ok(())
+}
