@@ -269,7 +269,7 @@ impl Inner {
             return Ok(Err(reason));
         }
         let (outcome, doubt) = match self.verified(raw, &frame, &transactions)? {
-            Tried::Good(outcome) => (outcome, None),
+            Tried::Good(outcome) => (*outcome, None),
             tried => match self.in_sequence(&frame, &transactions)? {
                 Ok(outcome) => (outcome, tried.doubt()),
                 Err(reason) => return Ok(Err(reason)),

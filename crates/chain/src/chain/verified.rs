@@ -19,7 +19,7 @@ use crate::{Block, ChainError, RawBlock};
 /// What came of it.
 pub(super) enum Tried {
     /// All is well.
-    Good(BlockOutcome),
+    Good(Box<BlockOutcome>),
     /// The block does not fit its list. The plain loop must find so too.
     Doubt(VerifyError),
     /// The plain loop is asked as if nothing had been tried.
@@ -76,7 +76,7 @@ impl Inner {
             return Ok(Tried::Nothing);
         }
         metrics::histogram!("capstan_block_verify_seconds").record(started.elapsed());
-        Ok(Tried::Good(verified.into_outcome()))
+        Ok(Tried::Good(Box::new(verified.into_outcome())))
     }
 
     /// A reason with the entry of the list that is wrong, if one is.

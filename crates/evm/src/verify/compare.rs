@@ -271,7 +271,10 @@ fn account_difference(
 
 fn judge(at: Place, listed: Option<Value>, made: Value) -> Option<Fault> {
     match listed {
-        None => Some(Fault::Missing { at, made }),
+        None => Some(Fault::Missing {
+            at,
+            made: made.into(),
+        }),
         Some(listed) if listed != made => Some(Fault::Wrong {
             at,
             listed: listed.into(),

@@ -69,7 +69,7 @@ pub enum Fault {
         /// Where.
         at: Place,
         /// What it became.
-        made: Value,
+        made: Box<Value>,
     },
     /// Written, with another value in the list.
     Wrong {
