@@ -5,7 +5,8 @@
 //! one call level may hold back; it is nearly always enough, and then the search is over in two runs.
 //!
 //! Where no block is named, or `latest`, it runs in the block that comes next: what accrues by time costs more
-//! there than in the newest block, up to whose time all has accrued.
+//! there than in the newest block, up to whose time all has accrued. It may also wait, and what is written once in a while
+//! (a pool's mean price, say) is then its to pay for: so the limit is tried a minute later too, and grows if it must.
 
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{TxKind, U64};
@@ -28,13 +29,15 @@ const TRANSFER_GAS: u64 = 21_000;
 const CALL_STIPEND: u64 = 2_300;
 /// The search ends when limit and lower bound are closer than this, in thousandths of the limit.
 const TOLERANCE_PERMILLE: u64 = 15;
+/// How long a transaction may wait for its block and still have gas enough.
+const WAIT_MS: u64 = 60_000;
 
 /// Puts the rows of this file into the table.
 pub(crate) fn register(table: &mut Methods) {
     table.blocking(
         "eth_estimateGas",
         ["transaction", "block?", "stateOverrides?", "blockOverrides?"],
-        "A gas limit with which the transaction succeeds, at most 1.5 % above the smallest such limit; in the next block unless one is named.",
+        "A gas limit with which the transaction succeeds, at most 1.5 % above the smallest such limit; in the next block and, where it needs more there, a minute later, unless a block is named.",
         estimate_gas,
     ).heavy();
 }
@@ -67,20 +70,49 @@ fn estimate(
     state: Option<&StateOverride>,
     block: Option<&BlockOverrides>,
 ) -> RpcResult<u64> {
-    let scene = match id {
-        None | Some(BlockId::Number(BlockNumberOrTag::Latest)) => Scene::upcoming(cx)?,
-        Some(named) => Scene::at(cx, Some(named))?,
-    };
+    let is_upcoming = matches!(id, None | Some(BlockId::Number(BlockNumberOrTag::Latest)));
+    if !is_upcoming {
+        let scene = Scene::at(cx, id)?;
+        return needed(cx, &scene, request, state, block, None);
+    }
+    let mut scene = Scene::upcoming(cx)?;
+    let gas = needed(cx, &scene, request, state, block, None)?;
+    if gas == TRANSFER_GAS || block.is_some() {
+        return Ok(gas);
+    }
+    let info = &mut scene.block.info;
+    info.time_ms = info.time_ms.saturating_add(WAIT_MS);
+    // What fails by then fails for another reason than its gas: a deadline, a price that nobody renewed.
+    let later = needed(cx, &scene, request, state, None, Some(gas));
+    Ok(later.map_or(gas, |later| later.max(gas)))
+}
+
+/// The limit that a transaction needs in a scene: `enough`, if that is.
+fn needed(
+    cx: &RpcContext,
+    scene: &Scene,
+    request: &TransactionRequest,
+    state: Option<&StateOverride>,
+    block: Option<&BlockOverrides>,
+    enough: Option<u64>,
+) -> RpcResult<u64> {
     let mut session = scene.open(state, block)?;
-    let high = highest(cx, &scene, request, state)?;
-    let (tx, checks) = call::prepare(cx, &scene, &session, request, state)?;
-    call::listen(cx, &mut session);
+    let high = highest(cx, scene, request, state)?;
+    let (tx, checks) = call::prepare(cx, scene, &session, request, state)?;
+    if enough.is_none() {
+        call::listen(cx, &mut session);
+    }
     let mut probe = Probe {
         cx,
         session: &mut session,
         tx,
         checks,
     };
+    if let Some(gas) = enough
+        && probe.run(gas)?.succeeded()
+    {
+        return Ok(gas);
+    }
     if is_plain_transfer(&probe)? && probe.run(TRANSFER_GAS)?.succeeded() {
         return Ok(TRANSFER_GAS);
     }

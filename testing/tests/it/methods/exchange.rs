@@ -188,6 +188,32 @@ async fn balance(node: &Node, asset: u32, who: Address) -> U256 {
     view(node, asset.token, &IErc20::balanceOfCall { account: who }).await
 }
 
+/// A swap whose gas was estimated may wait for its block, and then it writes the pool's mean price, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_swap_that_waits_has_gas_enough() {
+    let node = node_with_pools().await;
+    let asked = json!([{ "from": COIN, "to": USDC, "amount": n(ETH / 10) }]);
+    for wait_s in [0, 1, 5, 14, 16, 31, 59] {
+        next_at(&node).await;
+        let quote = node.ok("capstan_quote", asked.clone()).await;
+        let call = json!([{
+            "from": node.address(1), "to": quote["target"], "data": quote["calldata"],
+        }]);
+        let gas = quantity(&node.ok("eth_estimateGas", call).await);
+        let head = node
+            .ok("eth_getBlockByNumber", json!(["latest", false]))
+            .await;
+        let late = quantity(&head["timestamp"]) + 10 + wait_s;
+        node.ok("evm_setNextBlockTimestamp", json!([late])).await;
+        let target: Address = serde_json::from_value(quote["target"].clone()).expect("an address");
+        let send = Send::to(1, target).input(bytes(&quote["calldata"]));
+        let hash = node.send(send.gas(gas));
+        node.mine().await;
+        let receipt = node.ok("eth_getTransactionReceipt", json!([hash])).await;
+        assert_eq!(receipt["status"], "0x1", "{wait_s} s later, with {gas} gas");
+    }
+}
+
 /// RPC-25: what is quoted is what its calldata does in the next block, to the unit, whichever side is given.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_quote_is_what_its_swap_does() {
