@@ -48,7 +48,7 @@ macro_rules! targets {
     };
 }
 
-targets!(log block frame node journal export transaction access message genesis statetest abi error);
+targets!(log block frame node journal export transaction access sidecar message genesis statetest abi error);
 
 /// A target with one fault, which the driver must find.
 fn planted(run: fn(&[u8]) -> String) -> Target {

@@ -107,6 +107,7 @@ const EXAMPLES: &[&str] = &[
     "capstan gateway --upstream http://127.0.0.1:8000/v1",
     "capstan gateway --upstream http://127.0.0.1:8000/v1 --upstream http://10.0.0.7:8000/v1 --prices prices.toml",
     "capstan key new --total 5usd --day 1usd --name notebook",
+    "capstan key list",
     "capstan key usage notebook",
     "capstan key revoke notebook",
     "capstan receipt show req_00112233445566778899aabbccddeeff",

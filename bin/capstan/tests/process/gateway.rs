@@ -131,7 +131,7 @@ async fn ask(url: &str, key: &str) -> reqwest::Response {
     panic!("the model server was never seen");
 }
 
-/// CLI-19, GW-1, RCPT-2: a key, an answer, its receipt, a budget that is over, and an end.
+/// CLI-20, GW-1, RCPT-2: a key, an answer, its receipt, a budget that is over, and an end.
 #[tokio::test]
 async fn cli_19_a_key_an_answer_and_its_receipt() {
     let folder = tempfile::tempdir().expect("a folder");

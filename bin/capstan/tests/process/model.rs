@@ -46,7 +46,7 @@ fn a_file_of_ones_own_is_checked_listed_and_answers() {
     std::fs::write(&file, &std::fs::read(&file).expect("read")[..5_000]).expect("cut");
     refuses(
         &say(&["get", "cut", "--file", text(&file)]),
-        &["it was cut"],
+        &["more than the rest of the file can hold"],
     );
     refuses(&say(&["ask", "absent", "hello"]), &["capstan model list"]);
     refuses(&say(&["get", "absent"]), &["only for smollm2", "--file"]);

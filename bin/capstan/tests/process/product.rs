@@ -155,7 +155,7 @@ async fn a_neutral_product_is_made_traded_and_closed() {
     ];
     says(
         &asked(&node, &[&create[..], &["--preview"]].concat()),
-        &["product  Neutral ETH", "call     products.create("],
+        &["product   Neutral ETH", "call      products.create("],
     );
     says(
         &asked(&node, &[&create[..], &["--yes"]].concat()),
