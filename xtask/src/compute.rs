@@ -23,16 +23,9 @@ pub(crate) fn run() -> Result<Outcome> {
             .arg(&tokens),
     )?;
     let mut command = shell::cargo();
+    // The workspace, not the one package: other features would build its dependencies anew.
     command
-        .args([
-            "test",
-            "--package",
-            "capstan-compute",
-            "--test",
-            "real",
-            "--",
-            "--ignored",
-        ])
+        .args(["test", "--workspace", "--test", "real", "--", "--ignored"])
         .env("CAPSTAN_TEST_MODEL", &model)
         .env("CAPSTAN_TEST_TOKENS", &tokens);
     let watched = shell::watch(&mut command)?;
