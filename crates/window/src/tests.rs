@@ -85,6 +85,7 @@ fn drive(workers: usize, count: u64, baton: Option<&Baton>, most: usize) -> (Vec
     (order, runs.into_inner())
 }
 
+/// PER-104
 #[test]
 fn everything_is_settled_once_and_in_order() {
     for workers in [1, 2, 5] {

@@ -168,7 +168,7 @@ fn aud_3_every_change_is_another_receipt() {
     }
 }
 
-/// AUD-4 and 8: each cheat by name.
+/// AUD-4, AUD-8: each cheat by name.
 #[test]
 fn aud_4_8_each_cheat_fails_for_its_own_reason() {
     let engine = tiny_engine(2);

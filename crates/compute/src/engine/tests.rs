@@ -48,6 +48,7 @@ fn bits(engine: &Engine, tokens: &[u32], pieces: usize) -> Vec<u32> {
     states
 }
 
+/// ENG-1, ENG-2
 #[test]
 fn eng_1_2_bits_do_not_depend_on_threads_or_pieces() {
     for weights in ["Q4_1", "Q4_0", "Q8_0", "F32", "F16", "BF16", "Q5_0", "Q5_1"] {

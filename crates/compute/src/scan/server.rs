@@ -120,14 +120,20 @@ async fn round(server: &dyn Upstream, model: &str) -> Result<Round, Fault> {
         }
     }
     let first = first.unwrap_or_else(|| start.elapsed());
-    let counted = answer
-        .claim
-        .map(|claim| claim.output_tokens)
-        .filter(|tokens| *tokens <= TOKENS);
+    let (tokens, is_counted) = written(&answer);
     Ok(Round {
-        tokens: counted.unwrap_or_else(|| answer.parts()),
-        is_counted: counted.is_some(),
+        tokens,
+        is_counted,
         first,
         rest: start.elapsed().saturating_sub(first),
     })
+}
+
+/// Tokens of an answer, and whether the server counted them: a count that cannot be is none, and then a part is a token.
+pub(super) fn written(answer: &Answer) -> (u64, bool) {
+    let counted = answer.claim.map(|claim| claim.output_tokens);
+    match counted.filter(|tokens| *tokens <= TOKENS) {
+        Some(tokens) => (tokens, true),
+        None => (answer.parts(), false),
+    }
 }

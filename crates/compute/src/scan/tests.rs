@@ -1,5 +1,9 @@
-use super::*;
+use serde_json::json;
 
+use super::*;
+use crate::upstream::Answer;
+
+/// SCAN-2
 #[test]
 fn break_even_is_watts_times_the_price_of_power() {
     let even = BreakEven::of(350, "0.12usd".parse().expect("an amount"));
@@ -14,6 +18,7 @@ fn break_even_is_watts_times_the_price_of_power() {
     assert_eq!(odd.per_hour.atto(), 1, "rounded up");
 }
 
+/// SCAN-1
 #[test]
 fn noise_is_the_distance_between_rounds() {
     let quiet = Measured::of(vec![9.5, 10.0, 9.8]);
@@ -31,4 +36,21 @@ fn machines_are_measured() {
     assert!((0.05..10_000.0).contains(&memory), "{memory}");
     let arithmetic = gflops(1);
     assert!((0.05..100_000.0).contains(&arithmetic), "{arithmetic}");
+}
+
+/// SCAN-3: the server's count, unless it cannot be: more than was asked for.
+#[test]
+fn scan_3_tokens_are_counted_or_parts() {
+    let mut answer = Answer::default();
+    for word in ["one", " two", " three"] {
+        let part = json!({"choices": [{"index": 0, "delta": {"content": word}}]});
+        answer.add(part.as_object().expect("an object"));
+    }
+    assert_eq!(server::written(&answer), (3, false));
+    for (said, written) in [(5, (5, true)), (1_000_000, (3, false))] {
+        let usage =
+            json!({"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": said}});
+        answer.add(usage.as_object().expect("an object"));
+        assert_eq!(server::written(&answer), written, "{said}");
+    }
 }

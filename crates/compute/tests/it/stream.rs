@@ -99,6 +99,10 @@ async fn gw_5_an_answer_that_differs_ends_with_an_error() {
         .receipts
         .remove(0);
     assert_eq!(receipt.receipt.outcome, Outcome::UpstreamCut.number());
+    assert!(
+        !receipt.receipt.output.is_zero(),
+        "RCPT-5: of what was delivered"
+    );
     assert_eq!(
         (receipt.receipt.outputUnits, &receipt.notes["usage"]),
         (5, &json!("estimated"))

@@ -1,4 +1,4 @@
-//! Several threads and the plain loop leave the same bytes (PER-100 to PER-109), on random blocks under seeded schedules.
+//! Several threads and the plain loop leave the same bytes (PER-100 to PER-107), on random blocks under seeded schedules.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -466,7 +466,7 @@ fn every_schedule(ground: &mut Ground) {
     assert!(sum.runs <= 3 * sum.transactions, "PER-105: {sum:?}");
 }
 
-/// PER-100: natives that add, look, revert and panic, and bytecode.
+/// PER-100, PER-101: natives that add, look, revert and panic, and bytecode.
 #[test]
 fn per_100_scripts_under_every_schedule() {
     every_schedule(&mut scripted());

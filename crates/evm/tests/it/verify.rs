@@ -630,7 +630,7 @@ fn delegation(from: Address, nonce: u64, to: Address, clear: bool) -> Recovered<
     Recovered::new_unchecked(Tx::Eip7702(signed(tx)), from)
 }
 
-/// PER-1: plain loop and verifier agree on random blocks: natives in any mix with bytecode, calls that run out of gas,
+/// PER-1, PER-5: plain loop and verifier, which gets the parent's state, the block and its list alone, agree on random blocks: natives in any mix with bytecode, calls that run out of gas,
 /// reverts, bursts of one sender, creations at chosen addresses, self-destruction, delegated accounts, the system's work
 /// between users'. (`Judged` compares them when the block closes.)
 #[test]

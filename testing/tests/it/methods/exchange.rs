@@ -192,7 +192,9 @@ async fn balance(node: &Node, asset: u32, who: Address) -> U256 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_swap_that_waits_has_gas_enough() {
     let node = node_with_pools().await;
-    let asked = json!([{ "from": COIN, "to": USDC, "amount": n(ETH / 10) }]);
+    let asked = json!([{
+        "from": COIN, "to": USDC, "amount": n(ETH / 10), "receiver": node.address(1),
+    }]);
     for wait_s in [0, 1, 5, 14, 16, 31, 59] {
         next_at(&node).await;
         let quote = node.ok("capstan_quote", asked.clone()).await;

@@ -45,6 +45,7 @@ fn op() -> impl Strategy<Value = Commutative> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
 
+    /// PER-102
     #[test]
     fn all_of_a_range_ends_alike(
         word in small(),
