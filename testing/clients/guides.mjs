@@ -89,7 +89,8 @@ function bash(script, folder, programs) {
   return new Promise((resolve, reject) => {
     const path = [...programs, process.env.PATH].join(':')
     // A group of its own, so that nothing outlives it.
-    const child = spawn('bash', ['-c', script], { cwd: folder, detached: true, env: { ...process.env, PATH: path }, stdio: ['ignore', 'pipe', 'pipe'] })
+    // One stream, as at a terminal: two pipes may be read in another order than they were written.
+    const child = spawn('bash', ['-c', `exec 2>&1\n${script}`], { cwd: folder, detached: true, env: { ...process.env, PATH: path }, stdio: ['ignore', 'pipe', 'pipe'] })
     let said = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk))
     const kill = () => {
