@@ -32,6 +32,8 @@ use crate::{
 const TRANSACTIONS: u64 = 1_000;
 /// What a token transfer may cost.
 const TOKEN_GAS: u64 = 60_000;
+/// What a hundred hashes and a new word may cost.
+const HASHES_GAS: u64 = 80_000;
 
 /// How much.
 #[derive(clap::Args)]
@@ -130,6 +132,32 @@ fn tokens(chain_id: u64, name: &'static str, token: Address) -> Load {
     }
 }
 
+/// Hashes what it is given a hundred times and keeps the result under it. The first bytes are the init code: copy what
+/// follows, and return it.
+fn hasher() -> Bytes {
+    const COUNT: u8 = 100;
+    let mut runtime = vec![0x5f, 0x35, 0x60, COUNT]; // word, count
+    let top = u8::try_from(runtime.len()).unwrap_or_default();
+    runtime.extend([0x5b, 0x90, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0x20, 0x90]); // word = keccak(word)
+    runtime.extend([0x60, 1, 0x90, 0x03, 0x80, 0x60, top, 0x57]); // while --count
+    runtime.extend([0x50, 0x5f, 0x35, 0x55]); // storage[input] = word
+    let length = u8::try_from(runtime.len()).unwrap_or_default();
+    let mut code = vec![0x60, length, 0x80, 0x60, 9, 0x5f, 0x39, 0x5f, 0xf3];
+    code.extend(runtime);
+    code.into()
+}
+
+fn hashes(chain_id: u64, hasher: Address) -> Load {
+    let ask = |index| {
+        let input = U256::from(index + 1).to_be_bytes_vec().into();
+        signed(chain_id, sender(index), hasher, 0, HASHES_GAS, input)
+    };
+    Load {
+        name: "100 hashes, each for itself",
+        block: (0..TRANSACTIONS).map(ask).collect(),
+    }
+}
+
 fn loads(world: &mut World) -> eyre::Result<Vec<Load>> {
     let chain_id = world.chain.rules().chain_id;
     for index in 0..=TRANSACTIONS {
@@ -152,6 +180,8 @@ fn loads(world: &mut World) -> eyre::Result<Vec<Load>> {
         }
         loads.push(tokens(chain_id, name, token));
     }
+    let hasher = world.deploy(hasher().to_vec())?;
+    loads.push(hashes(chain_id, hasher));
     let [products, ranges] = blocks::open(world)?;
     for (name, pools) in [
         ("swaps, 100 pools of products", &products[..]),

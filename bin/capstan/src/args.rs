@@ -338,7 +338,7 @@ pub(crate) struct NodeOptions {
     /// Blocks whose state stays readable, or `all`
     #[arg(long, value_name = "BLOCKS", default_value_t = History::Blocks(capstan_chain::DEFAULT_HISTORY_BLOCKS))]
     pub(crate) history: History,
-    /// Threads that run the transactions of a block; 1, unless said otherwise, is one after another
+    /// Threads that may run the transactions of a block, where that was quicker lately; all cores, unless said otherwise
     #[arg(long, value_name = "COUNT")]
     pub(crate) threads: Option<std::num::NonZeroUsize>,
 }

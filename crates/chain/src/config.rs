@@ -31,7 +31,8 @@ pub struct ChainConfig {
     pub clock_tolerance: Duration,
     /// How blocks of others are judged.
     pub verify: Verify,
-    /// Threads that run users' transactions of a block; 1 is the plain loop. The bytes are the same.
+    /// Threads that may run users' transactions of a block, where that was quicker lately; 1 is the plain loop. The bytes
+    /// are the same.
     pub threads: usize,
 }
 
@@ -63,9 +64,14 @@ impl ChainConfig {
             mining: Mining::Interval(pace),
             dev: false,
             history_blocks: Some(crate::DEFAULT_HISTORY_BLOCKS),
+            threads: cores(),
             ..Self::dev(genesis)
         }
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 /// Where a chain lives.
@@ -122,7 +128,7 @@ pub struct Verify {
 impl Default for Verify {
     fn default() -> Self {
         Self {
-            threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            threads: cores(),
             from_gas: 2_000_000,
         }
     }

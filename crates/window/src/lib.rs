@@ -23,15 +23,30 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 pub use baton::Baton;
 pub use width::{Settled, Width};
 
+/// Looks at the window before a worker without work sleeps: an item takes microseconds, and waking a thread tens of them.
+const LOOKS: u32 = 200;
+/// Spins between two looks.
+const SPINS: u32 = 32;
+/// Shares of the window for each worker.
+const SHARES: usize = 4;
+/// Items taken at once, at most, to run or to settle.
+const TAKEN_MAX: usize = 32;
+
+fn rest() {
+    for _ in 0..SPINS {
+        std::hint::spin_loop();
+    }
+}
+
 /// What a worker does next.
 #[derive(Debug)]
 pub enum Task<I> {
-    /// Run this ahead of its turn, then say [`Window::ran`].
+    /// Run these ahead of their turn, one after the other, then say [`Window::ran`].
     Run {
-        /// Its position in the order.
+        /// Position of the first in the order.
         place: u64,
         /// What to run.
-        item: Arc<I>,
+        items: Vec<Arc<I>>,
     },
     /// The right to commit is yours: go through [`Window::advance`] until it is taken back.
     Commit,
@@ -53,14 +68,12 @@ pub enum Turn<I, D> {
         /// What to run.
         item: Arc<I>,
     },
-    /// The next item was run ahead.
+    /// The next items were run ahead.
     Settle {
-        /// Its position in the order.
+        /// Position of the first in the order.
         place: u64,
-        /// What was run.
-        item: Arc<I>,
-        /// What came of it.
-        done: D,
+        /// What was run, and what came of it.
+        ready: Vec<(Arc<I>, D)>,
     },
     /// The next item is still running: the right to commit is given back.
     Yield,
@@ -86,6 +99,7 @@ struct State<I, D> {
     has_more: bool,
     is_over: bool,
     sleepers: usize,
+    workers: usize,
 }
 
 struct Slot<I, D> {
@@ -101,8 +115,8 @@ impl<I, D> std::fmt::Debug for Window<I, D> {
 }
 
 impl<I, D> Window<I, D> {
-    /// An empty window over a feed that may have something.
-    pub fn new(width: Width) -> Self {
+    /// An empty window over a feed that may have something, for so many workers.
+    pub fn new(width: Width, workers: usize) -> Self {
         Self {
             state: Mutex::new(State {
                 head: 0,
@@ -113,6 +127,7 @@ impl<I, D> Window<I, D> {
                 has_more: true,
                 is_over: false,
                 sleepers: 0,
+                workers: workers.max(1),
             }),
             changed: Condvar::new(),
         }
@@ -128,8 +143,14 @@ impl<I, D> Window<I, D> {
         self.lock().task()
     }
 
-    /// The next task; sleeps while there is none.
+    /// The next task; waits while there is none, and after a moment sleeps.
     pub fn next(&self) -> Task<I> {
+        for _ in 0..LOOKS {
+            match self.poll() {
+                Task::Idle => rest(),
+                task => return task,
+            }
+        }
         let mut state = self.lock();
         loop {
             match state.task() {
@@ -149,11 +170,13 @@ impl<I, D> Window<I, D> {
         state
     }
 
-    /// A run ahead has ended. Whoever says so asks for a task next, so nobody is woken here.
-    pub fn ran(&self, place: u64, done: D) {
+    /// Runs ahead have ended, from a place on. Whoever says so asks for a task next, so nobody is woken here.
+    pub fn ran(&self, place: u64, done: Vec<D>) {
         let mut state = self.lock();
-        let slot = state.offset(place).and_then(|at| state.slots.get_mut(at));
-        if let Some(slot) = slot {
+        let Some(at) = state.offset(place) else {
+            return;
+        };
+        for (slot, done) in state.slots.iter_mut().skip(at).zip(done) {
             slot.done = Some(done);
         }
     }
@@ -167,18 +190,24 @@ impl<I, D> Window<I, D> {
     /// Sleeps until everything up to and including `place` is settled, or the work is over. Whoever commits never waits
     /// for a later place, so this ends.
     pub fn wait_past(&self, place: u64) {
+        for _ in 0..LOOKS {
+            if self.is_past(place) {
+                return;
+            }
+            rest();
+        }
         let mut state = self.lock();
         while !state.is_over && state.head <= place {
             state = self.sleep(state);
         }
     }
 
-    /// For whoever has the right to commit: tells how the item in turn was settled, if one was, and asks what is next.
-    pub fn advance(&self, settled: Option<Settled>) -> Turn<I, D> {
+    /// For whoever has the right to commit: tells how the items in turn were settled, and asks what is next.
+    pub fn advance(&self, settled: &[Settled]) -> Turn<I, D> {
         let mut state = self.lock();
         let turn = state.turn(settled);
         let wakes =
-            state.sleepers > 0 && (settled.is_some() || matches!(turn, Turn::Yield | Turn::Over));
+            state.sleepers > 0 && (!settled.is_empty() || matches!(turn, Turn::Yield | Turn::Over));
         drop(state);
         if wakes {
             self.changed.notify_all();
@@ -247,26 +276,33 @@ impl<I, D> State<I, D> {
             self.is_committing = true;
             return Task::Commit;
         }
-        let within = self.begun < self.width.now();
-        match self.slots.get(self.begun) {
-            Some(slot) if within => {
-                let begun = u64::try_from(self.begun).unwrap_or(u64::MAX);
-                let place = self.head.saturating_add(begun);
-                let item = Arc::clone(&slot.item);
-                self.begun += 1;
-                Task::Run { place, item }
-            }
-            _ => Task::Idle,
+        let room = self.width.now().saturating_sub(self.begun);
+        let left = self.slots.len().saturating_sub(self.begun);
+        let count = room.min(left).min(self.share());
+        if count == 0 {
+            return Task::Idle;
         }
+        let begun = u64::try_from(self.begun).unwrap_or(u64::MAX);
+        let place = self.head.saturating_add(begun);
+        let slots = self.slots.iter().skip(self.begun).take(count);
+        let items = slots.map(|slot| Arc::clone(&slot.item)).collect();
+        self.begun += count;
+        Task::Run { place, items }
     }
 
-    fn turn(&mut self, settled: Option<Settled>) -> Turn<I, D> {
+    /// How many items a worker takes at once: the fewer, the sooner they are ready; the more, the less often two threads
+    /// touch the same lock.
+    fn share(&self) -> usize {
+        (self.width.now() / (SHARES * self.workers)).clamp(1, TAKEN_MAX)
+    }
+
+    fn turn(&mut self, settled: &[Settled]) -> Turn<I, D> {
         // Also when it is over: what was settled is done, and nobody may run it again.
-        if let Some(settled) = settled {
+        for settled in settled {
             self.slots.pop_front();
             self.head += 1;
             self.begun -= 1;
-            self.width.learn(settled);
+            self.width.learn(*settled);
         }
         if self.is_over {
             return Turn::Over;
@@ -276,23 +312,26 @@ impl<I, D> State<I, D> {
             count => return Turn::Feed(count),
         }
         let place = self.head;
-        let Some(slot) = self.slots.front_mut() else {
+        let Some(slot) = self.slots.front() else {
             self.is_over = true;
             self.is_committing = false;
             return Turn::Over;
         };
-        let item = Arc::clone(&slot.item);
         if self.begun == 0 {
             self.begun = 1;
+            let item = Arc::clone(&slot.item);
             return Turn::Direct { place, item };
         }
-        match slot.done.take() {
-            Some(done) => Turn::Settle { place, item, done },
-            None => {
-                self.is_committing = false;
-                Turn::Yield
-            }
+        let mut ready = Vec::new();
+        for slot in self.slots.iter_mut().take(TAKEN_MAX) {
+            let Some(done) = slot.done.take() else { break };
+            ready.push((Arc::clone(&slot.item), done));
         }
+        if ready.is_empty() {
+            self.is_committing = false;
+            return Turn::Yield;
+        }
+        Turn::Settle { place, ready }
     }
 }
 

@@ -8,7 +8,7 @@ use super::*;
 /// Runs `count` items through a window; an item's value counts its predecessors if it is right. Answers what was settled,
 /// in order, and how often anything ran.
 fn drive(workers: usize, count: u64, baton: Option<&Baton>, most: usize) -> (Vec<u64>, usize) {
-    let window = Window::<u64, u64>::new(Width::new(2, most));
+    let window = Window::<u64, u64>::new(Width::new(2, most), workers);
     // What is settled: the sum so far, the items, and what the feed has left.
     let ordered = Mutex::new((Vec::new(), 0));
     let runs = AtomicUsize::new(0);
@@ -31,19 +31,22 @@ fn drive(workers: usize, count: u64, baton: Option<&Baton>, most: usize) -> (Vec
             match task {
                 Task::Idle => {}
                 Task::Over => break,
-                Task::Run { place, .. } => {
-                    runs.fetch_add(1, Ordering::Relaxed);
-                    let seen = settled.load(Ordering::Acquire) as u64;
-                    step(worker);
-                    window.ran(place, seen);
+                Task::Run { place, items } => {
+                    let run = |_: &Arc<u64>| {
+                        runs.fetch_add(1, Ordering::Relaxed);
+                        let seen = settled.load(Ordering::Acquire) as u64;
+                        step(worker);
+                        seen
+                    };
+                    window.ran(place, items.iter().map(run).collect());
                 }
                 Task::Commit => {
                     let mut ordered = ordered.try_lock().expect("one commits at a time");
                     let (order, fed) = &mut *ordered;
-                    let mut how = None;
+                    let mut how = Vec::new();
                     loop {
                         step(worker);
-                        match window.advance(how.take()) {
+                        match window.advance(&std::mem::take(&mut how)) {
                             Turn::Feed(wanted) => {
                                 let until = count.min(*fed + wanted as u64);
                                 window.feed((*fed..until).collect(), until < count);
@@ -54,17 +57,19 @@ fn drive(workers: usize, count: u64, baton: Option<&Baton>, most: usize) -> (Vec
                                 runs.fetch_add(1, Ordering::Relaxed);
                                 order.push(*item);
                                 settled.store(order.len(), Ordering::Release);
-                                how = Some(Settled::Direct);
+                                how.push(Settled::Direct);
                             }
-                            Turn::Settle { place, item, done } => {
-                                assert_eq!(place, *item);
-                                let clean = done == order.len() as u64;
-                                order.push(*item);
-                                settled.store(order.len(), Ordering::Release);
-                                how = Some(match clean {
-                                    true => Settled::Clean,
-                                    false => Settled::Stale,
-                                });
+                            Turn::Settle { place, ready } => {
+                                for (at, (item, done)) in (place..).zip(ready) {
+                                    assert_eq!(at, *item);
+                                    let clean = done == order.len() as u64;
+                                    order.push(*item);
+                                    settled.store(order.len(), Ordering::Release);
+                                    how.push(match clean {
+                                        true => Settled::Clean,
+                                        false => Settled::Stale,
+                                    });
+                                }
                             }
                             Turn::Yield | Turn::Over => break,
                         }
@@ -136,14 +141,11 @@ fn a_width_follows_what_was_learnt() {
 
 #[test]
 fn a_stopped_window_gives_back_what_is_left() {
-    let window = Window::<u64, ()>::new(Width::new(4, 4));
+    let window = Window::<u64, ()>::new(Width::new(4, 4), 2);
     assert!(matches!(window.next(), Task::Commit));
-    assert!(matches!(window.advance(None), Turn::Feed(_)));
+    assert!(matches!(window.advance(&[]), Turn::Feed(_)));
     window.feed(vec![7, 8, 9], false);
-    assert!(matches!(
-        window.advance(None),
-        Turn::Direct { place: 0, .. }
-    ));
+    assert!(matches!(window.advance(&[]), Turn::Direct { place: 0, .. }));
     assert!(matches!(window.next(), Task::Run { place: 1, .. }));
     window.stop();
     assert!(matches!(window.next(), Task::Over));

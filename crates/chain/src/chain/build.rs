@@ -22,6 +22,7 @@ use super::{
     guards::{self, Owed},
     ledger::Executed,
     order::{check_order, system_gas_limit, system_kind},
+    pace::{Pace, Way},
     tree::Candidate,
     verified::{Tried, report_disagreement},
 };
@@ -150,7 +151,7 @@ impl Inner {
                 filling.system(kind, input)?;
             }
         }
-        filling.users(inputs.transactions, self.config.threads)?;
+        filling.users(inputs.transactions, self.config.threads, &self.pace)?;
         let Filling {
             run,
             transactions,
@@ -443,7 +444,13 @@ impl Filling {
         Ok(())
     }
 
-    fn users(&mut self, feed: Box<dyn TxFeed>, threads: usize) -> Result<(), ChainError> {
+    fn users(
+        &mut self,
+        feed: Box<dyn TxFeed>,
+        threads: usize,
+        pace: &Pace,
+    ) -> Result<(), ChainError> {
+        let way = pace.way();
         let mut users = Users {
             feed,
             transactions: &mut self.transactions,
@@ -452,9 +459,19 @@ impl Filling {
         };
         let workers = Workers {
             stack_bytes: STACK_BYTES,
-            ..Workers::new(threads)
+            ..Workers::new(match way {
+                Way::Plain => 1,
+                Way::Ahead => threads,
+            })
         };
+        let (start, gas_before) = (Instant::now(), self.run.user_gas_left());
         let counts = self.run.users(&mut users, &workers).map_err(failed)?;
+        let is_large =
+            usize::try_from(counts.transactions).is_ok_and(|count| count >= workers.least);
+        if threads > 1 && is_large {
+            let gas = gas_before.saturating_sub(self.run.user_gas_left());
+            pace.note(way, gas, start.elapsed());
+        }
         metrics::counter!("capstan_user_runs_total").increment(counts.runs);
         metrics::counter!("capstan_user_runs_in_vain_total").increment(counts.stale);
         Ok(())

@@ -10,6 +10,7 @@ mod ledger;
 mod open;
 mod order;
 mod overrides;
+mod pace;
 mod produce;
 mod queries;
 mod tree;
@@ -206,6 +207,8 @@ pub(crate) struct Inner {
     /// Whoever builds, checks, finalizes or rewinds holds the turn. Readers never do.
     turn: Mutex<()>,
     clock: Clock,
+    /// Whether several threads pay.
+    pace: pace::Pace,
     dev: Option<Dev>,
     events: broadcast::Sender<Event>,
     arrivals: broadcast::Sender<Arc<Vec<Arc<Pooled>>>>,

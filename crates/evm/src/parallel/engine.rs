@@ -93,7 +93,7 @@ impl<'a> Engine<'a> {
         first: Vec<Recovered<Tx>>,
     ) -> Self {
         let width = Width::new(WIDTH_FIRST * workers.count, WIDTH_MOST * workers.count);
-        let window = Window::new(width);
+        let window = Window::new(width, workers.count);
         window.feed(first, true);
         Self {
             window,
@@ -202,10 +202,15 @@ impl<'a> Engine<'a> {
                         return Ok(());
                     }
                 }
-                Task::Run { place, item } => match self.run_ahead(&mut worker, place, &item) {
-                    Ok(done) => self.window.ran(place, done),
-                    Err(Poisoned) => return Ok(()),
-                },
+                Task::Run { place, items } => {
+                    let run =
+                        |(place, item): (u64, &Arc<_>)| self.run_ahead(&mut worker, place, item);
+                    let done: Result<Vec<_>, _> = (place..).zip(&items).map(run).collect();
+                    match done {
+                        Ok(done) => self.window.ran(place, done),
+                        Err(Poisoned) => return Ok(()),
+                    }
+                }
             }
         }
     }
@@ -303,10 +308,12 @@ impl<'a> Engine<'a> {
     fn commit(&self, worker: &mut Worker) -> Result<(), Poisoned> {
         let mut ordered = self.ordered.lock();
         let ordered = &mut *ordered;
-        let mut settled = None;
+        let mut settled = Vec::new();
         loop {
             self.step(worker);
-            match self.window.advance(settled.take()) {
+            let turn = self.window.advance(&settled);
+            settled.clear();
+            match turn {
                 Turn::Yield | Turn::Over => return Ok(()),
                 Turn::Feed(wanted) => {
                     let feed = &mut *ordered.feed;
@@ -316,10 +323,20 @@ impl<'a> Engine<'a> {
                     self.window.feed(items, has_more);
                 }
                 Turn::Direct { place, item } => {
-                    settled = self.turn_of(worker, ordered, place, &item, None)?;
+                    settled.extend(self.turn_of(worker, ordered, place, &item, None)?);
                 }
-                Turn::Settle { place, item, done } => {
-                    settled = self.turn_of(worker, ordered, place, &item, Some(done))?;
+                Turn::Settle { place, ready } => {
+                    for (place, (item, done)) in (place..).zip(ready) {
+                        match self.turn_of(worker, ordered, place, &item, Some(done)) {
+                            Ok(Some(how)) => settled.push(how),
+                            Ok(None) => break,
+                            Err(poisoned) => {
+                                // What was settled before is not run again with the rest.
+                                self.window.advance(&settled);
+                                return Err(poisoned);
+                            }
+                        }
+                    }
                 }
             }
         }

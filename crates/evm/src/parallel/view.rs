@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use alloy_primitives::map::{AddressMap, HashMap};
 use alloy_primitives::{Address, B256, Bytes, U256};
 use capstan_window::Baton;
 use parking_lot::Mutex;
@@ -41,6 +42,39 @@ pub(super) struct View {
 struct At {
     place: u64,
     reads: Reads,
+    below: Below,
+}
+
+/// What this worker has read of the state below, which does not change while it works: most transactions of a block read
+/// the same few words.
+#[derive(Default)]
+struct Below {
+    accounts: AddressMap<Option<AccountInfo>>,
+    words: HashMap<Word, U256>,
+}
+
+impl Below {
+    fn account(
+        &mut self,
+        below: &Overlay,
+        address: Address,
+    ) -> Result<Option<AccountInfo>, StateError> {
+        if let Some(info) = self.accounts.get(&address) {
+            return Ok(*info);
+        }
+        let info = below.account(address)?;
+        self.accounts.insert(address, info);
+        Ok(info)
+    }
+
+    fn word(&mut self, below: &Overlay, word: Word) -> Result<U256, StateError> {
+        if let Some(is) = self.words.get(&word) {
+            return Ok(*is);
+        }
+        let is = StateRead::storage(below, word.0, word.1)?;
+        self.words.insert(word, is);
+        Ok(is)
+    }
 }
 
 impl View {
@@ -90,7 +124,7 @@ impl StateRead for View {
         let (credit, written) = found.map_err(|estimated| stopped(&mut at, estimated))?;
         let mut value = match written {
             Some(info) => info,
-            None => self.below.account(address)?,
+            None => at.below.account(&self.below, address)?,
         };
         if !credit.is_zero() {
             let mut info = value.unwrap_or_default();
@@ -114,7 +148,7 @@ impl StateRead for View {
         let (moved, written) = found.map_err(|estimated| stopped(&mut at, estimated))?;
         let base = match written {
             Some(is) => is,
-            None => self.below.storage(address, slot)?,
+            None => at.below.word(&self.below, word)?,
         };
         let value = base.wrapping_add(moved);
         let is_untouched = written.is_none() && moved.is_zero();
