@@ -7,17 +7,25 @@
 //!   ceiling    two plain loops at once, each on a core of its own: 2 x plain / both
 //! ```
 //!
-//! The four take turns in one process. Every ratio is the median over the rounds of one round's times; no figure of two threads
+//!   2 processes  one thread here and one in another process, which is given the block over loopback
+//!
+//! They take turns. Every ratio is the median over the rounds of one round's times; no figure of two threads
 //! can be above the ceiling but by noise.
 
+mod redo;
+
 use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    process::{Child, Command},
     sync::{Arc, Barrier},
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use alloy_consensus::{SignableTransaction as _, TxEip1559, transaction::Recovered};
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256};
+use capstan_chain::{Genesis, Helpers, Token, help_once};
 use capstan_evm::{
     BlockContext, BlockOutcome, BlockRun, Rules, StateRead, Tx,
     mem::MemState,
@@ -38,9 +46,18 @@ pub(crate) struct Options {
     /// Rounds; medians are printed.
     #[arg(long, default_value_t = 15)]
     rounds: usize,
-    /// Threads of the last column but one.
+    /// Threads of the column with several.
     #[arg(long, default_value_t = 2)]
     threads: usize,
+    /// Blocks that are redone from their records.
+    #[arg(long, default_value_t = 20)]
+    blocks: u64,
+    /// Be the other process: help the one that listens here.
+    #[arg(long, hide = true, requires = "token")]
+    worker: Option<SocketAddr>,
+    /// File with the token of the two.
+    #[arg(long, hide = true)]
+    token: Option<PathBuf>,
 }
 
 /// One kind of block.
@@ -92,15 +109,33 @@ fn word(n: u64) -> Vec<u8> {
     keccak256(n.to_be_bytes()).to_vec()
 }
 
+/// sstore(0, sload(0) + 1)
+const COUNT_UP: [u8; 7] = [0x60, 1, 0x5f, 0x54, 0x01, 0x5f, 0x55];
+
+fn hasher_code() -> Vec<u8> {
+    let mut code = vec![0x5f, 0x35, 0x61, 0x01, 0xf4]; // x = word, i = 500
+    let top = 5;
+    // JUMPDEST; x = keccak(x); i -= 1; while i
+    code.extend([0x5b, 0x90, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0x20, 0x90]);
+    code.extend([0x60, 1, 0x90, 0x03, 0x80, 0x60, top, 0x57]);
+    code.extend(COUNT_UP);
+    code
+}
+
 /// Prints the tables.
 pub(crate) fn run(options: &Options) -> eyre::Result<()> {
+    if let (Some(node), Some(token)) = (options.worker, &options.token) {
+        return Ok(help_once(node, &Token::read(token)?)?);
+    }
     let threads = options.threads;
+    let other = Other::start()?;
     let mut speed = Table::new(&[
         "block",
         "transactions",
         "plain ms",
         "verify 1",
         &format!("verify {threads}"),
+        "2 processes",
         "ceiling",
     ]);
     let mut size = Table::new(&[
@@ -117,7 +152,7 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
     ]);
     for workload in &WORKLOADS {
         let block = Block::make(workload, options.transactions)?;
-        speed.row(block.speed(workload.name, options)?);
+        speed.row(block.speed(workload.name, options, &other.helpers)?);
         size.row(block.size(workload.name, threads)?);
     }
     println!(
@@ -128,7 +163,52 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
     println!();
     println!("The record; the last three are projections from its gas, not measurements");
     size.print();
-    Ok(())
+    println!();
+    redo::run(options.blocks, options.rounds.min(5))
+}
+
+/// Another process that helps to verify; ended with this one's use of it.
+struct Other {
+    helpers: Arc<Helpers>,
+    process: Child,
+    _folder: tempfile::TempDir,
+}
+
+impl Other {
+    fn start() -> eyre::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("token");
+        let token = Token::read_or_make(&path)?;
+        let here = SocketAddr::from(([127, 0, 0, 1], 0));
+        let helpers = Helpers::listen(here, token, &Genesis::dev(0, 0))?;
+        let address = helpers.address().to_string();
+        let process = Command::new(std::env::current_exe()?)
+            .args(["per", "--worker", &address, "--token"])
+            .arg(&path)
+            .spawn()?;
+        let other = Self {
+            helpers,
+            process,
+            _folder: folder,
+        };
+        let started = Instant::now();
+        while other.helpers.count() == 0 {
+            ensure!(
+                started.elapsed() < Duration::from_secs(20),
+                "the other process does not come"
+            );
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(other)
+    }
+}
+
+impl Drop for Other {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
 }
 
 /// A block, the state before it, and what it leads to.
@@ -143,28 +223,20 @@ struct Block {
 
 impl Block {
     fn make(workload: &Workload, most: u64) -> eyre::Result<Self> {
-        let rules = Arc::new(Rules::new(31_337));
+        let rules = Arc::new(Genesis::dev(0, 0).rules());
         let count = most.min(rules.user_gas_limit / workload.gas);
         let mut state = MemState::new();
         let coins = U256::from(10).pow(U256::from(20));
         for n in 0..=count {
             state.put(person(n), coins, 0, Bytes::new(), []);
         }
-        // sstore(0, sload(0) + 1)
-        let count_up = [0x60, 1, 0x5f, 0x54, 0x01, 0x5f, 0x55];
-        state.put(COUNTER, U256::ZERO, 1, count_up.to_vec().into(), []);
+        state.put(COUNTER, U256::ZERO, 1, COUNT_UP.to_vec().into(), []);
         // sstore(word, number of the block), sstore(word + 1, the same)
         let own = [
             0x43, 0x5f, 0x35, 0x55, 0x43, 0x5f, 0x35, 0x60, 1, 0x01, 0x55,
         ];
         state.put(SLOTS, U256::ZERO, 1, Bytes::copy_from_slice(&own), []);
-        let mut hasher = vec![0x5f, 0x35, 0x61, 0x01, 0xf4]; // x = word, i = 500
-        let top = 5;
-        // JUMPDEST; x = keccak(x); i -= 1; while i
-        hasher.extend([0x5b, 0x90, 0x5f, 0x52, 0x60, 0x20, 0x5f, 0x20, 0x90]);
-        hasher.extend([0x60, 1, 0x90, 0x03, 0x80, 0x60, top, 0x57]);
-        hasher.extend(count_up);
-        state.put(HASHER, U256::ZERO, 1, hasher.into(), []);
+        state.put(HASHER, U256::ZERO, 1, hasher_code().into(), []);
         let parent: Arc<dyn StateRead> = Arc::new(state);
         let context = context(&rules);
         let transactions: Vec<_> = (0..count).map(|n| sign((workload.tx)(n))).collect();
@@ -214,6 +286,19 @@ impl Block {
         Ok(time)
     }
 
+    fn shared(&self, helpers: &Helpers) -> eyre::Result<f64> {
+        let before = helpers.piece_count();
+        let started = Instant::now();
+        let outcome = helpers.verify(&self.claim(), 1)?.into_outcome();
+        let time = ms(started);
+        ensure!(outcome == self.outcome, "two processes differ");
+        ensure!(
+            helpers.piece_count() > before,
+            "the other process did nothing"
+        );
+        Ok(time)
+    }
+
     /// Two plain loops at once, each held to its own core.
     fn both(&self) -> eyre::Result<f64> {
         let start = Barrier::new(2);
@@ -237,14 +322,15 @@ impl Block {
         })
     }
 
-    fn speed(&self, name: &str, options: &Options) -> eyre::Result<Vec<String>> {
+    fn speed(&self, name: &str, options: &Options, helpers: &Helpers) -> eyre::Result<Vec<String>> {
         let (mut plain, mut alone) = (Vec::new(), Vec::new());
-        let (mut several, mut ceiling) = (Vec::new(), Vec::new());
+        let (mut several, mut shared, mut ceiling) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..options.rounds {
             let time = self.plain()?;
             plain.push(time);
             alone.push(time / self.verified(1)?);
             several.push(time / self.verified(options.threads)?);
+            shared.push(time / self.shared(helpers)?);
             ceiling.push(2.0 * time / self.both()?);
         }
         let times = |values: &mut Vec<f64>| format!("{:.2}x", median(values));
@@ -254,6 +340,7 @@ impl Block {
             format!("{:.1}", median(&mut plain)),
             times(&mut alone),
             times(&mut several),
+            times(&mut shared),
             times(&mut ceiling),
         ])
     }

@@ -14,6 +14,7 @@ mod exchange;
 mod farm;
 mod model;
 mod product;
+mod records;
 mod trigger;
 
 use crate::accounts;
@@ -33,6 +34,7 @@ pub(crate) use exchange::{
 pub(crate) use farm::FarmCommand;
 pub(crate) use model::{ModelCommand, ShelfOptions};
 pub(crate) use product::{ProductCommand, ProductCreateOptions, ProductKind};
+pub(crate) use records::{AnalyseOptions, BlocksCommand, FollowOptions, VerifyWorkerOptions};
 pub(crate) use trigger::{AddOptions, TriggerCommand};
 
 /// An Ethereum-compatible chain with native contracts in Rust.
@@ -74,6 +76,15 @@ pub(crate) enum Command {
     Dev(DevOptions),
     /// Start a node of the chain that a genesis file describes
     Node(NodeOptions),
+    /// Start a second node, which takes blocks from another and judges each of them itself
+    Follow(FollowOptions),
+    /// Run transactions of blocks that a node on this machine verifies
+    VerifyWorker(VerifyWorkerOptions),
+    /// What blocks waited for: parallelism, hot slots, projected speed-up
+    Blocks {
+        #[command(subcommand)]
+        command: BlocksCommand,
+    },
     /// Genesis files
     Genesis {
         #[command(subcommand)]
@@ -462,6 +473,9 @@ pub(crate) struct ReplayOptions {
     /// [default: the system's folder for temporary files]
     #[arg(long, value_name = "DIR")]
     pub(crate) scratch: Option<PathBuf>,
+    /// Execute nothing: redo every block from the values in its access list, and compare each state root
+    #[arg(long)]
+    pub(crate) from_records: bool,
 }
 
 #[derive(Debug, Subcommand)]

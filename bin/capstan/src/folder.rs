@@ -29,12 +29,21 @@ pub(crate) fn replay(options: &ReplayOptions) -> Result<()> {
     let chain = look_at(&options.data.data)?;
     let scratch = scratch(options.scratch.as_deref())?;
     let progress = Progress::new("blocks replayed");
-    let done = chain.replay_in(1, Some(scratch.path()), &mut |done, total| {
-        progress.at(done, total);
-    })?;
+    let mut tell = |done, total| progress.at(done, total);
+    let done = match options.from_records {
+        true => chain.replay_records(Some(scratch.path()), &mut tell)?,
+        false => chain.replay_in(1, Some(scratch.path()), &mut tell)?,
+    };
     progress.finish(done.blocks);
+    let (how, what) = match options.from_records {
+        true => (
+            "redid",
+            "every state root agrees with what their access lists lead to",
+        ),
+        false => ("replayed", "every result and state root agrees"),
+    };
     println!(
-        "replayed {} blocks with {} transactions: every result and state root agrees; the newest block is {}",
+        "{how} {} blocks with {} transactions: {what}; the newest block is {}",
         done.blocks,
         done.transactions,
         chain.head().hash()

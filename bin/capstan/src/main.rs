@@ -7,6 +7,7 @@ mod accounts;
 mod admin;
 mod args;
 mod banner;
+mod blocks;
 mod complaint;
 mod compute;
 mod consent;
@@ -16,6 +17,7 @@ mod deed;
 mod farm;
 mod feed;
 mod folder;
+mod follow;
 mod genesis;
 mod help;
 mod logs;
@@ -32,6 +34,7 @@ mod swap;
 mod table;
 mod told;
 mod trigger;
+mod verify_worker;
 mod wallet;
 mod watch;
 mod words;
@@ -56,6 +59,9 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Dev(options) => node::dev(&options),
         Command::Node(options) => node::node(&options),
+        Command::Follow(options) => follow::run(&options),
+        Command::VerifyWorker(options) => verify_worker::run(&options),
+        Command::Blocks { command } => blocks::run(&command),
         Command::Genesis {
             command: args::GenesisCommand::Init(options),
         } => genesis::init(&options),

@@ -123,6 +123,7 @@ pub(crate) fn dev(options: &DevOptions) -> Result<()> {
             world::make(chain, &world.signers, life)
                 .wrap_err("the prepared world was not made; --empty starts without it")
         },
+        solo,
         |chain, address| {
             banner::dev(chain, address, &world);
         },
@@ -228,12 +229,40 @@ pub(crate) fn node(options: &NodeOptions) -> Result<()> {
     };
     let rpc = rpc_config(&options.listen);
     let no_world = |_: &Chain| Ok(None);
-    serve(config, rpc, Status::NODE, no_world, |chain, address| {
-        banner::node(chain, address, &options.data)
-    })
+    serve(
+        config,
+        rpc,
+        Status::NODE,
+        no_world,
+        solo,
+        |chain, address| banner::node(chain, address, &options.data),
+    )
 }
 
-fn rpc_config(listen: &ListenOptions) -> RpcConfig {
+/// Where a node's blocks come from.
+pub(crate) trait Driver: Send {
+    /// Whether it still works. It ends by itself only by a failure, which [`Driver::stop`] tells.
+    fn is_running(&self) -> bool;
+    /// Ends it, with everything flushed.
+    fn stop(self: Box<Self>) -> Result<()>;
+}
+
+impl Driver for Solo {
+    fn is_running(&self) -> bool {
+        Self::is_running(self)
+    }
+
+    fn stop(self: Box<Self>) -> Result<()> {
+        Ok(Self::stop(&self)?)
+    }
+}
+
+/// This node makes its blocks itself.
+fn solo(chain: &Chain) -> Result<Box<dyn Driver>> {
+    Ok(Box::new(Solo::start(chain)?))
+}
+
+pub(crate) fn rpc_config(listen: &ListenOptions) -> RpcConfig {
     RpcConfig {
         listen: SocketAddr::new(listen.host, listen.port),
         access: Access {
@@ -246,11 +275,12 @@ fn rpc_config(listen: &ListenOptions) -> RpcConfig {
 }
 
 /// Opens the chain, then the door, then starts making blocks: whoever gets an answer gets it from a whole chain.
-fn serve(
+pub(crate) fn serve(
     config: ChainConfig,
     mut rpc: RpcConfig,
     status: Status,
     prepare: impl FnOnce(&Chain) -> Result<Option<World>>,
+    drive: impl FnOnce(&Chain) -> Result<Box<dyn Driver>>,
     announce: impl FnOnce(&Chain, SocketAddr),
 ) -> Result<()> {
     let start = Instant::now();
@@ -265,7 +295,7 @@ fn serve(
     let world = prepare(&chain)?;
     rpc.world = world.as_ref().map(World::door);
     let server = runtime.block_on(capstan_rpc::serve(rpc, chain.clone()))?;
-    let solo = Solo::start(&chain)?;
+    let driver = drive(&chain)?;
     announce(&chain, server.address());
     if !capstan_page::IS_BUILT {
         tracing::info!(
@@ -283,7 +313,7 @@ fn serve(
     runtime.block_on(async move {
         tokio::select! {
             name = stop.wait() => tracing::info!("{name}: stopping; once more forces"),
-            () = driver_end(&solo) => {}
+            () = driver_end(&*driver) => {}
             () = status.tell(&watched) => {}
             () = world => {}
         }
@@ -296,7 +326,7 @@ fn serve(
             tracing::error!("stopped by force; what was final is in the log");
             std::process::exit(INTERRUPTED);
         });
-        end(server, solo).await
+        end(server, driver).await
     })?;
     tracing::info!(block = chain.head().number(), "stopped");
     Ok(())
@@ -313,17 +343,17 @@ async fn live(address: SocketAddr, world: Option<World>) {
 }
 
 /// Returns when blocks are no longer made, which only a failure does; [`end`] says which one.
-async fn driver_end(solo: &Solo) {
+async fn driver_end(driver: &dyn Driver) {
     const LOOK_EVERY: Duration = Duration::from_millis(50);
-    while solo.is_running() {
+    while driver.is_running() {
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
 /// The door closes first, so that nobody is told of a block that the end would not keep.
-async fn end(server: ServerHandle, solo: Solo) -> Result<()> {
+async fn end(server: ServerHandle, driver: Box<dyn Driver>) -> Result<()> {
     server.stop().await;
-    tokio::task::spawn_blocking(move || solo.stop())
+    tokio::task::spawn_blocking(move || driver.stop())
         .await
         .wrap_err("the block driver ended badly")??;
     Ok(())

@@ -116,6 +116,9 @@ pub enum ChainError {
     /// The driver that makes blocks is not running.
     #[error("blocks are not being made: the block driver has stopped{0}")]
     DriverStopped(String),
+    /// Workers that would help to verify cannot be waited for.
+    #[error("cannot listen for workers on {0}")]
+    Helpers(String),
     /// A transaction was refused.
     #[error(transparent)]
     Pool(#[from] PoolError),

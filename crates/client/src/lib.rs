@@ -11,6 +11,7 @@ mod account;
 mod admin;
 mod amount;
 mod assets;
+mod blocks;
 mod error;
 mod events;
 mod exchange;
@@ -36,6 +37,7 @@ pub use admin::{
 };
 pub use amount::{Amount, AmountError, Asked};
 pub use assets::{Asset, AssetName, Assets};
+pub use blocks::{BlockPage, BlockSource, GenesisPage, PageHead, PullError};
 pub use error::{ClientError, ErrorInWords};
 pub use events::{events_in, events_of};
 pub use exchange::{

@@ -16,6 +16,7 @@ use crate::{
     config::{Limits, RpcConfig},
     credit::KeptRisk,
     error::{RpcError, RpcResult},
+    explorer::KeptRecords,
     filters::Filters,
     health::Pulse,
     keys::DevKeys,
@@ -44,6 +45,8 @@ pub(crate) struct Shared {
     pub(crate) pulse: Pulse,
     /// The newest look at all debtors.
     pub(crate) risk: Mutex<Option<KeptRisk>>,
+    /// Records of blocks that were asked for.
+    pub(crate) records: KeptRecords,
 }
 
 /// What the calls of one body or message share.

@@ -26,6 +26,7 @@ mod exchange;
 mod explorer;
 mod filters;
 mod fixed;
+mod following;
 mod health;
 mod keys;
 mod labels;
@@ -63,6 +64,7 @@ fn register_all(table: &mut Methods) {
     credit::register(table);
     exchange::register(table);
     explorer::register(table);
+    following::register(table);
     dev::register(table);
     subscriptions::register(table);
 }

@@ -196,33 +196,59 @@ pub fn snapshot(fields: &[Field]) -> String {
 /// Names a slot in words, like `balances[0xabc...]`; `None` if no field of the layout can have it.
 pub fn describe(fields: &[Field], slot: U256) -> Option<String> {
     let bytes = slot.to_be_bytes::<32>();
-    let start = bytes.iter().position(|b| *b != 0)?;
-    let (first, rest) = bytes.get(start..)?.split_first()?;
-    let hashed = start == 0 && *first >= HASHED;
-    let tag = first & !HASHED;
-    let field = fields.iter().find(|f| f.tag == tag)?;
-    let (key_bytes, index_bytes) = (field.shape.key_bytes(), field.shape.index_bytes());
-    if hashed != is_hashed(key_bytes, index_bytes) || (!hashed && *first >= HASHED) {
-        return None;
-    }
-    if matches!(field.shape.leaf(), Shape::Transient { .. } | Shape::Lock) {
-        return None;
-    }
-    let (keys, index) = rest.split_at_checked(rest.len().checked_sub(index_bytes)?)?;
-    if !hashed && keys.len() != key_bytes {
-        return None;
-    }
-    let keys = if hashed {
-        format!("[hash {}]", hex::encode_prefixed(keys))
-    } else {
-        show_keys(&field.shape, keys)
+    let found = Found::in_layout(fields, &bytes)?;
+    let keys = match found.hashed {
+        true => format!("[hash {}]", hex::encode_prefixed(found.keys)),
+        false => show_keys(&found.field.shape, found.keys),
     };
-    let index = u64::try_from(U256::from_be_slice(index)).ok()?;
     Some(format!(
         "{}{keys}{}",
-        field.name,
-        field.shape.leaf().show_part(index)
+        found.field.name,
+        found.field.shape.leaf().show_part(found.index)
     ))
+}
+
+/// The field that a slot belongs to; `None` if no field of the layout can have it.
+pub fn field_of(fields: &[Field], slot: U256) -> Option<&Field> {
+    Some(Found::in_layout(fields, &slot.to_be_bytes::<32>())?.field)
+}
+
+/// A slot taken apart.
+struct Found<'f, 's> {
+    field: &'f Field,
+    hashed: bool,
+    /// Bytes of the keys, or their hash.
+    keys: &'s [u8],
+    /// Which word of the field.
+    index: u64,
+}
+
+impl<'f, 's> Found<'f, 's> {
+    fn in_layout(fields: &'f [Field], slot: &'s [u8; 32]) -> Option<Self> {
+        let start = slot.iter().position(|b| *b != 0)?;
+        let (first, rest) = slot.get(start..)?.split_first()?;
+        let hashed = start == 0 && *first >= HASHED;
+        let tag = first & !HASHED;
+        let field = fields.iter().find(|f| f.tag == tag)?;
+        let (key_bytes, index_bytes) = (field.shape.key_bytes(), field.shape.index_bytes());
+        if hashed != is_hashed(key_bytes, index_bytes) || (!hashed && *first >= HASHED) {
+            return None;
+        }
+        if matches!(field.shape.leaf(), Shape::Transient { .. } | Shape::Lock) {
+            return None;
+        }
+        let (keys, index) = rest.split_at_checked(rest.len().checked_sub(index_bytes)?)?;
+        if !hashed && keys.len() != key_bytes {
+            return None;
+        }
+        let index = u64::try_from(U256::from_be_slice(index)).ok()?;
+        Some(Self {
+            field,
+            hashed,
+            keys,
+            index,
+        })
+    }
 }
 
 fn show_keys(shape: &Shape, keys: &[u8]) -> String {

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use crate::{
     Amount, Balance, Ctx, Frame, GasClass, Halt, Layout, List, ListFull, ListIndexOutOfRange, Lock,
     Map, Packed, ReadOnly, Record, ReentrantCall, Text, TextTooLong, Total, Transient, Value, Word,
-    commute, describe, gas, mem::MemStore, put_field, snapshot, take_field,
+    commute, describe, field_of, gas, mem::MemStore, put_field, snapshot, take_field,
 };
 
 const THIS: Address = address!("00000000000000000000000000000000000000aa");
@@ -263,7 +263,10 @@ proptest! {
     /// STORE-1: naming a slot never panics, whatever the number.
     #[test]
     fn any_slot_can_be_described(limbs in any::<[u64; 4]>(), shift in 0..256_usize) {
-        let _ = describe(Everything::LAYOUT, U256::from_limbs(limbs) >> shift);
+        let slot = U256::from_limbs(limbs) >> shift;
+        let (words, field) = (describe(Everything::LAYOUT, slot), field_of(Everything::LAYOUT, slot));
+        prop_assert_eq!(words.is_some(), field.is_some());
+        prop_assert!(field.is_none_or(|field| words.is_some_and(|words| words.starts_with(field.name))));
     }
 
     /// STORE-3: a word decodes to the value that encodes to it, or not at all.

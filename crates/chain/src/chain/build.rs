@@ -10,9 +10,9 @@ use alloy_consensus::{
 use alloy_primitives::{Address, B256, Bytes, Sealable as _, keccak256};
 use capstan_contracts::{oracle, system::SystemKind};
 use capstan_evm::{
-    BlockContext, BlockOutcome, BlockRun, ExecError, NEWEST_VERSION, StateRead, SystemTx, Tx,
-    TxOutcome, TxRefused,
-    parallel::{UserFeed, Workers},
+    BlockContext, BlockOutcome, BlockRun, ExecError, NEWEST_VERSION, StateDiff, StateRead,
+    SystemTx, Tx, TxOutcome, TxRefused,
+    parallel::{Counts, UserFeed, Workers},
 };
 use rayon::prelude::*;
 
@@ -29,6 +29,7 @@ use super::{
 use crate::{
     Block, ChainError, RawBlock,
     block::{header_time_ms, recover, split_time_ms},
+    trie::Commit,
 };
 
 /// What decides a block besides its transactions.
@@ -151,7 +152,7 @@ impl Inner {
                 filling.system(kind, input)?;
             }
         }
-        filling.users(inputs.transactions, self.config.threads, &self.pace)?;
+        let counts = filling.users(inputs.transactions, self.config.threads, &self.pace)?;
         let Filling {
             run,
             transactions,
@@ -161,27 +162,35 @@ impl Inner {
         } = filling;
         let outcome = run.close().map_err(failed)?;
         metrics::histogram!("capstan_block_execute_seconds").record(started.elapsed());
-        let mut executed = self.seal(frame, transactions, outcome)?;
+        let mut executed = self.seal(frame, transactions, outcome, None)?;
         executed.said = Arc::new(said);
+        self.runs.lock().put(executed.block.hash(), counts);
         Ok((executed, refused))
     }
 
-    /// Makes the header of what was executed.
+    /// State root after a child of `parent` with this effect, and what of the tries changes.
+    pub(super) fn commit_on(&self, parent: B256, diff: &StateDiff) -> Result<Commit, ChainError> {
+        let head = self.ledger.head().hash();
+        let overlays = self.tree.lock().nodes_above(parent, head)?;
+        self.ledger.root_after(overlays, diff)
+    }
+
+    /// Makes the header of what was executed. `commit`: the tries after it, where they are made already.
     fn seal(
         &self,
         frame: &Frame,
         transactions: Vec<Recovered<Tx>>,
         outcome: BlockOutcome,
+        commit: Option<Commit>,
     ) -> Result<Executed, ChainError> {
         let started = Instant::now();
-        let overlays = self
-            .tree
-            .lock()
-            .nodes_above(frame.parent.hash(), self.ledger.head().hash())?;
         let bodies: Vec<&Tx> = transactions.iter().map(Recovered::inner).collect();
         let (commit, (transactions_root, receipts_root)) = side_by_side(
             transactions.len(),
-            || self.ledger.root_after(overlays, &outcome.diff),
+            || match commit {
+                Some(commit) => Ok(commit),
+                None => self.commit_on(frame.parent.hash(), &outcome.diff),
+            },
             || {
                 side_by_side(
                     transactions.len(),
@@ -269,15 +278,15 @@ impl Inner {
         if let Err(reason) = check_order(&transactions, development) {
             return Ok(Err(reason));
         }
-        let (outcome, doubt) = match self.verified(raw, &frame, &transactions)? {
-            Tried::Good(outcome) => (*outcome, None),
+        let (outcome, commit, doubt) = match self.verified(raw, &frame, &transactions)? {
+            Tried::Good(found) => (found.outcome, found.commit, None),
             tried => match self.in_sequence(&frame, &transactions)? {
-                Ok(outcome) => (outcome, tried.doubt()),
+                Ok(outcome) => (outcome, None, tried.doubt()),
                 Err(reason) => return Ok(Err(reason)),
             },
         };
         let list = outcome.access_list_hash;
-        let executed = self.seal(&frame, transactions, outcome)?;
+        let executed = self.seal(&frame, transactions, outcome, commit)?;
         let reason = match first_difference(header, &executed.block.header) {
             Some(reason) => reason,
             None if raw.access_list != executed.block.access_list => {
@@ -449,7 +458,7 @@ impl Filling {
         feed: Box<dyn TxFeed>,
         threads: usize,
         pace: &Pace,
-    ) -> Result<(), ChainError> {
+    ) -> Result<Counts, ChainError> {
         let way = pace.way();
         let mut users = Users {
             feed,
@@ -474,7 +483,7 @@ impl Filling {
         }
         metrics::counter!("capstan_user_runs_total").increment(counts.runs);
         metrics::counter!("capstan_user_runs_in_vain_total").increment(counts.stale);
-        Ok(())
+        Ok(counts)
     }
 }
 

@@ -16,18 +16,20 @@ mod queries;
 mod tree;
 mod verified;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use alloy_consensus::transaction::Recovered;
 use alloy_primitives::{Address, B256, Bytes};
 use capstan_contracts::oracle::IOracle::SignedReport;
-use capstan_evm::{BlockContext, Rules, StateDiff, StateRead, Tx, call::Session, record::Record};
+use capstan_evm::{
+    BlockContext, Rules, StateDiff, StateRead, Tx, call::Session, parallel::Counts, record::Record,
+};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::broadcast;
 
 use crate::{
     AccountTransaction, At, Block, Budget, ChainConfig, ChainError, Dev, FeeHistory, Genesis,
-    LogEntry, LogQuery, Mining, Page, Pool, PoolError, Pooled, RawBlock, ReportError,
+    Helpers, LogEntry, LogQuery, Mining, Page, Pool, PoolError, Pooled, RawBlock, ReportError,
     pool::Admission, reports::Reports, trie::AccountProof,
 };
 
@@ -42,13 +44,15 @@ pub use guards::{GuardReport, Guarded};
 use ledger::Ledger;
 pub(crate) use ledger::{Executed, record};
 pub(crate) use open::{
-    Stores, check_existing, genesis_hash, look_at, look_at_log, open_database, open_kv, open_log,
-    open_looked,
+    Redo, Stores, check_existing, genesis_hash, look_at, look_at_log, open_database, open_kv,
+    open_log, open_looked,
 };
 pub(crate) use overrides::{Override, PER_BLOCK as OVERRIDES_PER_BLOCK, apply as apply_override};
 pub use queries::PROOF_WINDOW;
 use tree::Tree;
 
+/// Blocks of which it is known how often their transactions ran.
+const RUNS_KEPT: std::num::NonZeroUsize = std::num::NonZeroUsize::new(4_096).unwrap();
 /// Events that a slow subscriber may be behind.
 const EVENTS: usize = 4_096;
 
@@ -214,6 +218,10 @@ pub(crate) struct Inner {
     arrivals: broadcast::Sender<Arc<Vec<Arc<Pooled>>>>,
     journal: Option<Arc<crate::pool::journal::Journal>>,
     pending: Mutex<Option<queries::CachedPending>>,
+    /// What running users took in blocks that this node built, the newest ones.
+    runs: Mutex<lru::LruCache<B256, Counts>>,
+    /// Other processes that help to verify blocks.
+    helpers: OnceLock<Arc<Helpers>>,
     /// Held for as long as the chain is open.
     _lock: Option<crate::disk::FolderLock>,
 }
@@ -290,6 +298,17 @@ impl Chain {
         on_big_stack(|| self.inner.record(block, self.context_of(block)))
     }
 
+    /// How often users' transactions of a block ran until it stood; `None` unless this node built it since it started, as
+    /// one of the newest. It depends on threads and their luck, unlike everything else that is said of a block.
+    pub fn runs(&self, block: B256) -> Option<Counts> {
+        self.inner.runs.lock().peek(&block).copied()
+    }
+
+    /// Lets other processes help to verify blocks from now on. Once: later ones are not taken.
+    pub fn use_helpers(&self, helpers: Arc<Helpers>) {
+        let _ = self.inner.helpers.set(helpers);
+    }
+
     /// The block that would be made now from the pool, with its state. Made at most once per 100 ms: it is
     /// dear for a full pool.
     pub fn pending(&self) -> Result<Pending, ChainError> {
@@ -361,6 +380,11 @@ impl Chain {
     /// Gives transactions to the pool, in order; an answer for each.
     pub fn submit_many(&self, txs: Vec<Recovered<Tx>>) -> Vec<Result<B256, PoolError>> {
         self.inner.submit_many(txs)
+    }
+
+    /// Takes a waiting transaction out of the pool: whoever makes blocks will not have it.
+    pub fn forget(&self, tx: &B256) {
+        self.inner.pool.remove(tx);
     }
 
     /// Gives a signed price report to the next block. It takes the place of an earlier one of its reporter.
@@ -484,6 +508,10 @@ impl Chain {
 }
 
 impl Inner {
+    pub(crate) fn log(&self) -> &crate::log::BlockLog {
+        self.ledger.log()
+    }
+
     fn submit_many(&self, txs: Vec<Recovered<Tx>>) -> Vec<Result<B256, PoolError>> {
         let count = txs.len();
         // Before the state, which may then be newer than the head that it is taken for, and never older.

@@ -2,7 +2,7 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Weak},
+    sync::{Arc, OnceLock, Weak},
 };
 
 use alloy_eip7928::BlockAccessList;
@@ -33,6 +33,8 @@ use crate::{
 pub(crate) const JOURNAL: &str = "pool.journal";
 /// Blocks that are redone in one database transaction.
 const REDO_BATCH: usize = 64;
+/// Heights at which a state that is only made to be compared can be read.
+const REDO_HISTORY: u64 = 16;
 /// Segments of a scratch log are small, so that what is old can be dropped soon.
 const SCRATCH_SEGMENT_BYTES: u64 = 4 << 20;
 
@@ -274,6 +276,8 @@ pub(super) fn open(config: ChainConfig) -> Result<Chain, ChainError> {
         arrivals: broadcast::channel(EVENTS).0,
         journal,
         pending: Mutex::new(None),
+        helpers: OnceLock::new(),
+        runs: Mutex::new(lru::LruCache::new(super::RUNS_KEPT)),
         _lock: lock,
         config,
     });
@@ -376,14 +380,43 @@ fn redo(log: &BlockLog, db: &Db, newest: u64) -> Result<(), ChainError> {
     let mut next = from;
     while next <= newest {
         let last = newest.min(next + REDO_BATCH as u64 - 1);
-        let records = redo_batch(log, db, next, last)?;
+        let (records, _) = redo_batch(log, db, next, last)?;
         db.apply(&records).map_err(storage)?;
         next = last + 1;
     }
     Ok(())
 }
 
-fn redo_batch(log: &BlockLog, db: &Db, from: u64, to: u64) -> Result<Vec<BlockRecord>, ChainError> {
+/// The states of a chain, one after another, from the values in its blocks' access lists.
+pub(crate) struct Redo(Db);
+
+impl Redo {
+    /// At genesis, in a database of its own.
+    pub(crate) fn begin(genesis: &Genesis, at: &Storage) -> Result<Self, ChainError> {
+        let Stores { db, .. } = open_stores(at, Some(REDO_HISTORY))?;
+        if db.tip().is_none() {
+            db.apply(&[record(&genesis_executed(genesis)?)])
+                .map_err(storage)?;
+        }
+        Ok(Self(db))
+    }
+
+    /// The next blocks of a log, up to a height.
+    pub(crate) fn next(&mut self, log: &BlockLog, to: u64) -> Result<Vec<Arc<Block>>, ChainError> {
+        let from = self.0.tip().map_or(0, |tip| tip.height + 1);
+        let last = to.min(from + REDO_BATCH as u64 - 1);
+        let (records, blocks) = redo_batch(log, &self.0, from, last)?;
+        self.0.apply(&records).map_err(storage)?;
+        Ok(blocks)
+    }
+}
+
+fn redo_batch(
+    log: &BlockLog,
+    db: &Db,
+    from: u64,
+    to: u64,
+) -> Result<(Vec<BlockRecord>, Vec<Arc<Block>>), ChainError> {
     let view = db.view().map_err(storage)?;
     let base: Arc<dyn capstan_evm::StateRead> = Arc::new(super::ledger::Stored(Arc::clone(&view)));
     let mut overlay = super::ledger::Overlay {
@@ -391,7 +424,7 @@ fn redo_batch(log: &BlockLog, db: &Db, from: u64, to: u64) -> Result<Vec<BlockRe
         base,
     };
     let mut nodes = Vec::new();
-    let mut records = Vec::new();
+    let (mut records, mut blocks) = (Vec::new(), Vec::new());
     for number in from..=to {
         let entry = log.read(number).map_err(storage)?;
         let entry = entry.ok_or_else(|| ChainError::UnknownBlock(number.to_string()))?;
@@ -426,8 +459,9 @@ fn redo_batch(log: &BlockLog, db: &Db, from: u64, to: u64) -> Result<Vec<BlockRe
         overlay.layers.insert(0, (Arc::clone(&executed.diff), None));
         nodes.insert(0, Arc::clone(&executed.nodes));
         records.push(record(&executed));
+        blocks.push(executed.block);
     }
-    Ok(records)
+    Ok((records, blocks))
 }
 
 impl Chain {

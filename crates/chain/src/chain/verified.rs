@@ -3,27 +3,46 @@
 //! The plain loop is the definition of what a block does. A verification that ends well answers the same, sooner; one that
 //! does not decides nothing: the block runs in sequence then, and what the verification says of the list only gives a name
 //! to what is wrong with it.
+//!
+//! ```text
+//!   list ─┬─► every transaction, on all cores ─► compared with the list ─┐
+//!         └─► values after the block ─► state root                       ┴─► header
+//! ```
+//!
+//! What the block leads to stands in the list, so the state root is made while the transactions still run. It is used
+//! only where they then agree with the list.
 
-use std::{sync::Arc, time::Instant};
+use std::{sync::Arc, thread, time::Instant};
 
 use alloy_consensus::transaction::Recovered;
+use alloy_eip7928::BlockAccessList;
+use alloy_rlp::Decodable as _;
 use capstan_evm::record::{Record, record};
-use capstan_evm::verify::{Claim, Verified, VerifyError, verify};
-use capstan_evm::{BlockContext, BlockOutcome, Tx};
+use capstan_evm::verify::{Claim, ITEM_GAS, Verified, VerifyError, verify};
+use capstan_evm::{BlockContext, BlockOutcome, StateDiff, Tx};
 
 use super::Inner;
 use super::build::{Duties, Frame};
+use super::ledger::storage;
 use super::order::system_kind;
+use crate::trie::Commit;
 use crate::{Block, ChainError, RawBlock};
 
 /// What came of it.
 pub(super) enum Tried {
     /// All is well.
-    Good(Box<BlockOutcome>),
+    Good(Box<Found>),
     /// The block does not fit its list. The plain loop must find so too.
     Doubt(VerifyError),
     /// The plain loop is asked as if nothing had been tried.
     Nothing,
+}
+
+/// What a good block leads to.
+pub(super) struct Found {
+    pub(super) outcome: BlockOutcome,
+    /// The tries after it, if they were made meanwhile.
+    pub(super) commit: Option<Commit>,
 }
 
 impl Tried {
@@ -54,11 +73,24 @@ impl Inner {
         transactions: &[Recovered<Tx>],
     ) -> Result<Tried, ChainError> {
         let threads = self.config.verify.threads;
-        if threads < 2 || raw.header.gas_used < self.config.verify.from_gas {
+        let helped = self
+            .helpers
+            .get()
+            .is_some_and(|helpers| helpers.count() > 0);
+        if (threads < 2 && !helped) || raw.header.gas_used < self.config.verify.from_gas {
             return Ok(Tried::Nothing);
         }
         let started = Instant::now();
-        let verified = match self.run_from_list(raw, frame, transactions, threads)? {
+        let (verified, ahead) = thread::scope(|scope| {
+            let root = thread::Builder::new()
+                .name("root-ahead".to_owned())
+                .spawn_scoped(scope, || self.commit_from_list(raw, frame));
+            let verified = self.run_from_list(raw, frame, transactions, threads);
+            // Without that thread, or after trouble in it, the root is made in its turn.
+            let ahead = root.ok().and_then(|root| root.join().ok()?.ok()?);
+            (verified, ahead)
+        });
+        let verified = match verified? {
             Ok(verified) => verified,
             Err(VerifyError::Panicked(why)) => {
                 metrics::counter!("capstan_verify_panics_total").increment(1);
@@ -76,7 +108,30 @@ impl Inner {
             return Ok(Tried::Nothing);
         }
         metrics::histogram!("capstan_block_verify_seconds").record(started.elapsed());
-        Ok(Tried::Good(Box::new(verified.into_outcome())))
+        let outcome = verified.into_outcome();
+        let ahead = ahead.filter(|(diff, _)| *diff == outcome.diff);
+        let commit = ahead.map(|(_, commit)| commit);
+        Ok(Tried::Good(Box::new(Found { outcome, commit })))
+    }
+
+    /// The tries after a block as its list has it, right or wrong; `None` if it is no list of such a block.
+    fn commit_from_list(
+        &self,
+        raw: &RawBlock,
+        frame: &Frame,
+    ) -> Result<Option<(StateDiff, Commit)>, ChainError> {
+        let Ok(list) = BlockAccessList::decode(&mut raw.access_list.as_ref()) else {
+            return Ok(None);
+        };
+        let item_count = alloy_eip7928::total_bal_items(&list);
+        let is_sound = alloy_eip7928::validate_block_access_list(&list, raw.transactions.len());
+        if is_sound.is_err() || item_count > self.rules.gas_limit() / ITEM_GAS {
+            return Ok(None);
+        }
+        let parent = frame.parent.hash();
+        let diff = StateDiff::from_access_list(&list, &*self.state_of(parent)?).map_err(storage)?;
+        let commit = self.commit_on(parent, &diff)?;
+        Ok(Some((diff, commit)))
     }
 
     /// A reason with the entry of the list that is wrong, if one is.
@@ -111,7 +166,13 @@ impl Inner {
             access_list: &raw.access_list,
             access_list_hash: raw.header.block_access_list_hash.unwrap_or_default(),
         };
-        Ok(verify(&claim, threads))
+        Ok(match self.helpers.get() {
+            // What names a fault runs on one thread, here.
+            Some(helpers) if threads > 1 || self.config.verify.threads == 1 => {
+                helpers.verify(&claim, threads)
+            }
+            _ => verify(&claim, threads),
+        })
     }
 
     /// Runs a final block again from its access list, and tells who touched what.

@@ -11,7 +11,10 @@ use alloy_consensus::proofs;
 use capstan_evm::BlockRun;
 
 use super::{Progress, io};
-use crate::{Block, Chain, ChainConfig, ChainError, Storage, Verdict, chain::on_big_stack};
+use crate::{
+    Block, Chain, ChainConfig, ChainError, Storage, Verdict,
+    chain::{Redo, on_big_stack},
+};
 
 /// Blocks between two clearings of the scratch chain.
 const CLEAR_EVERY: u64 = 256;
@@ -37,14 +40,13 @@ pub struct Replayed {
     pub elapsed: Duration,
 }
 
-/// A second chain that is made anew beside the first, and removed afterwards.
-struct Anew {
-    chain: Option<Chain>,
-    folder: Option<PathBuf>,
-}
+/// Where a second state is made; removed afterwards.
+struct Scratch(Option<PathBuf>);
 
-impl Anew {
-    fn open(config: &ChainConfig, scratch: Option<&Path>) -> Result<Self, ChainError> {
+impl Scratch {
+    /// A folder of its own in the one that is named, or beside the chain; none for a chain in memory or one that is only
+    /// looked at.
+    fn make(config: &ChainConfig, scratch: Option<&Path>) -> Result<Self, ChainError> {
         let own = match &config.storage {
             Storage::Memory | Storage::Looked(_) => None,
             Storage::Folder(folder) | Storage::Scratch(folder) => Some(folder.as_path()),
@@ -55,26 +57,49 @@ impl Anew {
         {
             fs::remove_dir_all(folder).map_err(io(folder, "an older replay cannot be removed"))?;
         }
-        let mut anew = Self {
-            chain: None,
-            folder,
-        };
-        anew.chain = Some(Chain::open(ChainConfig {
-            storage: anew
-                .folder
-                .clone()
-                .map_or(Storage::Memory, Storage::Scratch),
+        Ok(Self(folder))
+    }
+
+    fn storage(&self) -> Storage {
+        self.0.clone().map_or(Storage::Memory, Storage::Scratch)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.0
+            && let Err(error) = fs::remove_dir_all(folder)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, folder = %folder.display(), "the scratch folder of the replay is left behind; remove it");
+        }
+    }
+}
+
+/// A second chain that is made anew beside the first.
+struct Anew {
+    chain: Chain,
+    /// Removed when the chain is closed.
+    _scratch: Scratch,
+}
+
+impl Anew {
+    fn open(config: &ChainConfig, scratch: Option<&Path>) -> Result<Self, ChainError> {
+        let scratch = Scratch::make(config, scratch)?;
+        let chain = Chain::open(ChainConfig {
+            storage: scratch.storage(),
             history_blocks: Some(SCRATCH_HISTORY),
             dev: false,
             ..config.clone()
-        })?);
-        Ok(anew)
+        })?;
+        Ok(Self {
+            chain,
+            _scratch: scratch,
+        })
     }
 
     fn adopt(&self, block: &Block) -> Result<(), ChainError> {
-        let Some(chain) = &self.chain else {
-            return Err(ChainError::Internal("the scratch chain is closed".into()));
-        };
+        let chain = &self.chain;
         let (number, hash) = (block.number(), block.hash());
         match chain.check_history(&block.raw())? {
             Verdict::Ok => drop(chain.finalize(hash)?),
@@ -89,18 +114,6 @@ impl Anew {
         match number % CLEAR_EVERY {
             0 => chain.forget_blocks_below(number.saturating_sub(SCRATCH_BLOCKS)),
             _ => Ok(()),
-        }
-    }
-}
-
-impl Drop for Anew {
-    fn drop(&mut self) {
-        self.chain = None;
-        if let Some(folder) = &self.folder
-            && let Err(error) = fs::remove_dir_all(folder)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            tracing::warn!(%error, folder = %folder.display(), "the scratch folder of the replay is left behind; remove it");
         }
     }
 }
@@ -141,6 +154,33 @@ impl Chain {
             done.transactions += block.transactions.len() as u64;
             done.gas_used += block.header.gas_used;
             progress(number, head);
+        }
+        done.elapsed = started.elapsed();
+        Ok(done)
+    }
+
+    /// Makes the state of every block anew without executing any: from genesis on, by the values that access lists name, as
+    /// a start does with blocks that the database lacks. Every state root is compared with its header.
+    pub fn replay_records(
+        &self,
+        scratch: Option<&Path>,
+        progress: Progress<'_>,
+    ) -> Result<Replayed, ChainError> {
+        let started = Instant::now();
+        let scratch = Scratch::make(self.config(), scratch)?;
+        let mut done = Replayed {
+            roots: true,
+            ..Replayed::default()
+        };
+        let head = self.head().number();
+        let mut redo = Redo::begin(self.genesis(), &scratch.storage())?;
+        while done.blocks < head {
+            for block in redo.next(self.inner.log(), head)? {
+                done.blocks += 1;
+                done.transactions += block.transactions.len() as u64;
+                done.gas_used += block.header.gas_used;
+            }
+            progress(done.blocks, head);
         }
         done.elapsed = started.elapsed();
         Ok(done)

@@ -71,6 +71,15 @@ impl Workers {
             baton: None,
         }
     }
+
+    /// So many threads that take turns as a seed says, for blocks of any size: one interleaving, again and again.
+    pub fn seeded(count: usize, seed: u64) -> Self {
+        Self {
+            least: 1,
+            baton: Some(Arc::new(Baton::new(count, seed))),
+            ..Self::new(count)
+        }
+    }
 }
 
 /// What running users took.

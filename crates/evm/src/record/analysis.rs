@@ -28,6 +28,8 @@ pub struct Analysis {
     pub largest_gas: u64,
     /// Places that somebody waited for, those with most waiting first.
     pub hot: Vec<Hot>,
+    /// Of each transaction, at which places it waits for which node.
+    waits: Vec<Vec<(u32, usize)>>,
     nodes: Vec<Node>,
     transaction_count: usize,
 }
@@ -45,6 +47,24 @@ pub struct Hot {
     pub delta_count: u32,
     /// Transactions that had to wait for an earlier one because of it.
     pub wait_count: u32,
+}
+
+/// Somebody whom a transaction waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// The place at which it waits.
+    pub place: u32,
+    /// Of the transactions that it waits for there, the one that is done last.
+    pub behind: usize,
+}
+
+/// Where and when one transaction runs in a projection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Slot {
+    /// Number of the core.
+    pub core: usize,
+    /// Gas from the beginning of the block on.
+    pub start_gas: u64,
 }
 
 /// A transaction, or a fold: something of no length that waits for several.
@@ -76,6 +96,7 @@ pub fn analyse(sidecar: &Sidecar) -> Analysis {
     let mut graph = Analysis {
         transaction_count: sidecar.rows.len(),
         nodes: vec![Node::default(); sidecar.rows.len()],
+        waits: vec![Vec::new(); sidecar.rows.len()],
         ..Analysis::default()
     };
     let mut places = BTreeMap::<u32, Used>::new();
@@ -116,6 +137,7 @@ impl Analysis {
         }
         if let Some(last) = used.last {
             used.hot.wait_count += 1;
+            self.waits[number].push((used.hot.place, last));
             self.wait(number, last);
         }
         if access == Access::Write {
@@ -175,6 +197,11 @@ impl Analysis {
 
     /// The same for a verifier, whose transactions wait for nobody.
     pub fn projected_verify_milli(&self, cores: usize) -> u64 {
+        ratio_milli(self.gas, self.verify_makespan(cores))
+    }
+
+    /// When the last of so many cores of a verifier is done, in gas.
+    pub fn verify_makespan(&self, cores: usize) -> u64 {
         let free: Vec<Node> = self.nodes[..self.transaction_count]
             .iter()
             .map(|node| Node {
@@ -187,14 +214,52 @@ impl Analysis {
             transaction_count: self.transaction_count,
             ..Self::default()
         };
-        ratio_milli(self.gas, free.makespan(cores))
+        free.makespan(cores)
     }
 
-    /// When the last of so many cores is done.
-    pub(super) fn makespan(&self, cores: usize) -> u64 {
+    /// Whom a transaction waits for, one for each place at which it does.
+    pub fn waits(&self, transaction: usize) -> Vec<Wait> {
+        let waits = self.waits.get(transaction).into_iter().flatten();
+        waits
+            .filter_map(|(place, node)| {
+                Some(Wait {
+                    place: *place,
+                    behind: self.last_of(*node)?,
+                })
+            })
+            .collect()
+    }
+
+    /// The transaction that a node ends with: itself, or the last one that a fold waits for.
+    fn last_of(&self, mut node: usize) -> Option<usize> {
+        while node >= self.transaction_count {
+            node = self.nodes[node].behind?;
+        }
+        Some(node)
+    }
+
+    /// When the last of so many cores is done, in gas.
+    pub fn makespan(&self, cores: usize) -> u64 {
+        let mut end = 0;
+        self.run_on(cores, |number, slot| {
+            end = end.max(slot.start_gas.saturating_add(self.nodes[number].gas));
+        });
+        end
+    }
+
+    /// How so many cores would share the transactions: the projection of [`Self::projected_milli`], one by one.
+    pub fn schedule(&self, cores: usize) -> Vec<Slot> {
+        let mut slots = vec![Slot::default(); self.transaction_count];
+        self.run_on(cores, |number, slot| slots[number] = slot);
+        slots
+    }
+
+    /// Whenever a core is free, the one of the lowest number takes the first transaction that waits for nobody.
+    fn run_on(&self, cores: usize, mut begun: impl FnMut(usize, Slot)) {
         let mut waits: Vec<usize> = self.nodes.iter().map(|node| node.waits).collect();
         let mut ready = BinaryHeap::new();
-        let mut running = BinaryHeap::<Reverse<(u64, usize)>>::new();
+        let mut running = BinaryHeap::<Reverse<(u64, usize, usize)>>::new();
+        let mut free: BinaryHeap<Reverse<usize>> = (0..cores.max(1)).map(Reverse).collect();
         let mut now = 0_u64;
         for (number, node) in self.nodes.iter().enumerate() {
             if node.waits == 0 {
@@ -202,18 +267,20 @@ impl Analysis {
             }
         }
         loop {
-            while running.len() < cores.max(1)
-                && let Some(Reverse(number)) = ready.pop()
-            {
-                running.push(Reverse((
-                    now.saturating_add(self.nodes[number].gas),
-                    number,
-                )));
+            while let (Some(Reverse(core)), Some(Reverse(number))) = (free.peek(), ready.peek()) {
+                let (core, number) = (*core, *number);
+                free.pop();
+                ready.pop();
+                let start_gas = now;
+                begun(number, Slot { core, start_gas });
+                let end = now.saturating_add(self.nodes[number].gas);
+                running.push(Reverse((end, number, core)));
             }
-            let Some(Reverse((end, number))) = running.pop() else {
-                return now;
+            let Some(Reverse((end, number, core))) = running.pop() else {
+                return;
             };
             now = end;
+            free.push(Reverse(core));
             self.release(number, &mut waits, &mut ready);
         }
     }

@@ -50,6 +50,11 @@ impl Locations {
         places
     }
 
+    /// All, in order.
+    pub fn iter(&self) -> impl Iterator<Item = Location> + '_ {
+        self.all.iter().copied()
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.all.len()

@@ -22,7 +22,7 @@ use alloy_consensus::transaction::Recovered;
 use alloy_primitives::{Address, U256};
 use revm::state::EvmState;
 
-pub use analysis::{Analysis, Hot, analyse};
+pub use analysis::{Analysis, Hot, Slot, Wait, analyse};
 pub use codec::CodecError;
 pub use locations::{Location, Locations};
 

@@ -74,6 +74,20 @@ fn the_longest_chain_is_named() {
     assert_eq!(found.projected_milli(2), 1_500);
     assert_eq!(found.projected_milli(64), 1_500);
     assert_eq!(found.projected_verify_milli(64), 1_800);
+    // The last one looks at a word that somebody wrote and at one that two added to: of those, at the later one.
+    let wait = |place, behind| Wait { place, behind };
+    assert_eq!(found.waits(0), []);
+    assert_eq!(found.waits(2), [wait(1, 0)]);
+    assert_eq!(found.waits(4), [wait(2, 1), wait(3, 2)]);
+    let slot = |core, start_gas| Slot { core, start_gas };
+    let two = [
+        slot(0, 0),
+        slot(1, 0),
+        slot(0, 10),
+        slot(0, 20),
+        slot(0, 50),
+    ];
+    assert_eq!(found.schedule(2), two);
 }
 
 fn rows() -> impl Strategy<Value = Sidecar> {
@@ -96,6 +110,20 @@ proptest! {
             let least = found.critical_gas.max(found.gas.div_ceil(cores));
             prop_assert!(time >= least);
             prop_assert!(time <= found.critical_gas + found.gas.div_ceil(cores));
+        }
+        // A core does one thing at a time, and nobody begins before whom he waits for.
+        let slots = found.schedule(3);
+        let end = |number: usize| slots[number].start_gas + sidecar.rows[number].gas;
+        for number in 0..slots.len() {
+            for wait in found.waits(number) {
+                prop_assert!(wait.behind < number && end(wait.behind) <= slots[number].start_gas);
+            }
+            for other in 0..number {
+                let apart = slots[other].core != slots[number].core
+                    || end(other) <= slots[number].start_gas
+                    || end(number) <= slots[other].start_gas;
+                prop_assert!(apart);
+            }
         }
         let chain = found.critical_path.iter().map(|number| sidecar.rows[*number].gas);
         prop_assert_eq!(chain.sum::<u64>(), found.critical_gas);

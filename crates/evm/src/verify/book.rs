@@ -353,7 +353,7 @@ impl Book {
 }
 
 /// Gas for which a block may touch one account or word (EIP-7928).
-const ITEM_GAS: u64 = 2_000;
+pub const ITEM_GAS: u64 = 2_000;
 
 fn position(index: BlockAccessIndex) -> Option<usize> {
     usize::try_from(index.get()).ok()

@@ -26,6 +26,21 @@ impl Used {
         }
     }
 
+    /// As they travel.
+    pub(crate) fn bits(self) -> (Vec<u64>, Vec<u64>) {
+        (self.accounts.0, self.words.0)
+    }
+
+    /// From bits of another process; `None` if they are not of this list.
+    pub(crate) fn from_bits(book: &Book, accounts: Vec<u64>, words: Vec<u64>) -> Option<Self> {
+        let empty = Self::none(book);
+        let fits = |own: &Bits, given: &[u64]| own.0.len() == given.len();
+        (fits(&empty.accounts, &accounts) && fits(&empty.words, &words)).then_some(Self {
+            accounts: Bits(accounts),
+            words: Bits(words),
+        })
+    }
+
     pub(crate) fn join(&mut self, other: &Self) {
         self.accounts.join(&other.accounts);
         self.words.join(&other.words);

@@ -13,6 +13,7 @@
 mod book;
 mod compare;
 mod fault;
+mod piece;
 mod work;
 
 use std::sync::Arc;
@@ -32,8 +33,9 @@ use crate::record::{Record, Row, Sidecar};
 use crate::{
     BlockContext, BlockOutcome, ExecError, Receipt, Rules, StateDiff, StateRead, SystemTx, Tx,
 };
-pub use book::After;
 use book::Book;
+pub use book::{After, ITEM_GAS};
+pub use piece::{Hand, Helper, Piece, PieceEnd};
 use work::{Crew, Ran};
 
 /// A block to verify.
@@ -118,7 +120,19 @@ pub fn verify_with(
     threads: usize,
     natives: &'static dyn Natives,
 ) -> Result<Verified, VerifyError> {
-    run(claim, threads, natives, false)
+    run(claim, threads, Vec::new(), natives, false)
+}
+
+/// Verifies a block on so many threads here, and with others' hands.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_with_hands(
+    claim: &Claim<'_>,
+    threads: usize,
+    hands: Vec<&mut dyn Hand>,
+) -> Result<Verified, VerifyError> {
+    run(claim, threads, hands, &PROTOCOL, false)
 }
 
 /// The same with a record of who touched what.
@@ -127,7 +141,7 @@ pub(crate) fn recorded(
     threads: usize,
     natives: &'static dyn Natives,
 ) -> Result<Record, VerifyError> {
-    let mut verified = run(claim, threads, natives, true)?;
+    let mut verified = run(claim, threads, Vec::new(), natives, true)?;
     let rows = std::mem::take(&mut verified.ended.rows);
     Ok(Record {
         outcome: verified.into_outcome(),
@@ -138,11 +152,12 @@ pub(crate) fn recorded(
 fn run(
     claim: &Claim<'_>,
     threads: usize,
+    hands: Vec<&mut dyn Hand>,
     natives: &'static dyn Natives,
     recording: bool,
 ) -> Result<Verified, VerifyError> {
     let book = Arc::new(read(claim)?);
-    let done = Crew::new(claim, Arc::clone(&book), natives, recording).run(threads)?;
+    let done = Crew::new(claim, Arc::clone(&book), natives, recording).run(threads, hands)?;
     let mut ended = Ended::new(&claim.rules);
     for (index, (tx, ran)) in claim.transactions.iter().zip(done.ran).enumerate() {
         let added = ended.add(claim, tx, ran);

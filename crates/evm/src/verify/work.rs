@@ -12,6 +12,7 @@ use revm::state::EvmState;
 use super::book::{Before, Book};
 use super::compare::{self, Used};
 use super::fault::{Field, Place};
+use super::piece::Hand;
 use super::{Claim, Fault, VerifyError};
 use crate::block::{outcome_of, run_system, run_user};
 use crate::bloom::Blooms;
@@ -23,6 +24,10 @@ use crate::{ExecError, STACK_BYTES, StateDiff, StateError, StateRead, SystemTx};
 
 /// Stack of a worker. Unoptimized frames are several times larger; pages that nobody touches cost nothing.
 const WORKER_STACK_BYTES: usize = 32 * STACK_BYTES;
+
+/// Transactions that somebody elsewhere takes at once: fewer would be all messages, more might leave others waiting.
+const PIECE_MIN: usize = 16;
+const PIECE_MAX: usize = 512;
 
 /// How one transaction ended.
 pub(super) struct Ran {
@@ -44,7 +49,7 @@ pub(super) struct Done {
 
 /// One piece of work.
 #[derive(Clone, Copy, Debug)]
-enum Task {
+pub(super) enum Task {
     /// The list's hash and bytes.
     Bytes,
     /// Values after the block.
@@ -83,9 +88,9 @@ pub(super) struct Crew<'c> {
 }
 
 /// What one worker did.
-struct Share {
-    ran: Vec<(usize, Ran)>,
-    used: Used,
+pub(super) struct Share {
+    pub(super) ran: Vec<(usize, Ran)>,
+    pub(super) used: Used,
     diff: Option<StateDiff>,
 }
 
@@ -108,8 +113,35 @@ impl<'c> Crew<'c> {
         }
     }
 
-    /// Runs everything on so many threads, this one included.
-    pub(super) fn run(self, threads: usize) -> Result<Done, VerifyError> {
+    pub(super) fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// The task of a place in the block.
+    pub(super) fn transaction(&self, place: usize) -> Option<Task> {
+        let tx = self.claim.transactions.get(place)?;
+        if !SystemTx::has_shape(tx.inner()) {
+            return Some(Task::Tx(place, None));
+        }
+        let here = |task: &&Task| matches!(task, Task::Tx(at, _) if *at == place);
+        self.tasks.iter().find(here).copied()
+    }
+
+    pub(super) fn empty_share(&self) -> Share {
+        Share {
+            ran: Vec::new(),
+            used: Used::none(&self.book),
+            diff: None,
+        }
+    }
+
+    /// Runs everything on so many threads, this one included, and in as many other places as there are hands.
+    pub(super) fn run(
+        self,
+        threads: usize,
+        hands: Vec<&mut dyn Hand>,
+    ) -> Result<Done, VerifyError> {
+        let workers = threads.max(1) + hands.len();
         let helpers = threads.min(self.tasks.len()).saturating_sub(1);
         let crew = &self;
         let shares = thread::scope(|scope| {
@@ -121,7 +153,14 @@ impl<'c> Crew<'c> {
                     // Without another thread this one does it all.
                     .ok()
             };
-            let helpers: Vec<_> = (0..helpers).filter_map(spawn).collect();
+            let mut helpers: Vec<_> = (0..helpers).filter_map(spawn).collect();
+            for (number, hand) in hands.into_iter().enumerate() {
+                let elsewhere = thread::Builder::new()
+                    .name(format!("verify-hand-{number}"))
+                    .stack_size(WORKER_STACK_BYTES)
+                    .spawn_scoped(scope, move || crew.work_by(hand, workers));
+                helpers.extend(elsewhere.ok());
+            }
             let mut shares = vec![crew.work()];
             for helper in helpers {
                 // A worker catches its panics; one that could not has left its share undone, which is seen below.
@@ -152,35 +191,57 @@ impl<'c> Crew<'c> {
 
     /// One worker's life.
     fn work(&self) -> Share {
-        let mut share = Share {
-            ran: Vec::new(),
-            used: Used::none(&self.book),
-            diff: None,
-        };
+        let mut share = self.empty_share();
         let mut bench = None;
         while let Some(task) = self.take() {
-            let rank = task.rank();
-            if rank > self.failed.load(Ordering::Relaxed) {
-                continue;
-            }
-            let done = catch_unwind(AssertUnwindSafe(|| {
-                let bench = match &mut bench {
-                    Some(bench) => bench,
-                    None => bench.insert(Bench::open(self).map_err(VerifyError::Own)?),
-                };
-                bench.run(self, task, &mut share)
-            }));
-            match done {
-                Ok(Ok(())) => {}
-                Ok(Err(trouble)) => self.fail(rank, trouble),
-                Err(panic) => {
-                    // What the panic left in the session is unknown.
-                    bench = None;
-                    self.fail(rank, VerifyError::Panicked(words(panic.as_ref())));
-                }
-            }
+            self.run_task(task, &mut bench, &mut share);
         }
         share
+    }
+
+    /// Runs tasks that were taken already.
+    pub(super) fn run_tasks(&self, tasks: &[Task], share: &mut Share) {
+        let mut bench = None;
+        for task in tasks {
+            self.run_task(*task, &mut bench, share);
+        }
+    }
+
+    fn run_task(&self, task: Task, bench: &mut Option<Bench>, share: &mut Share) {
+        let rank = task.rank();
+        if rank > self.failed.load(Ordering::Relaxed) {
+            return;
+        }
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            let bench = match &mut *bench {
+                Some(bench) => bench,
+                None => bench.insert(Bench::open(self).map_err(VerifyError::Own)?),
+            };
+            bench.run(self, task, share)
+        }));
+        match done {
+            Ok(Ok(())) => {}
+            Ok(Err(trouble)) => self.fail(rank, trouble),
+            Err(panic) => {
+                // What the panic left in the session is unknown.
+                *bench = None;
+                self.fail(rank, VerifyError::Panicked(words(panic.as_ref())));
+            }
+        }
+    }
+
+    /// Tasks for somebody elsewhere: fewer towards the end, so that all end together.
+    pub(super) fn take_some(&self, workers: usize) -> &[Task] {
+        let left = self
+            .tasks
+            .len()
+            .saturating_sub(self.next.load(Ordering::Relaxed));
+        let count = (left / (2 * workers.max(1))).clamp(PIECE_MIN, PIECE_MAX);
+        let first = self
+            .next
+            .fetch_add(count, Ordering::Relaxed)
+            .min(self.tasks.len());
+        &self.tasks[first..(first + count).min(self.tasks.len())]
     }
 
     fn take(&self) -> Option<Task> {
@@ -219,13 +280,13 @@ fn tasks(claim: &Claim<'_>) -> Vec<Task> {
 }
 
 /// What one worker runs transactions on.
-struct Bench {
+pub(super) struct Bench {
     session: Session,
     blooms: Blooms,
 }
 
 impl Bench {
-    fn open(crew: &Crew<'_>) -> Result<Self, ExecError> {
+    pub(super) fn open(crew: &Crew<'_>) -> Result<Self, ExecError> {
         let overlay = Overlay::through(before(crew, 0));
         let (rules, context) = (Arc::clone(&crew.claim.rules), crew.claim.context.clone());
         let mut session = Session::open_over(rules, overlay, context, crew.natives)?;
@@ -238,7 +299,12 @@ impl Bench {
         })
     }
 
-    fn run(&mut self, crew: &Crew<'_>, task: Task, share: &mut Share) -> Result<(), VerifyError> {
+    pub(super) fn run(
+        &mut self,
+        crew: &Crew<'_>,
+        task: Task,
+        share: &mut Share,
+    ) -> Result<(), VerifyError> {
         match task {
             Task::Bytes => Ok(bytes(crew)?),
             Task::Diff => {

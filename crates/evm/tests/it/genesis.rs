@@ -120,6 +120,21 @@ impl Chain {
         ITokenFactory::createTokenCall::abi_decode_returns(&answer).expect("an address")
     }
 
+    /// Makes a contract of bytecode.
+    pub(crate) fn create(&mut self, code: Bytes) -> Address {
+        let mut session = self.session();
+        let create = TxEnv {
+            kind: TxKind::Create,
+            ..call_tx(Address::ZERO, code.to_vec())
+        };
+        let ran = session.run(create, Checks::NONE).expect("valid");
+        let made = ran.result.created_address();
+        session.commit(&ran.state);
+        let diff = session.changes().expect("memory");
+        self.state.apply(&diff.expect("nothing was pretended"));
+        made.unwrap_or_else(|| panic!("{:?}", ran.result))
+    }
+
     pub(crate) fn mint(&mut self, token: Address, to: Address, value: u64) {
         let value = U256::from(value);
         self.act(token, &IToken::mintCall { to, value });

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use alloy_consensus::transaction::Recovered;
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEip7702};
 use alloy_eips::eip7702::{Authorization, SignedAuthorization};
-use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
+use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, hex};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
@@ -154,8 +154,12 @@ struct Ground {
     natives: &'static dyn Natives,
     /// Natives by script, from which anybody may choose.
     scripts: Vec<Address>,
-    token: Option<Address>,
+    /// ERC-20s that everybody has: the native one, and OpenZeppelin's bytecode.
+    tokens: Vec<Address>,
 }
+
+/// OpenZeppelin's ERC-20, and who may mint: everybody.
+const PEER_TOKEN: &str = include_str!("../../../../testing/peers/PeerToken.hex");
 
 static PROTOCOL: Protocol = Protocol;
 
@@ -226,16 +230,19 @@ fn scripted() -> Ground {
         rules,
         natives: &SCRIPTED,
         scripts,
-        token: None,
+        tokens: Vec::new(),
     }
 }
 
-/// The protocol itself, with a token that everybody has.
+/// The protocol itself, with tokens that everybody has.
 fn protocol() -> Ground {
     let mut chain = Chain::new();
-    let token = chain.token();
-    for index in 0..SENDERS - 4 {
-        chain.mint(token, sender(index), 1_000);
+    let code: Bytes = hex::decode(PEER_TOKEN.trim()).expect("hex").into();
+    let tokens = vec![chain.token(), chain.create(code)];
+    for token in &tokens {
+        for index in 0..SENDERS - 4 {
+            chain.mint(*token, sender(index), 1_000);
+        }
     }
     let mut state = chain.state;
     fund(&mut state);
@@ -244,7 +251,7 @@ fn protocol() -> Ground {
         rules: chain.rules,
         natives: &PROTOCOL,
         scripts: Vec::new(),
-        token: Some(token),
+        tokens,
     }
 }
 
@@ -313,7 +320,10 @@ impl Ground {
                     )
                 }
                 16 => call(from, nonce, self.authority(), 2, 60_000, Vec::new()),
-                _ => match (self.token, self.scripts.get(dice.roll(8) as usize)) {
+                _ => match (
+                    self.tokens.get(dice.roll(2) as usize).copied(),
+                    self.scripts.get(dice.roll(8) as usize),
+                ) {
                     (Some(token), _) => {
                         let to = match dice.roll(3) {
                             0 => to_person,

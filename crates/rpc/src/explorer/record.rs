@@ -7,7 +7,8 @@
 //! ```
 //!
 //! The list says who wrote, and of reads only that there were some. So two lanes wrote nothing in common, and one may
-//! still have read what the other wrote. Coins of the block's beneficiary do not count: every fee goes there.
+//! still have read what the other wrote. Coins of the block's beneficiary do not count: every fee goes there. Who read is
+//! told beside it, by a run of the block from its list ([`touched`]).
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
@@ -15,12 +16,16 @@ use alloy_consensus::Transaction as _;
 use alloy_eip7928::{AccountChanges, BlockAccessList};
 use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256, U64, U256};
+use alloy_rpc_types_eth::Index;
 use capstan_chain::Block;
 use capstan_contracts::resolve;
 use capstan_state::describe;
 use serde::Serialize;
 
-use super::told::Teller;
+use super::{
+    told::Teller,
+    touched::{self, RowTouched, Touched},
+};
 use crate::{
     RpcContext,
     error::RpcResult,
@@ -33,12 +38,14 @@ use crate::{
 const HOT_MAX: usize = 20;
 
 pub(super) fn register(table: &mut Methods) {
-    table.blocking(
-        "capstan_record",
-        ["block"],
-        "A block by its access list: transactions in words with what each wrote, lanes that wrote nothing in common, and the words with most writers by name.",
-        record,
-    );
+    table
+        .blocking(
+            "capstan_record",
+            ["block", "fromTransaction?"],
+            "A block by its access list and its sidecar: transactions in words with what each read and wrote and whom it waited for, lanes that wrote nothing in common, and the words with most writers by name.",
+            record,
+        )
+        .heavy();
 }
 
 #[derive(Serialize)]
@@ -57,8 +64,11 @@ struct Record {
     read_count: U64,
     /// Groups of transactions of which no two wrote the same word.
     lane_count: U64,
+    access_list_hash: B256,
     transactions: Vec<Row>,
     hot: Vec<Hot>,
+    /// What the sidecar says; null where the state before the block is no longer kept.
+    record: Option<Touched>,
 }
 
 #[derive(Serialize)]
@@ -78,6 +88,8 @@ struct Row {
     /// Words and coin balances that it wrote.
     written_count: U64,
     lane: U64,
+    #[serde(flatten)]
+    touched: Option<RowTouched>,
 }
 
 /// A word that several transactions wrote.
@@ -96,10 +108,20 @@ struct Hot {
 /// A storage word, or the balance where there is no slot.
 type Word = (Address, Option<U256>);
 
-fn record(cx: &RpcContext, (id,): (BlockId,)) -> RpcResult<Option<Record>> {
+fn record(cx: &RpcContext, (id, from): (BlockId, Option<Index>)) -> RpcResult<Option<Record>> {
     let Some(block) = find(cx, id)? else {
         return Ok(None);
     };
+    let whole = cx.shared.records.whole(cx, &block)?;
+    let from = from.map_or(0, usize::from);
+    let (made, rows) = match &whole {
+        Some(whole) => {
+            let (made, rows) = touched::told(cx, &block, whole, from);
+            (Some(made), rows)
+        }
+        None => (None, Vec::new()),
+    };
+    let mut rows = rows.into_iter();
     let list = access_list(&block)?;
     let writers = writers(&block, &list);
     let lanes = Lanes::of(block.transactions.len(), writers.values());
@@ -124,6 +146,7 @@ fn record(cx: &RpcContext, (id,): (BlockId,)) -> RpcResult<Option<Record>> {
             event_count: U64::from(receipt.logs().len()),
             written_count: U64::from(written[index]),
             lane: U64::from(lanes.numbers[index]),
+            touched: rows.next(),
         });
     }
     let count =
@@ -140,8 +163,10 @@ fn record(cx: &RpcContext, (id,): (BlockId,)) -> RpcResult<Option<Record>> {
         written_count: count(&|account| account.storage_changes.len()),
         read_count: count(&|account| account.storage_reads.len()),
         lane_count: U64::from(lanes.count),
+        access_list_hash: block.header.block_access_list_hash.unwrap_or_default(),
         transactions,
         hot: hot(&writers),
+        record: made,
     }))
 }
 

@@ -160,6 +160,7 @@ fn build(
         started: Instant::now(),
         pulse: Default::default(),
         risk: Default::default(),
+        records: Default::default(),
         keys,
         pool,
         recovery,

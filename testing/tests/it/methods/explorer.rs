@@ -10,6 +10,7 @@ use capstan_contracts::{
     },
     token,
 };
+use capstan_evm::record::{Access, Sidecar};
 use serde_json::{Value, json};
 
 use super::{
@@ -247,4 +248,231 @@ async fn hot_words_of_contracts_have_names() {
             "{word}"
         );
     }
+}
+
+/// RPC-40
+#[tokio::test(flavor = "multi_thread")]
+async fn rpc_40_a_record_says_who_read_and_whom_it_waited_for() {
+    let node = node_with_collateral().await;
+    let shared = Address::repeat_byte(0xaa);
+    // Two who pay one, which only adds; the receiver of a call by two is written by each in turn: a counter.
+    let counter = node
+        .deploy(&[0x60, 0x01, 0x5f, 0x54, 0x01, 0x5f, 0x55])
+        .await;
+    node.send(Send::to(1, shared).value(1));
+    node.send(Send::to(2, shared).value(1));
+    node.send(Send::to(3, counter));
+    node.send(Send::to(4, counter));
+    node.mine().await;
+    let told = node.ok("capstan_record", json!(["latest"])).await;
+    let record = &told["record"];
+    let rows = told["transactions"].as_array().expect("rows");
+    let places = record["places"].as_array().expect("places");
+    let sidecar: alloy_primitives::Bytes = decode(&record["sidecar"]);
+    let count = usize::try_from(quantity(&record["placeCount"])).expect("small");
+    let sidecar = Sidecar::decode(&sidecar, count).expect("the sidecar of the block");
+    assert_eq!(sidecar.rows.len(), rows.len());
+    let touches: usize = sidecar.rows.iter().map(|row| row.accesses.len()).sum();
+    assert_eq!(quantity(&record["touchCount"]), touches as u64);
+    // Every touch of the answer is that of the sidecar, by the number that its place has there.
+    let by_name = |kind: &Value| match kind.as_str() {
+        Some("read") => Access::Read,
+        Some("write") => Access::Write,
+        Some("delta") => Access::Delta,
+        _ => panic!("{kind} is no kind of touch"),
+    };
+    for (row, made) in rows.iter().zip(&sidecar.rows) {
+        let accesses = row["accesses"].as_array().expect("touches");
+        let told: Vec<_> = accesses
+            .iter()
+            .map(|touch| {
+                let place =
+                    usize::try_from(touch["place"].as_u64().expect("place")).expect("small");
+                let number = places[place]["number"].as_u64().expect("a number");
+                (
+                    u32::try_from(number).expect("small"),
+                    by_name(&touch["kind"]),
+                )
+            })
+            .collect();
+        assert_eq!(told, made.accesses, "{row}");
+        assert_eq!(quantity(&row["gasUsed"]), made.gas);
+    }
+    let touched = |index: usize, address: Address, slot: Value| {
+        let accesses = rows[index]["accesses"].as_array().expect("touches");
+        let found = accesses.iter().find(|touch| {
+            let place =
+                &places[usize::try_from(touch["place"].as_u64().expect("place")).expect("small")];
+            place["address"] == json!(address) && place["slot"] == slot
+        });
+        found
+            .unwrap_or_else(|| panic!("{index} did not touch {address}"))
+            .clone()
+    };
+    // In the order of the list, whoever came first.
+    let paid: Vec<usize> = of(rows, shared);
+    let counted: Vec<usize> = of(rows, counter);
+    for (nth, index) in paid.iter().enumerate() {
+        let touch = touched(*index, shared, Value::Null);
+        assert_eq!(touch["kind"], "delta");
+        assert_eq!(quantity(&touch["value"]), nth as u64 + 1, "coins after it");
+    }
+    for (nth, index) in counted.iter().enumerate() {
+        let touch = touched(*index, counter, json!("0x0"));
+        assert_eq!(
+            (&touch["kind"], quantity(&touch["value"])),
+            (&json!("write"), nth as u64 + 1)
+        );
+        assert_eq!(touched(*index, counter, Value::Null)["kind"], "read");
+    }
+    let sender: Address = decode(&rows[counted[0]]["from"]);
+    let touch = touched(counted[0], sender, Value::Null);
+    assert_eq!(touch["kind"], "write");
+    assert!(
+        touch["nonce"].is_string() && touch["value"].is_string(),
+        "{touch}"
+    );
+    // Adding waits for nobody; the second count waits for the first, at the word.
+    for index in &paid {
+        assert_eq!(rows[*index]["waitsFor"], json!([]));
+    }
+    let waits = rows[counted[1]]["waitsFor"].as_array().expect("waits");
+    assert_eq!(waits.len(), 1, "{waits:?}");
+    assert_eq!(waits[0]["index"], json!(counted[0]));
+    let hot = record["hot"].as_array().expect("hot");
+    assert_eq!((hot.len(), &hot[0]["place"]), (1, &waits[0]["place"]));
+    assert_eq!(
+        (&hot[0]["writeCount"], &hot[0]["waitCount"]),
+        (&json!("0x2"), &json!("0x1"))
+    );
+    let path = [counted[0], counted[1]];
+    assert_eq!(record["criticalPath"], json!(path));
+    let gas = |index: usize| quantity(&rows[index]["gasUsed"]);
+    assert_eq!(
+        quantity(&record["criticalGas"]),
+        gas(path[0]) + gas(path[1])
+    );
+    for (index, row) in rows.iter().enumerate() {
+        assert_eq!(row["isCritical"], json!(path.contains(&index)));
+        let behind = if index == path[1] { gas(path[0]) } else { 0 };
+        assert_eq!(quantity(&row["startGas"]), behind, "{row}");
+    }
+    let runs = &record["runs"];
+    assert_eq!(
+        (&runs["runCount"], &runs["transactionCount"]),
+        (&json!("0x4"), &json!("0x4"))
+    );
+
+    // Touches from a later transaction on; whatever is no block of the chain has none.
+    let later = node.ok("capstan_record", json!(["latest", "0x2"])).await;
+    let rows_later = later["transactions"].as_array().expect("rows");
+    assert!(rows_later[..2].iter().all(|row| row["accesses"].is_null()));
+    assert_eq!(
+        rows_later[3]["accesses"].as_array().map(Vec::len),
+        rows[3]["accesses"].as_array().map(Vec::len)
+    );
+    let genesis = node.ok("capstan_record", json!(["earliest"])).await;
+    assert!(genesis["record"].is_null());
+
+    // The same figures, for the block alone and with its neighbours.
+    let block = told["blockNumber"].clone();
+    let one = node.ok("capstan_contention", json!([block])).await;
+    for figure in ["criticalGas", "largestGas", "parallelismMilli", "projected"] {
+        assert_eq!(one[figure], record[figure], "{figure}");
+    }
+    assert_eq!(one["hot"][0]["address"], json!(counter));
+    assert_eq!(one["runs"]["runCount"], "0x4");
+    assert_eq!(one["blocks"][0]["hottest"]["slot"], "0x0");
+    let range = json!([{"from": "0x1", "to": "latest"}]);
+    let all = node.ok("capstan_contention", range.clone()).await;
+    assert_eq!(quantity(&all["blockCount"]), quantity(&block));
+    assert!(all["next"].is_null() && quantity(&all["criticalGas"]) > quantity(&one["criticalGas"]));
+    assert_eq!(
+        all,
+        node.ok("capstan_contention", range).await,
+        "kept, and the same"
+    );
+}
+
+fn of(rows: &[Value], to: Address) -> Vec<usize> {
+    let rows = rows.iter().enumerate();
+    rows.filter(|(_, row)| row["to"] == json!(to))
+        .map(|(index, _)| index)
+        .collect()
+}
+
+fn decode<T: serde::de::DeserializeOwned>(value: &Value) -> T {
+    serde_json::from_value(value.clone()).expect("a value of the kind")
+}
+
+/// RPC-40
+#[tokio::test(flavor = "multi_thread")]
+async fn rpc_40_hot_fields_of_contracts_are_named() {
+    let node = node_with_collateral().await;
+    for who in [1, 2] {
+        let execute = executeCall {
+            account: AccountRef {
+                owner: node.address(who),
+                index: 0,
+            },
+            actions: vec![
+                action(Verb::Deposit, COIN, ETHER),
+                action(Verb::Supply, COIN, ETHER),
+            ],
+        };
+        let call = Send::to(who, account::ADDRESS).input(execute.abi_encode());
+        node.send(call.gas(3_000_000));
+    }
+    node.mine().await;
+    let all = node
+        .ok("capstan_contention", json!([{"from": 1, "to": "latest"}]))
+        .await;
+    let fields = all["fields"].as_array().expect("fields");
+    assert!(!fields.is_empty(), "{all}");
+    for field in fields {
+        assert!(
+            field["contract"].is_string() && field["field"].is_string(),
+            "{field}"
+        );
+        assert!(
+            quantity(&field["waitCount"]) > 0 && quantity(&field["wordCount"]) > 0,
+            "{field}"
+        );
+    }
+    let words = all["hot"].as_array().expect("places");
+    let named = words
+        .iter()
+        .filter(|word| word["contract"].is_string() && word["slot"].is_string());
+    for word in named {
+        let (field, name) = (
+            word["field"].as_str().expect("a field"),
+            word["name"].as_str(),
+        );
+        assert!(name.is_some_and(|name| name.starts_with(field)), "{word}");
+    }
+}
+
+/// RPC-40
+#[tokio::test(flavor = "multi_thread")]
+async fn rpc_40_ranges_that_cannot_be_told_are_refused() {
+    let node = node_with_collateral().await;
+    for (asked, words) in [
+        (json!([{"from": 2, "to": 1}]), "is empty"),
+        (json!([{"from": 1, "to": "0xffff"}]), "beyond the head"),
+        (json!([{"from": 1}]), "missing field `to`"),
+        (json!([{"from": 1, "to": 2, "step": 1}]), "unknown field"),
+    ] {
+        node.refuses("capstan_contention", asked, -32602, words)
+            .await;
+    }
+    assert!(
+        node.ok("capstan_contention", json!(["0xffff"]))
+            .await
+            .is_null()
+    );
+    let nothing = node.ok("capstan_contention", json!(["earliest"])).await;
+    assert_eq!(
+        (&nothing["gasUsed"], &nothing["parallelismMilli"]),
+        (&json!("0x0"), &json!(1_000))
+    );
 }

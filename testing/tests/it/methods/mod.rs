@@ -10,6 +10,7 @@ mod execute;
 mod explorer;
 mod farms;
 mod fees;
+mod following;
 mod limits;
 mod logs;
 mod node;

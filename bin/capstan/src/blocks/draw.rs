@@ -1,0 +1,190 @@
+//! One block as lanes of parallel work: a core to a lane, time to the right in gas, and the hottest places named once.
+//!
+//! ```text
+//!   core 0  ▇▇▇▇ ▇▇▇ ▇▇▇▇▇▇          ■ the colour of the hottest place that it waits at
+//!   core 1  ▇▇      ▇▇▇▇             ▢ framed: of the longest chain of waiting
+//! ```
+
+use std::fmt::Write as _;
+
+use super::{
+    name,
+    shapes::{Made, Record, Row},
+    times,
+};
+
+const WIDTH: u64 = 1_200;
+const LABEL_WIDTH: u64 = 70;
+const LANE_HEIGHT: u64 = 18;
+const LINE_HEIGHT: u64 = 20;
+const TOP: u64 = 64;
+/// Colours of the hottest places, told apart also by people who see no red and green.
+const COLOURS: [&str; 6] = [
+    "#d55e00", "#0072b2", "#cc79a7", "#e69f00", "#009e73", "#56b4e9",
+];
+/// Whoever waits at no such place, and whoever waits for nobody.
+const OTHER: &str = "#8a8f98";
+const FREE: &str = "#c9ced6";
+
+/// The drawing.
+pub(super) fn svg(record: &Record) -> String {
+    let Some(made) = &record.record else {
+        return nothing(record);
+    };
+    let end = record
+        .transactions
+        .iter()
+        .map(end_gas)
+        .max()
+        .unwrap_or(0)
+        .max(1);
+    let lanes = record
+        .transactions
+        .iter()
+        .map(|row| row.core + 1)
+        .max()
+        .unwrap_or(1);
+    let named = made.hot.len().min(COLOURS.len());
+    let below = TOP + lanes as u64 * LANE_HEIGHT + 24;
+    let height = below + (named as u64 + 2) * LINE_HEIGHT;
+    let mut text = open(height, &format!("Block {}", record.block_number.0));
+    let _ = writeln!(
+        text,
+        r#"<text x="12" y="24" class="head">Block {}: {} transactions as a projection on {} cores</text>
+<text x="12" y="46" class="small">time to the right, in gas; critical path {} gas, parallelism {}; a projection from gas, not a measurement</text>"#,
+        record.block_number.0,
+        record.transactions.len(),
+        made.schedule_cores,
+        made.critical_gas.0,
+        times(made.parallelism_milli),
+    );
+    for lane in 0..lanes {
+        let y = TOP + lane as u64 * LANE_HEIGHT + 13;
+        let _ = writeln!(
+            text,
+            r#"<text x="12" y="{y}" class="small">core {lane}</text>"#
+        );
+    }
+    for row in &record.transactions {
+        bar(&mut text, row, made, end);
+    }
+    legend(&mut text, made, below, named);
+    text + "</svg>\n"
+}
+
+/// The drawing and the table in a page of their own.
+pub(super) fn html(record: &Record, table: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Block {}</title>\n<style>body{{font:14px system-ui,sans-serif;margin:24px;max-width:1240px}}svg{{width:100%;height:auto}}pre{{overflow:auto}}</style>\n{}<pre>{}</pre>\n</html>\n",
+        record.block_number.0,
+        svg(record),
+        escape(table)
+    )
+}
+
+fn open(height: u64, title: &str) -> String {
+    format!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{title}">
+<style>text{{font:12px system-ui,sans-serif;fill:#24292f}}.head{{font-size:16px;font-weight:600}}.small{{font-size:11px;fill:#57606a}}</style>
+<rect width="{WIDTH}" height="{height}" fill="white"/>
+"#
+    )
+}
+
+fn nothing(record: &Record) -> String {
+    let mut text = open(60, "no record");
+    let _ = writeln!(
+        text,
+        r#"<text x="12" y="30">Block {} has no record here: the state before it is no longer kept</text>"#,
+        record.block_number.0
+    );
+    text + "</svg>\n"
+}
+
+fn start_gas(row: &Row) -> u64 {
+    row.start_gas.map_or(0, |start| start.0)
+}
+
+fn end_gas(row: &Row) -> u64 {
+    start_gas(row).saturating_add(row.gas_used.0)
+}
+
+fn bar(text: &mut String, row: &Row, made: &Made, end: u64) {
+    let room = WIDTH - LABEL_WIDTH - 12;
+    let at = |gas: u64| {
+        let x = u128::from(gas) * u128::from(room) * 10 / u128::from(end);
+        u64::try_from(x).unwrap_or(u64::MAX)
+    };
+    let (from, to) = (at(start_gas(row)), at(end_gas(row)));
+    let (x, width) = (LABEL_WIDTH * 10 + from, (to - from).max(5));
+    let y = TOP + row.core as u64 * LANE_HEIGHT;
+    let frame = if row.is_critical {
+        r##" stroke="#24292f" stroke-width="1.5""##
+    } else {
+        ""
+    };
+    let _ = writeln!(
+        text,
+        r#"<rect x="{}.{}" y="{y}" width="{}.{}" height="{}" fill="{}"{frame}><title>{}: {}, {} gas</title></rect>"#,
+        x / 10,
+        x % 10,
+        width / 10,
+        width % 10,
+        LANE_HEIGHT - 4,
+        colour(row, made),
+        row.index.0,
+        escape(&row.title),
+        row.gas_used.0,
+    );
+}
+
+/// By the hottest place at which it waits.
+fn colour(row: &Row, made: &Made) -> &'static str {
+    let waits_at = |place: usize| row.waits_for.iter().any(|wait| wait.place == Some(place));
+    let named = made.hot.iter().zip(COLOURS);
+    let mut hottest = named.filter(|(hot, _)| waits_at(hot.place));
+    match hottest.next() {
+        Some((_, colour)) => colour,
+        None if row.waits_for.is_empty() => FREE,
+        None => OTHER,
+    }
+}
+
+fn legend(text: &mut String, made: &Made, below: u64, named: usize) {
+    let mut y = below;
+    let mut line = |colour: &str, words: &str| {
+        let _ = writeln!(
+            text,
+            r#"<rect x="12" y="{}" width="12" height="12" fill="{colour}"/><text x="32" y="{y}">{}</text>"#,
+            y - 10,
+            escape(words)
+        );
+        y += LINE_HEIGHT;
+    };
+    for (hot, colour) in made.hot.iter().zip(COLOURS).take(named) {
+        let place = made.places.get(hot.place).map(name).unwrap_or_default();
+        line(
+            colour,
+            &format!("waits at {place} ({} transactions)", hot.wait_count.0),
+        );
+    }
+    line(
+        OTHER,
+        "waits at another place; framed: of the longest chain of waiting",
+    );
+    line(FREE, "waits for nobody");
+}
+
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => out += "&amp;",
+            '<' => out += "&lt;",
+            '>' => out += "&gt;",
+            '"' => out += "&quot;",
+            letter => out.push(letter),
+        }
+    }
+    out
+}

@@ -1,0 +1,232 @@
+//! The worker's side: it runs pieces of blocks for a node, and keeps nothing but code.
+
+use std::{
+    collections::HashMap,
+    io,
+    net::{SocketAddr, TcpStream},
+    sync::Arc,
+    time::Duration,
+};
+
+use alloy_eip7928::BlockAccessList;
+use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_rlp::Decodable as _;
+use capstan_evm::{
+    AccountInfo, Rules, StateError, StateRead,
+    record::Locations,
+    verify::{Claim, Helper},
+};
+use parking_lot::Mutex;
+
+use super::{
+    Token,
+    token::same,
+    wire::{Done, Hello, Job, Line, Proof, VERSION, Welcome, bad, kind, read},
+};
+use crate::{Genesis, chain::on_big_stack};
+
+/// How long the node may take with what it says first.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long until a node that is not there is tried again.
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// Bytes of code that are kept.
+const CODE_BYTES_MAX: usize = 64 << 20;
+
+/// Helps a node until `stopping` says so. Where the node goes away, it waits for it; what it hears is told by `tell`.
+pub fn help(node: SocketAddr, token: &Token, stopping: &dyn Fn() -> bool, tell: &dyn Fn(&str)) {
+    while !stopping() {
+        match help_once(node, token) {
+            Ok(()) => tell("the node has closed the line"),
+            Err(error) => tell(&error.to_string()),
+        }
+        std::thread::sleep(AGAIN_AFTER);
+    }
+}
+
+/// Helps a node until the line ends.
+///
+/// # Errors
+/// The node is not there, does not know the token, or says something else.
+pub fn help_once(node: SocketAddr, token: &Token) -> io::Result<()> {
+    let mut line = Line::new(TcpStream::connect_timeout(&node, PATIENCE)?, PATIENCE)?;
+    let hello: Hello = line.expect(kind::HELLO)?;
+    if hello.version != VERSION {
+        let theirs = hello.version;
+        return Err(bad(format!(
+            "the node speaks version {theirs} of the protocol, this program {VERSION}: use the same capstan"
+        )));
+    }
+    let number = B256::random();
+    let proof = token.proof("worker", hello.number, number);
+    line.send(kind::PROOF, &Proof { number, proof })?;
+    line.trust(Some(PATIENCE))?;
+    let welcome: Welcome = line
+        .expect(kind::WELCOME)
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => io::Error::other("the node does not know this token"),
+            _ => error,
+        })?;
+    if !same(welcome.proof, token.proof("node", hello.number, number)) {
+        return Err(io::Error::other(
+            "whoever answers there does not know the token",
+        ));
+    }
+    // Between blocks it is quiet for as long as the chain is.
+    line.trust(None)?;
+    let genesis = String::from_utf8_lossy(&welcome.genesis);
+    let genesis = Genesis::from_json(&genesis).map_err(|error| bad(error.to_string()))?;
+    let rules = Arc::new(genesis.rules());
+    on_big_stack(|| work(line, &rules))
+}
+
+/// Jobs, one after another.
+fn work(line: Line, rules: &Arc<Rules>) -> io::Result<()> {
+    let line = Arc::new(Mutex::new(line));
+    let codes = Arc::new(Mutex::new(Codes::default()));
+    let mut next = receive(&line)?;
+    while let Some((of, body)) = next {
+        match of {
+            kind::JOB => next = job(&line, &codes, rules, &read(&body)?)?,
+            of => return Err(bad(format!("a frame of kind {of} before any job"))),
+        }
+    }
+    Ok(())
+}
+
+/// The next frame; `None` where the node has closed the line.
+fn receive(line: &Mutex<Line>) -> io::Result<Option<(u8, Vec<u8>)>> {
+    match line.lock().receive() {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        frame => frame.map(Some),
+    }
+}
+
+/// One block: pieces of it until something else comes, which is answered.
+fn job(
+    line: &Arc<Mutex<Line>>,
+    codes: &Arc<Mutex<Codes>>,
+    rules: &Arc<Rules>,
+    job: &Job,
+) -> io::Result<Option<(u8, Vec<u8>)>> {
+    let transactions = job.transactions();
+    let transactions =
+        transactions.ok_or_else(|| bad("a job whose transactions are none".into()))?;
+    let parent = Shipped::of(job, Arc::clone(line), Arc::clone(codes))?;
+    let claim = Claim {
+        rules: Arc::clone(rules),
+        parent: Arc::new(parent),
+        context: job.context(
+            rules.chain_id,
+            rules.gas_limit(),
+            rules.version_at(job.number),
+        ),
+        transactions: &transactions,
+        access_list: &job.access_list,
+        access_list_hash: job.access_list_hash,
+    };
+    let mut helper = Helper::open(&claim);
+    loop {
+        let places: Vec<u32> = match receive(line)? {
+            Some((kind::RUN, body)) => read(&body)?,
+            other => return Ok(other),
+        };
+        let piece = match &mut helper {
+            Ok(helper) => helper.run(&places).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        match piece {
+            Ok(piece) => line.lock().send(kind::PIECE, &Done::from(piece))?,
+            Err(why) => line
+                .lock()
+                .send(kind::MISFIT, &Bytes::from(why.into_bytes()))?,
+        }
+    }
+}
+
+/// Code by hash, for all blocks.
+#[derive(Default)]
+struct Codes {
+    all: HashMap<B256, Bytes>,
+    bytes: usize,
+}
+
+/// What the node sent of the parent, and asks for the rest.
+struct Shipped {
+    accounts: HashMap<Address, Option<AccountInfo>>,
+    words: HashMap<(Address, U256), U256>,
+    line: Arc<Mutex<Line>>,
+    codes: Arc<Mutex<Codes>>,
+}
+
+impl Shipped {
+    fn of(job: &Job, line: Arc<Mutex<Line>>, codes: Arc<Mutex<Codes>>) -> io::Result<Self> {
+        let list = BlockAccessList::decode(&mut job.access_list.as_ref());
+        let list = list.map_err(|error| bad(error.to_string()))?;
+        let (mut infos, mut values) = (job.accounts.iter(), job.words.iter());
+        let missing = || bad("a job without a place that its list declares".into());
+        let mut shipped = Self {
+            accounts: HashMap::new(),
+            words: HashMap::new(),
+            line,
+            codes,
+        };
+        for place in Locations::of(&list).iter() {
+            match place.slot {
+                Some(slot) => {
+                    let word = *values.next().ok_or_else(missing)?;
+                    shipped.words.insert((place.address, slot), word);
+                }
+                None => {
+                    let known = *infos.next().ok_or_else(missing)?;
+                    let info = known.exists.then_some(AccountInfo {
+                        balance: known.balance,
+                        nonce: known.nonce,
+                        code_hash: known.code_hash,
+                    });
+                    shipped.accounts.insert(place.address, info);
+                }
+            }
+        }
+        Ok(shipped)
+    }
+
+    fn ask(&self, of: u8, what: &impl alloy_rlp::Encodable) -> Result<Bytes, StateError> {
+        let mut line = self.line.lock();
+        let answer = line.send(of, what).and_then(|()| line.expect(kind::ANSWER));
+        answer.map_err(|error| StateError::Storage(error.to_string()))
+    }
+}
+
+impl StateRead for Shipped {
+    fn account(&self, address: Address) -> Result<Option<AccountInfo>, StateError> {
+        let slot = None;
+        let known = self.accounts.get(&address).copied();
+        known.ok_or(StateError::Undeclared { address, slot })
+    }
+
+    fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
+        let known = self.words.get(&(address, slot)).copied();
+        let slot = Some(slot);
+        known.ok_or(StateError::Undeclared { address, slot })
+    }
+
+    fn code(&self, hash: B256) -> Result<Bytes, StateError> {
+        if let Some(code) = self.codes.lock().all.get(&hash) {
+            return Ok(code.clone());
+        }
+        let code = self.ask(kind::NEED_CODE, &hash)?;
+        let mut codes = self.codes.lock();
+        if codes.bytes + code.len() > CODE_BYTES_MAX {
+            *codes = Codes::default();
+        }
+        codes.bytes += code.len();
+        codes.all.insert(hash, code.clone());
+        Ok(code)
+    }
+
+    fn block_hash(&self, number: u64) -> Result<B256, StateError> {
+        let bytes = self.ask(kind::NEED_HASH, &number)?;
+        let hash = B256::try_from(bytes.as_ref());
+        hash.map_err(|_| StateError::Storage("a hash of another length".to_owned()))
+    }
+}
