@@ -7,16 +7,15 @@ import { usePreview } from '../node/queries.ts';
 import type { AccountName, Action } from '../node/rpc.ts';
 import type { Holding, Preview, Report, Standing } from '../node/shapes.ts';
 import {
+  assetUnit,
   exact,
   isZero,
-  PLACES,
   quantity,
-  shown,
   shownAmount,
   shownBps,
   shownHealth,
   shownUsd,
-  assetUnit,
+  shownUsdFine,
 } from '../units/quantity.ts';
 import { Answer, Button, CopyCommand, Dialog, Notice, Table, toast } from '../ui/index.ts';
 import { executeCall, inWords, type AssetWords } from './batch.ts';
@@ -149,19 +148,19 @@ interface EffectRow {
 }
 
 const REPORT_ROWS: readonly (readonly [string, (report: Report) => string])[] = [
-  ['Collateral', (report) => `${shownUsd(report.collateral)} USD`],
-  ['Borrow limit', (report) => `${shownUsd(report.borrowable)} USD`],
-  ['Debt', (report) => `${shownUsd(report.debt)} USD`],
+  ['Collateral', (report) => shownUsd(report.collateral)],
+  ['Borrow limit', (report) => shownUsd(report.borrowable)],
+  ['Debt', (report) => shownUsd(report.debt)],
   ['Health', (report) => shownHealth(report.healthMaintenance)],
   ['Room to fall', (report) => (report.healthMaintenance === null ? 'all' : shownBps(report.roomToFallBps))],
-  ['Costs a day', (report) => `${shown(report.costPerDay, PLACES.usdFine)} USD`],
+  ['Costs a day', (report) => shownUsdFine(report.costPerDay)],
 ];
 
 const HOLDING_ROWS: readonly (readonly [string, (row: Holding) => string | null])[] = [
   ['units', (row) => (isZero(row.units) ? null : shownAmount(row.units))],
   ['supplied', (row) => (isZero(row.supplied) ? null : shownAmount(row.supplied))],
   ['owed', (row) => (isZero(row.owed) ? null : shownAmount(row.owed))],
-  ['liquidated at', (row) => (row.liquidationPrice ? `${shown(row.liquidationPrice, PLACES.usd)} USD` : null)],
+  ['liquidated at', (row) => (row.liquidationPrice ? shownUsd(row.liquidationPrice) : null)],
 ];
 
 /** The rows that `capstan account preview` prints. */

@@ -24,6 +24,7 @@ export function Button({
 export function AmountField({
   label,
   hint,
+  prefix,
   suffix,
   value,
   onChange,
@@ -33,6 +34,8 @@ export function AmountField({
 }: {
   label: ReactNode;
   hint?: ReactNode;
+  /** Before what is written: `$`. */
+  prefix?: ReactNode;
   suffix?: ReactNode;
   value: string;
   onChange: (text: string) => void;
@@ -49,6 +52,7 @@ export function AmountField({
         {hint === undefined ? null : <span className="faint">{hint}</span>}
       </label>
       <div className={isWrong ? 'input wrong' : 'input'}>
+        {prefix === undefined ? null : <span className="prefix">{prefix}</span>}
         <input
           id={id}
           inputMode="decimal"

@@ -148,7 +148,7 @@ export function Lever({ of, state, markets, propose }: FormProps) {
           onChange={(event) => setTenths(Number(event.target.value))}
         />
         <span className="small faint">
-          Borrows {shownAmount(borrowed)} {against.symbol}, on {shownUsd(usd(own))} USD of your own.{' '}
+          Borrows {shownAmount(borrowed)} {against.symbol}, on {shownUsd(usd(own))} of your own.{' '}
           {mostTimes < LEVERAGE_MAX ? `${long.symbol} backs at most about ${mostTimes / 10}x.` : null}
         </span>
       </div>

@@ -9,7 +9,7 @@ import type { AccountName } from '../../node/rpc.ts';
 import type { AccountState } from '../../node/shapes.ts';
 import { parseDecimal, problemInWords } from '../../units/decimal.ts';
 import { decimal } from '../../units/decimal.ts';
-import { shownUsd } from '../../units/quantity.ts';
+import { shownUsd, shownUsdWhole, usd } from '../../units/quantity.ts';
 import { lasting } from '../../units/time.ts';
 import { AmountField, Button, Card, Dialog, Notice, Num, Stat, Stats, toast } from '../../ui/index.ts';
 
@@ -35,14 +35,16 @@ export function Limits({ of, state, isMine }: { of: AccountName; state: AccountS
           <Num copy={show}>{state.leverageMaxBps === 0 ? 'none' : `${decimal(BigInt(state.leverageMaxBps), 4)}x`}</Num>
         </Stat>
         <Stat name="Lost a day, at most">
-          <Num copy={show}>{state.dailyLossMaxUsd === 0 ? 'none' : `$${state.dailyLossMaxUsd}`}</Num>
+          <Num copy={show}>
+            {state.dailyLossMaxUsd === 0 ? 'none' : shownUsdWhole(usd(BigInt(state.dailyLossMaxUsd) * 10n ** 18n))}
+          </Num>
         </Stat>
         <Stat name="Then no new risk for">
           <Num copy={show}>{state.coolingOffS === 0 ? 'none' : lasting(state.coolingOffS * 1_000)}</Num>
         </Stat>
         {state.day ? (
           <Stat name="Lost today">
-            <Num copy={show}>{`$${shownUsd(state.day.lost)}`}</Num>
+            <Num copy={show}>{shownUsd(state.day.lost)}</Num>
           </Stat>
         ) : null}
       </Stats>
@@ -106,7 +108,7 @@ function Change({ of, state, onClose }: { of: AccountName; state: AccountState; 
       />
       <AmountField
         label="Lost a day, at most"
-        suffix="USD"
+        prefix="$"
         value={loss}
         onChange={setLoss}
         wrong={read.loss.wrong}

@@ -96,7 +96,7 @@ function One({
         <Stat name="Pays" note="to a dollar that is staked without a lock">
           <Num copy={copy}>{rateWords(farm)}</Num>
         </Stat>
-        <Stat name="Staked by all" note={farm.stakedValue === null ? undefined : `${shownUsd(farm.stakedValue)} USD`}>
+        <Stat name="Staked by all" note={farm.stakedValue === null ? undefined : shownUsd(farm.stakedValue)}>
           <Num copy={copy}>{shown(farm.staked, 6)}</Num>
         </Stat>
         <Stat name="Flows" note={flows.slice(1).join(', ')}>
@@ -105,7 +105,7 @@ function One({
       </Stats>
       {own !== null && (own.amount.amount > 0n || isDue) ? (
         <Stats>
-          <Stat name="Your stake" note={own.value === null ? undefined : `${shownUsd(own.value)} USD`}>
+          <Stat name="Your stake" note={own.value === null ? undefined : shownUsd(own.value)}>
             <Num copy={copy}>{shown(own.amount, 6)}</Num>
           </Stat>
           <Stat name="Due to you">
@@ -116,7 +116,7 @@ function One({
             ))}
           </Stat>
           <Stat name="Earns a year, as it flows now">
-            {own.perYearValue === null ? 'a price is missing' : `${shownUsd(own.perYearValue)} USD`}
+            {own.perYearValue === null ? 'a price is missing' : shownUsd(own.perYearValue)}
           </Stat>
         </Stats>
       ) : null}

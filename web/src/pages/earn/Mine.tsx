@@ -132,28 +132,22 @@ function One({
           name="Worth now"
           note={piece.coins.map((coin) => `${shownAmount(coin.amount)} ${coin.symbol}`).join(' · ')}
         >
-          <Num copy={copy} unit="USD">
-            {shownUsd(piece.value)}
-          </Num>
+          <Num copy={copy}>{shownUsd(piece.value)}</Num>
         </Stat>
         <Stat
           name="If you had held"
           note={piece.coins.map((coin) => `${shownAmount(coin.putIn)} ${coin.symbol}`).join(' · ')}
         >
-          <Num copy={copy} unit="USD">
-            {shownUsd(piece.ifHeld)}
-          </Num>
+          <Num copy={copy}>{shownUsd(piece.ifHeld)}</Num>
         </Stat>
         <Stat name="Difference" note={against.words}>
           <span className={against.tone === 'plain' ? undefined : against.tone}>
             {against.tone === 'warn' ? '−' : ''}
-            {shownUsd(against.difference)} <span className="unit">USD, {shownBps(against.bps)}</span>
+            {shownUsd(against.difference)} <span className="unit">{shownBps(against.bps)}</span>
           </span>
         </Stat>
         <Stat name="Counts as collateral" note={`borrowing against ${shownBps(piece.initialBps)} of it`}>
-          <Num copy={copy} unit="USD">
-            {shownUsd(piece.fairValue)}
-          </Num>
+          <Num copy={copy}>{shownUsd(piece.fairValue)}</Num>
         </Stat>
       </Stats>
     </div>

@@ -124,7 +124,7 @@ function PoolRow({ pool, markets, onProvide }: { pool: Pool; markets: readonly M
         {worth === null ? (
           <span className="faint">no price</span>
         ) : (
-          <Num quiet copy={copy} unit="USD">
+          <Num quiet copy={copy}>
             {shownUsd(worth)}
           </Num>
         )}

@@ -15,6 +15,7 @@ import {
   shown,
   shownAmount,
   shownBps,
+  shownPrice,
   shownUsd,
 } from '../../units/quantity.ts';
 import {
@@ -87,13 +88,7 @@ function One({ product, base }: { product: Product; base: Market | undefined }) 
     >
       <Stats>
         <Stat name="One unit is worth">
-          {product.unitValue === null ? (
-            'a price is missing'
-          ) : (
-            <Num copy={copy} unit="USD">
-              {shown(product.unitValue, 4)}
-            </Num>
-          )}
+          {product.unitValue === null ? 'a price is missing' : <Num copy={copy}>{shownPrice(product.unitValue)}</Num>}
         </Stat>
         <Stat
           name={`Its ${measure} now`}
@@ -106,10 +101,8 @@ function One({ product, base }: { product: Product; base: Market | undefined }) 
             {shownAmount(product.held)}
           </Num>
         </Stat>
-        <Stat name="Own capital" note={`at most ${shownUsd(product.cap)} USD`}>
-          <Num copy={copy} unit="USD">
-            {product.equity === null ? '?' : shownUsd(product.equity)}
-          </Num>
+        <Stat name="Own capital" note={`at most ${shownUsd(product.cap)}`}>
+          <Num copy={copy}>{product.equity === null ? '?' : shownUsd(product.equity)}</Num>
         </Stat>
       </Stats>
       {product.failures > 0 ? (

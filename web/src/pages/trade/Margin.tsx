@@ -11,18 +11,17 @@ import { problemInWords } from '../../units/decimal.ts';
 import {
   assetUnit,
   exact,
-  PLACES,
   quantity,
   readAmount,
-  shown,
   shownAmount,
   shownBps,
   shownHealth,
   shownPercent,
   shownUsd,
+  shownUsdFine,
   usd,
-  worthDown,
   type Usd,
+  worthDown,
 } from '../../units/quantity.ts';
 import { AmountField, Button, CopyCommand, Notice, Num, Select } from '../../ui/index.ts';
 import { useWallet } from '../../wallet/wallet.tsx';
@@ -153,7 +152,7 @@ export function Margin({ markets, onWatch }: { markets: readonly Market[]; onWat
         rows={[
           [
             'Exposure',
-            `${shownUsd({ ...own, amount: own.amount + debt.amount })} USD of ${side === 'long' ? held.symbol : owed.symbol}`,
+            `${shownUsd({ ...own, amount: own.amount + debt.amount })} of ${side === 'long' ? held.symbol : owed.symbol}`,
           ],
           ['Borrowed', borrowed === null ? 'nothing' : `${shownAmount(borrowed)} ${owed.symbol}`],
           ['For that', `${shownPercent(owed.borrowRatePerYear)} a year`],
@@ -196,7 +195,7 @@ export function Margin({ markets, onWatch }: { markets: readonly Market[]; onWat
       </div>
       {state.data?.report && state.data.report.debt.amount > 0n ? (
         <p className="small quiet">
-          Your account owes {shownUsd(state.data.report.debt)} USD at health{' '}
+          Your account owes {shownUsd(state.data.report.debt)} at health{' '}
           {shownHealth(state.data.report.healthMaintenance)}. <Link to="/account">Look at it, or close it</Link>.
         </p>
       ) : null}
@@ -271,13 +270,13 @@ function Outcome({ preview, quote, risky }: { preview: Preview; quote: Quote; ri
             liquidation === null ? (
               'no price alone'
             ) : (
-              <Num key="at" copy={copy} unit="USD">
+              <Num key="at" copy={copy}>
                 {shownUsd(liquidation)}
               </Num>
             ),
           ],
           room === null ? null : ['That is away by', <strong key="room">{shownBps(room)}</strong>],
-          report === null ? null : ['Costs a day', `${shown(report.costPerDay, PLACES.usdFine)} USD`],
+          report === null ? null : ['Costs a day', shownUsdFine(report.costPerDay)],
           ['The swap moves the price by', shownBps(quote.priceImpactBps)],
           ['By', quote.route.replaceAll('->', '→')],
         ]}

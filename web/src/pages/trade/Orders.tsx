@@ -43,9 +43,9 @@ const KINDS: readonly { value: OrderKind; text: string }[] = [
   { value: 'health', text: 'my health falls to' },
 ];
 /** How the field of the condition is called, and what is counted in it. */
-const AT: Record<OrderKind, { label: string; suffix: string; placeholder: string }> = {
-  stop: { label: 'dollars', suffix: 'USD', placeholder: '' },
-  profit: { label: 'dollars', suffix: 'USD', placeholder: '' },
+const AT: Record<OrderKind, { label: string; prefix?: string; suffix: string; placeholder: string }> = {
+  stop: { label: 'dollars', prefix: '$', suffix: '', placeholder: '' },
+  profit: { label: 'dollars', prefix: '$', suffix: '', placeholder: '' },
   trailing: { label: 'percent', suffix: '%', placeholder: '10' },
   trailingUp: { label: 'percent', suffix: '%', placeholder: '10' },
   parts: { label: '', suffix: '', placeholder: '' },
@@ -202,6 +202,7 @@ function New({
         ) : (
           <AmountField
             label={atWords.label}
+            prefix={atWords.prefix}
             suffix={atWords.suffix === '' ? undefined : atWords.suffix}
             value={at}
             onChange={setAt}
