@@ -1,7 +1,7 @@
 // What a person does with credit.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { Node, program, somebody, until } from './lib.mjs';
+import { choose, Node, program, somebody, until } from './lib.mjs';
 
 /** What the command line shows of the same. */
 function cli(node, ...words) {
@@ -76,7 +76,7 @@ export default [
       const { page } = person;
       await supplyTwoEth(person);
       await person.tab('Borrow');
-      await page.getByLabel('Asset').selectOption({ label: await optionOf(page, 'USDC') });
+      await choose(page, 'Asset', 'USDC');
       await page.getByLabel('Amount').fill('1_000');
       await page.getByRole('button', { name: 'Borrow…' }).click();
       await page.getByText('Borrow 1\u202f000 USDC').first().waitFor();
@@ -164,7 +164,7 @@ export default [
         ['0.0000000000000000001', /19 digits behind the point/],
         ['9'.repeat(90), /larger than any number/],
         ['9'.repeat(5_000), /larger than any number/],
-        ['101%', /more than all of it/],
+        ['101%', /at most 100 %/],
         ['0', /zero/],
         ['5', /the wallet has/],
       ];
@@ -314,8 +314,3 @@ export default [
     },
   },
 ];
-
-async function optionOf(page, symbol) {
-  const texts = await page.getByLabel('Asset').locator('option').allInnerTexts();
-  return texts.find((text) => text.startsWith(symbol));
-}

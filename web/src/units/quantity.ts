@@ -2,7 +2,15 @@
  * An integer of smallest units that knows what it counts: dollars cannot be added to a health, nor one asset to another.
  * There is no floating-point number in here; `drawn.ts` makes one for pixels alone.
  */
-import { decimal, decimalDown, decimalNear, nearest, parseDecimal, type DecimalProblem } from './decimal.ts';
+import {
+  decimal,
+  decimalDown,
+  decimalNear,
+  nearest,
+  parseDecimal,
+  problemInWords,
+  type DecimalProblem,
+} from './decimal.ts';
 
 export type AssetUnit = `asset:${number}`;
 /** `usd`: dollars. `health`: adjusted collateral per debt. `part`: a share of a whole, or a rate per year. `price`: of one asset in another. `shares`: of a pool. */
@@ -83,6 +91,42 @@ export function readAmount(text: string, decimals: number, thereIs: bigint): Amo
   if (!bps.ok) return bps;
   if (bps.amount > 10_000n) return { ok: false, problem: 'part' };
   return { ok: true, amount: mulDivDown(thereIs, bps.amount, 10_000n), all: false };
+}
+
+/** What is wrong with an amount that somebody wrote; null while nothing is written. `has`: what there is of it, and where. */
+export function amountWrong(text: string, read: AmountRead, has?: { readonly of: bigint; readonly where: string }) {
+  if (text.trim() === '') return null;
+  if (!read.ok) return read.problem === 'part' ? 'at most 100 %' : problemInWords(read.problem);
+  if (has === undefined) return null;
+  return read.amount > has.of ? `${has.where} less` : null;
+}
+
+/** The same where nothing may be written that does nothing. */
+export function someWrong(text: string, read: AmountRead, has?: { readonly of: bigint; readonly where: string }) {
+  return (
+    amountWrong(text, read, has) ?? (read.ok && read.amount === 0n && text.trim() !== '' ? 'the amount is zero' : null)
+  );
+}
+
+/** An asset, as far as its amounts are told. */
+export interface Counted {
+  readonly assetId: number;
+  readonly symbol: string;
+  readonly decimals: number;
+}
+
+export function amountOf(of: Counted, amount: bigint): Amount {
+  return quantity(amount, of.decimals, assetUnit(of.assetId));
+}
+
+/** `75.5 USDC`, for eyes. */
+export function told(of: Counted, amount: bigint): string {
+  return `${shownAmount(amountOf(of, amount))} ${of.symbol}`;
+}
+
+/** Every digit, for commands. */
+export function exactOf(of: Counted, amount: bigint): string {
+  return exact(amountOf(of, amount));
 }
 
 /** Digits in groups of three, for eyes: a narrow space, which `readAmount` reads back. */

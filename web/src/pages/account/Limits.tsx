@@ -71,7 +71,7 @@ function readLimit(text: string, decimals: number): Read {
 }
 
 function Change({ of, state, onClose }: { of: AccountName; state: AccountState; onClose: () => void }) {
-  const send = useSend();
+  const { send, isPending, error } = useSend();
   const first = (value: number, decimals: number) => (value === 0 ? '' : decimal(BigInt(value), decimals));
   const [leverage, setLeverage] = useState(first(state.leverageMaxBps, 4));
   const [loss, setLoss] = useState(first(state.dailyLossMaxUsd, 0));
@@ -85,15 +85,10 @@ function Change({ of, state, onClose }: { of: AccountName; state: AccountState; 
       coolingOffS: read.hours.value * 3_600,
     };
     const data = encodeFunctionData({ abi: accountAbi, functionName: 'setLimits', args: [of.index, limits] });
-    send.mutate(
-      { call: { to: addresses.account, data, valueWei: 0n }, words: 'limits' },
-      {
-        onSuccess: () => {
-          toast('Done: the chain keeps these limits');
-          onClose();
-        },
-      },
-    );
+    send({ call: { to: addresses.account, data, valueWei: 0n }, words: 'limits' }, () => {
+      toast('Done: the chain keeps these limits');
+      onClose();
+    });
   };
   return (
     <Dialog title="Own limits" onClose={onClose}>
@@ -122,15 +117,15 @@ function Change({ of, state, onClose }: { of: AccountName; state: AccountState; 
         wrong={read.hours.wrong}
         placeholder="none"
       />
-      {send.error ? (
-        <Notice tone="bad" title={send.error.said.title}>
-          {send.error.said.words} {send.error.said.help}
+      {error ? (
+        <Notice tone="bad" title={error.said.title}>
+          {error.said.words} {error.said.help}
         </Notice>
       ) : null}
       <div className="dialog-actions">
         <Button onClick={onClose}>Not now</Button>
-        <Button look="primary" disabled={isWrong || send.isPending} onClick={sign}>
-          {send.isPending ? 'Waiting for its block…' : 'Sign'}
+        <Button look="primary" disabled={isWrong || isPending} onClick={sign}>
+          {isPending ? 'Waiting for its block…' : 'Sign'}
         </Button>
       </div>
     </Dialog>

@@ -7,8 +7,16 @@ import { command, named } from '../../node/commands.ts';
 import { useAccount } from '../../node/queries.ts';
 import type { AccountName } from '../../node/rpc.ts';
 import type { AccountState, Market } from '../../node/shapes.ts';
-import { problemInWords } from '../../units/decimal.ts';
-import { assetUnit, exact, quantity, readAmount, shown, shownAmount, shownUsd } from '../../units/quantity.ts';
+import {
+  amountWrong,
+  assetUnit,
+  exact,
+  quantity,
+  readAmount,
+  shown,
+  shownAmount,
+  shownUsd,
+} from '../../units/quantity.ts';
 import { AmountField, Answer, Badge, Button, Card, Empty, Num, Stat, Stats } from '../../ui/index.ts';
 import { useWallet } from '../../wallet/wallet.tsx';
 import { assetsOf } from './bring.ts';
@@ -181,16 +189,7 @@ function StakeUnits({ farm, markets, account, state, onPropose }: StakeProps & {
       owed: 0n,
     });
   const read = readAmount(text, asset.decimals, has);
-  const wrong =
-    text === ''
-      ? null
-      : !read.ok
-        ? read.problem === 'part'
-          ? 'at most 100 %'
-          : problemInWords(read.problem)
-        : read.amount > has
-          ? 'wallet and account have less'
-          : null;
+  const wrong = amountWrong(text, read, { of: has, where: 'wallet and account have' });
   const propose = () => {
     if (!read.ok) return;
     const missing = read.amount - units;

@@ -8,6 +8,7 @@ import { command } from '../../node/commands.ts';
 import { useHeads } from '../../node/node.tsx';
 import type { Market } from '../../node/shapes.ts';
 import {
+  amountWrong,
   assetUnit,
   exact,
   quantity,
@@ -34,13 +35,16 @@ import {
   Tabs,
 } from '../../ui/index.ts';
 import { useWallet } from '../../wallet/wallet.tsx';
-import { useProductPreview, useProducts, useProductUnits, useWalletOf } from './queries.ts';
+import { useProduct, useProductPreview, useProducts, useProductUnits, useWalletOf } from './queries.ts';
 import type { Product } from './shapes.ts';
+import { InKind } from './InKind.tsx';
 import { NewProduct } from './NewProduct.tsx';
-import { amountWrong, productWords } from './words.ts';
+import { productWords } from './words.ts';
 
 const ROOM_BPS = 100n;
 const VALID_MS = 600_000;
+/** Phases of a product, as the contract counts them. */
+const [OPEN, CLOSING, CLOSED] = [0, 1, 2];
 
 export function Products({ markets }: { markets: readonly Market[] }) {
   const products = useProducts();
@@ -116,6 +120,7 @@ function One({ product, base }: { product: Product; base: Market | undefined }) 
       </p>
       {base === undefined ? null : <Desk product={product} base={base} />}
       <TopUp product={product} />
+      <Own product={product} />
     </Card>
   );
 }
@@ -137,7 +142,7 @@ function Desk({ product, base }: { product: Product; base: Market }) {
   const amount = read.ok ? read.amount : 0n;
   const preview = useProductPreview(product, wish, amount);
   const unit = isBuy ? base.symbol : product.symbol;
-  const wrong = amountWrong(text, read) ?? (wallet !== null && amount > has ? 'the wallet has less' : null);
+  const wrong = amountWrong(text, read, wallet === null ? undefined : { of: has, where: 'the wallet has' });
   const needsApproval = isBuy && base.kind === 'foreign' && (owns.data?.allowed ?? 0n) < amount;
   const gets =
     preview.data === undefined
@@ -227,6 +232,77 @@ function Desk({ product, base }: { product: Product; base: Market }) {
         )}
       </div>
     </Tabs>
+  );
+}
+
+/** What only some may do, or want: closing, and units without any trade. */
+function Own({ product }: { product: Product }) {
+  const wallet = useWallet();
+  const standing = useProduct(product.id);
+  const owns = useProductUnits(product, wallet?.address ?? null, product.debt.token);
+  const [proposal, setProposal] = useState<CallProposal | null>(null);
+  const [isInKind, setInKind] = useState(false);
+  if (wallet === null || !standing.data) return null;
+  const { policy, phase } = standing.data;
+  const isOwner = policy.owner.toLowerCase() === wallet.address.toLowerCase();
+  const has = owns.data?.units ?? 0n;
+  const close = () =>
+    setProposal({
+      title: `Close ${product.symbol}`,
+      lines: [
+        `Nobody buys units of ${product.symbol} any more`,
+        'The block sells what it holds for its base asset and pays its debt, in as many steps as pools need',
+        'Units are redeemed all the while; what is left of its coins comes to you',
+      ],
+      notes: ['This cannot be undone.'],
+      call: {
+        to: addresses.products,
+        data: encodeFunctionData({ abi: productsAbi, functionName: 'close', args: [product.id] }),
+        valueWei: 0n,
+      },
+      command: command(`product close ${product.id}`),
+    });
+  return (
+    <>
+      {phase === OPEN ? null : (
+        <Notice tone="warn" title={phase === CLOSING ? 'It is being closed' : 'It is closed'}>
+          {phase === CLOSING
+            ? 'Nobody buys units any more. The block turns what it holds into its base asset; units are redeemed all the while.'
+            : 'Each unit is its part of the base asset, to the last.'}
+        </Notice>
+      )}
+      <div className="row">
+        {has > 0n && phase !== CLOSED ? (
+          <Button slim onClick={() => setInKind(true)}>
+            Redeem in kind
+          </Button>
+        ) : null}
+        {isOwner && phase === OPEN ? (
+          <Button slim look="danger" onClick={close}>
+            Close it
+          </Button>
+        ) : null}
+      </div>
+      {isInKind && proposal === null ? (
+        <InKind
+          product={product}
+          owner={wallet.address}
+          has={has}
+          onPropose={setProposal}
+          onClose={() => setInKind(false)}
+        />
+      ) : null}
+      {proposal === null ? null : (
+        <SignCall
+          from={wallet.address}
+          proposal={proposal}
+          onClose={() => {
+            setProposal(null);
+            setInKind(false);
+          }}
+        />
+      )}
+    </>
   );
 }
 

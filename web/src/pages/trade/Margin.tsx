@@ -7,8 +7,8 @@ import { accountCommand, command, inTurn, named } from '../../node/commands.ts';
 import { useAccount, usePreview } from '../../node/queries.ts';
 import type { AccountName, SwapAsked } from '../../node/rpc.ts';
 import type { Market, Preview, Quote } from '../../node/shapes.ts';
-import { problemInWords } from '../../units/decimal.ts';
 import {
+  amountWrong,
   assetUnit,
   exact,
   quantity,
@@ -23,9 +23,8 @@ import {
   type Usd,
   worthDown,
 } from '../../units/quantity.ts';
-import { AmountField, Button, CopyCommand, Notice, Num, Select } from '../../ui/index.ts';
+import { Facts, AmountField, Button, CopyCommand, Notice, Num, Select } from '../../ui/index.ts';
 import { useWallet } from '../../wallet/wallet.tsx';
-import { Facts } from './Facts.tsx';
 import { debtUsdDown, leverageMax, leverageWords, ONE, roomBps, unitsDown, warning } from './margin.ts';
 import { thereOf, useBatchWay, useWalletUnits } from './queries.ts';
 
@@ -53,14 +52,7 @@ export function Margin({ markets, onWatch }: { markets: readonly Market[]; onWat
   const there = held && has.data !== undefined ? thereOf(held, has.data, state.data) : null;
   const most = there === null ? 0n : there.units + spendable(there);
   const read = readAmount(text, held?.decimals ?? 18, most);
-  const wrong =
-    text === '' || read.ok
-      ? read.ok && there !== null && read.amount > most
-        ? 'wallet and account have less'
-        : null
-      : read.problem === 'part'
-        ? 'at most 100 %'
-        : problemInWords(read.problem);
+  const wrong = amountWrong(text, read, there === null ? undefined : { of: most, where: 'wallet and account have' });
 
   const highest = leverageMax(terms.data?.initialBps ?? 0);
   const chosen = useDeferredValue(Math.min(leverage, highest));
