@@ -2,9 +2,16 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { toEventSelector } from 'viem';
 import { choose, Node, owner, program, somebody, supply, until } from './lib.mjs';
 
 const ask = promisify(execFile);
+
+const TRIGGERS = '0xca957A0000000000000000000017000000000000';
+const FIRED = toEventSelector(
+  'TriggerFired(uint64,address,uint8,uint256,uint256,uint256,uint256,uint256,uint256,uint256)',
+);
+const topic = (address) => `0x${address.slice(2).toLowerCase().padStart(64, '0')}`;
 
 /** At the pace at which `capstan dev crash` goes by itself: a minute. */
 const PATIENCE_MS = 90_000;
@@ -74,17 +81,19 @@ export default [
         assert.ok((await page.locator('tbody tr').count()) > 0, 'no step is shown');
         // Whoever had a stop was never liquidated, and owes nothing.
         await careful.go('/account');
-        await careful.page.getByText('TriggerFired').waitFor();
+        await careful.page.getByText('Nothing is owed, so nothing can be liquidated').waitFor();
         assert.equal(await careful.page.getByRole('link', { name: 'Why' }).count(), 0);
-        const { items: events } = await node.rpc('capstan_accountEvents', [who]);
-        const fired = events.find((event) => event.event === 'TriggerFired');
+        const [fired] = await node.rpc('eth_getLogs', [
+          { fromBlock: '0x0', address: TRIGGERS, topics: [FIRED, null, topic(who.owner)] },
+        ]);
+        assert.ok(fired, 'no order fired');
         const { items: prices } = await node.rpc('capstan_priceHistory', [0, { limit: 100 }]);
         const level = 2_400n * 10n ** 18n;
         const below = prices.filter((price) => BigInt(price.spot) <= level).map((price) => Number(price.blockNumber));
         // An order fires at the step of 1.1 % below its price at the latest: so many rounds of one percent of the way.
         const late = Number(fired.blockNumber) - Math.min(...below);
         assert.ok(
-          prices.some((price) => price.blockNumber === fired.blockNumber),
+          prices.some((price) => Number(price.blockNumber) === Number(fired.blockNumber)),
           'it fired in a block that brought a price',
         );
         assert.ok(late >= 0 && late <= 12, `it fired ${late} blocks after its price`);

@@ -53,6 +53,7 @@ export function EnterFarm({
   const rows = coins.map((coin): Row => ({ coin, own: text('own', coin), borrowed: text('borrowed', coin) }));
   const read = rows.map(({ coin, own, borrowed }) => {
     const all = has(coin.assetId).all;
+    const market = markets.find((one) => one.assetId === coin.assetId);
     const [mine, loan] = [readOrNothing(own, coin, all), readOrNothing(borrowed, coin, 0n)];
     const noMax = /max|all|%/i.test(borrowed) ? 'say how much: the most would be liquidated by the next move' : null;
     return {
@@ -60,8 +61,8 @@ export function EnterFarm({
       own: mine.ok ? mine.amount : 0n,
       borrowed: loan.ok ? loan.amount : 0n,
       ownWrong: amountWrong(own, mine, { of: all, where: 'wallet and account have' }),
-      borrowedWrong: noMax ?? amountWrong(borrowed, loan),
-      canBorrow: markets.some((market) => market.assetId === coin.assetId && !market.paused.borrow),
+      borrowedWrong: noMax ?? amountWrong(borrowed, loan, { of: market?.cash.amount ?? 0n, where: 'the market has' }),
+      canBorrow: market !== undefined && !market.paused.borrow,
     };
   });
   const most = read.map((row) => row.own + row.borrowed);

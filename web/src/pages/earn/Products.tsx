@@ -18,6 +18,7 @@ import {
   shownBps,
   shownPrice,
   shownUsd,
+  someWrong,
 } from '../../units/quantity.ts';
 import {
   AmountField,
@@ -43,6 +44,8 @@ import { productWords } from './words.ts';
 
 const ROOM_BPS = 100n;
 const VALID_MS = 600_000;
+/** The gas coin, which pays for the block's work. */
+const COIN = { assetId: 0, token: '0x', kind: 'coin' } as const;
 /** Phases of a product, as the contract counts them. */
 const [OPEN, CLOSING, CLOSED] = [0, 1, 2];
 
@@ -312,8 +315,11 @@ function TopUp({ product }: { product: Product }) {
   const [isOpen, setOpen] = useState(false);
   const [text, setText] = useState('0.05');
   const [proposal, setProposal] = useState<CallProposal | null>(null);
+  const inWallet = useWalletOf(wallet?.address ?? null, [COIN]);
+  const has = inWallet.data?.get(COIN.assetId) ?? 0n;
   const read = readAmount(text, 18, 0n);
-  const wrong = amountWrong(text, read) ?? (read.ok && (read.all || read.amount === 0n) ? 'say how much' : null);
+  const wrong =
+    someWrong(text, read, { of: has, where: 'the wallet has' }) ?? (read.ok && read.all ? 'say how much' : null);
   if (wallet === null) return null;
   const cli = command(`product top-up ${product.id} ${read.ok ? exact(quantity(read.amount, 18, 'shares')) : '0.05'}`);
   const propose = () => {
@@ -338,7 +344,7 @@ function TopUp({ product }: { product: Product }) {
           <AmountField label="How much" suffix="ETH" value={text} onChange={setText} wrong={wrong} autoFocus />
           <div className="dialog-actions">
             <CopyCommand command={cli} />
-            <Button look="primary" disabled={!read.ok || wrong !== null} onClick={propose}>
+            <Button look="primary" disabled={!read.ok || text.trim() === '' || wrong !== null} onClick={propose}>
               See what it does
             </Button>
           </div>
