@@ -5,7 +5,33 @@ import { createRequire } from 'node:module';
 import { somebody, until } from './lib.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const PATHS = ['/', '/markets', '/markets/0', '/account', '/trade', '/earn', '/explorer', '/risk', '/liquidation/x'];
+const PATHS = [
+  '/',
+  '/markets',
+  '/markets/0',
+  '/account',
+  '/trade',
+  '/trade?tab=margin',
+  '/trade?tab=orders',
+  '/earn',
+  '/earn?tab=farms',
+  '/earn?tab=products',
+  '/earn?tab=terms',
+  '/earn?tab=streams',
+  '/explorer',
+  '/explorer/block/1',
+  '/explorer/contract/account',
+  '/machines',
+  '/risk',
+  '/liquidation/x',
+];
+/** Dialogs with many fields, and where they open. */
+const DIALOGS = [
+  ['/earn', /^Open a range/],
+  ['/earn?tab=farms', 'Enter with a loan'],
+  ['/earn?tab=terms', 'Lend at fixed terms'],
+  ['/earn?tab=streams', 'Let something flow'],
+];
 
 async function findings(page) {
   await page.evaluate(axe);
@@ -47,6 +73,12 @@ export default [
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
         );
         if (wider > 0) found.push(`${path}: ${wider} pixels wider than the screen`);
+      }
+      for (const [path, opens] of DIALOGS) {
+        await person.go(path);
+        await page.getByRole('button', { name: opens }).first().click();
+        await page.getByRole('dialog').getByRole('textbox').first().waitFor();
+        found.push(...(await findings(page)).map((words) => `${path}, ${opens}: ${words}`));
       }
       await person.go('/account');
       await page.getByLabel('Amount').fill('1');

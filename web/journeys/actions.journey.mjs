@@ -1,48 +1,6 @@
 // Whatever a person can do at a terminal can be done here: debts in dollars, refinancing, own accounts, orders, ranges, farms, products.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
-import { owner, program, somebody, until } from './lib.mjs';
-
-const run = promisify(execFile);
-
-async function holding(node, who, symbol, index = 0) {
-  const { holdings } = await node.rpc('capstan_account', [{ owner: who, index }]);
-  return holdings.find((row) => row.symbol === symbol);
-}
-
-async function choose(page, label, words) {
-  const select = page.getByLabel(label, { exact: true });
-  const texts = await select.locator('option').allInnerTexts();
-  const text = texts.find((one) => (words instanceof RegExp ? words.test(one) : one.startsWith(words)));
-  assert.ok(text, `${label} has no ${words}: ${texts.join(', ')}`);
-  await select.selectOption({ label: text });
-}
-
-async function supply(person, amount) {
-  const { page } = person;
-  await person.tab('Supply');
-  await page.getByLabel('Amount').fill(amount);
-  await page.getByRole('button', { name: 'Supply…' }).click();
-  await person.sign('Supply');
-}
-
-const commandOf = async (page) =>
-  page.getByRole('dialog').getByRole('button', { name: 'Copy as command' }).getAttribute('title');
-
-/** A command that the page gives is one that the program understands: it ends with 2 where it does not. */
-async function understood(command) {
-  for (const one of command.split(' && ')) {
-    const words = [...one.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, a, b, c]) => a ?? b ?? c);
-    if (words[0] !== 'capstan') continue;
-    const env = { ...process.env, CAPSTAN_WALLET: '', CAPSTAN_PASSWORD: 'x', CAPSTAN_KEYSTORE: '/nonexistent' };
-    const failed = await run(program(), words.slice(1), { env, timeout: 20_000 }).then(
-      () => null,
-      (error) => error,
-    );
-    assert.notEqual(failed?.code, 2, `${one}: ${failed?.stderr}`);
-  }
-}
+import { choose, commandOf, holding, owner, somebody, supply, understood, until } from './lib.mjs';
 
 export default [
   {
@@ -111,7 +69,7 @@ export default [
       await person.sign('Borrow');
       await person.go('/trade?tab=orders');
       const kinds = [
-        ['a price rises to (take-profit)', { dollars: '9000' }, /When ETH is at 9.000 USD or more/],
+        ['a price rises to (take-profit)', { dollars: '9000' }, /When ETH is at \$9.000.00 or more/],
         ['a price falls from its best by', { percent: '10' }, /10 steps of 1.1 % below the best/],
         ['a price rises from its lowest by', { percent: '25' }, /21 steps of 1.1 % above the lowest/],
         [

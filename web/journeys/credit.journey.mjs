@@ -1,7 +1,7 @@
 // What a person does with credit.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { Node, program, somebody, until } from './lib.mjs';
+import { choose, Node, program, somebody, until } from './lib.mjs';
 
 /** What the command line shows of the same. */
 function cli(node, ...words) {
@@ -22,16 +22,19 @@ const rowOf = (page, symbol) =>
     .getByRole('row')
     .filter({ has: page.getByRole('rowheader').filter({ has: page.getByText(symbol, { exact: true }) }) });
 
-/** As `capstan` and the page cut digits: none are rounded. */
+/** Dollars to the nearest cent, as the page has them. */
+const cents = (text) => Number(text).toFixed(2);
+
+/** As the page cuts what must not look better than it is. */
 function cut(text, places) {
   const [whole, part = ''] = text.split('.');
   const kept = part.slice(0, places).replace(/0+$/, '');
   return kept === '' ? whole : `${whole}.${kept}`;
 }
 
-/** What is supplied rounds down, by a unit at most. */
-const TWO = /(?<![0-9.])(2|1\.999999)(?![0-9.])/;
-const FIVE = /(?<![0-9.])(5|4\.999999)(?![0-9.])/;
+/** What was written is what is read, though a market may round it by a unit. */
+const TWO = /(?<![0-9.])2(?![0-9.])/;
+const FIVE = /(?<![0-9.])5(?![0-9.])/;
 
 async function supplyTwoEth(person) {
   const { page } = person;
@@ -73,13 +76,13 @@ export default [
       const { page } = person;
       await supplyTwoEth(person);
       await person.tab('Borrow');
-      await page.getByLabel('Asset').selectOption({ label: await optionOf(page, 'USDC') });
+      await choose(page, 'Asset', 'USDC');
       await page.getByLabel('Amount').fill('1_000');
       await page.getByRole('button', { name: 'Borrow…' }).click();
       await page.getByText('Borrow 1\u202f000 USDC').first().waitFor();
       await page.getByRole('row', { name: /^USDC owed/ }).waitFor();
       await person.sign('Borrow 1');
-      await until('the debt is shown', async () => !(await stat(page, 'Debt').innerText()).startsWith('0'));
+      await until('the debt is shown', async () => !(await stat(page, 'Debt').innerText()).startsWith('$0.00'));
       const owner =
         new URL(page.url()).hash && (await page.evaluate(() => document.querySelector('.page-head .mono')?.title));
       // Prices move between two questions, so both are asked until they fall into one block.
@@ -91,9 +94,9 @@ export default [
         };
         const { report } = cli(node, 'account', 'show', owner);
         const told = {
-          debt: cut(report.debt.text, 2),
+          debt: cents(report.debt.text),
           health: cut(report.healthMaintenance.text, 3),
-          collateral: cut(report.collateral.text, 2),
+          collateral: cents(report.collateral.text),
         };
         return JSON.stringify(shown) === JSON.stringify(told);
       });
@@ -161,7 +164,7 @@ export default [
         ['0.0000000000000000001', /19 digits behind the point/],
         ['9'.repeat(90), /larger than any number/],
         ['9'.repeat(5_000), /larger than any number/],
-        ['101%', /more than all of it/],
+        ['101%', /at most 100 %/],
         ['0', /zero/],
         ['5', /the wallet has/],
       ];
@@ -311,8 +314,3 @@ export default [
     },
   },
 ];
-
-async function optionOf(page, symbol) {
-  const texts = await page.getByLabel('Asset').locator('option').allInnerTexts();
-  return texts.find((text) => text.startsWith(symbol));
-}

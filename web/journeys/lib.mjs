@@ -1,11 +1,15 @@
 // What journeys need: a started node with the page on its port, a browser, and people in it.
-import { spawn } from 'node:child_process';
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
 import { serve } from './serve.mjs';
+
+const run = promisify(execFile);
 
 const USUAL = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/snap/bin/chromium'];
 
@@ -187,4 +191,46 @@ export async function somebody(browser, node, options = {}) {
   };
   present.add(person);
   return person;
+}
+
+/** What stands on an account of an asset. */
+export async function holding(node, who, symbol, index = 0) {
+  const { holdings } = await node.rpc('capstan_account', [{ owner: who, index }]);
+  return holdings.find((row) => row.symbol === symbol);
+}
+
+/** Chooses by how the text begins, or by a pattern. */
+export async function choose(page, label, words) {
+  const select = page.getByLabel(label, { exact: true });
+  const texts = await select.locator('option').allInnerTexts();
+  const text = texts.find((one) => (words instanceof RegExp ? words.test(one) : one.startsWith(words)));
+  assert.ok(text, `${label} has no ${words}: ${texts.join(', ')}`);
+  await select.selectOption({ label: text });
+}
+
+/** Supplies of the first asset, ether, by the form of the account page. */
+export async function supply(person, amount) {
+  const { page } = person;
+  await person.tab('Supply');
+  await page.getByLabel('Amount').fill(amount);
+  await page.getByRole('button', { name: 'Supply…' }).click();
+  await person.sign('Supply');
+}
+
+/** The command that a dialog gives. */
+export const commandOf = async (page) =>
+  page.getByRole('dialog').getByRole('button', { name: 'Copy as command' }).getAttribute('title');
+
+/** A command that the page gives is one that the program understands: it ends with 2 where it does not. */
+export async function understood(command) {
+  for (const one of command.split(' && ')) {
+    const words = [...one.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, a, b, c]) => a ?? b ?? c);
+    if (words[0] !== 'capstan') continue;
+    const env = { ...process.env, CAPSTAN_WALLET: '', CAPSTAN_PASSWORD: 'x', CAPSTAN_KEYSTORE: '/nonexistent' };
+    const failed = await run(program(), words.slice(1), { env, timeout: 20_000 }).then(
+      () => null,
+      (error) => error,
+    );
+    assert.notEqual(failed?.code, 2, `${one}: ${failed?.stderr}`);
+  }
 }

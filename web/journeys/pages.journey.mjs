@@ -17,7 +17,7 @@ export default [
       await page.getByTestId('impact').waitFor();
       const before = BigInt(await node.rpc('eth_getBalance', [who, 'latest']));
       await page.locator('[data-testid="swap"]:not([disabled])').click();
-      await page.getByText('Done: swapped 1 ETH').waitFor();
+      await page.getByText('Done: swap 1 ETH for').waitFor();
       const paid = before - BigInt(await node.rpc('eth_getBalance', [who, 'latest']));
       assert.ok(paid >= 10n ** 18n && paid < 11n * 10n ** 17n, `one coin and a fee, not ${paid}`);
       // Nobody can write an amount that is not there, or no amount.
@@ -64,7 +64,7 @@ export default [
       await page.getByText('already').waitFor();
       await page.getByLabel('dollars').fill('1000');
       await page.locator('[data-testid="place-order"]:not([disabled])').click();
-      await page.getByText(/When ETH is at 1.000 USD or less/).waitFor();
+      await page.getByText(/When ETH is at \$1.000.00 or less/).waitFor();
       await person.sign('Place an order');
       await page.getByText(/Sell all ETH for .* when ETH is at/).waitFor();
       const orders = await node.rpc('capstan_triggers', [{ owner: who, index: 0 }]);

@@ -24,7 +24,11 @@ const paths = isAll
       '/earn',
       '/earn?tab=farms',
       '/earn?tab=products',
+      '/earn?tab=terms',
+      '/earn?tab=streams',
+      '/machines',
       '/explorer',
+      '/explorer/block/9',
       '/risk',
     ]
   : ['/', '/markets/0', '/account'];

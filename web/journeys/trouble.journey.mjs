@@ -1,19 +1,10 @@
 // What goes wrong around a person: prices that stop, a node that is started anew, other tabs, and whatever is pasted.
 import assert from 'node:assert/strict';
-import { Node, owner, somebody, until } from './lib.mjs';
-
-async function supply(person, amount) {
-  const { page } = person;
-  await person.tab('Supply');
-  await page.getByLabel('Amount').fill(amount);
-  await page.getByRole('button', { name: 'Supply…' }).click();
-  await person.sign('Supply');
-}
+import { choose, Node, owner, somebody, supply, until } from './lib.mjs';
 
 async function borrow(page, person, amount) {
   await person.tab('Borrow');
-  const texts = await page.getByLabel('Asset').locator('option').allInnerTexts();
-  await page.getByLabel('Asset').selectOption({ label: texts.find((text) => text.startsWith('USDC')) });
+  await choose(page, 'Asset', 'USDC');
   await page.getByLabel('Amount').fill(amount);
   await page.getByRole('button', { name: 'Borrow…' }).click();
 }

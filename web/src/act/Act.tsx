@@ -1,25 +1,15 @@
 /** What a batch would do, before anybody signs it: the account now and then, decoded, with what is dangerous about it. */
 import { useState, type ReactNode } from 'react';
-import { encodeFunctionData, erc20Abi, type Hex } from 'viem';
+import { type Hex } from 'viem';
 import { addresses } from '../generated/addresses.ts';
-import { useLinkState } from '../node/node.tsx';
 import { usePreview } from '../node/queries.ts';
 import type { AccountName, Action } from '../node/rpc.ts';
 import type { Holding, Preview, Report, Standing } from '../node/shapes.ts';
-import {
-  exact,
-  isZero,
-  PLACES,
-  quantity,
-  shown,
-  shownAmount,
-  shownBps,
-  shownHealth,
-  shownUsd,
-  assetUnit,
-} from '../units/quantity.ts';
-import { Answer, Button, CopyCommand, Dialog, Notice, Table, toast } from '../ui/index.ts';
+import { exactOf, isZero, shownAmount, shownBps, shownHealth, shownUsd, shownUsdFine } from '../units/quantity.ts';
+import { Answer, Notice, Table, toast } from '../ui/index.ts';
 import { executeCall, inWords, type AssetWords } from './batch.ts';
+import { approvalOf } from './SignCall.tsx';
+import { SignDialog } from './SignDialog.tsx';
 import { useSend } from './send.ts';
 
 /** Falls that are not rare: nearer than this to liquidation is said before signing. */
@@ -60,86 +50,54 @@ export function Act({
   const approvals = proposal.approvals ?? [];
   const approval = approvals[approved];
   const preview = usePreview(account, approval ? null : proposal.actions);
-  const send = useSend();
-  const state = useLinkState();
-  const refused = preview.data?.error ?? null;
-  const canSign = approval !== undefined || (preview.data?.after !== null && preview.data !== undefined);
+  const { send, isPending, error } = useSend();
   const sign = () => {
     if (approval) {
-      const data = encodeFunctionData({
-        abi: erc20Abi,
-        functionName: 'approve',
-        args: [addresses.account, approval.amount],
-      });
-      send.mutate(
-        { call: { to: approval.token, data, valueWei: 0n }, words: `approval of ${asset(approval.assetId).symbol}` },
-        { onSuccess: () => setApproved(approved + 1) },
-      );
+      const { symbol } = asset(approval.assetId);
+      const { call } = approvalOf(approval.token, addresses.account, approval.amount, '');
+      send({ call, words: `approval of ${symbol}` }, () => setApproved(approved + 1));
       return;
     }
-    send.mutate(
-      { call: executeCall(account, proposal.actions), words: proposal.title },
-      {
-        onSuccess: () => {
-          toast(`Done: ${proposal.title}`);
-          onDone?.();
-          onClose();
-        },
-      },
-    );
+    send({ call: executeCall(account, proposal.actions), words: proposal.title }, () => {
+      toast(`Done: ${proposal.title}`);
+      onDone?.();
+      onClose();
+    });
   };
+  const allowed = approvals.map(({ assetId, amount }) => {
+    const { symbol, decimals } = asset(assetId);
+    return `Allow the account to take ${exactOf({ assetId, symbol, decimals }, amount)} ${symbol} from the wallet (a transaction of its own)`;
+  });
   return (
-    <Dialog title={proposal.title} onClose={onClose}>
-      <ol className="stack small" style={{ '--gap': 'var(--s1)' } as React.CSSProperties}>
-        {approvals.map((step) => {
-          const { symbol, decimals } = asset(step.assetId);
-          const amount = quantity(step.amount, decimals, assetUnit(step.assetId));
-          return (
-            <li
-              key={step.token}
-            >{`Allow the account to take ${exact(amount)} ${symbol} from the wallet (a transaction of its own)`}</li>
-          );
-        })}
-        {proposal.actions.map((action, at) => (
-          <li key={at}>{inWords(action, asset, account.owner)}</li>
-        ))}
-      </ol>
+    <SignDialog
+      title={proposal.title}
+      lines={[...allowed, ...proposal.actions.map((action) => inWords(action, asset, account.owner))]}
+      notes={proposal.notes}
+      refused={refusal(preview.data)}
+      error={error}
+      isPending={isPending}
+      isReady={approval !== undefined || (preview.data !== undefined && preview.data.after !== null)}
+      isApproval={approval !== undefined}
+      command={proposal.command}
+      onSign={sign}
+      onClose={onClose}
+    >
       {approval ? null : <Answer of={preview}>{(told) => <Effect told={told} />}</Answer>}
-      {proposal.notes?.map((note) => (
-        <p key={note} className="small quiet">
-          {note}
-        </p>
-      ))}
-      {refused ? (
-        <Notice tone="bad" title="This would fail">
-          <p>{refused.help}</p>
-          <p className="faint">{refused.message}</p>
-        </Notice>
-      ) : null}
-      {preview.data?.revert && !refused ? (
-        <Notice tone="bad" title="This would fail">
-          {preview.data.revert}
-        </Notice>
-      ) : null}
-      {send.error ? (
-        <Notice tone="bad" title={send.error.said.title}>
-          {send.error.said.words} {send.error.said.help}
-        </Notice>
-      ) : null}
-      <div className="dialog-actions">
-        {proposal.command === undefined ? null : <CopyCommand command={proposal.command} />}
-        <Button onClick={onClose}>Not now</Button>
-        <Button
-          look="primary"
-          disabled={!canSign || send.isPending || state !== 'live'}
-          onClick={sign}
-          data-testid="sign"
-        >
-          {send.isPending ? 'Waiting for its block…' : approval ? 'Sign the approval' : 'Sign'}
-        </Button>
-      </div>
-    </Dialog>
+    </SignDialog>
   );
+}
+
+/** Why a batch would fail, in words; null where it would not. */
+function refusal(told: Preview | undefined): ReactNode {
+  if (told?.error) {
+    return (
+      <>
+        <p>{told.error.help}</p>
+        <p className="faint">{told.error.message}</p>
+      </>
+    );
+  }
+  return told?.revert ?? null;
 }
 
 interface EffectRow {
@@ -149,19 +107,19 @@ interface EffectRow {
 }
 
 const REPORT_ROWS: readonly (readonly [string, (report: Report) => string])[] = [
-  ['Collateral', (report) => `${shownUsd(report.collateral)} USD`],
-  ['Borrow limit', (report) => `${shownUsd(report.borrowable)} USD`],
-  ['Debt', (report) => `${shownUsd(report.debt)} USD`],
+  ['Collateral', (report) => shownUsd(report.collateral)],
+  ['Borrow limit', (report) => shownUsd(report.borrowable)],
+  ['Debt', (report) => shownUsd(report.debt)],
   ['Health', (report) => shownHealth(report.healthMaintenance)],
   ['Room to fall', (report) => (report.healthMaintenance === null ? 'all' : shownBps(report.roomToFallBps))],
-  ['Costs a day', (report) => `${shown(report.costPerDay, PLACES.usdFine)} USD`],
+  ['Costs a day', (report) => shownUsdFine(report.costPerDay)],
 ];
 
 const HOLDING_ROWS: readonly (readonly [string, (row: Holding) => string | null])[] = [
   ['units', (row) => (isZero(row.units) ? null : shownAmount(row.units))],
   ['supplied', (row) => (isZero(row.supplied) ? null : shownAmount(row.supplied))],
   ['owed', (row) => (isZero(row.owed) ? null : shownAmount(row.owed))],
-  ['liquidated at', (row) => (row.liquidationPrice ? `${shown(row.liquidationPrice, PLACES.usd)} USD` : null)],
+  ['liquidated at', (row) => (row.liquidationPrice ? shownUsd(row.liquidationPrice) : null)],
 ];
 
 /** The rows that `capstan account preview` prints. */

@@ -3,10 +3,11 @@ import { useQuery } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { encodeFunctionData, erc20Abi } from 'viem';
 import { hex, type Hex } from '../node/decode.ts';
-import { LIVE, useLinkState, useNode } from '../node/node.tsx';
-import { Button, CopyCommand, Dialog, Notice, toast } from '../ui/index.ts';
+import { LIVE, useNode } from '../node/node.tsx';
+import { toast } from '../ui/index.ts';
 import type { Call } from './batch.ts';
 import { sayError } from './errors.ts';
+import { SignDialog } from './SignDialog.tsx';
 import { useSend } from './send.ts';
 
 export interface CallProposal {
@@ -40,7 +41,6 @@ export function SignCall({
   children?: ReactNode;
 }) {
   const { rpc } = useNode();
-  const state = useLinkState();
   const [isFirstDone, setFirstDone] = useState(false);
   const first = isFirstDone ? null : (proposal.first ?? null);
   const { to, data, valueWei } = proposal.call;
@@ -58,60 +58,35 @@ export function SignCall({
     enabled: first === null,
     meta: LIVE,
   });
-  const send = useSend();
+  const { send, isPending, error } = useSend();
   const refused = tried.data ?? null;
   const sign = () => {
     if (first) {
-      send.mutate(first, { onSuccess: () => setFirstDone(true) });
+      send(first, () => setFirstDone(true));
       return;
     }
-    send.mutate(
-      { call: proposal.call, words: proposal.title },
-      {
-        onSuccess: () => {
-          toast(`Done: ${proposal.title}`);
-          onDone?.();
-          onClose();
-        },
-      },
-    );
+    send({ call: proposal.call, words: proposal.title }, () => {
+      toast(`Done: ${proposal.title}`);
+      onDone?.();
+      onClose();
+    });
   };
+  const approval = proposal.first ? [`${proposal.first.words} (a transaction of its own)`] : [];
   return (
-    <Dialog title={proposal.title} onClose={onClose}>
-      <ol className="stack small" style={{ '--gap': 'var(--s1)' } as React.CSSProperties}>
-        {proposal.first ? <li>{proposal.first.words} (a transaction of its own)</li> : null}
-        {proposal.lines.map((line) => (
-          <li key={line}>{line}</li>
-        ))}
-      </ol>
+    <SignDialog
+      title={proposal.title}
+      lines={[...approval, ...proposal.lines]}
+      notes={proposal.notes}
+      refused={refused === null ? null : `${refused.words} ${refused.help ?? ''}`}
+      error={error}
+      isPending={isPending}
+      isReady={first !== null || tried.data === null}
+      isApproval={first !== null}
+      command={proposal.command}
+      onSign={sign}
+      onClose={onClose}
+    >
       {children}
-      {proposal.notes?.map((note) => (
-        <p key={note} className="small quiet">
-          {note}
-        </p>
-      ))}
-      {refused && !send.error ? (
-        <Notice tone="bad" title="This would fail">
-          {refused.words} {refused.help}
-        </Notice>
-      ) : null}
-      {send.error ? (
-        <Notice tone="bad" title={send.error.said.title}>
-          {send.error.said.words} {send.error.said.help}
-        </Notice>
-      ) : null}
-      <div className="dialog-actions">
-        {proposal.command === undefined ? null : <CopyCommand command={proposal.command} />}
-        <Button onClick={onClose}>Not now</Button>
-        <Button
-          look="primary"
-          disabled={send.isPending || state !== 'live' || (first === null && tried.data !== null)}
-          onClick={sign}
-          data-testid="sign"
-        >
-          {send.isPending ? 'Waiting for its block…' : first ? 'Sign the approval' : 'Sign'}
-        </Button>
-      </div>
-    </Dialog>
+    </SignDialog>
   );
 }

@@ -4,6 +4,7 @@ import { accountAbi } from '../generated/account.ts';
 import { addresses } from '../generated/addresses.ts';
 import type { AccountName, Action } from '../node/rpc.ts';
 import { assetUnit, PLACES, quantity, shown, shownAmount, usd } from '../units/quantity.ts';
+import { agreementInWords } from './agreements.ts';
 import { liquidityInWords } from './liquidity.ts';
 
 /** Permanent numbers. */
@@ -180,6 +181,6 @@ export function inWords(action: Action, asset: (id: number) => AssetWords, owner
       return `Swap at most ${of(bounds.assetIn, bounds.paidMax)} for at least ${of(bounds.assetOut, bounds.receivedMin)}, by ${pools}`;
     }
     default:
-      return liquidityInWords(action) ?? `Verb ${action.verb} with ${action.args}`;
+      return liquidityInWords(action, owner) ?? agreementInWords(action) ?? `Verb ${action.verb} with ${action.args}`;
   }
 }

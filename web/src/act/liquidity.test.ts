@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import {
   ALL_LIQUIDITY,
   claim,
+  depositPiece,
   growRange,
   liquidityInWords,
   movePiece,
@@ -11,8 +12,10 @@ import {
   shrinkRange,
   stake,
   unstake,
+  withdrawPiece,
 } from './liquidity.ts';
 
+const me = '0x0707070707070707070707070707070707070707';
 const ALL = (1n << 256n) - 1n;
 const word = (value: bigint) => value.toString(16).padStart(64, '0');
 
@@ -27,6 +30,11 @@ test('verbs are encoded as the contract reads them', () => {
   expect(openRange(4, -60, 120, [1n, 2n], 9n)).toEqual({
     verb: 23,
     args: `0x${[4n, minus, 120n, 1n, 2n, 9n].map(word).join('')}`,
+  });
+  expect(depositPiece('range', 4, ALL)).toEqual({ verb: 30, args: `0x${word(1n)}${word(4n)}${'f'.repeat(64)}` });
+  expect(withdrawPiece('shares', 4, 9n, me)).toEqual({
+    verb: 31,
+    args: `0x${[0n, 4n, 9n, BigInt(me)].map(word).join('')}`,
   });
   expect(claim(7)).toEqual({ verb: 29, args: `0x${word(7n)}` });
 });
@@ -46,13 +54,21 @@ test.each([
   [shrinkRange(5, ALL_LIQUIDITY, [0n, 0n]), 'Take all of position 5 apart, into its coins, with its fees'],
   [
     movePiece('stake', 3, { owner: '0x0707070707070707070707070707070707070707', index: 2 }),
-    'Move the stake in farm 3 to account 2 of 0x0707070707070707070707070707070707070707',
+    'Move stake in farm 3 to account 2 of 0x0707070707070707070707070707070707070707',
   ],
   [claim(2), 'Claim what farm 2 owes you'],
+  [depositPiece('shares', 3, ALL), 'Bring all shares of pool 3 from the wallet to the account'],
+  [depositPiece('shares', 3, 5n), 'Bring a part of the shares of pool 3 from the wallet to the account'],
+  [depositPiece('range', 4, ALL), 'Bring position 4 from the wallet to the account'],
+  [withdrawPiece('range', 4, ALL, me), 'Send position 4 to your wallet, as it is'],
+  [
+    withdrawPiece('shares', 3, 5n, '0x0808080808080808080808080808080808080808'),
+    'Send a part of the shares of pool 3 to 0x0808080808080808080808080808080808080808, as it is',
+  ],
 ])('verb $verb is told', (action, words) => {
-  expect(liquidityInWords(action)).toBe(words);
+  expect(liquidityInWords(action, me)).toBe(words);
 });
 
 test('other verbs are for others to tell', () => {
-  expect(liquidityInWords({ verb: 1, args: '0x' })).toBeNull();
+  expect(liquidityInWords({ verb: 1, args: '0x' }, me)).toBeNull();
 });

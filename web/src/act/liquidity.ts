@@ -1,5 +1,5 @@
 /** Verbs of a batch about liquidity and farms, encoded as `specs/account.md` has them, and read back into words. */
-import { decodeAbiParameters, encodeAbiParameters } from 'viem';
+import { decodeAbiParameters, encodeAbiParameters, type Hex } from 'viem';
 import type { AccountName, Action } from '../node/rpc.ts';
 
 /** Permanent numbers. */
@@ -13,6 +13,8 @@ export const LIQUIDITY_VERB = {
   stake: 27,
   unstake: 28,
   claim: 29,
+  depositPiece: 30,
+  withdrawPiece: 31,
 } as const;
 
 const ALL = (1n << 256n) - 1n;
@@ -52,6 +54,8 @@ const PIECE_TO = [
   { type: 'address' },
   { type: 'uint8' },
 ] as const;
+const PIECE_IN = [{ type: 'uint8' }, { type: 'uint64' }, { type: 'uint256' }] as const;
+const PIECE_OUT = [...PIECE_IN, { type: 'address' }] as const;
 const FARM_AMOUNT = [{ type: 'uint32' }, { type: 'uint256' }] as const;
 const FARM = [{ type: 'uint32' }] as const;
 
@@ -95,12 +99,41 @@ export function shrinkRange(positionId: number, liquidity: bigint, least: Two): 
 }
 
 /** What `movePiece` calls each kind. */
-const PIECE_KIND: Record<string, number> = { shares: 0, range: 1, stake: 2 };
+const PIECE_KIND = { shares: 0, range: 1, stake: 2 } as const;
+export type PieceKind = keyof typeof PIECE_KIND;
+
+export function isPieceKind(kind: string): kind is PieceKind {
+  return Object.hasOwn(PIECE_KIND, kind);
+}
+
+/** What a piece is called beside its number. */
+const PIECE_WORDS = ['shares of pool', 'position', 'stake in farm'] as const;
+
+function pieceWords(kind: number, id: bigint, amount: bigint): string {
+  const part = kind === PIECE_KIND.shares ? (amount === ALL ? 'all ' : 'a part of the ') : '';
+  return `${part}${PIECE_WORDS[kind] ?? 'piece'} ${id}`;
+}
 
 /** Liquidity, whole, to another account. */
-export function movePiece(kind: string, id: number, to: AccountName): Action {
-  const args = encodeAbiParameters(PIECE_TO, [PIECE_KIND[kind] ?? 0, BigInt(id), ALL, to.owner, to.index]);
+export function movePiece(kind: PieceKind, id: number, to: AccountName): Action {
+  const args = encodeAbiParameters(PIECE_TO, [PIECE_KIND[kind], BigInt(id), ALL, to.owner, to.index]);
   return { verb: LIQUIDITY_VERB.movePiece, args };
+}
+
+/** Liquidity of the wallet, as it is, onto the account: shares of a pool (`shares`), or a position whole (`range`). */
+export function depositPiece(kind: PieceKind, id: number, amount: bigint): Action {
+  return {
+    verb: LIQUIDITY_VERB.depositPiece,
+    args: encodeAbiParameters(PIECE_IN, [PIECE_KIND[kind], BigInt(id), amount]),
+  };
+}
+
+/** The same from the account to a wallet. */
+export function withdrawPiece(kind: PieceKind, id: number, amount: bigint, to: Hex): Action {
+  return {
+    verb: LIQUIDITY_VERB.withdrawPiece,
+    args: encodeAbiParameters(PIECE_OUT, [PIECE_KIND[kind], BigInt(id), amount, to]),
+  };
 }
 
 export function stake(farmId: number, amount: bigint): Action {
@@ -116,7 +149,7 @@ export function claim(farmId: number): Action {
 }
 
 /** What such an action says, read from its bytes; nothing for other verbs. */
-export function liquidityInWords(action: Action): string | null {
+export function liquidityInWords(action: Action, owner: Hex): string | null {
   const much = (amount: bigint, of: string) => (amount === ALL ? `all of ${of}` : `a part of ${of}`);
   switch (action.verb) {
     case LIQUIDITY_VERB.provide: {
@@ -143,8 +176,16 @@ export function liquidityInWords(action: Action): string | null {
     }
     case LIQUIDITY_VERB.movePiece: {
       const [kind, id, , owner, index] = decodeAbiParameters(PIECE_TO, action.args);
-      const what = ['the shares of pool', 'position', 'the stake in farm'][kind] ?? 'piece';
-      return `Move ${what} ${id} to account ${index} of ${owner}`;
+      return `Move ${pieceWords(kind, id, ALL)} to account ${index} of ${owner}`;
+    }
+    case LIQUIDITY_VERB.depositPiece: {
+      const [kind, id, amount] = decodeAbiParameters(PIECE_IN, action.args);
+      return `Bring ${pieceWords(kind, id, amount)} from the wallet to the account`;
+    }
+    case LIQUIDITY_VERB.withdrawPiece: {
+      const [kind, id, amount, to] = decodeAbiParameters(PIECE_OUT, action.args);
+      const whose = to.toLowerCase() === owner.toLowerCase() ? 'your wallet' : to;
+      return `Send ${pieceWords(kind, id, amount)} to ${whose}, as it is`;
     }
     case LIQUIDITY_VERB.stake: {
       const [farmId, amount] = decodeAbiParameters(FARM_AMOUNT, action.args);

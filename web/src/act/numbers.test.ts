@@ -9,7 +9,10 @@ import {
   shownBps,
   shownHealth,
   shownPercent,
+  shownPrice,
   shownUsd,
+  shownUsdFine,
+  shownUsdWhole,
   usd,
   worthDown,
 } from '../units/quantity.ts';
@@ -25,14 +28,50 @@ test('units do not mix', () => {
   expect(lessDownToZero(eth, quantity(9n, 18, 'asset:0')).amount).toBe(0n);
 });
 
-test('digits are cut, never rounded, and grouped for eyes', () => {
-  expect(shownUsd(usd(1_234_567_899_999_999_999_999_999n))).toBe('1\u202f234\u202f567.89');
+test('health and parts are cut, never rounded up to where they are not', () => {
   expect(shownHealth(quantity(1_659_999_999_999_999_999n, 18, 'health'))).toBe('1.659');
   expect(shownHealth(null)).toBe('no debt');
-  expect(shownAmount(quantity(1_999_999n, 6, 'asset:1'))).toBe('1.999999');
   expect(shownPercent(quantity(43_219n * 10n ** 22n, 27, 'part'))).toBe('43.21 %');
   expect(shown(usd(-WAD / 2n), 2)).toBe('-0.5');
   expect([0, 5, 750, 10_000].map(shownBps)).toEqual(['0 %', '0.05 %', '7.50 %', '100 %']);
+});
+
+test.each([
+  // What was written as 2 and came back from a market as a unit less.
+  [1_999_999n, 6, '2'],
+  [15_000_000_001n, 6, '15\u202f000'],
+  [75_499_999n, 6, '75.5'],
+  [75_499_998n, 6, '75.5'],
+  // Digits that somebody wrote stay.
+  [75_499_997n, 6, '75.499997'],
+  [123_456n, 6, '0.123456'],
+  [123_459n, 6, '0.123459'],
+  [1n, 6, '0.000001'],
+  [0n, 6, '0'],
+  [1_999_999_999_999_999_999n, 18, '2'],
+  [1_234_567_500_000_000_000n, 18, '1.234568'],
+  [1n, 18, '<0.000001'],
+  [500_000_000_000n, 18, '0.000001'],
+  [499_999_999_999n, 18, '<0.000001'],
+  [199_999_999n, 8, '2'],
+  [199n, 2, '1.99'],
+  [7n, 0, '7'],
+  [10n ** 58n, 18, `10${'\u202f000'.repeat(13)}`],
+] as const)('%i of %i decimals reads %s', (amount, decimals, text) => {
+  expect(shownAmount(quantity(amount, decimals, 'asset:1'))).toBe(text);
+});
+
+test('dollars have their sign before them, and end alike', () => {
+  const cents = (amount: bigint) => usd((amount * WAD) / 100n);
+  expect(shownUsd(cents(123_456_790n))).toBe('$1\u202f234\u202f567.90');
+  expect(shownUsd(usd(5_999_999_999_999_999_999_999n))).toBe('$6\u202f000.00');
+  expect([0n, 50n, -50n].map((amount) => shownUsd(cents(amount)))).toEqual(['$0.00', '$0.50', '-$0.50']);
+  expect(shownUsd(usd(1n))).toBe('<$0.01');
+  expect(shownUsdFine(usd(1_465_753_424_657_534_246n))).toBe('$1.465753');
+  expect(shownUsdWhole(cents(123_456_789n))).toBe('$1\u202f234\u202f568');
+  expect(shownPrice(cents(300_000n))).toBe('$3\u202f000.00');
+  expect(shownPrice(usd(999_812_345_678_901_234n))).toBe('$0.9998');
+  expect(shownPrice(usd(12_345_678_901_234n))).toBe('$0.00001235');
 });
 
 test('worth rounds down', () => {

@@ -20,13 +20,18 @@ export class SendError extends Error {
 }
 
 /** Sends one call and waits for its block; an error is a `SendError` with words. */
+export interface Sent {
+  readonly call: Call;
+  readonly words: string;
+}
+
 export function useSend() {
   const node = useNode();
   const queries = useQueryClient();
   const chainId = useChainId();
   const { address, chainId: walletChainId } = useConnection();
   const { mutateAsync: sign } = useSendTransaction();
-  return useMutation<Hex, SendError, { call: Call; words: string }>({
+  const mutation = useMutation<Hex, SendError, Sent>({
     mutationFn: async ({ call, words }) => {
       try {
         if (!address) throw new Error('no wallet is connected');
@@ -60,4 +65,10 @@ export function useSend() {
     },
     onSettled: () => queries.invalidateQueries(),
   });
+  const { mutateAsync } = mutation;
+  /** `then` is done whatever has left the screen meanwhile; an error is told by `error`. */
+  const send = (sent: Sent, then?: (hash: Hex) => void): void => {
+    mutateAsync(sent).then(then, () => undefined);
+  };
+  return { send, isPending: mutation.isPending, error: mutation.error };
 }

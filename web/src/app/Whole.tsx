@@ -4,9 +4,12 @@ import { askChainId, useLinkState, useNode } from '../node/node.tsx';
 import { Notice } from '../ui/index.ts';
 import { Frame } from './Frame.tsx';
 import { WalletProvider } from '../wallet/wallet.tsx';
-import { routes } from './routes.tsx';
+import { loadRest, routes } from './routes.tsx';
 
 const router = createHashRouter(routes);
+/** By then the first page stands. */
+const REST_AFTER_MS = 2_000;
+setTimeout(loadRest, REST_AFTER_MS);
 
 /** Everything needs to know which chain it is on, so that is asked first. */
 export default function Whole() {

@@ -5,6 +5,7 @@ export const PAGES = [
   ['/account', 'Account'],
   ['/trade', 'Trade'],
   ['/earn', 'Earn'],
+  ['/machines', 'Machines'],
   ['/explorer', 'Explorer'],
   ['/risk', 'Risk'],
 ] as const;

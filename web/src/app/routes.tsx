@@ -17,9 +17,30 @@ function NotHere() {
   );
 }
 
+type Load = () => Promise<{ default: React.ComponentType }>;
+
+/** How long until a file that did not come is asked for again. */
+const AGAIN_MS = 1_000;
+const loads: Load[] = [];
+
+/** A file that does not come while the node is away comes when it is back; the strip says meanwhile that it is gone. */
+async function sturdy(load: Load): ReturnType<Load> {
+  for (;;) {
+    const loaded = await load().catch(() => null);
+    if (loaded) return loaded;
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+  }
+}
+
+/** All pages, once there is nothing else to do: whoever opens one later waits for nobody. */
+export function loadRest(): void {
+  for (const load of loads) load().catch(() => undefined);
+}
+
 /** A page's folder exports it as `default`. */
-function page(load: () => Promise<{ default: React.ComponentType }>): Pick<RouteObject, 'lazy' | 'ErrorBoundary'> {
-  return { lazy: async () => ({ Component: (await load()).default }), ErrorBoundary: RouteBroken };
+function page(load: Load): Pick<RouteObject, 'lazy' | 'ErrorBoundary'> {
+  loads.push(load);
+  return { lazy: async () => ({ Component: (await sturdy(load)).default }), ErrorBoundary: RouteBroken };
 }
 
 export const routes: RouteObject[] = [
@@ -38,6 +59,7 @@ export const routes: RouteObject[] = [
       { path: 'trade', ...page(() => import('../pages/trade/index.tsx')) },
       { path: 'earn/*', ...page(() => import('../pages/earn/index.tsx')) },
       { path: 'explorer/*', ...page(() => import('../pages/explorer/index.tsx')) },
+      { path: 'machines', ...page(() => import('../pages/machines/index.tsx')) },
       { path: 'risk', ...page(() => import('../pages/risk/index.tsx')) },
       { path: '*', Component: NotHere },
     ],

@@ -20,6 +20,19 @@ export const string: Decoder<string> = (raw, at) => {
   return raw;
 };
 
+/** Letters of a symbol that are shown. */
+const SYMBOL_MAX = 12;
+/** Marks that nobody sees, or that turn what follows around. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\s]+/gu;
+
+/** A token calls itself what it likes: here it is one word, of few letters, in one direction. */
+export const symbol: Decoder<string> = (raw, at) => {
+  const word = string(raw, at).replace(UNSEEN, ' ').trim();
+  const letters = Array.from(word);
+  if (letters.length === 0) return '?';
+  return letters.length <= SYMBOL_MAX ? word : `${letters.slice(0, SYMBOL_MAX - 1).join('')}…`;
+};
+
 export const boolean: Decoder<boolean> = (raw, at) => {
   if (typeof raw !== 'boolean') throw new ShapeError(at, 'yes or no', raw);
   return raw;

@@ -14,6 +14,7 @@ import {
   page,
   record,
   string,
+  symbol,
   type Decoded,
   type Decoder,
 } from './decode.ts';
@@ -71,7 +72,7 @@ const market = ofAsset((unit) => {
   const assetId = Number(unit.slice('asset:'.length));
   return object({
     assetId: integer,
-    symbol: string,
+    symbol,
     token: hex,
     decimals: integer,
     kind: string,
@@ -116,7 +117,7 @@ export type Report = Decoded<typeof report>;
 const holding = ofAsset((unit) =>
   object({
     assetId: integer,
-    symbol: string,
+    symbol,
     token: hex,
     decimals: integer,
     units: fixed(unit),
@@ -140,7 +141,7 @@ const piece = object({
   id: count,
   poolId: nullable(integer),
   amount: big,
-  coins: list(ofAsset((unit) => object({ assetId: integer, symbol: string, amount: fixed(unit), putIn: fixed(unit) }))),
+  coins: list(ofAsset((unit) => object({ assetId: integer, symbol, amount: fixed(unit), putIn: fixed(unit) }))),
   value: fixed('usd'),
   fairValue: fixed('usd'),
   ifHeld: fixed('usd'),
@@ -193,9 +194,7 @@ const pool = object({
   protocolShareBps: integer,
   amplification: nullable(integer),
   assets: list(
-    ofAsset((unit) =>
-      object({ assetId: integer, symbol: string, token: hex, decimals: integer, reserve: fixed(unit) }),
-    ),
+    ofAsset((unit) => object({ assetId: integer, symbol, token: hex, decimals: integer, reserve: fixed(unit) })),
   ),
   prices: list(
     object({

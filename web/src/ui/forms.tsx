@@ -20,26 +20,41 @@ export function Button({
   );
 }
 
-/** A field for an amount: `75.5`, `10%` or `max`. What is wrong with it is said under it. */
-export function AmountField({
-  label,
-  hint,
-  suffix,
-  value,
-  onChange,
-  wrong,
-  placeholder = '0',
-  autoFocus = false,
-}: {
+interface FieldProps {
   label: ReactNode;
   hint?: ReactNode;
+  /** Before what is written: `$`. */
+  prefix?: ReactNode;
   suffix?: ReactNode;
   value: string;
   onChange: (text: string) => void;
   wrong?: string | null;
   placeholder?: string;
   autoFocus?: boolean;
-}) {
+}
+
+/** A field for an amount: `75.5`, `10%` or `max`. What is wrong with it is said under it. */
+export function AmountField(props: FieldProps) {
+  return <Field {...props} inputMode="decimal" />;
+}
+
+/** A field for an address or a name. */
+export function TextField(props: FieldProps) {
+  return <Field {...props} inputMode="text" />;
+}
+
+function Field({
+  label,
+  hint,
+  prefix,
+  suffix,
+  value,
+  onChange,
+  wrong,
+  placeholder = '0',
+  autoFocus = false,
+  inputMode,
+}: FieldProps & { inputMode: 'decimal' | 'text' }) {
   const id = useId();
   const isWrong = wrong !== undefined && wrong !== null;
   return (
@@ -49,9 +64,10 @@ export function AmountField({
         {hint === undefined ? null : <span className="faint">{hint}</span>}
       </label>
       <div className={isWrong ? 'input wrong' : 'input'}>
+        {prefix === undefined ? null : <span className="prefix">{prefix}</span>}
         <input
           id={id}
-          inputMode="decimal"
+          inputMode={inputMode}
           autoComplete="off"
           spellCheck={false}
           placeholder={placeholder}
@@ -69,6 +85,24 @@ export function AmountField({
         </div>
       ) : null}
     </div>
+  );
+}
+
+/** Yes or no, with its words beside it. */
+export function Check({
+  checked,
+  onChange,
+  children,
+}: {
+  checked: boolean;
+  onChange: (checked: boolean) => void;
+  children: ReactNode;
+}) {
+  return (
+    <label className="check small">
+      <input type="checkbox" checked={checked} onChange={(event) => onChange(event.target.checked)} />
+      <span>{children}</span>
+    </label>
   );
 }
 

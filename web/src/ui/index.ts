@@ -1,7 +1,8 @@
 export { Address, shortAddress } from './Address.tsx';
 export { Chart, type Series } from './Chart.tsx';
 export { Dialog } from './Dialog.tsx';
-export { AmountField, Button, Select, Tabs } from './forms.tsx';
+export { Facts } from './Facts.tsx';
+export { AmountField, Button, Check, Select, Tabs, TextField } from './forms.tsx';
 export { Gauge } from './Gauge.tsx';
 export { AssetName, Badge, Bar, Card, Page, Stat, Stats, Table, type Tone } from './layout.tsx';
 export { Mark } from './Mark.tsx';

@@ -43,6 +43,19 @@ export function decimal(amount: bigint, decimals: number): string {
   return decimalDown(amount, decimals, decimals);
 }
 
+/** The nearest number with so many digits behind the point; half of the last one goes away from zero. */
+export function decimalNear(amount: bigint, decimals: number, places: number): string {
+  if (amount < 0n) return `-${decimalNear(-amount, decimals, places)}`;
+  return decimalDown(nearest(amount, decimals - places), decimals, places);
+}
+
+/** The nearest multiple of `10^digits`. */
+export function nearest(amount: bigint, digits: number): bigint {
+  if (digits <= 0) return amount;
+  const step = 10n ** BigInt(digits);
+  return ((amount + step / 2n) / step) * step;
+}
+
 /** At most `places` digits behind the point; what is behind them is cut off. */
 export function decimalDown(amount: bigint, decimals: number, places: number): string {
   if (amount < 0n) return `-${decimalDown(-amount, decimals, places)}`;

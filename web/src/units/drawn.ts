@@ -1,5 +1,5 @@
 /** Numbers for pixels: lengths of bars and points of curves. Nothing that is shown as text or signed comes from here. */
-import type { Quantity } from './quantity.ts';
+import { shownPrice, usd, type Quantity } from './quantity.ts';
 
 export function drawn(of: Quantity): number {
   return Number(of.amount) / 10 ** of.decimals;
@@ -9,4 +9,9 @@ export function drawn(of: Quantity): number {
 export function drawnShare(part: bigint, whole: bigint): number {
   if (whole <= 0n) return 0;
   return Math.min(1, Math.max(0, Number((part * 10_000n) / whole) / 10_000));
+}
+
+/** A point of a curve of dollars, as its axis says it. */
+export function drawnUsd(value: number): string {
+  return shownPrice(usd(BigInt(Math.round(Math.max(0, value) * 1e6)) * 10n ** 12n));
 }

@@ -2,7 +2,15 @@
  * An integer of smallest units that knows what it counts: dollars cannot be added to a health, nor one asset to another.
  * There is no floating-point number in here; `drawn.ts` makes one for pixels alone.
  */
-import { decimal, decimalDown, parseDecimal, type DecimalProblem } from './decimal.ts';
+import {
+  decimal,
+  decimalDown,
+  decimalNear,
+  nearest,
+  parseDecimal,
+  problemInWords,
+  type DecimalProblem,
+} from './decimal.ts';
 
 export type AssetUnit = `asset:${number}`;
 /** `usd`: dollars. `health`: adjusted collateral per debt. `part`: a share of a whole, or a rate per year. `price`: of one asset in another. `shares`: of a pool. */
@@ -85,6 +93,42 @@ export function readAmount(text: string, decimals: number, thereIs: bigint): Amo
   return { ok: true, amount: mulDivDown(thereIs, bps.amount, 10_000n), all: false };
 }
 
+/** What is wrong with an amount that somebody wrote; null while nothing is written. `has`: what there is of it, and where. */
+export function amountWrong(text: string, read: AmountRead, has?: { readonly of: bigint; readonly where: string }) {
+  if (text.trim() === '') return null;
+  if (!read.ok) return read.problem === 'part' ? 'at most 100 %' : problemInWords(read.problem);
+  if (has === undefined) return null;
+  return read.amount > has.of ? `${has.where} less` : null;
+}
+
+/** The same where nothing may be written that does nothing. */
+export function someWrong(text: string, read: AmountRead, has?: { readonly of: bigint; readonly where: string }) {
+  return (
+    amountWrong(text, read, has) ?? (read.ok && read.amount === 0n && text.trim() !== '' ? 'the amount is zero' : null)
+  );
+}
+
+/** An asset, as far as its amounts are told. */
+export interface Counted {
+  readonly assetId: number;
+  readonly symbol: string;
+  readonly decimals: number;
+}
+
+export function amountOf(of: Counted, amount: bigint): Amount {
+  return quantity(amount, of.decimals, assetUnit(of.assetId));
+}
+
+/** `75.5 USDC`, for eyes. */
+export function told(of: Counted, amount: bigint): string {
+  return `${shownAmount(amountOf(of, amount))} ${of.symbol}`;
+}
+
+/** Every digit, for commands. */
+export function exactOf(of: Counted, amount: bigint): string {
+  return exact(amountOf(of, amount));
+}
+
 /** Digits in groups of three, for eyes: a narrow space, which `readAmount` reads back. */
 function grouped(text: string): string {
   const [whole = '', part] = text.split('.');
@@ -92,24 +136,64 @@ function grouped(text: string): string {
   return part === undefined ? groups : `${groups}.${part}`;
 }
 
-/** How many digits people see: what `capstan` prints. */
+/** How many digits people see behind the point, at most. */
 export const PLACES = { amount: 6, usd: 2, price: 4, usdFine: 6, health: 3 } as const;
+/** Digits that tell one small price from another. */
+const PRICE_DIGITS = 4;
+/** Units that two roundings of a contract may take: 2 that came back as 1.999999 reads 2. */
+const ROUNDED_AWAY = 2n;
 
 export function shown(of: Quantity, places: number): string {
   return grouped(decimalDown(of.amount, of.decimals, places));
 }
 
+/**
+ * An amount for eyes: the nearest number of six digits, and where a rounding took or gave a smallest unit or two of an asset
+ * with few digits, the number that was written. Whatever is signed says every digit (`exact`).
+ */
 export function shownAmount(of: Amount): string {
-  return shown(of, PLACES.amount);
+  const { amount, decimals } = of;
+  const places = Math.min(PLACES.amount, decimals);
+  const plain = nearest(amount, decimals - (places - 2));
+  const apart = plain > amount ? plain - amount : amount - plain;
+  if (places > 2 && plain > 0n && apart <= ROUNDED_AWAY) return grouped(decimal(plain, decimals));
+  return atLeast(amount, decimals, places);
 }
 
+/** The nearest number; what is there and would read as nothing is said to be less than the last digit. */
+function atLeast(amount: bigint, decimals: number, places: number): string {
+  const text = decimalNear(amount, decimals, places);
+  return text === '0' && amount > 0n ? `<${decimal(1n, places)}` : grouped(text);
+}
+
+/** Between two and `places` digits behind the point, so that numbers under each other end alike. */
+function dollars(of: Usd, places: number): string {
+  if (of.amount < 0n) return `-${dollars({ ...of, amount: -of.amount }, places)}`;
+  const text = decimalNear(of.amount, of.decimals, places);
+  if (text === '0' && of.amount > 0n) return `<$${decimal(1n, places)}`;
+  const [whole = '', part = ''] = text.split('.');
+  return `$${grouped(`${whole}.${part.padEnd(PLACES.usd, '0')}`)}`;
+}
+
+/** `$1 234.50`, to the nearest cent. */
 export function shownUsd(of: Usd): string {
-  return shown(of, PLACES.usd);
+  return dollars(of, PLACES.usd);
 }
 
-/** A price in dollars, as `capstan market list` prints it. */
+/** Small costs, as those of a day. */
+export function shownUsdFine(of: Usd): string {
+  return dollars(of, PLACES.usdFine);
+}
+
+/** Whole dollars, where there are very many. */
+export function shownUsdWhole(of: Usd): string {
+  return `$${grouped(decimalNear(of.amount, of.decimals, 0))}`;
+}
+
+/** A price in dollars: so many digits that it is told from its neighbours. */
 export function shownPrice(of: Usd): string {
-  return shown(of, PLACES.price);
+  const digits = of.amount.toString().length;
+  return dollars(of, Math.max(PLACES.price, Math.min(of.decimals, of.decimals - digits + PRICE_DIGITS)));
 }
 
 export function shownHealth(of: Health | null): string {

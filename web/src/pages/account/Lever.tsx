@@ -6,21 +6,22 @@ import { askWay } from '../../act/quote.ts';
 import { accountCommand, inTurn, named } from '../../node/commands.ts';
 import { useNode } from '../../node/node.tsx';
 import {
+  amountWrong,
   assetUnit,
   exact,
   quantity,
   readAmount,
   shownAmount,
   shownBps,
+  shownUsd,
   usd,
   worthDown,
-  shownUsd,
 } from '../../units/quantity.ts';
 import { AmountField, Button, Notice, Select } from '../../ui/index.ts';
 import type { FormProps } from './Actions.tsx';
 import { approvals } from './Move.tsx';
 import { useTerms } from '../../act/terms.ts';
-import { amountWrong, planWrong, useThere } from './there.ts';
+import { planWrong, useThere } from './there.ts';
 
 /** In tenths: 1.0 to 5.0. */
 const LEVERAGE_MIN = 11;
@@ -148,7 +149,7 @@ export function Lever({ of, state, markets, propose }: FormProps) {
           onChange={(event) => setTenths(Number(event.target.value))}
         />
         <span className="small faint">
-          Borrows {shownAmount(borrowed)} {against.symbol}, on {shownUsd(usd(own))} USD of your own.{' '}
+          Borrows {shownAmount(borrowed)} {against.symbol}, on {shownUsd(usd(own))} of your own.{' '}
           {mostTimes < LEVERAGE_MAX ? `${long.symbol} backs at most about ${mostTimes / 10}x.` : null}
         </span>
       </div>

@@ -9,7 +9,7 @@ import type { AccountName } from '../../node/rpc.ts';
 import type { AccountState } from '../../node/shapes.ts';
 import { parseDecimal, problemInWords } from '../../units/decimal.ts';
 import { decimal } from '../../units/decimal.ts';
-import { shownUsd } from '../../units/quantity.ts';
+import { shownUsd, shownUsdWhole, usd } from '../../units/quantity.ts';
 import { lasting } from '../../units/time.ts';
 import { AmountField, Button, Card, Dialog, Notice, Num, Stat, Stats, toast } from '../../ui/index.ts';
 
@@ -35,14 +35,16 @@ export function Limits({ of, state, isMine }: { of: AccountName; state: AccountS
           <Num copy={show}>{state.leverageMaxBps === 0 ? 'none' : `${decimal(BigInt(state.leverageMaxBps), 4)}x`}</Num>
         </Stat>
         <Stat name="Lost a day, at most">
-          <Num copy={show}>{state.dailyLossMaxUsd === 0 ? 'none' : `$${state.dailyLossMaxUsd}`}</Num>
+          <Num copy={show}>
+            {state.dailyLossMaxUsd === 0 ? 'none' : shownUsdWhole(usd(BigInt(state.dailyLossMaxUsd) * 10n ** 18n))}
+          </Num>
         </Stat>
         <Stat name="Then no new risk for">
           <Num copy={show}>{state.coolingOffS === 0 ? 'none' : lasting(state.coolingOffS * 1_000)}</Num>
         </Stat>
         {state.day ? (
           <Stat name="Lost today">
-            <Num copy={show}>{`$${shownUsd(state.day.lost)}`}</Num>
+            <Num copy={show}>{shownUsd(state.day.lost)}</Num>
           </Stat>
         ) : null}
       </Stats>
@@ -69,7 +71,7 @@ function readLimit(text: string, decimals: number): Read {
 }
 
 function Change({ of, state, onClose }: { of: AccountName; state: AccountState; onClose: () => void }) {
-  const send = useSend();
+  const { send, isPending, error } = useSend();
   const first = (value: number, decimals: number) => (value === 0 ? '' : decimal(BigInt(value), decimals));
   const [leverage, setLeverage] = useState(first(state.leverageMaxBps, 4));
   const [loss, setLoss] = useState(first(state.dailyLossMaxUsd, 0));
@@ -83,15 +85,10 @@ function Change({ of, state, onClose }: { of: AccountName; state: AccountState; 
       coolingOffS: read.hours.value * 3_600,
     };
     const data = encodeFunctionData({ abi: accountAbi, functionName: 'setLimits', args: [of.index, limits] });
-    send.mutate(
-      { call: { to: addresses.account, data, valueWei: 0n }, words: 'limits' },
-      {
-        onSuccess: () => {
-          toast('Done: the chain keeps these limits');
-          onClose();
-        },
-      },
-    );
+    send({ call: { to: addresses.account, data, valueWei: 0n }, words: 'limits' }, () => {
+      toast('Done: the chain keeps these limits');
+      onClose();
+    });
   };
   return (
     <Dialog title="Own limits" onClose={onClose}>
@@ -106,7 +103,7 @@ function Change({ of, state, onClose }: { of: AccountName; state: AccountState; 
       />
       <AmountField
         label="Lost a day, at most"
-        suffix="USD"
+        prefix="$"
         value={loss}
         onChange={setLoss}
         wrong={read.loss.wrong}
@@ -120,15 +117,15 @@ function Change({ of, state, onClose }: { of: AccountName; state: AccountState; 
         wrong={read.hours.wrong}
         placeholder="none"
       />
-      {send.error ? (
-        <Notice tone="bad" title={send.error.said.title}>
-          {send.error.said.words} {send.error.said.help}
+      {error ? (
+        <Notice tone="bad" title={error.said.title}>
+          {error.said.words} {error.said.help}
         </Notice>
       ) : null}
       <div className="dialog-actions">
         <Button onClick={onClose}>Not now</Button>
-        <Button look="primary" disabled={isWrong || send.isPending} onClick={sign}>
-          {send.isPending ? 'Waiting for its block…' : 'Sign'}
+        <Button look="primary" disabled={isWrong || isPending} onClick={sign}>
+          {isPending ? 'Waiting for its block…' : 'Sign'}
         </Button>
       </div>
     </Dialog>

@@ -70,11 +70,11 @@ function Told({ told, markets }: { told: Explained; markets: readonly Market[] }
             large
             note={
               compared
-                ? `${shownUsd(compared.takenValue)} USD were given up for ${shownUsd(compared.paidValue)} USD of debt`
+                ? `${shownUsd(compared.takenValue)} were given up for ${shownUsd(compared.paidValue)} of debt`
                 : 'nothing was sold'
             }
           >
-            <Num copy={explain}>{compared ? `$${shownUsd(compared.penalty)}` : '–'}</Num>
+            <Num copy={explain}>{compared ? shownUsd(compared.penalty) : '–'}</Num>
           </Stat>
           <Stat name="Price round" large note="of the reporters, agreed before the block’s first transaction">
             {told.priceRound}
@@ -90,9 +90,9 @@ function Told({ told, markets }: { told: Explained; markets: readonly Market[] }
             {compared.aave.closeFactorBps === WHOLE_BPS
               ? 'all of the debt'
               : `${shownBps(compared.aave.closeFactorBps)} of the debt`}
-            , {shownUsd(compared.aave.paidValue)} USD, for a bonus of {shownBps(compared.aave.bonusBps)}:{' '}
-            {shownUsd(compared.aave.takenValue)} USD of collateral, a penalty of {shownUsd(compared.aave.penalty)} USD,
-            beside {shownUsd(compared.penalty)} USD here.
+            , {shownUsd(compared.aave.paidValue)}, for a bonus of {shownBps(compared.aave.bonusBps)}:{' '}
+            {shownUsd(compared.aave.takenValue)} of collateral, a penalty of {shownUsd(compared.aave.penalty)}, beside{' '}
+            {shownUsd(compared.penalty)} here.
           </Notice>
         ) : null}
       </Card>

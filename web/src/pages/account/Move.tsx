@@ -4,10 +4,18 @@ import { useDollar } from '../../act/dollar.ts';
 import { isNewDebt, largest, plan } from '../../act/plan.ts';
 import { accountCommand, named } from '../../node/commands.ts';
 import type { Tradable } from '../../node/shapes.ts';
-import { assetUnit, exact, quantity, readAmount, shownAmount, shownPercent } from '../../units/quantity.ts';
+import {
+  amountWrong,
+  assetUnit,
+  exact,
+  quantity,
+  readAmount,
+  shownAmount,
+  shownPercent,
+} from '../../units/quantity.ts';
 import { AmountField, Button, Empty, Notice, Select } from '../../ui/index.ts';
 import type { FormProps } from './Actions.tsx';
-import { amountWrong, planWrong, useThere } from './there.ts';
+import { planWrong, useThere } from './there.ts';
 
 const WORDS = {
   supply: {

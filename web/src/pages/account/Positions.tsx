@@ -2,17 +2,7 @@ import { Link } from 'react-router';
 import { command } from '../../node/commands.ts';
 import type { AccountName } from '../../node/rpc.ts';
 import type { AccountState, Holding, Market, Piece } from '../../node/shapes.ts';
-import {
-  isZero,
-  PLACES,
-  shown,
-  shownAmount,
-  shownBps,
-  shownPercent,
-  shownUsd,
-  type Amount,
-  type Usd,
-} from '../../units/quantity.ts';
+import { isZero, shownAmount, shownBps, shownPercent, shownUsd, type Amount, type Usd } from '../../units/quantity.ts';
 import { AssetName, Card, Empty, Num, Table } from '../../ui/index.ts';
 
 /** How far a price is from the one at which the account is liquidated, in hundredths of a percent of itself. */
@@ -99,7 +89,7 @@ function Row({ row, show, spot }: { row: Holding; show: string; spot: Usd | null
         note={row.borrowRatePerYear ? `costs ${shownPercent(row.borrowRatePerYear)} a year` : undefined}
       />
       <td>
-        <Num copy={show} quiet unit="USD">
+        <Num copy={show} quiet>
           {row.heldValue ? shownUsd(row.heldValue) : '?'}
         </Num>
         {row.owedValue && row.owedValue.amount > 0n ? (
@@ -109,8 +99,8 @@ function Row({ row, show, spot }: { row: Holding; show: string; spot: Usd | null
       <td>
         {at ? (
           <>
-            <Num copy={show} quiet unit="USD">
-              {shown(at, PLACES.usd)}
+            <Num copy={show} quiet>
+              {shownUsd(at)}
             </Num>
             {spot ? <span className="note">{shownBps(distanceBps(spot, at))} from here</span> : null}
           </>

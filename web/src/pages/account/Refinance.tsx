@@ -7,12 +7,21 @@ import { askWay } from '../../act/quote.ts';
 import { accountCommand, named } from '../../node/commands.ts';
 import { useNode } from '../../node/node.tsx';
 import type { Holding } from '../../node/shapes.ts';
-import { assetUnit, exact, quantity, readAmount, shownAmount, shownBps, shownPercent } from '../../units/quantity.ts';
+import {
+  assetUnit,
+  exact,
+  quantity,
+  readAmount,
+  shownAmount,
+  shownBps,
+  shownPercent,
+  someWrong,
+} from '../../units/quantity.ts';
 import { AmountField, Button, Empty, Notice, Select } from '../../ui/index.ts';
 import type { FormProps } from './Actions.tsx';
 import { SLIPPAGE_BPS } from './Lever.tsx';
 import { Parts } from './Move.tsx';
-import { amountWrong, thereOf } from './there.ts';
+import { thereOf } from './there.ts';
 
 type Side = 'debt' | 'collateral';
 
@@ -51,11 +60,7 @@ export function Refinance({ of, state, markets, assets, propose }: FormProps) {
   if (!into) return <Empty>There is no other market with a price.</Empty>;
   const most = mostOf(side, row);
   const read = readAmount(text, from.decimals, most);
-  const tooMuch = read.ok && read.amount > most;
-  const wrong =
-    amountWrong(text, read) ??
-    (tooMuch ? (side === 'debt' ? 'less is owed' : 'the account holds less') : null) ??
-    (read.ok && read.amount === 0n && text.trim() !== '' ? 'the amount is zero' : null);
+  const wrong = someWrong(text, read, { of: most, where: side === 'debt' ? 'the account owes' : 'the account holds' });
 
   const open = async () => {
     if (!read.ok) return;

@@ -1,15 +1,14 @@
 /** From one of one's own accounts to another: free units, what the market has of them, and liquidity as it is. */
 import { useState } from 'react';
 import { act, ALL, executeCall, transfer } from '../../act/batch.ts';
-import { movePiece } from '../../act/liquidity.ts';
+import { isPieceKind, movePiece } from '../../act/liquidity.ts';
 import type { Action } from '../../node/rpc.ts';
 import { castCommand } from '../../node/commands.ts';
-import { assetUnit, quantity, readAmount, shownAmount } from '../../units/quantity.ts';
+import { assetUnit, quantity, readAmount, shownAmount, someWrong } from '../../units/quantity.ts';
 import { AmountField, Button, Empty, Select } from '../../ui/index.ts';
 import type { FormProps } from './Actions.tsx';
 import { INDEXES } from './indexes.ts';
 import { Parts } from './Move.tsx';
-import { amountWrong } from './there.ts';
 
 const PIECES: Record<string, string> = { shares: 'Shares of pool', range: 'Position', stake: 'Stake in farm' };
 
@@ -34,18 +33,10 @@ export function Transfer({ of, state, propose }: FormProps) {
   const to = { owner: of.owner, index: toIndex };
   const most = row ? row.units.amount + row.supplied.amount : 0n;
   const read = readAmount(text, row?.decimals ?? 0, most);
-  const wrong =
-    amountWrong(text, read) ??
-    (text.trim() === '' || !read.ok
-      ? null
-      : read.amount === 0n
-        ? 'the amount is zero'
-        : read.amount > most
-          ? 'the account holds less'
-          : null);
+  const wrong = someWrong(text, read, { of: most, where: 'the account holds' });
 
   const actions = (): Action[] => {
-    if (piece) return [movePiece(piece.kind, piece.id, to)];
+    if (piece) return isPieceKind(piece.kind) ? [movePiece(piece.kind, piece.id, to)] : [];
     if (!row || !read.ok) return [];
     if (read.all) {
       const out = row.supplied.amount > 0n ? [act('redeem', row.assetId, ALL)] : [];

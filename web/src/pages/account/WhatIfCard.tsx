@@ -8,7 +8,7 @@ import { LIVE, useNode } from '../../node/node.tsx';
 import type { AccountName } from '../../node/rpc.ts';
 import type { AccountState, Holding, Market } from '../../node/shapes.ts';
 import { addresses } from '../../generated/addresses.ts';
-import { PLACES, shown, shownBps, shownHealth, shownUsd, usd } from '../../units/quantity.ts';
+import { shownBps, shownHealth, shownPrice, shownUsd, usd } from '../../units/quantity.ts';
 import { Badge, Button, Card, Notice, Num, Select, Stat, Stats } from '../../ui/index.ts';
 import { useTerms } from '../../act/terms.ts';
 
@@ -61,10 +61,7 @@ export function WhatIfCard({
               {percent > 0 ? '+' : ''}
               {percent} %
             </span>
-            <strong>
-              {shown(price, PLACES.usd)}
-              <span className="unit">USD</span>
-            </strong>
+            <strong>{shownPrice(price)}</strong>
           </label>
           <input
             id="what-if"
@@ -107,8 +104,8 @@ function Then({ then, of, row }: { then: WhatIf; of: AccountName; row: Holding }
             {shownHealth(then.health)}
           </Num>
         </Stat>
-        <Stat name="Collateral">{shownUsd(then.collateral)} USD</Stat>
-        <Stat name="Debt">{shownUsd(then.debt)} USD</Stat>
+        <Stat name="Collateral">{shownUsd(then.collateral)}</Stat>
+        <Stat name="Debt">{shownUsd(then.debt)}</Stat>
         <Stat name="Room to fall from there">{then.health === null ? 'all' : shownBps(then.roomToFallBps)}</Stat>
         <Stat name="The block">
           {isLiquidated ? <Badge tone="bad">liquidates</Badge> : <Badge tone="good">leaves it alone</Badge>}
@@ -117,7 +114,7 @@ function Then({ then, of, row }: { then: WhatIf; of: AccountName; row: Holding }
       {isLiquidated ? (
         <Notice tone="bad" title="At this price the block sells">
           {sold && row.heldValue && row.heldValue.amount > 0n
-            ? `At most about ${shownUsd(sold)} USD of ${row.symbol}, just enough to bring health to 1.05. `
+            ? `At most about ${shownUsd(sold)} of ${row.symbol}, just enough to bring health to 1.05. `
             : ''}
           What no buyer needs of the discount is shared between you and the reserve.
         </Notice>

@@ -7,7 +7,7 @@ import { useAccount, useMarkets } from '../../node/queries.ts';
 import type { AccountName } from '../../node/rpc.ts';
 import type { AccountState, Market } from '../../node/shapes.ts';
 import { drawn } from '../../units/drawn.ts';
-import { PLACES, shown, shownBps, shownHealth, shownUsd } from '../../units/quantity.ts';
+import { shownBps, shownHealth, shownUsd, shownUsdFine } from '../../units/quantity.ts';
 import { moment } from '../../units/time.ts';
 import { Address, Answer, Card, Empty, Gauge, Notice, Num, Page, Select, Stat, Stats } from '../../ui/index.ts';
 import { useWallet } from '../../wallet/wallet.tsx';
@@ -107,7 +107,7 @@ function Sheet({
       ) : null}
       {state.day?.coolingOff === true ? (
         <Notice tone="warn" title="Cooling off">
-          This day lost {shownUsd(state.day.lost)} USD, more than you allow yourself. No new risk until{' '}
+          This day lost {shownUsd(state.day.lost)}, more than you allow yourself. No new risk until{' '}
           {moment(state.day.endsMs)}; repaying and adding collateral work.
         </Notice>
       ) : null}
@@ -152,24 +152,16 @@ function Standing({ of, state }: { of: AccountName; state: AccountState }) {
         />
         <Stats>
           <Stat name="Collateral">
-            <Num copy={show} unit="USD">
-              {shownUsd(report.collateral)}
-            </Num>
+            <Num copy={show}>{shownUsd(report.collateral)}</Num>
           </Stat>
           <Stat name="Debt">
-            <Num copy={show} unit="USD">
-              {shownUsd(report.debt)}
-            </Num>
+            <Num copy={show}>{shownUsd(report.debt)}</Num>
           </Stat>
           <Stat name="Borrow limit">
-            <Num copy={show} unit="USD">
-              {shownUsd(report.borrowable)}
-            </Num>
+            <Num copy={show}>{shownUsd(report.borrowable)}</Num>
           </Stat>
           <Stat name="Costs a day">
-            <Num copy={show} unit="USD">
-              {shown(report.costPerDay, PLACES.usdFine)}
-            </Num>
+            <Num copy={show}>{shownUsdFine(report.costPerDay)}</Num>
           </Stat>
           <Stat name="Health to borrow" note="at the stricter factors and prices">
             <Num copy={show}>{shownHealth(report.healthInitial)}</Num>

@@ -2,8 +2,7 @@
 import { useWalletBalance } from '../../node/queries.ts';
 import type { AccountState, Tradable } from '../../node/shapes.ts';
 import type { PlanProblem, There } from '../../act/plan.ts';
-import { problemInWords } from '../../units/decimal.ts';
-import { assetUnit, quantity, shownAmount, type AmountRead } from '../../units/quantity.ts';
+import { assetUnit, quantity, shownAmount } from '../../units/quantity.ts';
 
 export function thereOf(market: Tradable, state: AccountState, wallet: bigint): There {
   const held = state.holdings.find((row) => row.assetId === market.assetId);
@@ -20,12 +19,6 @@ export function thereOf(market: Tradable, state: AccountState, wallet: bigint): 
 export function useThere(market: Tradable | undefined, state: AccountState): There | null {
   const balance = useWalletBalance(market, state.owner);
   return market && balance.data !== undefined ? thereOf(market, state, balance.data) : null;
-}
-
-/** Null while nothing is written. */
-export function amountWrong(text: string, read: AmountRead): string | null {
-  if (text.trim() === '' || read.ok) return null;
-  return read.problem === 'part' ? 'that is more than all of it' : problemInWords(read.problem);
 }
 
 export function planWrong(problem: PlanProblem, market: Tradable): string {

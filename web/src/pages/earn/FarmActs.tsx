@@ -4,8 +4,8 @@ import { decodeAbiParameters, encodeFunctionData } from 'viem';
 import type { Proposal } from '../../act/Act.tsx';
 import { ALL, closeAll } from '../../act/batch.ts';
 import { sayError } from '../../act/errors.ts';
-import { claim, provide, remove, stake, unstake } from '../../act/liquidity.ts';
-import { approvalOf, SignCall, type CallProposal } from '../../act/SignCall.tsx';
+import { claim, remove, stake, unstake } from '../../act/liquidity.ts';
+import { SignCall, type CallProposal } from '../../act/SignCall.tsx';
 import { addresses } from '../../generated/addresses.ts';
 import { farmsAbi } from '../../generated/farms.ts';
 import { castCommand, command } from '../../node/commands.ts';
@@ -13,13 +13,23 @@ import { useHeads, useNode } from '../../node/node.tsx';
 import { usePools } from '../../node/queries.ts';
 import type { AccountName, Action } from '../../node/rpc.ts';
 import type { Market } from '../../node/shapes.ts';
-import { exact, quantity, readAmount, shown, shownAmount, assetUnit } from '../../units/quantity.ts';
+import {
+  amountWrong,
+  assetUnit,
+  exact,
+  quantity,
+  readAmount,
+  shown,
+  shownAmount,
+  someWrong,
+} from '../../units/quantity.ts';
 import { moment } from '../../units/time.ts';
 import { AmountField, Button, Dialog, Notice, Select, toast } from '../../ui/index.ts';
 import { leastOf } from './liquidity.ts';
-import { useWalletOf } from './queries.ts';
+import { lastAnswer, provideAndStake, useOne } from './bring.ts';
+import { EnterFarm } from './EnterFarm.tsx';
 import type { Coin, Farm } from './shapes.ts';
-import { amountWrong, wholeNumber } from './words.ts';
+import { wholeNumber } from './words.ts';
 
 /** Room for what pools move until the block. */
 const ROOM_BPS = 50;
@@ -28,7 +38,7 @@ const DAY_MS = 86_400_000;
 const EPOCH_MS = 28 * DAY_MS;
 const LOCK_EPOCHS_MAX = 13;
 
-type Open = 'unstake' | 'lock' | 'fund' | null;
+type Open = 'enter' | 'unstake' | 'lock' | 'fund' | null;
 
 interface Props {
   readonly farm: Farm;
@@ -53,13 +63,6 @@ export function FarmActs({ farm, account, markets, onPropose }: Props) {
   };
   const coins: readonly { assetId: number; symbol: string }[] = farm.asset ? [farm.asset] : (pool?.assets ?? []);
   const canCompound = coins.some((coin) => dueOf(coin.assetId) > 0n);
-  /** What the last action of a batch answers, if all of it works. */
-  const answerOf = async (actions: readonly Action[]) => {
-    const told = await rpc.preview(account, actions);
-    const last = told.results.at(-1);
-    if (told.error || !last) throw new Error(told.error ? `${told.error.message} ${told.error.help}` : 'it would fail');
-    return last.output;
-  };
   const compound = async () => {
     if (farm.asset) {
       const amount = dueOf(farm.asset.assetId);
@@ -67,15 +70,13 @@ export function FarmActs({ farm, account, markets, onPropose }: Props) {
     }
     if (!pool) throw new Error('the pool is not known yet');
     const most = pool.assets.map((coin) => dueOf(coin.assetId));
-    const output = await answerOf([claim(farmId), provide(pool.poolId, most, 0n)]);
-    const [shares] = decodeAbiParameters([{ type: 'uint256' }], output);
-    return [claim(farmId), provide(pool.poolId, most, leastOf([shares], ROOM_BPS)[0] ?? 0n), stake(farmId, ALL)];
+    return provideAndStake(rpc, account, [claim(farmId)], { poolId: pool.poolId, farmId, most, roomBps: ROOM_BPS });
   };
   const leave = async () => {
     const out = [unstake(farmId, ALL), claim(farmId)];
     if (farm.asset || !pool || !own) return [...out, closeAll()];
     const none = pool.assets.map(() => 0n);
-    const output = await answerOf([...out, remove(pool.poolId, own.amount.amount, none)]);
+    const output = await lastAnswer(rpc, account, [...out, remove(pool.poolId, own.amount.amount, none)]);
     const [came] = decodeAbiParameters([{ type: 'uint256[]' }], output);
     return [...out, remove(pool.poolId, own.amount.amount, leastOf(came, ROOM_BPS)), closeAll()];
   };
@@ -136,9 +137,25 @@ export function FarmActs({ farm, account, markets, onPropose }: Props) {
           Unlock
         </Button>
       ) : null}
+      <Button slim onClick={() => setOpen('enter')}>
+        Enter with a loan
+      </Button>
       <Button slim look="bare" onClick={() => setOpen('fund')}>
         Pay in
       </Button>
+      {open === 'enter' ? (
+        <EnterFarm
+          farm={farm}
+          pool={pool}
+          account={account}
+          markets={markets}
+          onClose={() => setOpen(null)}
+          onPropose={(proposal) => {
+            setOpen(null);
+            onPropose(proposal);
+          }}
+        />
+      ) : null}
       {open === 'unstake' ? (
         <Unstake
           farm={farm}
@@ -223,30 +240,13 @@ interface CallFormProps {
   readonly onClose: () => void;
 }
 
-/** What a wallet has of one asset, and what must be allowed before it is taken. */
-export function useOne(account: AccountName, markets: readonly Market[], assetId: number) {
-  const inside = markets.filter((market) => market.assetId === assetId);
-  const wallet = useWalletOf(account.owner, inside);
-  const market = inside[0];
-  const first = (spender: typeof addresses.farms | typeof addresses.products, amount: bigint) =>
-    market?.kind === 'foreign'
-      ? approvalOf(
-          market.token,
-          spender,
-          amount,
-          `Allow it to take ${exact(quantity(amount, market.decimals, assetUnit(assetId)))} ${market.symbol} from the wallet`,
-        )
-      : null;
-  return { market, has: wallet.data?.get(assetId) ?? 0n, first };
-}
-
 function Lock({ farm, boost, account, markets, onCall, onClose }: CallFormProps & { boost: Coin }) {
   const [text, setText] = useState('');
   const [epochs, setEpochs] = useState(1);
   const now = useHeads()[0];
-  const { has, first } = useOne(account, markets, boost.assetId);
+  const { has, first } = useOne(account.owner, markets, boost.assetId);
   const read = readAmount(text, boost.decimals, has);
-  const wrong = amountWrong(text, read) ?? (read.ok && read.amount > has ? 'the wallet has less' : null);
+  const wrong = amountWrong(text, read, { of: has, where: 'the wallet has' });
   // The next beginning of an epoch counts as the first.
   const nowMs = (now?.timestamp ?? 0) * 1_000;
   const untilMs = (Math.floor(nowMs / EPOCH_MS) + epochs) * EPOCH_MS;
@@ -311,13 +311,10 @@ function Fund({ farm, account, markets, onCall, onClose }: CallFormProps) {
   const [text, setText] = useState('');
   const [days, setDays] = useState('30');
   const reward = farm.rewards.find((one) => one.assetId === assetId);
-  const { has, first } = useOne(account, markets, assetId);
+  const { has, first } = useOne(account.owner, markets, assetId);
   if (!reward) return <Notice>This farm has no rewards.</Notice>;
   const read = readAmount(text, reward.decimals, has);
-  const wrong =
-    amountWrong(text, read) ??
-    (read.ok && read.amount > has ? 'the wallet has less' : null) ??
-    (read.ok && read.amount === 0n && text.trim() !== '' ? 'the amount is zero' : null);
+  const wrong = someWrong(text, read, { of: has, where: 'the wallet has' });
   const lasts = wholeNumber(days, 1, 365);
   const sign = () => {
     if (!read.ok || typeof lasts !== 'number') return;

@@ -7,8 +7,16 @@ import { command, named } from '../../node/commands.ts';
 import { useAccount } from '../../node/queries.ts';
 import type { AccountName } from '../../node/rpc.ts';
 import type { AccountState, Market } from '../../node/shapes.ts';
-import { problemInWords } from '../../units/decimal.ts';
-import { assetUnit, exact, quantity, readAmount, shown, shownAmount, shownUsd } from '../../units/quantity.ts';
+import {
+  amountWrong,
+  assetUnit,
+  exact,
+  quantity,
+  readAmount,
+  shown,
+  shownAmount,
+  shownUsd,
+} from '../../units/quantity.ts';
 import { AmountField, Answer, Badge, Button, Card, Empty, Num, Stat, Stats } from '../../ui/index.ts';
 import { useWallet } from '../../wallet/wallet.tsx';
 import { assetsOf } from './bring.ts';
@@ -96,7 +104,7 @@ function One({
         <Stat name="Pays" note="to a dollar that is staked without a lock">
           <Num copy={copy}>{rateWords(farm)}</Num>
         </Stat>
-        <Stat name="Staked by all" note={farm.stakedValue === null ? undefined : `${shownUsd(farm.stakedValue)} USD`}>
+        <Stat name="Staked by all" note={farm.stakedValue === null ? undefined : shownUsd(farm.stakedValue)}>
           <Num copy={copy}>{shown(farm.staked, 6)}</Num>
         </Stat>
         <Stat name="Flows" note={flows.slice(1).join(', ')}>
@@ -105,7 +113,7 @@ function One({
       </Stats>
       {own !== null && (own.amount.amount > 0n || isDue) ? (
         <Stats>
-          <Stat name="Your stake" note={own.value === null ? undefined : `${shownUsd(own.value)} USD`}>
+          <Stat name="Your stake" note={own.value === null ? undefined : shownUsd(own.value)}>
             <Num copy={copy}>{shown(own.amount, 6)}</Num>
           </Stat>
           <Stat name="Due to you">
@@ -116,7 +124,7 @@ function One({
             ))}
           </Stat>
           <Stat name="Earns a year, as it flows now">
-            {own.perYearValue === null ? 'a price is missing' : `${shownUsd(own.perYearValue)} USD`}
+            {own.perYearValue === null ? 'a price is missing' : shownUsd(own.perYearValue)}
           </Stat>
         </Stats>
       ) : null}
@@ -181,16 +189,7 @@ function StakeUnits({ farm, markets, account, state, onPropose }: StakeProps & {
       owed: 0n,
     });
   const read = readAmount(text, asset.decimals, has);
-  const wrong =
-    text === ''
-      ? null
-      : !read.ok
-        ? read.problem === 'part'
-          ? 'at most 100 %'
-          : problemInWords(read.problem)
-        : read.amount > has
-          ? 'wallet and account have less'
-          : null;
+  const wrong = amountWrong(text, read, { of: has, where: 'wallet and account have' });
   const propose = () => {
     if (!read.ok) return;
     const missing = read.amount - units;

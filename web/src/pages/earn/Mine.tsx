@@ -7,14 +7,15 @@ import { command } from '../../node/commands.ts';
 import { usePools } from '../../node/queries.ts';
 import type { AccountName } from '../../node/rpc.ts';
 import type { AccountState, Market, Piece, Pool } from '../../node/shapes.ts';
-import { readAmount, shownAmount, shownBps, shownUsd } from '../../units/quantity.ts';
-import { AmountField, Badge, Button, Card, Dialog, Num, Stat, Stats } from '../../ui/index.ts';
+import { shownAmount, shownBps, shownUsd } from '../../units/quantity.ts';
+import { Badge, Button, Card, Num, Stat, Stats } from '../../ui/index.ts';
 import { assetsOf } from './bring.ts';
 import { againstHolding, leastOf } from './liquidity.ts';
+import { carry, exactShares } from './carry.ts';
+import { PartOf } from './PartOf.tsx';
 import { usePosition } from './queries.ts';
 import { Range } from './Range.tsx';
 import { priceAt, priceText, takes } from './ranges.ts';
-import { amountWrong } from './words.ts';
 
 /** Room for what pools move until the block. */
 const ROOM_BPS = 50;
@@ -43,15 +44,21 @@ export function Mine({
   const [proposal, setProposal] = useState<Proposal | null>(null);
   const [taken, setTaken] = useState<Piece | null>(null);
   const [grown, setGrown] = useState<Piece | null>(null);
+  const [carried, setCarried] = useState<Piece | null>(null);
+  const toWallet = (piece: Piece) => {
+    if (piece.kind === 'shares') setCarried(piece);
+    else setProposal(carry('out', { kind: 'range', id: piece.id, amount: ALL, owner: account.owner }));
+  };
   const pieces = state?.pieces ?? [];
-  if (pieces.length === 0) return null;
+  // What was just taken apart is still being told.
+  if (pieces.length === 0 && proposal === null) return null;
   const pool = pools.find((one) => one.poolId === grown?.poolId);
   return (
     <Card title="Your liquidity" command={command('lp show')}>
       <ul className="stack">
         {pieces.map((piece) => (
           <li key={`${piece.kind}-${piece.id}`}>
-            <One piece={piece} onPropose={setProposal} onTake={setTaken} onGrow={setGrown} />
+            <One piece={piece} onPropose={setProposal} onTake={setTaken} onGrow={setGrown} onCarry={toWallet} />
           </li>
         ))}
       </ul>
@@ -66,6 +73,17 @@ export function Mine({
             setProposal(next);
           }}
           onClose={() => setTaken(null)}
+        />
+      )}
+      {carried === null ? null : (
+        <ToWallet
+          piece={carried}
+          account={account}
+          onPropose={(next) => {
+            setCarried(null);
+            setProposal(next);
+          }}
+          onClose={() => setCarried(null)}
         />
       )}
       {pool === undefined || grown === null ? null : (
@@ -87,11 +105,13 @@ function One({
   onPropose,
   onTake,
   onGrow,
+  onCarry,
 }: {
   piece: Piece;
   onPropose: (proposal: Proposal) => void;
   onTake: (piece: Piece) => void;
   onGrow: (piece: Piece) => void;
+  onCarry: (piece: Piece) => void;
 }) {
   const against = againstHolding(piece);
   const copy = command('lp show');
@@ -120,9 +140,14 @@ function One({
             </>
           ) : null}
           {piece.kind === 'stake' ? null : (
-            <Button slim onClick={() => onTake(piece)}>
-              Take out
-            </Button>
+            <>
+              <Button slim onClick={() => onTake(piece)}>
+                Take out
+              </Button>
+              <Button slim onClick={() => onCarry(piece)}>
+                To the wallet
+              </Button>
+            </>
           )}
         </div>
       </div>
@@ -132,28 +157,22 @@ function One({
           name="Worth now"
           note={piece.coins.map((coin) => `${shownAmount(coin.amount)} ${coin.symbol}`).join(' · ')}
         >
-          <Num copy={copy} unit="USD">
-            {shownUsd(piece.value)}
-          </Num>
+          <Num copy={copy}>{shownUsd(piece.value)}</Num>
         </Stat>
         <Stat
           name="If you had held"
           note={piece.coins.map((coin) => `${shownAmount(coin.putIn)} ${coin.symbol}`).join(' · ')}
         >
-          <Num copy={copy} unit="USD">
-            {shownUsd(piece.ifHeld)}
-          </Num>
+          <Num copy={copy}>{shownUsd(piece.ifHeld)}</Num>
         </Stat>
         <Stat name="Difference" note={against.words}>
           <span className={against.tone === 'plain' ? undefined : against.tone}>
             {against.tone === 'warn' ? '−' : ''}
-            {shownUsd(against.difference)} <span className="unit">USD, {shownBps(against.bps)}</span>
+            {shownUsd(against.difference)} <span className="unit">{shownBps(against.bps)}</span>
           </span>
         </Stat>
         <Stat name="Counts as collateral" note={`borrowing against ${shownBps(piece.initialBps)} of it`}>
-          <Num copy={copy} unit="USD">
-            {shownUsd(piece.fairValue)}
-          </Num>
+          <Num copy={copy}>{shownUsd(piece.fairValue)}</Num>
         </Stat>
       </Stats>
     </div>
@@ -178,7 +197,7 @@ function Between({ piece }: { piece: Piece }) {
   );
 }
 
-/** All of it, or a part. */
+/** Apart, into its coins. */
 function TakeOut({
   piece,
   onPropose,
@@ -188,55 +207,61 @@ function TakeOut({
   onPropose: (proposal: Proposal) => void;
   onClose: () => void;
 }) {
-  const [text, setText] = useState('max');
   const position = usePosition(piece.kind === 'range' ? piece.id : null);
-  const read = readAmount(text, 18, piece.amount);
-  const wrong =
-    amountWrong(text, read) ??
-    (read.ok && read.amount > piece.amount ? 'there is less: write max, or a part as 50%' : null) ??
-    (read.ok && read.amount === 0n && text.trim() !== '' ? 'the amount is zero' : null);
-  const propose = () => {
-    if (!read.ok) return;
-    const whole = read.all || read.amount === piece.amount;
+  const propose = (amount: bigint, whole: boolean) => {
+    const part = (of: bigint) => (of * amount) / piece.amount;
     if (piece.kind === 'range') {
       if (!position.data) return;
-      const { principal } = position.data;
       // Fees come besides, and are not counted on.
-      const least = leastOf(
-        principal.map((amount) => (amount * read.amount) / piece.amount),
-        ROOM_BPS,
-      );
-      const two = [least[0] ?? 0n, least[1] ?? 0n] as const;
+      const [first = 0n, second = 0n] = leastOf(position.data.principal.map(part), ROOM_BPS);
       onPropose({
         title: `take liquidity out of position ${piece.id}`,
-        actions: [shrinkRange(piece.id, whole ? ALL_LIQUIDITY : read.amount, two)],
+        actions: [shrinkRange(piece.id, whole ? ALL_LIQUIDITY : amount, [first, second])],
+        command: command(`lp remove ${piece.id} ${whole ? 'max' : exactShares(amount)} --position`),
       });
       return;
     }
-    const parts = piece.coins.map((coin) => (coin.amount.amount * read.amount) / piece.amount);
-    const least = leastOf(parts, ROOM_BPS);
+    const least = leastOf(
+      piece.coins.map((coin) => part(coin.amount.amount)),
+      ROOM_BPS,
+    );
     onPropose({
       title: `take liquidity out of pool ${piece.id}`,
-      actions: [remove(piece.id, whole ? ALL : read.amount, least)],
+      actions: [remove(piece.id, whole ? ALL : amount, least)],
     });
   };
   return (
-    <Dialog title={`Take out: ${nameOf(piece)}`} onClose={onClose}>
-      <p className="small quiet">Its coins become free units of the account; Withdraw brings them to the wallet.</p>
-      <AmountField label="How much of it" value={text} onChange={setText} wrong={wrong} placeholder="50%" autoFocus />
-      <div className="row" style={{ '--gap': 'var(--s2)' } as React.CSSProperties}>
-        {['25%', '50%', 'max'].map((part) => (
-          <Button key={part} slim onClick={() => setText(part)}>
-            {part}
-          </Button>
-        ))}
-      </div>
-      <div className="dialog-actions">
-        <Button onClick={onClose}>Not now</Button>
-        <Button look="primary" disabled={!read.ok || read.amount === 0n || wrong !== null} onClick={propose}>
-          See what it does
-        </Button>
-      </div>
-    </Dialog>
+    <PartOf
+      title={`Take out: ${nameOf(piece)}`}
+      lead="Its coins become free units of the account; Withdraw brings them to the wallet."
+      most={piece.amount}
+      onChoose={propose}
+      onClose={onClose}
+    />
+  );
+}
+
+/** As it is: shares as tokens, a position as its token. */
+function ToWallet({
+  piece,
+  account,
+  onPropose,
+  onClose,
+}: {
+  piece: Piece;
+  account: AccountName;
+  onPropose: (proposal: Proposal) => void;
+  onClose: () => void;
+}) {
+  return (
+    <PartOf
+      title={`To the wallet: ${nameOf(piece)}`}
+      lead="It stays in the pool and goes on earning, as a token of your wallet. There it backs no debt."
+      most={piece.amount}
+      onChoose={(amount, whole) =>
+        onPropose(carry('out', { kind: 'shares', id: piece.id, amount: whole ? ALL : amount, owner: account.owner }))
+      }
+      onClose={onClose}
+    />
   );
 }

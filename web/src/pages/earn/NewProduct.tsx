@@ -9,11 +9,10 @@ import { usePools } from '../../node/queries.ts';
 import type { Hex } from '../../node/decode.ts';
 import type { Market } from '../../node/shapes.ts';
 import { decimal, parseDecimal, problemInWords } from '../../units/decimal.ts';
-import { assetUnit, exact, quantity, readAmount, shownAmount } from '../../units/quantity.ts';
-import { AmountField, Button, CopyCommand, Dialog, Select } from '../../ui/index.ts';
+import { amountWrong, assetUnit, exact, quantity, readAmount, shownAmount } from '../../units/quantity.ts';
+import { Check, AmountField, Button, CopyCommand, Dialog, Select } from '../../ui/index.ts';
 import { useWallet } from '../../wallet/wallet.tsx';
-import { useOne } from './FarmActs.tsx';
-import { amountWrong } from './words.ts';
+import { useOne } from './bring.ts';
 
 type Kind = 'long' | 'short' | 'loop' | 'neutral';
 const KINDS: readonly { value: Kind; text: string }[] = [
@@ -69,11 +68,11 @@ function Form({ owner, markets, onClose }: { owner: Hex; markets: readonly Marke
   const [highText, setHigh] = useState('1.15');
   const [isClosable, setClosable] = useState(false);
   const [call, setCall] = useState<CallProposal | null>(null);
-  const { market: base, has, first } = useOne({ owner, index: 0 }, markets, baseId);
+  const { market: base, has, first } = useOne(owner, markets, baseId);
   const asset = priced.find((market) => market.assetId === assetId);
   if (!asset || !base) return null;
   const seed = readAmount(seedText, base.decimals, has);
-  const seedWrong = amountWrong(seedText, seed) ?? (seed.ok && seed.amount > has ? 'the wallet has less' : null);
+  const seedWrong = amountWrong(seedText, seed, { of: has, where: 'the wallet has' });
   const target = kind === 'neutral' ? { bps: 10_000, wrong: null } : bpsOf(targetText);
   const tenth = Math.floor(target.bps / 10);
   const low = kind === 'loop' ? bpsOf(lowText) : { bps: target.bps - tenth, wrong: null };
@@ -165,10 +164,9 @@ function Form({ owner, markets, onClose }: { owner: Hex; markets: readonly Marke
         wrong={seedWrong}
         placeholder="1000"
       />
-      <label className="row small">
-        <input type="checkbox" checked={isClosable} onChange={(event) => setClosable(event.target.checked)} /> I may
-        close it later
-      </label>
+      <Check checked={isClosable} onChange={setClosable}>
+        I may close it later
+      </Check>
       <div className="dialog-actions">
         <CopyCommand command={cli} />
         <Button

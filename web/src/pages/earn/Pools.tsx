@@ -5,7 +5,16 @@ import { command, inTurn, named } from '../../node/commands.ts';
 import { useAccount, usePools } from '../../node/queries.ts';
 import type { AccountName } from '../../node/rpc.ts';
 import type { AccountState, Market, Pool } from '../../node/shapes.ts';
-import { assetUnit, exact, quantity, readAmount, shown, shownAmount, shownUsd } from '../../units/quantity.ts';
+import {
+  amountWrong,
+  assetUnit,
+  exact,
+  quantity,
+  readAmount,
+  shown,
+  shownAmount,
+  shownUsd,
+} from '../../units/quantity.ts';
 import {
   AmountField,
   Answer,
@@ -23,9 +32,10 @@ import {
 import { useWallet } from '../../wallet/wallet.tsx';
 import { assetsOf, bring, useHas } from './bring.ts';
 import { poolPrice, poolWorth, provisionOf } from './liquidity.ts';
+import { InWallet } from './InWallet.tsx';
 import { Mine } from './Mine.tsx';
 import { Range } from './Range.tsx';
-import { amountWrong, feeWords, lacksWords } from './words.ts';
+import { feeWords, lacksWords } from './words.ts';
 
 /** Room for what pools move until the block. */
 const ROOM_BPS = 50;
@@ -40,7 +50,10 @@ export function Pools({ markets }: { markets: readonly Market[] }) {
   return (
     <div className="stack" style={{ '--gap': 'var(--s5)' } as React.CSSProperties}>
       {account === null ? null : (
-        <Mine account={account} state={state.data} markets={markets} pools={pools.data ?? []} />
+        <>
+          <Mine account={account} state={state.data} markets={markets} pools={pools.data ?? []} />
+          <InWallet account={account} markets={markets} pools={pools.data ?? []} />
+        </>
       )}
       <Card title="Pools of the exchange" command={command('pool list')} flush>
         <p className="pad lead quiet small">
@@ -124,7 +137,7 @@ function PoolRow({ pool, markets, onProvide }: { pool: Pool; markets: readonly M
         {worth === null ? (
           <span className="faint">no price</span>
         ) : (
-          <Num quiet copy={copy} unit="USD">
+          <Num quiet copy={copy}>
             {shownUsd(worth)}
           </Num>
         )}
@@ -192,7 +205,7 @@ function Provide({
     setProposal({
       title: words,
       actions: [
-        ...bring(pool, provision.amountsMax, has),
+        ...bring(pool.assets, provision.amountsMax, has),
         provide(pool.poolId, provision.amountsMax, provision.sharesMin),
       ],
       command: copy,

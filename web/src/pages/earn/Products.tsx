@@ -8,6 +8,7 @@ import { command } from '../../node/commands.ts';
 import { useHeads } from '../../node/node.tsx';
 import type { Market } from '../../node/shapes.ts';
 import {
+  amountWrong,
   assetUnit,
   exact,
   quantity,
@@ -15,7 +16,9 @@ import {
   shown,
   shownAmount,
   shownBps,
+  shownPrice,
   shownUsd,
+  someWrong,
 } from '../../units/quantity.ts';
 import {
   AmountField,
@@ -33,13 +36,18 @@ import {
   Tabs,
 } from '../../ui/index.ts';
 import { useWallet } from '../../wallet/wallet.tsx';
-import { useProductPreview, useProducts, useProductUnits, useWalletOf } from './queries.ts';
+import { useProduct, useProductPreview, useProducts, useProductUnits, useWalletOf } from './queries.ts';
 import type { Product } from './shapes.ts';
+import { InKind } from './InKind.tsx';
 import { NewProduct } from './NewProduct.tsx';
-import { amountWrong, productWords } from './words.ts';
+import { productWords } from './words.ts';
 
 const ROOM_BPS = 100n;
 const VALID_MS = 600_000;
+/** The gas coin, which pays for the block's work. */
+const COIN = { assetId: 0, token: '0x', kind: 'coin' } as const;
+/** Phases of a product, as the contract counts them. */
+const [OPEN, CLOSING, CLOSED] = [0, 1, 2];
 
 export function Products({ markets }: { markets: readonly Market[] }) {
   const products = useProducts();
@@ -87,13 +95,7 @@ function One({ product, base }: { product: Product; base: Market | undefined }) 
     >
       <Stats>
         <Stat name="One unit is worth">
-          {product.unitValue === null ? (
-            'a price is missing'
-          ) : (
-            <Num copy={copy} unit="USD">
-              {shown(product.unitValue, 4)}
-            </Num>
-          )}
+          {product.unitValue === null ? 'a price is missing' : <Num copy={copy}>{shownPrice(product.unitValue)}</Num>}
         </Stat>
         <Stat
           name={`Its ${measure} now`}
@@ -106,10 +108,8 @@ function One({ product, base }: { product: Product; base: Market | undefined }) 
             {shownAmount(product.held)}
           </Num>
         </Stat>
-        <Stat name="Own capital" note={`at most ${shownUsd(product.cap)} USD`}>
-          <Num copy={copy} unit="USD">
-            {product.equity === null ? '?' : shownUsd(product.equity)}
-          </Num>
+        <Stat name="Own capital" note={`at most ${shownUsd(product.cap)}`}>
+          <Num copy={copy}>{product.equity === null ? '?' : shownUsd(product.equity)}</Num>
         </Stat>
       </Stats>
       {product.failures > 0 ? (
@@ -123,6 +123,7 @@ function One({ product, base }: { product: Product; base: Market | undefined }) 
       </p>
       {base === undefined ? null : <Desk product={product} base={base} />}
       <TopUp product={product} />
+      <Own product={product} />
     </Card>
   );
 }
@@ -144,7 +145,7 @@ function Desk({ product, base }: { product: Product; base: Market }) {
   const amount = read.ok ? read.amount : 0n;
   const preview = useProductPreview(product, wish, amount);
   const unit = isBuy ? base.symbol : product.symbol;
-  const wrong = amountWrong(text, read) ?? (wallet !== null && amount > has ? 'the wallet has less' : null);
+  const wrong = amountWrong(text, read, wallet === null ? undefined : { of: has, where: 'the wallet has' });
   const needsApproval = isBuy && base.kind === 'foreign' && (owns.data?.allowed ?? 0n) < amount;
   const gets =
     preview.data === undefined
@@ -237,14 +238,88 @@ function Desk({ product, base }: { product: Product; base: Market }) {
   );
 }
 
+/** What only some may do, or want: closing, and units without any trade. */
+function Own({ product }: { product: Product }) {
+  const wallet = useWallet();
+  const standing = useProduct(product.id);
+  const owns = useProductUnits(product, wallet?.address ?? null, product.debt.token);
+  const [proposal, setProposal] = useState<CallProposal | null>(null);
+  const [isInKind, setInKind] = useState(false);
+  if (wallet === null || !standing.data) return null;
+  const { policy, phase } = standing.data;
+  const isOwner = policy.owner.toLowerCase() === wallet.address.toLowerCase();
+  const has = owns.data?.units ?? 0n;
+  const close = () =>
+    setProposal({
+      title: `Close ${product.symbol}`,
+      lines: [
+        `Nobody buys units of ${product.symbol} any more`,
+        'The block sells what it holds for its base asset and pays its debt, in as many steps as pools need',
+        'Units are redeemed all the while; what is left of its coins comes to you',
+      ],
+      notes: ['This cannot be undone.'],
+      call: {
+        to: addresses.products,
+        data: encodeFunctionData({ abi: productsAbi, functionName: 'close', args: [product.id] }),
+        valueWei: 0n,
+      },
+      command: command(`product close ${product.id}`),
+    });
+  return (
+    <>
+      {phase === OPEN ? null : (
+        <Notice tone="warn" title={phase === CLOSING ? 'It is being closed' : 'It is closed'}>
+          {phase === CLOSING
+            ? 'Nobody buys units any more. The block turns what it holds into its base asset; units are redeemed all the while.'
+            : 'Each unit is its part of the base asset, to the last.'}
+        </Notice>
+      )}
+      <div className="row">
+        {has > 0n && phase !== CLOSED ? (
+          <Button slim onClick={() => setInKind(true)}>
+            Redeem in kind
+          </Button>
+        ) : null}
+        {isOwner && phase === OPEN ? (
+          <Button slim look="danger" onClick={close}>
+            Close it
+          </Button>
+        ) : null}
+      </div>
+      {isInKind && proposal === null ? (
+        <InKind
+          product={product}
+          owner={wallet.address}
+          has={has}
+          onPropose={setProposal}
+          onClose={() => setInKind(false)}
+        />
+      ) : null}
+      {proposal === null ? null : (
+        <SignCall
+          from={wallet.address}
+          proposal={proposal}
+          onClose={() => {
+            setProposal(null);
+            setInKind(false);
+          }}
+        />
+      )}
+    </>
+  );
+}
+
 /** Coins for the block's work on a product. */
 function TopUp({ product }: { product: Product }) {
   const wallet = useWallet();
   const [isOpen, setOpen] = useState(false);
   const [text, setText] = useState('0.05');
   const [proposal, setProposal] = useState<CallProposal | null>(null);
+  const inWallet = useWalletOf(wallet?.address ?? null, [COIN]);
+  const has = inWallet.data?.get(COIN.assetId) ?? 0n;
   const read = readAmount(text, 18, 0n);
-  const wrong = amountWrong(text, read) ?? (read.ok && (read.all || read.amount === 0n) ? 'say how much' : null);
+  const wrong =
+    someWrong(text, read, { of: has, where: 'the wallet has' }) ?? (read.ok && read.all ? 'say how much' : null);
   if (wallet === null) return null;
   const cli = command(`product top-up ${product.id} ${read.ok ? exact(quantity(read.amount, 18, 'shares')) : '0.05'}`);
   const propose = () => {
@@ -269,7 +344,7 @@ function TopUp({ product }: { product: Product }) {
           <AmountField label="How much" suffix="ETH" value={text} onChange={setText} wrong={wrong} autoFocus />
           <div className="dialog-actions">
             <CopyCommand command={cli} />
-            <Button look="primary" disabled={!read.ok || wrong !== null} onClick={propose}>
+            <Button look="primary" disabled={!read.ok || text.trim() === '' || wrong !== null} onClick={propose}>
               See what it does
             </Button>
           </div>

@@ -6,13 +6,13 @@ import { command, named } from '../../node/commands.ts';
 import { usePriceHistory } from '../../node/queries.ts';
 import type { AccountName } from '../../node/rpc.ts';
 import type { AccountState, Market, Pool } from '../../node/shapes.ts';
-import { assetUnit, exact, quantity, readAmount, shown, shownAmount } from '../../units/quantity.ts';
+import { amountWrong, assetUnit, exact, quantity, readAmount, shown, shownAmount } from '../../units/quantity.ts';
 import { AmountField, Button, CopyCommand, Dialog, Notice, Select } from '../../ui/index.ts';
 import { assetsOf, bring, useHas } from './bring.ts';
 import { usePosition } from './queries.ts';
 import { allPrices, placeOf, priceAt, priceText, rangeProvision, readEnds, takes, type Ends } from './ranges.ts';
 import { RangePicker } from './RangePicker.tsx';
-import { amountWrong, lacksWords } from './words.ts';
+import { lacksWords } from './words.ts';
 
 /** Room for what the pool moves until the block. */
 const ROOM_BPS = 50;
@@ -89,7 +89,7 @@ function Form({
     setProposal({
       title,
       actions: [
-        ...bring(pool, most, has),
+        ...bring(pool.assets, most, has),
         positionId === null
           ? openRange(pool.poolId, lower, upper, most, liquidityMin)
           : growRange(positionId, most, liquidityMin),

@@ -1,8 +1,14 @@
 /** What wallet and account have of a pool's coins, and what must be brought from the wallet. */
-import { act } from '../../act/batch.ts';
+import { decodeAbiParameters } from 'viem';
+import { act, ALL } from '../../act/batch.ts';
+import { provide, stake } from '../../act/liquidity.ts';
 import { spendable } from '../../act/plan.ts';
-import type { AccountName, Action } from '../../node/rpc.ts';
-import type { AccountState, Market, Pool } from '../../node/shapes.ts';
+import { approvalOf } from '../../act/SignCall.tsx';
+import type { Hex } from '../../node/decode.ts';
+import type { AccountName, Action, Rpc } from '../../node/rpc.ts';
+import type { AccountState, Market, Tradable } from '../../node/shapes.ts';
+import { exactOf } from '../../units/quantity.ts';
+import { leastOf } from './liquidity.ts';
 import { useWalletOf } from './queries.ts';
 
 export interface Has {
@@ -20,7 +26,7 @@ export function assetsOf(markets: readonly Market[]) {
 }
 
 export function useHas(
-  of: Pick<Pool, 'assets'>,
+  of: { readonly assets: readonly Pick<Tradable, 'assetId' | 'token'>[] },
   markets: readonly Market[],
   account: AccountName | null,
   state: AccountState | undefined,
@@ -45,10 +51,54 @@ export function useHas(
   };
 }
 
+/** What a wallet has of one asset, and what must be allowed before somebody takes it. */
+export function useOne(owner: Hex, assets: readonly Tradable[], assetId: number) {
+  const inside = assets.filter((asset) => asset.assetId === assetId);
+  const wallet = useWalletOf(owner, inside);
+  const market = inside[0];
+  const has = wallet.data?.get(assetId) ?? 0n;
+  const first = (spender: Hex, amount: bigint) =>
+    market?.kind === 'foreign'
+      ? approvalOf(
+          market.token,
+          spender,
+          amount,
+          `Allow it to take ${exactOf(market, amount)} ${market.symbol} from the wallet`,
+        )
+      : null;
+  return { market, has, first };
+}
+
 /** Deposits of what the account's units lack. */
-export function bring(pool: Pool, most: readonly bigint[], has: (assetId: number) => Has): Action[] {
-  return pool.assets.flatMap((coin, index) => {
+export function bring(
+  coins: readonly { readonly assetId: number }[],
+  most: readonly bigint[],
+  has: (assetId: number) => Has,
+): Action[] {
+  return coins.flatMap((coin, index) => {
     const missing = (most[index] ?? 0n) - has(coin.assetId).units;
     return missing > 0n ? [act('deposit', coin.assetId, missing)] : [];
   });
+}
+
+/** What the last action of a batch answers, if all of it works. */
+export async function lastAnswer(rpc: Rpc, account: AccountName, actions: readonly Action[]): Promise<Hex> {
+  const told = await rpc.preview(account, actions);
+  const last = told.results.at(-1);
+  if (told.error || !last) throw new Error(told.error ? `${told.error.message} ${told.error.help}` : 'it would fail');
+  return last.output;
+}
+
+/** Provides to a pool what the actions before bring, no worse than it would be now by so much, and stakes all shares. */
+export async function provideAndStake(
+  rpc: Rpc,
+  account: AccountName,
+  before: readonly Action[],
+  to: { readonly poolId: number; readonly farmId: number; readonly most: readonly bigint[]; readonly roomBps: number },
+): Promise<Action[]> {
+  const { poolId, farmId, most, roomBps } = to;
+  const output = await lastAnswer(rpc, account, [...before, provide(poolId, most, 0n)]);
+  const [shares] = decodeAbiParameters([{ type: 'uint256' }], output);
+  const [least = 0n] = leastOf([shares], roomBps);
+  return [...before, provide(poolId, most, least), stake(farmId, ALL)];
 }

@@ -1,16 +1,22 @@
-/** What liquidity and deposits earn: pools, farms, products. */
+/** What liquidity and deposits earn: pools, farms, products, fixed terms; and what flows. */
+import { lazy, Suspense } from 'react';
 import { useSearchParams } from 'react-router';
 import { useMarkets } from '../../node/queries.ts';
-import { Answer, Page, Tabs } from '../../ui/index.ts';
+import { Answer, Page, Skeleton, Tabs } from '../../ui/index.ts';
 import { Farms } from './Farms.tsx';
 import { Pools } from './Pools.tsx';
 import { Products } from './Products.tsx';
 import './earn.css';
 
+const Terms = lazy(() => import('./terms/index.tsx'));
+const Streams = lazy(() => import('./streams/index.tsx'));
+
 const TABS = [
   { id: 'pools', text: 'Pools' },
   { id: 'farms', text: 'Farms' },
   { id: 'products', text: 'Leveraged tokens and vaults' },
+  { id: 'terms', text: 'Fixed terms' },
+  { id: 'streams', text: 'Streams' },
 ] as const;
 type Tab = (typeof TABS)[number]['id'];
 
@@ -34,6 +40,10 @@ export default function Earn() {
             {tab === 'pools' ? <Pools markets={all} /> : null}
             {tab === 'farms' ? <Farms markets={all} /> : null}
             {tab === 'products' ? <Products markets={all} /> : null}
+            <Suspense fallback={<Skeleton lines={4} />}>
+              {tab === 'terms' ? <Terms markets={all} /> : null}
+              {tab === 'streams' ? <Streams markets={all} /> : null}
+            </Suspense>
           </Tabs>
         )}
       </Answer>

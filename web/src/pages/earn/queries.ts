@@ -3,13 +3,18 @@ import { skipToken, useQuery } from '@tanstack/react-query';
 import { erc20Abi } from 'viem';
 import { addresses } from '../../generated/addresses.ts';
 import { exchangeAbi } from '../../generated/exchange.ts';
+import { productsAbi } from '../../generated/products.ts';
 import { productTokenAbi } from '../../generated/productToken.ts';
+import { rangePositionAbi, rangePositionEvents } from '../../generated/rangePosition.ts';
 import { hex, type Hex } from '../../node/decode.ts';
 import { publicClient } from '../../node/client.ts';
 import { LIVE, useNode } from '../../node/node.tsx';
 import type { AccountName } from '../../node/rpc.ts';
-import type { Tradable } from '../../node/shapes.ts';
+import type { Pool, Tradable } from '../../node/shapes.ts';
 import { farmsPage, productsPage, type Product } from './shapes.ts';
+
+/** How often events of all blocks are searched again. */
+export const SEARCH_MS = 5_000;
 
 export function useFarms(of: AccountName | null) {
   const { rpc } = useNode();
@@ -68,6 +73,80 @@ export function usePosition(positionId: number | null) {
               functionName: 'range',
               args: [BigInt(positionId)],
             }),
+    meta: LIVE,
+  });
+}
+
+/** Liquidity of a wallet and what it would give: LP tokens of pools, and positions that came to it and are still its own. */
+export function useInWallet(owner: Hex, pools: readonly Pool[]) {
+  const { link } = useNode();
+  return useQuery({
+    queryKey: ['inWallet', owner, pools.map((pool) => pool.poolId)],
+    queryFn: async () => {
+      const client = publicClient(link);
+      const shares = pools.map(async (pool) => {
+        const total = pool.totalShares?.amount ?? 0n;
+        if (pool.lpToken === null || total === 0n) return [];
+        const amount = await client.readContract({
+          address: pool.lpToken,
+          abi: erc20Abi,
+          functionName: 'balanceOf',
+          args: [owner],
+        });
+        if (amount === 0n) return [];
+        const coins = pool.assets.map((coin) => ({ coin, amount: (coin.reserve.amount * amount) / total }));
+        return [{ kind: 'shares' as const, id: pool.poolId, amount, coins }];
+      });
+      const came = await client.getContractEvents({
+        address: addresses.rangePosition,
+        abi: rangePositionEvents,
+        eventName: 'Transfer',
+        args: { to: owner },
+        fromBlock: 0n,
+        strict: true,
+      });
+      const positions = [...new Set(came.map((event) => event.args.tokenId))].map(async (id) => {
+        const holder = await client
+          .readContract({
+            address: addresses.rangePosition,
+            abi: rangePositionAbi,
+            functionName: 'ownerOf',
+            args: [id],
+          })
+          // One that was taken apart belongs to nobody.
+          .catch(() => null);
+        if (holder?.toLowerCase() !== owner.toLowerCase()) return [];
+        const range = await client.readContract({
+          address: addresses.exchange,
+          abi: exchangeAbi,
+          functionName: 'range',
+          args: [id],
+        });
+        const coins = (pools.find((pool) => pool.poolId === range.poolId)?.assets ?? []).map((coin, at) => ({
+          coin,
+          amount: range.principal[at] ?? 0n,
+        }));
+        return [{ kind: 'range' as const, id: Number(id), amount: range.liquidity, coins }];
+      });
+      return (await Promise.all([...shares, ...positions])).flat();
+    },
+    enabled: pools.length > 0,
+    refetchInterval: SEARCH_MS,
+  });
+}
+
+/** A product's policy and phase, which the list leaves out. */
+export function useProduct(id: number) {
+  const { link } = useNode();
+  return useQuery({
+    queryKey: ['product', id],
+    queryFn: () =>
+      publicClient(link).readContract({
+        address: addresses.products,
+        abi: productsAbi,
+        functionName: 'productOf',
+        args: [id],
+      }),
     meta: LIVE,
   });
 }

@@ -11,12 +11,13 @@ import {
   page,
   record,
   string,
+  symbol,
   type Decoded,
   type Decoder,
 } from '../../node/decode.ts';
 import { assetUnit, type AssetUnit, type Unit } from '../../units/quantity.ts';
 
-const coinFields = { assetId: integer, symbol: string, token: hex, decimals: integer };
+const coinFields = { assetId: integer, symbol, token: hex, decimals: integer };
 const coin = object(coinFields);
 export type Coin = Decoded<typeof coin>;
 
@@ -70,7 +71,7 @@ const productWith = (collateral: AssetUnit, debt: AssetUnit) =>
   object({
     id: integer,
     token: hex,
-    symbol: string,
+    symbol,
     name: string,
     kind: string,
     collateral: coin,

@@ -1,7 +1,7 @@
 /** How rates and fees are told. */
 import { parseDecimal, problemInWords } from '../../units/decimal.ts';
 import { lasting } from '../../units/time.ts';
-import { shown, shownPercent, type AmountRead } from '../../units/quantity.ts';
+import { shown, shownPercent } from '../../units/quantity.ts';
 import type { Farm, Product, Reward } from './shapes.ts';
 
 /** Millionths as a percentage. */
@@ -35,12 +35,6 @@ export function productWords(product: Product): string {
     default:
       return `${product.collateral.symbol} lent and ${product.debt.symbol} borrowed, at health ${target}`;
   }
-}
-
-/** What is wrong with an amount of what there is; null while nothing is written. */
-export function amountWrong(text: string, read: AmountRead): string | null {
-  if (text.trim() === '' || read.ok) return null;
-  return read.problem === 'part' ? 'at most 100 %' : problemInWords(read.problem);
 }
 
 export function lacksWords(coins: readonly { readonly symbol: string }[]): string {

@@ -90,14 +90,10 @@ function Margin({ address }: { address: Hex }) {
             <Num copy={copy}>{shownHealth(data.report.healthMaintenance)}</Num>
           </Stat>
           <Stat name="Collateral">
-            <Num copy={copy} unit="USD">
-              {shownUsd(data.report.collateral)}
-            </Num>
+            <Num copy={copy}>{shownUsd(data.report.collateral)}</Num>
           </Stat>
           <Stat name="Debt">
-            <Num copy={copy} unit="USD">
-              {shownUsd(data.report.debt)}
-            </Num>
+            <Num copy={copy}>{shownUsd(data.report.debt)}</Num>
           </Stat>
         </Stats>
       )}

@@ -18,7 +18,7 @@ export function WriteButton({
   request: () => { to: Hex; data: Hex; value: bigint };
 }) {
   const wallet = useWallet();
-  const send = useSend();
+  const { send, isPending, error } = useSend();
   const [done, setDone] = useState<Hex | null>(null);
   const sign = () => {
     if (!isReady) {
@@ -27,19 +27,19 @@ export function WriteButton({
     }
     const { to, data, value } = request();
     setDone(null);
-    send.mutate({ call: { to, data, valueWei: value }, words: title }, { onSuccess: setDone });
+    send({ call: { to, data, valueWei: value }, words: title }, setDone);
   };
   return (
     <>
       <div className="row">
-        <Button slim look="primary" disabled={wallet === null || send.isPending} onClick={sign}>
-          {send.isPending ? 'Waiting for its block…' : 'Sign and send'}
+        <Button slim look="primary" disabled={wallet === null || isPending} onClick={sign}>
+          {isPending ? 'Waiting for its block…' : 'Sign and send'}
         </Button>
         {wallet === null ? <span className="faint small">Connect a wallet first.</span> : null}
       </div>
-      {send.error ? (
-        <Notice tone="bad" title={send.error.said.title}>
-          {send.error.said.words} {send.error.said.help}
+      {error ? (
+        <Notice tone="bad" title={error.said.title}>
+          {error.said.words} {error.said.help}
         </Notice>
       ) : null}
       {done === null ? null : (

@@ -6,7 +6,16 @@ import { useAccount, useBlockTransactionCount, useLiquidations, useMarkets } fro
 import type { SeenHead } from '../../node/heads.ts';
 import { drawn, drawnShare } from '../../units/drawn.ts';
 import { ago } from '../../units/time.ts';
-import { shownBps, shownHealth, shownPercent, shownPrice, shownUsd, usd, worthDown } from '../../units/quantity.ts';
+import {
+  shownBps,
+  shownHealth,
+  shownPercent,
+  shownPrice,
+  shownUsd,
+  shownUsdWhole,
+  usd,
+  worthDown,
+} from '../../units/quantity.ts';
 import {
   Address,
   Answer,
@@ -120,7 +129,7 @@ function sum(
 
 /** Dollars in large: whole ones. */
 function brief(value: bigint): string {
-  return `$${shownUsd(usd(value - (value % 10n ** 18n)))}`;
+  return shownUsdWhole(usd(value));
 }
 
 function Mine() {
@@ -154,14 +163,10 @@ function Mine() {
               />
               <Stats>
                 <Stat name="Collateral">
-                  <Num copy={show} unit="USD">
-                    {shownUsd(report.collateral)}
-                  </Num>
+                  <Num copy={show}>{shownUsd(report.collateral)}</Num>
                 </Stat>
                 <Stat name="Debt">
-                  <Num copy={show} unit="USD">
-                    {shownUsd(report.debt)}
-                  </Num>
+                  <Num copy={show}>{shownUsd(report.debt)}</Num>
                 </Stat>
               </Stats>
             </>
@@ -204,7 +209,7 @@ function Markets() {
                       </AssetName>
                     </th>
                     <td>
-                      <Num copy={show} quiet unit="USD">
+                      <Num copy={show} quiet>
                         {market.price ? shownPrice(market.price.spot) : '–'}
                       </Num>
                     </td>

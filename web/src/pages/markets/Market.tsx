@@ -5,7 +5,7 @@ import { command, named } from '../../node/commands.ts';
 import { useHeads } from '../../node/node.tsx';
 import { useMarkets, usePriceHistory } from '../../node/queries.ts';
 import type { Market as MarketState } from '../../node/shapes.ts';
-import { drawn } from '../../units/drawn.ts';
+import { drawn, drawnUsd } from '../../units/drawn.ts';
 import { shownAmount, shownBps, shownPercent, shownPrice, usd } from '../../units/quantity.ts';
 import { moment } from '../../units/time.ts';
 import {
@@ -76,7 +76,7 @@ function Shown({ market }: { market: MarketState }) {
       <Card title="Now" command={show}>
         <Stats>
           <Stat name="Price" large note={<Freshness price={market.price} nowMs={nowMs} />}>
-            <Num copy={show}>{market.price ? `$${shownPrice(market.price.spot)}` : '–'}</Num>
+            <Num copy={show}>{market.price ? shownPrice(market.price.spot) : '–'}</Num>
           </Stat>
           <Stat name="Supply earns" large note="a year, at this use">
             <Num copy={show}>{shownPercent(market.supplyRatePerYear)}</Num>
@@ -96,16 +96,24 @@ function Shown({ market }: { market: MarketState }) {
       <Card title="Limits and places" command={show}>
         <Stats>
           <Stat name="Supplied" note={`at most ${shownAmount(params.supplyCap)}`}>
-            <Num copy={show}>{shownAmount(market.supplied)}</Num>
+            <Num copy={show} unit={market.symbol}>
+              {shownAmount(market.supplied)}
+            </Num>
           </Stat>
           <Stat name="Borrowed" note={`at most ${shownAmount(params.borrowCap)}`}>
-            <Num copy={show}>{shownAmount(market.borrowed)}</Num>
+            <Num copy={show} unit={market.symbol}>
+              {shownAmount(market.borrowed)}
+            </Num>
           </Stat>
           <Stat name="Can be borrowed or taken out">
-            <Num copy={show}>{shownAmount(market.cash)}</Num>
+            <Num copy={show} unit={market.symbol}>
+              {shownAmount(market.cash)}
+            </Num>
           </Stat>
           <Stat name="Reserve" note={`${shownBps(params.reserveFactorBps)} of the interest`}>
-            <Num copy={show}>{shownAmount(market.reserve)}</Num>
+            <Num copy={show} unit={market.symbol}>
+              {shownAmount(market.reserve)}
+            </Num>
           </Stat>
           <Stat name="Token">
             <Address of={market.token} />
@@ -189,7 +197,7 @@ function PriceCurve({ market }: { market: MarketState }) {
               label={`Price of ${market.symbol} in dollars over time`}
               x={points.x}
               series={points.series}
-              yWords={(value) => value.toLocaleString('en-US', { maximumSignificantDigits: 6, useGrouping: false })}
+              yWords={drawnUsd}
               time
             />
           )

@@ -69,7 +69,7 @@ function Row({ market, nowMs }: { market: Market; nowMs: number }) {
         </AssetName>
       </th>
       <td>
-        <Num copy={show} quiet unit="USD">
+        <Num copy={show} quiet>
           {market.price ? shownPrice(market.price.spot) : '–'}
         </Num>
         <span className="note">

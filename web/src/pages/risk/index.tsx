@@ -57,17 +57,12 @@ function Whole({ risk }: { risk: RiskState }) {
       <Stats>
         <Stat name="Owed" large>
           <Num copy={copy}>{shownUsd(risk.debt)}</Num>
-          <span className="unit">USD</span>
         </Stat>
         <Stat name="Backed by" note={load === null ? 'no debt' : `debt is ${shownBps(load)} of it`}>
-          <Num copy={copy} unit="USD">
-            {shownUsd(risk.collateral)}
-          </Num>
+          <Num copy={copy}>{shownUsd(risk.collateral)}</Num>
         </Stat>
         <Stat name="Reached by a fall of 10 %" note="of all collateral at once">
-          <Num copy={copy} unit="USD">
-            {shownUsd(debtWithin(risk, 1_000))}
-          </Num>
+          <Num copy={copy}>{shownUsd(debtWithin(risk, 1_000))}</Num>
         </Stat>
         <Stat name="Accounts with debts" note={`as of block ${risk.blockNumber}`}>
           <Num copy={copy}>{risk.accountCount}</Num>
@@ -112,7 +107,7 @@ function Distance({ risk }: { risk: RiskState }) {
               <th scope="col" className="start grow">
                 Debt
               </th>
-              <th scope="col">USD</th>
+              <th scope="col">Owed</th>
               <th scope="col">Accounts</th>
             </>
           }
@@ -167,7 +162,7 @@ function Concentration({ risk }: { risk: RiskState }) {
                 <AssetName symbol={asset.symbol} />
               </th>
               <td>
-                <Num quiet copy={copy} unit="USD">
+                <Num quiet copy={copy}>
                   {shownUsd(asset.backing)}
                 </Num>
               </td>
@@ -175,7 +170,7 @@ function Concentration({ risk }: { risk: RiskState }) {
                 <Largest of={asset.backingLargest} some={asset.backing.amount > 0n} />
               </td>
               <td>
-                <Num quiet copy={copy} unit="USD">
+                <Num quiet copy={copy}>
                   {shownUsd(asset.owed)}
                 </Num>
               </td>
@@ -314,7 +309,7 @@ function OracleRow({ asset }: { asset: AssetRisk }) {
         <AssetName symbol={asset.symbol} />
       </th>
       <td>
-        <Num quiet copy={command(`market show ${named(asset.symbol, asset.assetId)}`)} unit="USD">
+        <Num quiet copy={command(`market show ${named(asset.symbol, asset.assetId)}`)}>
           {shownUsd(oracle.spot)}
         </Num>
       </td>

@@ -10,6 +10,7 @@ import {
   object,
   record,
   string,
+  symbol,
   type Decoded,
   type Decoder,
 } from '../../node/decode.ts';
@@ -58,7 +59,7 @@ const asset: Decoder<AssetRisk> = (raw, at) =>
 const assetOf = (unit: `asset:${number}`) =>
   object({
     assetId: integer,
-    symbol: string,
+    symbol,
     decimals: integer,
     backing: fixed('usd'),
     owed: fixed('usd'),

@@ -7,26 +7,24 @@ import { accountCommand, command, inTurn, named } from '../../node/commands.ts';
 import { useAccount, usePreview } from '../../node/queries.ts';
 import type { AccountName, SwapAsked } from '../../node/rpc.ts';
 import type { Market, Preview, Quote } from '../../node/shapes.ts';
-import { problemInWords } from '../../units/decimal.ts';
 import {
+  amountWrong,
   assetUnit,
   exact,
-  PLACES,
   quantity,
   readAmount,
-  shown,
   shownAmount,
   shownBps,
   shownHealth,
   shownPercent,
   shownUsd,
+  shownUsdFine,
   usd,
-  worthDown,
   type Usd,
+  worthDown,
 } from '../../units/quantity.ts';
-import { AmountField, Button, CopyCommand, Notice, Num, Select } from '../../ui/index.ts';
+import { Facts, AmountField, Button, CopyCommand, Notice, Num, Select } from '../../ui/index.ts';
 import { useWallet } from '../../wallet/wallet.tsx';
-import { Facts } from './Facts.tsx';
 import { debtUsdDown, leverageMax, leverageWords, ONE, roomBps, unitsDown, warning } from './margin.ts';
 import { thereOf, useBatchWay, useWalletUnits } from './queries.ts';
 
@@ -54,14 +52,7 @@ export function Margin({ markets, onWatch }: { markets: readonly Market[]; onWat
   const there = held && has.data !== undefined ? thereOf(held, has.data, state.data) : null;
   const most = there === null ? 0n : there.units + spendable(there);
   const read = readAmount(text, held?.decimals ?? 18, most);
-  const wrong =
-    text === '' || read.ok
-      ? read.ok && there !== null && read.amount > most
-        ? 'wallet and account have less'
-        : null
-      : read.problem === 'part'
-        ? 'at most 100 %'
-        : problemInWords(read.problem);
+  const wrong = amountWrong(text, read, there === null ? undefined : { of: most, where: 'wallet and account have' });
 
   const highest = leverageMax(terms.data?.initialBps ?? 0);
   const chosen = useDeferredValue(Math.min(leverage, highest));
@@ -153,7 +144,7 @@ export function Margin({ markets, onWatch }: { markets: readonly Market[]; onWat
         rows={[
           [
             'Exposure',
-            `${shownUsd({ ...own, amount: own.amount + debt.amount })} USD of ${side === 'long' ? held.symbol : owed.symbol}`,
+            `${shownUsd({ ...own, amount: own.amount + debt.amount })} of ${side === 'long' ? held.symbol : owed.symbol}`,
           ],
           ['Borrowed', borrowed === null ? 'nothing' : `${shownAmount(borrowed)} ${owed.symbol}`],
           ['For that', `${shownPercent(owed.borrowRatePerYear)} a year`],
@@ -196,7 +187,7 @@ export function Margin({ markets, onWatch }: { markets: readonly Market[]; onWat
       </div>
       {state.data?.report && state.data.report.debt.amount > 0n ? (
         <p className="small quiet">
-          Your account owes {shownUsd(state.data.report.debt)} USD at health{' '}
+          Your account owes {shownUsd(state.data.report.debt)} at health{' '}
           {shownHealth(state.data.report.healthMaintenance)}. <Link to="/account">Look at it, or close it</Link>.
         </p>
       ) : null}
@@ -271,13 +262,13 @@ function Outcome({ preview, quote, risky }: { preview: Preview; quote: Quote; ri
             liquidation === null ? (
               'no price alone'
             ) : (
-              <Num key="at" copy={copy} unit="USD">
+              <Num key="at" copy={copy}>
                 {shownUsd(liquidation)}
               </Num>
             ),
           ],
           room === null ? null : ['That is away by', <strong key="room">{shownBps(room)}</strong>],
-          report === null ? null : ['Costs a day', `${shown(report.costPerDay, PLACES.usdFine)} USD`],
+          report === null ? null : ['Costs a day', shownUsdFine(report.costPerDay)],
           ['The swap moves the price by', shownBps(quote.priceImpactBps)],
           ['By', quote.route.replaceAll('->', '→')],
         ]}

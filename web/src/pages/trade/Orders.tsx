@@ -9,10 +9,18 @@ import { useHeads } from '../../node/node.tsx';
 import { useAccount } from '../../node/queries.ts';
 import type { AccountName } from '../../node/rpc.ts';
 import type { Market } from '../../node/shapes.ts';
-import { problemInWords } from '../../units/decimal.ts';
-import { assetUnit, quantity, readAmount, shownAmount, shownBps, shownHealth, shownUsd } from '../../units/quantity.ts';
+import {
+  amountWrong,
+  assetUnit,
+  quantity,
+  readAmount,
+  shownAmount,
+  shownBps,
+  shownHealth,
+  shownUsd,
+} from '../../units/quantity.ts';
 import { moment } from '../../units/time.ts';
-import { AmountField, Answer, Button, CopyCommand, Empty, Select } from '../../ui/index.ts';
+import { Check, AmountField, Answer, Button, CopyCommand, Empty, Select } from '../../ui/index.ts';
 import { useWallet } from '../../wallet/wallet.tsx';
 import {
   ALL,
@@ -43,9 +51,9 @@ const KINDS: readonly { value: OrderKind; text: string }[] = [
   { value: 'health', text: 'my health falls to' },
 ];
 /** How the field of the condition is called, and what is counted in it. */
-const AT: Record<OrderKind, { label: string; suffix: string; placeholder: string }> = {
-  stop: { label: 'dollars', suffix: 'USD', placeholder: '' },
-  profit: { label: 'dollars', suffix: 'USD', placeholder: '' },
+const AT: Record<OrderKind, { label: string; prefix?: string; suffix: string; placeholder: string }> = {
+  stop: { label: 'dollars', prefix: '$', suffix: '', placeholder: '' },
+  profit: { label: 'dollars', prefix: '$', suffix: '', placeholder: '' },
   trailing: { label: 'percent', suffix: '%', placeholder: '10' },
   trailingUp: { label: 'percent', suffix: '%', placeholder: '10' },
   parts: { label: '', suffix: '', placeholder: '' },
@@ -129,7 +137,7 @@ function New({
   const row = state.data?.holdings.find((held) => held.assetId === sellId);
   const has = row ? row.units.amount + row.supplied.amount : 0n;
   const read = readAmount(text, sell.decimals, has);
-  const amountWrong = read.ok ? null : read.problem === 'part' ? 'at most 100 %' : problemInWords(read.problem);
+  const soldWrong = amountWrong(text, read);
   const wish: Wish | null = read.ok
     ? {
         kind,
@@ -202,6 +210,7 @@ function New({
         ) : (
           <AmountField
             label={atWords.label}
+            prefix={atWords.prefix}
             suffix={atWords.suffix === '' ? undefined : atWords.suffix}
             value={at}
             onChange={setAt}
@@ -236,7 +245,7 @@ function New({
           suffix={sell.symbol}
           value={text}
           onChange={setText}
-          wrong={amountWrong ?? wrongIn('amount')}
+          wrong={soldWrong ?? wrongIn('amount')}
         />
         <Select
           label="of"
@@ -257,10 +266,9 @@ function New({
       {kind === 'health' ? (
         <p className="small quiet">What it brings pays your debt in {buy.symbol}.</p>
       ) : (
-        <label className="row small">
-          <input type="checkbox" checked={repay} onChange={(event) => setRepay(event.target.checked)} /> and pay my debt
-          in {buy.symbol} with it
-        </label>
+        <Check checked={repay} onChange={setRepay}>
+          and pay my debt in {buy.symbol} with it
+        </Check>
       )}
       <details className="more">
         <summary>
@@ -315,10 +323,10 @@ function orderLines(order: OrderStruct, of: { sell: Market; buy: Market; watch: 
 }
 
 function Standing({ order }: { order: Order }) {
-  const send = useSend();
+  const { send, isPending, error } = useSend();
   const cancel = () => {
     const data = encodeFunctionData({ abi: triggersAbi, functionName: 'cancel', args: [BigInt(order.id)] });
-    send.mutate({ call: { to: addresses.triggers, data, valueWei: 0n }, words: `cancel order ${order.id}` });
+    send({ call: { to: addresses.triggers, data, valueWei: 0n }, words: `cancel order ${order.id}` });
   };
   const left = order.left === null ? `all ${order.sell.symbol}` : `${shownAmount(order.left)} ${order.sell.symbol}`;
   return (
@@ -327,7 +335,7 @@ function Standing({ order }: { order: Order }) {
         <strong>
           Sell {left} for {order.buy.symbol} when {whenWords(order)}
         </strong>
-        <Button slim look="danger" disabled={send.isPending} onClick={cancel} aria-label={`Cancel order ${order.id}`}>
+        <Button slim look="danger" disabled={isPending} onClick={cancel} aria-label={`Cancel order ${order.id}`}>
           Cancel
         </Button>
       </div>
@@ -338,7 +346,7 @@ function Standing({ order }: { order: Order }) {
         {order.failures > 0 ? ` · failed ${order.failures} times` : ''}{' '}
         <CopyCommand command={command('trigger list')} />
       </p>
-      {send.error ? <p className="bad small">{send.error.said.words}</p> : null}
+      {error ? <p className="bad small">{error.said.words}</p> : null}
     </li>
   );
 }

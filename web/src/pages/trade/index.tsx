@@ -3,8 +3,8 @@ import { useState } from 'react';
 import { useSearchParams } from 'react-router';
 import { useMarkets, usePriceHistory } from '../../node/queries.ts';
 import type { Market } from '../../node/shapes.ts';
-import { drawn } from '../../units/drawn.ts';
-import { quantity, shownUsd, usd } from '../../units/quantity.ts';
+import { drawn, drawnUsd } from '../../units/drawn.ts';
+import { quantity, shownPrice } from '../../units/quantity.ts';
 import { Answer, Card, Chart, Empty, Page, Skeleton, Tabs } from '../../ui/index.ts';
 import { Margin } from './Margin.tsx';
 import { useDollar, withDollar } from '../../act/dollar.ts';
@@ -68,9 +68,7 @@ function PriceCard({ market }: { market: Market | undefined }) {
         <p className="quiet">Nobody reports a price of {market.symbol}.</p>
       ) : (
         <>
-          <p className="price-now">
-            {shownUsd(price.spot)} <span className="unit">USD</span>
-          </p>
+          <p className="price-now">{shownPrice(price.spot)}</p>
           {price.usable ? null : <p className="warn small">{price.why}</p>}
         </>
       )}
@@ -104,7 +102,7 @@ function History({
           values: past.map((item) => drawn(quantity(item.spot, item.decimals, 'usd'))),
         },
       ]}
-      yWords={(value) => shownUsd(usd(BigInt(Math.round(value * 100)) * 10n ** 16n))}
+      yWords={drawnUsd}
       time
       height={260}
     />

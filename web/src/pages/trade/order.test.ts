@@ -130,7 +130,7 @@ test('an order that stands says when it fires', () => {
     prepaid: { amount: 0n, decimals: 18, unit: 'asset:0' },
     failures: 0,
   };
-  expect(whenWords(order)).toBe('ETH is at 2\u202f000 USD or less');
+  expect(whenWords(order)).toBe('ETH is at $2\u202f000.00 or less');
   expect(whenWords({ ...order, kind: 'slices', count: 3, intervalS: 3_600 })).toBe('every 1 h, 3 times more');
   expect(
     whenWords({ ...order, kind: 'health', floor: { amount: (11n * DOLLAR) / 10n, decimals: 18, unit: 'health' } }),

@@ -234,7 +234,7 @@ export function conditionWords(order: OrderStruct, watched: string): string {
   switch (order.kind) {
     case 1: {
       const price = shownUsd({ amount: order.price, decimals: USD_DECIMALS, unit: 'usd' });
-      return `When ${watched} is at ${price} USD or ${order.above ? 'more' : 'less'}, and up to 1.1 % beyond`;
+      return `When ${watched} is at ${price} or ${order.above ? 'more' : 'less'}, and up to 1.1 % beyond`;
     }
     case 2:
       return `When ${watched} is ${order.distanceSteps} steps of 1.1 % ${order.above ? 'above the lowest' : 'below the best'} price seen from now on`;
@@ -252,7 +252,7 @@ export function whenWords(order: Order): string {
     case 'price':
     case 'trailing': {
       const side = order.above ? 'or more' : 'or less';
-      const at = order.firesAt === null ? 'a price' : `${shownUsd(order.firesAt)} USD ${side}`;
+      const at = order.firesAt === null ? 'a price' : `${shownUsd(order.firesAt)} ${side}`;
       return `${watched} is at ${at}${order.kind === 'trailing' ? ', which follows it' : ''}`;
     }
     case 'slices': {

@@ -11,6 +11,7 @@ import {
   object,
   record,
   string,
+  symbol,
   type Decoded,
   type Decoder,
 } from '../../node/decode.ts';
@@ -58,7 +59,7 @@ export const way = (from: number, to: number) =>
   });
 export type Way = Decoded<ReturnType<typeof way>>;
 
-const coin = object({ assetId: integer, symbol: string, token: hex, decimals: integer });
+const coin = object({ assetId: integer, symbol, token: hex, decimals: integer });
 
 const order = ofAssetPair((sell) =>
   object({

@@ -1,0 +1,338 @@
+/** Fixed terms: who lends what at which rate, what one owes by them, and what one is owed. */
+import { useMemo, useState } from 'react';
+import { encodeFunctionData } from 'viem';
+import { Act, type Proposal } from '../../../act/Act.tsx';
+import { SignCall, type CallProposal } from '../../../act/SignCall.tsx';
+import { addresses } from '../../../generated/addresses.ts';
+import { termAbi } from '../../../generated/term.ts';
+import { castCommand } from '../../../node/commands.ts';
+import { useHeads } from '../../../node/node.tsx';
+import type { AccountName } from '../../../node/rpc.ts';
+import type { Market } from '../../../node/shapes.ts';
+import { shownBps, told } from '../../../units/quantity.ts';
+import { lasting, moment } from '../../../units/time.ts';
+import { Address, Answer, Badge, Button, Card, Dialog, Empty, Table } from '../../../ui/index.ts';
+import { useWallet } from '../../../wallet/wallet.tsx';
+import { assetsOf } from '../bring.ts';
+import { HandOver } from '../HandOver.tsx';
+import { NewOffer } from './NewOffer.tsx';
+import { Payments } from './Payments.tsx';
+import { useClaims, useLoans, useOffers, type Loan, type Offer } from './queries.ts';
+import { Repay } from './Repay.tsx';
+import { Take } from './Take.tsx';
+import { scheduleWords, standingWords } from './words.ts';
+
+type Open =
+  | { what: 'offer' }
+  | { what: 'take'; offer: Offer }
+  | { what: 'repay'; loan: Loan }
+  | { what: 'schedule'; loan: Loan }
+  | { what: 'hand over'; loan: Loan }
+  | null;
+
+export default function Terms({ markets }: { markets: readonly Market[] }) {
+  const wallet = useWallet();
+  const account = useMemo<AccountName | null>(() => (wallet ? { owner: wallet.address, index: 0 } : null), [wallet]);
+  const offers = useOffers();
+  const loans = useLoans(account);
+  const claims = useClaims(account?.owner ?? null);
+  const [open, setOpen] = useState<Open>(null);
+  const [proposal, setProposal] = useState<Proposal | null>(null);
+  const [call, setCall] = useState<CallProposal | null>(null);
+  const named = assetsOf(markets);
+  const coin = (assetId: number) => ({ assetId, ...named(assetId) });
+  const close = () => setOpen(null);
+  const propose = (next: Proposal) => {
+    close();
+    setProposal(next);
+  };
+  const cancel = (offer: Offer) => {
+    const data = encodeFunctionData({ abi: termAbi, functionName: 'cancelOffer', args: [offer.id] });
+    setCall({
+      title: `Take back offer ${offer.id}`,
+      lines: [`Bring the ${told(coin(offer.terms.assetId), offer.left)} that nobody has taken to your account 0`],
+      call: { to: addresses.term, data, valueWei: 0n },
+      command: castCommand(`send ${addresses.term} ${data}`),
+    });
+  };
+  const repaid = open?.what === 'repay' ? markets.find((market) => market.assetId === open.loan.assetId) : undefined;
+  return (
+    <div className="stack" style={{ '--gap': 'var(--s5)' } as React.CSSProperties}>
+      {account !== null && loans.data && loans.data.length > 0 ? (
+        <Card
+          title="You owe at fixed terms"
+          command={castCommand(callWords('loansOf(address,uint8)', account.owner, '0'))}
+          flush
+        >
+          <LoanTable
+            caption="Your loans"
+            loans={loans.data}
+            coin={coin}
+            who={(loan) => loan.lender}
+            actions={(loan) => (
+              <>
+                <Button slim onClick={() => setOpen({ what: 'repay', loan })}>
+                  Pay
+                </Button>
+                <Button slim look="bare" onClick={() => setOpen({ what: 'schedule', loan })}>
+                  Payments
+                </Button>
+              </>
+            )}
+          />
+        </Card>
+      ) : null}
+      {account !== null && claims.data && claims.data.length > 0 ? (
+        <Card title="You are owed at fixed terms" flush>
+          <LoanTable
+            caption="Your claims"
+            loans={claims.data}
+            coin={coin}
+            who={(loan) => loan.borrower}
+            actions={(loan) => (
+              <>
+                <Button slim look="bare" onClick={() => setOpen({ what: 'schedule', loan })}>
+                  Payments
+                </Button>
+                <Button slim look="bare" onClick={() => setOpen({ what: 'hand over', loan })}>
+                  Hand over
+                </Button>
+              </>
+            )}
+          />
+        </Card>
+      ) : null}
+      <Card
+        title="Offers"
+        command={castCommand(callWords('offers(uint64)', '0'))}
+        aside={
+          account === null ? null : (
+            <Button slim onClick={() => setOpen({ what: 'offer' })}>
+              Lend at fixed terms
+            </Button>
+          )
+        }
+        flush
+      >
+        <p className="pad lead quiet small">
+          A rate that nothing moves, paid back by a schedule. Your account is the collateral, as for any other debt.
+        </p>
+        <Answer of={offers} lines={4}>
+          {(all) =>
+            all.length === 0 ? (
+              <Empty>
+                Nobody offers a loan at fixed terms now.
+                {account === null ? ' Connect a wallet to make the first offer.' : ' Make the first offer.'}
+              </Empty>
+            ) : (
+              <OfferTable
+                offers={all}
+                coin={coin}
+                account={account}
+                onTake={(offer) => setOpen({ what: 'take', offer })}
+                onCancel={cancel}
+              />
+            )
+          }
+        </Answer>
+      </Card>
+      {open?.what === 'offer' && account !== null && call === null ? (
+        <NewOffer owner={account.owner} markets={markets} onCall={setCall} onClose={close} />
+      ) : null}
+      {open?.what === 'take' && account !== null ? (
+        <Take
+          offer={open.offer}
+          coin={coin(open.offer.terms.assetId)}
+          account={account}
+          onPropose={propose}
+          onClose={close}
+        />
+      ) : null}
+      {open?.what === 'repay' && account !== null && repaid ? (
+        <Repay loan={open.loan} coin={repaid} account={account} markets={markets} onPropose={propose} onClose={close} />
+      ) : null}
+      {open?.what === 'schedule' ? (
+        <Dialog title={`Payments of loan ${open.loan.id}`} onClose={close}>
+          <Payments of={coin(open.loan.assetId)} payments={open.loan.schedule} />
+        </Dialog>
+      ) : null}
+      {open?.what === 'hand over' && call === null ? (
+        <HandOver
+          title={`Hand over the claim on loan ${open.loan.id}`}
+          proposalFor={(to) => {
+            const data = encodeFunctionData({
+              abi: termAbi,
+              functionName: 'transferClaim',
+              args: [open.loan.id, to, 0],
+            });
+            return {
+              lines: [`From now on every payment on loan ${open.loan.id} goes to account 0 of ${to}`],
+              note: '',
+              call: { to: addresses.term, data, valueWei: 0n },
+              command: castCommand(`send ${addresses.term} ${data}`),
+            };
+          }}
+          onCall={setCall}
+          onClose={close}
+        />
+      ) : null}
+      {proposal !== null && account !== null ? (
+        <Act account={account} proposal={proposal} asset={named} onClose={() => setProposal(null)} />
+      ) : null}
+      {call !== null && account !== null ? (
+        <SignCall
+          from={account.owner}
+          proposal={call}
+          onClose={() => {
+            setCall(null);
+            close();
+          }}
+        />
+      ) : null}
+    </div>
+  );
+}
+
+function callWords(signature: string, ...args: readonly string[]): string {
+  return `call ${addresses.term} '${signature}' ${args.join(' ')}`;
+}
+
+type CoinOf = (assetId: number) => { assetId: number; symbol: string; decimals: number };
+
+function OfferTable({
+  offers,
+  coin,
+  account,
+  onTake,
+  onCancel,
+}: {
+  offers: readonly Offer[];
+  coin: CoinOf;
+  account: AccountName | null;
+  onTake: (offer: Offer) => void;
+  onCancel: (offer: Offer) => void;
+}) {
+  const nowMs = (useHeads()[0]?.timestamp ?? 0) * 1_000;
+  const sorted = [...offers].sort((a, b) => a.terms.assetId - b.terms.assetId || a.terms.rateBps - b.terms.rateBps);
+  return (
+    <Table
+      caption="Offers of fixed terms"
+      head={
+        <>
+          <th scope="col">Offer</th>
+          <th scope="col">Can be borrowed</th>
+          <th scope="col">Costs a year</th>
+          <th scope="col" className="start">
+            Paid back
+          </th>
+          <th scope="col">Stands for</th>
+          <th scope="col">
+            <span className="unseen">What to do</span>
+          </th>
+        </>
+      }
+    >
+      {sorted.map((offer) => {
+        const of = coin(offer.terms.assetId);
+        const leftMs = Number(offer.terms.expiresMs) - nowMs;
+        const isMine = offer.lender.toLowerCase() === account?.owner.toLowerCase();
+        return (
+          <tr key={offer.id}>
+            <th scope="row">{offer.id.toString()}</th>
+            <td>
+              {told(of, offer.left)}
+              <span className="note">at least {told(of, offer.terms.least)}</span>
+            </td>
+            <td>{shownBps(offer.terms.rateBps)}</td>
+            <td className="start">{scheduleWords(offer.terms)}</td>
+            <td>{leftMs <= 0 ? <Badge tone="warn">expired</Badge> : lasting(leftMs)}</td>
+            <td>
+              {isMine ? (
+                <Button slim onClick={() => onCancel(offer)} aria-label={`Take back offer ${offer.id}`}>
+                  Take back
+                </Button>
+              ) : (
+                <Button
+                  slim
+                  disabled={account === null || leftMs <= 0}
+                  onClick={() => onTake(offer)}
+                  aria-label={`Borrow by offer ${offer.id}`}
+                >
+                  Borrow
+                </Button>
+              )}
+            </td>
+          </tr>
+        );
+      })}
+    </Table>
+  );
+}
+
+function LoanTable({
+  caption,
+  loans,
+  coin,
+  who,
+  actions,
+}: {
+  caption: string;
+  loans: readonly Loan[];
+  coin: CoinOf;
+  who: (loan: Loan) => string;
+  actions: (loan: Loan) => React.ReactNode;
+}) {
+  return (
+    <Table
+      caption={caption}
+      head={
+        <>
+          <th scope="col">Loan</th>
+          <th scope="col">Owed</th>
+          <th scope="col">Costs a year</th>
+          <th scope="col">Next payment</th>
+          <th scope="col" className="start">
+            With
+          </th>
+          <th scope="col">
+            <span className="unseen">What to do</span>
+          </th>
+        </>
+      }
+    >
+      {loans.map((loan) => {
+        const of = coin(loan.assetId);
+        const { tone, words } = standingWords(loan);
+        const next = loan.schedule[0];
+        return (
+          <tr key={loan.id}>
+            <th scope="row">
+              {loan.id.toString()} <Badge tone={tone}>{words}</Badge>
+            </th>
+            <td>
+              {told(of, loan.owed)}
+              <span className="note">of {told(of, loan.principal)}</span>
+            </td>
+            <td>{shownBps(loan.rateBps)}</td>
+            <td>
+              {loan.due > 0n ? (
+                <span className="warn">{told(of, loan.due)} now</span>
+              ) : next ? (
+                <>
+                  {told(of, next.principal + next.interest)}
+                  <span className="note">{moment(Number(next.dueMs))}</span>
+                </>
+              ) : (
+                '–'
+              )}
+            </td>
+            <td className="start">
+              <Address of={who(loan)} />
+            </td>
+            <td>{actions(loan)}</td>
+          </tr>
+        );
+      })}
+    </Table>
+  );
+}
