@@ -96,6 +96,12 @@ mod alive {
         ValueIsEnough,
         /// A product trades at whatever price pools stand.
         NoProductFloor,
+        /// A machine that never proved anything can do what it says.
+        SpecificationCounts,
+        /// What is bound to one machine may be bound to another.
+        EscrowPromisedTwice,
+        /// The block does not come to claims: whoever owes settles when he likes.
+        GoodwillSettles,
     }
 
     thread_local! {

@@ -45,7 +45,7 @@ pub enum SystemKind {
     Triggers,
     /// Products to bring back to their target.
     Rebalance,
-    /// The turn of an epoch.
+    /// What machines claimed of an epoch, to draw audits and to settle.
     Epoch,
     /// Matching and settlement.
     Match,

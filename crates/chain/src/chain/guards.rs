@@ -7,6 +7,7 @@
 //!   dollars that wait ──► debtors nearest to their guards ──► Redeem, or a block that is Bad without it
 //!   prices and time ──► orders ──► Triggers, or a block that is Bad without it
 //!   prices and time ──► products ──► Rebalance, or a block that is Bad without it
+//!   time ──► claims of machines ──► Epoch, or a block that is Bad without it
 //! ```
 //!
 //! An index is a function of one contract's stored words ([`Room`]). It lives in memory; now and then and at a clean stop
@@ -25,6 +26,7 @@ use capstan_contracts::{
     SystemKind,
     account::{self, IAccount, LOOKS_MAX, REDEMPTIONS_MAX, index::Sheets},
     calls::{CallIndex, Changes, Due, Room},
+    jobs::{self, Claims, IJobs},
     products::{self, IProducts, Products},
     triggers::{self, ITriggers, Orders},
 };
@@ -44,7 +46,12 @@ use saved::Saved;
 const SAVE_EVERY: u64 = 4_096;
 
 /// The contracts whose words the indexes follow.
-pub(super) const FOLLOWED: [Address; 3] = [Sheets::ADDRESS, Orders::ADDRESS, Products::ADDRESS];
+pub(super) const FOLLOWED: [Address; 4] = [
+    Sheets::ADDRESS,
+    Orders::ADDRESS,
+    Products::ADDRESS,
+    Claims::ADDRESS,
+];
 
 /// One room's index.
 #[derive(Debug)]
@@ -220,6 +227,7 @@ pub(super) struct Guards {
     accounts: Kept<Sheets>,
     orders: Kept<Orders>,
     products: Kept<Products>,
+    claims: Kept<Claims>,
 }
 
 /// What a block changed of what calls for the next ones.
@@ -228,6 +236,7 @@ pub(crate) struct Called {
     accounts: Changes<Sheets>,
     orders: Changes<Orders>,
     products: Changes<Products>,
+    claims: Changes<Claims>,
 }
 
 impl Called {
@@ -236,6 +245,7 @@ impl Called {
         self.accounts.then(&later.accounts);
         self.orders.then(&later.orders);
         self.products.then(&later.products);
+        self.claims.then(&later.claims);
     }
 }
 
@@ -273,6 +283,7 @@ impl Guards {
             accounts: Kept::load(view)?,
             orders: Kept::load(view)?,
             products: Kept::load(view)?,
+            claims: Kept::load(view)?,
         };
         guards.tell();
         Ok(guards)
@@ -283,6 +294,7 @@ impl Guards {
         self.accounts.follow(&called.accounts);
         self.orders.follow(&called.orders);
         self.products.follow(&called.products);
+        self.claims.follow(&called.claims);
         self.stand_at(block);
     }
 
@@ -291,6 +303,7 @@ impl Guards {
         self.accounts.leave(to.number(), steps);
         self.orders.leave(to.number(), steps);
         self.products.leave(to.number(), steps);
+        self.claims.leave(to.number(), steps);
         self.stand_at(to);
     }
 
@@ -306,13 +319,15 @@ impl Guards {
         let (height, at) = (self.height, self.at);
         let copied = self.accounts.copy_part(height, at);
         let copied = copied.or_else(|| self.orders.copy_part(height, at));
-        copied.or_else(|| self.products.copy_part(height, at))
+        let copied = copied.or_else(|| self.products.copy_part(height, at));
+        copied.or_else(|| self.claims.copy_part(height, at))
     }
 
     fn tell(&self) {
         self.accounts.tell();
         self.orders.tell();
         self.products.tell();
+        self.claims.tell();
     }
 
     /// What is to be saved, at once.
@@ -322,6 +337,7 @@ impl Guards {
             self.accounts.snapshot(height, at),
             self.orders.snapshot(height, at),
             self.products.snapshot(height, at),
+            self.claims.snapshot(height, at),
         ]
     }
 
@@ -361,6 +377,11 @@ impl Guards {
     pub(super) fn report_products(&self) -> GuardReport {
         self.products.report(self.height)
     }
+
+    /// The index of claims.
+    pub(super) fn report_claims(&self) -> GuardReport {
+        self.claims.report(self.height)
+    }
 }
 
 /// Whether every snapshot that is saved leads to the index that stored words make; one that would not be taken is no
@@ -368,7 +389,8 @@ impl Guards {
 pub(crate) fn verify_snapshots(view: &DbView) -> Result<(), ChainError> {
     verify_snapshot::<Sheets>(view)?;
     verify_snapshot::<Orders>(view)?;
-    verify_snapshot::<Products>(view)
+    verify_snapshot::<Products>(view)?;
+    verify_snapshot::<Claims>(view)
 }
 
 fn verify_snapshot<R: Saved>(view: &DbView) -> Result<(), ChainError> {
@@ -412,6 +434,7 @@ pub(super) fn changes(
         accounts: changes_of(diff, &*before)?,
         orders: changes_of(diff, &*before)?,
         products: changes_of(diff, &*before)?,
+        claims: changes_of(diff, &*before)?,
     })
 }
 
@@ -465,11 +488,13 @@ impl Inner {
             accounts,
             orders,
             products,
+            claims,
             ..
         } = &*guards;
         let nobody = match kind {
             SystemKind::Triggers => orders.is_quiet(&over.orders),
             SystemKind::Rebalance => products.is_quiet(&over.products),
+            SystemKind::Epoch => claims.is_quiet(&over.claims),
             _ => accounts.is_quiet(&over.accounts),
         };
         if nobody {
@@ -495,6 +520,10 @@ impl Inner {
             SystemKind::Rebalance => {
                 let max = products::LOOKS_MAX;
                 products.due(cx, &over.products, max, products::encode_products)
+            }
+            SystemKind::Epoch => {
+                let max = jobs::LOOKS_MAX;
+                claims.due(cx, &over.claims, max, jobs::encode_claims)
             }
             SystemKind::Redeem => {
                 let due = accounts
@@ -543,6 +572,10 @@ pub(super) fn report_damaged(kind: SystemKind, logs: &[Log]) {
             IProducts::RebalanceFailed::decode_log(log)
                 .map(|log| (format!("product {}", log.id), log.data.reason))
         });
+        let look = look.or_else(|_| {
+            IJobs::ClaimFailed::decode_log(log)
+                .map(|log| (format!("claim {}", log.claimId), log.data.reason))
+        });
         look.ok()
     };
     for (whom, reason) in logs.iter().filter_map(reason_of) {
@@ -570,11 +603,12 @@ enum Work {
 
 impl Owed {
     /// The kinds, in block order.
-    pub(super) const KINDS: [SystemKind; 4] = [
+    pub(super) const KINDS: [SystemKind; 5] = [
         SystemKind::Liquidate,
         SystemKind::Redeem,
         SystemKind::Triggers,
         SystemKind::Rebalance,
+        SystemKind::Epoch,
     ];
 
     pub(super) const fn of(kind: SystemKind) -> Self {

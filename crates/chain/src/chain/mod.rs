@@ -501,6 +501,11 @@ impl Chain {
         self.inner.guards.lock().report_products()
     }
 
+    /// How the index of claims stands: which of them a block must draw or settle, and when.
+    pub fn claim_guards(&self) -> GuardReport {
+        self.inner.guards.lock().report_claims()
+    }
+
     /// Syncs of the block log so far: at least one for each block since the start.
     pub fn sync_count(&self) -> u64 {
         self.inner.ledger.log().sync_count()

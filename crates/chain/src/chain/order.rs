@@ -18,13 +18,14 @@ use crate::block::codec;
 mod tests;
 
 /// Kinds of system work that exist in this version.
-const SERVED: [SystemKind; 6] = [
+const SERVED: [SystemKind; 7] = [
     SystemKind::DevOverride,
     SystemKind::Prices,
     SystemKind::Liquidate,
     SystemKind::Redeem,
     SystemKind::Triggers,
     SystemKind::Rebalance,
+    SystemKind::Epoch,
 ];
 /// Gas of one transaction of overrides, which are cut to fit.
 const OVERRIDE_GAS: u64 = 16_000_000;

@@ -3,8 +3,6 @@
 //! The machine's answer is a commitment too, so an auditor who did not compute has nothing to copy: what he shows fits no
 //! quorum, and stands in his record. Who shows first helps nobody: the others have committed.
 
-use std::collections::BTreeMap;
-
 use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolValue;
 use capstan_state::{Ctx, Halt};
@@ -20,7 +18,7 @@ use super::{
     state::{Auditor, Challenge, Finding, Machine, Proof},
     status::{self, Phase, Reason},
 };
-use crate::{admin, contract::emit, revert};
+use crate::{admin, contract::emit, quorum, revert};
 
 /// Commits an auditor to what he computed (MACH-11).
 ///
@@ -110,18 +108,8 @@ fn findings(cx: &mut Ctx<'_>, number: u64) -> Result<Vec<(Address, B256)>, Halt>
 
 /// The output that a quorum found, more than half of all that were shown.
 fn found(challenge: &Challenge, findings: &[(Address, B256)]) -> Option<B256> {
-    let mut votes = BTreeMap::<B256, u32>::new();
-    let mut shown = 0_u32;
-    for (_, output) in findings.iter().filter(|(_, output)| !output.is_zero()) {
-        let votes = votes.entry(*output).or_default();
-        *votes = votes.saturating_add(1);
-        shown = shown.saturating_add(1);
-    }
-    let wins = |votes: u32| votes >= challenge.quorum.into() && votes.saturating_mul(2) > shown;
-    votes
-        .into_iter()
-        .find(|(_, votes)| wins(*votes))
-        .map(|(output, _)| output)
+    let shown = findings.iter().map(|(_, output)| *output);
+    quorum::agreed(shown.filter(|output| !output.is_zero()), challenge.quorum)
 }
 
 /// How a challenge ends whose panel has had its time.

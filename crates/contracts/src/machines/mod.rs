@@ -58,7 +58,7 @@ pub use params::{
     ANSWER_MS, BOND_MIN_MAX, CAPACITY_AGE_MS, CHANGE_DELAY_MS, COMMIT_MS, GAP_MS, GRACE_MS,
     INTERVAL_MS, LATE_MS, PROBATION_MS, Params, QUORUM, REVEAL_MS, SLASH_BPS, UNBOND_MS,
 };
-pub use record::{holder_of, key_of};
+pub use record::{About, about, holder_of, key_of, of_key, unbond_ms};
 pub use signed::{
     ANSWER_TYPE, BEAT_TYPE, READINGS_TYPE, REGISTRATION_TYPE, ROTATION_TYPE, SPECIFICATION_TYPE,
 };

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, U256};
 use capstan_state::{Ctx, Halt};
-use capstan_units::Assets;
+use capstan_units::{AssetId, Assets};
 
 use super::{
     ADDRESS,
@@ -41,6 +41,50 @@ pub(super) fn save(cx: &mut Ctx<'_>, id: u64, machine: &Machine) -> Result<(), H
 /// `MachinesUnknown`.
 pub fn key_of(cx: &mut Ctx<'_>, id: u64) -> Result<Address, Halt> {
     Ok(known(&mut cx.enter(ADDRESS), id)?.key)
+}
+
+/// What later rooms ask of a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct About {
+    /// Its key.
+    pub key: Address,
+    /// Where it says it stands.
+    pub region: u32,
+    /// In which asset its bond is.
+    pub asset: AssetId,
+    /// Its bond.
+    pub bond: Assets,
+}
+
+/// What a machine is to later rooms.
+///
+/// # Errors
+/// `MachinesUnknown`.
+pub fn about(cx: &mut Ctx<'_>, id: u64) -> Result<About, Halt> {
+    let machine = known(&mut cx.enter(ADDRESS), id)?;
+    Ok(About {
+        key: machine.key,
+        region: machine.region,
+        asset: machine.asset,
+        bond: machine.bond,
+    })
+}
+
+/// The machine whose key this is, or was: keys are one machine's for ever (MACH-2).
+///
+/// # Errors
+/// The store's.
+pub fn of_key(cx: &mut Ctx<'_>, key: Address) -> Result<Option<u64>, Halt> {
+    let named = STATE.keys.at(key).load(&mut cx.enter(ADDRESS))?;
+    Ok(named.checked_sub(1))
+}
+
+/// How long a bond stays after its holder began to leave.
+///
+/// # Errors
+/// `MachinesNotOpen`.
+pub fn unbond_ms(cx: &mut Ctx<'_>) -> Result<u64, Halt> {
+    Ok(params::known(&mut cx.enter(ADDRESS))?.unbond_ms)
 }
 
 /// Who holds the title of a machine: its income and its bond are his.

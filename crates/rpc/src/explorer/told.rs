@@ -270,7 +270,11 @@ impl<'a> Teller<'a> {
                 }),
                 Err(_) => none(),
             },
-            SystemKind::Migrate | SystemKind::Epoch | SystemKind::Match => none(),
+            SystemKind::Epoch => match Vec::<u64>::abi_decode(input) {
+                Ok(claims) => listed(kind, &claims, "claim", u64::to_string),
+                Err(_) => none(),
+            },
+            SystemKind::Migrate | SystemKind::Match => none(),
         };
         let title = system_title(kind, count);
         Ok(Work {
@@ -534,7 +538,7 @@ fn system_title(kind: SystemKind, count: usize) -> String {
         ),
         SystemKind::Triggers => format!("the block looks at {}", some("order", "orders")),
         SystemKind::Rebalance => format!("the block looks at {}", some("product", "products")),
-        SystemKind::Epoch => "the turn of an epoch".to_owned(),
+        SystemKind::Epoch => format!("the block looks at {}", some("claim", "claims")),
         SystemKind::Match => "matching and settlement".to_owned(),
     }
 }
@@ -554,7 +558,9 @@ const fn system_about(kind: SystemKind) -> &'static str {
         }
         SystemKind::Triggers => "Orders whose price, time or health has come.",
         SystemKind::Rebalance => "Products that left their band go back to their target.",
-        SystemKind::Epoch => "What is counted per epoch begins anew.",
+        SystemKind::Epoch => {
+            "Claims of machines whose audits begin or are over: drawn, paid or void."
+        }
         SystemKind::Match => "What users asked for together is settled together.",
     }
 }

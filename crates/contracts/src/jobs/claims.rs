@@ -1,0 +1,377 @@
+//! Claims: the last voucher of a channel's epoch, however many receipts it stands for.
+
+use alloy_primitives::{B256, U256};
+use capstan_state::{Ctx, Halt};
+use capstan_units::Assets;
+
+use super::{
+    IJobs::{Claimed, Signature, Voucher},
+    RECEIPTS_MAX, SEED_BLOCKS, STATE, channels,
+    classes::{self, cell, change_cell},
+    customers,
+    error::*,
+    math::Prices,
+    numbers::Phase,
+    offers,
+    params::{self, Params},
+    settle, signed,
+    state::{Channel, Claim, Class, Offer, Use},
+};
+use crate::{
+    contract::emit,
+    machines::{self, About},
+    revert,
+};
+
+/// A claim that there is.
+///
+/// # Errors
+/// `JobsNoClaim`.
+pub(super) fn known(cx: &mut Ctx<'_>, id: u64) -> Result<Claim, Halt> {
+    let claim = STATE.claims.at(id).load(cx)?;
+    if claim.receipts == 0 {
+        return Err(revert(&JobsNoClaim { claimId: id }));
+    }
+    Ok(claim)
+}
+
+/// A claim in a phase.
+///
+/// # Errors
+/// `JobsNoClaim`, `JobsWrongPhase`.
+pub(super) fn in_phase(cx: &mut Ctx<'_>, id: u64, wanted: Phase) -> Result<Claim, Halt> {
+    let claim = known(cx, id)?;
+    let phase = claim.phase(cx.store.block().time_ms);
+    if phase == wanted {
+        return Ok(claim);
+    }
+    Err(wrong_phase(id, phase))
+}
+
+pub(super) fn wrong_phase(id: u64, phase: Phase) -> Halt {
+    revert(&JobsWrongPhase {
+        claimId: id,
+        phase: phase.number(),
+    })
+}
+
+impl Claim {
+    /// Where it is at a time (JOB-11).
+    pub(super) fn phase(&self, now_ms: u64) -> Phase {
+        match self.outcome {
+            0 => {}
+            number if number == Phase::Paid.number() => return Phase::Paid,
+            _ => return Phase::Void,
+        }
+        if self.seed.is_zero() {
+            Phase::Waiting
+        } else if now_ms <= self.show_by_ms() {
+            Phase::Showing
+        } else if now_ms <= self.commit_by_ms() {
+            Phase::Committing
+        } else if now_ms <= self.reveal_by_ms() {
+            Phase::Revealing
+        } else {
+            Phase::Ripe
+        }
+    }
+
+    /// Until when receipts are shown.
+    pub(super) fn show_by_ms(&self) -> u64 {
+        self.drawn_ms.saturating_add(self.show_ms)
+    }
+
+    /// Until when auditors commit.
+    pub(super) fn commit_by_ms(&self) -> u64 {
+        self.show_by_ms().saturating_add(self.commit_ms)
+    }
+
+    /// Until when they reveal.
+    pub(super) fn reveal_by_ms(&self) -> u64 {
+        self.commit_by_ms().saturating_add(self.reveal_ms)
+    }
+
+    /// Its prices.
+    pub(super) fn prices(&self) -> Prices {
+        Prices {
+            input: self.input_price,
+            output: self.output_price,
+        }
+    }
+}
+
+/// What is read of a voucher, in the numbers of the store.
+struct Asked {
+    cost: Assets,
+    largest: Assets,
+}
+
+impl Asked {
+    /// A voucher that does not contradict itself.
+    fn checked(voucher: &Voucher) -> Result<Self, Halt> {
+        let receipts = U256::from(voucher.receipts);
+        let bad = |what: &str| {
+            Err(revert(&JobsBadVoucher {
+                what: what.to_owned(),
+            }))
+        };
+        match voucher {
+            _ if voucher.receipts == 0 || voucher.receipts > RECEIPTS_MAX => bad("receipts"),
+            _ if voucher.root.is_zero() => bad("root"),
+            _ if voucher.cost.is_zero() => bad("cost"),
+            _ if voucher.largest > voucher.cost => bad("largest"),
+            // The dearest is at least the mean.
+            _ if voucher.largest.saturating_mul(receipts) < voucher.cost => bad("largest"),
+            _ => Ok(Self {
+                cost: Assets::from_u256(voucher.cost)?,
+                largest: Assets::from_u256(voucher.largest)?,
+            }),
+        }
+    }
+}
+
+/// Claims what a channel owes for the epoch that is over.
+///
+/// # Errors
+/// `JobsNotOpen`, `JobsNoChannel`, `JobsBadVoucher`, `JobsBadSignature`, `JobsWrongEpoch`, `JobsClaimed`, `JobsHoldOver`,
+/// `JobsOverBound`, `JobsNotServing`, `JobsOverPriced`, `JobsOverCapacity`, `JobsTooSmall`, `JobsBondAsset`,
+/// `JobsBondLeavesEarly`, `JobsOverBond`.
+pub(super) fn claim(
+    cx: &mut Ctx<'_>,
+    voucher: &Voucher,
+    by_key: &Signature,
+    by_machine: &Signature,
+) -> Result<u64, Halt> {
+    let params = params::known(cx)?;
+    let mut channel = channels::known(cx, voucher.channel)?;
+    let asked = Asked::checked(voucher)?;
+    let about = machines::about(cx, channel.machine)?;
+    let digest = signed::voucher_digest(cx, voucher)?;
+    signed::expect_said(cx, channel.key, digest, by_key)?;
+    signed::expect_said(cx, about.key, digest, by_machine)?;
+    expect_time(cx, voucher, &channel, &params)?;
+    if channel.bound < asked.cost {
+        return Err(revert(&JobsOverBound {
+            channel: voucher.channel,
+            bound: channel.bound.to_u256(),
+            cost: voucher.cost,
+        }));
+    }
+    let class = classes::known(cx, channel.class)?;
+    let mut offer = offers::known(cx, channel.machine, channel.class)?;
+    let prices = priced(cx, voucher, &channel, &class, &offer, &params)?;
+    count_work(cx, voucher, (&channel, &class), &mut offer, &params, &about)?;
+    let fee = params.fee_up(asked.cost)?;
+    if fee >= asked.cost {
+        return Err(revert(&JobsTooSmall {
+            cost: voucher.cost,
+            fee: fee.to_u256(),
+        }));
+    }
+    let slash = params.slash_of(asked.largest, voucher.receipts)?;
+    let previous = reserve(cx, channel.machine, slash, &about, &params)?;
+    channel.claimed_epoch = voucher.epoch;
+    channel.bound = channel.bound.sub(asked.cost)?;
+    channel.claimed = channel.claimed.add(asked.cost)?;
+    STATE.channels.at(voucher.channel).save(cx, &channel)?;
+    customers::change(cx, channel.customer, |customer| {
+        customer.bound = customer.bound.sub(asked.cost)?;
+        customer.claimed = customer.claimed.add(asked.cost)?;
+        Ok(())
+    })?;
+    let terms = Claim {
+        fee,
+        slash,
+        previous,
+        input_price: prices.input,
+        output_price: prices.output,
+        ..made(cx, voucher, &channel, &asked, &params)
+    };
+    begin(cx, voucher.channel, &terms)
+}
+
+/// The epoch before this one, once, and not behind the hold's end.
+fn expect_time(
+    cx: &Ctx<'_>,
+    voucher: &Voucher,
+    channel: &Channel,
+    params: &Params,
+) -> Result<(), Halt> {
+    let claimable = params.epoch_at(cx.store.block().time_ms).saturating_sub(1);
+    if voucher.epoch != claimable {
+        return Err(revert(&JobsWrongEpoch {
+            epoch: voucher.epoch,
+            claimable,
+        }));
+    }
+    if voucher.epoch <= channel.claimed_epoch {
+        return Err(revert(&JobsClaimed {
+            channel: voucher.channel,
+            epoch: voucher.epoch,
+        }));
+    }
+    let last_epoch = channel.last_epoch(params);
+    if voucher.epoch > last_epoch {
+        return Err(revert(&JobsHoldOver {
+            channel: voucher.channel,
+            epoch: voucher.epoch,
+            lastEpoch: last_epoch,
+        }));
+    }
+    Ok(())
+}
+
+/// The prices of the voucher's epoch, which its cost respects: each receipt may round up by one unit.
+fn priced(
+    cx: &mut Ctx<'_>,
+    voucher: &Voucher,
+    channel: &Channel,
+    class: &Class,
+    offer: &Offer,
+    params: &Params,
+) -> Result<Prices, Halt> {
+    let epoch = params.epoch_at(cx.store.block().time_ms);
+    let cell = cell(cx, (channel.class, class), offer.region, epoch)?;
+    let region = class.prices_at(cell.level_before)?;
+    let prices = offer.prices(voucher.epoch, region);
+    let most = prices.cost_down(voucher.inputUnits, voucher.outputUnits)?;
+    let most = most.saturating_add(U256::from(voucher.receipts));
+    if voucher.cost > most {
+        return Err(revert(&JobsOverPriced {
+            cost: voucher.cost,
+            most,
+        }));
+    }
+    Ok(prices)
+}
+
+/// Counts work against what the machine can do (JOB-4), and for the price of its region.
+fn count_work(
+    cx: &mut Ctx<'_>,
+    voucher: &Voucher,
+    of: (&Channel, &Class),
+    offer: &mut Offer,
+    params: &Params,
+    about: &About,
+) -> Result<(), Halt> {
+    let (channel, class) = of;
+    let (machine, class_id) = (channel.machine, channel.class);
+    offers::expect_serving(cx, machine)?;
+    let work = class.work_up(voucher.inputUnits, voucher.outputUnits);
+    let place = STATE.uses.at((machine, class_id));
+    let before = place.load(cx)?;
+    let before = if before.epoch == voucher.epoch {
+        before.work
+    } else {
+        0
+    };
+    let allowed = offers::allowed(cx, machine, class_id, params)?;
+    let sum = before.saturating_add(work);
+    if sum > allowed {
+        return Err(revert(&JobsOverCapacity {
+            machineId: machine,
+            classId: class_id,
+            epoch: voucher.epoch,
+            work: sum,
+            allowed,
+        }));
+    }
+    let next = Use {
+        epoch: voucher.epoch,
+        work: sum,
+        allowed,
+    };
+    place.save(cx, &next)?;
+    offers::recount(cx, machine, (class_id, class), offer, params, about)?;
+    STATE.offers.at((machine, class_id)).save(cx, offer)?;
+    let epoch = params.epoch_at(cx.store.block().time_ms);
+    change_cell(cx, (class_id, class), offer.region, epoch, |cell| {
+        cell.used = cell.used.saturating_add(work);
+    })
+}
+
+/// Lets a part of the bond stand for a claim (JOB-5). Answers the machine's claim before.
+fn reserve(
+    cx: &mut Ctx<'_>,
+    machine: u64,
+    slash: Assets,
+    about: &About,
+    params: &Params,
+) -> Result<u64, Halt> {
+    offers::expect_bond_asset(machine, about, params)?;
+    let (unbond_ms, audit_ms) = (machines::unbond_ms(cx)?, params.audit_ms());
+    if unbond_ms < audit_ms.saturating_mul(2) {
+        return Err(revert(&JobsBondLeavesEarly {
+            unbondMs: unbond_ms,
+            auditMs: audit_ms,
+        }));
+    }
+    let place = STATE.standings.at(machine);
+    let mut standing = place.load(cx)?;
+    let need = standing.reserved.add(slash)?;
+    if need > about.bond {
+        return Err(revert(&JobsOverBond {
+            machineId: machine,
+            bond: about.bond.to_u256(),
+            reserved: standing.reserved.to_u256(),
+            need: slash.to_u256(),
+        }));
+    }
+    standing.reserved = need;
+    let number = STATE.claim_count.load(cx)?.checked_add(1);
+    let previous = core::mem::replace(&mut standing.last_claim, number.ok_or_else(Halt::overflow)?);
+    place.save(cx, &standing)?;
+    Ok(previous)
+}
+
+fn made(
+    cx: &Ctx<'_>,
+    voucher: &Voucher,
+    channel: &Channel,
+    asked: &Asked,
+    params: &Params,
+) -> Claim {
+    let block = cx.store.block();
+    Claim {
+        channel: voucher.channel,
+        root: voucher.root,
+        machine: channel.machine,
+        class: channel.class,
+        epoch: voucher.epoch,
+        cost: asked.cost,
+        largest: asked.largest,
+        input_units: voucher.inputUnits,
+        output_units: voucher.outputUnits,
+        receipts: voucher.receipts,
+        made_ms: block.time_ms,
+        seed_block: block.number.saturating_add(SEED_BLOCKS),
+        show_ms: params.show_ms,
+        commit_ms: params.commit_ms,
+        reveal_ms: params.reveal_ms,
+        audit_ppm: params.audit_ppm,
+        quorum: params.quorum,
+        ..Claim::default()
+    }
+}
+
+fn begin(cx: &mut Ctx<'_>, channel: B256, claim: &Claim) -> Result<u64, Halt> {
+    let id = STATE.claim_count.load(cx)?.checked_add(1);
+    let id = id.ok_or_else(Halt::overflow)?;
+    STATE.claim_count.save(cx, id)?;
+    STATE.claims.at(id).save(cx, claim)?;
+    settle::call_block(cx, id)?;
+    emit(
+        cx,
+        &Claimed {
+            claimId: id,
+            channel,
+            machineId: claim.machine,
+            epoch: claim.epoch,
+            cost: claim.cost.to_u256(),
+            receipts: claim.receipts,
+            root: claim.root,
+            seedBlock: claim.seed_block,
+        },
+    )?;
+    Ok(id)
+}
