@@ -181,12 +181,13 @@ interface IJobs {
         uint8 verdict;
     }
 
-    /// What came of a machine's claims.
+    /// What came of a machine's claims. `funded` is what customers have bound to it and it has not been paid.
     struct MachineRecord {
         uint64 claimsPaid;
         uint64 claimsVoid;
         uint64 receiptsPaid;
         uint64 receiptsVoid;
+        uint256 funded;
         uint256 earned;
         uint256 slashed;
         uint8 lastReason;

@@ -15,6 +15,7 @@ use super::{
     error::*,
     listing, offers,
     params::{self, Params},
+    pay::change_funded,
     signed,
     state::Channel,
 };
@@ -76,6 +77,7 @@ pub(super) fn hold(cx: &mut Ctx<'_>, terms: &Hold, signature: &Signature) -> Res
     let mut channel = begun(cx, id, terms)?;
     let amount = Assets::from_u256(terms.amount)?;
     bind(cx, terms.customer, terms.key, amount)?;
+    change_funded(cx, terms.machineId, |funded| Ok(funded.add(amount)?))?;
     channel.sequence = terms.sequence;
     channel.until_ms = channel.until_ms.max(terms.untilMs);
     channel.held = channel.held.add(amount)?;
@@ -184,6 +186,7 @@ pub(super) fn release(
     // A closing counts once: the hold that follows has another number.
     channel.sequence = channel.sequence.saturating_add(1);
     STATE.channels.at(id).save(cx, &channel)?;
+    change_funded(cx, channel.machine, |funded| Ok(funded.sub(amount)?))?;
     customers::unspend(cx, channel.customer, channel.key, amount)?;
     customers::change(cx, channel.customer, |customer| {
         customer.bound = customer.bound.sub(amount)?;

@@ -46,6 +46,14 @@ pub(super) fn check(world: &dyn View, cx: &mut Ctx<'_>) -> Result<(), Broken> {
         holds(standing.reserved.get() == sum, "JOB-5", || {
             format!("machine {machine} has {sum} at stake: {standing:?}")
         })?;
+        let own = channels.iter().filter(|channel| channel.machine == machine);
+        let sum = own.fold(0_u128, |sum, channel| {
+            let sum = sum.saturating_add(channel.bound.get());
+            sum.saturating_add(channel.claimed.get())
+        });
+        holds(standing.funded.get() == sum, "JOB-2", || {
+            format!("channels of machine {machine} have {sum}: {standing:?}")
+        })?;
     }
     for ((machine, class), work) in STATE.uses.listed(world, ADDRESS)? {
         let work = work.load(cx)?;

@@ -182,6 +182,7 @@ fn pay(cx: &mut Ctx<'_>, id: u64, claim: Claim) -> Result<(), Halt> {
     let amount = claim.cost.sub(claim.fee)?;
     STATE.standings.at(claim.machine).update(cx, |standing| {
         standing.reserved = standing.reserved.sub(claim.slash)?;
+        standing.funded = standing.funded.sub(claim.cost)?;
         standing.earned = standing.earned.add(amount).unwrap_or(Assets::MAX);
         standing.claims_paid = standing.claims_paid.saturating_add(1);
         let receipts = u64::from(claim.receipts);
@@ -194,9 +195,10 @@ fn pay(cx: &mut Ctx<'_>, id: u64, claim: Claim) -> Result<(), Halt> {
         &Payment {
             machine: claim.machine,
             customer: channel.customer,
-            customer_since_ms: customer.since_ms,
+            first_seen_ms: customer.since_ms,
             asset: params.asset,
             amount,
+            fee: claim.fee,
             earned_ms: params.start_of(claim.epoch.saturating_add(1)),
         },
     )?;
@@ -229,6 +231,7 @@ pub(super) fn void(cx: &mut Ctx<'_>, id: u64, claim: Claim, fault: Fault) -> Res
     let now_ms = cx.store.block().time_ms;
     STATE.standings.at(claim.machine).update(cx, |standing| {
         standing.reserved = standing.reserved.sub(claim.slash)?;
+        standing.funded = standing.funded.sub(claim.cost)?;
         standing.slashed = standing.slashed.add(slashed).unwrap_or(Assets::MAX);
         standing.claims_void = standing.claims_void.saturating_add(1);
         let receipts = u64::from(claim.receipts);

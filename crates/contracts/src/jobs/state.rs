@@ -237,6 +237,8 @@ pub(super) struct Auditor {
 pub(super) struct Standing {
     /// What of its bond stands for open claims.
     pub(super) reserved: Assets,
+    /// What customers have bound to it, and what of that is in claims.
+    pub(super) funded: Assets,
     /// What it was paid, without fees.
     pub(super) earned: Assets,
     /// What its bond lost here.

@@ -1,5 +1,13 @@
 //! Jobs: escrow and keys, offers and prices, vouchers and claims, audits; what others lost to fakes and goodwill, played again.
 
+mod audits;
+mod cost;
+mod damage;
+mod limits;
+mod model;
+mod prices;
+mod replays;
+mod simulation;
 mod tree;
 
 use alloy_primitives::{Address, B256, U256, keccak256};
@@ -73,14 +81,15 @@ fn usual() -> JobParams {
     }
 }
 
+/// A class whose price stands still.
 fn class() -> ServiceClass {
     ServiceClass {
         program: PROGRAM,
         quantisation: B256::right_padding_from(b"Q4_1"),
         inputPrice: n(INPUT_PRICE),
         outputPrice: n(OUTPUT_PRICE),
-        levelMin: LEVEL_ONE / 4,
-        levelMax: LEVEL_ONE * 4,
+        levelMin: LEVEL_ONE,
+        levelMax: LEVEL_ONE,
         stepBps: 1_000,
         targetBps: 5_000,
         inputsPerOutput: 10,
@@ -88,8 +97,21 @@ fn class() -> ServiceClass {
     }
 }
 
+/// The same, and its price moves.
+fn moving() -> ServiceClass {
+    ServiceClass {
+        levelMin: LEVEL_ONE / 4,
+        levelMax: LEVEL_ONE * 4,
+        ..class()
+    }
+}
+
 /// A world in which machines come and jobs are paid, with three auditors in both rooms.
 fn start_with(params: JobParams) -> (World, Address, AssetId) {
+    start_class(params, class())
+}
+
+fn start_class(params: JobParams, class: ServiceClass) -> (World, Address, AssetId) {
     let (mut world, token) = World::with_token();
     world.sweep_every = 50;
     world
@@ -138,7 +160,7 @@ fn start_with(params: JobParams) -> (World, Address, AssetId) {
     }
     let open = openClassCall {
         classId: CLASS,
-        class: class(),
+        class,
     };
     world.ok(OWNER, ADDRESS, &open);
     world.wait_ms(10 * EPOCH);
@@ -393,9 +415,13 @@ fn turn(world: &mut World) -> usize {
 
 /// Blocks pass until the claims that were just made are drawn.
 fn drawn(world: &mut World) {
-    for _ in 0..5 {
+    let last = world.view(ADDRESS, &claimCountCall {});
+    for _ in 0..20 {
         world.wait_ms(250);
         turn(world);
+        if claim_of(world, last).phase != Phase::Waiting.number() {
+            return;
+        }
     }
 }
 
@@ -510,7 +536,7 @@ fn job_1_job_2_a_claim_goes_the_whole_way() {
     let seen = claim_of(&world, id);
     assert_eq!((seen.phase, seen.picks.len()), (Phase::Showing.number(), 3));
     shown(&mut world, id, &receipts, &tree);
-    world.wait_ms(10_000);
+    world.wait_ms(10_001);
     audited(&mut world, id, &[0, 0, 0]);
     world.wait_ms(10_000);
     assert_eq!(claim_of(&world, id).phase, Phase::Ripe.number());

@@ -237,6 +237,7 @@ pub(super) fn machine_record(cx: &mut Ctx<'_>, id: u64) -> Result<IJobs::Machine
         claimsVoid: standing.claims_void,
         receiptsPaid: standing.receipts_paid,
         receiptsVoid: standing.receipts_void,
+        funded: standing.funded.to_u256(),
         earned: standing.earned.to_u256(),
         slashed: standing.slashed.to_u256(),
         lastReason: standing.last_reason,

@@ -34,4 +34,5 @@ fn db_14_guards_are_read_as_they_were_saved() {
     ]);
     check::<Orders>(&[0, 1, u64::MAX].map(OrderId::new));
     check::<Products>(&[0, 1, u32::MAX].map(ProductId::new));
+    check::<Claims>(&[0, 1, u64::MAX]);
 }
