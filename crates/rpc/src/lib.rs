@@ -29,6 +29,7 @@ mod fixed;
 mod health;
 mod keys;
 mod labels;
+mod machines;
 pub mod methods;
 mod metrics;
 mod net;
@@ -62,6 +63,7 @@ fn register_all(table: &mut Methods) {
     prices::register(table);
     credit::register(table);
     exchange::register(table);
+    machines::register(table);
     explorer::register(table);
     dev::register(table);
     subscriptions::register(table);

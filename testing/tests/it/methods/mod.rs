@@ -12,6 +12,7 @@ mod farms;
 mod fees;
 mod limits;
 mod logs;
+mod machines;
 mod node;
 mod prices;
 mod products;
