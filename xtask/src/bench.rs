@@ -9,12 +9,13 @@ use crate::{clients, compute, dev, shell};
 /// Benches that need no peer from npm.
 const ALONE: [&str; 5] = ["accounts", "block", "growth", "per", "pool"];
 
-/// Runs one bench (`engine`, `throughput`, `frame`, `credit`, `exchange`, `accounts`, `block`, `growth`, `per`, `pool`; flags go to it), or all of them.
+/// Runs one bench (`engine`, `gateway`, `audit`, `throughput`, `frame`, `credit`, `exchange`, `accounts`, `block`, `growth`, `per`, `pool`; flags go to it), or all of them.
 pub(crate) fn run(flags: &[String]) -> Result<()> {
-    if let Some((first, rest)) = flags.split_first()
-        && first == "engine"
-    {
-        return compute::bench(rest);
+    match flags.split_first() {
+        Some((first, rest)) if first == "engine" => return compute::bench(rest),
+        Some((first, _)) if first == "gateway" => return compute::bench_gateway(),
+        Some((first, rest)) if first == "audit" => return compute::bench_audit(rest),
+        _ => {}
     }
     if flags
         .first()

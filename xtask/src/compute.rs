@@ -58,6 +58,47 @@ pub(crate) fn bench(flags: &[String]) -> Result<()> {
     )
 }
 
+/// What the gateway adds to a model server, both asked in turns.
+pub(crate) fn bench_gateway() -> Result<()> {
+    shell::run(
+        shell::cargo()
+            .args([
+                "test",
+                "--quiet",
+                "--release",
+                "--package",
+                "capstan-compute",
+            ])
+            .args(["--test", "it", "--", "--ignored", "--nocapture"])
+            .arg("what_the_gateway_adds"),
+    )
+}
+
+/// How often audits catch cheats and accuse the honest: on a model of random weights, and fewer jobs on the real one.
+pub(crate) fn bench_audit(flags: &[String]) -> Result<()> {
+    let (tiny, real) = match flags {
+        [] => ("1000", "90"),
+        [tiny] => (tiny.as_str(), "90"),
+        [tiny, real] => (tiny.as_str(), real.as_str()),
+        _ => bail!("say how many jobs, as `cargo xtask bench audit 1000 90`"),
+    };
+    let audit = || {
+        let mut command = shell::cargo();
+        command
+            .args([
+                "run",
+                "--quiet",
+                "--release",
+                "--package",
+                "capstan-compute",
+            ])
+            .args(["--example", "audit_rates", "--"]);
+        command
+    };
+    shell::run(audit().args([tiny, "tiny"]))?;
+    shell::run(audit().arg(real).arg(fetched()?))
+}
+
 fn python() -> Result<PathBuf> {
     python::environment(&folder(), "compute")
 }

@@ -12,6 +12,7 @@ mod credit;
 mod examples;
 mod exchange;
 mod farm;
+mod machine;
 mod model;
 mod product;
 mod records;
@@ -20,7 +21,8 @@ mod trigger;
 use crate::accounts;
 pub(crate) use admin::{AdminCommand, ReportersCommand, RoleArgs, RolesCommand, Stoppable};
 pub(crate) use compute::{
-    GatewayOptions, KeyCommand, LedgerOptions, ProvideCommand, ReceiptCommand, ScanOptions,
+    BesideOptions, EngineOptions, GatewayOptions, KeyCommand, LedgerOptions, ProvideCommand,
+    ReceiptCommand, ScanOptions, ServersOptions, StartOptions,
 };
 pub(crate) use credit::{
     AccountCommand, ActOptions, AmountArgs, AskOptions, KeystoreOptions, LimitArgs, MarketCommand,
@@ -32,6 +34,7 @@ pub(crate) use exchange::{
     LpAddOptions, LpCarryOptions, LpCommand, LpRemoveOptions, PoolCommand, SwapOptions,
 };
 pub(crate) use farm::FarmCommand;
+pub(crate) use machine::MachineCommand;
 pub(crate) use model::{ModelCommand, ShelfOptions};
 pub(crate) use product::{ProductCommand, ProductCreateOptions, ProductKind};
 pub(crate) use records::{AnalyseOptions, BlocksCommand, FollowOptions, VerifyWorkerOptions};
@@ -171,6 +174,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ReceiptCommand,
     },
+    /// Machines of a chain: state, bond, life, and what they proved
+    Machine {
+        #[command(subcommand)]
+        command: MachineCommand,
+    },
     /// What this machine can do, and what it must earn
     Provide {
         #[command(subcommand)]
@@ -230,6 +238,8 @@ pub(crate) struct DevOptions {
     pub(crate) command: Option<DevCommand>,
     #[command(flatten)]
     pub(crate) listen: ListenOptions,
+    #[command(flatten)]
+    pub(crate) gateway: BesideOptions,
     /// Time between blocks, as 250ms or 2s, or `instant`: one for each transaction
     #[arg(long, default_value = "250ms", value_name = "TIME")]
     pub(crate) block_time: BlockTime,
@@ -337,6 +347,8 @@ pub(crate) struct CrashOptions {
 pub(crate) struct NodeOptions {
     #[command(flatten)]
     pub(crate) listen: ListenOptions,
+    #[command(flatten)]
+    pub(crate) gateway: BesideOptions,
     /// The chain, if the data folder is new; `capstan genesis init` writes one
     #[arg(long, value_name = "FILE")]
     pub(crate) genesis: Option<PathBuf>,

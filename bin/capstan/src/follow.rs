@@ -52,6 +52,7 @@ pub(crate) fn run(options: &FollowOptions) -> Result<()> {
     serve(
         config,
         rpc,
+        None,
         Status::NODE,
         |_| Ok(None),
         move |chain| {

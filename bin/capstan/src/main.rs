@@ -22,6 +22,7 @@ mod genesis;
 mod help;
 mod logs;
 mod lp;
+mod machine;
 mod market;
 mod model;
 mod node;
@@ -86,6 +87,7 @@ fn main() -> ExitCode {
         Command::Gateway(options) => compute::gateway(&options),
         Command::Key { command } => compute::key(&command),
         Command::Receipt { command } => compute::receipt(&command),
+        Command::Machine { command } => machine::run(&command),
         Command::Provide { command } => compute::provide(&command),
         Command::Completions { shell } => help::completions(shell),
         Command::Man { out } => help::man(&out),

@@ -27,8 +27,8 @@ pub(crate) fn run(command: &ModelCommand) -> Result<()> {
             name,
             file,
             json,
-        } => get(&open(shelf)?, name, file.as_deref(), *json),
-        ModelCommand::List { shelf, json } => list(&open(shelf)?, *json),
+        } => get(&self::shelf(shelf)?, name, file.as_deref(), *json),
+        ModelCommand::List { shelf, json } => list(&self::shelf(shelf)?, *json),
         ModelCommand::Ask {
             shelf,
             name,
@@ -38,7 +38,7 @@ pub(crate) fn run(command: &ModelCommand) -> Result<()> {
             temperature,
             seed,
         } => {
-            let path = open(shelf)?.find(name)?;
+            let path = self::shelf(shelf)?.find(name)?;
             let sampling = Sampling {
                 temperature: *temperature,
                 ..Sampling::GREEDY
@@ -56,7 +56,8 @@ pub(crate) fn run(command: &ModelCommand) -> Result<()> {
     }
 }
 
-fn open(options: &ShelfOptions) -> Result<Shelf> {
+/// The shelf that was named, or the user's.
+pub(crate) fn shelf(options: &ShelfOptions) -> Result<Shelf> {
     Ok(match &options.models {
         Some(folder) => Shelf::at(folder.clone()),
         None => Shelf::of_user()?,

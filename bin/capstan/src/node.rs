@@ -20,6 +20,7 @@ use crate::{
     accounts,
     args::{BlockTime, DevCommand, DevOptions, History, ListenOptions, NodeOptions},
     banner::{self, DevWorld},
+    compute::Beside,
     crash, data, progress,
     status::Status,
     world::{self, Life, World},
@@ -85,6 +86,7 @@ pub(crate) fn dev(options: &DevOptions) -> Result<()> {
         Some(folder) => Storage::Folder(folder),
         None => Storage::Memory,
     };
+    let beside = Beside::open(&options.gateway, &options.listen.allow_host)?;
     let rpc = RpcConfig {
         dev_keys: Some(DevKeysConfig {
             mnemonic: mnemonic.clone(),
@@ -115,6 +117,7 @@ pub(crate) fn dev(options: &DevOptions) -> Result<()> {
             ..ChainConfig::dev(genesis)
         },
         rpc,
+        beside,
         Status::DEV,
         |chain| {
             if options.empty {
@@ -228,10 +231,12 @@ pub(crate) fn node(options: &NodeOptions) -> Result<()> {
         ..config
     };
     let rpc = rpc_config(&options.listen);
+    let beside = Beside::open(&options.gateway, &options.listen.allow_host)?;
     let no_world = |_: &Chain| Ok(None);
     serve(
         config,
         rpc,
+        beside,
         Status::NODE,
         no_world,
         solo,
@@ -278,6 +283,7 @@ pub(crate) fn rpc_config(listen: &ListenOptions) -> RpcConfig {
 pub(crate) fn serve(
     config: ChainConfig,
     mut rpc: RpcConfig,
+    beside: Option<Beside>,
     status: Status,
     prepare: impl FnOnce(&Chain) -> Result<Option<World>>,
     drive: impl FnOnce(&Chain) -> Result<Box<dyn Driver>>,
@@ -294,6 +300,7 @@ pub(crate) fn serve(
     let chain = data::open(config)?;
     let world = prepare(&chain)?;
     rpc.world = world.as_ref().map(World::door);
+    rpc.beside = beside.as_ref().map(Beside::routes);
     let server = runtime.block_on(capstan_rpc::serve(rpc, chain.clone()))?;
     let driver = drive(&chain)?;
     announce(&chain, server.address());
@@ -309,13 +316,16 @@ pub(crate) fn serve(
         progress::short(start.elapsed())
     );
     let watched = chain.clone();
-    let world = live(server.address(), world);
+    let address = server.address();
+    let world = live(address, world);
+    let gateway = answer(address, beside);
     runtime.block_on(async move {
         tokio::select! {
             name = stop.wait() => tracing::info!("{name}: stopping; once more forces"),
             () = driver_end(&*driver) => {}
             () = status.tell(&watched) => {}
             () = world => {}
+            () = gateway => {}
         }
         tokio::spawn(async move {
             // One wish may arrive twice: a terminal signals a whole group, and its parent passes it on.
@@ -338,6 +348,16 @@ async fn live(address: SocketAddr, world: Option<World>) {
         && let Err(error) = world.live(address).await
     {
         tracing::error!(%error, "the made-up market has ended");
+    }
+    std::future::pending().await
+}
+
+/// Keeps the gateway on the node's port, if there is one. Never returns: without it the chain goes on.
+async fn answer(address: SocketAddr, beside: Option<Beside>) {
+    if let Some(beside) = beside
+        && let Err(error) = beside.live(address).await
+    {
+        tracing::error!(%error, "the gateway cannot be found by `capstan key`");
     }
     std::future::pending().await
 }

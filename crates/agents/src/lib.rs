@@ -1,4 +1,5 @@
 //! What runs beside a chain and talks to it over RPC. Nothing here is part of a node, and no node trusts it.
 
 pub mod feed;
+pub mod provider;
 pub mod watch;

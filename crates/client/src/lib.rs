@@ -20,6 +20,7 @@ mod history;
 pub mod keystore;
 mod lever;
 mod listing;
+mod machine;
 mod market;
 mod node;
 mod plan;
@@ -47,6 +48,10 @@ pub use farm::{Farm, FarmAsset, FarmBoost, FarmOwn, FarmReward, Outputs, farms, 
 pub use history::{Happening, HappeningArg, history};
 pub use lever::{lever, owed_with_growth, refinance_collateral, refinance_debt, unlever};
 pub use listing::{AssetFile, DOLLAR_EXAMPLE, DollarFile, EXAMPLE, ListingError};
+pub use machine::{
+    Machine, MachineAsset, MachineChallenge, MachineReadings, Registering, machine_answer,
+    machine_beat, machine_draw, machine_leave, machines, registered_machine,
+};
 pub use market::{Fixed, Market, MarketParams, NextParams, Paused, PriceState, markets};
 pub use node::Node;
 pub use plan::{PlanError, There, Wish, plan};

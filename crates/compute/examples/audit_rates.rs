@@ -15,7 +15,7 @@ use std::{
 };
 
 use capstan_compute::{
-    audit::{Failure, Proof, Thresholds, Transcript, Witness, slash_min, verify},
+    audit::{FAR, Failure, Proof, Thresholds, Transcript, Witness, slash_min, verify},
     engine::{Engine, Finish, Kernels, Piece, Request, Sampling, Seed},
     model::{Message, Shelf, gguf::Fact},
     testkit::{Draft, Noise, tiny_with},
@@ -126,6 +126,9 @@ struct Row {
     worst_disagree: usize,
     least_disagree: Option<usize>,
     worst_mean: f64,
+    /// Mean misses of each answer, and how many of its tokens are far.
+    misses: Vec<f64>,
+    far: Vec<usize>,
     reasons: BTreeMap<String, u32>,
 }
 
@@ -200,7 +203,7 @@ impl World {
             // Strict judgement admits what the tolerant one found no difference in.
             let equal = |measure| Thresholds::STRICT.admit(measure);
             let strict =
-                tolerant.passed() && tolerant.near == 0 && tolerant.measures.iter().all(equal);
+                tolerant.passed() && tolerant.missed() == 0 && tolerant.measures.iter().all(equal);
             let row = rows.entry(deed).or_default();
             row.jobs += 1;
             row.strict += u32::from(!strict);
@@ -210,6 +213,11 @@ impl World {
             for measure in &tolerant.measures {
                 row.worst_disagree = row.worst_disagree.max(measure.disagree);
                 row.worst_mean = row.worst_mean.max(measure.mean);
+            }
+            if !tolerant.misses.is_empty() {
+                row.misses.push(tolerant.mean_miss());
+                let far = tolerant.misses.iter().filter(|miss| **miss > FAR).count();
+                row.far.push(far);
             }
             if let Some(most) = tolerant.measures.iter().map(|m| m.disagree).max() {
                 row.least_disagree = Some(row.least_disagree.map_or(most, |least| least.min(most)));
@@ -302,9 +310,9 @@ fn name(failure: &Failure) -> String {
 
 fn print(rows: &BTreeMap<Deed, Row>) {
     println!(
-        "| what the provider did | jobs | strict: refused | tolerant: refused | same answer | entries that disagree, worst group | mean error, worst | reasons |"
+        "| what the provider did | jobs | strict: refused | tolerant: refused | same answer | entries that disagree, worst group | mean error, worst | mean miss: least, median, 95 %, most | far tokens: median, most | reasons |"
     );
-    println!("|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|");
     for (deed, row) in rows {
         let reasons: Vec<String> = row
             .reasons
@@ -312,7 +320,7 @@ fn print(rows: &BTreeMap<Deed, Row>) {
             .map(|(name, count)| format!("{name} {count}"))
             .collect();
         println!(
-            "| {} | {} | {} | {} | {} | {} to {} | {:.2} | {} |",
+            "| {} | {} | {} | {} | {} | {} to {} | {:.2} | {} | {} | {} |",
             deed.words(),
             row.jobs,
             row.strict,
@@ -321,9 +329,30 @@ fn print(rows: &BTreeMap<Deed, Row>) {
             row.least_disagree.unwrap_or(0),
             row.worst_disagree,
             row.worst_mean,
+            spread(&row.misses),
+            far(&row.far),
             reasons.join(", ")
         );
     }
+}
+
+/// Least, median, 95th percentile and most.
+fn spread(misses: &[f64]) -> String {
+    let mut sorted = misses.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = |percent: usize| sorted.get((sorted.len().max(1) - 1) * percent / 100);
+    let shown = [0, 50, 95, 100].map(|percent| at(percent).map_or(0.0, |miss| *miss));
+    format!(
+        "{:.4} {:.4} {:.4} {:.4}",
+        shown[0], shown[1], shown[2], shown[3]
+    )
+}
+
+fn far(counts: &[usize]) -> String {
+    let mut sorted = counts.to_vec();
+    sorted.sort_unstable();
+    let middle = sorted.get(sorted.len() / 2).copied().unwrap_or(0);
+    format!("{middle}, {}", sorted.last().copied().unwrap_or(0))
 }
 
 /// Changes one block in so many of the weights inside layers.

@@ -12,7 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use capstan_compute::engine::{Engine, Piece, Request};
+use capstan_compute::{
+    engine::{Engine, Piece, Request},
+    model::Message,
+};
 
 /// Both sides read and write as much.
 const PROMPT_TOKENS: u32 = 128;
@@ -32,13 +35,25 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let engine = Engine::load(Path::new(model), threads.parse()?)?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let chat = engine.chat(&[Message::user("What is the capital of France?")])?;
+    let mut first = Duration::MAX;
     for _ in 0..rounds.parse()? {
+        let start = Instant::now();
+        engine.generate(&Request::greedy(chat.clone(), 1), &mut |_| {
+            ControlFlow::Continue(())
+        })?;
+        first = first.min(start.elapsed());
         ours.push(measure(&engine)?);
         if let [python, script] = peer {
             let command = [script, model, threads];
             theirs.push(ask_peer(python, &command)?);
         }
     }
+    println!(
+        "first token of a chat of {} tokens after {:.0} ms, best of {rounds}\n",
+        chat.len(),
+        first.as_secs_f64() * 1_000.0
+    );
     println!(
         "| tokens per second, {threads} threads, best of {rounds} | reading {PROMPT_TOKENS} | writing {ANSWER_TOKENS} |"
     );

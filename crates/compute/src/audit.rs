@@ -6,6 +6,7 @@
 //! Not here: who pays and who is slashed (contracts).
 
 mod commit;
+mod evidence;
 mod field;
 mod proof;
 mod stakes;
@@ -15,6 +16,7 @@ mod verify;
 mod tests;
 
 pub use commit::{Commitment, Opening};
+pub use evidence::{Chosen, Evidence, Work};
 pub use proof::{GROUP_TOKENS, Measure, Polynomial, Proof, TOP, Witness};
 pub use stakes::{caught_of, is_audited, slash_min};
-pub use verify::{Failure, Report, Thresholds, Transcript, verify};
+pub use verify::{FAR, Failure, Report, Thresholds, Transcript, verify};

@@ -7,13 +7,14 @@
 use std::{fs::File, io::BufReader, ops::ControlFlow, path::Path, sync::Arc};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use serde::{Deserialize, Serialize};
 
 use crate::model::{Config, Message, ModelError, Template, Tokenizer, gguf::Gguf, hash_file};
 
 mod error;
 mod forward;
 pub(crate) mod half;
-mod kernel;
+pub(crate) mod kernel;
 mod linear;
 pub(crate) mod sample;
 mod stream;
@@ -130,7 +131,8 @@ pub enum Piece<'a> {
 }
 
 /// Why an answer ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Finish {
     /// The model said so.
     End,
@@ -335,6 +337,16 @@ impl Engine {
         }
         answer.text = stream.into_text();
         answer
+    }
+
+    /// The text that an answer of these tokens shows.
+    pub fn text_of(&self, tokens: &[u32], stop: &[String]) -> String {
+        let mut stream = Stream::new(stop);
+        for token in tokens.iter().filter(|token| !self.tokenizer.ends(**token)) {
+            stream.push(self.tokenizer.bytes(*token));
+        }
+        stream.finish();
+        stream.into_text()
     }
 
     /// Logits after a state.

@@ -4,6 +4,7 @@
 //! has no chain can use it in front of a model server of his own.
 
 pub mod audit;
+pub mod bundled;
 pub mod engine;
 pub mod gateway;
 pub mod keys;
@@ -11,5 +12,6 @@ pub mod model;
 pub mod money;
 pub mod receipt;
 pub mod scan;
+pub mod tab;
 pub mod testkit;
 pub mod upstream;

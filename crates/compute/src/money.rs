@@ -124,6 +124,24 @@ impl PerMillion {
         Dollars::from_atto_or_max(per_token.saturating_mul(u128::from(tokens)))
     }
 
+    /// The price at which so many tokens an hour bring in an amount an hour, rounded up to the digits of a price. None where
+    /// nothing is written, or it is more than can be.
+    pub fn earning_up(per_hour: Dollars, tokens_per_hour: u64) -> Option<Self> {
+        let tokens = u128::from(tokens_per_hour);
+        let per_token = per_hour.atto().checked_add(tokens.checked_sub(1)?)? / tokens;
+        let atto = per_token.checked_mul(MILLION)?;
+        let price = Dollars::from_atto_or_max(atto);
+        (price.atto() == atto).then_some(Self(price))
+    }
+
+    /// A part of it, rounded up to the digits of a price.
+    pub fn part_up(self, part: u128) -> Self {
+        let per_token = self.0.atto() / MILLION;
+        Self(Dollars::from_atto_or_max(
+            per_token.div_ceil(part.max(1)).saturating_mul(MILLION),
+        ))
+    }
+
     /// How many tokens an amount pays; none where they cost nothing.
     pub fn tokens_down(self, amount: Dollars) -> Option<u64> {
         let per_token = self.0.atto().checked_div(MILLION).unwrap_or_default();

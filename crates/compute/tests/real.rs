@@ -1,20 +1,29 @@
 //! A real model, by `cargo xtask test compute`, which fetches it: `CAPSTAN_TEST_MODEL` names the file, `CAPSTAN_TEST_TOKENS` what
 //! the reference tokenizer makes of several thousand texts (testing/compute/tokens.py).
 
+#[path = "it/install.rs"]
+mod install;
+
 use std::{
     env,
     ops::ControlFlow,
     path::PathBuf,
+    process::Command,
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
 use capstan_compute::{
     audit::{Proof, Thresholds, Transcript, Witness, verify},
+    bundled::{Bundled, again},
     engine::{Answer, Engine, Finish, Kernels, Piece, Request, Sampling, Seed},
+    gateway::{Bounds, Gateway, Prices, Settings, serve},
+    keys::{Ledger, Limits, Secret, system_clock},
     model::Message,
+    upstream::{Pool, PoolSettings},
 };
 use serde_json::Value;
+use tokio::net::TcpListener;
 
 fn file(variable: &str) -> PathBuf {
     let path = env::var_os(variable);
@@ -171,4 +180,78 @@ fn aud_1_honest_answers_pass_strictly_on_other_threads() {
     let report = verify(&engine(), &transcript, &proof, &Thresholds::STRICT);
     assert!(report.passed(), "{:?}", report.failure);
     assert_eq!(report.witness, witness);
+}
+
+/// BUN-1, BUN-2: both unmodified clients, streaming included, and every whole answer that they got, computed again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs the real model: cargo xtask test compute"]
+async fn both_clients_work_unmodified_and_every_answer_is_computed_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ledger = Ledger::open(folder.path(), system_clock()).expect("opens");
+    let (key, _) = ledger
+        .add_key("test".to_owned(), Limits::default())
+        .await
+        .expect("made");
+    let price = "0.1usd".parse().expect("a price");
+    let settings = Settings {
+        prices: Prices::flat(price, price),
+        bounds: Bounds::default(),
+        admin: Secret::random(),
+        allow_hosts: Vec::new(),
+    };
+    let bundled = Bundled::new("smollm2", engine(), 1);
+    let pool = Pool::new(vec![Arc::new(bundled)], PoolSettings::default());
+    let gateway = Gateway::new(ledger, pool, settings);
+    gateway.pool().look().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
+    let served = serve(listener, Arc::clone(&gateway), std::future::pending());
+    let task = tokio::spawn(served);
+    for (name, client) in [
+        ("python", install::python().map(Command::new)),
+        (
+            "javascript",
+            install::javascript().map(|folder| {
+                let mut command = Command::new("node");
+                command.current_dir(folder);
+                command
+            }),
+        ),
+    ] {
+        let mut command = match client {
+            Ok(command) => command,
+            Err(why) => {
+                println!("SKIP: the {name} client cannot be installed: {why}");
+                continue;
+            }
+        };
+        let script = match name {
+            "python" => install::sources().join("model.py"),
+            _ => PathBuf::from("model.mjs"),
+        };
+        command.arg(script).args([&url, key.reveal(), "smollm2"]);
+        let said = tokio::task::spawn_blocking(move || install::run(&mut command));
+        match said.await.expect("ends") {
+            Ok(said) => print!("{said}"),
+            Err(why) => panic!("{why}"),
+        }
+    }
+    task.abort();
+    let receipts = gateway.ledger().overview(100).expect("reads").receipts;
+    if receipts.is_empty() {
+        return println!("SKIP: neither client can be installed");
+    }
+    let (mut whole, mut took, mut of) = (0, Duration::ZERO, 0);
+    for signed in receipts.iter().filter(|signed| signed.receipt.outcome == 0) {
+        let evidence = gateway.ledger().evidence(&signed.id).expect("reads");
+        let found = again(&engine(), signed, &evidence.expect("kept"));
+        let found = found.unwrap_or_else(|doubt| panic!("{doubt}: {signed:?}"));
+        assert!(found.is_strict, "{found:?}");
+        (whole, took, of) = (whole + 1, took + found.took, of + signed.receipt.tookMs);
+    }
+    println!(
+        "{whole} answers computed again, in {} ms; making them took {of} ms (loaded)",
+        took.as_millis()
+    );
+    assert!(whole >= 8, "{whole}");
 }

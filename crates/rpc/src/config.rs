@@ -23,6 +23,8 @@ pub struct RpcConfig {
     pub site: &'static [SiteFile],
     /// The prepared world of a development node; `None` where there is none.
     pub world: Option<Arc<dyn DevWorld>>,
+    /// Routes of another room on the same port, which guards them itself.
+    pub beside: Option<axum::Router>,
 }
 
 impl Default for RpcConfig {
@@ -41,6 +43,7 @@ impl Default for RpcConfig {
             fee_wei_max: 0,
             site: &[],
             world: None,
+            beside: None,
         }
     }
 }

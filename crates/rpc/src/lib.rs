@@ -30,6 +30,7 @@ mod following;
 mod health;
 mod keys;
 mod labels;
+mod machines;
 pub mod methods;
 mod metrics;
 mod net;
@@ -63,6 +64,7 @@ fn register_all(table: &mut Methods) {
     prices::register(table);
     credit::register(table);
     exchange::register(table);
+    machines::register(table);
     explorer::register(table);
     following::register(table);
     dev::register(table);

@@ -2,8 +2,11 @@
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
+use capstan_client::Amount;
 use capstan_compute::money::Dollars;
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
+
+use super::{credit::Signing, model::ShelfOptions};
 
 /// Where the ledger of a gateway lies.
 #[derive(Debug, Args)]
@@ -16,28 +19,36 @@ pub(crate) struct LedgerOptions {
     pub(crate) json: bool,
 }
 
+/// Models that this program runs itself.
 #[derive(Debug, Args)]
-pub(crate) struct GatewayOptions {
+pub(crate) struct EngineOptions {
+    /// Model to run in this program, by its name on the shelf or as a GGUF file. Repeatable
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Vec<String>,
     #[command(flatten)]
-    pub(crate) ledger: LedgerOptions,
+    pub(crate) shelf: ShelfOptions,
+    /// Threads of each such model; 0 takes one for each core
+    #[arg(long, default_value_t = 0, value_name = "COUNT")]
+    pub(crate) engine_threads: usize,
+    /// Answers that each such model makes at a time
+    #[arg(long, default_value_t = 2, value_name = "COUNT")]
+    pub(crate) answers: u32,
+}
+
+/// The model servers that a gateway stands before.
+#[derive(Debug, Args)]
+pub(crate) struct ServersOptions {
     /// Model server, as http://127.0.0.1:8000/v1; the first is asked first. Repeatable
-    #[arg(long, value_name = "URL", required = true)]
+    #[arg(long, value_name = "URL")]
     pub(crate) upstream: Vec<String>,
+    #[command(flatten)]
+    pub(crate) engine: EngineOptions,
     /// Variable that holds the key of the model servers, if they want one
     #[arg(long, value_name = "NAME")]
     pub(crate) upstream_key_env: Option<String>,
     /// Prices of models (TOML); without it, 0.1usd per million tokens read and 0.4usd written
     #[arg(long, value_name = "FILE")]
     pub(crate) prices: Option<PathBuf>,
-    /// Port; 0 takes a free one
-    #[arg(long, default_value_t = 8545)]
-    pub(crate) port: u16,
-    /// Address to listen on; anything but this machine's own should stand behind a proxy
-    #[arg(long, default_value = "127.0.0.1")]
-    pub(crate) host: IpAddr,
-    /// Host name under which keys and use may be seen, besides localhost. Repeatable
-    #[arg(long, value_name = "NAME")]
-    pub(crate) allow_host: Vec<String>,
     /// Requests at work at one model server
     #[arg(long, default_value_t = 64, value_name = "COUNT")]
     pub(crate) parallel: u32,
@@ -50,6 +61,34 @@ pub(crate) struct GatewayOptions {
     /// Longest wait for the first part of an answer
     #[arg(long, default_value = "60s", value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) first: Duration,
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("servers").args(["upstream", "model"]).required(true).multiple(true))]
+pub(crate) struct GatewayOptions {
+    #[command(flatten)]
+    pub(crate) ledger: LedgerOptions,
+    #[command(flatten)]
+    pub(crate) servers: ServersOptions,
+    /// Port; 0 takes a free one
+    #[arg(long, default_value_t = 8545)]
+    pub(crate) port: u16,
+    /// Address to listen on; anything but this machine's own should stand behind a proxy
+    #[arg(long, default_value = "127.0.0.1")]
+    pub(crate) host: IpAddr,
+    /// Host name under which keys and use may be seen, besides localhost. Repeatable
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_host: Vec<String>,
+}
+
+/// A gateway on a node's port: there if a model server is named.
+#[derive(Debug, Args)]
+pub(crate) struct BesideOptions {
+    #[command(flatten)]
+    pub(crate) servers: ServersOptions,
+    /// Folder of keys and receipts of the gateway; without it, .capstan/gateway at home
+    #[arg(long, value_name = "DIR", env = "CAPSTAN_GATEWAY")]
+    pub(crate) gateway_data: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -70,6 +109,9 @@ pub(crate) enum KeyCommand {
         /// When it ends, from now, as 30days
         #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
         expires: Option<Duration>,
+        /// It is your own: its requests take the machine from everybody else's
+        #[arg(long)]
+        own: bool,
         /// What it is to be called
         #[arg(long, default_value = "")]
         name: String,
@@ -101,7 +143,7 @@ pub(crate) enum ReceiptCommand {
         /// Of the receipt (0x...) or of its request (req_...)
         id: String,
     },
-    /// Check id, notes and signature of a receipt, and what is yours of request and answer
+    /// Check id, notes and signature of a receipt, what is yours of it, and compute the answer again where it was kept
     Verify {
         #[command(flatten)]
         ledger: LedgerOptions,
@@ -113,6 +155,11 @@ pub(crate) enum ReceiptCommand {
         /// The whole answer as it came (JSON), to be hashed and compared
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
+        /// GGUF file to compute the answer again with; without it, the one of the shelf that has the hash
+        #[arg(long, value_name = "FILE")]
+        model: Option<PathBuf>,
+        #[command(flatten)]
+        shelf: ShelfOptions,
     },
 }
 
@@ -120,6 +167,69 @@ pub(crate) enum ReceiptCommand {
 pub(crate) enum ProvideCommand {
     /// Measure what this machine does, and from which income on its power is paid
     Scan(ScanOptions),
+    /// Sell this machine's spare time: its key has a bond on the chain, and customers a gateway here
+    Start(Box<StartOptions>),
+    /// Take the machine back at once: whoever is at work is cut, and charged for what he had
+    Pause(LedgerOptions),
+    /// Sell again
+    Resume(LedgerOptions),
+    /// End it: as pause, and the program with it
+    Stop(LedgerOptions),
+    /// Whether it sells
+    Status(LedgerOptions),
+}
+
+#[derive(Debug, Args)]
+#[command(
+    group = ArgGroup::new("servers").args(["upstream", "model", "fleet"]).required(true).multiple(true),
+    group = ArgGroup::new("price").args(["floor", "prices"]).required(true)
+)]
+pub(crate) struct StartOptions {
+    #[command(flatten)]
+    pub(crate) signing: Signing,
+    /// Folder of the machine's key, its customers and receipts; without it, .capstan/gateway at home
+    #[arg(long, value_name = "DIR", env = "CAPSTAN_GATEWAY")]
+    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) servers: ServersOptions,
+    /// File with addresses of more model servers, one a line
+    #[arg(long, value_name = "FILE")]
+    pub(crate) fleet: Option<PathBuf>,
+    /// What an hour of writing must bring in, as 0.06usd/h; prices follow from what the servers do
+    #[arg(long, value_name = "PRICE", value_parser = per_hour)]
+    pub(crate) floor: Option<Dollars>,
+    /// What stands for the machine's word; without it, the least that the chain takes
+    #[arg(long, value_name = "AMOUNT", value_parser = super::exchange::amount)]
+    pub(crate) bond: Option<Amount>,
+    /// Coins of the holder for the machine's own messages, sent with its registration
+    #[arg(long, value_name = "ETH", default_value = "0.05", value_parser = super::exchange::amount)]
+    pub(crate) fuel: Amount,
+    /// Where it stands, as a number that customers know
+    #[arg(long, default_value_t = 0)]
+    pub(crate) region: u32,
+    /// Address at which customers reach it, if that is another than here
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+    /// Sell to holders of keys alone, without a chain
+    #[arg(long)]
+    pub(crate) alone: bool,
+    /// Port; 0 takes a free one
+    #[arg(long, default_value_t = 8546)]
+    pub(crate) port: u16,
+    /// Address to listen on; anything but this machine's own should stand behind a proxy
+    #[arg(long, default_value = "127.0.0.1")]
+    pub(crate) host: IpAddr,
+    /// Host name under which keys and use may be seen, besides localhost. Repeatable
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_host: Vec<String>,
+}
+
+/// An amount an hour.
+fn per_hour(text: &str) -> Result<Dollars, String> {
+    let amount = text
+        .strip_suffix("/h")
+        .ok_or("write an amount an hour, as 0.06usd/h")?;
+    amount.parse().map_err(|why| format!("{why}"))
 }
 
 #[derive(Debug, Args)]

@@ -1,17 +1,23 @@
 //! `capstan gateway`: the door in front of one's own model servers.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    convert::Infallible,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use capstan_compute::{
-    gateway::{Bounds, Gateway, OpenDoor, Prices, Settings, install_recorder, serve},
+    gateway::{Bounds, Gateway, OpenDoor, Prices, Settings, install_recorder, router, serve},
     keys::{Ledger, Secret, system_clock},
     upstream::{Http, HttpSettings, Pool, PoolSettings, Upstream},
 };
 use eyre::{Result, WrapErr as _, eyre};
 use tokio::net::TcpListener;
 
-use super::folder;
-use crate::args::GatewayOptions;
+use super::{engine::engines, folder};
+use crate::args::{BesideOptions, GatewayOptions, ServersOptions};
 
 /// Prices where no file says others: about what small models cost where they are sold.
 const INPUT: &str = "0.1usd";
@@ -24,27 +30,97 @@ pub(crate) fn run(options: &GatewayOptions) -> Result<()> {
     runtime.block_on(listen(options))
 }
 
+/// A gateway with everything that its owner needs to reach it.
+pub(super) struct Opened {
+    pub(super) gateway: Arc<Gateway>,
+    pub(super) admin: Secret,
+    pub(super) folder: PathBuf,
+}
+
+impl Opened {
+    fn new(servers: &ServersOptions, folder: PathBuf, allow_hosts: &[String]) -> Result<Self> {
+        let mut upstreams = upstreams(servers)?;
+        // A server of its own is faster than this program on the same machine, so it comes first.
+        let engines = engines(&servers.engine)?.into_iter();
+        upstreams.extend(engines.map(|engine| Arc::new(engine) as Arc<dyn Upstream>));
+        Self::over(upstreams, prices(servers)?, servers, folder, allow_hosts)
+    }
+
+    /// The same before these servers, in this order.
+    pub(super) fn over(
+        upstreams: Vec<Arc<dyn Upstream>>,
+        prices: Prices,
+        servers: &ServersOptions,
+        folder: PathBuf,
+        allow_hosts: &[String],
+    ) -> Result<Self> {
+        let ledger = Ledger::open(&folder, system_clock())
+            .wrap_err_with(|| format!("cannot open {}", folder.display()))?;
+        let admin = Secret::random();
+        let pool = PoolSettings {
+            queue: usize::try_from(servers.queue)?,
+            wait: servers.wait,
+            parallel: usize::try_from(servers.parallel)?,
+        };
+        let settings = Settings {
+            prices,
+            bounds: Bounds::default(),
+            admin: admin.clone(),
+            allow_hosts: allow_hosts.to_vec(),
+        };
+        let gateway = Gateway::new(ledger, Pool::new(upstreams, pool), settings);
+        Ok(Self {
+            gateway,
+            admin,
+            folder,
+        })
+    }
+
+    pub(super) fn door(&self, url: &str) -> Result<OpenDoor> {
+        Ok(OpenDoor::new(&self.folder, url, &self.admin)?)
+    }
+}
+
+/// A gateway on a node's port.
+pub(crate) struct Beside(Opened);
+
+impl Beside {
+    /// The gateway that was asked for, if one was.
+    pub(crate) fn open(options: &BesideOptions, allow_hosts: &[String]) -> Result<Option<Self>> {
+        let servers = &options.servers;
+        if servers.upstream.is_empty() && servers.engine.model.is_empty() {
+            return Ok(None);
+        }
+        let folder = folder(options.gateway_data.as_deref())?;
+        Ok(Some(Self(Opened::new(servers, folder, allow_hosts)?)))
+    }
+
+    /// What the node's port answers besides its own.
+    pub(crate) fn routes(&self) -> axum::Router {
+        router(Arc::clone(&self.0.gateway))
+    }
+
+    /// Says where it is, lets `capstan key` find it, and looks after its servers for as long as the node runs.
+    pub(crate) async fn live(self, address: SocketAddr) -> Result<Infallible> {
+        let url = format!("http://{address}");
+        let _door = self.0.door(&url)?;
+        println!("Gateway    {url}/v1");
+        println!("Use        {url}/usage#token={}", self.0.admin.reveal());
+        Arc::clone(&self.0.gateway).watch().await;
+        std::future::pending().await
+    }
+}
+
 async fn listen(options: &GatewayOptions) -> Result<()> {
-    let folder = folder(&options.ledger)?;
-    let prices = prices(options)?;
-    let upstreams = upstreams(options)?;
-    let ledger = Ledger::open(&folder, system_clock())
-        .wrap_err_with(|| format!("cannot open {}", folder.display()))?;
+    let folder = folder(options.ledger.data.as_deref())?;
+    let opened = Opened::new(&options.servers, folder, &options.allow_host)?;
     install_recorder();
-    let admin = Secret::random();
-    let pool = PoolSettings {
-        queue: usize::try_from(options.queue)?,
-        wait: options.wait,
-        parallel: usize::try_from(options.parallel)?,
-    };
-    let settings = Settings {
-        prices,
-        bounds: Bounds::default(),
-        admin: admin.clone(),
-        allow_hosts: options.allow_host.clone(),
-    };
-    let machine = ledger.machine().address();
-    let gateway = Gateway::new(ledger, Pool::new(upstreams, pool), settings);
+    let Opened {
+        gateway,
+        admin,
+        folder,
+    } = &opened;
+    let machine = gateway.ledger().machine().address();
     let asked = (options.host, options.port);
     let listener = TcpListener::bind(asked).await.wrap_err_with(|| {
         format!(
@@ -54,7 +130,7 @@ async fn listen(options: &GatewayOptions) -> Result<()> {
     })?;
     let url = format!("http://{}", listener.local_addr()?);
     // Held until the end: other commands find this gateway by it.
-    let door = OpenDoor::new(&folder, &url, &admin)?;
+    let door = opened.door(&url)?;
     if options.ledger.json {
         let page = format!("{url}/usage#token={}", admin.reveal());
         println!(
@@ -62,22 +138,16 @@ async fn listen(options: &GatewayOptions) -> Result<()> {
             serde_json::json!({ "machine": machine, "url": format!("{url}/v1"), "use": page })
         );
     } else {
-        greet(
-            options,
-            &format!("machine {machine}"),
-            &url,
-            &admin,
-            &folder,
-        );
+        greet(options, &format!("machine {machine}"), &url, admin, folder);
     }
-    let served = serve(listener, Arc::clone(&gateway), stopped()).await;
+    let served = serve(listener, Arc::clone(gateway), stopped()).await;
     drop(door);
     Ok(served?)
 }
 
 fn greet(options: &GatewayOptions, who: &str, url: &str, admin: &Secret, folder: &Path) {
     println!("gateway of {who} at {url}/v1");
-    if options.prices.is_none() {
+    if options.servers.prices.is_none() {
         println!(
             "prices per million tokens: {INPUT} read, {OUTPUT} written; --prices FILE says others"
         );
@@ -90,6 +160,12 @@ fn greet(options: &GatewayOptions, who: &str, url: &str, admin: &Secret, folder:
 }
 
 async fn stopped() {
+    signalled().await;
+    eprintln!("stopping: streams in progress have ten seconds");
+}
+
+/// Ready once the process is told to end.
+pub(super) async fn signalled() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         let _ = tokio::signal::ctrl_c().await;
@@ -99,10 +175,9 @@ async fn stopped() {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
     }
-    eprintln!("stopping: streams in progress have ten seconds");
 }
 
-fn prices(options: &GatewayOptions) -> Result<Prices> {
+pub(super) fn prices(options: &ServersOptions) -> Result<Prices> {
     let Some(path) = &options.prices else {
         return Ok(Prices::flat(INPUT.parse()?, OUTPUT.parse()?));
     };
@@ -111,7 +186,13 @@ fn prices(options: &GatewayOptions) -> Result<Prices> {
     Prices::from_toml(&text).wrap_err_with(|| path.display().to_string())
 }
 
-fn upstreams(options: &GatewayOptions) -> Result<Vec<Arc<dyn Upstream>>> {
+/// The model servers that were named.
+pub(super) fn upstreams(options: &ServersOptions) -> Result<Vec<Arc<dyn Upstream>>> {
+    reached(options, &options.upstream)
+}
+
+/// Model servers at these addresses.
+pub(super) fn reached(options: &ServersOptions, urls: &[String]) -> Result<Vec<Arc<dyn Upstream>>> {
     let key = match &options.upstream_key_env {
         Some(name) => Some(std::env::var(name).wrap_err_with(|| {
             format!("the variable {name} holds no key of the model servers; set it, or leave --upstream-key-env out")
@@ -126,5 +207,5 @@ fn upstreams(options: &GatewayOptions) -> Result<Vec<Arc<dyn Upstream>>> {
         let http = Http::new(url, key.clone(), settings.clone()).map_err(|why| eyre!(why))?;
         Ok(Arc::new(http) as Arc<dyn Upstream>)
     };
-    options.upstream.iter().map(upstream).collect()
+    urls.iter().map(upstream).collect()
 }

@@ -21,6 +21,7 @@ pub(crate) fn run(command: &KeyCommand) -> Result<()> {
             day,
             parallel,
             expires,
+            own,
             name,
         } => {
             let expires_ms = match expires {
@@ -32,6 +33,7 @@ pub(crate) fn run(command: &KeyCommand) -> Result<()> {
                 day: *day,
                 parallel: *parallel,
                 expires_ms,
+                own: *own,
             };
             let wanted = NewKey {
                 name: name.clone(),

@@ -1,28 +1,31 @@
 //! What a machine runs: the gateway, its keys and receipts, and what the machine can do.
 
+mod again;
+mod engine;
 mod gateway;
 mod key;
+mod provide;
 mod receipt;
 mod scan;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use capstan_compute::gateway::Office;
 use eyre::{OptionExt as _, Result};
 
 use crate::args::LedgerOptions;
 
-pub(crate) use gateway::run as gateway;
+pub(crate) use gateway::{Beside, run as gateway};
 pub(crate) use key::run as key;
+pub(crate) use provide::run as provide;
 pub(crate) use receipt::run as receipt;
-pub(crate) use scan::run as provide;
 
 /// Where a gateway's ledger lies unless it is said.
 const FOLDER: &str = ".capstan/gateway";
 
-fn folder(options: &LedgerOptions) -> Result<PathBuf> {
-    if let Some(folder) = &options.data {
-        return Ok(folder.clone());
+fn folder(named: Option<&Path>) -> Result<PathBuf> {
+    if let Some(folder) = named {
+        return Ok(folder.to_owned());
     }
     let home = std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
     Ok(home
@@ -31,7 +34,7 @@ fn folder(options: &LedgerOptions) -> Result<PathBuf> {
 }
 
 fn office(options: &LedgerOptions) -> Result<Office> {
-    Ok(Office::of(&folder(options)?)?)
+    Ok(Office::of(&folder(options.data.as_deref())?)?)
 }
 
 /// Runs what waits for answers.

@@ -8,10 +8,9 @@ use eyre::{Result, eyre};
 use serde_json::json;
 
 use super::block_on;
-use crate::args::{ProvideCommand, ScanOptions};
+use crate::args::ScanOptions;
 
-pub(crate) fn run(command: &ProvideCommand) -> Result<()> {
-    let ProvideCommand::Scan(options) = command;
+pub(super) fn run(options: &ScanOptions) -> Result<()> {
     let even = BreakEven::of(options.watts, options.kwh);
     eprintln!("measuring memory and arithmetic, some seconds ...");
     let machine = machine();

@@ -19,6 +19,10 @@ use capstan_contracts::{
     exchange::{self, IExchange},
     farms::{self, IFarms},
     listing::{self, IListing},
+    machines::{
+        self,
+        IMachines::{MachineParams, setParamsCall},
+    },
     oracle::{
         self,
         IOracle::{self, Entry, Report, SignedReport},
@@ -51,6 +55,8 @@ const FARM_DAYS: u64 = 90;
 /// What a leveraged token and a loop begin with, in whole units of their base assets.
 const LEVERAGED_SEED: u64 = 2_000;
 const LOOP_SEED: u64 = 10;
+/// The least bond of a machine, in whole units.
+const MACHINE_BOND: u64 = 100;
 
 /// A world that is being made.
 pub(super) struct Maker<'a> {
@@ -85,6 +91,7 @@ impl<'a> Maker<'a> {
         self.range()?;
         self.farms()?;
         self.products()?;
+        self.machines()?;
         self.positions(bots)
     }
 
@@ -429,6 +436,29 @@ impl<'a> Maker<'a> {
             self.mine()?;
         }
         Ok(())
+    }
+
+    /// Machines may be registered: bonds of a hundred USDC, and times of a world that is looked at for a few minutes.
+    fn machines(&mut self) -> Result<()> {
+        let seconds = |count: u64| count * 1_000;
+        let params = MachineParams {
+            assetId: number(USDC),
+            bondMin: ASSETS[USDC].units(MACHINE_BOND),
+            unbondMs: seconds(3_600),
+            intervalMs: seconds(5),
+            graceMs: seconds(15),
+            probationMs: seconds(120),
+            lateMs: seconds(15),
+            gapMs: seconds(5),
+            answerMs: seconds(60),
+            commitMs: seconds(15),
+            revealMs: seconds(15),
+            capacityAgeMs: seconds(3_600),
+            slashBps: 1_000,
+            quorum: 1,
+        };
+        self.call(machines::ADDRESS, &setParamsCall { params })?;
+        self.mine()
     }
 
     /// What the bots begin with: some lend, some are long of borrowed money.

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use capstan_testing::process::{Said, capstan};
+use capstan_testing::process::{Node, Said, capstan, text};
 use serde_json::{Value, json};
 
 /// A model server that knows one answer.
@@ -73,7 +73,12 @@ impl Drop for Gateway {
 }
 
 fn start(data: &Path, upstream: &str) -> Gateway {
-    let mut command = capstan(&["gateway", "--port", "0", "--upstream", upstream]).expect("built");
+    start_with(data, &["--upstream", upstream])
+}
+
+fn start_with(data: &Path, words: &[&str]) -> Gateway {
+    let words = [&["gateway", "--port", "0"], words].concat();
+    let mut command = capstan(&words).expect("built");
     let mut child = command
         .env("CAPSTAN_GATEWAY", data)
         .stdout(Stdio::piped())
@@ -107,7 +112,11 @@ fn run(data: &Path, words: &[&str]) -> Said {
 }
 
 async fn ask(url: &str, key: &str) -> reqwest::Response {
-    let asked = json!({"model": "parrot", "max_tokens": 50,
+    ask_of(url, key, "parrot").await
+}
+
+async fn ask_of(url: &str, key: &str, model: &str) -> reqwest::Response {
+    let asked = json!({"model": model, "max_tokens": 50,
                        "messages": [{"role": "user", "content": "say hello"}]});
     let client = reqwest::Client::builder()
         .no_proxy()
@@ -227,6 +236,119 @@ async fn cli_19_a_key_an_answer_and_its_receipt() {
     let list: Value = serde_json::from_str(&list.stdout).expect("JSON");
     assert_eq!(list.as_array().map(Vec::len), Some(2));
     assert!(!list.to_string().contains(&key));
+}
+
+/// CLI-22, BUN-2: a model of one's own behind one's own gateway, whose answer is computed again by another process.
+#[tokio::test]
+async fn cli_22_an_answer_of_the_bundled_engine_is_computed_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("gateway");
+    let file = folder.path().join("small.gguf");
+    capstan_compute::testkit::tiny(1, "Q4_1")
+        .write(&file)
+        .expect("written");
+    let path = file.to_str().expect("text");
+    let made = run(&data, &["key", "new", "--total", "1usd"]);
+    let gateway = start_with(&data, &["--model", path, "--engine-threads", "1"]);
+    let answer = ask_of(&gateway.url, made.stdout.trim(), "small").await;
+    assert_eq!(answer.status(), 200);
+    let receipt = answer.headers()["x-capstan-receipt"].to_str();
+    let receipt = receipt.expect("text").to_owned();
+    let shelf = folder.path().join("shelf");
+    let shelf = shelf.to_str().expect("text");
+    let verify = |more: &[&str]| {
+        let words = [&["receipt", "verify", &receipt, "--models", shelf], more].concat();
+        run(&data, &words)
+    };
+    // No file here has the hash, and it says so.
+    let unknown = verify(&[]);
+    assert!(
+        unknown.status.success() && unknown.stdout.contains("--model FILE names one"),
+        "{unknown:?}"
+    );
+    let again = verify(&["--model", path]);
+    assert!(
+        again.status.success() && again.stdout.contains("agree bit for bit, on exact-1"),
+        "{again:?}"
+    );
+    // Once it lies on the shelf it is found by its hash.
+    let put = ["model", "get", "mine", "--file", path, "--models", shelf];
+    assert!(run(&data, &put).status.success());
+    let found = verify(&["--json"]);
+    let told: Value = serde_json::from_str(&found.stdout).expect("JSON");
+    assert_eq!(told["not_checked"], json!([]), "{found:?}");
+    let other = folder.path().join("other.gguf");
+    capstan_compute::testkit::tiny(2, "Q4_1")
+        .write(&other)
+        .expect("written");
+    let other = verify(&["--model", other.to_str().expect("text")]);
+    assert!(
+        other.status.code() == Some(1) && other.stderr.contains("names the model"),
+        "{other:?}"
+    );
+    drop(gateway);
+}
+
+/// CLI-23: chain and gateway on one port, keys from another process, health and metrics the node's own.
+#[tokio::test]
+async fn cli_23_the_gateway_answers_on_the_nodes_port() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("gateway");
+    let file = folder.path().join("small.gguf");
+    capstan_compute::testkit::tiny(1, "Q4_1")
+        .write(&file)
+        .expect("written");
+    let words = [
+        "dev",
+        "--empty",
+        "--model",
+        text(&file),
+        "--engine-threads",
+        "1",
+        "--gateway-data",
+        text(&data),
+    ];
+    let mut node = Node::start(&words).await.expect("started");
+    assert!(node.says("Gateway    http://").await, "{}", node.said());
+    let made = run(&data, &["key", "new", "--total", "1usd"]);
+    let key = made.stdout.trim();
+    assert!(key.starts_with("sk-capstan-"), "{made:?}");
+    let answer = ask_of(&format!("{}/v1", node.url()), key, "small").await;
+    assert_eq!(answer.status(), 200);
+    let receipt = answer.headers()["x-capstan-receipt"].to_str();
+    let verify = [
+        "receipt",
+        "verify",
+        receipt.expect("text"),
+        "--model",
+        text(&file),
+    ];
+    let again = run(&data, &verify);
+    assert!(again.stdout.contains("bit for bit"), "{again:?}");
+    let client = reqwest::Client::builder().no_proxy().build();
+    let client = client.expect("a client");
+    let asked = json!({"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []});
+    let chain = client.post(node.url()).json(&asked).send().await;
+    let chain: Value = chain.expect("answered").json().await.expect("JSON");
+    assert_eq!(chain["result"], "0x7a69");
+    for (path, words) in [
+        ("metrics", "capstan_head_block"),
+        ("health", "block"),
+        ("usage", "<"),
+    ] {
+        let page = client.get(format!("{}/{path}", node.url())).send().await;
+        let page = page.expect("answered").text().await.expect("text");
+        assert!(page.contains(words), "{path}: {page}");
+    }
+    // A page elsewhere reaches neither keys nor use by a name of its own.
+    let strange = client
+        .get(format!("{}/admin/overview", node.url()))
+        .header("host", "evil.example");
+    let strange = strange.send().await.expect("answered");
+    assert_eq!(strange.status(), 403);
+    let ended = node.signal("TERM").expect("told");
+    assert!(ended.success(), "{ended}");
+    assert!(!data.join("gateway.json").exists());
 }
 
 #[test]

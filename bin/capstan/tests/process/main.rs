@@ -22,6 +22,7 @@ mod model;
 mod own_chain;
 mod page;
 mod product;
+mod provide;
 mod quarter_hour;
 mod said;
 mod start;

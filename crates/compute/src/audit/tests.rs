@@ -76,7 +76,7 @@ fn aud_1_honest_work_passes_strictly_at_every_count_of_threads() {
                 &Thresholds::STRICT,
             );
             assert!(report.passed(), "{:?}", report.failure);
-            assert_eq!(report.near, 0);
+            assert_eq!(report.missed(), 0);
             assert_eq!(
                 report.witness, witness,
                 "generation and prefill see the same bits"

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::proof::{Measure, Proof, Witness};
 use crate::engine::{
-    Engine, EngineError, Finish, Request, Taught,
+    Engine, EngineError, Finish, Request, Taught, kernel,
     sample::{Chances, likeliest, penalised},
 };
 
@@ -61,13 +61,15 @@ pub struct Thresholds {
     pub mean: f64,
     /// Median distance of mantissas.
     pub median: f64,
-    /// How far a draw may lie outside a token's interval, as a share of the whole.
-    pub miss: f64,
-    /// How far a logit may be below the largest where the largest is taken.
-    pub below: f32,
-    /// One token in so many may need that, and two may in any answer; zero allows none.
-    pub near_in: usize,
+    /// How far draws of an answer may miss their tokens in the mean, as a share of the whole; see [`Report::misses`].
+    pub miss_mean: f64,
+    /// One token in so many, and one in any answer, may miss by more than [`FAR`]; zero allows none to miss at all.
+    pub far_in: usize,
 }
+
+/// A miss beyond this is far, and counts as this in the mean: a token that kernels push over the border of top-k or top-p has
+/// no interval at all.
+pub const FAR: f64 = 0.125;
 
 impl Thresholds {
     /// Equal kernels give equal bits.
@@ -75,18 +77,16 @@ impl Thresholds {
         disagree: 0,
         mean: 0.0,
         median: 0.0,
-        miss: 0.0,
-        below: 0.0,
-        near_in: 0,
+        miss_mean: 0.0,
+        far_in: 0,
     };
-    /// Other kernels: TOPLOC's own numbers for states.
+    /// Other kernels: TOPLOC's own numbers for states, and what `audit_rates` measured for draws.
     pub const TOLERANT: Self = Self {
         disagree: 38,
         mean: 10.0,
         median: 8.0,
-        miss: 1.0 / 64.0,
-        below: 0.25,
-        near_in: 16,
+        miss_mean: 0.04,
+        far_in: 12,
     };
 
     /// Those for a job that ran on kernels of this name.
@@ -157,12 +157,12 @@ pub enum Failure {
         /// Which one.
         position: usize,
     },
-    /// Too many tokens that only just could be.
-    #[error("NEAR: {near} of {tokens} tokens are not what the seed draws, if only just")]
-    Near {
-        /// Those.
-        near: usize,
-        /// All.
+    /// Draws that are off, each only a little.
+    #[error("DRAWS: draws lie {mean:.4} of the whole beside their tokens, in the mean of {tokens}")]
+    Draws {
+        /// Mean share.
+        mean: f64,
+        /// All tokens.
         tokens: usize,
     },
 }
@@ -174,8 +174,10 @@ pub struct Report {
     pub failure: Option<Failure>,
     /// Each group.
     pub measures: Vec<Measure>,
-    /// Tokens that were accepted though the seed draws another here.
-    pub near: usize,
+    /// Of each token, how far its draw lies outside its interval here, as a share of the whole: zero where the seed draws just
+    /// it, one where nothing speaks for it. Where the largest logit is taken, the share by which another token's weight exceeds
+    /// its.
+    pub misses: Vec<f64>,
     /// What this verifier saw himself.
     pub witness: Witness,
 }
@@ -184,6 +186,17 @@ impl Report {
     /// Whether nothing speaks against the answer.
     pub const fn passed(&self) -> bool {
         self.failure.is_none()
+    }
+
+    /// Tokens that the seed does not draw here.
+    pub fn missed(&self) -> usize {
+        self.misses.iter().filter(|miss| **miss > 0.0).count()
+    }
+
+    /// The mean miss, each counted as [`FAR`] at most.
+    pub fn mean_miss(&self) -> f64 {
+        let sum: f64 = self.misses.iter().map(|miss| miss.min(FAR)).sum();
+        sum / self.misses.len().max(1) as f64
     }
 }
 
@@ -198,7 +211,7 @@ pub fn verify(
     let mut report = Report {
         failure: None,
         measures: Vec::new(),
-        near: 0,
+        misses: Vec::new(),
         witness: Witness::new(request.prompt.len(), engine.card().width),
     };
     report.failure = ends_well(engine, transcript)
@@ -260,22 +273,17 @@ fn judge(
     let mut tokens = request.prompt.clone();
     tokens.extend_from_slice(answer);
     let fed = &tokens[..tokens.len() - 1];
-    let mut wrong = None;
     let vocabulary = engine.card().vocabulary;
-    let Report { near, witness, .. } = report;
+    let Report {
+        misses, witness, ..
+    } = report;
     let taught = engine.teach(fed, prompt_tokens - 1, &mut |taught: Taught<'_>| {
         witness.see(taught.first, taught.states);
         let rows = taught.logits.chunks_exact(vocabulary);
         for (position, logits) in (taught.logits_first..).zip(rows) {
             let at = position + 1 - prompt_tokens;
             let seen = &tokens[..=position];
-            match judge_token(logits, seen, answer[at], at, request, thresholds) {
-                Drawn::Exactly => {}
-                Drawn::Nearly => *near += 1,
-                Drawn::Not => {
-                    wrong.get_or_insert(at);
-                }
-            }
+            misses.push(miss(logits, seen, answer[at], at, request));
         }
         ControlFlow::Continue(())
     });
@@ -297,49 +305,40 @@ fn judge(
             mean,
         });
     }
-    if let Some(position) = wrong {
+    judge_draws(report, thresholds)
+}
+
+fn judge_draws(report: &Report, thresholds: &Thresholds) -> Result<(), Failure> {
+    let tokens = report.misses.len();
+    let (off, allowed) = match thresholds.far_in {
+        0 => (0.0, 0),
+        one_in => (FAR, (tokens / one_in).max(1)),
+    };
+    let mut far = (0..tokens).filter(|at| report.misses[*at] > off);
+    if let Some(position) = far.nth(allowed) {
         return Err(Failure::Token { position });
     }
-    let (near, tokens) = (report.near, answer.len());
-    let allowed = tokens
-        .checked_div(thresholds.near_in)
-        .map_or(0, |n| n.max(2));
-    if near > allowed {
-        return Err(Failure::Near { near, tokens });
+    let mean = report.mean_miss();
+    if mean > thresholds.miss_mean {
+        return Err(Failure::Draws { mean, tokens });
     }
     Ok(())
 }
 
-enum Drawn {
-    Exactly,
-    Nearly,
-    Not,
-}
-
-fn judge_token(
-    logits: &[f32],
-    seen: &[u32],
-    token: u32,
-    at: usize,
-    request: &Request,
-    thresholds: &Thresholds,
-) -> Drawn {
+/// How far the draw for a token lies beside it.
+fn miss(logits: &[f32], seen: &[u32], token: u32, at: usize, request: &Request) -> f64 {
     let sampling = &request.sampling;
     let logits = penalised(logits, seen, sampling.repetition_penalty);
-    let (exactly, nearly) = if sampling.temperature == 0.0 {
+    if sampling.temperature == 0.0 {
         let (best, most) = likeliest(&logits);
         let logit = logits.get(token as usize).copied();
-        let near = logit.is_some_and(|logit| most - logit <= thresholds.below);
-        (best == token, near)
-    } else {
-        let chances = Chances::of(&logits, sampling);
-        let draw = request.seed.draw(at as u64);
-        let near = chances.miss(token, draw) <= thresholds.miss;
-        (chances.pick(draw) == token, near)
-    };
-    match (exactly, nearly) {
-        (true, _) => Drawn::Exactly,
-        (false, true) if thresholds.near_in > 0 => Drawn::Nearly,
-        _ => Drawn::Not,
+        return match logit {
+            _ if best == token => 0.0,
+            // Two that weigh the same are no miss that anybody could avoid, but not the one that is taken.
+            Some(logit) => f64::from(1.0 - kernel::exp(logit - most)).max(f64::MIN_POSITIVE),
+            None => 1.0,
+        };
     }
+    let draw = request.seed.draw(at as u64);
+    Chances::of(&logits, sampling).miss(token, draw)
 }

@@ -14,8 +14,9 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Gateway, error::ApiError, measure, page, serve::bearer};
+use super::{Gateway, Stance, error::ApiError, measure, page, serve::bearer};
 use crate::{
+    audit::Evidence,
     keys::{JobId, Limits, Secret},
     receipt::Signed,
 };
@@ -44,7 +45,10 @@ pub(super) fn routes(gateway: Arc<Gateway>) -> Router {
         .route("/admin/overview", get(overview))
         .route("/admin/keys", get(keys).post(new_key))
         .route("/admin/keys/{word}/revoke", post(revoke))
+        .route("/admin/pace", get(pace))
+        .route("/admin/pace/{wish}", post(set_pace))
         .route("/admin/receipts/{id}", get(receipt))
+        .route("/admin/receipts/{id}/evidence", get(evidence))
         .route_layer(middleware::from_fn_with_state(
             Arc::clone(&gateway),
             owner_only,
@@ -54,11 +58,15 @@ pub(super) fn routes(gateway: Arc<Gateway>) -> Router {
             Arc::clone(&gateway),
             own_names_only,
         ));
+    owners.with_state(gateway)
+}
+
+/// What machines ask of a server of its own.
+pub(super) fn watchers(gateway: Arc<Gateway>) -> Router {
     Router::new()
         .route("/health", get(health))
         .route("/live", get(async || "live\n"))
         .route("/metrics", get(metrics))
-        .merge(owners)
         .with_state(gateway)
 }
 
@@ -141,10 +149,31 @@ async fn overview(State(gateway): Shared) -> Result<Json<Value>, ApiError> {
         "upstreams": gateway.pool.view(),
         "at_work": gateway.at_work(),
         "waiting": gateway.pool.waiting(),
+        "pace": gateway.pace.stance(),
         "keys": overview.keys,
         "receipts": overview.receipts,
         "failures": overview.failures,
     })))
+}
+
+async fn pace(State(gateway): Shared) -> Json<Stance> {
+    Json(gateway.pace.stance())
+}
+
+async fn set_pace(
+    State(gateway): Shared,
+    Path(wish): Path<String>,
+) -> Result<Json<Stance>, ApiError> {
+    match wish.as_str() {
+        "pause" => gateway.pace.pause(true),
+        "resume" => gateway.pace.pause(false),
+        "stop" => gateway.pace.stop(),
+        _ => {
+            let message = "a machine is paused, resumed or stopped";
+            return Err(ApiError::not_found(message));
+        }
+    }
+    Ok(Json(gateway.pace.stance()))
 }
 
 async fn keys(State(gateway): Shared) -> Json<Value> {
@@ -184,6 +213,13 @@ fn one_key(gateway: &Gateway, word: &str) -> Result<B256, ApiError> {
             Err(ApiError::wrong("ambiguous", None, message))
         }
     }
+}
+
+async fn evidence(
+    State(gateway): Shared,
+    Path(id): Path<B256>,
+) -> Result<Json<Option<Evidence>>, ApiError> {
+    Ok(Json(gateway.ledger.evidence(&id)?))
 }
 
 async fn receipt(State(gateway): Shared, Path(id): Path<String>) -> Result<Json<Signed>, ApiError> {

@@ -116,6 +116,18 @@ impl ApiError {
         }
     }
 
+    /// The machine is its owner's now.
+    pub(super) fn taken_back() -> Self {
+        let message =
+            "the machine's owner uses it at the moment; ask again a little later".to_owned();
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let error = Self::new(status, "server_error", "taken_back", message);
+        Self {
+            retry_after: Some(Duration::from_secs(5)),
+            ..error
+        }
+    }
+
     pub(super) fn none_is_well(retry_after: Duration) -> Self {
         let message = "no model server that has this model answers at the moment".to_owned();
         let status = StatusCode::SERVICE_UNAVAILABLE;

@@ -27,6 +27,8 @@ use crate::{
 
 /// Servers that one request asks at most.
 const ATTEMPTS_MAX: usize = 4;
+/// How long a client has to take what it is sent when the owner takes the machine back.
+const TAKEN_BACK: Duration = Duration::from_millis(200);
 
 /// How a request fails before its answer began.
 pub(super) enum Failed {
@@ -92,8 +94,21 @@ impl Tried {
     }
 }
 
-/// A whole answer, of the first server that gives one.
+/// A whole answer, unless the machine's owner takes it back before.
 pub(super) async fn whole(
+    gateway: &Gateway,
+    ask: &Ask,
+    ticket: &mut Ticket,
+) -> Result<(Object, Place), Failed> {
+    tokio::select! {
+        biased;
+        () = gateway.pace.taken_back(ticket.is_own) => Err(Failed::Error(ApiError::taken_back())),
+        answer = first_whole(gateway, ask, ticket) => answer,
+    }
+}
+
+/// A whole answer, of the first server that gives one.
+async fn first_whole(
     gateway: &Gateway,
     ask: &Ask,
     ticket: &mut Ticket,
@@ -149,6 +164,7 @@ pub(super) struct Flow {
 /// How a stream ends.
 enum End {
     Whole,
+    TakenBack,
     ClientLeft,
     Limit,
     Fault(Fault),
@@ -186,8 +202,22 @@ pub(super) async fn begin(
     })
 }
 
-/// A stream whose first part has come; the part is put back before it.
+/// A stream whose first part has come, unless the machine's owner takes it back before.
 async fn first(
+    gateway: &Gateway,
+    ask: &Ask,
+    ticket: &mut Ticket,
+    tried: &mut Tried,
+) -> Result<(Place, Chunks), Failed> {
+    tokio::select! {
+        biased;
+        () = gateway.pace.taken_back(ticket.is_own) => Err(Failed::Error(ApiError::taken_back())),
+        begun = first_begun(gateway, ask, ticket, tried) => begun,
+    }
+}
+
+/// A stream whose first part has come; the part is put back before it.
+async fn first_begun(
     gateway: &Gateway,
     ask: &Ask,
     ticket: &mut Ticket,
@@ -242,6 +272,7 @@ impl Flow {
         let next = tokio::select! {
             biased;
             () = client.closed() => return Err(End::ClientLeft),
+            () = self.gateway.pace.taken_back(self.ticket.is_own) => return Err(End::TakenBack),
             next = self.chunks.next() => next,
             () = sleep(whole.saturating_sub(self.ticket.age())) => Some(Err(Fault::Slow(whole))),
         };
@@ -352,17 +383,28 @@ impl Flow {
         self.chunks = futures::stream::empty().boxed();
         let last = match &end {
             End::ClientLeft => None,
+            // The owner waits for nobody: a client that takes nothing is told nothing.
+            End::TakenBack => timeout(TAKEN_BACK, self.taken(client))
+                .await
+                .ok()
+                .and_then(Result::ok),
             _ => self.taken(client).await.ok(),
         };
         let Some(last) = last else {
             // Dropping the ticket settles it at what was delivered.
             return;
         };
+        if let End::TakenBack = end {
+            return self.taken_back(last).await;
+        }
         let (outcome, fault) = match end {
-            End::Whole | End::ClientLeft => (Outcome::Whole, None),
+            End::Whole | End::ClientLeft | End::TakenBack => (Outcome::Whole, None),
             End::Limit => (Outcome::Limit, None),
             End::Fault(fault) => (Outcome::UpstreamCut, Some(fault)),
         };
+        if outcome == Outcome::Whole {
+            self.ticket.prove(&self.ask);
+        }
         let message = fault.as_ref().map(Fault::to_string).unwrap_or_default();
         let failure = fault.as_ref().map(|fault| (fault.code(), message.as_str()));
         let settled = self.ticket.settle(outcome, failure, Some(&self.place));
@@ -376,6 +418,15 @@ impl Flow {
             (Ok(settled), Some(fault)) => comment(&settled) + &error_event(&ApiError::from(&fault)),
         };
         last.send(words.into());
+    }
+
+    /// Settles at what was delivered, and says that the machine is its owner's.
+    async fn taken_back(mut self, last: mpsc::Permit<'_, Bytes>) {
+        let error = ApiError::taken_back();
+        let failure = Some((error.code(), error.message()));
+        let settled = self.ticket.settle(Outcome::GatewayStopped, failure, None);
+        let words = settled.map(|(settled, _)| comment(&settled));
+        last.send((words.unwrap_or_default() + &error_event(&error)).into());
     }
 
     /// What a stream that ended properly says at its end.

@@ -10,6 +10,7 @@ mod error;
 mod flow;
 mod measure;
 mod office;
+mod pace;
 mod page;
 mod prices;
 mod request;
@@ -36,6 +37,7 @@ use crate::{
 pub use admin::NewKey;
 pub use measure::install_recorder;
 pub use office::{Office, OfficeError, OpenDoor};
+pub use pace::{Pace, Stance};
 pub use prices::{ModelPrice, Prices, PricesError};
 
 /// How much and how long.
@@ -89,18 +91,21 @@ pub struct Gateway {
     pub(crate) settings: Settings,
     started: Instant,
     at_work: AtomicUsize,
+    pace: Arc<Pace>,
 }
 
 impl Gateway {
     /// A gateway over an open ledger.
     pub fn new(ledger: Ledger, pool: Arc<Pool>, settings: Settings) -> Arc<Self> {
         let (started, at_work) = (Instant::now(), AtomicUsize::new(0));
+        let pace = Arc::new(Pace::default());
         Arc::new(Self {
             ledger,
             pool,
             settings,
             started,
             at_work,
+            pace,
         })
     }
 
@@ -114,6 +119,11 @@ impl Gateway {
         &self.pool
     }
 
+    /// Who has the machine.
+    pub const fn pace(&self) -> &Arc<Pace> {
+        &self.pace
+    }
+
     /// Looks at the servers again and again, until this is dropped.
     pub async fn watch(self: Arc<Self>) {
         loop {
@@ -123,9 +133,12 @@ impl Gateway {
     }
 
     /// One more request at work, if there is room for it.
-    fn enter(self: &Arc<Self>) -> Option<Entered> {
+    fn enter(self: &Arc<Self>, is_own: bool) -> Option<Entered> {
         let before = self.at_work.fetch_add(1, Ordering::AcqRel);
-        let entered = Entered(Arc::clone(self));
+        let entered = Entered {
+            gateway: Arc::clone(self),
+            _own: is_own.then(|| self.pace.enter_own()),
+        };
         (before < self.settings.bounds.requests).then_some(entered)
     }
 
@@ -136,22 +149,25 @@ impl Gateway {
 
 /// A request at work.
 #[derive(Debug)]
-struct Entered(Arc<Gateway>);
+struct Entered {
+    gateway: Arc<Gateway>,
+    _own: Option<pace::OwnAtWork>,
+}
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        self.0.at_work.fetch_sub(1, Ordering::AcqRel);
+        self.gateway.at_work.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
-/// Everything under `/v1`, to be mounted beside other routes.
+/// Everything under `/v1`, `/usage` and `/admin`, to be mounted beside other routes.
 pub fn router(gateway: Arc<Gateway>) -> Router {
-    serve::routes(gateway)
+    serve::routes(Arc::clone(&gateway)).merge(admin::routes(gateway))
 }
 
-/// The same with `/health`, `/live`, `/metrics`, `/usage` and `/admin`: a server of its own.
+/// The same with `/health`, `/live` and `/metrics`: a server of its own.
 pub fn alone(gateway: Arc<Gateway>) -> Router {
-    serve::routes(Arc::clone(&gateway)).merge(admin::routes(gateway))
+    router(Arc::clone(&gateway)).merge(admin::watchers(gateway))
 }
 
 /// Longest wait for streams in progress when the gateway is told to stop; then they are cut and settled.

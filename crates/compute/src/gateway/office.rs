@@ -12,8 +12,9 @@ use reqwest::{Client, Method};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::NewKey;
+use super::{NewKey, Stance};
 use crate::{
+    audit::Evidence,
     keys::{JobId, Key, KeyView, Ledger, LedgerError, Secret, StoreError, system_clock},
     receipt::Signed,
 };
@@ -209,6 +210,39 @@ impl Office {
                 running
                     .ask(Method::GET, &format!("receipts/{id}"), None)
                     .await
+            }
+        }
+    }
+}
+
+impl Office {
+    /// Says to a gateway that runs whether others may use the machine, or that it ends: `pause`, `resume`, `stop`; or asks.
+    ///
+    /// # Errors
+    /// None runs on the folder.
+    pub async fn pace(&self, wish: Option<&str>) -> Result<Stance, OfficeError> {
+        match (self, wish) {
+            (Self::Own(_), _) => Err(OfficeError::Refused(
+                "nothing runs on this folder; `capstan provide start` begins".to_owned(),
+            )),
+            (Self::Running(running), Some(wish)) => {
+                let path = format!("pace/{wish}");
+                running.ask(Method::POST, &path, None).await
+            }
+            (Self::Running(running), None) => running.ask(Method::GET, "pace", None).await,
+        }
+    }
+
+    /// What the answer of a receipt can be computed again from, if it was kept.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn evidence(&self, receipt: &B256) -> Result<Option<Evidence>, OfficeError> {
+        match self {
+            Self::Own(ledger) => Ok(ledger.evidence(receipt)?),
+            Self::Running(running) => {
+                let path = format!("receipts/{receipt}/evidence");
+                running.ask(Method::GET, &path, None).await
             }
         }
     }

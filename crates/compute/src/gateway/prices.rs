@@ -9,6 +9,9 @@ use crate::money::{Dollars, PerMillion};
 
 /// Longest answer where nothing else is said.
 const OUTPUT_TOKENS: u64 = 4_096;
+const SECONDS_PER_HOUR: f64 = 3_600.0;
+/// A token that is written costs so many times one that is read.
+const READ_PART: u128 = 4;
 
 /// What tokens of a model cost.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -72,6 +75,27 @@ impl Prices {
         Self {
             default: Some(price),
             models: BTreeMap::new(),
+        }
+    }
+
+    /// Prices at which each model, writing so many tokens a second, brings in a floor an hour. A token that is read costs a
+    /// quarter: servers read many at a time. A model that wrote nothing has no price, and is not served.
+    pub fn earning(per_hour: Dollars, rates: &[(String, f64)]) -> Self {
+        let price = |(model, rate): &(String, f64)| {
+            let per_hour_tokens = (rate * SECONDS_PER_HOUR).floor() as u64;
+            let output = PerMillion::earning_up(per_hour, per_hour_tokens)?;
+            let price = ModelPrice {
+                input: output.part_up(READ_PART),
+                output,
+                max_output_tokens: OUTPUT_TOKENS,
+                program: None,
+                quantisation: None,
+            };
+            Some((model.clone(), price))
+        };
+        Self {
+            default: None,
+            models: rates.iter().filter_map(price).collect(),
         }
     }
 

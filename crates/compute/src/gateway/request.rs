@@ -7,7 +7,7 @@ use super::{error::ApiError, prices::ModelPrice};
 use crate::{
     money::Dollars,
     receipt,
-    upstream::{Ask, Kind, Object},
+    upstream::{Aside, Ask, Kind, Object},
 };
 
 /// Answers to one request at most.
@@ -18,6 +18,8 @@ const TOKENS_PER_MESSAGE: u64 = 64;
 const TOKENS_PER_PICTURE: u64 = 16_384;
 /// Tokens that a template adds in all.
 const TOKENS_OF_TEMPLATE: u64 = 256;
+/// Names of an answer's bound; newer clients use the longer one.
+pub(super) const BOUNDS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
 /// A model's name is shown and stored.
 const MODEL_BYTES_MAX: usize = 256;
 
@@ -36,6 +38,8 @@ pub(super) struct Asked {
     pub(super) input_tokens_max: u64,
     /// Tokens that will be written per answer, if the client said.
     asked_tokens: Option<u64>,
+    /// The bounds as the client wrote them, and nothing else.
+    pub(super) asked_bounds: Object,
     /// Hash of the canonical request.
     pub(super) input: B256,
 }
@@ -61,6 +65,9 @@ impl Asked {
         let n = asked_n.unwrap_or(1).saturating_mul(prompts(kind, &body));
         let long = count(&body, "max_completion_tokens", u64::MAX)?;
         let asked_tokens = long.or(count(&body, "max_tokens", u64::MAX)?);
+        let asked_bounds = BOUNDS.iter().filter_map(|name| body.get_key_value(*name));
+        let asked_bounds = asked_bounds.map(|(name, said)| (name.clone(), said.clone()));
+        let asked_bounds = asked_bounds.collect();
         let weight = weigh(kind, &body)?;
         body.remove("stream_options");
         body.remove("stream");
@@ -70,13 +77,19 @@ impl Asked {
             body.insert("stream_options".to_owned(), json!({"include_usage": true}));
         }
         Ok(Self {
-            ask: Ask { kind, model, body },
+            ask: Ask {
+                kind,
+                model,
+                body,
+                aside: Aside::default(),
+            },
             stream,
             wants_usage,
             n,
             prompt_bytes: weight.bytes,
             input_tokens_max: weight.tokens_max(),
             asked_tokens,
+            asked_bounds,
             input,
         })
     }

@@ -87,7 +87,11 @@ async fn try_answer(
 ) -> Result<Response, ApiError> {
     let (head, body) = request.into_parts();
     let (key, payable) = admit(gateway, &head.headers)?;
-    let entered = gateway.enter().ok_or_else(|| {
+    let is_own = gateway.ledger.is_own(&key);
+    if !is_own && !gateway.pace.is_free() {
+        return Err(ApiError::taken_back());
+    }
+    let entered = gateway.enter(is_own).ok_or_else(|| {
         ApiError::busy(
             "too many requests at once",
             std::time::Duration::from_secs(2),
@@ -156,6 +160,7 @@ async fn whole(
     };
     ticket.begun();
     ticket.answer.add_whole(&answer);
+    ticket.prove(&asked.ask);
     let settled = ticket.settle(Outcome::Whole, None, Some(&place));
     let (settled, written) = settled.ok_or_else(|| ApiError::not_found("the request is over"))?;
     written.on_disk().await?;

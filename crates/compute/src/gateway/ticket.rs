@@ -8,12 +8,19 @@ use std::{
 use alloy_primitives::{B256, keccak256};
 use serde_json::{Value, json};
 
-use super::{Gateway, error::ApiError, measure, prices::ModelPrice, request::Asked};
+use super::{
+    Gateway,
+    error::ApiError,
+    measure,
+    prices::ModelPrice,
+    request::{Asked, BOUNDS},
+};
 use crate::{
+    audit::Evidence,
     keys::{Draft, Failure, JobId, Used, Written, key_id},
     money::Dollars,
-    receipt::{Outcome, Receipt, Signed},
-    upstream::{Answer, Claim, Kind, Model, Place},
+    receipt::{Outcome, Receipt, Signed, canonical_request},
+    upstream::{Answer, Ask, Claim, Kind, Model, Object, Place},
 };
 
 /// Tokens of an answer that carry no text: its end, the marks around tools.
@@ -26,6 +33,8 @@ const BYTES_PER_TOKEN: u64 = 4;
 pub(super) struct Ticket {
     gateway: Arc<Gateway>,
     pub(super) job: JobId,
+    /// Whether it is the owner of the machine who asks.
+    pub(super) is_own: bool,
     key: B256,
     kind: Kind,
     model: String,
@@ -43,6 +52,10 @@ pub(super) struct Ticket {
     /// What was delivered.
     pub(super) answer: Answer,
     is_open: bool,
+    /// The bounds as the client wrote them.
+    asked_bounds: Object,
+    /// What the answer can be computed again from, where an engine of this process made it.
+    evidence: Option<Evidence>,
 }
 
 /// What a request cost, told to the client.
@@ -119,6 +132,7 @@ impl Ticket {
         let ticket = Self {
             gateway: Arc::clone(gateway),
             job,
+            is_own: ledger.is_own(&key),
             key,
             kind: asked.ask.kind,
             model,
@@ -135,6 +149,8 @@ impl Ticket {
             upstream: String::new(),
             answer: Answer::default(),
             is_open: true,
+            asked_bounds: asked.asked_bounds.clone(),
+            evidence: None,
         };
         Ok((ticket, written))
     }
@@ -213,6 +229,18 @@ impl Ticket {
         outcome == Outcome::Whole || self.answer.text_bytes() > 0
     }
 
+    /// Takes what an engine of this process left aside of a whole answer: the receipt will commit to it.
+    pub(super) fn prove(&mut self, ask: &Ask) {
+        self.evidence = ask.aside.take().map(|work| {
+            let mut request = ask.body.clone();
+            // The receipt has the hash of what the client said, not of what his key could pay.
+            request.retain(|name, _| !BOUNDS.contains(&name.as_str()));
+            request.extend(self.asked_bounds.clone());
+            let request = canonical_request(&request);
+            Evidence { request, work }
+        });
+    }
+
     /// Writes down what was certainly delivered.
     pub(super) fn mark(&self) {
         if self.has_delivered(Outcome::ClientLeft) {
@@ -256,6 +284,9 @@ impl Ticket {
         let used = self.used(counted);
         let signed = self.sign(outcome, used, counted.by, failure.map(|(code, _)| code));
         let ledger = &self.gateway.ledger;
+        if let (Some(signed), Some(evidence)) = (&signed, &self.evidence) {
+            ledger.keep(&signed.id, evidence);
+        }
         let (cost, written) = ledger.settle(&self.job, used, signed.as_ref(), told.as_ref())?;
         measure::ended(self.kind, outcome, used, failure.map(|(code, _)| code));
         let receipt = signed.map(|signed| signed.id);
@@ -291,6 +322,9 @@ impl Ticket {
         notes.insert("upstream".to_owned(), self.upstream.clone().into());
         notes.insert("attempts".to_owned(), self.attempts.into());
         notes.insert("usage".to_owned(), by.into());
+        if let Some(evidence) = &self.evidence {
+            notes.insert("evidence".to_owned(), json!(evidence.hash()));
+        }
         if let Some(code) = failure {
             notes.insert("failure".to_owned(), code.into());
         }

@@ -12,6 +12,7 @@ use super::{
     Used, store::Put,
 };
 use crate::{
+    audit::Evidence,
     money::Dollars,
     receipt::{Machine, Outcome, Signed},
 };
@@ -213,6 +214,12 @@ impl Ledger {
         Ok((hash, book.payable(now_ms, &hash)))
     }
 
+    /// Whether a key is the machine's owner's own.
+    pub fn is_own(&self, key: &B256) -> bool {
+        let book = self.state.lock();
+        book.key(key).is_some_and(|key| key.limits.own)
+    }
+
     /// Promises a request what it may cost. The decision is made when this returns; the answer inside comes when it is on disk.
     ///
     /// # Errors
@@ -286,6 +293,20 @@ impl Ledger {
     /// It cannot be read.
     pub fn receipt(&self, id: &B256) -> Result<Option<Signed>, StoreError> {
         self.store.receipt(id)
+    }
+
+    /// Keeps what the answer of a receipt can be computed again from; the receipt is settled right after.
+    pub fn keep(&self, receipt: &B256, evidence: &Evidence) {
+        self.store
+            .write_behind(vec![Put::evidence(receipt, evidence)]);
+    }
+
+    /// What was kept of a receipt's work.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn evidence(&self, id: &B256) -> Result<Option<Evidence>, StoreError> {
+        self.store.evidence(id)
     }
 
     /// The receipt of a request.

@@ -36,6 +36,9 @@ pub struct Limits {
     /// When it ends, in milliseconds since 1970.
     #[serde(default)]
     pub expires_ms: Option<u64>,
+    /// Whether it is the owner's own: his requests take the machine from everybody else's.
+    #[serde(default)]
+    pub own: bool,
 }
 
 /// A key as it is stored: everything but the secret.

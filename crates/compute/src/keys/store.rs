@@ -16,12 +16,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::oneshot;
 
 use super::{Failure, Hold, JobId, Key};
-use crate::receipt::Signed;
+use crate::{audit::Evidence, receipt::Signed};
 
 /// Most changes that one transaction takes.
 const BATCH_MAX: usize = 1_024;
 /// Failures that are kept.
 const FAILURES_MAX: u64 = 200;
+/// Receipts whose evidence is kept: it holds what the client said.
+const EVIDENCE_MAX: u64 = 10_000;
 
 /// Where a record lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,8 @@ pub enum Table {
     Recent,
     /// Failures, in order; the oldest are dropped.
     Failures,
+    /// What answers can be computed again from, by receipt; that of the oldest is dropped.
+    Evidence,
 }
 
 impl Table {
@@ -49,6 +53,7 @@ impl Table {
             Self::Jobs => "jobs",
             Self::Recent => "recent",
             Self::Failures => "failures",
+            Self::Evidence => "evidence",
         })
     }
 }
@@ -98,6 +103,10 @@ impl Put {
             key: job.bytes().to_vec(),
             value: Some(signed.id.to_vec()),
         }
+    }
+
+    pub(super) fn evidence(receipt: &B256, evidence: &Evidence) -> Self {
+        Self::record(Table::Evidence, receipt.as_slice(), evidence)
     }
 
     pub(super) fn failure(failure: &Failure) -> Self {
@@ -187,6 +196,7 @@ impl Store {
             Table::Jobs,
             Table::Recent,
             Table::Failures,
+            Table::Evidence,
         ] {
             begin.open_table(table.definition())?;
         }
@@ -252,6 +262,19 @@ impl Store {
         let reading = self.db.begin_read()?;
         let receipts = reading.open_table(Table::Receipts.definition())?;
         let found = receipts.get(id.as_slice())?;
+        Ok(found
+            .map(|bytes| serde_json::from_slice(bytes.value()))
+            .transpose()?)
+    }
+
+    /// What the answer of a receipt can be computed again from, if it was kept.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn evidence(&self, id: &B256) -> Result<Option<Evidence>, StoreError> {
+        let reading = self.db.begin_read()?;
+        let kept = reading.open_table(Table::Evidence.definition())?;
+        let found = kept.get(id.as_slice())?;
         Ok(found
             .map(|bytes| serde_json::from_slice(bytes.value()))
             .transpose()?)
@@ -337,6 +360,7 @@ fn commit(db: &Database, batch: &[Change]) -> Result<(), StoreError> {
             };
             if put.table == Table::Receipts {
                 recent.insert(next.to_be_bytes().as_slice(), put.key.as_slice())?;
+                drop_evidence(&writing, &recent, next)?;
                 next = next.saturating_add(1);
             }
         }
@@ -351,6 +375,22 @@ fn after_last(table: &Rows<'_>) -> Result<u64, StoreError> {
     let last = table.last()?;
     let number = last.and_then(|(at, _)| at.value().try_into().ok().map(u64::from_be_bytes));
     Ok(number.map_or(0, |number| number.saturating_add(1)))
+}
+
+/// A new receipt lets go of what an old one could be computed again from.
+fn drop_evidence(
+    writing: &redb::WriteTransaction,
+    recent: &Rows<'_>,
+    next: u64,
+) -> Result<(), StoreError> {
+    let Some(old) = next.checked_sub(EVIDENCE_MAX) else {
+        return Ok(());
+    };
+    if let Some(id) = recent.get(old.to_be_bytes().as_slice())? {
+        let mut evidence = writing.open_table(Table::Evidence.definition())?;
+        evidence.remove(id.value())?;
+    }
+    Ok(())
 }
 
 fn add_failure(writing: &redb::WriteTransaction, put: &Put) -> Result<(), StoreError> {

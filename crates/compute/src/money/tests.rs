@@ -48,3 +48,23 @@ fn costs_are_exact() {
     let dear: PerMillion = "1000000000usd".parse().expect("a price");
     assert_eq!(dear.cost(u64::MAX), Dollars::MAX);
 }
+
+/// PROV-4: whatever the floor and the rate, an hour of writing brings it in, and no smaller price would.
+#[test]
+fn prov_4_an_hour_of_writing_brings_in_the_floor() {
+    for floor in ["0.06usd", "0.000001usd", "5usd", "123.456789usd"] {
+        let floor: Dollars = floor.parse().expect("an amount");
+        for tokens in [1, 7, 3_600, 151_200, 3_600_000_000] {
+            let price = PerMillion::earning_up(floor, tokens).expect("a price");
+            assert!(price.cost(tokens) >= floor, "{floor} {tokens}");
+            let told: PerMillion = price.to_string().parse().expect("a price");
+            assert_eq!(told, price);
+            let read = price.part_up(4);
+            assert!(read.cost(4) >= price.cost(1), "{floor} {tokens}");
+        }
+    }
+    let floor: Dollars = "1usd".parse().expect("an amount");
+    assert_eq!(PerMillion::earning_up(floor, 0), None);
+    let price = PerMillion::earning_up(floor, 1_000_000).expect("a price");
+    assert_eq!(price.to_string(), "1usd");
+}

@@ -18,12 +18,17 @@ pub fn hash(value: &Value) -> B256 {
 }
 
 /// What of a request is the work: how the answer travels, and what the client calls its user, is not.
-pub fn request_hash(request: &Map<String, Value>) -> B256 {
+pub fn canonical_request(request: &Map<String, Value>) -> String {
     let mut work = request.clone();
     for how in ["stream", "stream_options", "user"] {
         work.remove(how);
     }
-    hash(&Value::Object(work))
+    canonical(&Value::Object(work))
+}
+
+/// Hash of the canonical request.
+pub fn request_hash(request: &Map<String, Value>) -> B256 {
+    keccak256(canonical_request(request).as_bytes())
 }
 
 /// Values are at most 128 deep: deeper ones were refused when they were read.

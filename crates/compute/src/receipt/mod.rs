@@ -11,7 +11,7 @@ use alloy_sol_types::{Eip712Domain, SolStruct, eip712_domain, sol};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use canonical::{canonical, hash, request_hash};
+pub use canonical::{canonical, canonical_request, hash, request_hash};
 
 sol! {
     /// What a machine did for whom, and what it cost.
@@ -260,6 +260,11 @@ impl Machine {
     /// Who signs.
     pub const fn address(&self) -> Address {
         self.0.address()
+    }
+
+    /// The key itself, for what else a machine signs.
+    pub const fn signer(&self) -> &PrivateKeySigner {
+        &self.0
     }
 
     /// Completes a receipt with machine and notes, and signs it.

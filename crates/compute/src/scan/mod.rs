@@ -21,7 +21,7 @@ use crate::money::Dollars;
 
 pub use arithmetic::gflops;
 pub use memory::bandwidth;
-pub use server::{Tokens, tokens_per_second};
+pub use server::{Tokens, one_answer_rate, tokens_per_second};
 
 /// Times that each measure is taken.
 const ROUNDS: usize = 7;

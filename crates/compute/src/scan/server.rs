@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Measured;
-use crate::upstream::{Answer, Ask, Fault, Kind, Upstream};
+use crate::upstream::{Answer, Aside, Ask, Fault, Kind, Upstream};
 
 /// Tokens of each answer that is asked for.
 const TOKENS: u64 = 128;
@@ -85,6 +85,19 @@ pub async fn tokens_per_second(
     })
 }
 
+/// Tokens per second of one answer, after one that is not counted: enough to set a price by.
+///
+/// # Errors
+/// An answer failed.
+pub async fn one_answer_rate(server: &dyn Upstream, model: &str) -> Result<f64, Fault> {
+    round(server, model).await?;
+    let measured = round(server, model).await?;
+    Ok(rate(
+        measured.tokens,
+        measured.first.saturating_add(measured.rest),
+    ))
+}
+
 fn rate(tokens: u64, took: Duration) -> f64 {
     let seconds = took.as_secs_f64();
     if seconds > 0.0 {
@@ -108,6 +121,7 @@ async fn round(server: &dyn Upstream, model: &str) -> Result<Round, Fault> {
         kind: Kind::Chat,
         model: model.to_owned(),
         body,
+        aside: Aside::default(),
     };
     let start = Instant::now();
     let mut chunks = server.stream(&ask).await?;

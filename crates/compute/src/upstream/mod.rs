@@ -9,10 +9,15 @@ mod http;
 mod pool;
 mod sse;
 
+use std::sync::Arc;
+
 use alloy_primitives::B256;
 use futures::{future::BoxFuture, stream::BoxStream};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::audit::Work;
 
 pub(crate) use answer::usage;
 pub use answer::{Answer, Claim, chunk, gather};
@@ -68,6 +73,24 @@ pub struct Ask {
     pub model: String,
     /// The whole object.
     pub body: Object,
+    /// For an engine of this process, which shows its work.
+    pub aside: Aside,
+}
+
+/// Where an engine of this process leaves what its receipt shall commit to. It does not travel with the answer.
+#[derive(Clone, Debug, Default)]
+pub struct Aside(Arc<Mutex<Option<Work>>>);
+
+impl Aside {
+    /// Leaves it; what another attempt left is gone.
+    pub fn leave(&self, work: Work) {
+        *self.0.lock() = Some(work);
+    }
+
+    /// Takes what was left.
+    pub fn take(&self) -> Option<Work> {
+        self.0.lock().take()
+    }
 }
 
 /// A model that a server has.
@@ -85,6 +108,11 @@ pub struct Model {
 pub trait Upstream: Send + Sync + std::fmt::Debug + 'static {
     /// What its owner calls it; it stands in receipts.
     fn name(&self) -> &str;
+
+    /// Answers that it makes at a time, if it knows; else the pool's setting counts.
+    fn parallel(&self) -> Option<usize> {
+        None
+    }
 
     /// The models that it has now.
     fn models(&self) -> BoxFuture<'_, Result<Vec<Model>, Fault>>;

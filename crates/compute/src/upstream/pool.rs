@@ -215,6 +215,10 @@ impl Pool {
         all.into_values().collect()
     }
 
+    fn parallel(&self, upstream: &dyn Upstream) -> usize {
+        upstream.parallel().unwrap_or(self.settings.parallel)
+    }
+
     /// How they stand.
     pub fn view(&self) -> Vec<MemberView> {
         let now = Instant::now();
@@ -222,7 +226,7 @@ impl Pool {
             name: upstream.name().to_owned(),
             is_well: state.is_open(now),
             busy: state.busy,
-            parallel: self.settings.parallel,
+            parallel: self.parallel(upstream.as_ref()),
             models: state.models.clone(),
             faults: state.faults.clone(),
             last_fault: state.last_fault.clone(),
@@ -282,7 +286,7 @@ impl Pool {
                 continue;
             }
             any_is_well = true;
-            if member.state.busy < self.settings.parallel {
+            if member.state.busy < self.parallel(member.upstream.as_ref()) {
                 member.state.busy += 1;
                 let upstream = Arc::clone(&member.upstream);
                 return Ok(Some(Place {

@@ -161,6 +161,7 @@ async fn an_engine_in_this_process_is_an_upstream() {
         kind: Kind::Chat,
         model: "parrot".to_owned(),
         body: Object::new(),
+        aside: Aside::default(),
     };
     let whole = Parrot("p").whole(&ask).await.expect("answers");
     assert_eq!(whole["choices"][0]["message"]["content"], "hello world");

@@ -60,12 +60,20 @@ impl World {
     }
 
     pub(crate) async fn with(urls: &[String], pool: PoolSettings, bounds: Bounds) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let ledger = Ledger::open(folder.path(), system_clock()).expect("opens");
         let upstreams = urls.iter().map(|url| {
             Arc::new(Http::new(url, None, http_settings()).expect("an address"))
                 as Arc<dyn Upstream>
         });
+        Self::over(upstreams.collect(), pool, bounds).await
+    }
+
+    pub(crate) async fn over(
+        upstreams: Vec<Arc<dyn Upstream>>,
+        pool: PoolSettings,
+        bounds: Bounds,
+    ) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ledger = Ledger::open(folder.path(), system_clock()).expect("opens");
         let admin = Secret::random();
         let settings = Settings {
             prices: Prices::from_toml(PRICES).expect("prices"),
@@ -73,7 +81,7 @@ impl World {
             admin: admin.clone(),
             allow_hosts: Vec::new(),
         };
-        let gateway = Gateway::new(ledger, Pool::new(upstreams.collect(), pool), settings);
+        let gateway = Gateway::new(ledger, Pool::new(upstreams, pool), settings);
         gateway.pool().look().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));

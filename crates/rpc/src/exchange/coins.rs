@@ -24,7 +24,7 @@ const PRICE_DECIMALS: u8 = 18;
     untagged,
     expecting = "write an asset's number, its token's address or its symbol"
 )]
-pub(super) enum AssetAsked {
+pub(crate) enum AssetAsked {
     Number(u32),
     Token(Address),
     Text(String),
@@ -33,22 +33,22 @@ pub(super) enum AssetAsked {
 /// One asset.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Coin {
-    pub(super) asset_id: u32,
-    pub(super) symbol: String,
-    pub(super) token: Address,
-    pub(super) decimals: u8,
+pub(crate) struct Coin {
+    pub(crate) asset_id: u32,
+    pub(crate) symbol: String,
+    pub(crate) token: Address,
+    pub(crate) decimals: u8,
     #[serde(skip)]
-    pub(super) is_foreign: bool,
+    pub(crate) is_foreign: bool,
 }
 
 /// Assets that were asked for so far, in one call.
 #[derive(Default)]
-pub(super) struct Coins(BTreeMap<u32, Coin>);
+pub(crate) struct Coins(BTreeMap<u32, Coin>);
 
 impl Coins {
     /// The asset with this number.
-    pub(super) fn get(&mut self, views: &mut Views<'_>, asset_id: u32) -> RpcResult<&Coin> {
+    pub(crate) fn get(&mut self, views: &mut Views<'_>, asset_id: u32) -> RpcResult<&Coin> {
         Ok(match self.0.entry(asset_id) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => {
@@ -66,7 +66,7 @@ impl Coins {
     }
 
     /// The asset that is meant. A symbol is no proof of anything: where two have it, the caller says which.
-    pub(super) fn find(&mut self, views: &mut Views<'_>, asked: &AssetAsked) -> RpcResult<Coin> {
+    pub(crate) fn find(&mut self, views: &mut Views<'_>, asked: &AssetAsked) -> RpcResult<Coin> {
         let id = match asked {
             AssetAsked::Number(id) => *id,
             AssetAsked::Token(token) => {
@@ -112,7 +112,7 @@ impl Coins {
 
 /// Whole units of `part`'s asset for one whole unit of `whole`'s, rounded down: each an amount and its decimals. None
 /// where nothing is divided by, or the price has more digits than a word.
-pub(super) fn price_down(part: (U256, u8), whole: (U256, u8)) -> Option<Fixed> {
+pub(crate) fn price_down(part: (U256, u8), whole: (U256, u8)) -> Option<Fixed> {
     let ten = |digits: u8| U256::from(10).checked_pow(U256::from(digits));
     let up = ten(PRICE_DECIMALS.checked_add(whole.1)?)?;
     let down = whole.0.checked_mul(ten(part.1)?)?;

@@ -10,7 +10,7 @@
 //! other, and the whole is asked once more before it is answered. What is computed here is beside it: prices in whole units, the
 //! distance from the price before, words.
 
-mod coins;
+pub(crate) mod coins;
 mod direct;
 mod farms;
 mod pools;

@@ -133,11 +133,12 @@ pub fn router(config: RpcConfig, chain: Chain) -> Result<Router, ServeError> {
 }
 
 fn build(
-    config: RpcConfig,
+    mut config: RpcConfig,
     chain: Chain,
     stopped: watch::Receiver<bool>,
 ) -> Result<Router, ServeError> {
     metrics::install();
+    let beside = config.beside.take().unwrap_or_default();
     let keys = match &config.dev_keys {
         Some(dev_keys) => DevKeys::derive(dev_keys)?,
         None => DevKeys::default(),
@@ -180,5 +181,5 @@ fn build(
         ))
         .layer(axum::Extension(ws::Stopped(stopped)))
         .with_state(shared);
-    Ok(router)
+    Ok(router.merge(beside))
 }

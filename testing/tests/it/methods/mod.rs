@@ -13,6 +13,7 @@ mod fees;
 mod following;
 mod limits;
 mod logs;
+mod machines;
 mod node;
 mod prices;
 mod products;

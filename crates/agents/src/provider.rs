@@ -1,0 +1,152 @@
+//! A machine's own part on a chain: it says that it is there, and answers what it is challenged to.
+//!
+//! ```text
+//!   every third of an interval ─► a beat, if half of the interval is over
+//!                               └► its challenge: draw ─► work ─► a commitment to the output
+//! ```
+//!
+//! Transactions are signed by the machine's own key, which needs coins for them; the holder of its title is not asked. A node
+//! that does not answer is logged and asked again: the chain's grace is for that.
+
+use std::time::Duration;
+
+use alloy_primitives::{Address, B256, keccak256};
+use alloy_signer_local::PrivateKeySigner;
+use alloy_sol_types::SolValue as _;
+use capstan_client::{Call, ClientError, Node, machine_answer, machine_beat, machine_draw, send};
+use capstan_contracts::machines::{
+    ADDRESS,
+    IMachines::{self, Challenge, challengeCall, machineCall, machineOfCall, paramsCall},
+    Phase,
+};
+use futures::future::BoxFuture;
+use tokio::time::{Instant, sleep};
+
+/// Looks at the challenge at least so often, and at most.
+const LOOK: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
+
+/// What computes the output of a challenge.
+pub trait Worker: Send + Sync {
+    /// The output of so many units of a class out of a seed; none if this machine does not do that class.
+    fn work(&self, class: u32, units: u64, seed: B256) -> BoxFuture<'_, Option<B256>>;
+}
+
+/// A machine that is registered.
+#[derive(Clone, Debug)]
+pub struct Seat {
+    /// Its number.
+    pub machine_id: u64,
+    /// Whose title it is.
+    pub holder: Address,
+    /// Between two beats, as the chain wants it.
+    pub interval: Duration,
+}
+
+/// The seat of a key, if it has one.
+///
+/// # Errors
+/// The node does not answer, or the key was a machine's that is gone or has another key now.
+pub async fn seat(node: &Node, key: Address) -> Result<Option<Seat>, ClientError> {
+    let found = node.view(ADDRESS, &machineOfCall { key }).await?;
+    if !found.found {
+        return Ok(None);
+    }
+    if !found.isCurrent {
+        return Err(ClientError::Key(format!(
+            "{key} was machine {}'s key and is nobody's now: take another folder, in which a new key is made",
+            found.machineId
+        )));
+    }
+    let machine_id = found.machineId;
+    let call = machineCall {
+        machineId: machine_id,
+    };
+    let machine = node.view(ADDRESS, &call).await?;
+    let params = node.view(ADDRESS, &paramsCall {}).await?.current;
+    Ok(Some(Seat {
+        machine_id,
+        holder: machine.holder,
+        interval: Duration::from_millis(params.intervalMs),
+    }))
+}
+
+/// Keeps a machine alive on its chain until this is dropped.
+pub async fn live(node: &Node, key: &PrivateKeySigner, seat: &Seat, worker: &dyn Worker) {
+    let every = (seat.interval / 3).clamp(LOOK.0, LOOK.1);
+    let mut beaten: Option<Instant> = None;
+    let mut answered = 0;
+    loop {
+        if beaten.is_none_or(|at| at.elapsed() >= seat.interval / 2) {
+            match send(node, key, &machine_beat(seat.machine_id)).await {
+                Ok(_) => beaten = Some(Instant::now()),
+                Err(error) => {
+                    tracing::warn!(%error, machine = seat.machine_id, "a beat was not taken")
+                }
+            }
+        }
+        match answer(node, key, seat.machine_id, answered, worker).await {
+            Ok(Some(number)) => answered = number,
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, machine = seat.machine_id, "a challenge waits"),
+        }
+        sleep(every).await;
+    }
+}
+
+/// Does what the challenge wants next. The number of a challenge that needs nothing more of this machine.
+async fn answer(
+    node: &Node,
+    key: &PrivateKeySigner,
+    machine_id: u64,
+    answered: u64,
+    worker: &dyn Worker,
+) -> Result<Option<u64>, ClientError> {
+    let call = challengeCall {
+        machineId: machine_id,
+    };
+    let asked: Challenge = node.view(ADDRESS, &call).await?;
+    if asked.number == 0 || asked.number == answered {
+        return Ok(None);
+    }
+    let phase = asked.phase;
+    if phase == Phase::Asked.number() {
+        let head = node
+            .quantity("eth_blockNumber", serde_json::json!([]))
+            .await?;
+        if head > asked.seedBlock {
+            send(node, key, &machine_draw(machine_id)).await?;
+        }
+        return Ok(None);
+    }
+    if phase != Phase::Drawn.number() {
+        return Ok(Some(asked.number));
+    }
+    let Some(output) = worker.work(asked.class, asked.units, asked.seed).await else {
+        tracing::warn!(
+            class = asked.class,
+            "this machine does not do what it was challenged to"
+        );
+        return Ok(Some(asked.number));
+    };
+    let answer: Call = machine_answer(machine_id, commitment(asked.number, machine_id, output));
+    send(node, key, &answer).await?;
+    tracing::info!(
+        number = asked.number,
+        units = asked.units,
+        "answered a challenge"
+    );
+    Ok(Some(asked.number))
+}
+
+/// What a machine says first: its output stays hidden from auditors until they said theirs.
+fn commitment(number: u64, machine_id: u64, output: B256) -> B256 {
+    keccak256((number, machine_id, output).abi_encode())
+}
+
+/// What a class of challenges costs at least to enter: the bond's asset, and how much.
+///
+/// # Errors
+/// The node does not answer.
+pub async fn terms(node: &Node) -> Result<IMachines::MachineParams, ClientError> {
+    Ok(node.view(ADDRESS, &paramsCall {}).await?.current)
+}

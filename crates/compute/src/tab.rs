@@ -1,0 +1,17 @@
+//! What a customer owes a machine between two settlements: receipts add up to one voucher for each channel and epoch, which both
+//! keys sign. specs/jobs.md says what the chain makes of it; nothing here asks a chain.
+//!
+//! ```text
+//!   receipt ─► Tally: sums, root ─► Voucher ─► Court: EIP-712 digest, signatures of both keys ─► a claim
+//! ```
+//! - TAB-1: the root is that of the receipts in their order, and every receipt has a proof under it.
+//! - TAB-2: what is signed binds chain, contract, channel, epoch and every sum: a change of one is another voucher.
+
+mod tally;
+mod voucher;
+
+#[cfg(test)]
+mod tests;
+
+pub use tally::Tally;
+pub use voucher::{Court, Voucher, channel_of};
