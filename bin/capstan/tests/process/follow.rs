@@ -204,7 +204,7 @@ fn good(words: &[&str]) -> Said {
     said
 }
 
-/// FOL-1
+/// FOL-1, PER-14
 #[tokio::test]
 async fn fol_1_a_second_node_has_the_same_chain() {
     let folder = tempfile::tempdir().expect("a folder");

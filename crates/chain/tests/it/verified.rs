@@ -4,6 +4,7 @@ use alloy_eip7928::BlockAccessList;
 use alloy_primitives::{Address, Bytes, U256, keccak256};
 use alloy_rlp::Decodable as _;
 use capstan_chain::{ChainConfig, RawBlock, Verdict, Verify};
+use capstan_evm::StateDiff;
 use capstan_evm::record::{Access, Locations, Sidecar, analyse};
 
 use crate::world::{World, config, counter, plain};
@@ -80,6 +81,41 @@ fn per_2_a_wrong_entry_is_named() {
     for threads in 1..4 {
         assert_eq!(judge(threads).chain.check(&good).unwrap(), Verdict::Ok);
     }
+}
+
+/// PER-13: the root that is made from the list while transactions run is the block's, block after block; a list that is wrong
+/// is not saved by a root that fits it.
+#[test]
+fn per_13_a_root_made_ahead_is_the_blocks_root() {
+    let (maker, judge) = (World::new(), judge(2));
+    let mut blocks = vec![made(&maker)];
+    for nonce in 2..5 {
+        let paid = maker.transfer(1, nonce, BOB, 7);
+        maker.chain.submit(paid).unwrap();
+        blocks.push(maker.mine().raw());
+    }
+    let mut forged = blocks[0].clone();
+    let mut list = BlockAccessList::decode(&mut forged.access_list.as_ref()).unwrap();
+    let bob = list.iter_mut().find(|account| account.address == BOB);
+    let last = bob.unwrap().balance_changes.last_mut().unwrap();
+    last.post_balance += U256::from(1);
+    let before = judge.chain.final_state_at(0).unwrap();
+    let diff = StateDiff::from_access_list(&list, &*before).unwrap();
+    forged.header.state_root = judge.chain.root_with(0_u64, &diff).unwrap();
+    forged.access_list = alloy_rlp::encode(&list).into();
+    forged.header.block_access_list_hash = Some(keccak256(&forged.access_list));
+    let verdict = judge.chain.check(&forged).unwrap();
+    let Verdict::Bad(reason) = verdict else {
+        panic!("{verdict:?}");
+    };
+    assert!(reason.contains(&BOB.to_string()), "{reason}");
+    for raw in &blocks {
+        assert_eq!(judge.chain.check(raw).unwrap(), Verdict::Ok);
+        let block = judge.chain.finalize(raw.header.hash_slow()).unwrap();
+        assert_eq!(block.header.state_root, raw.header.state_root);
+    }
+    let redone = judge.chain.replay_records(None, &mut |_, _| {}).unwrap();
+    assert_eq!(redone.blocks, blocks.len() as u64, "PER-14");
 }
 
 /// PER-8: a record says who looked, who wrote and who only added, in at most three bytes for each place.

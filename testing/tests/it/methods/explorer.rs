@@ -425,7 +425,10 @@ async fn rpc_40_hot_fields_of_contracts_are_named() {
     }
     node.mine().await;
     let all = node
-        .ok("capstan_contention", json!([{"from": 1, "to": "latest"}]))
+        .ok(
+            "capstan_contention",
+            json!([{"from": "0x1", "to": "latest"}]),
+        )
         .await;
     let fields = all["fields"].as_array().expect("fields");
     assert!(!fields.is_empty(), "{all}");
@@ -457,10 +460,13 @@ async fn rpc_40_hot_fields_of_contracts_are_named() {
 async fn rpc_40_ranges_that_cannot_be_told_are_refused() {
     let node = node_with_collateral().await;
     for (asked, words) in [
-        (json!([{"from": 2, "to": 1}]), "is empty"),
-        (json!([{"from": 1, "to": "0xffff"}]), "beyond the head"),
-        (json!([{"from": 1}]), "missing field `to`"),
-        (json!([{"from": 1, "to": 2, "step": 1}]), "unknown field"),
+        (json!([{"from": "0x2", "to": "0x1"}]), "is empty"),
+        (json!([{"from": "0x1", "to": "0xffff"}]), "beyond the head"),
+        (json!([{"from": "0x1"}]), "missing field `to`"),
+        (
+            json!([{"from": "0x1", "to": "0x2", "step": 1}]),
+            "unknown field",
+        ),
     ] {
         node.refuses("capstan_contention", asked, -32602, words)
             .await;
