@@ -2,29 +2,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { somebody, until } from './lib.mjs';
+import { PAGES, settled, withMoney } from './lib.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const PATHS = [
-  '/',
-  '/markets',
-  '/markets/0',
-  '/account',
-  '/trade',
-  '/trade?tab=margin',
-  '/trade?tab=orders',
-  '/earn',
-  '/earn?tab=farms',
-  '/earn?tab=products',
-  '/earn?tab=terms',
-  '/earn?tab=streams',
-  '/explorer',
-  '/explorer/block/1',
-  '/explorer/contract/account',
-  '/machines',
-  '/risk',
-  '/liquidation/x',
-];
+const PATHS = [...PAGES, '/liquidation/x'];
 /** Dialogs with many fields, and where they open. */
 const DIALOGS = [
   ['/earn', /^Open a range/],
@@ -56,18 +37,12 @@ export default [
   ...looks.map(([look, options]) => ({
     name: `every page is accessible (${look})`,
     async run({ browser, node }) {
-      const person = await somebody(browser, node, { ...options, reducedMotion: 'reduce' });
+      const person = await withMoney(browser, node, '/account', { ...options, reducedMotion: 'reduce' });
       const { page } = person;
-      await person.go('/account');
-      await person.connect();
-      await person.fund();
       const found = [];
       for (const path of PATHS) {
         await person.go(path);
-        await until(
-          `${path} is there`,
-          async () => (await page.locator('.skeleton').count()) === 0 && (await page.locator('h1').count()) > 0,
-        );
+        await settled(page, path);
         found.push(...(await findings(page)).map((words) => `${path}: ${words}`));
         const wider = await page.evaluate(
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
@@ -92,11 +67,8 @@ export default [
   {
     name: 'by keyboard alone: from the top of the page to a signed supply',
     async run({ browser, node }) {
-      const person = await somebody(browser, node);
+      const person = await withMoney(browser, node, '/account');
       const { page } = person;
-      await person.go('/account');
-      await person.connect();
-      await person.fund();
       const reach = async (locator) => {
         for (let steps = 0; steps < 80; steps += 1) {
           if (await locator.evaluate((element) => element === document.activeElement)) return;

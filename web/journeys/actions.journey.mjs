@@ -1,17 +1,14 @@
 // Whatever a person can do at a terminal can be done here: debts in dollars, refinancing, own accounts, orders, ranges, farms, products.
 import assert from 'node:assert/strict';
-import { choose, commandOf, holding, owner, somebody, supply, understood, until } from './lib.mjs';
+import { choose, commandOf, holding, supply, understood, until, withMoney } from './lib.mjs';
 
 export default [
   {
     name: 'dollars are minted and paid back; a debt and a collateral become others; units move to another account',
     async run({ browser, node }) {
-      const person = await somebody(browser, node);
+      const person = await withMoney(browser, node, '/account');
       const { page } = person;
-      await person.go('/account');
-      await person.connect();
-      await person.fund();
-      const who = await owner(person);
+      const who = person.address;
       await supply(person, '3');
       await person.tab('Mint usd');
       await page.getByLabel('Amount').fill('500');
@@ -55,12 +52,9 @@ export default [
   {
     name: 'orders of every kind are told before they are signed, and stand',
     async run({ browser, node }) {
-      const person = await somebody(browser, node);
+      const person = await withMoney(browser, node, '/account');
       const { page } = person;
-      await person.go('/account');
-      await person.connect();
-      await person.fund();
-      const who = await owner(person);
+      const who = person.address;
       await supply(person, '2');
       await person.tab('Borrow');
       await choose(page, 'Asset', 'USDC');
@@ -102,12 +96,9 @@ export default [
   {
     name: 'a range of prices: opened by its ends, grown, and taken apart',
     async run({ browser, node }) {
-      const person = await somebody(browser, node);
+      const person = await withMoney(browser, node, '/earn');
       const { page } = person;
-      await person.go('/earn');
-      await person.connect();
-      await person.fund();
-      const who = await owner(person);
+      const who = person.address;
       await page.getByRole('button', { name: /^Open a range/ }).click();
       await page.getByLabel('From').fill('2');
       await page.getByLabel('To', { exact: true }).fill('1');
@@ -154,12 +145,9 @@ export default [
   {
     name: 'a farm: opened, paid into, staked in, locked for more, compounded and left',
     async run({ browser, node }) {
-      const person = await somebody(browser, node);
+      const person = await withMoney(browser, node, '/earn?tab=farms');
       const { page } = person;
-      await person.go('/earn?tab=farms');
-      await person.connect();
-      await person.fund();
-      const who = await owner(person);
+      const who = person.address;
       const number = (await node.rpc('capstan_farms')).items.length;
       await page.getByRole('button', { name: 'Open a farm' }).click();
       await page.getByLabel('Staked is').selectOption({ label: 'CAP' });
@@ -209,11 +197,8 @@ export default [
   {
     name: 'a product: bought, given back, and one of one’s own',
     async run({ browser, node }) {
-      const person = await somebody(browser, node);
+      const person = await withMoney(browser, node, '/earn?tab=products');
       const { page } = person;
-      await person.go('/earn?tab=products');
-      await person.connect();
-      await person.fund();
       const card = page.locator('section.card', { hasText: 'long WBTC against' }).first();
       await card.getByLabel('Pay').fill('100');
       await card.getByText('You receive about').waitFor();
@@ -247,12 +232,9 @@ export default [
     async run({ browser, node }) {
       const balance = async (who) => BigInt(await node.rpc('eth_getBalance', [who, 'latest']));
       for (const visitor of ['first', 'second']) {
-        const person = await somebody(browser, node);
+        const person = await withMoney(browser, node, '/');
         const { page } = person;
-        await person.go('/');
-        await person.connect();
-        await person.fund();
-        const who = await owner(person);
+        const who = person.address;
         assert.equal(await balance(who), 100n * 10n ** 18n, visitor);
         await page.getByTestId('wallet').click();
         await page.getByTestId('fund').click();
@@ -264,11 +246,8 @@ export default [
   {
     name: 'every command that a page gives is one that the program understands',
     async run({ browser, node }) {
-      const person = await somebody(browser, node);
+      const person = await withMoney(browser, node, '/account');
       const { page } = person;
-      await person.go('/account');
-      await person.connect();
-      await person.fund();
       await supply(person, '1');
       const commands = new Set();
       const paths = [

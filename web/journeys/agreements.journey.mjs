@@ -1,18 +1,8 @@
 // Fixed terms, streams, and what only some do with liquidity and products: between two people, and over time.
 import assert from 'node:assert/strict';
-import { choose, commandOf, holding, Node, owner, somebody, supply, understood, until } from './lib.mjs';
+import { choose, commandOf, holding, Node, supply, understood, until, withMoney } from './lib.mjs';
 
 const HOUR_S = 3_600;
-
-async function withMoney(browser, node, path) {
-  const person = await somebody(browser, node);
-  await person.go('/account');
-  await person.connect();
-  await person.fund();
-  person.address = await owner(person);
-  if (path) await person.go(path);
-  return person;
-}
 
 const number = (text) => Number(text.replace(/[^0-9.]/g, ''));
 
@@ -99,7 +89,7 @@ export default [
   {
     name: 'a farm of a pool is entered with a loan in one batch, and left again',
     async run({ browser, node }) {
-      const person = await withMoney(browser, node);
+      const person = await withMoney(browser, node, '/account');
       const { page } = person;
       await supply(person, '5');
       await person.go('/earn?tab=farms');
@@ -189,7 +179,7 @@ export default [
         await lender.signAll('Offer 2\u202f000 USDC');
         await lender.page.getByRole('button', { name: 'Take back offer 1' }).waitFor();
 
-        const borrower = await withMoney(browser, node);
+        const borrower = await withMoney(browser, node, '/account');
         await supply(borrower, '3');
         await borrower.go('/earn?tab=terms');
         const { page } = borrower;
@@ -244,7 +234,7 @@ export default [
     async run({ browser }) {
       const node = await Node.start('--feed', 'fixed', '--bots', '0');
       try {
-        const owes = await withMoney(browser, node);
+        const owes = await withMoney(browser, node, '/account');
         await supply(owes, '3');
         const payer = await withMoney(browser, node, '/earn?tab=streams');
         await payer.page.getByText('Nothing flows to you or from you.').waitFor();

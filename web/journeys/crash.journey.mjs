@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { toEventSelector } from 'viem';
-import { choose, Node, owner, program, somebody, supply, until } from './lib.mjs';
+import { choose, Node, owner, program, somebody, supply, until, withMoney } from './lib.mjs';
 
 const ask = promisify(execFile);
 
@@ -51,11 +51,8 @@ export default [
         const careful = await somebody(browser, node);
         await protect(careful, '2400');
         const who = { owner: await owner(careful), index: 0 };
-        const person = await somebody(browser, node);
+        const person = await withMoney(browser, node, '/account');
         const { page } = person;
-        await person.go('/account');
-        await person.connect();
-        await person.fund();
         await person.tab('Lever up');
         await page.getByLabel('Put in from the wallet').fill('2');
         await page.locator('#leverage').fill('30');

@@ -1,7 +1,7 @@
 // What a person does with credit.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { choose, Node, program, somebody, until } from './lib.mjs';
+import { choose, Node, program, somebody, until, withMoney } from './lib.mjs';
 
 /** What the command line shows of the same. */
 function cli(node, ...words) {
@@ -115,11 +115,8 @@ export default [
   {
     name: 'leverage as far as it goes, the slider, and closing everything',
     async run({ browser, node }) {
-      const person = await somebody(browser, node);
+      const person = await withMoney(browser, node, '/account');
       const { page } = person;
-      await person.go('/account');
-      await person.connect();
-      await person.fund();
       await person.tab('Lever up');
       await page.getByLabel('Put in from the wallet').fill('1');
       const slider = page.locator('#leverage');

@@ -1,29 +1,10 @@
 // What others would put in front of a person, and what slips from his fingers: names that are scripts, numbers that are none,
 // a node that goes away on every page.
 import assert from 'node:assert/strict';
-import { Node, somebody, until } from './lib.mjs';
+import { Node, PAGES, settled, somebody, until, withMoney } from './lib.mjs';
 
 const SCRIPT = '<img src=x onerror=window.hurt=1>';
 const LONG = 'VERYLONGSYMBOL'.repeat(12);
-const PAGES = [
-  '/',
-  '/markets',
-  '/markets/1',
-  '/account',
-  '/trade',
-  '/trade?tab=margin',
-  '/trade?tab=orders',
-  '/earn',
-  '/earn?tab=farms',
-  '/earn?tab=products',
-  '/earn?tab=terms',
-  '/earn?tab=streams',
-  '/explorer',
-  '/explorer/block/1',
-  '/explorer/contract/token',
-  '/machines',
-  '/risk',
-];
 const LOOKS = [
   ['wide', { viewport: { width: 1280, height: 900 } }],
   ['phone', { viewport: { width: 360, height: 740 } }],
@@ -37,12 +18,6 @@ async function stands(page, where) {
   const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   assert.ok(wider <= 0, `${where} is ${wider} pixels wider than the screen`);
 }
-
-const settled = (page, where) =>
-  until(
-    `${where} is there`,
-    async () => (await page.locator('main .skeleton').count()) === 0 && (await page.locator('main h1').count()) > 0,
-  );
 
 /** Not one of these is an amount of anything. */
 const NO_AMOUNTS = [
@@ -102,11 +77,8 @@ export default [
   {
     name: 'no field of any dialog takes what is no amount',
     async run({ browser, node }) {
-      const person = await somebody(browser, node);
+      const person = await withMoney(browser, node, '/account');
       const { page } = person;
-      await person.go('/account');
-      await person.connect();
-      await person.fund();
       for (const [path, opens] of DIALOGS) {
         await person.go(path);
         await settled(page, path);

@@ -234,3 +234,41 @@ export async function understood(command) {
     assert.notEqual(failed?.code, 2, `${one}: ${failed?.stderr}`);
   }
 }
+
+/** Somebody with a burner account and play money on it, in front of a page. */
+export async function withMoney(browser, node, path = '/account', options = {}) {
+  const person = await somebody(browser, node, options);
+  await person.go(path);
+  await person.connect();
+  await person.fund();
+  person.address = await owner(person);
+  return person;
+}
+
+/** Every page, and every tab that has an address. */
+export const PAGES = [
+  '/',
+  '/markets',
+  '/markets/1',
+  '/account',
+  '/trade',
+  '/trade?tab=margin',
+  '/trade?tab=orders',
+  '/earn',
+  '/earn?tab=farms',
+  '/earn?tab=products',
+  '/earn?tab=terms',
+  '/earn?tab=streams',
+  '/machines',
+  '/explorer',
+  '/explorer/block/9',
+  '/explorer/contract/account',
+  '/risk',
+];
+
+/** A page has come whole: nothing on it waits for an answer. */
+export const settled = (page, path) =>
+  until(
+    `${path} is there`,
+    async () => (await page.locator('main .skeleton').count()) === 0 && (await page.locator('main h1').count()) > 0,
+  );

@@ -129,6 +129,9 @@ export default [
         await beat(node, who);
         await report(node, who);
         await tile.getByText(/412 W · 65.05 °C · 87.50 % busy/).waitFor();
+        await node.rpc('evm_increaseTime', [30]);
+        await node.rpc('evm_mine');
+        await beat(node, who);
         await tile.getByText('live', { exact: true }).waitFor();
         await node.rpc('evm_increaseTime', [90]);
         await tile.getByText('late', { exact: true }).waitFor();

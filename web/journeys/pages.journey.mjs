@@ -1,17 +1,14 @@
 // What a person does with swaps, leverage, liquidity, blocks and everybody's risk.
 import assert from 'node:assert/strict';
-import { owner, somebody, until } from './lib.mjs';
+import { somebody, until, withMoney } from './lib.mjs';
 
 export default [
   {
     name: 'a swap tells its way, its impact and its least before it is signed',
     async run({ browser, node }) {
-      const person = await somebody(browser, node);
+      const person = await withMoney(browser, node, '/trade');
       const { page } = person;
-      await person.go('/trade');
-      await person.connect();
-      await person.fund();
-      const who = await owner(person);
+      const who = person.address;
       await page.getByLabel('How much').fill('1');
       await page.getByText('And at least').waitFor();
       await page.getByTestId('impact').waitFor();
@@ -36,12 +33,9 @@ export default [
   {
     name: 'leverage shows its liquidation before it is signed, and an order stands against it',
     async run({ browser, node }) {
-      const person = await somebody(browser, node);
+      const person = await withMoney(browser, node, '/trade?tab=margin');
       const { page } = person;
-      await person.go('/trade?tab=margin');
-      await person.connect();
-      await person.fund();
-      const who = await owner(person);
+      const who = person.address;
       await page.getByLabel('Own capital').fill('2');
       const slider = page.getByRole('slider', { name: 'Leverage' });
       await slider.focus();
@@ -77,11 +71,8 @@ export default [
   {
     name: 'liquidity stands beside what holding would have been, and comes back',
     async run({ browser, node }) {
-      const person = await somebody(browser, node);
+      const person = await withMoney(browser, node, '/earn');
       const { page } = person;
-      await person.go('/earn');
-      await person.connect();
-      await person.fund();
       await page.getByRole('button', { name: 'Provide, pool 0, ETH · USDC' }).click();
       await page.getByLabel(/How much/).fill('0.01');
       await page.locator('[data-testid="provide"]:not([disabled])').click();

@@ -1,7 +1,7 @@
 // Takes the pictures of README from the real page, and with `--all` one of every page in each look, into journeys/out.
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Node, openBrowser, somebody, until } from './lib.mjs';
+import { Node, openBrowser, PAGES, settled, somebody } from './lib.mjs';
 
 const isAll = process.argv.includes('--all');
 const folder = fileURLToPath(new URL(isAll ? './out/' : '../screenshots/', import.meta.url));
@@ -12,26 +12,7 @@ const NARROW = { width: 390, height: 844 };
 const looks = isAll
   ? ['light', 'dark'].flatMap((colorScheme) => [WIDE, NARROW].map((viewport) => ({ colorScheme, viewport })))
   : [{ colorScheme: 'light', viewport: WIDE }];
-const paths = isAll
-  ? [
-      '/',
-      '/markets',
-      '/markets/0',
-      '/account',
-      '/trade',
-      '/trade?tab=margin',
-      '/trade?tab=orders',
-      '/earn',
-      '/earn?tab=farms',
-      '/earn?tab=products',
-      '/earn?tab=terms',
-      '/earn?tab=streams',
-      '/machines',
-      '/explorer',
-      '/explorer/block/9',
-      '/risk',
-    ]
-  : ['/', '/markets/0', '/account'];
+const paths = isAll ? PAGES : ['/', '/markets/0', '/account'];
 
 const browser = await openBrowser();
 const node = await Node.start();
@@ -60,10 +41,7 @@ for (const look of looks) {
   await page.getByText(/^Done/).waitFor({ state: 'detached' });
   for (const path of paths) {
     await person.go(path);
-    await until(
-      `${path} is there`,
-      async () => (await page.locator('.skeleton').count()) === 0 && (await page.locator('h1').count()) > 0,
-    );
+    await settled(page, path);
     await page.waitForTimeout(path === '/' ? 8_000 : 1_000);
     await shot(path === '/' ? 'home' : path.slice(1).replaceAll(/[^a-z0-9]+/g, '-'));
   }

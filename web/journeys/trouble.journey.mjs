@@ -1,6 +1,6 @@
 // What goes wrong around a person: prices that stop, a node that is started anew, other tabs, and whatever is pasted.
 import assert from 'node:assert/strict';
-import { choose, Node, owner, somebody, supply, until } from './lib.mjs';
+import { choose, Node, supply, until, withMoney } from './lib.mjs';
 
 async function borrow(page, person, amount) {
   await person.tab('Borrow');
@@ -17,11 +17,8 @@ export default [
     async run({ browser }) {
       const node = await Node.start('--feed', 'off', '--bots', '0');
       try {
-        const person = await somebody(browser, node);
+        const person = await withMoney(browser, node, '/account');
         const { page } = person;
-        await person.go('/account');
-        await person.connect();
-        await person.fund();
         await supply(person, '2');
         // A minute without a price, in one step.
         await node.rpc('evm_increaseTime', [70]);
@@ -50,12 +47,9 @@ export default [
     async run({ browser }) {
       const node = await Node.start('--feed', 'fixed', '--bots', '0');
       try {
-        const person = await somebody(browser, node);
+        const person = await withMoney(browser, node, '/account');
         const { page } = person;
-        await person.go('/account');
-        await person.connect();
-        await person.fund();
-        const who = await owner(person);
+        const who = person.address;
         const before = await nonceOf(node, who);
         // No block is made any more, so what is signed waits.
         await node.rpc('evm_setAutomine', [false]);
@@ -86,12 +80,9 @@ export default [
   {
     name: 'closing by a swap leaves what the preview said',
     async run({ browser, node }) {
-      const person = await somebody(browser, node);
+      const person = await withMoney(browser, node, '/account');
       const { page } = person;
-      await person.go('/account');
-      await person.connect();
-      await person.fund();
-      const who = await owner(person);
+      const who = person.address;
       await person.tab('Lever up');
       await page.getByLabel('Put in from the wallet').fill('1');
       await page.locator('#leverage').fill('20');
@@ -118,11 +109,8 @@ export default [
   {
     name: 'five-fold says how near its liquidation is, before it is signed',
     async run({ browser, node }) {
-      const person = await somebody(browser, node);
+      const person = await withMoney(browser, node, '/trade?tab=margin');
       const { page } = person;
-      await person.go('/trade?tab=margin');
-      await person.connect();
-      await person.fund();
       await page.getByLabel('Own capital').fill('2');
       const slider = page.getByRole('slider', { name: 'Leverage' });
       await until('the most is known', async () => Number(await slider.getAttribute('max')) >= 500);
@@ -143,11 +131,8 @@ export default [
   {
     name: 'two tabs of one burner, the back button, and whatever is pasted',
     async run({ browser, node }) {
-      const person = await somebody(browser, node);
+      const person = await withMoney(browser, node, '/account');
       const { page } = person;
-      await person.go('/account');
-      await person.connect();
-      await person.fund();
       // Both sign at once: each gets through, or says that the other was faster.
       const other = await person.context.newPage();
       await other.goto(`${node.url}#/account`);

@@ -70,6 +70,8 @@ test('dollars have their sign before them, and end alike', () => {
   expect(shownUsdFine(usd(1_465_753_424_657_534_246n))).toBe('$1.465753');
   expect(shownUsdWhole(cents(123_456_789n))).toBe('$1\u202f234\u202f568');
   expect(shownPrice(cents(300_000n))).toBe('$3\u202f000.00');
+  expect(shownPrice(usd(60_009_091_234_567_890_123_456n))).toBe('$60\u202f009.09');
+  expect(shownPrice(usd(99_999_812_345_678_901_234n))).toBe('$99.9998');
   expect(shownPrice(usd(999_812_345_678_901_234n))).toBe('$0.9998');
   expect(shownPrice(usd(12_345_678_901_234n))).toBe('$0.00001235');
 });

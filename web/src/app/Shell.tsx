@@ -20,6 +20,8 @@ export function Shell() {
       main.current?.focus({ preventScroll: true });
     }
     const name = PAGES.find(([path]) => path !== '/' && pathname.startsWith(path))?.[1];
+    // On a phone the bar is longer than the screen.
+    document.querySelector('.nav [aria-current="page"]')?.scrollIntoView({ inline: 'center', block: 'nearest' });
     document.title = name === undefined ? 'Capstan' : `${name} · Capstan`;
   }, [pathname]);
   return (

@@ -136,10 +136,16 @@ function grouped(text: string): string {
   return part === undefined ? groups : `${groups}.${part}`;
 }
 
+/** A count, as gas, in groups for eyes. */
+export function shownCount(count: bigint | number): string {
+  return grouped(count.toString());
+}
+
 /** How many digits people see behind the point, at most. */
 export const PLACES = { amount: 6, usd: 2, price: 4, usdFine: 6, health: 3 } as const;
 /** Digits that tell one small price from another. */
 const PRICE_DIGITS = 4;
+const DIGITS_OF_A_HUNDRED = 3;
 /** Units that two roundings of a contract may take: 2 that came back as 1.999999 reads 2. */
 const ROUNDED_AWAY = 2n;
 
@@ -190,10 +196,11 @@ export function shownUsdWhole(of: Usd): string {
   return `$${grouped(decimalNear(of.amount, of.decimals, 0))}`;
 }
 
-/** A price in dollars: so many digits that it is told from its neighbours. */
+/** A price in dollars: cents from a hundred dollars on, and below so many digits that it is told from its neighbours. */
 export function shownPrice(of: Usd): string {
-  const digits = of.amount.toString().length;
-  return dollars(of, Math.max(PLACES.price, Math.min(of.decimals, of.decimals - digits + PRICE_DIGITS)));
+  const digits = of.amount.toString().length - of.decimals;
+  if (digits >= DIGITS_OF_A_HUNDRED) return shownUsd(of);
+  return dollars(of, Math.max(PLACES.price, Math.min(of.decimals, PRICE_DIGITS - digits)));
 }
 
 export function shownHealth(of: Health | null): string {

@@ -90,7 +90,7 @@ function Row({ row, show, spot }: { row: Holding; show: string; spot: Usd | null
       />
       <td>
         <Num copy={show} quiet>
-          {row.heldValue ? shownUsd(row.heldValue) : '?'}
+          {row.heldValue === null ? '?' : isZero(row.heldValue) ? '–' : shownUsd(row.heldValue)}
         </Num>
         {row.owedValue && row.owedValue.amount > 0n ? (
           <span className="note">owes {shownUsd(row.owedValue)}</span>

@@ -249,6 +249,8 @@ function Own({ product }: { product: Product }) {
   const { policy, phase } = standing.data;
   const isOwner = policy.owner.toLowerCase() === wallet.address.toLowerCase();
   const has = owns.data?.units ?? 0n;
+  const canTake = has > 0n && phase !== CLOSED;
+  const canClose = isOwner && phase === OPEN;
   const close = () =>
     setProposal({
       title: `Close ${product.symbol}`,
@@ -274,18 +276,20 @@ function Own({ product }: { product: Product }) {
             : 'Each unit is its part of the base asset, to the last.'}
         </Notice>
       )}
-      <div className="row">
-        {has > 0n && phase !== CLOSED ? (
-          <Button slim onClick={() => setInKind(true)}>
-            Redeem in kind
-          </Button>
-        ) : null}
-        {isOwner && phase === OPEN ? (
-          <Button slim look="danger" onClick={close}>
-            Close it
-          </Button>
-        ) : null}
-      </div>
+      {canTake || canClose ? (
+        <div className="row">
+          {canTake ? (
+            <Button slim onClick={() => setInKind(true)}>
+              Redeem in kind
+            </Button>
+          ) : null}
+          {canClose ? (
+            <Button slim look="danger" onClick={close}>
+              Close it
+            </Button>
+          ) : null}
+        </div>
+      ) : null}
       {isInKind && proposal === null ? (
         <InKind
           product={product}

@@ -21,7 +21,7 @@ export function rateWords(farm: Farm): string {
 /** `12.5 ETH a year, 40 d more`. */
 export function rewardWords(reward: Reward): string {
   if (reward.left.amount === 0n) return `no more ${reward.symbol}`;
-  return `${shown(reward.perYear, 4)} ${reward.symbol} a year, ${lasting(reward.leftMs)} more`;
+  return `${shown(reward.perYear, 2)} ${reward.symbol} a year, ${lasting(reward.leftMs)} more`;
 }
 
 /** `3× long ETH against USDC`. */

@@ -1,6 +1,6 @@
 import { Link, useParams } from 'react-router';
 import { castCommand } from '../../node/commands.ts';
-import { shownBps } from '../../units/quantity.ts';
+import { shownBps, shownCount } from '../../units/quantity.ts';
 import { moment } from '../../units/time.ts';
 import { Address, Answer, Bar, Card, Empty, Num, Page, Stat, Stats, Table } from '../../ui/index.ts';
 import { lanesOf, longestBps } from './lanes.ts';
@@ -70,13 +70,13 @@ function Whole({ record }: { record: BlockRecord }) {
           >
             <Num copy={copy}>{record.transactions.length}</Num>
           </Stat>
-          <Stat name="Gas" note={`${record.userGasUsed} of it by users`}>
-            <Num copy={copy}>{record.gasUsed}</Num>
+          <Stat name="Gas" note={`${shownCount(record.userGasUsed)} of it by users`}>
+            <Num copy={copy}>{shownCount(record.gasUsed)}</Num>
           </Stat>
           <Stat name="Words written" note={`${record.readCount} more were read`}>
             <Num copy={copy}>{record.writtenCount}</Num>
           </Stat>
-          <Stat name="Accounts touched" note={`${record.accessListBytes} bytes of access list`}>
+          <Stat name="Accounts touched" note={`${shownCount(record.accessListBytes)} bytes of access list`}>
             <Num copy={copy}>{record.accountCount}</Num>
           </Stat>
           <Stat name="Hash">
@@ -128,7 +128,7 @@ function Transactions({ rows, copy }: { rows: readonly Row[]; copy: string }) {
               </td>
               <td>
                 <Num quiet copy={copy}>
-                  {row.gasUsed}
+                  {shownCount(row.gasUsed)}
                 </Num>
               </td>
               <td>{row.writtenCount}</td>
@@ -157,13 +157,13 @@ function Lanes({ record, copy }: { record: BlockRecord; copy: string }) {
         {lanes.slice(0, LANES_SHOWN).map((lane) => (
           <li
             key={lane.number}
-            aria-label={`lane ${lane.number + 1}: ${lane.parts.length} transactions, ${lane.gas} gas`}
+            aria-label={`lane ${lane.number + 1}: ${lane.parts.length} transactions, ${shownCount(lane.gas)} gas`}
           >
             {lane.parts.map(({ row, share }) => (
               <Link
                 key={row.hash}
                 to={`/explorer/tx/${row.hash}`}
-                title={`#${row.index} ${row.title}: ${row.gasUsed} gas`}
+                title={`#${row.index} ${row.title}: ${shownCount(row.gasUsed)} gas`}
                 aria-label={`transaction ${row.index}: ${row.title}`}
                 className={row.isSystem ? 'lane-part own' : row.isSuccess ? 'lane-part' : 'lane-part failed'}
                 style={{ flexBasis: `${share * 100}%` }}

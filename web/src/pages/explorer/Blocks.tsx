@@ -8,6 +8,7 @@ import { BlockLink } from './parts.tsx';
 import { useBlocks } from './queries.ts';
 import { SearchField } from './Search.tsx';
 import type { BlockLine } from './shapes.ts';
+import { shownCount } from '../../units/quantity.ts';
 
 const SHOWN = 15;
 const HEIGHT = /^[0-9]{1,15}$/;
@@ -103,7 +104,7 @@ function Line({ block }: { block: BlockLine }) {
       </td>
       <td>
         <Num quiet copy={copy}>
-          {block.gasUsed}
+          {shownCount(block.gasUsed)}
         </Num>
       </td>
       <td className="start">
