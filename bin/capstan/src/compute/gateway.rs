@@ -1,17 +1,17 @@
 //! `capstan gateway`: the door in front of one's own model servers.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, net::SocketAddr, path::Path, sync::Arc};
 
 use capstan_compute::{
     gateway::{Bounds, Gateway, OpenDoor, Prices, Settings, install_recorder, serve},
     keys::{Ledger, Secret, system_clock},
     upstream::{Http, HttpSettings, Pool, PoolSettings, Upstream},
 };
-use eyre::{Result, WrapErr as _, eyre};
+use eyre::{OptionExt as _, Result, WrapErr as _, eyre};
 use tokio::net::TcpListener;
 
-use super::folder;
-use crate::args::GatewayOptions;
+use super::{folder, upstreams::look};
+use crate::{args::GatewayOptions, port};
 
 /// Prices where no file says others: about what small models cost where they are sold.
 const INPUT: &str = "0.1usd";
@@ -27,11 +27,19 @@ pub(crate) fn run(options: &GatewayOptions) -> Result<()> {
 async fn listen(options: &GatewayOptions) -> Result<()> {
     let folder = folder(&options.ledger)?;
     let prices = prices(options)?;
-    let upstreams = upstreams(options)?;
+    let key = upstream_key(options)?;
+    let upstreams = upstreams(options, key.as_deref())?;
     let ledger = Ledger::open(&folder, system_clock())
         .wrap_err_with(|| format!("cannot open {}", folder.display()))?;
+    // Who cannot listen must not have looked at servers or promised anything.
+    let asked = SocketAddr::new(options.host, options.port);
+    let listener = match TcpListener::bind(asked).await {
+        Ok(listener) => listener,
+        Err(error) => return Err(port::taken(asked, &error).await),
+    };
+    look(&options.upstream, key.as_deref()).await?;
     install_recorder();
-    let admin = Secret::random();
+    let admin = Secret::owners();
     let pool = PoolSettings {
         queue: usize::try_from(options.queue)?,
         wait: options.wait,
@@ -45,13 +53,6 @@ async fn listen(options: &GatewayOptions) -> Result<()> {
     };
     let machine = ledger.machine().address();
     let gateway = Gateway::new(ledger, Pool::new(upstreams, pool), settings);
-    let asked = (options.host, options.port);
-    let listener = TcpListener::bind(asked).await.wrap_err_with(|| {
-        format!(
-            "cannot listen on {}:{}; --port takes another",
-            asked.0, asked.1
-        )
-    })?;
     let url = format!("http://{}", listener.local_addr()?);
     // Held until the end: other commands find this gateway by it.
     let door = OpenDoor::new(&folder, &url, &admin)?;
@@ -111,19 +112,24 @@ fn prices(options: &GatewayOptions) -> Result<Prices> {
     Prices::from_toml(&text).wrap_err_with(|| path.display().to_string())
 }
 
-fn upstreams(options: &GatewayOptions) -> Result<Vec<Arc<dyn Upstream>>> {
-    let key = match &options.upstream_key_env {
-        Some(name) => Some(std::env::var(name).wrap_err_with(|| {
-            format!("the variable {name} holds no key of the model servers; set it, or leave --upstream-key-env out")
-        })?),
-        None => None,
+fn upstream_key(options: &GatewayOptions) -> Result<Option<String>> {
+    let Some(name) = &options.upstream_key_env else {
+        return Ok(None);
     };
+    let key = std::env::var(name).ok().filter(|key| !key.is_empty());
+    key.map(Some).ok_or_eyre(format!(
+        "the variable {name} holds no key of the model servers; `export {name}=...` before, or leave --upstream-key-env out"
+    ))
+}
+
+fn upstreams(options: &GatewayOptions, key: Option<&str>) -> Result<Vec<Arc<dyn Upstream>>> {
     let settings = HttpSettings {
         first: options.first,
         ..HttpSettings::default()
     };
     let upstream = |url: &String| {
-        let http = Http::new(url, key.clone(), settings.clone()).map_err(|why| eyre!(why))?;
+        let http =
+            Http::new(url, key.map(str::to_owned), settings.clone()).map_err(|why| eyre!(why))?;
         Ok(Arc::new(http) as Arc<dyn Upstream>)
     };
     options.upstream.iter().map(upstream).collect()

@@ -4,6 +4,7 @@ mod gateway;
 mod key;
 mod receipt;
 mod scan;
+mod upstreams;
 
 use std::path::PathBuf;
 
@@ -30,8 +31,14 @@ fn folder(options: &LedgerOptions) -> Result<PathBuf> {
         .join(FOLDER))
 }
 
+/// The office of who makes something: its folder is made, too.
 fn office(options: &LedgerOptions) -> Result<Office> {
     Ok(Office::of(&folder(options)?)?)
+}
+
+/// The office of who looks: a folder that is not there stays away.
+fn existing_office(options: &LedgerOptions) -> Result<Office> {
+    Ok(Office::existing(&folder(options)?)?)
 }
 
 /// Runs what waits for answers.

@@ -36,6 +36,8 @@ pub(super) struct Asked {
     pub(super) input_tokens_max: u64,
     /// Tokens that will be written per answer, if the client said.
     asked_tokens: Option<u64>,
+    /// Tokens that each answer may have, once they are bounded.
+    pub(super) each_tokens_max: Option<u64>,
     /// Hash of the canonical request.
     pub(super) input: B256,
 }
@@ -77,6 +79,7 @@ impl Asked {
             prompt_bytes: weight.bytes,
             input_tokens_max: weight.tokens_max(),
             asked_tokens,
+            each_tokens_max: None,
             input,
         })
     }
@@ -103,6 +106,7 @@ impl Asked {
             None => "max_tokens",
         };
         body.insert(name.to_owned(), each.into());
+        self.each_tokens_max = Some(each);
         each.saturating_mul(self.n)
     }
 }

@@ -66,7 +66,7 @@ impl World {
             Arc::new(Http::new(url, None, http_settings()).expect("an address"))
                 as Arc<dyn Upstream>
         });
-        let admin = Secret::random();
+        let admin = Secret::owners();
         let settings = Settings {
             prices: Prices::from_toml(PRICES).expect("prices"),
             bounds,
