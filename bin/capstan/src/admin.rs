@@ -5,6 +5,8 @@
 
 mod caps;
 mod dollar;
+mod exchange;
+mod factors;
 mod list;
 mod pending;
 mod roles;
@@ -87,6 +89,27 @@ async fn command_of(command: &AdminCommand) -> Result<()> {
             caps::go_on(&mut change, asset, verbs).await?;
             change.carry_out(signing).await
         }
+        AdminCommand::Factors {
+            signing,
+            asset,
+            borrow,
+            stay,
+            category_borrow,
+            category_stay,
+            over,
+        } => {
+            let mut change = Change::begin(signing)?;
+            let wanted = factors::Wanted {
+                borrow: *borrow,
+                stay: *stay,
+                category_borrow: *category_borrow,
+                category_stay: *category_stay,
+            };
+            factors::plan(&mut change, asset, &wanted, **over).await?;
+            change.carry_out(signing).await
+        }
+        AdminCommand::Pool { command } => exchange::pool(command).await,
+        AdminCommand::Exchange { command } => exchange::exchange(command).await,
         AdminCommand::Reporters { command } => roles::reporters(command).await,
         AdminCommand::Roles { command } => roles::roles(command).await,
         AdminCommand::Pending(ask) => pending::show(ask).await,

@@ -3,6 +3,7 @@
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use alloy_primitives::{Address, U256, utils::parse_ether};
+use capstan_agents::feed::Target;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -19,7 +20,10 @@ mod records;
 mod trigger;
 
 use crate::accounts;
-pub(crate) use admin::{AdminCommand, ReportersCommand, RoleArgs, RolesCommand, Stoppable};
+pub(crate) use admin::{
+    AdminCommand, AdminExchangeCommand, AdminPoolCommand, ReportersCommand, RoleArgs, RolesCommand,
+    Stoppable,
+};
 pub(crate) use compute::{
     BesideOptions, EngineOptions, GatewayOptions, KeyCommand, LedgerOptions, ProvideCommand,
     ReceiptCommand, ScanOptions, ServersOptions, StartOptions,
@@ -335,12 +339,18 @@ pub(crate) struct CrashOptions {
         long,
         default_value = "-40%",
         allow_hyphen_values = true,
-        value_name = "TARGET"
+        value_name = "TARGET",
+        value_parser = target
     )]
     pub(crate) to: String,
     /// In what time; less than a second is one report
     #[arg(long = "in", default_value = "60s", value_name = "TIME")]
     pub(crate) over: humantime::Duration,
+}
+
+/// What a node would not take is refused before one is asked.
+fn target(text: &str) -> Result<String, String> {
+    text.parse::<Target>().map(|_| text.to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -422,6 +432,9 @@ pub(crate) struct GenesisInitOptions {
     /// Overwrite the file if it exists
     #[arg(long)]
     pub(crate) force: bool,
+    /// Say as JSON what was written; without --out, the file itself is JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// An address. Capitals and small letters together are a checksum, which must be right: a wrong digit must not pay
@@ -475,6 +488,9 @@ pub(crate) struct DataOptions {
     /// The data folder
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 use crate::{
     account::explain::{self, Explained},
     args::CrashOptions,
+    words::count,
 };
 
 /// Time between two looks.
@@ -175,8 +176,8 @@ impl Told {
         let symbol = symbol(assets, begun.asset_id);
         self.say(format!(
             "{symbol} goes from {} to {} USD in {} reports, one every {} ms",
-            begun.from.short(2),
-            begun.to.short(2),
+            begun.from.near(2),
+            begun.to.near(2),
             begun.path.len(),
             begun.every_ms
         ));
@@ -287,25 +288,7 @@ impl Told {
 
     async fn end(mut self, node: &Node, begun: &Begun, assets: &Assets) -> Result<()> {
         self.look(node, assets, begun).await?;
-        // The other rule would have left another account behind, so only the first sale of each is compared.
-        let (mut ours, mut theirs) = (U256::ZERO, U256::ZERO);
-        let mut seen = BTreeSet::new();
-        for (_, told) in &self.liquidations {
-            let Some(compared) = &told.compared else {
-                continue;
-            };
-            ours += compared.penalty.amount;
-            if seen.insert((told.owner, told.index)) {
-                theirs += compared.aave.penalty.amount;
-            }
-        }
-        let mut accounts: Vec<_> = self
-            .liquidations
-            .iter()
-            .map(|(_, told)| (told.owner, told.index))
-            .collect();
-        accounts.sort_unstable();
-        accounts.dedup();
+        let penalties = Penalties::of(self.liquidations.iter().map(|(_, told)| told));
         if self.json {
             let fired: Vec<_> = self.fired.iter().map(order_json).collect();
             let told: Vec<_> = self.liquidations.iter().map(|(whole, _)| whole).collect();
@@ -327,20 +310,76 @@ impl Told {
             symbol(assets, begun.asset_id),
             usd(U256::from(self.last_price))
         );
+        let sold: BTreeSet<_> = self
+            .liquidations
+            .iter()
+            .filter(|(_, told)| !told.is_set_off())
+            .map(|(_, told)| (told.owner, told.index))
+            .collect();
+        let set_off = self
+            .liquidations
+            .iter()
+            .filter(|(_, told)| told.is_set_off());
+        let set_off = set_off.count();
         println!(
-            "{} liquidations of {} accounts, {} orders fired",
-            self.liquidations.len(),
-            accounts.len(),
-            self.fired.len()
+            "{} of {}, {} fired",
+            count(self.liquidations.len() - set_off, "liquidation"),
+            count(sold.len(), "account"),
+            count(self.fired.len(), "order")
         );
-        if !self.liquidations.is_empty() {
-            println!(
-                "penalties {} USD; by Aave's rule {} USD for the first sale of each account",
-                usd(ours),
-                usd(theirs)
-            );
+        if set_off > 0 {
+            let debts = count(set_off, "debt");
+            println!("{debts} set off against what the account had of the same asset, for nothing");
+        }
+        for line in penalties.iter().flat_map(Penalties::lines) {
+            println!("{line}");
         }
         Ok(())
+    }
+}
+
+/// What sales cost, beside Aave's rule. That one would have left another account behind, so what can be compared is the
+/// first sale of each account.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Penalties {
+    /// All sales here.
+    all: U256,
+    /// The first of each account here, and by the other rule at the same moment.
+    first: U256,
+    first_aave: U256,
+    has_later: bool,
+}
+
+impl Penalties {
+    fn of<'a>(all: impl Iterator<Item = &'a Explained>) -> Option<Self> {
+        let mut sum = Self::default();
+        let mut seen = BTreeSet::new();
+        for told in all {
+            let Some(compared) = &told.compared else {
+                continue;
+            };
+            sum.all = sum.all.saturating_add(compared.penalty.amount);
+            if seen.insert((told.owner, told.index)) {
+                sum.first = sum.first.saturating_add(compared.penalty.amount);
+                sum.first_aave = sum.first_aave.saturating_add(compared.aave.penalty.amount);
+            } else {
+                sum.has_later = true;
+            }
+        }
+        (!seen.is_empty()).then_some(sum)
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let (all, first, aave) = (usd(self.all), usd(self.first), usd(self.first_aave));
+        if !self.has_later {
+            return vec![format!(
+                "penalties {all} USD; Aave's rule would have taken {aave} USD"
+            )];
+        }
+        vec![
+            format!("penalties {all} USD in all"),
+            format!("first sale of each account: {first} USD here, {aave} USD by Aave's rule"),
+        ]
     }
 }
 
@@ -404,3 +443,6 @@ fn symbol(assets: &Assets, id: u32) -> String {
 fn usd(value: U256) -> String {
     decimal_down(value, 18, 2)
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,9 @@ use crate::{
 /// Room for the name of a fact, with two spaces behind the longest one.
 const NAME_WIDTH: usize = 10;
 
+/// How the largest number is shown: contracts read it as all there is, people do not.
+const ALL: &str = "all";
+
 /// What somebody wants to sign, and what he has to know of it.
 pub(crate) struct Deed {
     pub(crate) node: Node,
@@ -76,7 +79,9 @@ impl Deed {
 pub(crate) fn decoded(call: &Call) -> String {
     let known = resolve(call.to);
     let said = known.and_then(|known| {
-        decode_call(known, &call.input).map(|said| format!("{}.{said}", known.name))
+        let said = decode_call(known, &call.input)?;
+        let said = said.to_string().replace(&U256::MAX.to_string(), ALL);
+        Some(format!("{}.{said}", known.name))
     });
     said.unwrap_or_else(|| match call.input.is_empty() {
         true => format!("{} without data", call.to),

@@ -83,14 +83,14 @@ async fn list(node: &Node, is_json: bool) -> Result<()> {
         println!("there are no farms");
         return Ok(());
     }
-    let mut table = Table::new(["farm", "stake", "rewards", "staked usd", "a year"]);
+    let mut table = Table::new(["farm", "stake", "rewards", "staked USD", "a year"]);
     for (_, farm) in &all {
         let rewards: Vec<_> = farm.rewards.iter().map(|of| of.symbol.as_str()).collect();
         table.row([
             farm.farm_id.to_string(),
             staked_thing(farm),
             rewards.join(" "),
-            or_unknown(farm.staked_value.as_ref().map(|value| value.short(2))),
+            or_unknown(farm.staked_value.as_ref().map(|value| value.near(2))),
             or_unknown(farm.rate_per_year.as_ref().map(|rate| rate.percent())),
         ]);
     }
@@ -126,9 +126,9 @@ async fn show(node: &Node, number: u32, name: AccountName, is_json: bool) -> Res
     row(
         "staked",
         format!(
-            "{}, worth {} usd",
-            farm.staked.short(PLACES),
-            or_unknown(farm.staked_value.as_ref().map(|value| value.short(2)))
+            "{}, worth {} USD",
+            farm.staked.near(PLACES),
+            or_unknown(farm.staked_value.as_ref().map(|value| value.near(2)))
         ),
     );
     for reward in &farm.rewards {
@@ -137,7 +137,7 @@ async fn show(node: &Node, number: u32, name: AccountName, is_json: bool) -> Res
             "flows",
             format!(
                 "{} {} within {time}",
-                reward.left.short(PLACES),
+                reward.left.near(PLACES),
                 reward.symbol
             ),
         );
@@ -173,19 +173,19 @@ fn own(farm: &Farm, standing: &Standing) {
         row("own", "nothing".to_owned());
         return;
     };
-    let value = or_unknown(own.value.as_ref().map(|value| value.short(2)));
+    let value = or_unknown(own.value.as_ref().map(|value| value.near(2)));
     row(
         "own",
-        format!("{}, worth {value} usd", own.amount.short(PLACES)),
+        format!("{}, worth {value} USD", own.amount.near(PLACES)),
     );
     if let (Some(locked), Some(until_ms)) = (&own.locked, own.locked_until_ms) {
         row(
             "locked",
-            format!("{} until {}", locked.short(PLACES), time(until_ms.to())),
+            format!("{} until {}", locked.near(PLACES), time(until_ms.to())),
         );
     }
     for (due, reward) in own.due.iter().zip(&farm.rewards) {
-        row("due", format!("{} {}", due.short(PLACES), reward.symbol));
+        row("due", format!("{} {}", due.near(PLACES), reward.symbol));
     }
     let mut pieces = standing.pieces.iter().flatten();
     let piece = pieces
@@ -194,9 +194,9 @@ fn own(farm: &Farm, standing: &Standing) {
         row(
             "held",
             format!(
-                "what was put in would be worth {} usd, the stake is worth {}: {} by the move of prices, swap fees counted in",
-                piece.if_held.short(2),
-                piece.value.short(2),
+                "what was put in would be worth {} USD, the stake is worth {} USD: {} by the move of prices, swap fees counted in",
+                piece.if_held.near(2),
+                piece.value.near(2),
                 cents(signed(&piece.value).saturating_sub(signed(&piece.if_held)))
             ),
         );
@@ -208,11 +208,11 @@ fn own(farm: &Farm, standing: &Standing) {
     let net = signed(earns).saturating_sub(costs);
     row(
         "earns",
-        format!("{} usd a year at this speed", earns.short(2)),
+        format!("{} USD a year at this speed", earns.near(2)),
     );
     row(
         "costs",
-        format!("{} usd a year for the account's debts", cents(costs)),
+        format!("{} USD a year for the account's debts", cents(costs)),
     );
     let equity = signed(&report.collateral).saturating_sub(signed(&report.debt));
     let rate = if equity.is_positive() {
@@ -224,7 +224,7 @@ fn own(farm: &Farm, standing: &Standing) {
     row(
         "net",
         format!(
-            "{} usd a year{rate}; swap fees come on top, and prices move it either way",
+            "{} USD a year{rate}; swap fees come on top, and prices move it either way",
             cents(net)
         ),
     );

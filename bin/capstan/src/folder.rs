@@ -12,9 +12,10 @@ use capstan_chain::{
     verify_folder,
 };
 use eyre::{Result, WrapErr, bail};
+use serde_json::{Value, json};
 
 use crate::{
-    args::{DbCommand, ExportOptions, ImportOptions, ReplayOptions},
+    args::{DataOptions, DbCommand, ExportOptions, ImportOptions, ReplayOptions},
     data,
     progress::Progress,
 };
@@ -29,10 +30,10 @@ pub(crate) fn replay(options: &ReplayOptions) -> Result<()> {
     let chain = look_at(&options.data.data)?;
     let scratch = scratch(options.scratch.as_deref())?;
     let progress = Progress::new("blocks replayed");
-    let mut tell = |done, total| progress.at(done, total);
+    let mut watch = |done, total| progress.at(done, total);
     let done = match options.from_records {
-        true => chain.replay_records(Some(scratch.path()), &mut tell)?,
-        false => chain.replay_in(1, Some(scratch.path()), &mut tell)?,
+        true => chain.replay_records(Some(scratch.path()), &mut watch)?,
+        false => chain.replay_in(1, Some(scratch.path()), &mut watch)?,
     };
     progress.finish(done.blocks);
     let (how, what) = match options.from_records {
@@ -42,11 +43,14 @@ pub(crate) fn replay(options: &ReplayOptions) -> Result<()> {
         ),
         false => ("replayed", "every result and state root agrees"),
     };
-    println!(
-        "{how} {} blocks with {} transactions: {what}; the newest block is {}",
-        done.blocks,
-        done.transactions,
-        chain.head().hash()
+    let hash = chain.head().hash();
+    tell(
+        &options.data,
+        json!({"blocks": done.blocks, "transactions": done.transactions, "blockHash": hash}),
+        format!(
+            "{how} {} blocks with {} transactions: {what}; the newest block is {hash}",
+            done.blocks, done.transactions
+        ),
     );
     Ok(())
 }
@@ -75,7 +79,11 @@ pub(crate) fn export(options: &ExportOptions) -> Result<()> {
         .and_then(|file| file.sync_all());
     flushed.wrap_err_with(|| format!("cannot write {}", out.display()))?;
     progress.finish(count);
-    println!("wrote {count} blocks to {}", out.display());
+    tell(
+        &options.data,
+        json!({"path": out, "blocks": count, "from": options.from, "to": to}),
+        format!("wrote {count} blocks to {}", out.display()),
+    );
     Ok(())
 }
 
@@ -107,12 +115,14 @@ pub(crate) fn import(options: &ImportOptions) -> Result<()> {
     })?;
     progress.finish(done.added + done.known);
     let head = chain.head();
-    println!(
-        "appended {} blocks ({} were here already); the newest is block {} ({})",
-        done.added,
-        done.known,
-        head.number(),
-        head.hash()
+    let (number, hash) = (head.number(), head.hash());
+    tell(
+        &options.data,
+        json!({"added": done.added, "known": done.known, "blockNumber": number, "blockHash": hash}),
+        format!(
+            "appended {} blocks ({} were here already); the newest is block {number} ({hash})",
+            done.added, done.known
+        ),
     );
     Ok(())
 }
@@ -125,14 +135,17 @@ pub(crate) fn db(command: &DbCommand) -> Result<()> {
             let progress = Progress::new("blocks verified");
             let found = verify_folder(&options.data, &mut |done, total| progress.at(done, total))?;
             progress.finish(found.blocks);
-            println!("verified {}: {}", options.data.display(), words(&found));
+            let told = format!("verified {}: {}", options.data.display(), words(&found));
+            tell(options, told_of(&options.data, &found), told);
         }
         DbCommand::Compact(options) => {
             data::genesis(&options.data)?;
             let (before_bytes, after_bytes) = compact_folder(&options.data)?;
-            println!(
-                "compacted {}: {before_bytes} bytes before, {after_bytes} after",
-                options.data.display()
+            let place = options.data.display();
+            tell(
+                options,
+                json!({"path": options.data, "bytesBefore": before_bytes, "bytesAfter": after_bytes}),
+                format!("compacted {place}: {before_bytes} bytes before, {after_bytes} after"),
             );
         }
         DbCommand::Backup { data: from, to } => {
@@ -141,7 +154,8 @@ pub(crate) fn db(command: &DbCommand) -> Result<()> {
             backup_folder(&from.data, to, &mut |done, total| progress.at(done, total))?;
             data::keep_genesis(&genesis, to)?;
             progress.finish_quietly();
-            println!("backed up {} to {}", from.data.display(), to.display());
+            let told = format!("backed up {} to {}", from.data.display(), to.display());
+            tell(from, json!({"path": to, "from": from.data}), told);
         }
         DbCommand::Restore { data: to, from } => {
             let genesis =
@@ -152,10 +166,33 @@ pub(crate) fn db(command: &DbCommand) -> Result<()> {
             let found = found.inspect_err(|_| forget(&to.data, existed))?;
             data::keep_genesis(&genesis, &to.data)?;
             progress.finish_quietly();
-            println!("restored {}: {}", to.data.display(), words(&found));
+            let told = format!("restored {}: {}", to.data.display(), words(&found));
+            tell(to, told_of(&to.data, &found), told);
         }
     }
     Ok(())
+}
+
+/// What was done: as JSON where that was asked for, else in words.
+fn tell(options: &DataOptions, whole: Value, words: String) {
+    match options.json {
+        true => println!("{whole:#}"),
+        false => println!("{words}"),
+    }
+}
+
+fn told_of(path: &Path, found: &Verified) -> Value {
+    json!({
+        "path": path,
+        "blocks": found.blocks,
+        "transactions": found.transactions,
+        "accounts": found.accounts,
+        "slots": found.slots,
+        "stateRoot": found.state_root,
+        "databaseHeight": found.database_height,
+        "trieRecords": found.nodes,
+        "historyEntries": found.history,
+    })
 }
 
 /// What was found bad is not left where a node could be started on it.

@@ -7,6 +7,7 @@ use std::{
 
 use capstan_chain::{Genesis, GenesisAccount};
 use eyre::{Result, WrapErr, bail};
+use serde_json::json;
 
 use crate::{accounts, args::GenesisInitOptions, data};
 
@@ -53,6 +54,12 @@ pub(crate) fn init(options: &GenesisInitOptions) -> Result<()> {
         );
     }
     fs::write(path, text).map_err(|error| data::cannot_make(path, &error))?;
+    let notes = notes(&genesis);
+    if options.json {
+        let told = json!({"path": path, "chainId": genesis.chain_id, "notes": notes});
+        println!("{told:#}");
+        return Ok(());
+    }
     println!(
         "wrote {}; every field is explained in specs/genesis.md",
         path.display()
@@ -61,16 +68,23 @@ pub(crate) fn init(options: &GenesisInitOptions) -> Result<()> {
         "start a node with: capstan node --genesis {} --data DIR",
         path.display()
     );
-    if genesis.alloc.is_empty() {
-        println!(
-            "note: nobody has coins on this chain; fund accounts with --fund ADDRESS=1000ether"
-        );
-    }
-    if genesis.native.admin_owner.is_zero() {
-        println!(
-            "note: nobody administers the native contracts of this chain, so it will never have a price or a market; name \
-             who does with --owner ADDRESS (and --force to write the file again)"
-        );
+    for note in notes {
+        println!("note: {note}");
     }
     Ok(())
+}
+
+/// What somebody may not have meant.
+fn notes(genesis: &Genesis) -> Vec<&'static str> {
+    let mut notes = Vec::new();
+    if genesis.alloc.is_empty() {
+        notes.push("nobody has coins on this chain; fund accounts with --fund ADDRESS=1000ether");
+    }
+    if genesis.native.admin_owner.is_zero() {
+        notes.push(
+            "nobody administers the native contracts of this chain, so it will never have a price or a market; name who \
+             does with --owner ADDRESS (and --force to write the file again)",
+        );
+    }
+    notes
 }

@@ -1,6 +1,6 @@
 //! What other programs show about this one: completions of a shell, pages of a manual.
 
-use std::{fs, io::Write as _, path::Path};
+use std::{fs, path::Path};
 
 use clap_complete::Shell;
 use eyre::{Result, WrapErr};
@@ -11,9 +11,11 @@ use crate::args;
 pub(crate) fn completions(shell: Shell) -> Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut args::command(), "capstan", &mut script);
-    std::io::stdout()
-        .write_all(&script)
-        .wrap_err("cannot print the script")
+    print!(
+        "{}",
+        String::from_utf8(script).wrap_err("the script is no text")?
+    );
+    Ok(())
 }
 
 /// Writes a page for the program and one for each of its commands.

@@ -6,6 +6,11 @@ use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
 use crate::args::{LogFormat, LogOptions};
 
+/// How the standard library's `print` ends where it cannot.
+const NO_READER: &str = "failed printing to stdout";
+/// What shells expect of a program whose reader left: 128 and the number of SIGPIPE.
+const READER_LEFT: i32 = 141;
+
 /// Starts logging. A filter that cannot be read is said and replaced by `info`: a node that starts with the
 /// wrong verbosity is better than one that does not start.
 pub(crate) fn start(options: &LogOptions) {
@@ -47,6 +52,10 @@ pub(crate) fn start(options: &LogOptions) {
             .map(ToString::to_string)
             .unwrap_or_default();
         let words = panic.payload_as_str().unwrap_or("no words");
+        // `capstan market list | head -1`: who has read enough leaves, and nothing is wrong.
+        if words.starts_with(NO_READER) && words.contains("Broken pipe") {
+            std::process::exit(READER_LEFT);
+        }
         tracing::error!(place, "internal error (please report): {words}");
     }));
 }

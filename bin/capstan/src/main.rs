@@ -27,6 +27,7 @@ mod market;
 mod model;
 mod node;
 mod pool;
+mod port;
 mod product;
 mod progress;
 mod statetest;

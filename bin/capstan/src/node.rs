@@ -12,7 +12,7 @@ use alloy_signer_local::PrivateKeySigner;
 use capstan_chain::{
     Chain, ChainConfig, DEV_CHAIN_ID, Genesis, GenesisAccount, Mining, Solo, Storage,
 };
-use capstan_rpc::{Access, DevKeysConfig, RpcConfig, ServerHandle};
+use capstan_rpc::{Access, DevKeysConfig, RpcConfig, ServeError, ServerHandle};
 use eyre::{Result, WrapErr, bail, eyre};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -21,7 +21,7 @@ use crate::{
     args::{BlockTime, DevCommand, DevOptions, History, ListenOptions, NodeOptions},
     banner::{self, DevWorld},
     compute::Beside,
-    crash, data, progress,
+    crash, data, port, progress,
     status::Status,
     world::{self, Life, World},
 };
@@ -296,12 +296,14 @@ pub(crate) fn serve(
         .wrap_err("cannot start the threads that serve requests")?;
     // Signals are taken before the folder is: a stop during recovery must not leave half a start behind.
     let mut stop = runtime.block_on(async { Stop::new() })?;
-    capstan_rpc::probe(rpc.listen)?;
+    let free = capstan_rpc::probe(rpc.listen);
+    runtime.block_on(listens(free))?;
     let chain = data::open(config)?;
     let world = prepare(&chain)?;
     rpc.world = world.as_ref().map(World::door);
     rpc.beside = beside.as_ref().map(Beside::routes);
-    let server = runtime.block_on(capstan_rpc::serve(rpc, chain.clone()))?;
+    let server =
+        runtime.block_on(async { listens(capstan_rpc::serve(rpc, chain.clone()).await).await })?;
     let driver = drive(&chain)?;
     announce(&chain, server.address());
     if !capstan_page::IS_BUILT {
@@ -340,6 +342,15 @@ pub(crate) fn serve(
     })?;
     tracing::info!(block = chain.head().number(), "stopped");
     Ok(())
+}
+
+/// A door that cannot be opened, with who stands in it.
+async fn listens<T>(opened: Result<T, ServeError>) -> Result<T> {
+    match opened {
+        Ok(opened) => Ok(opened),
+        Err(ServeError::Listen { address, reason }) => Err(port::taken(address, &reason).await),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Lets the prepared world live, if there is one. Never returns: without prices the chain goes on.

@@ -131,12 +131,12 @@ async fn list(ask: &AskOptions) -> Result<()> {
         "symbol",
         "leverage",
         "band",
-        "unit usd",
-        "worth usd",
+        "unit USD",
+        "worth USD",
     ]);
     for (_, product) in &all {
         let short = |fixed: &Option<capstan_client::Fixed>| {
-            let known = fixed.as_ref().map(|fixed| fixed.short(PLACES));
+            let known = fixed.as_ref().map(|fixed| fixed.near(PLACES));
             known.unwrap_or_else(|| "?".to_owned())
         };
         table.row([
@@ -162,7 +162,7 @@ async fn show(ask: &AskOptions, id: u32) -> Result<()> {
     let row = |name: &str, value: String| println!("{name:<10}{value}");
     let (held, owed) = (&product.collateral.symbol, &product.debt.symbol);
     let or_unknown = |fixed: &Option<capstan_client::Fixed>| {
-        let known = fixed.as_ref().map(|fixed| fixed.short(PLACES));
+        let known = fixed.as_ref().map(|fixed| fixed.near(PLACES));
         known.unwrap_or_else(|| "unknown: a price may not be used now".to_owned())
     };
     row(
@@ -191,16 +191,16 @@ async fn show(ask: &AskOptions, id: u32) -> Result<()> {
         "leverage"
     };
     row(now, or_unknown(&product.leverage));
-    row("unit", format!("{} usd", or_unknown(&product.unit_value)));
-    row("worth", format!("{} usd", or_unknown(&product.equity)));
-    row("units", product.supply.short(PLACES));
+    row("unit", format!("{} USD", or_unknown(&product.unit_value)));
+    row("worth", format!("{} USD", or_unknown(&product.equity)));
+    row("units", product.supply.near(PLACES));
     row("limit", percent(product.limit_bps));
     row("fee", percent(product.fee_bps));
     let next = match product.next_ms {
         Some(at) => format!("the block comes at {} at the latest", time(at.to())),
         None => "the block does not come: `capstan product top-up` brings it".to_owned(),
     };
-    let coins = product.reserve.short(PLACES);
+    let coins = product.reserve.near(PLACES);
     row("coins", format!("{coins} eth; {next}"));
     let phase = &product.phase;
     row(
@@ -344,7 +344,7 @@ impl Desk {
 
     fn worth(&self, units: U256) -> String {
         let value = self.value(units);
-        let said = value.map(|value| format!("{} usd", decimal_down(value, UNIT_DECIMALS, PLACES)));
+        let said = value.map(|value| format!("{} USD", decimal_down(value, UNIT_DECIMALS, PLACES)));
         said.unwrap_or_else(|| "unknown".to_owned())
     }
 
@@ -427,7 +427,7 @@ impl Desk {
         let equity = self.product.equity.as_ref();
         let worth = equity.map_or("?", |fixed| &fixed.text);
         let then = "nobody deposits, and the block sells what it has for its base asset";
-        let rows = vec![("worth", format!("{worth} usd")), ("then", then.to_owned())];
+        let rows = vec![("worth", format!("{worth} USD")), ("then", then.to_owned())];
         self.deed(
             close_product(id),
             rows,

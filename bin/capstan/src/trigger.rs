@@ -249,7 +249,7 @@ impl Doing {
         };
         let side = if order.above { "or above" } else { "or below" };
         match order.kind {
-            1 => format!("1 {watch} is at {} usd {side}{now}", short(self.fires_at)),
+            1 => format!("1 {watch} is at {} USD {side}{now}", short(self.fires_at)),
             2 => {
                 let way = if order.above {
                     "above the lowest"
@@ -329,7 +329,7 @@ impl Doing {
 fn condition(order: &mut ITriggers::Order, options: &AddOptions) -> Result<Kind> {
     let usd = |text: &str| {
         let price = parse_decimal(text, USD_DECIMALS);
-        price.wrap_err_with(|| format!("`{text}` is no price in usd"))
+        price.wrap_err_with(|| format!("`{text}` is no price in USD"))
     };
     if let Some(text) = options.below.as_ref().or(options.above.as_ref()) {
         order.above = options.above.is_some();
@@ -454,7 +454,7 @@ fn waits_for(order: &TriggerOrder) -> String {
                 Some(steps) => format!(", {steps} steps behind"),
                 None => String::new(),
             };
-            format!("{} {side} {} usd{trails}", watch.symbol, at.short(PLACES))
+            format!("{} {side} {} USD{trails}", watch.symbol, at.short(PLACES))
         }
         (_, _, Some(floor), _) => format!("health <= {}", floor.text),
         (_, _, _, Some(every_s)) => {

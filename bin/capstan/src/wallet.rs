@@ -29,12 +29,14 @@ pub(crate) fn run(command: &WalletCommand) -> Result<()> {
             keystore,
             password,
             name,
-        } => keep(keystore, password, name, &PrivateKeySigner::random()),
+            json,
+        } => keep(keystore, password, name, &PrivateKeySigner::random(), *json),
         WalletCommand::Import {
             keystore,
             password,
             name,
             key_file,
+            json,
         } => {
             let text = match key_file {
                 Some(path) => fs::read_to_string(path)
@@ -43,7 +45,7 @@ pub(crate) fn run(command: &WalletCommand) -> Result<()> {
                     "there is no terminal to ask for the key: give it by --key-file FILE",
                 )?,
             };
-            keep(keystore, password, name, &key(&text)?)
+            keep(keystore, password, name, &key(&text)?, *json)
         }
         WalletCommand::List { keystore, json } => list(keystore, *json),
         WalletCommand::Send {
@@ -73,10 +75,16 @@ fn keep(
     password: &PasswordOptions,
     name: &str,
     signer: &PrivateKeySigner,
+    json: bool,
 ) -> Result<()> {
     let keystore = open(keystore)?;
     let password = new_password(password)?;
     let path = keystore.add(name, signer, &password, Cost::STANDARD)?;
+    if json {
+        let told = json!({"name": name, "address": signer.address(), "path": path});
+        println!("{told:#}");
+        return Ok(());
+    }
     println!("{name} is {}", signer.address());
     println!(
         "kept in {}; without its password nobody opens it, you neither",

@@ -43,7 +43,15 @@ pub(crate) fn percent(bps: impl Into<u32>) -> String {
 /// An amount for a table of eighty columns: four digits behind the point, and fewer the more stand before it.
 pub(crate) fn brief(amount: &Fixed) -> String {
     let whole = amount.short(0).len();
-    amount.short(u8::try_from(6_usize.saturating_sub(whole).min(4)).unwrap_or(0))
+    amount.near(u8::try_from(6_usize.saturating_sub(whole).min(4)).unwrap_or(0))
+}
+
+/// So many of something: `1 order`, `2 orders`.
+pub(crate) fn count(number: usize, what: &str) -> String {
+    match number {
+        1 => format!("1 {what}"),
+        _ => format!("{number} {what}s"),
+    }
 }
 
 /// Millionths, as a percentage without zeros at its end.
@@ -69,6 +77,10 @@ mod tests {
         assert_eq!(pips(500), "0.05 %");
         assert_eq!(pips(10_000), "1 %");
         assert_eq!(pips(0), "0 %");
+        assert_eq!(
+            [0, 1, 2].map(|number| count(number, "order")),
+            ["0 orders", "1 order", "2 orders"]
+        );
         let brief = |text: &str| {
             let amount = capstan_units::parse_decimal(text, 6).expect("a number");
             let fixed = serde_json::json!({"amount": amount, "decimals": 6, "text": text});
@@ -78,5 +90,6 @@ mod tests {
         assert_eq!(brief("434.444444"), "434.444");
         assert_eq!(brief("1.053312"), "1.0533");
         assert_eq!(brief("15000"), "15000");
+        assert_eq!(brief("1.999999"), "2");
     }
 }

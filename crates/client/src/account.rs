@@ -7,6 +7,7 @@ use capstan_contracts::account::{
     IAccount::{AccountRef, Action, executeCall},
     Loan, PieceIn, PieceOut, Stream, Swap, Verb, Withdrawal,
 };
+use capstan_units::{decimal, mul_div_down};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -93,6 +94,33 @@ pub struct Holding {
     pub liquidation_price: Option<Fixed>,
     pub earns_per_day: Fixed,
     pub costs_per_day: Fixed,
+}
+
+impl Holding {
+    /// The price of an owed asset at which health is one, everything else as it is, with the 18 digits of prices. None where
+    /// it is held too, or nothing can be said.
+    pub fn liquidated_above(&self, report: &Report) -> Option<Fixed> {
+        let is_held = !self.units.amount.is_zero() || !self.supplied.amount.is_zero();
+        if is_held || self.owed.amount.is_zero() {
+            return None;
+        }
+        let health = report.health_maintenance.as_ref()?;
+        let unit = |decimals: u8| U256::from(10).checked_pow(U256::from(decimals));
+        // What the collateral carries, less what is owed of other assets, is what this debt may grow to.
+        let carried =
+            mul_div_down(report.debt.amount, health.amount, unit(health.decimals)?).ok()?;
+        let others = report
+            .debt
+            .amount
+            .saturating_sub(self.owed_value.as_ref()?.amount);
+        let left = carried.checked_sub(others)?;
+        let price = mul_div_down(left, unit(self.owed.decimals)?, self.owed.amount).ok()?;
+        Some(Fixed {
+            amount: price,
+            decimals: report.debt.decimals,
+            text: decimal(price, report.debt.decimals),
+        })
+    }
 }
 
 /// Collateral that is on offer to whoever pays the debt.

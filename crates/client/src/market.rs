@@ -24,11 +24,24 @@ impl Fixed {
         decimal_down(self.amount, self.decimals, places)
     }
 
+    /// The same for people to read: rounded to the nearest, so that what shares round away does not make 1.999999 of 2.
+    /// Never for a bound.
+    pub fn near(&self, places: u8) -> String {
+        near(self.amount, self.decimals, places)
+    }
+
     /// As a percentage, with at most two digits behind the point.
     pub fn percent(&self) -> String {
         let decimals = self.decimals.saturating_sub(2);
-        format!("{} %", decimal_down(self.amount, decimals, 2))
+        format!("{} %", near(self.amount, decimals, 2))
     }
+}
+
+fn near(amount: U256, decimals: u8, places: u8) -> String {
+    let cut = decimals.saturating_sub(places);
+    let unit = U256::from(10).checked_pow(U256::from(cut));
+    let half = unit.map_or(U256::ZERO, |unit| unit / U256::from(2));
+    decimal_down(amount.saturating_add(half), decimals, places)
 }
 
 /// A lending market.

@@ -10,7 +10,9 @@ use alloy_primitives::{Address, U256};
 use capstan_units::DecimalError;
 use proptest::prelude::*;
 
-use crate::{Amount, AmountError, Asked, Asset, AssetName, Assets, ClientError};
+use crate::{
+    Amount, AmountError, Asked, Asset, AssetName, Assets, ClientError, Fixed, Holding, Report,
+};
 
 fn usdc() -> AssetName {
     AssetName::Symbol("usdc".into())
@@ -124,4 +126,80 @@ proptest! {
         let whole = U256::from_limbs(limbs);
         prop_assert!(Amount::PartBps(bps).resolve(18, whole).expect("a part") <= whole);
     }
+}
+
+/// Numbers for people are rounded to the nearest; bounds are cut.
+#[test]
+fn numbers_that_people_read_are_rounded() {
+    let fixed = |amount: u64, decimals: u8| Fixed {
+        amount: U256::from(amount),
+        decimals,
+        text: String::new(),
+    };
+    let supplied = fixed(1_999_999_999_999_999_999, 18);
+    assert_eq!(
+        (supplied.near(6), supplied.short(6)),
+        ("2".into(), "1.999999".into())
+    );
+    assert_eq!(fixed(1_807_228_915, 6).near(2), "1807.23");
+    assert_eq!(fixed(4, 1).near(0), "0");
+    assert_eq!(fixed(5, 1).near(0), "1");
+    assert_eq!(fixed(7, 0).near(6), "7");
+    assert_eq!(fixed(39_996, 6).percent(), "4 %");
+    let most = Fixed {
+        amount: U256::MAX,
+        decimals: 18,
+        text: String::new(),
+    };
+    assert!(most.near(2).len() > 50, "{}", most.near(2));
+}
+
+/// CLI-21: a short is liquidated when what it owes rises.
+#[test]
+fn cli_21_a_debt_has_a_price_above_which_it_is_liquidated() {
+    let fixed = |amount: &str, decimals: u8| serde_json::json!({"amount": parse(amount, decimals), "decimals": decimals, "text": amount});
+    let holding = |units: &str, owed: &str, owed_value: &str| -> Holding {
+        serde_json::from_value(serde_json::json!({
+            "assetId": 0, "symbol": "ETH", "decimals": 18, "units": fixed(units, 18), "supplied": fixed("0", 18),
+            "owed": fixed(owed, 18), "heldValue": fixed("0", 18), "owedValue": fixed(owed_value, 18),
+            "liquidationPrice": null, "earnsPerDay": fixed("0", 18), "costsPerDay": fixed("0", 18),
+        }))
+        .expect("a holding")
+    };
+    let report = |debt: &str, health: Option<&str>| -> Report {
+        serde_json::from_value(serde_json::json!({
+            "collateral": fixed("20000", 18), "borrowable": fixed("18000", 18), "debt": fixed(debt, 18),
+            "healthInitial": null, "healthMaintenance": health.map(|health| fixed(health, 18)),
+            "roomToFallBps": 0, "costPerDay": fixed("0", 18),
+        }))
+        .expect("a report")
+    };
+    let at = |holding: &Holding, report: &Report| {
+        holding.liquidated_above(report).map(|price| price.text)
+    };
+    // 4 ether at 3,000 owed, health 1.5: what carries 18,000 dollars carries 4 ether at 4,500.
+    let short = holding("0", "4", "12000");
+    assert_eq!(
+        at(&short, &report("12000", Some("1.5"))),
+        Some("4500".into())
+    );
+    // 6,000 dollars of something else are owed as well: 27,000 less 6,000, for 4 ether.
+    assert_eq!(
+        at(&short, &report("18000", Some("1.5"))),
+        Some("5250".into())
+    );
+    assert_eq!(at(&short, &report("12000", None)), None);
+    assert_eq!(
+        at(&holding("0", "0", "0"), &report("12000", Some("1.5"))),
+        None
+    );
+    assert_eq!(
+        at(&holding("1", "4", "12000"), &report("12000", Some("1.5"))),
+        None,
+        "held and owed"
+    );
+}
+
+fn parse(text: &str, decimals: u8) -> U256 {
+    capstan_units::parse_decimal(text, decimals).expect("a number")
 }

@@ -16,6 +16,8 @@ use crate::{
 /// Digits of dollars and of amounts.
 const DOLLAR_PLACES: u8 = 2;
 const PLACES: u8 = 6;
+/// What the node calls a debt that is set off against the same asset.
+const NETTING: &str = "netting";
 
 /// As `capstan_explainLiquidation` answers.
 #[derive(Clone, Debug, Deserialize)]
@@ -130,19 +132,28 @@ pub(crate) async fn explained(node: &Node, id: U64) -> Result<(Value, Explained)
 }
 
 fn usd(value: &Fixed) -> String {
-    format!("{} USD", value.short(DOLLAR_PLACES))
+    format!("{} USD", value.near(DOLLAR_PLACES))
 }
 
 impl Explained {
+    /// Whether nothing was sold: what the account owed and had of one asset cancelled each other.
+    pub(crate) fn is_set_off(&self) -> bool {
+        !self.steps.is_empty() && self.steps.iter().all(|step| step.venue == NETTING)
+    }
+
     /// A few lines of at most eighty columns, but for an address.
     pub(crate) fn lines(&self, assets: &Assets) -> Vec<String> {
         let symbol = |id: u32| {
             let asset = assets.get(id);
             asset.map_or_else(|| format!("#{id}"), |asset| asset.symbol.clone())
         };
+        let what = match self.is_set_off() {
+            true => "setting off",
+            false => "liquidation",
+        };
         let mut lines = vec![
             format!(
-                "liquidation {} in block {}",
+                "{what} {} in block {}",
                 self.id.to::<u64>(),
                 self.block_number.to::<u64>()
             ),
@@ -154,24 +165,34 @@ impl Explained {
             ),
         ];
         for step in &self.steps {
+            let goods = symbol(step.collateral_asset_id);
+            if step.venue == NETTING {
+                lines.push(format!(
+                    "set off   {} {goods} that it had, against as much of its debt, for nothing",
+                    step.taken.near(PLACES)
+                ));
+                continue;
+            }
             lines.push(format!(
-                "sold      {} {} for {} {} of debt",
-                step.taken.short(PLACES),
-                symbol(step.collateral_asset_id),
-                step.paid.short(PLACES),
+                "sold      {} {goods} for {} {} of debt",
+                step.taken.near(PLACES),
+                step.paid.near(PLACES),
                 symbol(step.debt_asset_id),
             ));
             lines.push(format!(
-                "          by {}, {} below the oracle's price, {} to the reserve",
+                "          by {}, {} below the oracle's price",
                 venue(&step.venue),
                 percent(step.discount_bps),
-                step.to_reserve.short(PLACES),
             ));
+            if !step.to_reserve.amount.is_zero() {
+                let kept = step.to_reserve.near(PLACES);
+                lines.push(format!("          {kept} {goods} more went to the reserve"));
+            }
         }
         for loss in &self.losses {
             lines.push(format!(
                 "loss      {} {} borne by {}",
-                loss.amount.short(PLACES),
+                loss.amount.near(PLACES),
                 symbol(loss.asset_id),
                 loss.tier
             ));
@@ -204,7 +225,6 @@ fn venue(name: &str) -> &str {
     match name {
         "exchange" => "the pools",
         "offer" => "a bidder",
-        "netting" => "setting off",
         "backstop" => "the backstop",
         "match" => "another account's sale",
         other => other,

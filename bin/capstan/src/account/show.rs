@@ -15,7 +15,7 @@ const HEALTH_PLACES: u8 = 3;
 const NEAR_BPS: u16 = 1_000;
 
 fn dollars(value: &Fixed) -> String {
-    format!("{} USD", value.short(DOLLAR_PLACES))
+    format!("{} USD", value.near(DOLLAR_PLACES))
 }
 
 /// Health for people: it is liquidated below 1. Rounded where that is far away, and down where it is near: what is told
@@ -46,7 +46,7 @@ fn percent(bps: u16) -> String {
 pub(super) fn account(name: AccountName, state: &AccountState) {
     println!("account {} of {}", name.index, name.owner);
     println!();
-    holdings(&state.standing.holdings);
+    holdings(&state.standing);
     for piece in state.standing.pieces.iter().flatten() {
         println!("{}", in_a_line(piece));
     }
@@ -56,9 +56,9 @@ pub(super) fn account(name: AccountName, state: &AccountState) {
         row("collateral", dollars(&report.collateral));
         row("borrow limit", dollars(&report.borrowable));
         row("debt", dollars(&report.debt));
-        row("health", health(report.health_maintenance.as_ref()));
-        row("borrow health", health(report.health_initial.as_ref()));
+        row("health", told_health(report));
         if report.health_maintenance.is_some() {
+            row("borrow health", borrow_health(report));
             row("room to fall", percent(report.room_to_fall_bps));
             row("costs a day", dollars_fine(&report.cost_per_day));
         }
@@ -72,43 +72,102 @@ pub(super) fn account(name: AccountName, state: &AccountState) {
     }
 }
 
-/// Small sums of money.
-fn dollars_fine(value: &Fixed) -> String {
-    format!("{} USD", value.short(PLACES))
+/// Health, and what it means.
+fn told_health(report: &Report) -> String {
+    let told = health(report.health_maintenance.as_ref());
+    match report.health_maintenance {
+        Some(_) => format!("{told}; below 1 the block sells"),
+        None => told,
+    }
 }
 
-fn holdings(holdings: &[Holding]) {
+/// The same at the factors to borrow: what a new debt is judged by.
+fn borrow_health(report: &Report) -> String {
+    let told = health(report.health_initial.as_ref());
+    let left = report.borrowable.amount.saturating_sub(report.debt.amount);
+    match left.is_zero() {
+        true => format!("{told}; below 1 nothing more can be borrowed"),
+        false => {
+            let left = decimal_down(left, report.debt.decimals, DOLLAR_PLACES);
+            format!("{told}; {left} USD more can be borrowed")
+        }
+    }
+}
+
+/// The price at which an account is liquidated, and from which side: what is held falls to it, what is owed rises to it.
+/// None where an asset is held and owed: its price moves both.
+fn liquidated(standing: &Standing, row: &Holding) -> Option<(&'static str, Fixed)> {
+    let is_owed = !row.owed.amount.is_zero();
+    let above = standing
+        .report
+        .as_ref()
+        .and_then(|report| row.liquidated_above(report));
+    match above {
+        Some(price) => Some(("above", price)),
+        None if is_owed => None,
+        None => Some(("below", row.liquidation_price.clone()?)),
+    }
+}
+
+/// Small sums of money.
+fn dollars_fine(value: &Fixed) -> String {
+    format!("{} USD", value.near(PLACES))
+}
+
+/// A price: to the cent where a cent is little of it.
+fn price(value: &Fixed) -> String {
+    match value.short(0).len() {
+        1 => format!("{} USD", value.near(PLACES)),
+        _ => dollars(value),
+    }
+}
+
+fn holdings(standing: &Standing) {
+    let holdings = &standing.holdings;
     if holdings.is_empty() {
         println!("nothing stands on it");
         return;
     }
-    let mut table = Table::new([
-        "asset",
-        "units",
-        "supplied",
-        "owed",
-        "worth",
-        "liquidated at",
-    ]);
+    let mut table = Table::new(["asset", "units", "supplied", "owed", "worth", "liquidated"]);
     for row in holdings {
         let zero_is_dash = |amount: &Fixed| {
             if amount.amount.is_zero() {
                 "-".to_owned()
             } else {
-                amount.short(PLACES)
+                amount.near(PLACES)
             }
         };
-        let at = row.liquidation_price.as_ref();
+        let at = liquidated(standing, row);
         table.row([
             format!("#{} {}", row.asset_id, row.symbol),
             zero_is_dash(&row.units),
             zero_is_dash(&row.supplied),
             zero_is_dash(&row.owed),
-            row.held_value.as_ref().map_or("?".into(), dollars),
-            at.map_or("-".into(), dollars),
+            worth(row),
+            at.map_or("-".into(), |(side, at)| format!("{side} {}", price(&at))),
         ]);
     }
     print!("{table}");
+}
+
+/// What a row adds to the balance sheet: what is held, less what is owed.
+fn worth(row: &Holding) -> String {
+    let (Some(held), Some(owed)) = (&row.held_value, &row.owed_value) else {
+        return "?".to_owned();
+    };
+    match held.amount >= owed.amount {
+        true => dollars(&Fixed {
+            amount: held.amount - owed.amount,
+            ..held.clone()
+        }),
+        false => format!(
+            "-{}",
+            dollars(&Fixed {
+                amount: owed.amount - held.amount,
+                ..owed.clone()
+            })
+        ),
+    }
 }
 
 /// Liquidity: what it would give now, beside what holding would have been worth.
@@ -116,7 +175,7 @@ pub(crate) fn in_a_line(piece: &Piece) -> String {
     let coins: Vec<_> = piece
         .coins
         .iter()
-        .map(|coin| format!("{} {}", coin.amount.short(PLACES), coin.symbol))
+        .map(|coin| format!("{} {}", coin.amount.near(PLACES), coin.symbol))
         .collect();
     let id = piece.id.to::<u64>();
     let pool = piece.pool_id.map_or(String::new(), |pool| pool.to_string());
@@ -198,21 +257,33 @@ pub(crate) fn effect(name: AccountName, told: &Preview) {
     for id in ids {
         let (now, then) = (told.before.holding(id), after.holding(id));
         let symbol = now.or(then).map_or(String::new(), |row| row.symbol.clone());
-        let mut change = |what: &str, of: fn(&Holding) -> Option<&Fixed>| {
-            let text = |row: Option<&Holding>| {
-                row.and_then(of)
+        let mut change = |what: &str, now: Option<Fixed>, then: Option<Fixed>| {
+            let text = |amount: Option<Fixed>| {
+                amount
                     .filter(|amount| !amount.amount.is_zero())
-                    .map_or("-".to_owned(), |amount| amount.short(PLACES))
+                    .map_or("-".to_owned(), |amount| amount.near(PLACES))
             };
             let (now, then) = (text(now), text(then));
             if now != then {
                 table.row([format!("{symbol} {what}"), now, then]);
             }
         };
-        change("units", |row| Some(&row.units));
-        change("supplied", |row| Some(&row.supplied));
-        change("owed", |row| Some(&row.owed));
-        change("liquidated at", |row| row.liquidation_price.as_ref());
+        let parts: [(&str, fn(&Holding) -> &Fixed); 3] = [
+            ("units", |row| &row.units),
+            ("supplied", |row| &row.supplied),
+            ("owed", |row| &row.owed),
+        ];
+        for (what, of) in parts {
+            change(what, now.map(of).cloned(), then.map(of).cloned());
+        }
+        for side in ["below", "above"] {
+            let at = |standing: &Standing, row: Option<&Holding>| {
+                let (of, price) = liquidated(standing, row?)?;
+                (of == side).then_some(price)
+            };
+            let (now, then) = (at(&told.before, now), at(after, then));
+            change(&format!("liquidated {side}"), now, then);
+        }
     }
     print!("{table}");
     let pieces = |standing: &Standing| -> Vec<String> {

@@ -4,6 +4,7 @@ use alloy_primitives::U256;
 use capstan_client::{Administration, Asset, Assets, Node, administration, scope_name};
 use capstan_contracts::{
     account::{self, IAccount},
+    exchange::{self, IExchange},
     ledger::{self, ILedger},
     lending::{self, ILending},
     oracle::{self, IOracle},
@@ -44,6 +45,7 @@ pub(super) async fn show(ask: &AskOptions) -> Result<()> {
         all.extend(of_market(&node, asset, now_ms).await?);
         all.extend(of_collateral(&node, asset, now_ms).await?);
     }
+    all.extend(of_exchange(&node, now_ms).await?);
     all.sort_by_key(|change| change.from_ms.unwrap_or(u64::MAX));
     if ask.json {
         println!("{:#}", json!(all));
@@ -108,7 +110,7 @@ fn of_roles(known: &Administration) -> Vec<Announced> {
 
 /// What differs between two states, in words; none if nothing does.
 #[derive(Default)]
-struct Differences(Vec<String>);
+pub(super) struct Differences(Vec<String>);
 
 impl Differences {
     fn note<T: PartialEq>(&mut self, name: &str, was: T, is: T, words: impl Fn(T) -> String) {
@@ -118,10 +120,36 @@ impl Differences {
         }
     }
 
+    /// How much an asset counts.
+    pub(super) fn factors(&mut self, was: &IAccount::Collateral, is: &IAccount::Collateral) {
+        let pairs = [
+            ("to borrow", was.initialBps, is.initialBps),
+            ("to stay", was.maintenanceBps, is.maintenanceBps),
+            (
+                "to borrow in its category",
+                was.categoryInitialBps,
+                is.categoryInitialBps,
+            ),
+            (
+                "to stay in its category",
+                was.categoryMaintenanceBps,
+                is.categoryMaintenanceBps,
+            ),
+        ];
+        for (name, was, is) in pairs {
+            self.note(name, was, is, percent);
+        }
+    }
+
+    /// All of it; `None` if nothing differs.
+    pub(super) fn words(&self) -> Option<String> {
+        (!self.0.is_empty()).then(|| self.0.join(", "))
+    }
+
     fn announced(self, what: String, from_ms: u64) -> Option<Announced> {
-        (!self.0.is_empty()).then(|| Announced {
+        self.words().map(|change| Announced {
             what,
-            change: self.0.join(", "),
+            change,
             from_ms: Some(from_ms),
             until_ms: None,
         })
@@ -229,6 +257,22 @@ async fn of_market(node: &Node, asset: &Asset, now_ms: u64) -> Result<Option<Ann
     Ok(changes.announced(format!("market of {}", asset.symbol), set.nextFromMs))
 }
 
+async fn of_exchange(node: &Node, now_ms: u64) -> Result<Option<Announced>> {
+    let asked = IExchange::protocolShareCall {};
+    let set = node.view(exchange::ADDRESS, &asked).await?;
+    if set.nextFromMs <= now_ms {
+        return Ok(None);
+    }
+    let mut changes = Differences::default();
+    changes.note(
+        "the protocol's part of fees",
+        set.presentBps,
+        set.nextBps,
+        percent,
+    );
+    Ok(changes.announced("terms of the exchange".to_owned(), set.nextFromMs))
+}
+
 async fn of_collateral(node: &Node, asset: &Asset, now_ms: u64) -> Result<Option<Announced>> {
     let asked = IAccount::collateralOfCall { assetId: asset.id };
     let set = node.view(account::ADDRESS, &asked).await?;
@@ -237,20 +281,7 @@ async fn of_collateral(node: &Node, asset: &Asset, now_ms: u64) -> Result<Option
     }
     let (was, is) = (set.now, set.next);
     let mut changes = Differences::default();
-    changes.note("to borrow", was.initialBps, is.initialBps, percent);
-    changes.note("to stay", was.maintenanceBps, is.maintenanceBps, percent);
-    changes.note(
-        "to borrow in its category",
-        was.categoryInitialBps,
-        is.categoryInitialBps,
-        percent,
-    );
-    changes.note(
-        "to stay in its category",
-        was.categoryMaintenanceBps,
-        is.categoryMaintenanceBps,
-        percent,
-    );
+    changes.factors(&was, &is);
     let announced = changes.announced(format!("collateral {}", asset.symbol), set.startMs);
     Ok(announced.map(|change| Announced {
         until_ms: Some(set.endMs),

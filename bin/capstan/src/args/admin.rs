@@ -11,6 +11,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::{
     address,
     credit::{AskOptions, Signing, asset_name},
+    exchange::percent,
 };
 
 #[derive(Debug, Subcommand)]
@@ -77,6 +78,40 @@ pub(crate) enum AdminCommand {
         #[arg(value_name = "VERB", required = true)]
         verbs: Vec<Stoppable>,
     },
+    /// Move how much an asset counts as collateral: step by step, over a week or longer, from a day on
+    #[command(group = clap::ArgGroup::new("factor").required(true).multiple(true))]
+    Factors {
+        #[command(flatten)]
+        signing: Signing,
+        /// The asset: its symbol, `#` and its number, or its token's address
+        #[arg(value_name = "ASSET", value_parser = asset_name)]
+        asset: AssetName,
+        /// Part of its value that may be borrowed against
+        #[arg(long, value_name = "PERCENT", group = "factor", value_parser = percent)]
+        borrow: Option<u32>,
+        /// Part of its value that keeps a debt from being liquidated
+        #[arg(long, value_name = "PERCENT", group = "factor", value_parser = percent)]
+        stay: Option<u32>,
+        /// The first where all debts are of its category
+        #[arg(long, value_name = "PERCENT", group = "factor", value_parser = percent)]
+        category_borrow: Option<u32>,
+        /// The second where all debts are of its category
+        #[arg(long, value_name = "PERCENT", group = "factor", value_parser = percent)]
+        category_stay: Option<u32>,
+        /// How long the way takes
+        #[arg(long, value_name = "TIME", default_value = "7days")]
+        over: humantime::Duration,
+    },
+    /// Stop swaps and new liquidity of a pool at once, or let them go on. Removing never stops
+    Pool {
+        #[command(subcommand)]
+        command: AdminPoolCommand,
+    },
+    /// What holds for all pools: the protocol's part of fees, and how the block sells
+    Exchange {
+        #[command(subcommand)]
+        command: AdminExchangeCommand,
+    },
     /// Who reports prices
     Reporters {
         #[command(subcommand)]
@@ -119,6 +154,56 @@ impl Stoppable {
             Self::Border | Self::Price => None,
         }
     }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminPoolCommand {
+    /// Stop swaps and new liquidity
+    Pause {
+        #[command(flatten)]
+        signing: Signing,
+        /// Number of the pool
+        pool: u32,
+    },
+    /// Let them go on
+    Resume {
+        #[command(flatten)]
+        signing: Signing,
+        /// Number of the pool
+        pool: u32,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminExchangeCommand {
+    /// Terms as they are, and fees that wait to be collected
+    Show(AskOptions),
+    /// Change what is named; a larger part of fees counts after a day, everything else at once
+    #[command(group = clap::ArgGroup::new("term").required(true).multiple(true))]
+    Set {
+        #[command(flatten)]
+        signing: Signing,
+        /// The protocol's part of swap fees, at most 25%
+        #[arg(long, value_name = "PERCENT", group = "term", value_parser = percent)]
+        fee_share: Option<u32>,
+        /// Most by which sales of one block push a pool's price, from 0.1% to 10%
+        #[arg(long, value_name = "PERCENT", group = "term", value_parser = percent)]
+        push: Option<u32>,
+        /// Assets through which the block may sell in two steps, with commas between: at most three
+        #[arg(long, value_name = "ASSETS", group = "term", value_delimiter = ',', value_parser = asset_name)]
+        through: Vec<AssetName>,
+    },
+    /// Send the protocol's part of fees in one asset
+    Collect {
+        #[command(flatten)]
+        signing: Signing,
+        /// The asset: its symbol, `#` and its number, or its token's address
+        #[arg(value_name = "ASSET", value_parser = asset_name)]
+        asset: AssetName,
+        /// Who receives it
+        #[arg(long, value_name = "ADDRESS", value_parser = address)]
+        to: Address,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,6 +8,9 @@ use clap::{ArgGroup, Args, Subcommand};
 
 use super::{credit::Signing, model::ShelfOptions};
 
+/// Not that of a node: whoever has machines runs both beside each other.
+pub(crate) const GATEWAY_PORT: u16 = 8550;
+
 /// Where the ledger of a gateway lies.
 #[derive(Debug, Args)]
 pub(crate) struct LedgerOptions {
@@ -43,10 +46,11 @@ pub(crate) struct ServersOptions {
     pub(crate) upstream: Vec<String>,
     #[command(flatten)]
     pub(crate) engine: EngineOptions,
-    /// Variable that holds the key of the model servers, if they want one
+    /// Name of the variable that holds the key of the model servers, if they want one: `export VLLM_API_KEY=...` before,
+    /// then `--upstream-key-env VLLM_API_KEY`. All of them get the same
     #[arg(long, value_name = "NAME")]
     pub(crate) upstream_key_env: Option<String>,
-    /// Prices of models (TOML); without it, 0.1usd per million tokens read and 0.4usd written
+    /// Prices of models (TOML, its form stands below); without it, 0.1usd per million tokens read and 0.4usd written
     #[arg(long, value_name = "FILE")]
     pub(crate) prices: Option<PathBuf>,
     /// Requests at work at one model server
@@ -71,7 +75,7 @@ pub(crate) struct GatewayOptions {
     #[command(flatten)]
     pub(crate) servers: ServersOptions,
     /// Port; 0 takes a free one
-    #[arg(long, default_value_t = 8545)]
+    #[arg(long, default_value_t = GATEWAY_PORT)]
     pub(crate) port: u16,
     /// Address to listen on; anything but this machine's own should stand behind a proxy
     #[arg(long, default_value = "127.0.0.1")]
@@ -112,7 +116,7 @@ pub(crate) enum KeyCommand {
         /// It is your own: its requests take the machine from everybody else's
         #[arg(long)]
         own: bool,
-        /// What it is to be called
+        /// What it is to be called; two keys that work have two names
         #[arg(long, default_value = "")]
         name: String,
     },
@@ -152,7 +156,8 @@ pub(crate) enum ReceiptCommand {
         /// The request as it was sent (JSON), to be hashed and compared
         #[arg(long, value_name = "FILE")]
         input: Option<PathBuf>,
-        /// The whole answer as it came (JSON), to be hashed and compared
+        /// The answer as it came, to be hashed and compared: whole (JSON), the stream that `curl -N` showed, or an array of
+        /// its parts
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
         /// GGUF file to compute the answer again with; without it, the one of the shelf that has the hash
@@ -232,13 +237,16 @@ fn per_hour(text: &str) -> Result<Dollars, String> {
     amount.parse().map_err(|why| format!("{why}"))
 }
 
+/// More than a machine draws: a number of another unit.
+const WATTS_MAX: u32 = 1_000_000;
+
 #[derive(Debug, Args)]
 pub(crate) struct ScanOptions {
     /// Price of a kilowatt-hour, in dollars, as 0.12
     #[arg(long, value_name = "PRICE", value_parser = kwh)]
     pub(crate) kwh: Dollars,
-    /// What the machine draws at work, in watts
-    #[arg(long)]
+    /// What the machine draws at work, in watts, as 350
+    #[arg(long, value_name = "WATTS", value_parser = watts)]
     pub(crate) watts: u32,
     /// Model server whose tokens per second are measured too
     #[arg(long, value_name = "URL")]
@@ -253,6 +261,22 @@ pub(crate) struct ScanOptions {
 
 /// A price with or without its unit.
 fn kwh(text: &str) -> Result<Dollars, String> {
-    let text = text.strip_suffix("usd").unwrap_or(text);
-    format!("{text}usd").parse().map_err(|why| format!("{why}"))
+    let number = text.trim();
+    let number = number.strip_suffix("usd").unwrap_or(number);
+    let number = number.strip_prefix('$').unwrap_or(number).trim();
+    let read = format!("{number}usd").parse();
+    read.map_err(|_| "no price of a kilowatt-hour: write dollars, as 0.12".to_owned())
+}
+
+/// Draws nothing, and no machine: a mistake.
+fn watts(text: &str) -> Result<u32, String> {
+    let number = text.trim();
+    let number = number.strip_suffix(['W', 'w']).unwrap_or(number).trim_end();
+    let read = number
+        .parse()
+        .ok()
+        .filter(|watts| (1..=WATTS_MAX).contains(watts));
+    read.ok_or_else(|| {
+        format!("no power of a machine: write whole watts from 1 to {WATTS_MAX}, as 350")
+    })
 }

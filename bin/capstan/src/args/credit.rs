@@ -69,6 +69,9 @@ pub(crate) enum WalletCommand {
         password: PasswordOptions,
         /// What it is to be called
         name: String,
+        /// Print JSON: name, address and file
+        #[arg(long)]
+        json: bool,
     },
     /// Keep a key that you have under a password; without a file, the terminal asks for it
     Import {
@@ -81,6 +84,9 @@ pub(crate) enum WalletCommand {
         /// File with the key in hexadecimal
         #[arg(long, value_name = "FILE")]
         key_file: Option<PathBuf>,
+        /// Print JSON: name, address and file
+        #[arg(long)]
+        json: bool,
     },
     /// Wallets and their addresses
     List {

@@ -1,12 +1,13 @@
 //! What each command's help shows at its end: lines that work as they stand. A test parses every one of them.
 
+use capstan_compute::gateway::PRICES_EXAMPLE;
 use clap::{Command, CommandFactory as _};
 
 use super::Cli;
 
 /// How the program ends, for scripts.
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 refused or failed, and stderr says why; 2 words that are not \
-                          understood; 130 stopped by force";
+                          understood; 130 stopped by force; 141 nobody reads on";
 
 /// Lines in the order in which help shows them: of a command, those that begin with its words.
 const EXAMPLES: &[&str] = &[
@@ -92,6 +93,12 @@ const EXAMPLES: &[&str] = &[
     "capstan admin caps usdc --supply 2_000_000 --borrow 1_500_000 --wallet owner",
     "capstan admin pause usdc borrow flash --wallet guard",
     "capstan admin resume usdc borrow flash --wallet owner",
+    "capstan admin factors eth --borrow 70% --stay 75% --over 14days --wallet owner",
+    "capstan admin pool pause 3 --wallet guard",
+    "capstan admin pool resume 3 --wallet owner",
+    "capstan admin exchange show",
+    "capstan admin exchange set --fee-share 10% --push 1% --through eth,usdc --wallet owner",
+    "capstan admin exchange collect usdc --to 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --wallet owner",
     "capstan admin pending",
     "capstan admin reporters list",
     "capstan admin reporters add 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 --wallet owner",
@@ -122,12 +129,14 @@ const EXAMPLES: &[&str] = &[
     "capstan gateway --model smollm2",
     "capstan gateway --upstream http://127.0.0.1:8000/v1",
     "capstan gateway --upstream http://127.0.0.1:8000/v1 --upstream http://10.0.0.7:8000/v1 --prices prices.toml",
+    "capstan gateway --upstream http://127.0.0.1:8000/v1 --upstream-key-env VLLM_API_KEY",
     "capstan key new --total 5usd --day 1usd --name notebook",
     "capstan key list",
     "capstan key usage notebook",
     "capstan key revoke notebook",
     "capstan receipt show req_00112233445566778899aabbccddeeff",
     "capstan receipt verify req_00112233445566778899aabbccddeeff --output answer.json",
+    "capstan receipt verify req_00112233445566778899aabbccddeeff --input request.json --output stream.txt",
     "capstan provide scan --kwh 0.12 --watts 350",
     "capstan provide scan --kwh 0.12 --watts 350 --upstream http://127.0.0.1:8000/v1",
     "capstan completions bash",
@@ -147,12 +156,23 @@ fn with_examples(command: Command, path: &str) -> Command {
     let command = if lines.is_empty() {
         command
     } else {
-        command.after_help(format!("Examples:\n  {}", lines.join("\n  ")))
+        command.after_help(format!("Examples:\n  {}{}", lines.join("\n  "), more(path)))
     };
     command.mut_subcommands(|inner| {
         let path = format!("{path} {}", inner.get_name());
         with_examples(inner, &path)
     })
+}
+
+/// What stands below a command's examples.
+fn more(path: &str) -> String {
+    match path {
+        "capstan gateway" => format!(
+            "\n\nA file of prices:\n  {}",
+            PRICES_EXAMPLE.trim_end().replace('\n', "\n  ")
+        ),
+        _ => String::new(),
+    }
 }
 
 /// Examples of a command, and of those below it.

@@ -139,7 +139,7 @@ fn bps(text: &str) -> Result<u32, String> {
 }
 
 fn usd(text: &str) -> Result<U256, String> {
-    parse_decimal(text, 18).map_err(|why| format!("`{text}` is no sum in usd: {why}"))
+    parse_decimal(text, 18).map_err(|why| format!("`{text}` is no sum in USD: {why}"))
 }
 
 fn coins(text: &str) -> Result<U256, String> {

@@ -13,11 +13,14 @@ use capstan_compute::{
     keys::{Ledger, Secret, system_clock},
     upstream::{Http, HttpSettings, Pool, PoolSettings, Upstream},
 };
-use eyre::{Result, WrapErr as _, eyre};
+use eyre::{OptionExt as _, Result, WrapErr as _, eyre};
 use tokio::net::TcpListener;
 
-use super::{engine::engines, folder};
-use crate::args::{BesideOptions, GatewayOptions, ServersOptions};
+use super::{engine::engines, folder, upstreams::look};
+use crate::{
+    args::{BesideOptions, GatewayOptions, ServersOptions},
+    port,
+};
 
 /// Prices where no file says others: about what small models cost where they are sold.
 const INPUT: &str = "0.1usd";
@@ -56,7 +59,7 @@ impl Opened {
     ) -> Result<Self> {
         let ledger = Ledger::open(&folder, system_clock())
             .wrap_err_with(|| format!("cannot open {}", folder.display()))?;
-        let admin = Secret::random();
+        let admin = Secret::owners();
         let pool = PoolSettings {
             queue: usize::try_from(servers.queue)?,
             wait: servers.wait,
@@ -114,6 +117,14 @@ impl Beside {
 async fn listen(options: &GatewayOptions) -> Result<()> {
     let folder = folder(options.ledger.data.as_deref())?;
     let opened = Opened::new(&options.servers, folder, &options.allow_host)?;
+    // Who cannot listen must not have looked at servers or promised anything.
+    let asked = SocketAddr::new(options.host, options.port);
+    let listener = match TcpListener::bind(asked).await {
+        Ok(listener) => listener,
+        Err(error) => return Err(port::taken(asked, &error).await),
+    };
+    let key = upstream_key(&options.servers)?;
+    look(&options.servers.upstream, key.as_deref()).await?;
     install_recorder();
     let Opened {
         gateway,
@@ -121,13 +132,6 @@ async fn listen(options: &GatewayOptions) -> Result<()> {
         folder,
     } = &opened;
     let machine = gateway.ledger().machine().address();
-    let asked = (options.host, options.port);
-    let listener = TcpListener::bind(asked).await.wrap_err_with(|| {
-        format!(
-            "cannot listen on {}:{}; --port takes another",
-            asked.0, asked.1
-        )
-    })?;
     let url = format!("http://{}", listener.local_addr()?);
     // Held until the end: other commands find this gateway by it.
     let door = opened.door(&url)?;
@@ -191,14 +195,19 @@ pub(super) fn upstreams(options: &ServersOptions) -> Result<Vec<Arc<dyn Upstream
     reached(options, &options.upstream)
 }
 
+fn upstream_key(options: &ServersOptions) -> Result<Option<String>> {
+    let Some(name) = &options.upstream_key_env else {
+        return Ok(None);
+    };
+    let key = std::env::var(name).ok().filter(|key| !key.is_empty());
+    key.map(Some).ok_or_eyre(format!(
+        "the variable {name} holds no key of the model servers; `export {name}=...` before, or leave --upstream-key-env out"
+    ))
+}
+
 /// Model servers at these addresses.
 pub(super) fn reached(options: &ServersOptions, urls: &[String]) -> Result<Vec<Arc<dyn Upstream>>> {
-    let key = match &options.upstream_key_env {
-        Some(name) => Some(std::env::var(name).wrap_err_with(|| {
-            format!("the variable {name} holds no key of the model servers; set it, or leave --upstream-key-env out")
-        })?),
-        None => None,
-    };
+    let key = upstream_key(options)?;
     let settings = HttpSettings {
         first: options.first,
         ..HttpSettings::default()

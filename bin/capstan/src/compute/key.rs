@@ -3,14 +3,14 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use capstan_compute::{
-    gateway::NewKey,
-    keys::{KeyView, Limits},
+    gateway::{NewKey, not_one},
+    keys::{KeyView, Limits, meant},
     money::Dollars,
 };
-use eyre::{Result, bail};
+use eyre::{OptionExt as _, Result, bail};
 use serde_json::json;
 
-use super::{block_on, office};
+use super::{block_on, existing_office, office};
 use crate::{args::KeyCommand, table::Table};
 
 pub(crate) fn run(command: &KeyCommand) -> Result<()> {
@@ -57,10 +57,14 @@ pub(crate) fn run(command: &KeyCommand) -> Result<()> {
             Ok(())
         }
         KeyCommand::List(ledger) => {
-            let office = office(ledger)?;
+            let office = existing_office(ledger)?;
             let keys = block_on(async { Ok(office.keys().await?) })?;
             if ledger.json {
                 println!("{:#}", json!(keys));
+                return Ok(());
+            }
+            if keys.is_empty() {
+                println!("no keys yet; `capstan key new --total 5usd --day 1usd` makes one");
                 return Ok(());
             }
             let mut table = Table::new([
@@ -73,7 +77,7 @@ pub(crate) fn run(command: &KeyCommand) -> Result<()> {
             Ok(())
         }
         KeyCommand::Usage { ledger, key } => {
-            let office = office(ledger)?;
+            let office = existing_office(ledger)?;
             let keys = block_on(async { Ok(office.keys().await?) })?;
             let view = one(&keys, key)?;
             if ledger.json {
@@ -84,7 +88,7 @@ pub(crate) fn run(command: &KeyCommand) -> Result<()> {
             Ok(())
         }
         KeyCommand::Revoke { ledger, key } => {
-            let office = office(ledger)?;
+            let office = existing_office(ledger)?;
             let revoked = block_on(async { Ok(office.revoke(key).await?) })?;
             if ledger.json {
                 println!("{:#}", json!(revoked));
@@ -107,19 +111,13 @@ fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn one<'k>(keys: &'k [KeyView], word: &str) -> Result<&'k KeyView> {
-    let is_meant = |view: &&KeyView| {
-        view.key.name == word || word.len() >= 4 && view.key.hash.to_string()[2..].starts_with(word)
+fn one<'k>(views: &'k [KeyView], word: &str) -> Result<&'k KeyView> {
+    let meant = meant(views.iter().map(|view| &view.key), word);
+    let [key] = meant.as_slice() else {
+        bail!("{}", not_one(word, meant.len()));
     };
-    let found: Vec<_> = keys.iter().filter(is_meant).collect();
-    match found.as_slice() {
-        [view] => Ok(view),
-        [] => bail!("no key is called `{word}`; `capstan key list` names them"),
-        several => bail!(
-            "{} keys are called `{word}`; use more digits of the id",
-            several.len()
-        ),
-    }
+    let view = views.iter().find(|view| view.key.hash == key.hash);
+    view.ok_or_eyre(not_one(word, 0))
 }
 
 fn limit(amount: Option<Dollars>) -> String {

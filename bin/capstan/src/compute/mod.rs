@@ -7,6 +7,7 @@ mod key;
 mod provide;
 mod receipt;
 mod scan;
+mod upstreams;
 
 use std::path::{Path, PathBuf};
 
@@ -33,8 +34,14 @@ fn folder(named: Option<&Path>) -> Result<PathBuf> {
         .join(FOLDER))
 }
 
+/// The office of who makes something: its folder is made, too.
 fn office(options: &LedgerOptions) -> Result<Office> {
     Ok(Office::of(&folder(options.data.as_deref())?)?)
+}
+
+/// The office of who looks: a folder that is not there stays away.
+fn existing_office(options: &LedgerOptions) -> Result<Office> {
+    Ok(Office::existing(&folder(options.data.as_deref())?)?)
 }
 
 /// Runs what waits for answers.

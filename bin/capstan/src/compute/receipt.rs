@@ -4,23 +4,23 @@ use std::{fs, path::Path};
 
 use alloy_primitives::B256;
 use capstan_compute::{
+    gateway::saved_answer,
     money::Dollars,
     receipt::{Outcome, Signed, request_hash},
-    upstream::Answer,
 };
 use eyre::{OptionExt as _, Result, WrapErr as _, bail};
 use serde_json::{Map, Value, json};
 
 use super::{
     again::{Checked, compute_again},
-    block_on, office,
+    block_on, existing_office,
 };
 use crate::{args::ReceiptCommand, model::shelf};
 
 pub(crate) fn run(command: &ReceiptCommand) -> Result<()> {
     match command {
         ReceiptCommand::Show { ledger, id } => {
-            let office = office(ledger)?;
+            let office = existing_office(ledger)?;
             let signed = block_on(async { Ok(office.receipt(id).await?) })?;
             if ledger.json {
                 println!("{:#}", json!(signed));
@@ -37,7 +37,7 @@ pub(crate) fn run(command: &ReceiptCommand) -> Result<()> {
             model,
             shelf: options,
         } => {
-            let office = office(ledger)?;
+            let office = existing_office(ledger)?;
             let (signed, evidence) = block_on(async {
                 let signed = office.receipt(id).await?;
                 let evidence = office.evidence(&signed.id).await?;
@@ -80,8 +80,7 @@ fn verify(signed: &Signed, input: Option<&Path>, output: Option<&Path>) -> Resul
         checks.push("the request is yours".to_owned());
     }
     if let Some(path) = output {
-        let mut answer = Answer::default();
-        answer.add_whole(&object(path)?);
+        let answer = saved_answer(&text(path)?).wrap_err_with(|| path.display().to_string())?;
         same("answer", answer.hash(), receipt.output)?;
         checks.push("the answer is yours".to_owned());
     }
@@ -95,11 +94,13 @@ fn same(what: &str, is: B256, said: B256) -> Result<()> {
     Ok(())
 }
 
+fn text(path: &Path) -> Result<String> {
+    fs::read_to_string(path).wrap_err_with(|| format!("cannot read {}", path.display()))
+}
+
 fn object(path: &Path) -> Result<Map<String, Value>> {
-    let text =
-        fs::read_to_string(path).wrap_err_with(|| format!("cannot read {}", path.display()))?;
-    let read: Value =
-        serde_json::from_str(&text).wrap_err_with(|| format!("{} is no JSON", path.display()))?;
+    let read: Value = serde_json::from_str(&text(path)?)
+        .wrap_err_with(|| format!("{} is no JSON", path.display()))?;
     let object = read.as_object().cloned();
     object.ok_or_eyre(format!("{} holds no JSON object", path.display()))
 }

@@ -20,7 +20,7 @@ pub(super) fn run(options: &ScanOptions) -> Result<()> {
         .and_then(|tokens| even.per_million_tokens(tokens.together));
     if options.json {
         let told = json!({
-            "machine": machine, "server": tokens,
+            "machine": machine, "was_busy": machine.was_busy(), "server": tokens,
             "break_even": even, "break_even_per_million_tokens": million,
         });
         println!("{told:#}");
@@ -75,6 +75,7 @@ fn show(machine: &Machine) {
         memory_gb_per_s: memory,
         gflops,
         load_before,
+        busy_before_percent,
     } = machine;
     println!("threads      {threads}");
     println!(
@@ -88,7 +89,17 @@ fn show(machine: &Machine) {
         noise(gflops)
     );
     if let Some(load) = load_before {
-        println!("load before  {load} programs wanted to run, on average of a minute");
+        println!(
+            "load before  {load} programs wanted to run, on average of a minute, on {threads} threads"
+        );
+    }
+    if let Some(busy) = busy_before_percent {
+        println!("in use       {busy} % of all cores by other programs, in the half second before");
+    }
+    if machine.was_busy() {
+        println!(
+            "warning      this machine was busy: it can do more than these figures say. End what runs, measure again"
+        );
     }
 }
 

@@ -157,6 +157,90 @@ async fn an_owner_lists_an_asset() {
     );
 }
 
+/// CLI-7, CLI-9: factors by a ramp, a pool that stops and goes on, terms of the exchange.
+#[tokio::test]
+async fn an_owner_moves_factors_stops_a_pool_and_sets_terms() {
+    let node = crate::said::world().await;
+    // Of the prepared world the last account is the owner.
+    let owner = |words: &[&str]| signed(&node, "19", words);
+    let factors = ["factors", "cap", "--borrow", "45%", "--stay", "55%"];
+    refuses(
+        &owner(&[&factors[..], &["--over", "1day"]].concat()),
+        &["AccountRampTooShort"],
+    );
+    refuses(
+        &signed(&node, OTHER, &factors),
+        &["Only the owner of the scope"],
+    );
+    says(
+        &owner(&factors),
+        &[
+            "collateral CAP: to borrow 50 % -> 45 %, to stay 60 % -> 55 %",
+            "step by step from 20",
+            "in 1day, until 20",
+            "until then it counts 50 % to borrow and 60 % to stay",
+        ],
+    );
+    refuses(
+        &owner(&["factors", "cap", "--stay", "54%"]),
+        &["AccountRampUnderWay"],
+    );
+
+    refuses(&owner(&["pool", "pause", "99"]), &["there is no pool 99"]);
+    says(
+        &owner(&["pool", "pause", "0"]),
+        &["stops swaps and new liquidity of pool #0 ETH/USDC, now"],
+    );
+    refuses(&owner(&["pool", "pause", "0"]), &["that is so already"]);
+    says(
+        &asked(&node, &["pool", "show", "0"]),
+        &["swaps and new liquidity"],
+    );
+    says(&owner(&["pool", "resume", "0"]), &["go on, now"]);
+
+    let said = owner(&[
+        "exchange",
+        "set",
+        "--fee-share",
+        "10%",
+        "--push",
+        "2%",
+        "--through",
+        "eth,usdc",
+    ]);
+    says(
+        &said,
+        &[
+            "the protocol's part of swap fees: 0 % -> 10 %, from 20",
+            "push a pool by at most 1 % -> 2 %, now",
+            "through ETH -> ETH, USDC, now",
+        ],
+    );
+    refuses(
+        &owner(&["exchange", "set", "--fee-share", "26%"]),
+        &["ExchangeParamOutOfRange"],
+    );
+    refuses(
+        &owner(&["exchange", "set", "--push", "2%"]),
+        &["that is so already"],
+    );
+    says(
+        &asked(&node, &["admin", "exchange", "show"]),
+        &["0 % of swap fees", "10 % from 20", "ETH, USDC"],
+    );
+    let collect = ["exchange", "collect", "usdc", "--to", OTHERS_ADDRESS];
+    refuses(&owner(&collect), &["no fees of USDC wait"]);
+    says(
+        &asked(&node, &["admin", "pending"]),
+        &[
+            "terms of the exchange",
+            "part of fees 0 % -> 10 %",
+            "collateral CAP",
+            "step by step until",
+        ],
+    );
+}
+
 /// CLI-7, CLI-8: the chain's own dollar by a file, once.
 #[tokio::test]
 async fn an_owner_opens_the_dollar_once() {

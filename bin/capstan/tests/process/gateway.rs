@@ -10,10 +10,17 @@ use std::{
 };
 
 use capstan_testing::process::{Node, Said, capstan, text};
+
+use crate::said::refuses;
 use serde_json::{Value, json};
 
 /// A model server that knows one answer.
 fn model_server() -> String {
+    format!("{}/v1", model_host())
+}
+
+/// The same without its path.
+fn model_host() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let at = listener.local_addr().expect("an address");
     thread::spawn(move || {
@@ -21,7 +28,7 @@ fn model_server() -> String {
             thread::spawn(move || answer(stream));
         }
     });
-    format!("http://{at}/v1")
+    format!("http://{at}")
 }
 
 fn answer(mut stream: TcpStream) {
@@ -45,6 +52,13 @@ fn answer(mut stream: TcpStream) {
     }
     let mut body = vec![0; length];
     lines.read_exact(&mut body).expect("a body");
+    if !first.contains(" /v1/") {
+        let _ = write!(
+            stream,
+            "HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+        );
+        return;
+    }
     let told = match first.starts_with("GET") {
         true => json!({"object": "list", "data": [{"id": "parrot"}]}),
         false => json!({
@@ -145,6 +159,20 @@ async fn ask_of(url: &str, key: &str, model: &str) -> reqwest::Response {
 async fn cli_19_a_key_an_answer_and_its_receipt() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path();
+    // Who only looks makes no folder.
+    let nowhere = data.join("nowhere");
+    for words in [
+        &["key", "list"][..],
+        &["key", "usage", "x"],
+        &["key", "revoke", "x"],
+        &["receipt", "show", "req_1"],
+    ] {
+        refuses(
+            &run(&nowhere, words),
+            &["no keys and receipts lie in", "CAPSTAN_GATEWAY"],
+        );
+    }
+    assert!(!nowhere.exists());
     // Before the gateway runs, the commands have the folder to themselves.
     let early = run(
         data,
@@ -153,6 +181,10 @@ async fn cli_19_a_key_an_answer_and_its_receipt() {
         ],
     );
     assert!(early.status.success(), "{early:?}");
+    refuses(
+        &run(data, &["key", "new", "--name", "early"]),
+        &["`early` works already"],
+    );
     let key = early.stdout.trim().to_owned();
     assert!(
         key.starts_with("sk-capstan-") && early.stdout.lines().count() == 1,
@@ -188,6 +220,15 @@ async fn cli_19_a_key_an_answer_and_its_receipt() {
         shown.stdout.contains("cost        0.000003usd"),
         "{shown:?}"
     );
+    // The same answer as parts in a stream.
+    let part =
+        r#"{"choices": [{"index": 0, "delta": {"content": "hello"}, "finish_reason": "stop"}]}"#;
+    std::fs::write(path, format!("data: {part}\n\ndata: [DONE]\n\n")).expect("written");
+    let streamed = run(data, &["receipt", "verify", &request, "--output", path]);
+    assert!(
+        streamed.status.success() && streamed.stdout.contains("the answer is yours"),
+        "{streamed:?}"
+    );
     std::fs::write(path, r#"{"choices": []}"#).expect("written");
     let other = run(data, &["receipt", "verify", &receipt, "--output", path]);
     assert_eq!(other.status.code(), Some(1), "{other:?}");
@@ -219,6 +260,33 @@ async fn cli_19_a_key_an_answer_and_its_receipt() {
     assert!(
         String::from_utf8_lossy(&second.stderr).contains("in use"),
         "{second:?}"
+    );
+
+    // One that cannot listen says who does, and one whose server is elsewhere says where.
+    let port = gateway
+        .url
+        .trim_end_matches("/v1")
+        .rsplit(':')
+        .next()
+        .expect("a port");
+    let other = tempfile::tempdir().expect("a folder");
+    let words = [
+        "gateway",
+        "--upstream",
+        "http://127.0.0.1:1/v1",
+        "--port",
+        port,
+    ];
+    refuses(
+        &run(other.path(), &words),
+        &["a gateway listens there", "--port takes another"],
+    );
+    let host = model_host();
+    let words = ["gateway", "--upstream", &host, "--port", "0"];
+    let right = format!("write --upstream {host}/v1");
+    refuses(
+        &run(other.path(), &words),
+        &["has no list of models", &right],
     );
 
     // It ends when it is told to, and what it wrote is there for the commands alone.
@@ -351,6 +419,24 @@ async fn cli_23_the_gateway_answers_on_the_nodes_port() {
     assert!(!data.join("gateway.json").exists());
 }
 
+/// What makes no sense is refused in words, before anything is measured.
+#[test]
+fn a_scan_of_no_price_or_no_power_is_refused() {
+    for (kwh, watts, why) in [
+        ("abc", "350", "as 0.12"),
+        ("0.12", "0", "whole watts from 1"),
+        ("0.12", "many", "as 350"),
+    ] {
+        let words = ["provide", "scan", "--kwh", kwh, "--watts", watts];
+        let said = run(Path::new("."), &words);
+        assert_eq!(said.status.code(), Some(2), "{said:?}");
+        assert!(
+            said.stderr.contains(why) && !said.stderr.contains("abcusd"),
+            "{said:?}"
+        );
+    }
+}
+
 #[test]
 fn a_scan_shows_its_arithmetic() {
     let said = run(
@@ -362,6 +448,7 @@ fn a_scan_shows_its_arithmetic() {
         "GB/s",
         "GFLOP/s",
         "rounds differ by",
+        "% of all cores by other programs",
         "0.042usd per hour at work: 350 W / 1000 x 0.12usd per kWh",
     ] {
         assert!(said.stdout.contains(words), "{said:?}");

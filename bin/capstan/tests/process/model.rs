@@ -48,6 +48,21 @@ fn a_file_of_ones_own_is_checked_listed_and_answers() {
         &say(&["get", "cut", "--file", text(&file)]),
         &["more than the rest of the file can hold"],
     );
-    refuses(&say(&["ask", "absent", "hello"]), &["capstan model list"]);
+    refuses(
+        &say(&["ask", "absent", "hello"]),
+        &[
+            "no model is called `absent`",
+            "there are: mine",
+            "--file PATH",
+        ],
+    );
+    refuses(
+        &say(&["ask", "smollm2", "hello"]),
+        &["`capstan model get smollm2` fetches it"],
+    );
+    refuses(
+        &say(&["ask", "./absent.gguf", "hello"]),
+        &["there is no file ./absent.gguf"],
+    );
     refuses(&say(&["get", "absent"]), &["only for smollm2", "--file"]);
 }

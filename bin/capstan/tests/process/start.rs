@@ -270,6 +270,22 @@ fn genesis_init_writes_what_node_reads_and_never_overwrites_by_accident() {
     let forced = run(&["genesis", "init", "--dev", "--force", "--out", text(&path)]).expect("run");
     assert!(forced.status.success());
     assert_eq!(fs::read_to_string(&path).expect("written"), first);
+    let bare = folder.path().join("bare.json");
+    let told = run(&[
+        "genesis",
+        "init",
+        "--chain-id",
+        "77",
+        "--out",
+        text(&bare),
+        "--json",
+    ]);
+    let told = crate::said::json_of(&told.expect("run"));
+    assert_eq!(
+        (told["chainId"].as_u64(), told["path"].as_str()),
+        (Some(77), Some(text(&bare)))
+    );
+    assert_eq!(told["notes"].as_array().map(Vec::len), Some(2), "{told}");
     assert_eq!(
         run(&["genesis", "init", "--dev"]).expect("run").stdout,
         first

@@ -5,6 +5,8 @@ use std::{fs, path::Path, time::Duration};
 use capstan_testing::process::{Node, Said, run, text};
 use serde_json::{Value, json};
 
+use crate::said::json_of;
+
 const FIRST_ACCOUNT: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 
 async fn head(node: &Node) -> Value {
@@ -75,8 +77,13 @@ async fn a_chain_is_replayed_exported_imported_backed_up_and_restored() {
     replayed(&data);
     let verify = good(&["db", "verify", "--data", text(&data)]);
     assert!(verify.stdout.contains("state root"), "{verify:?}");
+    let verified = json_of(&good(&["db", "verify", "--data", text(&data), "--json"]));
+    let root = verified["stateRoot"].as_str().expect("a root");
+    assert!(verify.stdout.contains(root), "{verified}");
     let compact = good(&["db", "compact", "--data", text(&data)]);
     assert!(compact.stdout.contains("bytes before"), "{compact:?}");
+    let compacted = json_of(&good(&["db", "compact", "--data", text(&data), "--json"]));
+    assert!(compacted["bytesAfter"].is_u64(), "{compacted}");
     replayed(&data);
 
     good(&["export", "--data", text(&data), "--out", text(&file)]);
@@ -97,6 +104,17 @@ async fn a_chain_is_replayed_exported_imported_backed_up_and_restored() {
         "{imported:?}"
     );
     replayed(&copy);
+    let again = json_of(&good(&[
+        "import",
+        "--data",
+        text(&copy),
+        text(&file),
+        "--json",
+    ]));
+    assert_eq!(
+        (again["added"].as_u64(), again["blockHash"].as_str()),
+        (Some(0), Some(hash_text))
+    );
     let again = good(&["import", "--data", text(&copy), text(&file)]);
     assert!(again.stdout.contains("appended 0 blocks"), "{again:?}");
 
@@ -136,7 +154,16 @@ async fn a_chain_is_replayed_exported_imported_backed_up_and_restored() {
     );
 
     let backup = path("backup");
-    good(&["db", "backup", "--data", text(&data), "--to", text(&backup)]);
+    let kept = [
+        "db",
+        "backup",
+        "--data",
+        text(&data),
+        "--to",
+        text(&backup),
+        "--json",
+    ];
+    assert_eq!(json_of(&good(&kept))["path"], text(&backup));
     let restored = path("restored");
     good(&[
         "db",

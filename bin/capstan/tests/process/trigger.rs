@@ -41,7 +41,7 @@ async fn orders_are_placed_listed_executed_and_cancelled() {
     says(
         &preview,
         &[
-            "when      1 ETH is at 1498.246772 usd or below, now ",
+            "when      1 ETH is at 1498.246772 USD or below, now ",
             "sell      up to 1.5 ETH\n",
             "for       USDC\n",
             "floor     at most 2 % below its value at oracle prices\n",
@@ -58,7 +58,7 @@ async fn orders_are_placed_listed_executed_and_cancelled() {
     let placed = asked(&node, &[&stop[..], &["--yes"]].concat());
     says(&placed, &["done in block", "order 1 stands"]);
     let listed = asked(&node, &["trigger", "list"]);
-    says(&listed, &["1.5 ETH", "USDC", "ETH <= 14", "usd"]);
+    says(&listed, &["1.5 ETH", "USDC", "ETH <= 14", "USD"]);
     let all = standing(&node).await;
     assert_eq!(all.len(), 1);
     assert_eq!(
@@ -181,7 +181,7 @@ async fn what_cannot_be_ordered_is_not_signed() {
         ),
         (
             &["add", "1", "eth", "usdc", "--below", "cheap", "--yes"],
-            "is no price in usd",
+            "is no price in USD",
         ),
         (
             &["add", "1", "eth", "usdc", "--trail", "0.1%", "--yes"],

@@ -54,6 +54,14 @@ fn a_key_is_made_kept_and_found() {
             .contains("0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"),
         "{imported:?}"
     );
+    let carol = run(
+        &keys,
+        &["wallet", "new", "carol", "--json"],
+        Some("correct horse"),
+    );
+    let carol = json_of(&carol);
+    assert_eq!(carol["name"], "carol");
+    fs::remove_file(carol["path"].as_str().expect("a path")).expect("a file was written");
     let listed = run(&keys, &["wallet", "list"], None);
     let rows: Vec<_> = listed.stdout.lines().collect();
     assert_eq!(rows.len(), 3, "{listed:?}");

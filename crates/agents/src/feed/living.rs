@@ -62,6 +62,12 @@ impl FromStr for Target {
         };
         let read: f64 = number.trim().parse().map_err(|_| wrong())?;
         let signed = number.trim().starts_with(['+', '-']);
+        if is_change && !signed && read.is_finite() {
+            let number = number.trim();
+            return Err(format!(
+                "`{text}` may be a fall or a rise: write -{number}% or +{number}%"
+            ));
+        }
         match is_change {
             true if read.is_finite() && read > -100.0 => Ok(Self::Change(read / 100.0)),
             false if read.is_finite() && read > 0.0 && !signed => Ok(Self::Price(read)),

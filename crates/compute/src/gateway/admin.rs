@@ -109,8 +109,15 @@ async fn owner_only(State(gateway): Shared, request: Request, next: Next) -> Res
     if said == Some(gateway.settings.admin.hash()) {
         return next.run(request).await;
     }
-    let message = "this needs the gateway's own token, which lies in its data folder".to_owned();
-    ApiError::forbidden(message).into_response()
+    let said = bearer(request.headers()).unwrap_or_default();
+    let message = if Secret::looks_like_a_clients(said) {
+        "this is the key of a client, and this path is the owner's: its token begins with `capstan-owner-`, and lies in gateway.json of the gateway's data folder"
+    } else if Secret::looks_like_an_owners(said) {
+        "this is the token of an earlier start: the gateway makes a new one each time, and prints it with the address of its page of use"
+    } else {
+        "this needs the token of the gateway's owner, which lies in gateway.json of its data folder"
+    };
+    ApiError::forbidden(message.to_owned()).into_response()
 }
 
 async fn health(State(gateway): Shared) -> Response {
@@ -199,19 +206,23 @@ async fn revoke(State(gateway): Shared, Path(word): Path<String>) -> Result<Json
     Ok(Json(json!(gateway.ledger.revoke(&hash).await?)))
 }
 
+/// Why a word means no one key.
+pub fn not_one(word: &str, count: usize) -> String {
+    match count {
+        0 => format!("no key is called `{word}`; `capstan key list` names them"),
+        count => format!("{count} keys are called `{word}`; use more digits of the id"),
+    }
+}
+
 fn one_key(gateway: &Gateway, word: &str) -> Result<B256, ApiError> {
     match gateway.ledger.find(word).as_slice() {
         [key] => Ok(key.hash),
-        [] => Err(ApiError::not_found(&format!(
-            "no key is called `{word}`; `capstan key list` names them"
-        ))),
-        several => {
-            let message = format!(
-                "{} keys are called `{word}`; use more digits of the id",
-                several.len()
-            );
-            Err(ApiError::wrong("ambiguous", None, message))
-        }
+        [] => Err(ApiError::not_found(&not_one(word, 0))),
+        several => Err(ApiError::wrong(
+            "ambiguous",
+            None,
+            not_one(word, several.len()),
+        )),
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::{
     Json,
-    http::{StatusCode, header::RETRY_AFTER},
+    http::{Method, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
@@ -13,6 +13,9 @@ use crate::{
     keys::{LedgerError, Refusal, StoreError},
     upstream::Fault,
 };
+
+/// Letters of a path that an error repeats.
+const PATH_SHOWN: usize = 100;
 
 /// What a client is told.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,6 +83,35 @@ impl ApiError {
     pub(super) fn not_found(message: &str) -> Self {
         let kind = "invalid_request_error";
         Self::new(StatusCode::NOT_FOUND, kind, "not_found", message.to_owned())
+    }
+
+    /// A path that is not there, with those that are.
+    pub(super) fn no_such_path(method: &Method, path: &str) -> Self {
+        let shown: String = path.chars().take(PATH_SHOWN).collect();
+        let hint = match path.trim_start_matches('/') {
+            "chat/completions" | "completions" | "embeddings" | "models" => {
+                "clients take this gateway's address with /v1 at its end (OPENAI_BASE_URL)"
+            }
+            _ => {
+                "there are POST /v1/chat/completions, /v1/completions and /v1/embeddings, GET /v1/models, /v1/capstan/key, /health and /usage"
+            }
+        };
+        let message = format!("`{method} {shown}` is not there: {hint}");
+        let kind = "invalid_request_error";
+        Self::new(StatusCode::NOT_FOUND, kind, "unknown_path", message)
+    }
+
+    /// A path that is there for another method.
+    pub(super) fn wrong_method(method: &Method, path: &str) -> Self {
+        let shown: String = path.chars().take(PATH_SHOWN).collect();
+        let right = match method {
+            &Method::GET | &Method::HEAD => "POST",
+            _ => "GET",
+        };
+        let message = format!("`{shown}` is not asked by {method}: use {right}");
+        let kind = "invalid_request_error";
+        let status = StatusCode::METHOD_NOT_ALLOWED;
+        Self::new(status, kind, "wrong_method", message)
     }
 
     pub(super) fn no_key() -> Self {
@@ -178,6 +210,15 @@ impl From<Refusal> for ApiError {
         };
         match refusal {
             Refusal::Unknown => known("invalid_api_key"),
+            Refusal::OwnersToken => known("owners_token"),
+            Refusal::NameTaken(_) => {
+                let kind = "invalid_request_error";
+                let error = Self::new(StatusCode::CONFLICT, kind, "name_taken", message);
+                Self {
+                    param: Some("name"),
+                    ..error
+                }
+            }
             Refusal::Revoked => known("key_revoked"),
             Refusal::Expired(_) => known("key_expired"),
             Refusal::TooManyAtOnce(_) => Self::busy(&message, Duration::from_secs(1)),

@@ -14,6 +14,7 @@ mod pace;
 mod page;
 mod prices;
 mod request;
+mod saved;
 mod serve;
 mod ticket;
 
@@ -34,11 +35,12 @@ use crate::{
     upstream::Pool,
 };
 
-pub use admin::NewKey;
+pub use admin::{NewKey, not_one};
 pub use measure::install_recorder;
 pub use office::{Office, OfficeError, OpenDoor};
 pub use pace::{Pace, Stance};
-pub use prices::{ModelPrice, Prices, PricesError};
+pub use prices::{ModelPrice, PRICES_EXAMPLE, Prices, PricesError};
+pub use saved::{NoAnswer, saved_answer};
 
 /// How much and how long.
 #[derive(Clone, Debug)]
@@ -167,7 +169,10 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
 
 /// The same with `/health`, `/live` and `/metrics`: a server of its own.
 pub fn alone(gateway: Arc<Gateway>) -> Router {
-    router(Arc::clone(&gateway)).merge(admin::watchers(gateway))
+    router(Arc::clone(&gateway))
+        .merge(admin::watchers(gateway))
+        .fallback(serve::no_such_path)
+        .method_not_allowed_fallback(serve::wrong_method)
 }
 
 /// Longest wait for streams in progress when the gateway is told to stop; then they are cut and settled.

@@ -12,7 +12,7 @@ use reqwest::{Client, Method};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{NewKey, Stance};
+use super::{NewKey, Stance, admin::not_one};
 use crate::{
     audit::Evidence,
     keys::{JobId, Key, KeyView, Ledger, LedgerError, Secret, StoreError, system_clock},
@@ -38,6 +38,11 @@ pub enum OfficeError {
     /// The folder cannot be read or written.
     #[error("{0}")]
     Folder(#[from] io::Error),
+    /// Nothing lies there, and who only reads makes nothing.
+    #[error(
+        "no keys and receipts lie in {0}: `capstan key new` makes the first key, --data DIR or CAPSTAN_GATEWAY names another folder"
+    )]
+    Nothing(PathBuf),
     /// A gateway has the folder, and cannot be asked.
     #[error("a gateway runs on {0}, and does not answer; is it just starting or ending?")]
     Silent(PathBuf),
@@ -107,7 +112,18 @@ pub struct Running {
 }
 
 impl Office {
-    /// The office of a folder.
+    /// The office of a folder that holds a ledger; no folder is made for who only looks.
+    ///
+    /// # Errors
+    /// It holds none, or those of [`Office::of`].
+    pub fn existing(folder: &Path) -> Result<Self, OfficeError> {
+        if !Ledger::is_in(folder) {
+            return Err(OfficeError::Nothing(folder.to_owned()));
+        }
+        Self::of(folder)
+    }
+
+    /// The office of a folder, which is made where there is none.
     ///
     /// # Errors
     /// It cannot be read, or a gateway has it that does not say how to reach it.
@@ -169,12 +185,7 @@ impl Office {
         match self {
             Self::Own(ledger) => match ledger.find(word).as_slice() {
                 [key] => Ok(ledger.revoke(&key.hash).await?),
-                found => {
-                    let count = found.len();
-                    let what =
-                        format!("{count} keys are called `{word}`; `capstan key list` names them");
-                    Err(OfficeError::Refused(what))
-                }
+                found => Err(OfficeError::Refused(not_one(word, found.len()))),
             },
             Self::Running(running) => {
                 running

@@ -46,6 +46,9 @@ impl ModelPrice {
     }
 }
 
+/// A file of prices, as help and pages show it.
+pub const PRICES_EXAMPLE: &str = include_str!("prices.example.toml");
+
 /// Prices by model.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -40,6 +40,8 @@ pub(super) struct Asked {
     asked_tokens: Option<u64>,
     /// The bounds as the client wrote them, and nothing else.
     pub(super) asked_bounds: Object,
+    /// Tokens that each answer may have, once they are bounded.
+    pub(super) each_tokens_max: Option<u64>,
     /// Hash of the canonical request.
     pub(super) input: B256,
 }
@@ -90,6 +92,7 @@ impl Asked {
             input_tokens_max: weight.tokens_max(),
             asked_tokens,
             asked_bounds,
+            each_tokens_max: None,
             input,
         })
     }
@@ -116,6 +119,7 @@ impl Asked {
             None => "max_tokens",
         };
         body.insert(name.to_owned(), each.into());
+        self.each_tokens_max = Some(each);
         each.saturating_mul(self.n)
     }
 }

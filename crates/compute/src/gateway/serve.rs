@@ -7,7 +7,7 @@ use axum::{
     Json, Router,
     body::{Body, to_bytes},
     extract::{Path, Request, State},
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderValue, Method, Uri, header},
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
@@ -111,6 +111,7 @@ async fn try_answer(
         .filter(|_| gateway.pool.has(&model));
     let price = price.ok_or_else(|| ApiError::no_such_model(&model, &served(gateway)))?;
     let output_tokens_max = asked.bound(price, payable);
+    let each_tokens_max = asked.each_tokens_max;
     let opened = Ticket::open(gateway, key, &asked, price, output_tokens_max);
     let (ticket, reserved) = opened.inspect_err(|error| note(gateway, &key, &model, error))?;
     let job = ticket.job;
@@ -122,6 +123,11 @@ async fn try_answer(
     let mut response = answered.unwrap_or_else(|error| error.into_response());
     if let Ok(name) = HeaderValue::try_from(job.to_string()) {
         response.headers_mut().insert("x-capstan-request", name);
+    }
+    // Who asked for more, or for nothing in particular, sees here why his answer ends where it does.
+    if let Some(tokens) = each_tokens_max {
+        let headers = response.headers_mut();
+        headers.insert("x-capstan-max-tokens", tokens.into());
     }
     Ok(response)
 }
@@ -201,6 +207,16 @@ async fn streamed(
         (header::HeaderName::from_static("x-accel-buffering"), "no"),
     ];
     Ok((head, Body::from_stream(body)).into_response())
+}
+
+/// What is not there, in the form that clients read.
+pub(super) async fn no_such_path(method: Method, uri: Uri) -> ApiError {
+    ApiError::no_such_path(&method, uri.path())
+}
+
+/// What is there for another method.
+pub(super) async fn wrong_method(method: Method, uri: Uri) -> ApiError {
+    ApiError::wrong_method(&method, uri.path())
 }
 
 /// Names of models that are served: those of the servers that have a price.

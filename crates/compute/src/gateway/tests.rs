@@ -1,11 +1,70 @@
 use serde_json::{Value, json};
 
 use super::{
+    NoAnswer, PRICES_EXAMPLE,
     prices::Prices,
     request::Asked,
+    saved_answer,
     ticket::{Counted, Possible, counted},
 };
 use crate::upstream::{Claim, Kind};
+
+/// RCPT-3: an answer has one hash, however a client kept it.
+#[test]
+fn rcpt_3_an_answer_is_the_same_however_it_was_kept() {
+    let whole = json!({"id": "x", "choices": [{"index": 0, "finish_reason": "stop",
+                       "message": {"role": "assistant", "content": "hello there"}}]});
+    let parts = [
+        json!({"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": null}]}),
+        json!({"choices": [{"index": 0, "delta": {"content": "hello "}, "finish_reason": null}]}),
+        json!({"choices": [{"index": 0, "delta": {"content": "there"}, "finish_reason": "stop"}]}),
+        json!({"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}}),
+    ];
+    let stream: String = parts
+        .iter()
+        .map(|part| format!("data: {part}\n\n"))
+        .collect();
+    let end = ": x-capstan-receipt=0x00 x-capstan-cost=1usd\n\ndata: [DONE]\n\n";
+    let kept = [
+        whole.to_string(),
+        json!([whole]).to_string(),
+        json!(parts).to_string(),
+        parts.map(|part| part.to_string()).join("\n"),
+        format!("{stream}{end}"),
+        format!("{stream}{end}").replace('\n', "\r\n"),
+        stream.trim_end().to_owned(),
+        format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n{stream}{end}"),
+    ];
+    let hashes = kept.map(|text| saved_answer(&text).expect(&text).hash());
+    assert!(hashes.iter().all(|hash| *hash == hashes[0]), "{hashes:?}");
+    // An error event at the end of a cut stream is none of what was delivered.
+    let cut = "data: {\"choices\": [{\"delta\": {\"content\": \"hel\"}}]}\n\ndata: {\"error\": {\"message\": \"cut\"}}\n\n";
+    assert_eq!(saved_answer(cut).expect("a part").content(), "hel");
+    for (text, why) in [
+        ("", NoAnswer::Nothing),
+        ("hello there", NoAnswer::Neither),
+        ("data: hello", NoAnswer::Neither),
+        ("data: [DONE]", NoAnswer::Nothing),
+        ("{\"error\": {\"message\": \"no\"}}", NoAnswer::Nothing),
+        ("[1, 2]", NoAnswer::Nothing),
+        ("7", NoAnswer::Nothing),
+    ] {
+        assert_eq!(saved_answer(text), Err(why), "{text}");
+    }
+}
+
+/// The file that help and pages show is one.
+#[test]
+fn the_example_of_prices_is_read() {
+    let prices = Prices::from_toml(PRICES_EXAMPLE).expect("prices");
+    assert_eq!(
+        prices.of("any").map(|price| price.max_output_tokens),
+        Some(4_096)
+    );
+    let named = prices.of("llama-3.1-8b").expect("a price");
+    assert_eq!(named.quantisation.as_deref(), Some("q4_k_m"));
+    assert_eq!(named.cost(1_000_000, 1_000_000).to_string(), "0.13usd");
+}
 
 #[track_caller]
 fn refused(kind: Kind, body: &[u8], code: &str, word: &str) {

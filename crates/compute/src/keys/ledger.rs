@@ -9,13 +9,16 @@ use tokio::sync::oneshot;
 
 use super::{
     Book, Draft, Failure, Hold, JobId, Key, Limits, Refusal, Secret, Store, StoreError, Table,
-    Used, store::Put,
+    Used, meant, store::Put,
 };
 use crate::{
     audit::Evidence,
     money::Dollars,
     receipt::{Machine, Outcome, Signed},
 };
+
+/// What the file of records is called in its folder.
+const FILE: &str = "ledger.redb";
 
 /// Milliseconds since 1970.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -89,9 +92,14 @@ impl Ledger {
     /// The folder is in use, or cannot be read or written.
     pub fn open(folder: &Path, clock: Clock) -> Result<Self, StoreError> {
         std::fs::create_dir_all(folder).map_err(redb::Error::Io)?;
-        let store = Store::open(&folder.join("ledger.redb"))?;
+        let store = Store::open(&folder.join(FILE))?;
         let machine = Machine::in_file(&folder.join("machine.key")).map_err(redb::Error::Io)?;
         Self::with(store, machine, clock)
+    }
+
+    /// Whether a folder holds a ledger; nothing is made.
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join(FILE).is_file()
     }
 
     /// Over a store that is open.
@@ -162,7 +170,7 @@ impl Ledger {
     /// Makes a key; its secret is in the answer and nowhere else.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// Its name is taken by another that was not taken back, or it cannot be written.
     pub async fn add_key(
         &self,
         name: String,
@@ -172,6 +180,10 @@ impl Ledger {
         let hash = secret.hash();
         let (written, key) = {
             let mut book = self.state.lock();
+            let is_taken = |key: &Key| key.name == name && key.revoked_ms.is_none();
+            if !name.is_empty() && book.keys().any(is_taken) {
+                return Err(Refusal::NameTaken(name).into());
+            }
             let puts = book.add(self.now_ms(), hash, name, limits);
             (self.store.write(puts), book.key(&hash).cloned())
         };
@@ -193,20 +205,20 @@ impl Ledger {
         Ok(key.ok_or(Refusal::Unknown)?)
     }
 
-    /// Keys whose name is this, or whose hash begins with it.
+    /// Keys that a word means ([`meant`]).
     pub fn find(&self, word: &str) -> Vec<Key> {
-        let word = word.strip_prefix("0x").unwrap_or(word);
-        let is_meant = |key: &&Key| {
-            key.name == word || word.len() >= 4 && key.hash.to_string()[2..].starts_with(word)
-        };
-        self.state.lock().keys().filter(is_meant).cloned().collect()
+        let book = self.state.lock();
+        meant(book.keys(), word).into_iter().cloned().collect()
     }
 
     /// Whether a secret may ask, and what it can pay at most.
     ///
     /// # Errors
-    /// Unknown, revoked, expired.
+    /// Unknown, revoked, expired, or no key at all.
     pub fn admit(&self, secret: &str) -> Result<(B256, Option<Dollars>), Refusal> {
+        if Secret::looks_like_an_owners(secret) {
+            return Err(Refusal::OwnersToken);
+        }
         let hash = Secret::hash_of(secret);
         let now_ms = self.now_ms();
         let book = self.state.lock();

@@ -75,6 +75,22 @@ impl Key {
     }
 }
 
+/// Keys that a word means: those of this name, or whose hash begins with it. Of several of one name it is the one that was
+/// not taken back.
+pub fn meant<'k>(keys: impl Iterator<Item = &'k Key>, word: &str) -> Vec<&'k Key> {
+    let word = word.strip_prefix("0x").unwrap_or(word);
+    let is_meant = |key: &&Key| {
+        key.name == word || word.len() >= 4 && key.hash.to_string()[2..].starts_with(word)
+    };
+    let all: Vec<_> = keys.filter(is_meant).collect();
+    let working: Vec<_> = all
+        .iter()
+        .copied()
+        .filter(|key| key.revoked_ms.is_none())
+        .collect();
+    if working.len() == 1 { working } else { all }
+}
+
 /// The first eight digits of a hash.
 pub fn key_id(hash: &B256) -> String {
     hash.to_string().chars().skip(2).take(8).collect()
@@ -124,6 +140,16 @@ pub enum Refusal {
     /// Nobody has this key.
     #[error("this key is not known here; `capstan key new` makes one")]
     Unknown,
+    /// What belongs to the owner.
+    #[error(
+        "this is the token of the gateway's owner, which is no key: it opens /usage and the paths below /admin; `capstan key new` makes a key"
+    )]
+    OwnersToken,
+    /// Another key that works is called so.
+    #[error(
+        "a key called `{0}` works already; take another name, or that key back first (`capstan key revoke {0}`)"
+    )]
+    NameTaken(String),
     /// It was taken back.
     #[error("this key was revoked; ask for another")]
     Revoked,

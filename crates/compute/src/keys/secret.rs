@@ -6,19 +6,40 @@ use alloy_primitives::{B256, FixedBytes, hex, keccak256};
 use rand::RngCore as _;
 use serde::{Deserialize, Serialize};
 
-/// What a secret begins with, so that scanners of leaked secrets can find it.
-const PREFIX: &str = "sk-capstan-";
+/// What a key of a client begins with, so that scanners of leaked secrets can find it.
+const CLIENTS: &str = "sk-capstan-";
+/// What the token of a gateway's owner begins with: other words, so that nobody takes one for the other.
+const OWNERS: &str = "capstan-owner-";
 
-/// What a client sends. It is not stored: its hash is. 32 random bytes need no salt and no slow hash.
+/// What a client or the owner of a gateway sends. It is not stored: its hash is. 32 random bytes need no salt and no slow hash.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// A new one, of the system's randomness.
+    /// A new one for a client, of the system's randomness.
     pub fn random() -> Self {
+        Self::beginning(CLIENTS)
+    }
+
+    /// A new one for the owner of a gateway.
+    pub fn owners() -> Self {
+        Self::beginning(OWNERS)
+    }
+
+    fn beginning(prefix: &str) -> Self {
         let mut bytes = [0; 32];
         rand::rng().fill_bytes(&mut bytes);
-        Self(format!("{PREFIX}{}", hex::encode(bytes)))
+        Self(format!("{prefix}{}", hex::encode(bytes)))
+    }
+
+    /// Whether a text is made like the key of a client.
+    pub fn looks_like_a_clients(text: &str) -> bool {
+        text.starts_with(CLIENTS)
+    }
+
+    /// Whether a text is made like the token of an owner.
+    pub fn looks_like_an_owners(text: &str) -> bool {
+        text.starts_with(OWNERS)
     }
 
     /// The text, to be shown once.

@@ -180,6 +180,49 @@ fn secrets_show_themselves_once() {
     assert!("req_1".parse::<JobId>().is_err());
 }
 
+/// GW-6: a client's key and the owner's token are told apart by how they begin.
+#[test]
+fn gw_6_the_owner_s_token_is_no_key() {
+    let (client, owner) = (Secret::random(), Secret::owners());
+    assert!(Secret::looks_like_a_clients(client.reveal()));
+    assert!(!Secret::looks_like_an_owners(client.reveal()));
+    assert!(Secret::looks_like_an_owners(owner.reveal()));
+    assert!(!Secret::looks_like_a_clients(owner.reveal()));
+    let folder = tempfile::tempdir().expect("a folder");
+    let ledger = Ledger::open(folder.path(), system_clock()).expect("opens");
+    assert_eq!(ledger.admit(owner.reveal()), Err(Refusal::OwnersToken));
+    assert_eq!(ledger.admit(client.reveal()), Err(Refusal::Unknown));
+}
+
+/// GW-12: a name means one key that works; one that was taken back gives its name free.
+#[test]
+fn gw_12_two_keys_that_work_have_two_names() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert!(!Ledger::is_in(folder.path()));
+    let ledger = Ledger::open(folder.path(), system_clock()).expect("opens");
+    assert!(Ledger::is_in(folder.path()));
+    let add = |name: &str| {
+        let made = ledger.add_key(name.to_owned(), Limits::default());
+        futures::executor::block_on(made).map(|(_, key)| key)
+    };
+    let first = add("laptop").expect("made");
+    let told = add("laptop").expect_err("taken").to_string();
+    assert!(told.contains("`laptop` works already"), "{told}");
+    add("").expect("no name is no name");
+    add("").expect("nor is another");
+    futures::executor::block_on(ledger.revoke(&first.hash)).expect("revoked");
+    let second = add("laptop").expect("free again");
+    let found = ledger.find("laptop");
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].hash, second.hash);
+    let by_id = ledger.find(&first.id());
+    assert_eq!(
+        by_id[0].hash, first.hash,
+        "by its id the other is found, too"
+    );
+    assert!(ledger.find("nobody").is_empty());
+}
+
 /// GW-1: threads that race for one allowance over one ledger.
 #[test]
 fn gw_1_threads_that_race_never_spend_more_than_the_allowance() {

@@ -111,9 +111,32 @@ impl Shelf {
         if path.is_file() {
             return Ok(path);
         }
-        Err(ModelError::Fetch(format!(
-            "there is no model `{name}`: `capstan model list` shows those that are there, `capstan model get {name}` fetches one"
-        )))
+        Err(ModelError::Fetch(self.nothing_called(name)))
+    }
+
+    /// What to do about a model that is not there: only what works is named.
+    fn nothing_called(&self, name: &str) -> String {
+        if name.contains('/') || name.ends_with(".gguf") {
+            return format!("there is no file {name}");
+        }
+        let is_known = KNOWN.iter().any(|known| known.name == name);
+        if is_known {
+            return format!(
+                "`{name}` is not on the shelf yet: `capstan model get {name}` fetches it"
+            );
+        }
+        let folder = self.folder.display();
+        let there: Vec<_> = self.list().unwrap_or_default();
+        let there: Vec<_> = there.iter().map(|model| model.name.as_str()).collect();
+        let names: Vec<_> = KNOWN.iter().map(|known| known.name).collect();
+        let there = match there.as_slice() {
+            [] => "nothing is there yet".to_owned(),
+            there => format!("there are: {}", there.join(", ")),
+        };
+        format!(
+            "no model is called `{name}` in {folder}; {there}. `capstan model get NAME` fetches {}, `capstan model get NAME --file PATH` takes a GGUF file of your own",
+            names.join(", ")
+        )
     }
 
     /// What can be had by name.

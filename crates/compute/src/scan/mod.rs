@@ -4,6 +4,7 @@
 //! Every figure is measured several times. The best is told as what the machine can, the distance to the worst as the noise.
 
 mod arithmetic;
+mod load;
 mod memory;
 mod server;
 #[cfg(test)]
@@ -25,6 +26,10 @@ pub use server::{Tokens, one_answer_rate, tokens_per_second};
 
 /// Times that each measure is taken.
 const ROUNDS: usize = 7;
+/// The moment before the measure in which others are watched.
+const WATCHED: Duration = Duration::from_millis(500);
+/// What others may use before figures are called too low.
+const BUSY_PERCENT: u64 = 10;
 /// Beyond this distance between rounds, a figure is called noisy.
 const NOISY_PERCENT: u64 = 15;
 
@@ -75,8 +80,17 @@ pub struct Machine {
     pub memory_gb_per_s: Measured,
     /// Products and sums of 32-bit floats per second by all threads, in 10^9.
     pub gflops: Measured,
-    /// What other programs did meanwhile: the mean number of runnable threads of the last minute, before the measure.
+    /// What other programs did before: the mean number of runnable threads of the last minute.
     pub load_before: Option<String>,
+    /// How much of all cores they used in the moment before, in percent.
+    pub busy_before_percent: Option<u64>,
+}
+
+impl Machine {
+    /// Whether other programs took so much of it that every figure is less than it can do.
+    pub fn was_busy(&self) -> bool {
+        self.busy_before_percent > Some(BUSY_PERCENT)
+    }
 }
 
 /// Measures this machine; a few seconds.
@@ -84,6 +98,7 @@ pub fn machine() -> Machine {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let load = fs::read_to_string("/proc/loadavg").ok();
     let load_before = load.and_then(|text| text.split(' ').next().map(str::to_owned));
+    let busy_before_percent = load::busy_percent(WATCHED);
     let memory = (0..ROUNDS).map(|_| bandwidth(threads)).collect();
     let arithmetic = (0..ROUNDS).map(|_| gflops(threads)).collect();
     Machine {
@@ -91,6 +106,7 @@ pub fn machine() -> Machine {
         memory_gb_per_s: Measured::of(memory),
         gflops: Measured::of(arithmetic),
         load_before,
+        busy_before_percent,
     }
 }
 

@@ -54,3 +54,26 @@ fn scan_3_tokens_are_counted_or_parts() {
         assert_eq!(server::written(&answer), written, "{said}");
     }
 }
+
+/// SCAN-4: what others used between two looks.
+#[test]
+fn scan_4_others_at_work_are_seen() {
+    let before = load::ticks("cpu  100 0 50 800 50 0 0 0 7 7\ncpu0 1 1 1 1\n").expect("ticks");
+    assert_eq!(before, (150, 1_000));
+    let after = load::ticks("cpu  160 0 60 820 60 0 0 10 7 7\n").expect("ticks");
+    assert_eq!(load::percent_between(before, after), 73);
+    assert_eq!(load::percent_between(before, before), 0);
+    for odd in ["", "cpu0 1 2 3 4 5", "cpu  a b c d e", "cpu  1 2"] {
+        assert_eq!(load::ticks(odd), None, "{odd}");
+    }
+    let quiet = Measured::of(vec![1.0]);
+    let machine = |busy_before_percent| Machine {
+        threads: 2,
+        memory_gb_per_s: quiet,
+        gflops: quiet,
+        load_before: None,
+        busy_before_percent,
+    };
+    assert!(machine(Some(63)).was_busy());
+    assert!(!machine(Some(3)).was_busy() && !machine(None).was_busy());
+}

@@ -4,7 +4,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use capstan_compute::{
     gateway::Bounds,
-    keys::Limits,
+    keys::{Limits, Secret},
     receipt::{Outcome, Signed, request_hash},
     upstream::PoolSettings,
 };
@@ -332,6 +332,70 @@ async fn gw_3_what_fails_before_it_begins_costs_nothing() {
     );
 }
 
+/// What is not there is said as clients read it.
+#[tokio::test]
+async fn paths_that_are_not_there_are_told_in_the_form_of_clients() {
+    let fake = Fake::start().await;
+    let world = World::before(&[&fake]).await;
+    let told = error(world.get("/v1/chat", &world.key).await, 404, "unknown_path").await;
+    let message = told["message"].as_str().expect("a text");
+    assert!(message.contains("`GET /v1/chat` is not there"), "{told}");
+    let told = error(world.get("/models", "").await, 404, "unknown_path").await;
+    let message = told["message"].as_str().expect("a text");
+    assert!(message.contains("with /v1 at its end"), "{told}");
+    let told = error(
+        world.get("/v1/chat/completions", "").await,
+        405,
+        "wrong_method",
+    )
+    .await;
+    assert!(
+        told["message"]
+            .as_str()
+            .expect("a text")
+            .contains("use POST"),
+        "{told}"
+    );
+    let long = world.get(&format!("/{}", "x".repeat(5_000)), "").await;
+    let told = error(long, 404, "unknown_path").await;
+    assert!(
+        told["message"].as_str().expect("a text").len() < 400,
+        "{told}"
+    );
+}
+
+/// The bound that was passed on to the server is told, asked for or not, streamed or not.
+#[tokio::test]
+async fn the_bound_of_an_answer_is_told() {
+    let fake = Fake::start().await;
+    let world = World::before(&[&fake]).await;
+    let asked = world.ask("count 1").await;
+    assert_eq!(header(&asked, "x-capstan-max-tokens"), "100");
+    let mut free = chat("count 1");
+    free.as_object_mut()
+        .expect("an object")
+        .remove("max_tokens");
+    let unasked = world.post("chat/completions", &world.key, &free).await;
+    assert_eq!(
+        header(&unasked, "x-capstan-max-tokens"),
+        "500",
+        "the model's"
+    );
+    free["stream"] = true.into();
+    let streamed = world.post("chat/completions", &world.key, &free).await;
+    assert_eq!(header(&streamed, "x-capstan-max-tokens"), "500");
+    // One dollar pays for 1,000 tokens; what the prompt may take is not there for the answer.
+    let poor = world.new_key(limits("0.5usd")).await;
+    let poor = world.post("chat/completions", &poor, &free).await;
+    let bound: u64 = header(&poor, "x-capstan-max-tokens")
+        .parse()
+        .expect("a number");
+    assert!((1..500).contains(&bound), "{bound}");
+    let asked = json!({"model": "m", "input": "a"});
+    let embedded = world.post("embeddings", &world.key, &asked).await;
+    assert!(!embedded.headers().contains_key("x-capstan-max-tokens"));
+}
+
 #[tokio::test]
 async fn an_upstream_that_is_not_there_is_named() {
     let nowhere = vec!["http://127.0.0.1:1/v1".to_owned()];
@@ -415,9 +479,40 @@ async fn the_owner_s_paths_are_the_owner_s() {
     let fake = Fake::start().await;
     let world = World::before(&[&fake]).await;
     for path in ["/admin/overview", "/admin/keys"] {
-        error(world.get(path, &world.key).await, 403, "forbidden").await;
+        let told = error(world.get(path, &world.key).await, 403, "forbidden").await;
+        let message = told["message"].as_str().expect("a text");
+        assert!(message.contains("the key of a client"), "{told}");
         assert_eq!(world.get(path, &world.admin).await.status(), 200);
     }
+    let told = error(
+        world.get("/v1/models", &world.admin).await,
+        401,
+        "owners_token",
+    )
+    .await;
+    let message = told["message"].as_str().expect("a text");
+    assert!(message.contains("which is no key"), "{told}");
+    let earlier = Secret::owners();
+    let told = error(
+        world.get("/admin/keys", earlier.reveal()).await,
+        403,
+        "forbidden",
+    )
+    .await;
+    assert!(
+        told["message"]
+            .as_str()
+            .expect("a text")
+            .contains("an earlier start"),
+        "{told}"
+    );
+    let named = json!({"name": "test"});
+    let again = world
+        .http
+        .post(format!("{}/admin/keys", world.url))
+        .bearer_auth(&world.admin);
+    let again = again.json(&named).send().await.expect("answered");
+    error(again, 409, "name_taken").await;
     let rebound = world
         .http
         .get(format!("{}/admin/keys", world.url))

@@ -44,7 +44,7 @@ fn gateway_in_a_process() {
             mark: Duration::from_millis(100),
             ..Bounds::default()
         },
-        admin: Secret::random(),
+        admin: Secret::owners(),
         allow_hosts: Vec::new(),
     };
     let upstreams = vec![Arc::new(upstream) as Arc<dyn Upstream>];

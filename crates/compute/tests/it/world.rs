@@ -74,7 +74,7 @@ impl World {
     ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let ledger = Ledger::open(folder.path(), system_clock()).expect("opens");
-        let admin = Secret::random();
+        let admin = Secret::owners();
         let settings = Settings {
             prices: Prices::from_toml(PRICES).expect("prices"),
             bounds,

@@ -121,7 +121,7 @@ struct Step {
     paid: Fixed,
     collateral_asset_id: u32,
     taken: Fixed,
-    /// Of what was taken, what the reserve kept.
+    /// Given up beside it: what the reserve got.
     to_reserve: Fixed,
     discount_bps: u16,
     buyer: Address,

@@ -129,9 +129,12 @@ fn targets_are_changes_or_prices() {
         ("inf%", Err(())),
         ("", Err(())),
         ("%", Err(())),
+        ("40%", Err(())),
     ] {
         assert_eq!(text.parse::<Target>().map_err(|_| ()), expected, "{text}");
     }
+    let told = "40 %".parse::<Target>().expect_err("no sign");
+    assert!(told.ends_with("write -40% or +40%"), "{told}");
 }
 
 #[test]
