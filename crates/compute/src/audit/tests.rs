@@ -209,7 +209,9 @@ fn aud_4_8_each_cheat_fails_for_its_own_reason() {
     };
     let (mut seeded, seeded_proof, _) = work(&engine, &lucky);
     seeded.request.seed = request.seed;
-    fails(&seeded, &seeded_proof, "TOKEN");
+    // Where chances are steep most draws agree, and the tolerant limits may let the rest pass.
+    let said = check(&engine, &seeded, &seeded_proof, &Thresholds::STRICT);
+    assert!(said.starts_with("TOKEN"), "{said:?}");
     // Somebody else's answer to something else.
     let (copied, copied_proof, _) = work(
         &engine,
