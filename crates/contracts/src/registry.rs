@@ -40,6 +40,8 @@ static CONTRACTS: &[&Contract] = &[
     &crate::machines::CONTRACT,
     &crate::machines::identity::CONTRACT,
     &crate::machines::title::CONTRACT,
+    &crate::income::CONTRACT,
+    &crate::income::share::CONTRACT,
     &crate::listing::CONTRACT,
     &crate::multicall::CONTRACT,
     &crate::create2::CONTRACT,
@@ -177,6 +179,7 @@ pub fn pause_word(room: &str, bit: u8) -> Option<&'static str> {
         "backstop" => crate::backstop::Pause::WORDS,
         "term" => crate::term::Pause::WORDS,
         "machines" => crate::machines::Pause::WORDS,
+        "income" => crate::income::Pause::WORDS,
         _ => return None,
     };
     let found = words.iter().find(|(of, _)| *of == bit);

@@ -31,7 +31,6 @@ sol! {
             uint32 wattsMin;
             uint16 firstLossBps;
             uint16 firstLossCutBps;
-            uint64 interestMs;
             uint64 graceMs;
             uint64 auctionMs;
             uint16 auctionStartBps;
@@ -63,7 +62,7 @@ sol! {
             uint8 paused;
         }
 
-        /// What a machine earned and owes. `earned` is all that its stream brought: `toDebt + reserved + toHolder`. `due` fell due and is unpaid, `owed` is all that would end the debt now, `nextMs` when an instalment would be unpaid for too long if nobody paid. `caseId` is zero while nothing is wrong.
+        /// What a machine earned and owes. `earned` is all that its stream brought: `toDebt + reserved + toHolder`. `due` fell due and is unpaid, `owed` is all that would end the debt now, `nextMs` when `advance` will have something to do if nothing else happens: an instalment unpaid for too long, the machine dark, a stage over; zero where nothing is owed. `caseId` is zero while nothing is wrong.
         struct Book {
             uint64 machineId;
             uint32 assetId;
@@ -176,7 +175,7 @@ sol! {
         event PowerStated(uint64 indexed machineId, uint256 kwhPrice, uint32 watts);
         /// The holder said until when the machine will last.
         event LifeStated(uint64 indexed machineId, uint64 lifeEndMs);
-        /// A customer paid. `counted` is what counts for borrowing, and `why` not: 0 counts, 1 related to the owner, 2 too new, 3 the machine is not live.
+        /// A customer paid. `counted` is what counts for borrowing, and `why` not: 0 counts, 1 related to the owner, 2 too new, 3 the machine is not live, 4 in another asset than its book.
         event IncomeEarned(uint64 indexed machineId, address indexed customer, uint256 amount, uint256 fee, uint256 counted, uint8 why);
         /// Income was shared out: to the debt, kept for the next instalment, to the holder. `reserved` is all that is kept now.
         event IncomeShared(uint64 indexed machineId, address indexed holder, uint256 toDebt, uint256 toHolder, uint256 reserved);
@@ -200,10 +199,6 @@ sol! {
         event LossRecovered(uint64 indexed caseId, uint64 indexed machineId, uint256 toLenders, uint256 toFirstLoss);
         /// A tranche that had lost nearly all begins anew; older shares are void.
         event TrancheReopened(uint32 indexed assetId, uint8 tranche, uint32 generation, uint256 seed);
-        /// The block could not look at a machine, and comes back at `retryMs`.
-        event CaseFailed(uint64 indexed machineId, bytes reason, uint64 retryMs);
-        /// So many machines are left for the next block.
-        event CasesLeft(uint256 count);
 
         /// There is no market of this asset. Look at `markets`.
         error IncomeUnknownMarket(uint32 assetId);
@@ -241,10 +236,6 @@ sol! {
         error IncomeNotIdle(uint32 assetId, uint256 amount, uint256 free);
         /// The market has as many debtors as it may.
         error IncomeTooManyDebtors(uint32 assetId, uint256 max);
-        /// The calldata of the block's work is not a list of machines.
-        error IncomeMalformed();
-        /// More machines than the block may look at in one transaction.
-        error IncomeTooManyLooks(uint256 count, uint256 max);
 
         /// Assets that have a market.
         function markets() external view returns (uint32[] memory);
@@ -289,7 +280,7 @@ sol! {
         function repay(uint64 machineId, uint256 amount) external returns (uint256 paid);
         /// Shares out what others paid into a machine's stream, and what was kept for an instalment that fell due. It is paid like any income, and counts nothing.
         function collect(uint64 machineId) external returns (uint256 toDebt, uint256 toHolder);
-        /// Takes the next step with a machine that owes, if there is one: what the block does by itself. Anybody may. Answers the stage, zero if nothing is wrong.
+        /// Takes the next step with a machine that owes, if there is one. Anybody may; `nextMs` of its book says from when. Answers the stage, zero if nothing is wrong.
         function advance(uint64 machineId) external returns (uint8 stage);
         /// Buys a title that is for sale, for at most `priceMax` of the caller's tokens, with the income that comes from now on.
         function bid(uint64 machineId, uint256 priceMax) external returns (uint256 price);
