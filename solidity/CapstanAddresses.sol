@@ -48,6 +48,8 @@ library CapstanAddresses {
     address internal constant MACHINE_IDENTITY = 0xcA957A000000000000000000001E000000000000;
     /// Titles of machines, whose holders have their income and their bonds (ERC-721).
     address internal constant MACHINE_TITLE = 0xCa957a000000000000000000001F000000000000;
+    /// What machines verifiably earn, and the debt that it carries.
+    address internal constant INCOME = 0xcA957a0000000000000000000021000000000000;
     /// Lists an asset with border, feed, market and collateral terms in one step.
     address internal constant LISTING = 0xcA957A0000000000000000000016000000000000;
     /// Many calls in one; behaves as Multicall3.

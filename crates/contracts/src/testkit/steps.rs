@@ -6,11 +6,10 @@
 use super::dice::Dice;
 
 /// Steps of each model in CI.
-pub(crate) const CI: [(&str, u32); 10] = [
+pub(crate) const CI: [(&str, u32); 9] = [
     ("account::tests::model", 20_000),
     ("backstop::tests::model", 120_000),
     ("dollar::tests::model", 20_000),
-    ("income::tests::model", 4_000),
     ("ledger::tests::model", 330_000),
     ("lending::tests::model", 180_000),
     ("machines::tests::model", 40_000),
