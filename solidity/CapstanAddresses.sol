@@ -50,6 +50,8 @@ library CapstanAddresses {
     address internal constant MACHINE_TITLE = 0xCa957a000000000000000000001F000000000000;
     /// Jobs: classes of work, offers, escrow, vouchers settled by the block, and audits.
     address internal constant JOBS = 0xcA957a0000000000000000000020000000000000;
+    /// What machines verifiably earn, and the debt that it carries.
+    address internal constant INCOME = 0xcA957a0000000000000000000021000000000000;
     /// Lists an asset with border, feed, market and collateral terms in one step.
     address internal constant LISTING = 0xcA957A0000000000000000000016000000000000;
     /// Many calls in one; behaves as Multicall3.

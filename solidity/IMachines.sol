@@ -150,6 +150,10 @@ interface IMachines {
     event MachineParamsSet(MachineParams params, uint64 fromMs);
     /// The set of stopped verbs.
     event MachinesPausedSet(uint8 verbs);
+    /// A title is security for a debt, which `by` looks after.
+    event TitleLocked(uint64 indexed machineId, address indexed by);
+    /// A title is free again.
+    event TitleUnlocked(uint64 indexed machineId);
 
     /// No machine has this number. Look at `machineCount`.
     error MachinesUnknown(uint64 machineId);
@@ -205,6 +209,8 @@ interface IMachines {
     error MachinesCommitted(uint64 number, address auditor);
     /// The auditor's commitment is to something else, or there is none, or it was revealed.
     error MachinesNotCommitted(uint64 number, address auditor);
+    /// The title is security for a debt. Pay it in the room `by` first.
+    error MachinesLocked(uint64 machineId, address by);
     /// The panel is full.
     error MachinesPanelFull(uint64 number, uint256 max);
 
@@ -220,6 +226,8 @@ interface IMachines {
     function capacity(uint64 machineId, uint32 class) external view returns (Capacity memory);
     /// The last challenge of a machine.
     function challenge(uint64 machineId) external view returns (Challenge memory);
+    /// The room for which a title is security; the zero address where it is free.
+    function lockedBy(uint64 machineId) external view returns (address);
     /// The last readings of a machine.
     function readings(uint64 machineId) external view returns (Readings memory);
     /// How often an auditor found what a quorum found, something else, or showed nothing.

@@ -72,8 +72,8 @@ describe('native contracts by viem', capstanOnly, () => {
     const natives = new Set(nativeNames.flatMap((name) => facts(nativeAbi(name))))
     const interfaces = {
       account: 'IAccount', admin: 'IAdmin', backstop: 'IBackstop', dollar: 'IDollar', ether: 'IEther', exchange: 'IExchange',
-      exchangeRouter: 'IExchangeRouter', farms: 'IFarms', feed: 'IFeed', flash: 'IFlash', jobs: 'IJobs', ledger: 'ILedger', lending: 'ILending', listing: 'IListing',
-      lpToken: 'ILpToken', machineIdentity: 'IMachineIdentity', machines: 'IMachines', machineTitle: 'IErc721', multicall: 'IMulticall3', native: 'INative', oracle: 'IOracle', productToken: 'IProductToken', products: 'IProducts', rangePosition: 'IErc721',
+      exchangeRouter: 'IExchangeRouter', farms: 'IFarms', feed: 'IFeed', flash: 'IFlash', income: 'IIncome', jobs: 'IJobs', ledger: 'ILedger', lending: 'ILending', listing: 'IListing',
+      lpToken: 'ILpToken', machineIdentity: 'IMachineIdentity', machineShare: 'IMachineShare', machines: 'IMachines', machineTitle: 'IErc721', multicall: 'IMulticall3', native: 'INative', oracle: 'IOracle', productToken: 'IProductToken', products: 'IProducts', rangePosition: 'IErc721',
       savings: 'IErc4626', stakeShare: 'IStakeShare', streams: 'IStreams', supplyShare: 'ISupplyShare', term: 'ITerm', token: 'IToken',
       tokenFactory: 'ITokenFactory', triggers: 'ITriggers',
     }

@@ -44,6 +44,7 @@ pub mod exchange;
 pub mod farms;
 pub mod flash;
 pub mod generated;
+pub mod income;
 pub mod invariant;
 pub mod jobs;
 pub mod ledger;

@@ -102,6 +102,20 @@ mod alive {
         EscrowPromisedTwice,
         /// The block does not come to claims: whoever owes settles when he likes.
         GoodwillSettles,
+        /// What an owner pays himself counts.
+        RelatedCount,
+        /// What came in decides alone what a machine can borrow.
+        IncomeAlone,
+        /// Loans need no first loss.
+        Uninsured,
+        /// The first loss leaves when it likes.
+        FirstLossFlees,
+        /// Lenders bear a loss before the first loss does.
+        LendersLoseFirst,
+        /// Who leaves during a case leaves without its loss.
+        LendersLeaveWhole,
+        /// A bond is left to whoever did not pay.
+        BondSpared,
     }
 
     thread_local! {

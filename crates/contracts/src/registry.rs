@@ -41,6 +41,8 @@ static CONTRACTS: &[&Contract] = &[
     &crate::machines::identity::CONTRACT,
     &crate::machines::title::CONTRACT,
     &crate::jobs::CONTRACT,
+    &crate::income::CONTRACT,
+    &crate::income::share::CONTRACT,
     &crate::listing::CONTRACT,
     &crate::multicall::CONTRACT,
     &crate::create2::CONTRACT,
@@ -179,6 +181,7 @@ pub fn pause_word(room: &str, bit: u8) -> Option<&'static str> {
         "term" => crate::term::Pause::WORDS,
         "machines" => crate::machines::Pause::WORDS,
         "jobs" => crate::jobs::Pause::WORDS,
+        "income" => crate::income::Pause::WORDS,
         _ => return None,
     };
     let found = words.iter().find(|(of, _)| *of == bit);

@@ -102,6 +102,7 @@ pub use abi::IAccount;
 pub use guarded::Guarded;
 pub use look::encode_accounts;
 pub(crate) use managed::{Hands, factors_between, manage, split};
+pub use operators::may_act;
 pub(crate) use order::{Traded, Wish, expect_may_act, guard_above, health_down, trade};
 pub use params::{
     ACTIONS_MAX, COOLING_OFF_S_MAX, COUNTED_AND_DISCOUNT_MAX, DEFER_MS, DISCOUNT_MAX, Factors,

@@ -4,7 +4,9 @@ use alloy_primitives::Address;
 use capstan_state::{Ctx, Halt};
 use capstan_units::{AccountId, TimeMs};
 
-use super::{IAccount::OperatorSet, batch, error::AccountNotAuthorised, state::AccountState};
+use super::{
+    ADDRESS, IAccount::OperatorSet, batch, error::AccountNotAuthorised, state::AccountState,
+};
 use crate::{contract::emit, revert};
 
 const STATE: AccountState = AccountState::new();
@@ -27,6 +29,16 @@ pub(super) fn expect_authorised(
         index: account.index,
         caller: who,
     }))
+}
+
+/// Whether somebody may.
+///
+/// # Errors
+/// The store's.
+pub fn may_act(cx: &mut Ctx<'_>, account: AccountId, who: Address) -> Result<bool, Halt> {
+    let cx = &mut cx.enter(ADDRESS);
+    let now_ms = cx.store.block().time_ms;
+    Ok(who == account.owner || until_ms(cx, account, who)? > now_ms)
 }
 
 pub(super) fn until_ms(

@@ -87,7 +87,7 @@ pub(super) fn approve<B: Book>(cx: &mut Ctx<'_>, to: Address, token: U256) -> Re
     if approver != owner && !is_operator::<B>(cx, owner, approver)? {
         return Err(revert(&ERC721InvalidApprover { approver }));
     }
-    B::expect_free(token)?;
+    B::expect_free(cx, token)?;
     B::tokens().approved.at(number(token)?).save(cx, to)?;
     emit(
         cx,
@@ -131,7 +131,7 @@ pub(super) fn transfer_from<B: Book>(
     expect_receiver(to)?;
     let sender = cx.caller();
     let owner = expect_may::<B>(cx, sender, token)?;
-    B::expect_free(token)?;
+    B::expect_free(cx, token)?;
     pass::<B>(cx, owner, from, to, token)
 }
 

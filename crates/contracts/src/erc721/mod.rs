@@ -52,7 +52,7 @@ pub trait Book {
     ///
     /// # Errors
     /// The book's own.
-    fn expect_free(_token: U256) -> Result<(), Halt> {
+    fn expect_free(_cx: &mut Ctx<'_>, _token: U256) -> Result<(), Halt> {
         Ok(())
     }
 }

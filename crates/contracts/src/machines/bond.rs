@@ -11,6 +11,7 @@ use super::{
     error::*,
     params,
     record::{held_by_caller, known, refuse_gone, save},
+    security::expect_unlocked,
     state::Machine,
     status::Reason,
 };
@@ -44,12 +45,13 @@ pub(super) fn add(cx: &mut Ctx<'_>, id: u64, amount: U256) -> Result<U256, Halt>
     Ok(amount.to_u256())
 }
 
-/// Begins to leave; never stopped (MACH-10).
+/// Begins to leave; never stopped but by a debt of the machine (MACH-10).
 ///
 /// # Errors
-/// `MachinesUnknown`, `MachinesNotHolder`, `MachinesLeft`.
+/// `MachinesUnknown`, `MachinesNotHolder`, `MachinesLocked`, `MachinesLeft`.
 pub(super) fn leave(cx: &mut Ctx<'_>, id: u64) -> Result<u64, Halt> {
     let machine = held_by_caller(cx, id)?;
+    expect_unlocked(cx, id)?;
     if machine.left_ms != 0 {
         return Err(revert(&MachinesLeft { machineId: id }));
     }
@@ -98,10 +100,11 @@ pub(super) fn withdraw_to_account(cx: &mut Ctx<'_>, id: u64, index: u8) -> Resul
 ///
 /// # Errors
 /// `MachinesUnknown`, `MachinesNotHolder`, `MachinesNotLeaving`, `MachinesLeft`, `MachinesNotRipe`,
-/// `MachinesChallengeOpen`.
+/// `MachinesChallengeOpen`, `MachinesLocked`.
 fn take_out(cx: &mut Ctx<'_>, id: u64) -> Result<(AssetId, Assets), Halt> {
     let machine = held_by_caller(cx, id)?;
     refuse_gone(id, &machine)?;
+    expect_unlocked(cx, id)?;
     if machine.left_ms == 0 {
         return Err(revert(&MachinesNotLeaving { machineId: id }));
     }

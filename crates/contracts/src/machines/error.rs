@@ -3,9 +3,9 @@
 pub(super) use super::abi::IMachines::{
     MachinesAskedLately, MachinesBadSignature, MachinesBeatRefused, MachinesBondTooSmall,
     MachinesChallengeOpen, MachinesCommitted, MachinesExpired, MachinesKeyUsed, MachinesLeft,
-    MachinesNoSeed, MachinesNotAsker, MachinesNotCommitted, MachinesNotHolder, MachinesNotKey,
-    MachinesNotLeaving, MachinesNotOpen, MachinesNotRipe, MachinesOwnAudit, MachinesPanelFull,
-    MachinesParamOutOfRange, MachinesPaused, MachinesSequenceUsed, MachinesTelemetryInvalid,
-    MachinesTelemetryLate, MachinesTooMany, MachinesUnknown, MachinesWrongPhase,
-    MachinesZeroAmount,
+    MachinesLocked, MachinesNoSeed, MachinesNotAsker, MachinesNotCommitted, MachinesNotHolder,
+    MachinesNotKey, MachinesNotLeaving, MachinesNotOpen, MachinesNotRipe, MachinesOwnAudit,
+    MachinesPanelFull, MachinesParamOutOfRange, MachinesPaused, MachinesSequenceUsed,
+    MachinesTelemetryInvalid, MachinesTelemetryLate, MachinesTooMany, MachinesUnknown,
+    MachinesWrongPhase, MachinesZeroAmount,
 };

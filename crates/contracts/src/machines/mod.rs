@@ -19,10 +19,11 @@
 //! - MACH-7: only the machine's key edits its record; a used message does not count again.
 //! - MACH-8: readings rise in number and in time; late ones are refused.
 //! - MACH-9: the state follows from record and time, and the clocks of a record are in order.
-//! - MACH-10: leaving is never stopped, and a bond is taken after its delay, by the holder of the title alone.
+//! - MACH-10: leaving is never stopped but by a debt for which the title is security, and a bond is taken after its delay, by the holder of the title alone.
 //! - MACH-11: a seed is fixed by the request and known to nobody when it is made; an output is known to no auditor by what
 //!   stands on chain while he commits.
 //! - MACH-12: parameters are in range; what tightens counts at once, anything else a day later.
+//! - MACH-13: a title that is security moves, and is freed, by the room that locked it alone.
 //!
 //! Imports: admin, erc721, ledger, token.
 //!
@@ -45,6 +46,7 @@ mod listing;
 mod math;
 mod params;
 mod record;
+mod security;
 mod signed;
 mod state;
 mod status;
@@ -59,6 +61,7 @@ pub use params::{
     INTERVAL_MS, LATE_MS, PROBATION_MS, Params, QUORUM, REVEAL_MS, SLASH_BPS, UNBOND_MS,
 };
 pub use record::{About, about, holder_of, key_of, of_key, unbond_ms};
+pub use security::{Facts, award, facts, lock, locked_by, machine_of_key, unlock};
 pub use signed::{
     ANSWER_TYPE, BEAT_TYPE, READINGS_TYPE, REGISTRATION_TYPE, ROTATION_TYPE, SPECIFICATION_TYPE,
 };

@@ -247,4 +247,7 @@ pub(crate) struct MachinesState {
     /// Verbs that are paused: a set of [`Pause`](super::Pause) bits.
     #[tag(17)]
     pub(super) paused: Value<u8>,
+    /// The room for which each title is security; the zero address where for none.
+    #[tag(18)]
+    pub(super) locks: Map<u64, Value<Address>>,
 }

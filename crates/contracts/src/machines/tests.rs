@@ -185,6 +185,53 @@ fn slash(world: &mut World, id: u64, amount: u128, to: AccountId) -> u128 {
 }
 
 #[test]
+fn mach_13_a_title_that_is_security_moves_by_the_room_that_locked_it_alone() {
+    let (mut world, _, _, id) = one();
+    let (lender, other) = (account(0x77), account(0x78));
+    let title = |to| IErc721::transferFromCall {
+        from: ALICE,
+        to,
+        tokenId: U256::from(id),
+    };
+    let done = world.inside(lender, OWNER, |cx| super::lock(cx, id));
+    done.expect("locks");
+    let locked = MachinesLocked {
+        machineId: id,
+        by: lender,
+    };
+    world.refused(ALICE, title::ADDRESS, &title(BOB), &locked);
+    world.refused(ALICE, ADDRESS, &leaveCall { machineId: id }, &locked);
+    assert_eq!(world.view(ADDRESS, &lockedByCall { machineId: id }), lender);
+    // Nobody else frees it, hands it over, or takes it as security as well.
+    let refused = Halt::revert(&locked);
+    let free = world.inside(other, OWNER, |cx| super::unlock(cx, id));
+    assert_eq!(free, Err(refused.clone()));
+    let award = world.inside(other, OWNER, |cx| super::award(cx, id, BOB));
+    assert_eq!(award, Err(refused.clone()));
+    let again = world.inside(other, OWNER, |cx| super::lock(cx, id));
+    assert_eq!(again, Err(refused));
+    let done = world.inside(lender, OWNER, |cx| {
+        super::award(cx, id, BOB)?;
+        super::unlock(cx, id)
+    });
+    done.expect("hands over");
+    let gone = MachinesNotHolder {
+        machineId: id,
+        holder: BOB,
+        caller: ALICE,
+    };
+    world.refused(ALICE, ADDRESS, &leaveCall { machineId: id }, &gone);
+    world.ok(BOB, ADDRESS, &leaveCall { machineId: id });
+    let done = world.inside(lender, OWNER, |cx| super::lock(cx, id));
+    done.expect("locks");
+    world.wait_ms(2 * HOUR_MS);
+    world.refused(BOB, ADDRESS, &withdrawCall { machineId: id }, &locked);
+    let done = world.inside(lender, OWNER, |cx| super::unlock(cx, id));
+    done.expect("frees");
+    world.ok(BOB, ADDRESS, &withdrawCall { machineId: id });
+}
+
+#[test]
 fn mach_2_a_key_is_one_machines_for_ever() {
     let (mut world, ..) = start();
     let call = registration(&mut world, ALICE, KEYS[0], BOND);

@@ -10,6 +10,7 @@ use super::{
     SCAN_MAX,
     params::{self, Params},
     record::{STATE, holder_of, known},
+    security,
     status::{self, Phase},
     title,
 };
@@ -126,6 +127,11 @@ pub(super) fn challenge(cx: &mut Ctx<'_>, id: u64) -> Result<IMachines::Challeng
         quorum: challenge.quorum,
         auditors: STATE.panels.at(challenge.number).load(cx)?,
     })
+}
+
+pub(super) fn locked_by(cx: &mut Ctx<'_>, id: u64) -> Result<Address, Halt> {
+    known(cx, id)?;
+    Ok(security::locked_by(cx, id)?.unwrap_or_default())
 }
 
 pub(super) fn readings(cx: &mut Ctx<'_>, id: u64) -> Result<Readings, Halt> {

@@ -296,6 +296,16 @@ pub fn whose(cx: &mut Ctx<'_>, id: StreamId) -> Result<Whose, Halt> {
     })
 }
 
+/// All that was ever paid out of a stream.
+///
+/// # Errors
+/// `StreamsUnknown`.
+pub fn collected(cx: &mut Ctx<'_>, id: StreamId) -> Result<Assets, Halt> {
+    let cx = &mut cx.enter(ADDRESS);
+    known(cx, id)?;
+    Ok(STATE.flows.at(id).load(cx)?.collected)
+}
+
 /// Pays what is due to the assigned account, or to the owner's (STR-7). Nothing due is no error.
 ///
 /// # Errors

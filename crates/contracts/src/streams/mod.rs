@@ -39,7 +39,8 @@ mod wallet;
 
 pub use abi::IStreams;
 pub use actions::{
-    Collected, Terms, Whose, cancel, collect, open, open_settled, pay_in, transfer, whose,
+    Collected, Terms, Whose, cancel, collect, collected, open, open_settled, pay_in, transfer,
+    whose,
 };
 pub use assignment::{assign, assigned, release};
 pub use position::Income;

@@ -10,7 +10,7 @@ use super::{
     ITerm::{LoanEnded, LoanMoved, LoanPaid, LoanTaken, TermLossRealised},
     STATE,
     error::*,
-    math::{Payment, Standing},
+    math::{Instalment, Payment, Standing},
     offers,
     params::{INSTALMENT_GAS, LOANS_MAX},
     state::{Loan, Terms},
@@ -243,6 +243,29 @@ pub fn standing(cx: &mut Ctx<'_>, id: u64) -> Result<Standing, Halt> {
     let cx = &mut cx.enter(ADDRESS);
     let (loan, terms) = stored(cx, id)?;
     standing_of(cx, &loan, &terms)
+}
+
+/// The first instalment of a loan that has not fallen due.
+///
+/// # Errors
+/// `TermNoLoan`.
+pub fn next_instalment(cx: &mut Ctx<'_>, id: u64) -> Result<Option<Instalment>, Halt> {
+    let cx = &mut cx.enter(ADDRESS);
+    let (loan, terms) = stored(cx, id)?;
+    let standing = standing_of(cx, &loan, &terms)?;
+    loan.next_instalment(&terms, &standing)
+}
+
+/// The instalments of a loan behind those that are paid.
+///
+/// # Errors
+/// `TermNoLoan`.
+pub fn schedule(cx: &mut Ctx<'_>, id: u64) -> Result<Vec<Instalment>, Halt> {
+    let cx = &mut cx.enter(ADDRESS);
+    let (loan, terms) = stored(cx, id)?;
+    cx.store
+        .charge(INSTALMENT_GAS.saturating_mul(terms.instalments.into()))?;
+    loan.schedule(&terms)
 }
 
 /// Loans that an account owes, the oldest first.

@@ -87,17 +87,23 @@ impl Terms {
 
 /// One payment of a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Instalment {
+pub struct Instalment {
     /// When it falls due.
-    pub(super) due_ms: u64,
-    pub(super) principal: Assets,
-    pub(super) interest: Assets,
+    pub due_ms: u64,
+    /// What of it is principal.
+    pub principal: Assets,
+    /// What of it is interest.
+    pub interest: Assets,
     /// What has not fallen due behind it.
-    pub(super) balance: Assets,
+    pub balance: Assets,
 }
 
 impl Instalment {
-    fn amount(&self) -> Result<Assets, NumberError> {
+    /// All of it.
+    ///
+    /// # Errors
+    /// More than any amount may be.
+    pub fn amount(&self) -> Result<Assets, NumberError> {
         self.principal.add(self.interest)
     }
 }
@@ -174,6 +180,20 @@ impl Loan {
         Ok(all)
     }
 
+    /// The first instalment that has not fallen due.
+    pub(super) fn next_instalment(
+        &self,
+        terms: &Terms,
+        standing: &Standing,
+    ) -> Result<Option<Instalment>, Halt> {
+        if standing.done >= terms.instalments {
+            return Ok(None);
+        }
+        let number = standing.done.saturating_add(1);
+        let one = self.instalment(terms, number, standing.balance, standing.from_ms)?;
+        Ok(Some(one))
+    }
+
     /// How many instalments fell due and are not known to be paid: what `standing` walks over.
     pub(super) fn steps(&self, terms: &Terms, now_ms: u64) -> u64 {
         let elapsed_ms = now_ms.saturating_sub(self.start_ms);
@@ -208,6 +228,8 @@ impl Loan {
                 continue;
             }
             standing.due = standing.due.add(unpaid)?;
+            let interest = one.interest.sub_or_zero(amount.sub(unpaid)?);
+            standing.due_interest = standing.due_interest.add(interest)?;
             standing.oldest_due_ms.get_or_insert(one.due_ms);
             let late_from_ms = one.due_ms.saturating_add(terms.grace_ms());
             if late_from_ms < now_ms {
@@ -302,6 +324,8 @@ pub struct Standing {
     pub from_ms: u64,
     /// What fell due and is unpaid.
     pub due: Assets,
+    /// What of it is interest: a payment on an instalment pays that first.
+    pub due_interest: Assets,
     /// What of it is beyond its grace.
     pub overdue: Assets,
     /// Late fees that are unpaid.
@@ -311,6 +335,14 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// Principal that is unpaid, fallen due or not.
+    ///
+    /// # Errors
+    /// More than any amount may be.
+    pub fn principal(&self) -> Result<Assets, NumberError> {
+        self.balance.add(self.due.sub(self.due_interest)?)
+    }
+
     /// All that is owed now.
     ///
     /// # Errors

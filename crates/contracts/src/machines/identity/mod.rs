@@ -48,7 +48,7 @@ impl Book for Identities {
         title::spec_uri(cx, id)
     }
 
-    fn expect_free(token: U256) -> Result<(), Halt> {
+    fn expect_free(_cx: &mut Ctx<'_>, token: U256) -> Result<(), Halt> {
         Err(revert(&IMachineIdentity::MachineIdentityBound {
             tokenId: token,
         }))

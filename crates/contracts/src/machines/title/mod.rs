@@ -9,7 +9,7 @@ pub use crate::erc721::IErc721 as IMachineTitle;
 use alloy_primitives::{Address, U256};
 use capstan_state::{Ctx, Halt, View};
 
-use super::record::STATE as MACHINES;
+use super::{record::STATE as MACHINES, security};
 use crate::{
     Contract, Entry, Kind, Place,
     erc721::{self, Book, Tokens},
@@ -42,6 +42,12 @@ impl Book for Titles {
     fn uri(cx: &mut Ctx<'_>, id: u64) -> Result<String, Halt> {
         spec_uri(cx, id)
     }
+
+    /// A title that is security is not moved (MACH-13).
+    fn expect_free(cx: &mut Ctx<'_>, token: U256) -> Result<(), Halt> {
+        let id = u64::try_from(token).map_err(|_| Halt::overflow())?;
+        security::expect_unlocked(cx, id)
+    }
 }
 
 crate::verbs! { faces erc721::verbs::<Titles>() }
@@ -56,6 +62,13 @@ pub(super) fn mint(cx: &mut Ctx<'_>, to: Address, id: u64) -> Result<(), Halt> {
     erc721::mint::<Titles>(&mut cx.enter(ADDRESS), to, id)
 }
 
+/// Hands a title over, for the room whose security it is.
+pub(super) fn hand_over(cx: &mut Ctx<'_>, id: u64, to: Address) -> Result<(), Halt> {
+    let cx = &mut cx.enter(ADDRESS);
+    let holder = owner_of(cx, id)?;
+    erc721::hand_over::<Titles>(cx, holder, to, id)
+}
+
 /// Who holds a title.
 pub(super) fn owner_of(cx: &mut Ctx<'_>, id: u64) -> Result<Address, Halt> {
     erc721::owner_of::<Titles>(&mut cx.enter(ADDRESS), U256::from(id))
@@ -68,7 +81,7 @@ pub static CONTRACT: Contract = Contract {
     place: Place::At(ADDRESS),
     entry: Entry::Verbs(VERBS),
     interfaces: &[erc721::INTERFACE],
-    errors_of: &[],
+    errors_of: &[&super::CONTRACT],
     system: &[],
     layout: TitleState::LAYOUT,
     genesis: |_, _| Ok(()),
