@@ -377,7 +377,7 @@ impl Inner {
 }
 
 /// What a block that is judged owes, transaction by transaction.
-pub(super) struct Duties([Owed; 4]);
+pub(super) struct Duties([Owed; Owed::KINDS.len()]);
 
 impl Duties {
     pub(super) fn new() -> Self {
