@@ -397,8 +397,8 @@ fn finish(cx: &mut Ctx<'_>, id: u64, book: &mut Book, title: Assets) -> Result<C
 
 /// Takes what is owed from the bond.
 fn take_bond(cx: &mut Ctx<'_>, id: u64, book: &Book, owed: Assets) -> Result<Assets, Halt> {
-    let bond = power::bond_of(cx, id, book)?.min(owed);
-    let bond = mutant!(BondSpared, bond, Assets::ZERO);
+    let most = power::bond_of(cx, id, book)?.min(owed);
+    let bond = mutant!(BondSpared, most, Assets::ZERO);
     if bond.is_zero() {
         return Ok(bond);
     }

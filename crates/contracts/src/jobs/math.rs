@@ -101,7 +101,8 @@ impl Cell {
     /// The level of the next epoch: it moves by at most a step, as far as use is from its target.
     fn next_level(&self, class: &Class) -> u64 {
         let part = |whole: u64, bps: u16| {
-            let part = u128::from(whole).saturating_mul(bps.into()) / u128::from(BPS);
+            let part = u128::from(whole).saturating_mul(bps.into());
+            let part = part.checked_div(BPS.into()).unwrap_or_default();
             u64::try_from(part).unwrap_or(u64::MAX)
         };
         let target = part(self.offered, class.target_bps);
@@ -131,7 +132,8 @@ impl Cell {
 impl Params {
     /// Work of an epoch at so many units per hour.
     pub(super) fn work_of_epoch_down(&self, per_hour: u64) -> u64 {
-        let work = u128::from(per_hour).saturating_mul(self.epoch_ms.into()) / u128::from(HOUR_MS);
+        let work = u128::from(per_hour).saturating_mul(self.epoch_ms.into());
+        let work = work.checked_div(HOUR_MS.into()).unwrap_or_default();
         u64::try_from(work).unwrap_or(u64::MAX)
     }
 
@@ -165,7 +167,8 @@ impl Params {
 pub(super) fn picks_of(receipts: u32, audit_ppm: u32, seed: B256) -> u32 {
     let parts = u64::from(receipts).saturating_mul(audit_ppm.into());
     let (whole, rest) = (parts / MILLION, parts % MILLION);
-    let by_chance = draw(seed, u64::MAX) % U256::from(MILLION) < U256::from(rest);
+    let drawn = draw(seed, u64::MAX).checked_rem(U256::from(MILLION));
+    let by_chance = drawn.is_some_and(|drawn| drawn < U256::from(rest));
     let picks = whole.saturating_add(u64::from(by_chance));
     let picks = picks.min(PICKS_MAX.into()).min(receipts.into());
     u32::try_from(picks).unwrap_or(PICKS_MAX)

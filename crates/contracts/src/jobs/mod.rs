@@ -30,6 +30,10 @@
 //! Trusts: a quorum of auditors, to compute; the owner of the scope, who names them and opens classes. Not here: what the
 //! income of a machine may back, and how an answer travels.
 
+#[allow(
+    clippy::too_many_arguments,
+    reason = "two receipts are shown field by field, each with its proof"
+)]
 mod abi;
 mod audit;
 mod channels;

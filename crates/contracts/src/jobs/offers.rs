@@ -203,12 +203,12 @@ pub(super) fn allowed(
 ) -> Result<u64, Halt> {
     let state = machines::status(cx, id)?.state;
     let capacity = machines::capacity(cx, id, class_id)?;
-    let proven = params.work_of_epoch_down(capacity.per_hour);
+    let by_challenge = params.work_of_epoch_down(capacity.per_hour);
     let is_unproven = capacity.reason == Reason::NeverProven;
     let proven = mutant!(
         SpecificationCounts,
-        proven,
-        if is_unproven { u64::MAX } else { proven }
+        by_challenge,
+        if is_unproven { u64::MAX } else { by_challenge }
     );
     Ok(match state {
         State::Live | State::Late => proven,

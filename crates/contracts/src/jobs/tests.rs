@@ -217,8 +217,8 @@ fn prove(world: &mut World, id: u64, thousands: u64) {
     let ask = IMachines::askCall {
         machineId: id,
         class: CLASS,
-        units: thousands * 1_000,
-        withinMs: 3_600_000,
+        units: thousands * 5,
+        withinMs: 18_000,
     };
     let number = world.ok(AUDITORS[2], at, &ask);
     for _ in 0..3 {

@@ -361,7 +361,7 @@ fn job_10_the_index_follows_the_words() {
         back.apply(&changes);
         assert_eq!(back, index);
     }
-    assert!(index.len() >= 1);
+    assert!(!index.is_empty());
 }
 
 /// A claim that cannot be settled holds up no other, and is tried again.

@@ -1,4 +1,8 @@
 //! What jobs cost the chain: the same for one receipt as for a hundred thousand.
+#![allow(
+    clippy::disallowed_types,
+    reason = "how long a test took is printed, and decides nothing"
+)]
 
 use std::time::Instant;
 
@@ -16,10 +20,6 @@ struct Cost {
 }
 
 impl Cost {
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "how long a test took decides nothing"
-    )]
     fn of<R>(&mut self, world: &mut World, act: impl FnOnce(&mut World) -> R) -> R {
         let began = Instant::now();
         let answer = act(world);

@@ -259,42 +259,36 @@ fn job_2_a_voucher_is_worth_what_is_bound_and_no_more() {
         (
             Voucher {
                 receipts: 0,
-                ..good.clone()
+                ..good
             },
             "receipts",
         ),
         (
             Voucher {
                 receipts: RECEIPTS_MAX + 1,
-                ..good.clone()
+                ..good
             },
             "receipts",
         ),
         (
             Voucher {
                 root: B256::ZERO,
-                ..good.clone()
+                ..good
             },
             "root",
         ),
-        (
-            Voucher {
-                cost: n(0),
-                ..good.clone()
-            },
-            "cost",
-        ),
+        (Voucher { cost: n(0), ..good }, "cost"),
         (
             Voucher {
                 largest: n(241),
-                ..good.clone()
+                ..good
             },
             "largest",
         ),
         (
             Voucher {
                 largest: n(59),
-                ..good.clone()
+                ..good
             },
             "largest",
         ),
@@ -306,7 +300,7 @@ fn job_2_a_voucher_is_worth_what_is_bound_and_no_more() {
     let much = Voucher {
         cost: n(100_001),
         largest: n(100_001),
-        ..good.clone()
+        ..good
     };
     let over = JobsOverBound {
         channel,
@@ -318,7 +312,7 @@ fn job_2_a_voucher_is_worth_what_is_bound_and_no_more() {
     let dear = Voucher {
         cost: n(245),
         largest: n(62),
-        ..good.clone()
+        ..good
     };
     let call = claim(&world, &dear);
     let over = JobsOverPriced {
@@ -329,7 +323,7 @@ fn job_2_a_voucher_is_worth_what_is_bound_and_no_more() {
     let small = Voucher {
         cost: n(2),
         largest: n(1),
-        ..good.clone()
+        ..good
     };
     let call = claim(&world, &small);
     let fee = JobsTooSmall {
@@ -339,7 +333,7 @@ fn job_2_a_voucher_is_worth_what_is_bound_and_no_more() {
     world.refused(CAROL, ADDRESS, &call, &fee);
     let unknown = Voucher {
         channel: B256::repeat_byte(9),
-        ..good.clone()
+        ..good
     };
     let call = claim(&world, &unknown);
     let none = JobsNoChannel {

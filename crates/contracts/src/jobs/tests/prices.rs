@@ -183,6 +183,7 @@ fn job_6_floors_hold_and_change_from_the_next_epoch_on() {
 
 /// Each receipt of a claim is as likely as any other, at the stated rate, and none is picked twice.
 #[test]
+#[allow(clippy::disallowed_types, reason = "a count is judged by its spread")]
 fn job_8_each_receipt_is_picked_at_the_stated_rate() {
     for (receipts, ppm) in [
         (1, 50_000),

@@ -47,6 +47,8 @@ struct Count {
     gained: u128,
     /// What bonds lost.
     slashed: u128,
+    /// What right work of claims that were void would have been paid.
+    forgone: u128,
 }
 
 struct Market {
@@ -286,6 +288,8 @@ impl Market {
         let count = self.counts.entry(WAYS[batch.at]).or_default();
         if !is_paid {
             count.slashed += found.slash.to::<u128>();
+            let right = batch.receipts.iter().filter(|(_, good)| *good);
+            count.forgone += right.map(|(made, _)| made.cost).sum::<u128>();
             return;
         }
         for (made, good) in &batch.receipts {
@@ -340,7 +344,8 @@ fn job_5_where_few_are_audited_no_lie_pays() {
     let honest = counts[&Way::Honest];
     assert_eq!((honest.paid, honest.slashed), (honest.jobs, 0));
     for (way, count) in &counts {
-        let lost = count.slashed;
+        // A claim of ten lies is void as a whole, so what was right in it is lost, too; the bond alone covers one lie.
+        let lost = count.slashed + count.forgone;
         println!(
             "{way:?}: gained {} by {} lies that were paid, lost {lost}",
             count.gained, count.wrong
