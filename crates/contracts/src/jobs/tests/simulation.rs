@@ -184,11 +184,11 @@ impl Market {
             self.close(batch);
         }
         // What was bound and not claimed comes back, so that nothing piles up.
-        for at in 0..WAYS.len() {
+        for (key, machine_id) in KEYS.into_iter().zip(self.machines.clone()) {
             let call = channelIdCall {
                 customer: BOB,
                 key: SPENDERS[CLIENT],
-                machineId: self.machines[at],
+                machineId: machine_id,
                 classId: CLASS,
             };
             let channel = self.world.view(ADDRESS, &call);
@@ -196,7 +196,7 @@ impl Market {
                 channel,
                 byMachine: CALLS,
             };
-            let _ = self.world.call(KEYS[at], ADDRESS, &release);
+            let _ = self.world.call(key, ADDRESS, &release);
         }
         next_epoch(&mut self.world);
     }

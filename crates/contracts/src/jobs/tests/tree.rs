@@ -137,7 +137,7 @@ fn a_receipt_is_its_typed_data() {
         outcome: 3,
         notes: B256::repeat_byte(4),
         cost: u128::MAX,
-        ..plain.clone()
+        ..plain
     };
     assert_eq!(Receipt::eip712_encode_type(), RECEIPT_TYPE);
     for receipt in [plain, filled] {
