@@ -110,7 +110,7 @@ async fn world_4_the_quarter_hour_of_a_trader() {
             "penalty ",
             "Aave v3 ",
             "ETH stands at 1800 USD",
-            "1 orders fired",
+            "1 order fired",
         ],
     );
 

@@ -220,8 +220,6 @@ fn per_12_strangers_are_turned_away() {
 #[test]
 fn per_11_whatever_a_worker_answers_the_block_is_judged() {
     let made = on_big_stack(|| made(200));
-    let empty = || Done::from(capstan_evm::verify::Piece::default());
-    type Answer = fn(&mut Line, Done);
     let answers: [Answer; 5] = [
         |line, _| drop(line.send(99, &0_u8)),
         |line, _| drop(line.send(kind::PIECE, &Bytes::from_static(b"piece"))),
@@ -230,29 +228,43 @@ fn per_11_whatever_a_worker_answers_the_block_is_judged() {
         |_, _| {},
     ];
     for (number, answer) in answers.into_iter().enumerate() {
-        let helpers = made.helpers();
-        let node = helpers.address();
-        let worker = thread::spawn(move || {
-            let stream = TcpStream::connect(node).expect("connected");
-            let mut line = Line::new(stream, PATIENCE).expect("a line");
-            let hello: Hello = line.expect(kind::HELLO).expect("hello");
-            let number = B256::ZERO;
-            let proof = token("node").proof("worker", hello.number, number);
-            line.send(kind::PROOF, &Proof { number, proof })
-                .expect("sent");
-            line.trust(Some(PATIENCE)).expect("set");
-            let _: Welcome = line.expect(kind::WELCOME).expect("welcome");
-            let (job, _) = line.receive().expect("a job");
-            let (run, _) = line.receive().expect("a piece");
-            assert_eq!((job, run), (kind::JOB, kind::RUN));
-            answer(&mut line, empty());
+        // The node's own thread may have done the whole block before the worker is asked: then again.
+        let was_asked = (0..50).any(|_| {
+            let helpers = made.helpers();
+            let node = helpers.address();
+            let worker = thread::spawn(move || answers_one_job(node, answer));
+            wait_for(&helpers, 1);
+            let verified = on_big_stack(|| helpers.verify(&made.claim(), 1));
+            let verified = verified.unwrap_or_else(|error| panic!("answer {number}: {error}"));
+            assert_eq!(verified.into_outcome(), made.outcome, "answer {number}");
+            // Whoever still waits for a job hears that there is none.
+            helpers.stop();
+            worker.join().expect("ended")
         });
-        wait_for(&helpers, 1);
-        let verified = on_big_stack(|| helpers.verify(&made.claim(), 1));
-        let verified = verified.unwrap_or_else(|error| panic!("answer {number}: {error}"));
-        assert_eq!(verified.into_outcome(), made.outcome, "answer {number}");
-        worker.join().expect("ended");
+        assert!(was_asked, "answer {number} was never given");
     }
+}
+
+type Answer = fn(&mut Line, Done);
+
+/// A worker that knows the token and gives one answer; whether it was asked anything.
+fn answers_one_job(node: SocketAddr, answer: Answer) -> bool {
+    let stream = TcpStream::connect(node).expect("connected");
+    let mut line = Line::new(stream, PATIENCE).expect("a line");
+    let hello: Hello = line.expect(kind::HELLO).expect("hello");
+    let number = B256::ZERO;
+    let proof = token("node").proof("worker", hello.number, number);
+    line.send(kind::PROOF, &Proof { number, proof })
+        .expect("sent");
+    line.trust(Some(PATIENCE)).expect("set");
+    let _: Welcome = line.expect(kind::WELCOME).expect("welcome");
+    let Ok((job, _)) = line.receive() else {
+        return false;
+    };
+    let (run, _) = line.receive().expect("a piece");
+    assert_eq!((job, run), (kind::JOB, kind::RUN));
+    answer(&mut line, Done::from(capstan_evm::verify::Piece::default()));
+    true
 }
 
 #[test]

@@ -305,16 +305,22 @@ fn judge(
             mean,
         });
     }
-    judge_draws(report, thresholds)
+    judge_draws(report, thresholds, transcript.finish)
 }
 
-fn judge_draws(report: &Report, thresholds: &Thresholds) -> Result<(), Failure> {
+fn judge_draws(report: &Report, thresholds: &Thresholds, finish: Finish) -> Result<(), Failure> {
     let tokens = report.misses.len();
     let (off, allowed) = match thresholds.far_in {
         0 => (0.0, 0),
         one_in => (FAR, (tokens / one_in).max(1)),
     };
-    let mut far = (0..tokens).filter(|at| report.misses[*at] > off);
+    let is_far = |at: &usize| report.misses[*at] > off;
+    // An end that was not drawn is a cut, so none is forgiven.
+    let end = tokens.checked_sub(1).filter(|_| finish == Finish::End);
+    if let Some(position) = end.filter(is_far) {
+        return Err(Failure::Token { position });
+    }
+    let mut far = (0..tokens).filter(is_far);
     if let Some(position) = far.nth(allowed) {
         return Err(Failure::Token { position });
     }

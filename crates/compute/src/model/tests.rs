@@ -345,7 +345,7 @@ fn a_shelf_takes_checks_lists_and_finds() {
         assert!(error.contains("no name for a model"), "{error}");
     }
     let error = shelf.find("absent").expect_err("absent").to_string();
-    assert!(error.contains("capstan model list"), "{error}");
+    assert!(error.contains("there are: mine"), "{error}");
     let error = shelf.get("absent").expect_err("unknown").to_string();
     assert!(error.contains("only for smollm2"), "{error}");
     assert_eq!(shelf.list().expect("still one").len(), 1);
