@@ -111,7 +111,7 @@ fn is_owner(cx: &mut Ctx<'_>, id: u64, holder: Address, who: Address) -> Result<
     if who == holder || STATE.holders.at((id, who)).load(cx)? {
         return Ok(true);
     }
-    match machines::machine_of_key(cx, who)? {
+    match machines::of_key(cx, who)? {
         None => Ok(false),
         Some(other) => Ok(other == id || machines::holder_of(cx, other)? == holder),
     }

@@ -61,7 +61,7 @@ pub use params::{
     INTERVAL_MS, LATE_MS, PROBATION_MS, Params, QUORUM, REVEAL_MS, SLASH_BPS, UNBOND_MS,
 };
 pub use record::{About, about, holder_of, key_of, of_key, unbond_ms};
-pub use security::{Facts, award, facts, lock, locked_by, machine_of_key, unlock};
+pub use security::{Facts, award, facts, lock, locked_by, unlock};
 pub use signed::{
     ANSWER_TYPE, BEAT_TYPE, READINGS_TYPE, REGISTRATION_TYPE, ROTATION_TYPE, SPECIFICATION_TYPE,
 };

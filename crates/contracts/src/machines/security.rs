@@ -53,15 +53,6 @@ pub fn facts(cx: &mut Ctx<'_>, id: u64) -> Result<Facts, Halt> {
     })
 }
 
-/// The machine of which this is, or was, the key.
-///
-/// # Errors
-/// The store's.
-pub fn machine_of_key(cx: &mut Ctx<'_>, key: Address) -> Result<Option<u64>, Halt> {
-    let named = STATE.keys.at(key).load(&mut cx.enter(ADDRESS))?;
-    Ok(named.checked_sub(1))
-}
-
 /// Makes a title security of the room whose frame this is (MACH-13). Who agreed, that room asked.
 ///
 /// # Errors
