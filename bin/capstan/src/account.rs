@@ -169,7 +169,7 @@ pub(crate) async fn in_farm(act: &ActOptions, step: FarmStep) -> Result<()> {
 }
 
 /// One thing that somebody wants done.
-enum Step {
+pub(crate) enum Step {
     /// Something with so much of an asset.
     Move(Wish, Asked),
     /// A stream is to pay the account's debt.
@@ -207,7 +207,7 @@ enum Step {
 }
 
 /// What is wished, in its order. An empty list is the wish to close.
-type Wishes = Vec<Step>;
+pub(crate) type Wishes = Vec<Step>;
 
 fn wish(wish: Wish, amount: &AmountArgs) -> Result<Wishes> {
     Ok(vec![Step::Move(wish, amount.amount.join(" ").parse()?)])
@@ -628,7 +628,7 @@ pub(crate) async fn balance(node: &Node, asset: &Asset, owner: Address) -> Resul
 }
 
 /// Shows what wishes would do, asks, signs, and says what became of it.
-async fn one(act: &ActOptions, wishes: Wishes) -> Result<()> {
+pub(crate) async fn one(act: &ActOptions, wishes: Wishes) -> Result<()> {
     let mut doing = Doing::prepare(act, &wishes).await?;
     let (signing, json) = (&act.signing, act.signing.ask.json);
     if !json || signing.preview {

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 mod admin;
+mod agreement;
 mod compute;
 mod credit;
 mod examples;
@@ -23,6 +24,9 @@ use crate::accounts;
 pub(crate) use admin::{
     AdminCommand, AdminExchangeCommand, AdminPoolCommand, ReportersCommand, RoleArgs, RolesCommand,
     Stoppable,
+};
+pub(crate) use agreement::{
+    Amortisation, LoanCommand, OfferOptions, OpenStreamOptions, Receiver, StreamCommand,
 };
 pub(crate) use compute::{
     BesideOptions, EngineOptions, GatewayOptions, KeyCommand, LedgerOptions, ProvideCommand,
@@ -148,6 +152,16 @@ pub(crate) enum Command {
     Product {
         #[command(subcommand)]
         command: ProductCommand,
+    },
+    /// Loans at fixed terms: offer them, take them, pay them back by a schedule
+    Loan {
+        #[command(subcommand)]
+        command: Box<LoanCommand>,
+    },
+    /// Streams: pay somebody all the time, and let what flows pay a debt
+    Stream {
+        #[command(subcommand)]
+        command: Box<StreamCommand>,
     },
     /// Administration: assets, caps, pauses, reporters, roles
     Admin {

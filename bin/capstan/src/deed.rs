@@ -9,7 +9,7 @@ use alloy_sol_types::SolCall as _;
 use capstan_client::{Asset, Call, Node, Sent, send, try_in_turn};
 use capstan_contracts::{decode_call, erc20::IErc20, resolve};
 use eyre::{OptionExt as _, Result, WrapErr as _};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     args::Signing,
@@ -54,6 +54,23 @@ impl Deed {
             send(&self.node, &key, approval).await?;
         }
         Ok(Some(send(&self.node, &key, &self.call).await?))
+    }
+
+    /// Carries it out, and says `done`: of a deed whose transaction tells nothing more.
+    pub(crate) async fn finish(&self, signing: &Signing, done: &str) -> Result<()> {
+        let Some(sent) = self.carry_out(signing).await? else {
+            return Ok(());
+        };
+        if signing.ask.json {
+            println!(
+                "{:#}",
+                json!({"transaction": sent.to_json(), "did": self.told})
+            );
+            return Ok(());
+        }
+        println!("{sent}");
+        println!("{done}");
+        Ok(())
     }
 
     fn show(&self) {

@@ -5,6 +5,7 @@
 mod account;
 mod accounts;
 mod admin;
+mod amounts;
 mod args;
 mod banner;
 mod blocks;
@@ -20,6 +21,7 @@ mod folder;
 mod follow;
 mod genesis;
 mod help;
+mod loan;
 mod logs;
 mod lp;
 mod machine;
@@ -32,6 +34,7 @@ mod product;
 mod progress;
 mod statetest;
 mod status;
+mod stream;
 mod swap;
 mod table;
 mod told;
@@ -80,6 +83,8 @@ fn main() -> ExitCode {
         Command::Lp { command } => lp::run(&command),
         Command::Trigger { command } => trigger::run(&command),
         Command::Farm { command } => farm::run(&command),
+        Command::Loan { command } => loan::run(&command),
+        Command::Stream { command } => stream::run(&command),
         Command::Product { command } => product::run(&command),
         Command::Admin { command } => admin::run(&command),
         Command::Watch(options) => watch::run(&options),

@@ -97,6 +97,10 @@ const DOLLARS: [(&str, &str); 12] = [
     ("Redeemed", "amount"),
     ("Redeemed", "fee"),
 ];
+/// Amounts of an order's assets, which its events do not name: what the account's own events beside them say in units.
+const OF_ORDERS: [&str; 4] = ["order", "sold", "received", "repaid"];
+const PRICES: [&str; 2] = ["sellPrice", "buyPrice"];
+const PRICE_DECIMALS: u8 = 18;
 const DOLLAR: &str = "usd";
 const DOLLAR_DECIMALS: u8 = 18;
 
@@ -146,6 +150,12 @@ impl Happening {
             "verbs" => Some(verbs(&arg.value)),
             "health" | "healthBefore" | "healthAfter" => Some(format!("{name} {}", health(arg)?)),
             name if SAID.contains(&name) => None,
+            name if self.contract == "triggers" && OF_ORDERS.contains(&name) => None,
+            name if PRICES.contains(&name) => {
+                let price = arg.value.parse().ok()?;
+                let price = decimal_down(price, PRICE_DECIMALS, PLACES);
+                Some(format!("{name} {price} USD"))
+            }
             // Another account of the same number is the one that the line is about.
             name if name.ends_with("Index") && self.value("index") == Some(&arg.value) => None,
             name => Some(format!("{name} {}", arg.value)),

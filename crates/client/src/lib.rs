@@ -26,6 +26,8 @@ mod node;
 mod plan;
 mod product;
 mod send;
+mod stream;
+mod term;
 mod trigger;
 
 pub use account::{
@@ -60,6 +62,14 @@ pub use product::{
     redeem_product, redeem_product_in_kind, top_up_product,
 };
 pub use send::{Call, Sent, send, try_in_turn};
+pub use stream::{
+    Flow, Stream, cancel_stream, collect_stream, hand_over_stream, open_settled_stream,
+    open_stream, opened_stream, pay_into_stream, stop_stream, stream, streams_of,
+};
+pub use term::{
+    cancel_loan_offer, claims_of, hand_over_claim, loan, loan_offer, loan_offers, loan_payments,
+    loan_plan, loans_of, made_loan_offer, offer_loan,
+};
 pub use trigger::{TriggerOrder, cancel_trigger, create_trigger, created_trigger, triggers};
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 mod account;
 mod admin;
+mod agreement;
 mod cli;
 mod complaint;
 mod consent;

@@ -140,6 +140,10 @@ async fn a_fall_of_the_price_sells_in_its_own_block() {
     assert_eq!(*block, fell, "the block of the price itself");
     assert_eq!((event.sellPrice, event.sold), (U256::from(price), usd(2)));
     says(&asked(&node, &["trigger", "list"]), &["no orders stand"]);
+    says(
+        &asked(&node, &["account", "history"]),
+        &["TriggerFired", "sellPrice 2900 USD", "TriggerCreated"],
+    );
     let shown = asked(&node, &["account", "show", "--json"]);
     let shown: Value = serde_json::from_str(&shown.stdout).expect("JSON");
     let units = |asset: &str| -> &Value {

@@ -121,3 +121,20 @@ fn who_acts_is_told_if_it_is_somebody_else() {
         "Executed  caller 0x02, deposit",
     );
 }
+
+#[test]
+fn orders_tell_their_prices() {
+    check_of(
+        "triggers",
+        "TriggerFired",
+        &[
+            ("id", "3"),
+            ("owner", "0x01"),
+            ("index", "0"),
+            ("sellPrice", "1950500000000000000000"),
+            ("sold", "2000000000000000000"),
+            ("healthAfter", "1660000000000000000"),
+        ],
+        "TriggerFired  id 3, sellPrice 1950.5 USD, healthAfter 1.66",
+    );
+}

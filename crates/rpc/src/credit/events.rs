@@ -6,12 +6,12 @@ use capstan_chain::LogEntry;
 use capstan_contracts::{
     Contract,
     account::{self, IAccount::AccountRef},
-    decode_event, dollar,
+    decode_event, dollar, farms,
     ledger::{
         self,
         ILedger::{Pulled, Pushed},
     },
-    lending, streams, term,
+    lending, streams, term, triggers,
 };
 use serde::Serialize;
 
@@ -125,10 +125,12 @@ impl Source {
             ),
         ];
         // An owner is named first, behind a number, or behind two; each room has its way.
-        let rooms: [(_, _, &[usize]); 3] = [
+        let rooms: [(_, _, &[usize]); 5] = [
             (&dollar::CONTRACT, dollar::ADDRESS, &[1, 2]),
             (&term::CONTRACT, term::ADDRESS, &[2, 3]),
             (&streams::CONTRACT, streams::ADDRESS, &[2, 3]),
+            (&triggers::CONTRACT, triggers::ADDRESS, &[2]),
+            (&farms::CONTRACT, farms::ADDRESS, &[2, 3]),
         ];
         for (contract, address, places) in rooms {
             for place in places {
