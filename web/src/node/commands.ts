@@ -28,6 +28,12 @@ export function accountCommand(index: number, words: string): string {
   return command(`account ${words}${index === 0 ? '' : ` --index ${index}`}`);
 }
 
+/** A length of time as the command line reads it: in days or hours where it is whole ones. */
+export function timeWord(seconds: number): string {
+  if (seconds % 86_400 === 0) return `${seconds / 86_400}days`;
+  return seconds % 3_600 === 0 ? `${seconds / 3_600}h` : `${seconds}s`;
+}
+
 /** One after the other. */
 export function inTurn(...commands: readonly string[]): string {
   return commands.join(' && ');

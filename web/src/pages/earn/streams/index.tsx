@@ -3,17 +3,16 @@ import { useMemo, useState } from 'react';
 import { encodeFunctionData } from 'viem';
 import { Act, type Proposal } from '../../../act/Act.tsx';
 import { assign, collect } from '../../../act/agreements.ts';
-import { executeCall } from '../../../act/batch.ts';
 import { SignCall, type CallProposal } from '../../../act/SignCall.tsx';
 import { addresses } from '../../../generated/addresses.ts';
 import { streamsAbi } from '../../../generated/streams.ts';
-import { castCommand } from '../../../node/commands.ts';
+import { command, named as asNamed, timeWord } from '../../../node/commands.ts';
 import type { Hex } from '../../../node/decode.ts';
 import { useHeads } from '../../../node/node.tsx';
 import { useAccount } from '../../../node/queries.ts';
 import type { AccountName, Action } from '../../../node/rpc.ts';
 import type { Market } from '../../../node/shapes.ts';
-import { readAmount, someWrong, told, type Counted } from '../../../units/quantity.ts';
+import { exactOf, readAmount, someWrong, told, type Counted } from '../../../units/quantity.ts';
 import { moment } from '../../../units/time.ts';
 import {
   Address,
@@ -43,11 +42,8 @@ const UNITS = [
 
 type Open = { what: 'new' } | { what: 'pay in' | 'hand over'; stream: Stream } | null;
 
-function callOf(data: Hex) {
-  return {
-    call: { to: addresses.streams, data, valueWei: 0n },
-    command: castCommand(`send ${addresses.streams} ${data}`),
-  };
+function callOf(data: Hex, words: string) {
+  return { call: { to: addresses.streams, data, valueWei: 0n }, command: command(`stream ${words}`) };
 }
 
 export default function Streams({ markets }: { markets: readonly Market[] }) {
@@ -67,15 +63,16 @@ export default function Streams({ markets }: { markets: readonly Market[] }) {
       </Card>
     );
   }
-  const batch = (title: string, actions: Action[], notes: string[]) => {
-    const { to, data } = executeCall(account, actions);
-    setProposal({ title, actions, notes, command: castCommand(`send ${to} ${data}`) });
-  };
+  const batch = (title: string, actions: Action[], notes: string[], words: string) =>
+    setProposal({ title, actions, notes, command: command(`stream ${words}`) });
   const simple = (title: string, line: string, functionName: 'collect' | 'cancel', stream: Stream) =>
     setCall({
       title,
       lines: [line],
-      ...callOf(encodeFunctionData({ abi: streamsAbi, functionName, args: [stream.id] })),
+      ...callOf(
+        encodeFunctionData({ abi: streamsAbi, functionName, args: [stream.id] }),
+        `${functionName} ${stream.id}`,
+      ),
     });
   const isOwed = (assetId: number) =>
     (state.data?.holdings.find((row) => row.assetId === assetId)?.owed.amount ?? 0n) > 0n;
@@ -89,7 +86,7 @@ export default function Streams({ markets }: { markets: readonly Market[] }) {
             Let something flow
           </Button>
         }
-        command={castCommand(`call ${addresses.streams} 'streamCount()'`)}
+        command={command(`stream list ${account.owner}`)}
         flush
       >
         <p className="pad lead quiet small">
@@ -111,6 +108,7 @@ export default function Streams({ markets }: { markets: readonly Market[] }) {
                     `collect stream ${stream.id}`,
                     [collect(stream.id)],
                     ['It becomes units of the account; Withdraw brings them to the wallet.'],
+                    `collect ${stream.id} --keep`,
                   )
                 }
                 onToWallet={(stream) =>
@@ -128,6 +126,7 @@ export default function Streams({ markets }: { markets: readonly Market[] }) {
                     [
                       'From now on it pays this debt first. It is yours again when nothing is owed in its asset any more, and not before.',
                     ],
+                    `assign ${stream.id}`,
                   )
                 }
                 onStop={(stream) =>
@@ -159,7 +158,10 @@ export default function Streams({ markets }: { markets: readonly Market[] }) {
               `From now on what flows belongs to account 0 of ${to}, and what has flowed and is not collected too`,
             ],
             note: 'An assignment to a debt stays.',
-            ...callOf(encodeFunctionData({ abi: streamsAbi, functionName: 'transfer', args: [open.stream.id, to, 0] })),
+            ...callOf(
+              encodeFunctionData({ abi: streamsAbi, functionName: 'transfer', args: [open.stream.id, to, 0] }),
+              `hand-over ${open.stream.id} ${to}`,
+            ),
           })}
           onCall={setCall}
           onClose={close}
@@ -318,7 +320,15 @@ function NewStream({ owner, markets, onCall, onClose }: CallForm & { owner: Hex;
         text.isFinal ? 'You can never stop it' : 'You may stop it at any time; what has not flowed comes back',
       ],
       first: first(addresses.streams, read.amount),
-      ...callOf(data),
+      ...callOf(
+        data,
+        [
+          `open "${exactOf(market, read.amount)} ${asNamed(market.symbol, assetId)}" ${read.to}`,
+          `--lasts ${timeWord(read.lastsMs / 1_000)}`,
+          ...(cliffMs === 0 ? [] : [`--cliff ${timeWord(read.cliffAfterMs / 1_000)}`]),
+          ...(text.isFinal ? ['--final'] : []),
+        ].join(' '),
+      ),
     });
   };
   return (
@@ -398,7 +408,7 @@ function PayIn({
           : `Let ${told(market, read.amount)} more flow, at the speed that it has`,
       ],
       first: first(addresses.streams, read.amount),
-      ...callOf(data),
+      ...callOf(data, `pay-in ${stream.id} ${exactOf(market, read.amount)}`),
     });
   };
   return (

@@ -4,16 +4,16 @@ import { encodeFunctionData } from 'viem';
 import type { CallProposal } from '../../../act/SignCall.tsx';
 import { addresses } from '../../../generated/addresses.ts';
 import { termAbi } from '../../../generated/term.ts';
-import { castCommand } from '../../../node/commands.ts';
+import { command, named, timeWord } from '../../../node/commands.ts';
 import type { Hex } from '../../../node/decode.ts';
 import { useHeads } from '../../../node/node.tsx';
 import type { Market } from '../../../node/shapes.ts';
-import { shownBps, told } from '../../../units/quantity.ts';
+import { shownBps, told, type Counted } from '../../../units/quantity.ts';
 import { moment } from '../../../units/time.ts';
 import { AmountField, Button, Dialog, Select } from '../../../ui/index.ts';
 import { useOne } from '../bring.ts';
 import { Payments } from './Payments.tsx';
-import { readOffer, USUAL, type OfferText } from './offer.ts';
+import { readOffer, USUAL, type OfferTerms, type OfferText } from './offer.ts';
 import { usePlan } from './queries.ts';
 import { AMORTISATIONS, penaltyWords, scheduleWords } from './words.ts';
 
@@ -69,7 +69,7 @@ export function NewOffer({
       ],
       call: { to: addresses.term, data, valueWei: 0n },
       first: first(addresses.term, read.amount),
-      command: castCommand(`send ${addresses.term} ${data}`),
+      command: command(offerWords(text, read.terms, market)),
     });
   };
   return (
@@ -123,4 +123,18 @@ export function NewOffer({
       </div>
     </Dialog>
   );
+}
+
+/** As `--by` of the command line names them, in the contract's order. */
+const BY = ['principal', 'annuity', 'bullet'] as const;
+
+function offerWords(text: OfferText, terms: OfferTerms, of: Counted & { readonly symbol: string }): string {
+  const part = (bps: number) => `${bps / 100}%`;
+  const least = text.least.trim() === '' ? '' : ` --least ${text.least.trim()}`;
+  return [
+    `loan offer "${text.amount.trim()} ${named(of.symbol, of.assetId)}" --rate ${part(terms.rateBps)}`,
+    `--instalments ${terms.instalments} --every ${timeWord(terms.periodS)} --by ${BY[terms.amortisation] ?? 'annuity'}`,
+    `--grace ${timeWord(terms.graceS)} --late ${part(terms.lateBps)} --early ${part(terms.earlyFeeBps)}`,
+    `--default-after ${timeWord(terms.defaultS)} --lasts ${text.lasts.trim()}days${least}`,
+  ].join(' ');
 }

@@ -2,15 +2,14 @@
 import { useState } from 'react';
 import type { Proposal } from '../../../act/Act.tsx';
 import { repayLoan } from '../../../act/agreements.ts';
-import { ALL, act, executeCall } from '../../../act/batch.ts';
-import { castCommand } from '../../../node/commands.ts';
+import { ALL, act } from '../../../act/batch.ts';
+import { command } from '../../../node/commands.ts';
 import { useAccount } from '../../../node/queries.ts';
 import type { AccountName } from '../../../node/rpc.ts';
 import type { Market, Tradable } from '../../../node/shapes.ts';
-import { readAmount, someWrong, told } from '../../../units/quantity.ts';
+import { exactOf, readAmount, someWrong, told } from '../../../units/quantity.ts';
 import { AmountField, Button, Dialog } from '../../../ui/index.ts';
 import { useHas, useOne } from '../bring.ts';
-import { addresses } from '../../../generated/addresses.ts';
 import type { Loan } from './queries.ts';
 import { bringToEnd, endingUp } from './words.ts';
 
@@ -50,7 +49,6 @@ export function Repay({
       ...(brought > 0n ? [act('deposit', coin.assetId, brought)] : []),
       repayLoan(loan.id, whole ? ALL : read.amount),
     ];
-    const call = executeCall(account, actions);
     onPropose({
       title: `pay on loan ${loan.id}`,
       actions,
@@ -59,7 +57,7 @@ export function Repay({
           ? [{ token: coin.token, assetId: coin.assetId, amount: brought }]
           : [],
       notes: ['Late fees are paid first, then what fell due, the oldest first; what is left is paid early.'],
-      command: castCommand(`send ${addresses.account} ${call.data}`),
+      command: command(`loan repay ${loan.id} ${whole ? 'max' : exactOf(coin, read.amount)}`),
     });
   };
   return (

@@ -2,10 +2,10 @@
 import { useState } from 'react';
 import type { Proposal } from '../../../act/Act.tsx';
 import { takeLoan } from '../../../act/agreements.ts';
-import { executeCall, withdraw } from '../../../act/batch.ts';
-import { castCommand } from '../../../node/commands.ts';
+import { withdraw } from '../../../act/batch.ts';
+import { command } from '../../../node/commands.ts';
 import type { AccountName } from '../../../node/rpc.ts';
-import { readAmount, shownBps, someWrong, told, type Counted } from '../../../units/quantity.ts';
+import { exactOf, readAmount, shownBps, someWrong, told, type Counted } from '../../../units/quantity.ts';
 import { Check, AmountField, Button, Dialog, Notice } from '../../../ui/index.ts';
 import { Payments } from './Payments.tsx';
 import { usePlan, type Offer } from './queries.ts';
@@ -35,7 +35,6 @@ export function Take({
   const plan = usePlan(terms, amount);
   const propose = () => {
     const actions = [takeLoan(id, amount), ...(toWallet ? [withdraw(coin.assetId, amount, account.owner)] : [])];
-    const call = executeCall(account, actions);
     onPropose({
       title: `borrow ${told(coin, amount)} by offer ${id}`,
       actions,
@@ -43,7 +42,7 @@ export function Take({
         `${shownBps(terms.rateBps)} a year, fixed; ${scheduleWords(terms)}.`,
         ...penaltyWords(terms).map((words) => `${words}.`),
       ],
-      command: castCommand(`send ${call.to} ${call.data}`),
+      command: command(`loan take ${id} ${exactOf(coin, amount)}${toWallet ? '' : ' --keep'}`),
     });
   };
   return (

@@ -5,7 +5,7 @@ import { Act, type Proposal } from '../../../act/Act.tsx';
 import { SignCall, type CallProposal } from '../../../act/SignCall.tsx';
 import { addresses } from '../../../generated/addresses.ts';
 import { termAbi } from '../../../generated/term.ts';
-import { castCommand } from '../../../node/commands.ts';
+import { command } from '../../../node/commands.ts';
 import { useHeads } from '../../../node/node.tsx';
 import type { AccountName } from '../../../node/rpc.ts';
 import type { Market } from '../../../node/shapes.ts';
@@ -52,18 +52,14 @@ export default function Terms({ markets }: { markets: readonly Market[] }) {
       title: `Take back offer ${offer.id}`,
       lines: [`Bring the ${told(coin(offer.terms.assetId), offer.left)} that nobody has taken to your account 0`],
       call: { to: addresses.term, data, valueWei: 0n },
-      command: castCommand(`send ${addresses.term} ${data}`),
+      command: command(`loan cancel ${offer.id}`),
     });
   };
   const repaid = open?.what === 'repay' ? markets.find((market) => market.assetId === open.loan.assetId) : undefined;
   return (
     <div className="stack" style={{ '--gap': 'var(--s5)' } as React.CSSProperties}>
       {account !== null && loans.data && loans.data.length > 0 ? (
-        <Card
-          title="You owe at fixed terms"
-          command={castCommand(callWords('loansOf(address,uint8)', account.owner, '0'))}
-          flush
-        >
+        <Card title="You owe at fixed terms" command={command(`loan list ${account.owner}`)} flush>
           <LoanTable
             caption="Your loans"
             loans={loans.data}
@@ -104,7 +100,7 @@ export default function Terms({ markets }: { markets: readonly Market[] }) {
       ) : null}
       <Card
         title="Offers"
-        command={castCommand(callWords('offers(uint64)', '0'))}
+        command={command('loan offers')}
         aside={
           account === null ? null : (
             <Button slim onClick={() => setOpen({ what: 'offer' })}>
@@ -169,7 +165,7 @@ export default function Terms({ markets }: { markets: readonly Market[] }) {
               lines: [`From now on every payment on loan ${open.loan.id} goes to account 0 of ${to}`],
               note: '',
               call: { to: addresses.term, data, valueWei: 0n },
-              command: castCommand(`send ${addresses.term} ${data}`),
+              command: command(`loan hand-over ${open.loan.id} ${to}`),
             };
           }}
           onCall={setCall}
@@ -191,10 +187,6 @@ export default function Terms({ markets }: { markets: readonly Market[] }) {
       ) : null}
     </div>
   );
-}
-
-function callWords(signature: string, ...args: readonly string[]): string {
-  return `call ${addresses.term} '${signature}' ${args.join(' ')}`;
 }
 
 type CoinOf = (assetId: number) => { assetId: number; symbol: string; decimals: number };

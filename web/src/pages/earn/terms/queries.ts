@@ -16,6 +16,14 @@ const EVENTS = { address: addresses.term, abi: termEvents, fromBlock: 0n, strict
 const PAGES_MAX = 20;
 const NUMBERS_PER_PAGE = 100n;
 
+function wasOffered(link: Link, id: bigint): Promise<boolean> {
+  const asked = publicClient(link).readContract({ ...TERM, functionName: 'offerOf', args: [id] });
+  return asked.then(
+    () => true,
+    () => false,
+  );
+}
+
 export function useOffers() {
   const { link } = useNode();
   return useQuery({
@@ -30,7 +38,8 @@ export function useOffers() {
           args: [page * NUMBERS_PER_PAGE],
         });
         all.push(...some);
-        if (some.length === 0) break;
+        // A hundred that were taken whole look like the end; the number after them says whether it is.
+        if (some.length === 0 && !(await wasOffered(link, page * NUMBERS_PER_PAGE + 1n))) break;
       }
       return all;
     },
