@@ -226,7 +226,7 @@ fn read_action(text: &str, wallet: Address) -> Result<Step> {
     let split = |text: &str| -> Result<(String, String)> {
         let parts = text.trim().split_once(char::is_whitespace);
         let (first, rest) =
-            parts.ok_or_eyre(format!("`{text}` is no action: write `borrow 500 usdc`"))?;
+            parts.ok_or_eyre(format!("`{text}` is no action; write `borrow 500 usdc`"))?;
         Ok((first.to_owned(), rest.trim().to_owned()))
     };
     let number = |text: &str| -> Result<u64> {
@@ -273,7 +273,7 @@ pub(crate) fn owner(options: &SignerOptions, stated: Option<Address>) -> Result<
     }
     let Some(name) = &options.wallet else {
         bail!(
-            "whose account? name a wallet by --wallet NAME, or a development account by --dev-account 1"
+            "whose account? nobody is named; name a wallet by --wallet NAME (`capstan wallet new` makes one), or a development account by --dev-account 1"
         );
     };
     if let Ok(address) = name.parse() {
@@ -298,7 +298,7 @@ pub(crate) fn signer(options: &SignerOptions) -> Result<PrivateKeySigner> {
     let name = options
         .wallet
         .as_deref()
-        .ok_or_eyre("who signs? name a wallet by --wallet NAME")?;
+        .ok_or_eyre("who signs? nobody is named; name a wallet by --wallet NAME (`capstan wallet new` makes one)")?;
     let keystore = wallet::open(&options.keystore)?;
     let found = keystore.find(name)?;
     let password = wallet::password(&options.password, &found.name)?;
@@ -487,7 +487,10 @@ impl Doing {
         match (&self.told.error, &self.told.revert) {
             (None, None) => Ok(()),
             // What is missing is known here with its unit; the contract's words would have neither.
-            _ if !self.lacks.is_empty() => bail!("this would fail: {}", self.lacks.join("; ")),
+            _ if !self.lacks.is_empty() => bail!(
+                "this would fail: {}; name less, or `max`",
+                self.lacks.join(", and ")
+            ),
             (Some(error), _) => bail!("this would fail: {error}"),
             (None, Some(revert)) => bail!("this would fail with {revert}"),
         }
@@ -501,14 +504,14 @@ fn lack(asset: &Asset, there: &There) -> Option<String> {
     });
     if !there.lacking.is_zero() {
         return Some(format!(
-            "the wallet has {} {symbol}, and {} would leave it: name less, or `max`",
+            "the wallet has {} {symbol}, and {} would leave it",
             of(there.taken.saturating_sub(there.lacking)),
             of(there.taken)
         ));
     }
     (!there.unheld.is_zero()).then(|| {
         format!(
-            "the account lacks {} {symbol}: name less, or `max` for all that it holds as units and in the market",
+            "the account lacks {} {symbol} as units and in the market",
             of(there.unheld)
         )
     })

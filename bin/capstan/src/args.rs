@@ -197,7 +197,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: MachineCommand,
     },
-    /// What this machine can do, and what it must earn
+    /// Sell this machine's spare time, or measure first what it can do and must earn
     Provide {
         #[command(subcommand)]
         command: ProvideCommand,
@@ -264,9 +264,6 @@ pub(crate) struct DevOptions {
     /// Keep the chain in this folder; without it, it is gone with the process
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// Keep the chain in memory, which is the default
-    #[arg(long, conflicts_with = "data")]
-    pub(crate) memory: bool,
     /// How many accounts are funded and unlocked
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(0..=10_000))]
     pub(crate) accounts: u32,

@@ -1,12 +1,16 @@
 //! `capstan machine`: machines of a chain, what stands for their word, and what they proved.
 
 use alloy_primitives::Address;
-use capstan_client::{Machine, Node, machines};
+use capstan_client::{Call, Machine, Node, machine_leave, machine_withdraw, machines};
+use capstan_contracts::machines::{ADDRESS, IMachines::paramsCall};
 use eyre::{Result, eyre};
 use serde_json::{Value, json};
 
 use crate::{
-    args::MachineCommand,
+    account::owner,
+    args::{MachineCommand, Signing},
+    consent::Stakes,
+    deed::Deed,
     table::Table,
     words::{brief, lasting, time},
 };
@@ -23,6 +27,8 @@ pub(crate) fn run(command: &MachineCommand) -> Result<()> {
             MachineCommand::Show { ask, machine } => {
                 show(&Node::new(&ask.rpc)?, *machine, ask.json).await
             }
+            MachineCommand::Leave { signing, machine } => leave(signing, *machine).await,
+            MachineCommand::Withdraw { signing, machine } => withdraw(signing, *machine).await,
         }
     })
 }
@@ -62,13 +68,7 @@ async fn list(node: &Node, holder: Option<Address>, is_json: bool) -> Result<()>
 }
 
 async fn show(node: &Node, number: u64, is_json: bool) -> Result<()> {
-    let (all, now_ms) = machines(node, None).await?;
-    let found = all
-        .into_iter()
-        .find(|(_, machine)| machine.machine_id.to::<u64>() == number);
-    let (whole, machine): (Value, Machine) = found.ok_or_else(|| {
-        eyre!("no machine has the number {number}; `capstan machine list` shows them")
-    })?;
+    let (whole, machine, now_ms) = found(node, number).await?;
     if is_json {
         println!("{whole:#}");
         return Ok(());
@@ -137,11 +137,85 @@ async fn show(node: &Node, number: u64, is_json: bool) -> Result<()> {
                 last.per_hour.to::<u64>(),
                 match last.reason.as_str() {
                     "none" => String::new(),
-                    why => format!(", since {why}"),
+                    why => format!("; {why}"),
                 }
             ),
         ),
         None => row("challenge", "never asked".to_owned()),
     }
     Ok(())
+}
+
+/// A machine as the node wrote it, and read; and the time of the block it is of.
+async fn found(node: &Node, number: u64) -> Result<(Value, Machine, u64)> {
+    let (all, now_ms) = machines(node, None).await?;
+    let mut all = all.into_iter();
+    let found = all.find(|(_, machine)| machine.machine_id.to::<u64>() == number);
+    let (whole, machine) = found.ok_or_else(|| {
+        eyre!("no machine has the number {number}; `capstan machine list` shows them")
+    })?;
+    Ok((whole, machine, now_ms))
+}
+
+async fn leave(signing: &Signing, number: u64) -> Result<()> {
+    let node = Node::new(&signing.ask.rpc)?;
+    let (_, machine, _) = found(&node, number).await?;
+    let params = node.view(ADDRESS, &paramsCall {}).await?.current;
+    let bond = bond_of(&machine);
+    let rows = vec![
+        ("machine", format!("{number}, {}", machine.key)),
+        (
+            "leaves",
+            "for good: it sells nothing more, and its key never registers again".to_owned(),
+        ),
+        (
+            "bond",
+            format!(
+                "{bond}, yours {} later by `capstan machine withdraw {number}`",
+                lasting(params.unbondMs)
+            ),
+        ),
+    ];
+    let done = format!(
+        "machine {number} leaves; `capstan machine show {number}` says from when its bond can be had"
+    );
+    deed(node, signing, machine_leave(number), rows, number)?
+        .finish(signing, &done)
+        .await
+}
+
+async fn withdraw(signing: &Signing, number: u64) -> Result<()> {
+    let node = Node::new(&signing.ask.rpc)?;
+    let (_, machine, _) = found(&node, number).await?;
+    let bond = bond_of(&machine);
+    let rows = vec![
+        ("machine", number.to_string()),
+        ("bond", format!("{bond}, to wallet {}", machine.holder)),
+    ];
+    let done = format!("{bond} are in the wallet");
+    deed(node, signing, machine_withdraw(number), rows, number)?
+        .finish(signing, &done)
+        .await
+}
+
+fn bond_of(machine: &Machine) -> String {
+    format!("{} {}", machine.bond.text, machine.asset.symbol)
+}
+
+fn deed(
+    node: Node,
+    signing: &Signing,
+    call: Call,
+    rows: Vec<(&'static str, String)>,
+    number: u64,
+) -> Result<Deed> {
+    Ok(Deed {
+        node,
+        wallet: owner(&signing.signer, None)?,
+        approvals: Vec::new(),
+        call,
+        rows,
+        stakes: Stakes::default(),
+        told: json!({"machine": number}),
+    })
 }

@@ -86,7 +86,18 @@ fn list(found: &[(Value, Market)], json: bool) -> Result<()> {
         ]);
     }
     print!("{table}");
+    if found.iter().any(|(_, market)| is_stale(market)) {
+        eprintln!(
+            "note: prices in brackets are not usable now; `capstan market show` says of each how old it is"
+        );
+    }
     Ok(())
+}
+
+/// There was a price, and nobody counts on it now.
+fn is_stale(market: &Market) -> bool {
+    let price = market.price.as_ref();
+    price.is_some_and(|price| !price.usable && !price.spot.amount.is_zero())
 }
 
 /// A price, or why there is none to count on.

@@ -85,7 +85,7 @@ fn get(shelf: &Shelf, name: &str, file: Option<&Path>, json: bool) -> Result<()>
     } else {
         println!("{name} is here: {}", model.path.display());
         println!("sha256 {hash}, {} bytes", model.byte_count);
-        println!("ask it something: capstan model ask {name} \"What is the capital of France?\"");
+        println!("ask it something: capstan model ask {name} \"Why is the sky blue?\"");
     }
     Ok(())
 }

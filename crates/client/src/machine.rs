@@ -7,7 +7,8 @@ use alloy_sol_types::{Eip712Domain, SolCall, SolStruct, eip712_domain};
 use capstan_contracts::machines::{
     ADDRESS,
     IMachines::{
-        MachineRegistered, Signature, Spec, answerCall, beatCall, drawCall, leaveCall, registerCall,
+        MachineRegistered, Signature, Spec, answerCall, beatCall, drawCall, leaveCall,
+        registerCall, withdrawCall,
     },
 };
 use serde::Deserialize;
@@ -229,6 +230,13 @@ pub fn machine_answer(machine_id: u64, commitment: B256) -> Call {
 /// The holder begins to leave, for good.
 pub fn machine_leave(machine_id: u64) -> Call {
     call(&leaveCall {
+        machineId: machine_id,
+    })
+}
+
+/// The bond of a machine that left comes to its holder's wallet.
+pub fn machine_withdraw(machine_id: u64) -> Call {
+    call(&withdrawCall {
         machineId: machine_id,
     })
 }

@@ -24,6 +24,7 @@ pub(crate) enum LoanCommand {
         #[arg(long, default_value_t = 0)]
         index: u8,
         /// The owner; without it, the wallet
+        #[arg(value_parser = address)]
         owner: Option<Address>,
     },
     /// One loan in full, with every payment that is to come
@@ -152,6 +153,7 @@ pub(crate) enum StreamCommand {
         #[command(flatten)]
         signer: SignerOptions,
         /// Whose; without it, the wallet's
+        #[arg(value_parser = address)]
         who: Option<Address>,
     },
     /// One stream in full

@@ -5,7 +5,10 @@ use capstan_client::{Amount, Asked, AssetName};
 use capstan_units::parse_decimal;
 use clap::{Args, Subcommand};
 
-use super::credit::{ActOptions, AskOptions, SignerOptions, Signing, SlippageArgs, asset_name};
+use super::{
+    address,
+    credit::{ActOptions, AskOptions, SignerOptions, Signing, SlippageArgs, asset_name},
+};
 
 /// Digits of a percentage behind the point.
 const PERCENT_DECIMALS: u8 = 2;
@@ -64,7 +67,7 @@ pub(crate) enum LpCommand {
         #[command(flatten)]
         signer: SignerOptions,
         /// Whose, instead of a wallet's
-        #[arg(long, value_name = "ADDRESS")]
+        #[arg(long, value_name = "ADDRESS", value_parser = address)]
         owner: Option<Address>,
     },
 }

@@ -5,6 +5,7 @@ use capstan_client::{Amount, Asked};
 use clap::Subcommand;
 
 use super::{
+    address,
     credit::{ActOptions, AskOptions, SignerOptions, SlippageArgs},
     exchange::{amount, asked},
 };
@@ -26,6 +27,7 @@ pub(crate) enum FarmCommand {
         #[arg(value_name = "FARM")]
         farm: u32,
         /// The owner; without it, the wallet
+        #[arg(value_parser = address)]
         owner: Option<Address>,
     },
     /// Stake units, from the account and then the wallet, or shares of a pool that the account has

@@ -3,7 +3,10 @@
 use alloy_primitives::Address;
 use clap::Subcommand;
 
-use super::credit::AskOptions;
+use super::{
+    address,
+    credit::{AskOptions, Signing},
+};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum MachineCommand {
@@ -12,13 +15,29 @@ pub(crate) enum MachineCommand {
         #[command(flatten)]
         ask: AskOptions,
         /// Only those whose title this address holds
-        #[arg(long, value_name = "ADDRESS")]
+        #[arg(long, value_name = "ADDRESS", value_parser = address)]
         holder: Option<Address>,
     },
     /// One machine in full: state and reason, life, bond, last readings and challenge
     Show {
         #[command(flatten)]
         ask: AskOptions,
+        /// Its number
+        #[arg(value_name = "MACHINE")]
+        machine: u64,
+    },
+    /// A machine leaves for good: its bond is free some time later
+    Leave {
+        #[command(flatten)]
+        signing: Signing,
+        /// Its number
+        #[arg(value_name = "MACHINE")]
+        machine: u64,
+    },
+    /// The bond of a machine that left comes to its holder's wallet
+    Withdraw {
+        #[command(flatten)]
+        signing: Signing,
         /// Its number
         #[arg(value_name = "MACHINE")]
         machine: u64,

@@ -1,10 +1,11 @@
 //! The words of orders that the block executes.
 
-use alloy_primitives::{U256, utils::parse_ether};
+use alloy_primitives::{Address, U256, utils::parse_ether};
 use capstan_client::{Amount, AssetName};
 use clap::{ArgGroup, Args, Subcommand};
 
 use super::{
+    address,
     credit::{ActOptions, AskOptions, SignerOptions, asset_name},
     exchange::{amount, percent},
 };
@@ -23,7 +24,8 @@ pub(crate) enum TriggerCommand {
         #[arg(long, default_value_t = 0)]
         index: u8,
         /// The owner; without it, the wallet
-        owner: Option<alloy_primitives::Address>,
+        #[arg(value_parser = address)]
+        owner: Option<Address>,
     },
     /// End an order; what is left of its coins comes back
     Cancel {

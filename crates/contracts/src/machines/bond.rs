@@ -137,7 +137,7 @@ fn take_out(cx: &mut Ctx<'_>, id: u64) -> Result<(AssetId, Assets), Halt> {
     Ok((machine.asset, bond))
 }
 
-/// Takes up to `amount` of a machine's bond for an account (MACH-4). Answers what was taken. For later rooms, which say why.
+/// Takes up to `amount` of a machine's bond for an account (MACH-4). Answers what was taken. For rooms above (`jobs`, `income`), which say why.
 ///
 /// # Errors
 /// `MachinesUnknown`.

@@ -27,7 +27,7 @@
 //!
 //! Imports: admin, erc721, ledger, token.
 //!
-//! Trusts: a quorum of auditors, to compute; the owner of the scope, who names them and gets what they take; later rooms,
+//! Trusts: a quorum of auditors, to compute; the owner of the scope, who names them and gets what they take; rooms above (`jobs`, `income`),
 //! which may slash. Not here: what work is, who pays for it, and what income may back.
 
 #[allow(

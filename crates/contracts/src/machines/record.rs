@@ -43,7 +43,7 @@ pub fn key_of(cx: &mut Ctx<'_>, id: u64) -> Result<Address, Halt> {
     Ok(known(&mut cx.enter(ADDRESS), id)?.key)
 }
 
-/// What later rooms ask of a machine.
+/// What rooms above (`jobs`, `income`) ask of a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct About {
     /// Its key.
@@ -56,7 +56,7 @@ pub struct About {
     pub bond: Assets,
 }
 
-/// What a machine is to later rooms.
+/// What a machine is to rooms above (`jobs`, `income`).
 ///
 /// # Errors
 /// `MachinesUnknown`.

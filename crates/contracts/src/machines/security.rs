@@ -1,4 +1,4 @@
-//! Titles that are security for a debt, and what a lender asks about a machine. For later rooms: nothing here asks who
+//! Titles that are security for a debt, and what a lender asks about a machine. For rooms above (`jobs`, `income`): nothing here asks who
 //! calls but which room's frame it is.
 
 use alloy_primitives::Address;
