@@ -9,8 +9,19 @@ use std::{
 /// Held as long as a process uses a data folder; the operating system drops it when the process dies.
 #[derive(Debug)]
 pub struct FolderLock {
-    // The lock is the open file; nothing reads it again. `None`: there is none.
-    _file: Option<File>,
+    // The lock is the open file; `None`: there is none.
+    file: Option<File>,
+    /// Whether the file has this process's id.
+    is_named: bool,
+}
+
+impl Drop for FolderLock {
+    /// Ids of processes are used again: a file without a holder names nobody. One that was killed leaves its id behind.
+    fn drop(&mut self) {
+        if let Some(file) = self.file.as_ref().filter(|_| self.is_named) {
+            let _ = file.set_len(0);
+        }
+    }
 }
 
 /// Why a data folder could not be taken.
@@ -60,7 +71,10 @@ impl FolderLock {
         file.set_len(0).map_err(io)?;
         file.seek(SeekFrom::Start(0)).map_err(io)?;
         writeln!(file, "{}", std::process::id()).map_err(io)?;
-        Ok(Self { _file: Some(file) })
+        Ok(Self {
+            file: Some(file),
+            is_named: true,
+        })
     }
 
     /// Keeps others from using the folder while it is looked at, and changes nothing in it. Several may look. A folder
@@ -74,12 +88,18 @@ impl FolderLock {
         let file = match File::open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Self { _file: None });
+                return Ok(Self {
+                    file: None,
+                    is_named: false,
+                });
             }
             Err(error) => return Err(io(error)),
         };
         match file.try_lock_shared() {
-            Ok(()) => Ok(Self { _file: Some(file) }),
+            Ok(()) => Ok(Self {
+                file: Some(file),
+                is_named: false,
+            }),
             Err(TryLockError::WouldBlock) => Err(held(folder, file)),
             Err(TryLockError::Error(source)) => Err(io(source)),
         }

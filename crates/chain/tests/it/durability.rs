@@ -107,7 +107,10 @@ fn one_process_and_one_chain_per_folder() {
     let first = open(Genesis::dev(5, 0)).unwrap();
     let error = open(Genesis::dev(5, 0)).unwrap_err().to_string();
     assert!(error.contains("in use"), "{error}");
+    let named = || std::fs::read_to_string(folder.path().join("LOCK")).unwrap();
+    assert_eq!(named().trim(), std::process::id().to_string());
     drop(first);
+    assert_eq!(named(), "", "nobody is named who has it no more");
     let error = open(Genesis::dev(4, 0)).unwrap_err();
     assert!(matches!(error, ChainError::OtherGenesis { .. }), "{error}");
     open(Genesis::dev(5, 0)).expect("untouched by the refusals");
