@@ -32,6 +32,7 @@ use crate::{
         AccountCommand, ActOptions, AmountArgs, AskOptions, Refinanced, SignerOptions,
         SlippageArgs, asset_name,
     },
+    block_on,
     consent::{self, Stakes},
     wallet,
     words::time,
@@ -40,10 +41,7 @@ use crate::{
 pub(crate) use show::{effect, in_a_line};
 
 pub(crate) fn run(command: &AccountCommand) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(command_of(command))
+    block_on(command_of(command))
 }
 
 async fn command_of(command: &AccountCommand) -> Result<()> {

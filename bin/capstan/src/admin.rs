@@ -22,15 +22,13 @@ use serde_json::{Value, json};
 use crate::{
     account::owner,
     args::{AdminCommand, Signing},
+    block_on,
     consent::{self, Stakes},
     deed::decoded,
 };
 
 pub(crate) fn run(command: &AdminCommand) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(command_of(command))
+    block_on(command_of(command))
 }
 
 async fn command_of(command: &AdminCommand) -> Result<()> {

@@ -13,16 +13,14 @@ use serde_json::{Value, json};
 
 use crate::{
     args::{AnalyseOptions, BlocksCommand},
+    block_on,
     table::Table,
 };
 use shapes::{Contention, PlaceName, Record};
 
 pub(crate) fn run(command: &BlocksCommand) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
     match command {
-        BlocksCommand::Analyse(options) => runtime.block_on(analyse(options)),
+        BlocksCommand::Analyse(options) => block_on(analyse(options)),
     }
 }
 

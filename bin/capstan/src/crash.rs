@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 use crate::{
     account::explain::{self, Explained},
     args::CrashOptions,
+    block_on,
     words::count,
 };
 
@@ -73,10 +74,7 @@ struct Label {
 }
 
 pub(crate) fn run(options: &CrashOptions) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
+    block_on(async {
         tokio::select! {
             ended = crash(options) => ended,
             _ = tokio::signal::ctrl_c() => Ok(()),

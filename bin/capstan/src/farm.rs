@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::{
     account::{FarmStep, in_farm, owner},
     args::FarmCommand,
+    block_on,
     table::Table,
     words::{lasting, time},
 };
@@ -21,10 +22,7 @@ const DAYS_PER_YEAR: u64 = 365;
 const WHOLE_BPS: u64 = 10_000;
 
 pub(crate) fn run(command: &FarmCommand) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
+    block_on(async {
         match command {
             FarmCommand::List(ask) => list(&Node::new(&ask.rpc)?, ask.json).await,
             FarmCommand::Show {

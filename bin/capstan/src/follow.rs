@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use crate::{
     args::{FollowOptions, History},
-    banner, data,
+    banner, block_on, data,
     node::{Driver, rpc_config, serve},
     status::Status,
 };
@@ -115,12 +115,7 @@ impl Follower {
         let thread = thread::Builder::new()
             .name("follow".to_owned())
             .stack_size(STACK_BYTES)
-            .spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build()?;
-                runtime.block_on(live(&of, &source, stopped))
-            })
+            .spawn(move || block_on(live(&of, &source, stopped)))
             .wrap_err("cannot start the thread that follows")?;
         Ok(Self {
             chain: chain.clone(),

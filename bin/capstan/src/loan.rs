@@ -23,6 +23,7 @@ use crate::{
     account::{Step, balance, one, owner},
     amounts::{of, sized, told},
     args::{ActOptions, Amortisation, LoanCommand, OfferOptions, Receiver},
+    block_on,
     consent::Stakes,
     deed::{Deed, approval},
     swap::spendable,
@@ -37,10 +38,7 @@ const GROWTH_DIVISOR: u64 = 10_000;
 const MS_PER_S: u64 = 1_000;
 
 pub(crate) fn run(command: &LoanCommand) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
+    block_on(async {
         match command {
             LoanCommand::Offers(ask) => offers(&Node::new(&ask.rpc)?, ask.json).await,
             LoanCommand::List {

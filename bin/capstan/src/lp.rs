@@ -22,14 +22,12 @@ use self::{
 use crate::{
     account::owner,
     args::{LpAddOptions, LpCommand, LpRemoveOptions, Signing},
+    block_on,
     deed::Deed,
 };
 
 pub(crate) fn run(command: &LpCommand) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
+    block_on(async {
         match command {
             LpCommand::Add(options) => add(options).await,
             LpCommand::Remove(options) => remove(options).await,

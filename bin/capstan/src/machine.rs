@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     account::owner,
     args::{MachineCommand, Signing},
+    block_on,
     consent::Stakes,
     deed::Deed,
     table::Table,
@@ -16,10 +17,7 @@ use crate::{
 };
 
 pub(crate) fn run(command: &MachineCommand) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
+    block_on(async {
         match command {
             MachineCommand::List { ask, holder } => {
                 list(&Node::new(&ask.rpc)?, *holder, ask.json).await

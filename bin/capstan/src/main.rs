@@ -50,6 +50,7 @@ use std::process::ExitCode;
 use clap::FromArgMatches as _;
 
 use args::{Cli, Command};
+use eyre::Result;
 
 /// The package version, with the commit where git could say it.
 pub(crate) const VERSION: &str = env!("CAPSTAN_VERSION");
@@ -102,4 +103,12 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => complaint::about_command(&error),
     }
+}
+
+/// Runs what waits for answers, on this thread.
+fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(work)
 }

@@ -6,21 +6,19 @@ use serde_json::Value;
 
 use crate::{
     args::{AskOptions, MarketCommand},
+    block_on,
     table::Table,
     words::{brief, time},
 };
 
 pub(crate) fn run(command: &MarketCommand) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
     match command {
         MarketCommand::List(ask) => {
-            let found = runtime.block_on(all(ask))?;
+            let found = block_on(all(ask))?;
             list(&found, ask.json)
         }
         MarketCommand::Show { ask, asset } => {
-            let (found, assets) = runtime.block_on(async {
+            let (found, assets) = block_on(async {
                 let assets = Assets::of(&Node::new(&ask.rpc)?).await?;
                 Ok::<_, eyre::Report>((all(ask).await?, assets))
             })?;

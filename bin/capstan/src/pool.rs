@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::{
     args::{AskOptions, PoolCommand},
+    block_on,
     table::Table,
     words::{brief, percent, pips},
 };
@@ -13,13 +14,10 @@ use crate::{
 const PRICE_PLACES: u8 = 8;
 
 pub(crate) fn run(command: &PoolCommand) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
     match command {
-        PoolCommand::List(ask) => list(&runtime.block_on(all(ask))?, ask.json),
+        PoolCommand::List(ask) => list(&block_on(all(ask))?, ask.json),
         PoolCommand::Show { ask, pool } => {
-            let found = runtime.block_on(all(ask))?;
+            let found = block_on(all(ask))?;
             let mut found = found.iter();
             let found = found.find(|(_, known)| known.pool_id == *pool);
             let (whole, found) = found.ok_or_eyre(format!(

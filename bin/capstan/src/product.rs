@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use crate::{
     account::{balance, owner},
     args::{AskOptions, ProductCommand, ProductCreateOptions, ProductKind, Signing},
+    block_on,
     consent::Stakes,
     deed::{Deed, approval},
     swap::spendable,
@@ -36,10 +37,7 @@ const VALID_MS: u64 = 600_000;
 const GROWTH_BPS: u32 = 10;
 
 pub(crate) fn run(command: &ProductCommand) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
+    block_on(async {
         match command {
             ProductCommand::List(ask) => list(ask).await,
             ProductCommand::Show { ask, id } => show(ask, *id).await,

@@ -14,6 +14,7 @@ use crate::{
     account::{Step, balance, one, owner},
     amounts::{of, sized, told},
     args::{ActOptions, OpenStreamOptions, Receiver, StreamCommand},
+    block_on,
     consent::Stakes,
     deed::{Deed, approval},
     swap::spendable,
@@ -22,10 +23,7 @@ use crate::{
 };
 
 pub(crate) fn run(command: &StreamCommand) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
+    block_on(async {
         match command {
             StreamCommand::List { ask, signer, who } => {
                 let who = owner(signer, *who)?;

@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::{
     account::{balance, owner},
     args::SwapOptions,
+    block_on,
     consent::Stakes,
     deed::{Deed, approval},
     words::{percent, pips},
@@ -25,10 +26,7 @@ const PRICE_PLACES: u8 = 8;
 const IMPACT_TOLD_BPS: u32 = 100;
 
 pub(crate) fn run(options: &SwapOptions) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(swap(options))
+    block_on(swap(options))
 }
 
 /// A swap that is about to be signed.

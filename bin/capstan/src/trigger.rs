@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     account::owner,
     args::{ActOptions, AddOptions, TriggerCommand},
+    block_on,
     consent::Stakes,
     deed::Deed,
     table::Table,
@@ -33,10 +34,7 @@ const WHOLE_BPS: u32 = 10_000;
 const STEPS_PER_DOUBLING: f64 = 64.0;
 
 pub(crate) fn run(command: &TriggerCommand) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
+    block_on(async {
         match command {
             TriggerCommand::Add(options) => add(options).await,
             TriggerCommand::List {

@@ -13,6 +13,7 @@ use eyre::{Result, WrapErr};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::VerifyWorkerOptions;
+use crate::block_on;
 
 /// Stack of a thread that waits for work; where it is done there is more.
 const STACK_BYTES: usize = 4 << 20;
@@ -41,10 +42,7 @@ pub(crate) fn run(options: &VerifyWorkerOptions) -> Result<()> {
             .wrap_err("cannot start a thread")?;
     }
     tracing::info!(node = %options.connect, threads = options.threads, "helping to verify");
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
+    block_on(async {
         let listen = |kind| signal(kind).wrap_err("cannot listen for signals");
         let (mut interrupt, mut terminate) = (
             listen(SignalKind::interrupt())?,

@@ -15,6 +15,7 @@ use serde_json::json;
 
 use crate::{
     args::{KeystoreOptions, PasswordOptions, WalletCommand},
+    block_on,
     table::Table,
 };
 
@@ -53,12 +54,7 @@ pub(crate) fn run(command: &WalletCommand) -> Result<()> {
             amount,
             asset,
             to,
-        } => {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()?;
-            runtime.block_on(send::send(signing, amount, asset, *to))
-        }
+        } => block_on(send::send(signing, amount, asset, *to)),
     }
 }
 

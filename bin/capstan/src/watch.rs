@@ -5,13 +5,10 @@ use capstan_client::{AccountName, Node};
 use console::Term;
 use eyre::{Result, bail};
 
-use crate::args::WatchOptions;
+use crate::{args::WatchOptions, block_on};
 
 pub(crate) fn run(options: &WatchOptions) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(async {
+    block_on(async {
         tokio::select! {
             ended = follow(options) => ended,
             _ = tokio::signal::ctrl_c() => Ok(()),

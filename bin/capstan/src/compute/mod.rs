@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use capstan_compute::gateway::Office;
 use eyre::{OptionExt as _, Result};
 
-use crate::args::LedgerOptions;
+use crate::{args::LedgerOptions, block_on};
 
 pub(crate) use gateway::{Beside, run as gateway};
 pub(crate) use key::run as key;
@@ -42,12 +42,4 @@ fn office(options: &LedgerOptions) -> Result<Office> {
 /// The office of who looks: a folder that is not there stays away.
 fn existing_office(options: &LedgerOptions) -> Result<Office> {
     Ok(Office::existing(&folder(options.data.as_deref())?)?)
-}
-
-/// Runs what waits for answers.
-fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(work)
 }
