@@ -1,6 +1,6 @@
 //! Pools and quotes of the exchange, as `capstan_pools` and `capstan_quote` answer them.
 
-use alloy_primitives::{Address, B256, Bytes, U64, U256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolCall as _;
 use capstan_contracts::exchange::{
     ADDRESS,
@@ -65,30 +65,13 @@ pub struct PoolRange {
     pub tick_spacing: i32,
 }
 
-#[derive(Deserialize)]
-struct Page {
-    items: Vec<Value>,
-    cursor: Option<U64>,
-}
-
 /// All pools: each as the node wrote it, and read.
 ///
 /// # Errors
 /// The node does not answer.
 pub async fn pools(node: &Node) -> Result<Vec<(Value, Pool)>, ClientError> {
-    let method = "capstan_pools";
-    let mut all = Vec::new();
-    let mut cursor = None;
-    loop {
-        let page: Page = node.read(method, json!([null, {"cursor": cursor}])).await?;
-        for item in page.items {
-            all.push((item.clone(), node.as_shape(method, item)?));
-        }
-        cursor = page.cursor;
-        if cursor.is_none() {
-            return Ok(all);
-        }
-    }
+    let asked = |cursor| json!([null, {"cursor": cursor}]);
+    Ok(node.all("capstan_pools", asked).await?.items)
 }
 
 /// What is to be swapped.

@@ -74,12 +74,6 @@ pub struct FarmOwn {
     pub per_year_value: Option<Fixed>,
 }
 
-#[derive(Deserialize)]
-struct Page {
-    items: Vec<Value>,
-    cursor: Option<U64>,
-}
-
 /// All farms, with what an account has in each if one is named: each as the node wrote it, and read.
 ///
 /// # Errors
@@ -88,21 +82,9 @@ pub async fn farms(
     node: &Node,
     of: Option<AccountName>,
 ) -> Result<Vec<(Value, Farm)>, ClientError> {
-    let method = "capstan_farms";
     let account = of.map(|of| json!({"owner": of.owner, "index": of.index}));
-    let mut all = Vec::new();
-    let mut cursor = None;
-    loop {
-        let params = json!([account, {"cursor": cursor}]);
-        let page: Page = node.read(method, params).await?;
-        for item in page.items {
-            all.push((item.clone(), node.as_shape(method, item)?));
-        }
-        cursor = page.cursor;
-        if cursor.is_none() {
-            return Ok(all);
-        }
-    }
+    let asked = |cursor| json!([account, {"cursor": cursor}]);
+    Ok(node.all("capstan_farms", asked).await?.items)
 }
 
 /// What each action of a batch would answer.

@@ -90,14 +90,6 @@ pub struct MachineChallenge {
     pub reason: String,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Page {
-    time_ms: U64,
-    items: Vec<Value>,
-    cursor: Option<U64>,
-}
-
 /// All machines, or those of one holder: each as the node wrote it, and read; and the time of the block they are of.
 ///
 /// # Errors
@@ -106,21 +98,9 @@ pub async fn machines(
     node: &Node,
     holder: Option<Address>,
 ) -> Result<(Vec<(Value, Machine)>, u64), ClientError> {
-    let method = "capstan_machines";
-    let mut all = Vec::new();
-    let mut cursor = None;
-    loop {
-        let page: Page = node
-            .read(method, json!([holder, {"cursor": cursor}]))
-            .await?;
-        for item in page.items {
-            all.push((item.clone(), node.as_shape(method, item)?));
-        }
-        cursor = page.cursor;
-        if cursor.is_none() {
-            return Ok((all, page.time_ms.to()));
-        }
-    }
+    let asked = |cursor| json!([holder, {"cursor": cursor}]);
+    let listed = node.all("capstan_machines", asked).await?;
+    Ok((listed.items, listed.time_ms))
 }
 
 /// The domain of what machines' keys sign on a chain.

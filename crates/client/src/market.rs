@@ -114,23 +114,6 @@ pub struct PriceState {
 /// # Errors
 /// The node does not answer.
 pub async fn markets(node: &Node) -> Result<Vec<(Value, Market)>, ClientError> {
-    #[derive(Deserialize)]
-    struct Page {
-        items: Vec<Value>,
-        cursor: Option<U64>,
-    }
-    let mut all = Vec::new();
-    let mut cursor = None;
-    loop {
-        let page: Page = node
-            .read("capstan_markets", json!([{"cursor": cursor}]))
-            .await?;
-        for item in page.items {
-            all.push((item.clone(), node.as_shape("capstan_markets", item)?));
-        }
-        cursor = page.cursor;
-        if cursor.is_none() {
-            return Ok(all);
-        }
-    }
+    let asked = |cursor| json!([{"cursor": cursor}]);
+    Ok(node.all("capstan_markets", asked).await?.items)
 }

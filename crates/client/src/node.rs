@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use alloy_primitives::{Address, Bytes, hex};
+use alloy_primitives::{Address, Bytes, U64, hex};
 use alloy_sol_types::SolCall;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{ClientError, ErrorInWords};
@@ -27,6 +27,20 @@ pub(crate) fn refused(method: &str, error: &Value) -> ClientError {
 pub struct Node {
     url: String,
     client: reqwest::Client,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    items: Vec<Value>,
+    cursor: Option<U64>,
+    time_ms: Option<U64>,
+}
+
+/// A whole list.
+pub(crate) struct Listed<T> {
+    pub(crate) items: Vec<(Value, T)>,
+    pub(crate) time_ms: u64,
 }
 
 impl Node {
@@ -116,6 +130,28 @@ impl Node {
     ) -> Result<T, ClientError> {
         let answer = self.call_in_words(method, params).await?;
         self.as_shape(method, answer)
+    }
+
+    /// All items of a list that the node answers in pages, each as it wrote it, and read; and the time of the block of the last
+    /// page, where the list has one. `asked` makes the params of the page behind a cursor.
+    pub(crate) async fn all<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        asked: impl Fn(Option<U64>) -> Value,
+    ) -> Result<Listed<T>, ClientError> {
+        let mut items = Vec::new();
+        let mut cursor = None;
+        loop {
+            let page: Page = self.read(method, asked(cursor)).await?;
+            for item in page.items {
+                items.push((item.clone(), self.as_shape(method, item)?));
+            }
+            cursor = page.cursor;
+            if cursor.is_none() {
+                let time_ms = page.time_ms.unwrap_or_default().to();
+                return Ok(Listed { items, time_ms });
+            }
+        }
     }
 
     pub(crate) fn as_shape<T: DeserializeOwned>(

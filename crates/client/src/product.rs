@@ -60,30 +60,13 @@ pub struct ProductAsset {
     pub decimals: u8,
 }
 
-#[derive(Deserialize)]
-struct Page {
-    items: Vec<Value>,
-    cursor: Option<U64>,
-}
-
 /// All products: each as the node wrote it, and read.
 ///
 /// # Errors
 /// The node does not answer.
 pub async fn products(node: &Node) -> Result<Vec<(Value, Product)>, ClientError> {
-    let method = "capstan_products";
-    let mut all = Vec::new();
-    let mut cursor = None;
-    loop {
-        let page: Page = node.read(method, json!([{"cursor": cursor}])).await?;
-        for item in page.items {
-            all.push((item.clone(), node.as_shape(method, item)?));
-        }
-        cursor = page.cursor;
-        if cursor.is_none() {
-            return Ok(all);
-        }
-    }
+    let asked = |cursor| json!([{"cursor": cursor}]);
+    Ok(node.all("capstan_products", asked).await?.items)
 }
 
 fn call(to: Address, input: Vec<u8>, value_wei: U256) -> Call {

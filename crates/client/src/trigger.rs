@@ -49,12 +49,6 @@ pub struct TriggerAsset {
     pub symbol: String,
 }
 
-#[derive(Deserialize)]
-struct Page {
-    items: Vec<Value>,
-    cursor: Option<U64>,
-}
-
 /// All orders of an account: each as the node wrote it, and read.
 ///
 /// # Errors
@@ -63,22 +57,9 @@ pub async fn triggers(
     node: &Node,
     of: AccountName,
 ) -> Result<Vec<(Value, TriggerOrder)>, ClientError> {
-    let method = "capstan_triggers";
     let account = json!({"owner": of.owner, "index": of.index});
-    let mut all = Vec::new();
-    let mut cursor = None;
-    loop {
-        let page: Page = node
-            .read(method, json!([account, {"cursor": cursor}]))
-            .await?;
-        for item in page.items {
-            all.push((item.clone(), node.as_shape(method, item)?));
-        }
-        cursor = page.cursor;
-        if cursor.is_none() {
-            return Ok(all);
-        }
-    }
+    let asked = |cursor| json!([account, {"cursor": cursor}]);
+    Ok(node.all("capstan_triggers", asked).await?.items)
 }
 
 /// The call that places an order, with the coins that pay for the block's work.
