@@ -25,7 +25,9 @@ pub(crate) fn about_command(error: &eyre::Report) -> ExitCode {
     if wants_json() {
         eprintln!("{}", of_command(&format!("{error:#}")));
     } else {
-        eprintln!("error: {error:#}");
+        // Words of a node, a model or a server may be anybody's: they move no cursor.
+        let is_mark = |letter: char| letter.is_control() && letter != '\n';
+        eprintln!("error: {}", format!("{error:#}").replace(is_mark, "?"));
     }
     ExitCode::FAILURE
 }

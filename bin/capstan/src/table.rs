@@ -16,8 +16,13 @@ impl Table {
 
     /// One more row.
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.to_vec());
+        self.rows.push(cells.map(|cell| printable(&cell)).to_vec());
     }
+}
+
+/// What others wrote moves no cursor and starts no line.
+pub(crate) fn printable(text: &str) -> String {
+    text.replace(char::is_control, "?")
 }
 
 impl std::fmt::Display for Table {

@@ -31,6 +31,9 @@ pub use sample::{Sampling, Seed};
 use stream::Stream;
 use weights::Weights;
 
+/// More threads than any machine has cores for a model this small.
+const THREADS_MAX: usize = 512;
+
 /// Tokens that are fed together: a cancelled prompt ends after so many.
 const CHUNK: usize = 64;
 /// Stop sequences that a request may have.
@@ -175,7 +178,7 @@ impl Engine {
         let tokenizer = Tokenizer::of(&head)?;
         let template = Template::of(&head, &tokenizer)?;
         let threads = ThreadPoolBuilder::new()
-            .num_threads(threads)
+            .num_threads(threads.min(THREADS_MAX))
             .thread_name(|index| format!("engine-{index}"))
             .build()
             .map_err(|error| ModelError::Threads(error.to_string()))?;

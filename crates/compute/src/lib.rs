@@ -7,6 +7,7 @@ pub mod audit;
 pub mod bundled;
 pub mod engine;
 pub mod gateway;
+mod json;
 pub mod keys;
 pub mod model;
 pub mod money;

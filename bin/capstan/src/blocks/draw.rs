@@ -13,6 +13,8 @@ use super::{
     times,
 };
 
+/// Lanes that are drawn at most, whatever a node says of its cores.
+const LANES_MAX: usize = 256;
 const WIDTH: u64 = 1_200;
 const LABEL_WIDTH: u64 = 70;
 const LANE_HEIGHT: u64 = 18;
@@ -41,7 +43,7 @@ pub(super) fn svg(record: &Record) -> String {
     let lanes = record
         .transactions
         .iter()
-        .map(|row| row.core + 1)
+        .map(|row| row.core.min(LANES_MAX - 1) + 1)
         .max()
         .unwrap_or(1);
     let named = made.hot.len().min(COLOURS.len());

@@ -25,7 +25,10 @@ pub(crate) fn run(command: &KeyCommand) -> Result<()> {
             name,
         } => {
             let expires_ms = match expires {
-                Some(time) => Some(now_ms().saturating_add(u64::try_from(time.as_millis())?)),
+                Some(time) => {
+                    let ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+                    Some(now_ms().saturating_add(ms))
+                }
                 None => None,
             };
             let limits = Limits {

@@ -12,6 +12,8 @@ const PAGE: u64 = 256;
 /// How long until the leader is asked again that had nothing new: half of the pace, within these.
 const LOOK_EVERY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 /// How long until a leader is asked again that did not answer, or not well: twice as long each time, within these.
+/// How often in a row a block waits until somebody is told: ten seconds.
+const WAITS_TOLD: u32 = 40;
 const AGAIN_AFTER: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 /// The same trouble is told again after this long.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
@@ -154,11 +156,14 @@ fn metrics_behind(blocks: u64) {
 struct Mood {
     again_after: Duration,
     told: Option<(String, Instant)>,
+    /// How often in a row a block had to wait for the clock.
+    waits: u32,
 }
 
 impl Mood {
     fn fine(&mut self, chain: &Chain) {
         self.again_after = Duration::ZERO;
+        self.waits = 0;
         if self.told.take().is_some() {
             tracing::info!(block = chain.head().number(), "following again");
         }
@@ -168,8 +173,14 @@ impl Mood {
     fn troubled(&mut self, trouble: Trouble) -> Duration {
         let (words, is_garbage) = match trouble {
             Trouble::Away(why) => (why, false),
+            // The clocks of two machines differ a little; told is what lasts.
             Trouble::Wait(why) => {
-                tracing::debug!("{why}");
+                self.waits = self.waits.saturating_add(1);
+                if self.waits % WAITS_TOLD == 0 {
+                    tracing::warn!("{why}; the clock of one of the two nodes is wrong");
+                } else {
+                    tracing::debug!("{why}");
+                }
                 return AGAIN_AFTER.0;
             }
             Trouble::Garbage(what) => {

@@ -244,6 +244,13 @@ async fn cli_19_a_key_an_answer_and_its_receipt() {
     );
     let revoked = run(data, &["key", "revoke", "early"]);
     assert!(revoked.status.success(), "{revoked:?}");
+    // A name is a word of somebody's, not a path.
+    for name in ["a/b", "q?z", "h#1", "%41", "../pace/stop?"] {
+        let made = run(data, &["key", "new", "--name", name]);
+        assert!(made.status.success(), "{made:?}");
+        let revoked = run(data, &["key", "revoke", name]);
+        assert!(revoked.status.success(), "{name}: {revoked:?}");
+    }
     assert_eq!(ask(&gateway.url, &key).await.status(), 401);
     let second = capstan(&[
         "gateway",

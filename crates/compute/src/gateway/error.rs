@@ -66,6 +66,28 @@ impl ApiError {
         )
     }
 
+    pub(super) fn too_dense() -> Self {
+        let message =
+            "the request has more values than it may: send less structure, or several requests"
+                .to_owned();
+        let status = StatusCode::PAYLOAD_TOO_LARGE;
+        Self::new(
+            status,
+            "invalid_request_error",
+            "request_too_large",
+            message,
+        )
+    }
+
+    pub(super) fn too_slow(patience: Duration) -> Self {
+        let message = format!(
+            "the request did not come whole within {} s",
+            patience.as_secs()
+        );
+        let status = StatusCode::REQUEST_TIMEOUT;
+        Self::new(status, "invalid_request_error", "request_timeout", message)
+    }
+
     pub(super) fn no_such_model(model: &str, known: &[String]) -> Self {
         let known = if known.is_empty() {
             "none".to_owned()

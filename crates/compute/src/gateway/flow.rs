@@ -1,7 +1,10 @@
 //! One request's way through servers: attempts until an answer begins, then its parts, replayed elsewhere if a server dies.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -22,7 +25,7 @@ use super::{
 use crate::{
     keys::StoreError,
     receipt::Outcome,
-    upstream::{Ask, Chunks, Fault, Kind, NoPlace, Object, Place, chunk, usage},
+    upstream::{Ask, Chunks, Fault, Kind, NoPlace, Object, Place, chunk, says_once, usage},
 };
 
 /// Servers that one request asks at most.
@@ -120,8 +123,13 @@ async fn first_whole(
         let left = gateway.settings.bounds.whole.saturating_sub(ticket.age());
         let answer = timeout(left, place.upstream().whole(ask)).await;
         match answer.unwrap_or(Err(Fault::Slow(gateway.settings.bounds.whole))) {
-            Ok(answer) if is_of_form(ask.kind, &answer) => {
+            Ok(mut answer) if is_of_form(ask.kind, &answer) => {
                 place.worked();
+                // What the receipt does not speak of is not passed on as a second answer.
+                answer.remove(match ask.kind {
+                    Kind::Embedding => "choices",
+                    _ => "data",
+                });
                 return Ok((answer, place));
             }
             Ok(_) => tried.failed(
@@ -139,7 +147,7 @@ fn is_of_form(kind: Kind, answer: &Object) -> bool {
         _ => "choices",
     };
     let rows = answer.get(rows).and_then(Value::as_array);
-    rows.is_some_and(|rows| !rows.is_empty() && rows.iter().all(Value::is_object))
+    rows.is_some_and(|rows| !rows.is_empty() && rows.iter().all(says_once))
 }
 
 /// A stream that has begun.
@@ -152,8 +160,10 @@ pub(super) struct Flow {
     tried: Tried,
     wants_usage: bool,
     created: u64,
-    /// Taken from the server and not yet by the client.
+    /// Handed to the client, who may not have taken it.
     pending: Option<Object>,
+    /// How many were handed to him.
+    handed: u64,
     /// What a replay must say before it says anything new.
     to_be_said: String,
     is_replay: bool,
@@ -195,6 +205,7 @@ pub(super) async fn begin(
         wants_usage,
         created,
         pending: None,
+        handed: 0,
         to_be_said: String::new(),
         is_replay: false,
         marked: Instant::now(),
@@ -250,7 +261,8 @@ impl Flow {
     }
 
     /// Passes parts on until the end, then settles, then says so.
-    pub(super) async fn run(mut self, client: mpsc::Sender<Bytes>) {
+    /// `taken` counts the parts that the client's connection took.
+    pub(super) async fn run(mut self, client: mpsc::Sender<Bytes>, taken: Arc<AtomicU64>) {
         let end = loop {
             match self.step(&client).await {
                 Ok(true) => {}
@@ -263,7 +275,7 @@ impl Flow {
                 Err(end) => break end,
             }
         };
-        self.finish(end, &client).await;
+        self.finish(end, &client, &taken).await;
     }
 
     /// One part; false after the last.
@@ -306,8 +318,10 @@ impl Flow {
         let Some(choices) = choices.filter(|choices| !choices.is_empty()) else {
             return Ok(None);
         };
-        if !choices.iter().all(Value::is_object) {
-            return Err(Fault::Garbage("a choice is no object".to_owned()));
+        if !choices.iter().all(says_once) {
+            return Err(Fault::Garbage(
+                "a choice is no object, or says its words twice".to_owned(),
+            ));
         }
         if self.is_replay && !repeat(choices, &mut self.to_be_said)? {
             return Ok(None);
@@ -334,6 +348,7 @@ impl Flow {
         let place = self.taken(client).await?;
         place.send(event);
         self.pending = Some(part);
+        self.handed = self.handed.saturating_add(1);
         if self.marked.elapsed() >= self.gateway.settings.bounds.mark {
             self.ticket.mark();
             self.marked = Instant::now();
@@ -378,7 +393,7 @@ impl Flow {
         Ok(())
     }
 
-    async fn finish(mut self, end: End, client: &mpsc::Sender<Bytes>) {
+    async fn finish(mut self, end: End, client: &mpsc::Sender<Bytes>, taken: &AtomicU64) {
         // Letting go of the server comes first: nothing more is wanted of it.
         self.chunks = futures::stream::empty().boxed();
         let last = match &end {
@@ -391,6 +406,11 @@ impl Flow {
             _ => self.taken(client).await.ok(),
         };
         let Some(last) = last else {
+            // The last part was delivered if his connection took it, though nothing asked for a further one.
+            let was_taken = taken.load(Ordering::Acquire) == self.handed;
+            if let Some(pending) = self.pending.take().filter(|_| was_taken) {
+                self.ticket.answer.add(&pending);
+            }
             // Dropping the ticket settles it at what was delivered.
             return;
         };

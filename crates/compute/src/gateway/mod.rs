@@ -20,6 +20,7 @@ mod tab;
 mod ticket;
 
 use std::{
+    collections::HashMap,
     io,
     sync::{
         Arc, OnceLock,
@@ -28,8 +29,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use alloy_primitives::B256;
 use axum::{Router, serve::ListenerExt as _};
-use tokio::net::TcpListener;
+use parking_lot::Mutex;
+use tokio::{
+    net::TcpListener,
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
 use crate::{
     keys::{Ledger, Secret},
@@ -59,6 +66,12 @@ pub struct Bounds {
     pub look: Duration,
     /// Requests at work and waiting, of all keys.
     pub requests: usize,
+    /// Of one key.
+    pub requests_of_key: usize,
+    /// For a request to come whole.
+    pub arrival: Duration,
+    /// Memory of all requests at work, their text and their structure.
+    pub memory_bytes: usize,
 }
 
 impl Default for Bounds {
@@ -70,6 +83,9 @@ impl Default for Bounds {
             mark: Duration::from_secs(1),
             look: Duration::from_secs(5),
             requests: 4_096,
+            requests_of_key: 1_024,
+            arrival: Duration::from_secs(60),
+            memory_bytes: 1 << 30,
         }
     }
 }
@@ -95,6 +111,9 @@ pub struct Gateway {
     pub(crate) settings: Settings,
     started: Instant,
     at_work: AtomicUsize,
+    /// Of which key how many.
+    by_key: Mutex<HashMap<B256, usize>>,
+    memory: Arc<Semaphore>,
     pace: Arc<Pace>,
     desk: OnceLock<Arc<Desk>>,
 }
@@ -104,12 +123,16 @@ impl Gateway {
     pub fn new(ledger: Ledger, pool: Arc<Pool>, settings: Settings) -> Arc<Self> {
         let (started, at_work) = (Instant::now(), AtomicUsize::new(0));
         let pace = Arc::new(Pace::default());
+        let pages = settings.bounds.memory_bytes / PAGE_BYTES;
+        let memory = Arc::new(Semaphore::new(pages.min(Semaphore::MAX_PERMITS)));
         Arc::new(Self {
             ledger,
             pool,
             settings,
             started,
             at_work,
+            by_key: Mutex::default(),
+            memory,
             pace,
             desk: OnceLock::new(),
         })
@@ -148,14 +171,24 @@ impl Gateway {
         }
     }
 
-    /// One more request at work, if there is room for it.
-    fn enter(self: &Arc<Self>, is_own: bool) -> Option<Entered> {
+    /// One more request at work, of whom, if there is room for it.
+    fn enter(self: &Arc<Self>, of: B256, is_own: bool) -> Option<Entered> {
         let before = self.at_work.fetch_add(1, Ordering::AcqRel);
+        let of_key = {
+            let mut by_key = self.by_key.lock();
+            let count = by_key.entry(of).or_default();
+            *count += 1;
+            *count
+        };
+        let bounds = &self.settings.bounds;
+        let has_room = before < bounds.requests && of_key <= bounds.requests_of_key;
         let entered = Entered {
             gateway: Arc::clone(self),
+            of,
             _own: is_own.then(|| self.pace.enter_own()),
+            memory: Vec::new(),
         };
-        (before < self.settings.bounds.requests).then_some(entered)
+        has_room.then_some(entered)
     }
 
     fn at_work(&self) -> usize {
@@ -163,16 +196,45 @@ impl Gateway {
     }
 }
 
+/// What memory is counted in.
+const PAGE_BYTES: usize = 4_096;
+/// How long a request waits for the memory of others.
+const MEMORY_PATIENCE: Duration = Duration::from_secs(5);
+
 /// A request at work.
 #[derive(Debug)]
 struct Entered {
     gateway: Arc<Gateway>,
+    of: B256,
     _own: Option<pace::OwnAtWork>,
+    /// What it holds of the memory of all.
+    memory: Vec<OwnedSemaphorePermit>,
+}
+
+impl Entered {
+    /// Takes so much of the memory of all requests, as soon as there is so much; false where that takes too long.
+    async fn take_memory(&mut self, bytes: usize) -> bool {
+        let pages = u32::try_from(bytes.div_ceil(PAGE_BYTES)).unwrap_or(u32::MAX);
+        let memory = Arc::clone(&self.gateway.memory);
+        let taken = timeout(MEMORY_PATIENCE, memory.acquire_many_owned(pages)).await;
+        let Ok(Ok(taken)) = taken else {
+            return false;
+        };
+        self.memory.push(taken);
+        true
+    }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
         self.gateway.at_work.fetch_sub(1, Ordering::AcqRel);
+        let mut by_key = self.gateway.by_key.lock();
+        if let Some(count) = by_key.get_mut(&self.of) {
+            *count -= 1;
+            if *count == 0 {
+                by_key.remove(&self.of);
+            }
+        }
     }
 }
 

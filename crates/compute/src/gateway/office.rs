@@ -8,7 +8,7 @@ use std::{
 };
 
 use alloy_primitives::B256;
-use reqwest::{Client, Method};
+use reqwest::{Client, Method, Url};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -160,7 +160,7 @@ impl Office {
                     secret: String,
                     key: Key,
                 }
-                let made: Made = running.ask(Method::POST, "keys", Some(&wanted)).await?;
+                let made: Made = running.ask(Method::POST, &["keys"], Some(&wanted)).await?;
                 Ok((made.secret, made.key))
             }
         }
@@ -173,7 +173,7 @@ impl Office {
     pub async fn keys(&self) -> Result<Vec<KeyView>, OfficeError> {
         match self {
             Self::Own(ledger) => Ok(ledger.keys()),
-            Self::Running(running) => running.ask(Method::GET, "keys", None).await,
+            Self::Running(running) => running.ask(Method::GET, &["keys"], None).await,
         }
     }
 
@@ -189,7 +189,7 @@ impl Office {
             },
             Self::Running(running) => {
                 running
-                    .ask(Method::POST, &format!("keys/{word}/revoke"), None)
+                    .ask(Method::POST, &["keys", word, "revoke"], None)
                     .await
             }
         }
@@ -218,9 +218,7 @@ impl Office {
                 {
                     return Err(missing());
                 }
-                running
-                    .ask(Method::GET, &format!("receipts/{id}"), None)
-                    .await
+                running.ask(Method::GET, &["receipts", id], None).await
             }
         }
     }
@@ -237,10 +235,9 @@ impl Office {
                 "nothing runs on this folder; `capstan provide start` begins".to_owned(),
             )),
             (Self::Running(running), Some(wish)) => {
-                let path = format!("pace/{wish}");
-                running.ask(Method::POST, &path, None).await
+                running.ask(Method::POST, &["pace", wish], None).await
             }
-            (Self::Running(running), None) => running.ask(Method::GET, "pace", None).await,
+            (Self::Running(running), None) => running.ask(Method::GET, &["pace"], None).await,
         }
     }
 
@@ -252,7 +249,7 @@ impl Office {
         match self {
             Self::Own(ledger) => Ok(ledger.evidence(receipt)?),
             Self::Running(running) => {
-                let path = format!("receipts/{receipt}/evidence");
+                let path = ["receipts", &receipt.to_string(), "evidence"];
                 running.ask(Method::GET, &path, None).await
             }
         }
@@ -263,11 +260,21 @@ impl Running {
     async fn ask<T: DeserializeOwned>(
         &self,
         method: Method,
-        path: &str,
+        path: &[&str],
         body: Option<&NewKey>,
     ) -> Result<T, OfficeError> {
         let silent = |_| OfficeError::Silent(self.folder.clone());
-        let url = format!("{}/admin/{path}", self.door.url);
+        let mut url =
+            Url::parse(&self.door.url).map_err(|_| OfficeError::Silent(self.folder.clone()))?;
+        // Names are words of people: each is one segment, whatever stands in it.
+        if path.iter().any(|word| matches!(*word, "." | "..")) {
+            return Err(OfficeError::Refused(
+                "name it by its number: this would be another path".to_owned(),
+            ));
+        }
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().push("admin").extend(path);
+        }
         let mut request = self
             .client
             .request(method, url)

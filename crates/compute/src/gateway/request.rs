@@ -1,10 +1,11 @@
 //! What a client asks: read, bounded, and made ready for a server.
 
 use alloy_primitives::B256;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{error::ApiError, prices::ModelPrice};
 use crate::{
+    json::{self, JsonError},
     money::Dollars,
     receipt,
     upstream::{Aside, Ask, AskBounds, Kind, Object},
@@ -19,7 +20,42 @@ const TOKENS_PER_PICTURE: u64 = 16_384;
 /// Tokens that a template adds in all.
 const TOKENS_OF_TEMPLATE: u64 = 256;
 /// Names of an answer's bound; newer clients use the longer one.
-pub(super) const BOUNDS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
+const TOKEN_BOUNDS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
+/// Names by which single servers would take another bound: they never reach one.
+const OTHER_BOUNDS: [&str; 5] = [
+    "n_predict",
+    "num_predict",
+    "max_new_tokens",
+    "max_output_tokens",
+    "min_tokens",
+];
+/// Settings of a server among which are bounds, too.
+const OPTIONS: &str = "options";
+/// What no server reads as a part of the prompt.
+const ASIDE: [&str; 15] = [
+    "model",
+    "user",
+    "seed",
+    "stop",
+    "metadata",
+    "service_tier",
+    "reasoning_effort",
+    "encoding_format",
+    "safety_identifier",
+    "prompt_cache_key",
+    "stream_options",
+    "tool_choice",
+    "logit_bias",
+    "modalities",
+    OPTIONS,
+];
+/// Memory that the structure of a request may take.
+pub(super) const STRUCTURE_BYTES_MAX: usize = 32 << 20;
+
+/// Whether a field is said again to who checks a receipt as the client wrote it, since servers are told otherwise.
+pub(super) fn is_bound(name: &str) -> bool {
+    TOKEN_BOUNDS.contains(&name) || OTHER_BOUNDS.contains(&name) || name == OPTIONS
+}
 /// A model's name is shown and stored.
 const MODEL_BYTES_MAX: usize = 256;
 
@@ -51,8 +87,11 @@ pub(super) struct Asked {
 impl Asked {
     /// Reads a body.
     pub(super) fn read(kind: Kind, body: &[u8]) -> Result<Self, ApiError> {
-        let read: Value = serde_json::from_slice(body).map_err(|why| {
-            ApiError::wrong("invalid_json", None, format!("the body is no JSON: {why}"))
+        let read = json::read(body, STRUCTURE_BYTES_MAX).map_err(|why| match why {
+            JsonError::Large(_) => ApiError::too_dense(),
+            JsonError::None(why) => {
+                ApiError::wrong("invalid_json", None, format!("the body is no JSON: {why}"))
+            }
         })?;
         let Value::Object(mut body) = read else {
             let message = "the body is no JSON object".to_owned();
@@ -67,9 +106,14 @@ impl Asked {
             .is_some_and(|wanted| wanted == &Value::Bool(true));
         let asked_n = count(&body, "n", N_MAX)?.max(count(&body, "best_of", N_MAX)?);
         let n = asked_n.unwrap_or(1).saturating_mul(prompts(kind, &body));
-        let long = count(&body, "max_completion_tokens", u64::MAX)?;
-        let asked_tokens = long.or(count(&body, "max_tokens", u64::MAX)?);
-        let asked_bounds = BOUNDS.iter().filter_map(|name| body.get_key_value(*name));
+        let mut asked_tokens: Option<u64> = None;
+        for name in TOKEN_BOUNDS {
+            // Of two bounds the smaller holds.
+            if let Some(tokens) = count(&body, name, u64::MAX)? {
+                asked_tokens = Some(asked_tokens.map_or(tokens, |known| known.min(tokens)));
+            }
+        }
+        let asked_bounds = body.iter().filter(|(name, _)| is_bound(name));
         let asked_bounds = asked_bounds.map(|(name, said)| (name.clone(), said.clone()));
         let asked_bounds = asked_bounds.collect();
         let weight = weigh(kind, &body)?;
@@ -78,7 +122,10 @@ impl Asked {
         if stream {
             body.insert("stream".to_owned(), true.into());
             // Counts are asked for in any case: what is charged hangs on them.
-            body.insert("stream_options".to_owned(), json!({"include_usage": true}));
+            body.insert(
+                "stream_options".to_owned(),
+                serde_json::json!({"include_usage": true}),
+            );
         }
         Ok(Self {
             ask: Ask {
@@ -129,12 +176,23 @@ impl Asked {
             |asked| asked.min(limit),
         );
         let body = &mut self.ask.body;
-        // Newer clients use the longer name, and servers take either.
-        let name = match body.remove("max_completion_tokens") {
-            Some(_) => "max_completion_tokens",
-            None => "max_tokens",
-        };
-        body.insert(name.to_owned(), each.into());
+        for name in OTHER_BOUNDS {
+            body.remove(name);
+        }
+        if let Some(options) = body.get_mut(OPTIONS).and_then(Value::as_object_mut) {
+            options.retain(|name, _| !is_bound(name));
+        }
+        // Newer clients use the longer name, and servers take either: one that was said says the same as the other.
+        let was_long = body.remove("max_completion_tokens").is_some();
+        let was_short = body.remove("max_tokens").is_some();
+        for (name, was_said) in [
+            ("max_completion_tokens", was_long),
+            ("max_tokens", was_short || !was_long),
+        ] {
+            if was_said {
+                body.insert(name.to_owned(), each.into());
+            }
+        }
         self.each_tokens_max = Some(each);
         let all = each.saturating_mul(self.n);
         self.ask.bounds.output_tokens_max = all;
@@ -227,16 +285,16 @@ impl Weight {
                     .get("type")
                     .and_then(Value::as_str)
                     .unwrap_or_default();
-                if matches!(
-                    kind,
-                    "image_url" | "input_audio" | "image" | "file" | "video_url"
-                ) {
-                    self.pictures = self.pictures.saturating_add(1);
-                    return;
-                }
+                let picture = ["image_url", "input_audio", "image", "file", "video_url"];
+                let picture = picture.into_iter().find(|name| *name == kind);
                 for (name, field) in fields {
                     self.add_bytes(name.len());
-                    self.add(field);
+                    // The picture itself is no text; what stands beside it may be.
+                    if picture == Some(name.as_str()) {
+                        self.pictures = self.pictures.saturating_add(1);
+                    } else {
+                        self.add(field);
+                    }
                 }
             }
             Value::Null | Value::Bool(_) => self.add_bytes(1),
@@ -280,8 +338,10 @@ fn weigh(kind: Kind, body: &Object) -> Result<Weight, ApiError> {
     if let Some(Value::Array(items)) = asked {
         weight.messages = u64::try_from(items.len()).unwrap_or(u64::MAX);
     }
-    for part in [name, "suffix", "tools", "functions", "response_format"] {
-        if let Some(part) = body.get(part) {
+    // Servers read more than OpenAI's fields into a prompt: whatever has text or structure counts.
+    for (name, part) in body {
+        let is_scalar = part.is_number() || part.is_boolean() || part.is_null();
+        if !is_scalar && !ASIDE.contains(&name.as_str()) {
             weight.add(part);
         }
     }

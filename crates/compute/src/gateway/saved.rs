@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::upstream::{Answer, Object, Sse};
+use crate::upstream::{Answer, Object, Sse, says_once};
 
 /// A text that holds no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -12,6 +12,11 @@ pub enum NoAnswer {
         "this is neither JSON nor a stream of `data:` lines; save the answer as it came, as `curl -N ... > answer.txt` does"
     )]
     Neither,
+    /// Two answers in one.
+    #[error(
+        "a choice says its words twice, as `message`, `delta` or `text`: nobody knows which of them was the answer"
+    )]
+    Twice,
     /// JSON of something else.
     #[error("there is no answer in it: neither `choices` nor `data`")]
     Nothing,
@@ -54,6 +59,7 @@ fn events(text: &str) -> Result<Vec<Value>, NoAnswer> {
 /// A whole answer, or a stream of one part.
 fn of_one(object: &Object) -> Result<Answer, NoAnswer> {
     let choices = object.get("choices").and_then(Value::as_array);
+    all_say_once(choices)?;
     let is_part = choices.is_some_and(|choices| {
         let has_delta = |choice: &Value| choice.get("delta").is_some();
         choices.iter().any(has_delta)
@@ -85,7 +91,15 @@ fn of_parts(parts: Vec<Value>) -> Result<Answer, NoAnswer> {
     for part in &parts {
         // An error at the end of a stream that was cut is no part of the answer: the receipt is of what came before it.
         has_choices |= part.contains_key("choices");
+        all_say_once(part.get("choices").and_then(Value::as_array))?;
         answer.add(part);
     }
     has_choices.then_some(answer).ok_or(NoAnswer::Nothing)
+}
+
+fn all_say_once(choices: Option<&Vec<Value>>) -> Result<(), NoAnswer> {
+    match choices.into_iter().flatten().all(says_once) {
+        true => Ok(()),
+        false => Err(NoAnswer::Twice),
+    }
 }

@@ -1,6 +1,12 @@
 //! The routes of clients.
 
-use std::sync::Arc;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use alloy_primitives::B256;
 use axum::{
@@ -14,18 +20,19 @@ use axum::{
 use bytes::Bytes;
 use futures::stream;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 
 use super::{
     Entered, Gateway,
     error::ApiError,
     flow::{self, Failed},
     measure,
-    request::Asked,
+    request::{Asked, STRUCTURE_BYTES_MAX},
     tab,
     ticket::{Payer, Ticket},
 };
 use crate::{
+    json,
     keys::{Failure, JobId, key_id},
     money::Dollars,
     receipt::Outcome,
@@ -107,16 +114,21 @@ async fn try_answer(
     if !is_own && !gateway.pace.is_free() {
         return Err(ApiError::taken_back());
     }
-    let entered = gateway.enter(is_own).ok_or_else(|| {
-        ApiError::busy(
-            "too many requests at once",
-            std::time::Duration::from_secs(2),
-        )
-    })?;
-    let max = gateway.settings.bounds.body_bytes;
-    let body = to_bytes(body, max)
-        .await
-        .map_err(|_| ApiError::too_large(max))?;
+    let busy = || ApiError::busy("too many requests at once", Duration::from_secs(2));
+    // Customers of the network share what one key has: who they are is judged with what they ask.
+    let of = match &asker {
+        Asker::Key(key, _) => *key,
+        Asker::Channel(..) => B256::ZERO,
+    };
+    let mut entered = gateway.enter(of, is_own).ok_or_else(busy)?;
+    let body = arrived(gateway, &head.headers, body, &mut entered).await?;
+    let structure = json::weight(&body);
+    if structure > STRUCTURE_BYTES_MAX {
+        return Err(ApiError::too_dense());
+    }
+    if !entered.take_memory(structure).await {
+        return Err(busy());
+    }
     let mut asked = Asked::read(kind, &body)?;
     let opened = match asker {
         Asker::Key(key, payable) => {
@@ -142,6 +154,29 @@ async fn try_answer(
         headers.insert("x-capstan-max-tokens", tokens.into());
     }
     Ok(response)
+}
+
+/// A body as it came, if it comes in time, and the memory of all requests has room for it.
+async fn arrived(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    body: Body,
+    entered: &mut Entered,
+) -> Result<Bytes, ApiError> {
+    let bounds = &gateway.settings.bounds;
+    let max = bounds.body_bytes;
+    let said = headers.get(header::CONTENT_LENGTH);
+    let said = said.and_then(|said| said.to_str().ok()?.parse().ok());
+    // Who does not say how long it is may fill all of it.
+    if !entered.take_memory(said.unwrap_or(max).min(max)).await {
+        let message = "too much is asked at once";
+        return Err(ApiError::busy(message, Duration::from_secs(2)));
+    }
+    match timeout(bounds.arrival, to_bytes(body, max)).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(_)) => Err(ApiError::too_large(max)),
+        Err(_) => Err(ApiError::too_slow(bounds.arrival)),
+    }
 }
 
 /// The ticket of a key of this gateway.
@@ -231,11 +266,13 @@ async fn streamed(
         reserved.on_disk().await?;
     }
     // One part on its way at most: what the client has not taken is not counted as delivered.
-    let (parts, taken) = mpsc::channel::<Bytes>(1);
-    tokio::spawn(flow.run(parts));
-    let body = stream::unfold(taken, |mut taken| async {
-        let part = taken.recv().await?;
-        Some((Ok::<_, std::convert::Infallible>(part), taken))
+    let (parts, coming) = mpsc::channel::<Bytes>(1);
+    let taken = Arc::new(AtomicU64::new(0));
+    tokio::spawn(flow.run(parts, Arc::clone(&taken)));
+    let body = stream::unfold((coming, taken), |(mut coming, taken)| async {
+        let part = coming.recv().await?;
+        taken.fetch_add(1, Ordering::AcqRel);
+        Some((Ok::<_, std::convert::Infallible>(part), (coming, taken)))
     });
     let head = [
         (header::CONTENT_TYPE, "text/event-stream; charset=utf-8"),

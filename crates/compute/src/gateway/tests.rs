@@ -66,6 +66,96 @@ fn the_example_of_prices_is_read() {
     assert_eq!(named.cost(1_000_000, 1_000_000).to_string(), "0.13usd");
 }
 
+/// GW-1: of two bounds the smaller holds under both names, and no other name for a bound reaches a server.
+#[test]
+fn gw_1_no_bound_of_an_answer_passes_another() {
+    let price = Prices::from_toml(PRICES_EXAMPLE).expect("prices");
+    let price = price.of("any").expect("a price").clone();
+    let body = |more: &str| {
+        let body =
+            format!(r#"{{"model": "m", "messages": [{{"role": "user", "content": "hi"}}]{more}}}"#);
+        let mut asked = Asked::read(Kind::Chat, body.as_bytes()).expect(more);
+        let most = asked.bound(&price, None);
+        (most, asked.ask.body)
+    };
+    for more in [
+        r#", "max_completion_tokens": 1, "max_tokens": 20000"#,
+        r#", "max_completion_tokens": 20000, "max_tokens": 1"#,
+    ] {
+        let (most, body) = body(more);
+        assert_eq!(most, 1);
+        assert_eq!(
+            (&body["max_tokens"], &body["max_completion_tokens"]),
+            (&json!(1), &json!(1))
+        );
+    }
+    let (most, said) = body(r#", "max_completion_tokens": null, "max_tokens": 100000"#);
+    assert_eq!((most, &said["max_tokens"]), (4_096, &json!(4_096)));
+    let (_, said) = body(r#", "max_completion_tokens": 7"#);
+    assert_eq!(
+        (said.get("max_tokens"), &said["max_completion_tokens"]),
+        (None, &json!(7))
+    );
+    let (_, said) =
+        body(r#", "n_predict": 9, "min_tokens": 9, "options": {"num_predict": 9, "top_k": 1}"#);
+    assert_eq!(said["options"], json!({"top_k": 1}));
+    assert!(said.get("n_predict").is_none() && said.get("min_tokens").is_none());
+}
+
+/// GW-1: text costs the same wherever a server may read it from.
+#[test]
+fn gw_1_a_prompt_weighs_the_same_wherever_it_stands() {
+    let text = "x".repeat(10_000);
+    let weigh = |body: serde_json::Value| {
+        let read = Asked::read(Kind::Chat, body.to_string().as_bytes());
+        read.expect("read").input_tokens_max
+    };
+    let messages = json!([{"role": "user", "content": "hi"}]);
+    let plain = weigh(json!({"model": "m", "messages": [{"role": "user", "content": text}]}));
+    let aside = [
+        json!({"model": "m", "messages": [{"type": "image_url", "role": "user", "content": text}]}),
+        json!({"model": "m", "messages": messages, "documents": [{"text": text}]}),
+        json!({"model": "m", "messages": messages, "chat_template_kwargs": {"a": text}}),
+        json!({"model": "m", "messages": messages, "prompt": text}),
+    ];
+    for body in aside {
+        assert!(
+            weigh(body.clone()) >= plain.min(10_000),
+            "{}",
+            body.to_string().split_at(80).0
+        );
+    }
+    let picture =
+        json!([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": text}}]}]);
+    let drawn = weigh(json!({"model": "m", "messages": picture}));
+    assert!((16_384..20_000).contains(&drawn), "{drawn}");
+}
+
+/// RCPT-3: one answer has one reading.
+#[test]
+fn rcpt_3_an_answer_says_its_words_once() {
+    let twice = [
+        json!({"choices": [{"delta": {"content": "real"}, "message": {"content": "forged"}}]}),
+        json!({"choices": [{"text": "real", "message": {"content": "forged"}}]}),
+    ];
+    for answer in twice {
+        assert_eq!(saved_answer(&answer.to_string()), Err(NoAnswer::Twice));
+        let stream = format!("data: {answer}\n\ndata: {answer}\n\n");
+        assert_eq!(saved_answer(&stream), Err(NoAnswer::Twice));
+    }
+    let said = |words: &str| json!({"choices": [{"message": {"content": words}}], "data": []});
+    let hash = |words: &str| {
+        saved_answer(&said(words).to_string())
+            .expect("an answer")
+            .hash()
+    };
+    assert_ne!(
+        hash("real"),
+        hash("forged"),
+        "`data` beside choices hides nothing"
+    );
+}
+
 #[track_caller]
 fn refused(kind: Kind, body: &[u8], code: &str, word: &str) {
     let error = Asked::read(kind, body).expect_err("refused");

@@ -13,7 +13,7 @@ use super::{
     error::ApiError,
     measure,
     prices::ModelPrice,
-    request::{Asked, BOUNDS},
+    request::{Asked, is_bound},
 };
 use crate::{
     audit::Evidence,
@@ -235,7 +235,9 @@ impl Ticket {
             .output_tokens_max
             .saturating_mul(128)
             .saturating_add(4_096);
-        self.answer.parts() > parts_max || self.answer.text_bytes() > bytes_max
+        self.answer.is_wild()
+            || self.answer.parts() > parts_max
+            || self.answer.text_bytes() > bytes_max
     }
 
     fn counted(&self) -> Counted {
@@ -281,7 +283,7 @@ impl Ticket {
         self.evidence = ask.aside.take().map(|work| {
             let mut request = ask.body.clone();
             // The receipt has the hash of what the client said, not of what his key could pay.
-            request.retain(|name, _| !BOUNDS.contains(&name.as_str()));
+            request.retain(|name, _| !is_bound(name));
             request.extend(self.asked_bounds.clone());
             let request = canonical_request(&request);
             Evidence { request, work }

@@ -11,6 +11,17 @@ use crate::receipt;
 
 /// Most tools that one choice may call.
 const TOOLS_MAX: u64 = 256;
+/// Most choices of one answer: sixteen of each of several prompts.
+const CHOICES_MAX: u64 = 4_096;
+/// Longest word for why a choice ended.
+const FINISH_CHARS_MAX: usize = 64;
+
+/// Whether a choice is an object that says its words in one place: what reads another place would read another answer.
+pub(crate) fn says_once(choice: &Value) -> bool {
+    let places = ["message", "delta", "text"];
+    let said = |name: &&str| choice.get(**name).is_some_and(|said| !said.is_null());
+    choice.is_object() && places.iter().filter(said).count() <= 1
+}
 
 /// Tokens that a server says it used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,6 +73,8 @@ pub struct Answer {
     pub claim: Option<Claim>,
     text_bytes: u64,
     parts: u64,
+    /// It has more choices than anybody asks for.
+    is_wild: bool,
 }
 
 impl Answer {
@@ -81,7 +94,9 @@ impl Answer {
     /// Takes a whole answer.
     pub fn add_whole(&mut self, answer: &Object) {
         self.claim = Claim::of(answer);
-        self.data = answer.get("data").cloned();
+        // An answer of choices is hashed by them, whatever stands beside them.
+        let has_choices = answer.get("choices").is_some_and(Value::is_array);
+        self.data = answer.get("data").filter(|_| !has_choices).cloned();
         for choice in choices_of(answer) {
             let message = choice.get("message").or(Some(choice));
             self.take(choice, message.and_then(Value::as_object));
@@ -91,6 +106,10 @@ impl Answer {
     /// What one choice says, of either form.
     fn take(&mut self, choice: &Value, said: Option<&Object>) {
         let index = choice.get("index").and_then(Value::as_u64).unwrap_or(0);
+        if index >= CHOICES_MAX {
+            self.is_wild = true;
+            return;
+        }
         let kept = self.choices.entry(index).or_default();
         let mut bytes = 0;
         let mut append = |to: &mut String, text: Option<&Value>| {
@@ -126,7 +145,8 @@ impl Answer {
             }
         }
         if let Some(reason) = choice.get("finish_reason").and_then(Value::as_str) {
-            kept.finish = Some(reason.to_owned());
+            let reason = reason.chars().take(FINISH_CHARS_MAX).collect();
+            kept.finish = Some(reason);
         }
         self.text_bytes = self
             .text_bytes
@@ -141,6 +161,11 @@ impl Answer {
     /// Parts that carried text.
     pub const fn parts(&self) -> u64 {
         self.parts
+    }
+
+    /// Whether it has more choices than anybody asks for.
+    pub const fn is_wild(&self) -> bool {
+        self.is_wild
     }
 
     /// Whether every choice that began has ended.

@@ -8,6 +8,8 @@ use reqwest::{Client, Response, header::RETRY_AFTER, redirect::Policy};
 use serde_json::Value;
 use tokio::time::timeout;
 
+use crate::json;
+
 use super::{
     Ask, Chunks, Fault, Model, Object, Sse, Upstream,
     fault::{message_of, shown},
@@ -17,6 +19,12 @@ use super::{
 const EVENT_BYTES_MAX: usize = 1 << 20;
 /// Longest text of an error that is read.
 const ERROR_BYTES_MAX: usize = 64 << 10;
+/// Longest list of models.
+const MODELS_BYTES_MAX: usize = 4 << 20;
+/// Memory that the structure of an answer may take: of embeddings, three million numbers.
+const STRUCTURE_BYTES_MAX: usize = 256 << 20;
+/// Of one event, or a list of models.
+const EVENT_STRUCTURE_BYTES_MAX: usize = 16 << 20;
 /// Most models that one server is believed to have.
 const MODELS_MAX: usize = 1_000;
 
@@ -111,15 +119,15 @@ impl Upstream for Http {
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<Model>, Fault>> {
         async {
+            let probe = self.settings.probe;
             let request = self.with_key(self.client.get(self.asked("models")));
-            let response = answered(request, self.settings.probe).await?;
-            let body = body(
-                response,
-                self.settings.probe,
-                self.settings.answer_bytes_max,
-            )
-            .await?;
-            models_in(&body)
+            let listed = async {
+                let response = answered(request, probe).await?;
+                body(response, probe, MODELS_BYTES_MAX).await
+            };
+            // A server that drips holds up nobody: what counts is the whole list.
+            let listed = timeout(probe, listed).await;
+            models_in(&listed.unwrap_or(Err(Fault::Slow(probe)))?)
         }
         .boxed()
     }
@@ -140,7 +148,7 @@ impl Upstream for Http {
         async move {
             let response = answered(request, settings.first).await?;
             let body = body(response, settings.idle, settings.answer_bytes_max).await?;
-            match serde_json::from_slice(&body) {
+            match json::read(&body, STRUCTURE_BYTES_MAX) {
                 Ok(Value::Object(answer)) if answer.contains_key("error") => {
                     let message = message_of(&String::from_utf8_lossy(&body));
                     Err(Fault::Failed {
@@ -222,8 +230,8 @@ pub(crate) async fn body(
 }
 
 fn models_in(body: &[u8]) -> Result<Vec<Model>, Fault> {
-    let read: Value =
-        serde_json::from_slice(body).map_err(|_| Fault::garbage("a list of models is no JSON"))?;
+    let read = json::read(body, EVENT_STRUCTURE_BYTES_MAX)
+        .map_err(|_| Fault::garbage("a list of models is no JSON that is believed"))?;
     let rows = read.get("data").and_then(Value::as_array);
     let rows = rows.ok_or_else(|| Fault::garbage("a list of models has no `data`"))?;
     let model = |row: &Value| {
@@ -307,7 +315,7 @@ impl Reading {
 
     fn read(&mut self, event: &[u8]) -> Result<Object, Fault> {
         self.is_first = false;
-        let Ok(Value::Object(chunk)) = serde_json::from_slice(event) else {
+        let Ok(Value::Object(chunk)) = json::read(event, EVENT_STRUCTURE_BYTES_MAX) else {
             return Err(Fault::garbage("an event is no JSON object"));
         };
         if chunk.contains_key("error") {

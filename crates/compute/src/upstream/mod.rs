@@ -19,8 +19,8 @@ use serde_json::{Map, Value};
 
 use crate::{audit::Work, money::Dollars, receipt::Signed};
 
-pub(crate) use answer::usage;
 pub use answer::{Answer, Claim, chunk, gather};
+pub(crate) use answer::{says_once, usage};
 pub use fault::Fault;
 pub use http::{Http, HttpSettings};
 pub use pool::{MemberView, NoPlace, Place, Pool, PoolSettings};

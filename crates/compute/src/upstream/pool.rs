@@ -14,6 +14,8 @@ use super::{Fault, Model, Upstream};
 
 /// How long the first failure closes a server; each further one doubles it.
 const CLOSED_FIRST: Duration = Duration::from_secs(1);
+/// Longest wait for a place that anybody means.
+const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// At most so long.
 const CLOSED_MAX: Duration = Duration::from_secs(30);
 /// How long who waits sleeps before looking again at servers that may have opened.
@@ -208,7 +210,11 @@ impl Pool {
                 waiting: 0,
             }),
             freed: Notify::new(),
-            settings,
+            // A clock has an end.
+            settings: PoolSettings {
+                wait: settings.wait.min(WAIT_MAX),
+                ..settings
+            },
         })
     }
 

@@ -9,6 +9,7 @@ use capstan_compute::{
     upstream::PoolSettings,
 };
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::{
     fake::Fake,
@@ -35,6 +36,48 @@ fn header(response: &reqwest::Response, name: &str) -> String {
         .get(name)
         .unwrap_or_else(|| panic!("no {name}"));
     value.to_str().expect("a text").to_owned()
+}
+
+/// GW-7: a body that is all structure is refused before it is read, and one that does not come gives its place back.
+#[tokio::test]
+async fn gw_7_bodies_that_are_dense_or_do_not_come_hold_nothing() {
+    let fake = Fake::start().await;
+    let bounds = Bounds {
+        arrival: Duration::from_millis(300),
+        requests_of_key: 2,
+        ..Bounds::default()
+    };
+    let world = World::with(&[fake.url()], PoolSettings::default(), bounds).await;
+    let send = |body: String| {
+        let path = format!("{}/v1/chat/completions", world.url);
+        let request = world.http.post(path).bearer_auth(&world.key).body(body);
+        async move { request.send().await.expect("answered") }
+    };
+    let dense = format!(
+        r#"{{"model": "m", "messages": [{}{{}}]}}"#,
+        r#"{"":0},"#.repeat(500_000)
+    );
+    error(send(dense).await, 413, "request_too_large").await;
+
+    let at = world.url.trim_start_matches("http://").to_owned();
+    let half = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: {at}\r\nauthorization: Bearer {}\r\ncontent-length: 100\r\n\r\n{{",
+        world.key
+    );
+    let mut open = Vec::new();
+    for _ in 0..2 {
+        let mut socket = tokio::net::TcpStream::connect(&at).await.expect("connects");
+        socket.write_all(half.as_bytes()).await.expect("written");
+        open.push(socket);
+    }
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    error(world.ask("count 1").await, 429, "busy").await;
+    for socket in &mut open {
+        let mut said = [0; 12];
+        socket.read_exact(&mut said).await.expect("answered");
+        assert_eq!(&said, b"HTTP/1.1 408");
+    }
+    assert_eq!(world.ask("count 1").await.status(), 200);
 }
 
 /// GW-4, RCPT-4: cost, receipt and ledger say the same, and the receipt verifies.

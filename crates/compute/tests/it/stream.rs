@@ -154,6 +154,23 @@ async fn gw_8_a_client_that_leaves_lets_the_server_go() {
     assert_eq!(receipt.receipt.outcome, Outcome::ClientLeft.number());
 }
 
+/// GW-8: the last part that a client took is charged, though nothing came after it.
+#[tokio::test]
+async fn gw_8_the_last_part_that_was_taken_is_charged() {
+    let fake = Fake::start().await;
+    let world = World::before(&[&fake]).await;
+    let mut asked = chat("count 20 silent 1");
+    asked["stream"] = true.into();
+    let response = world.post("chat/completions", &world.key, &asked).await;
+    let mut parts = response.bytes_stream();
+    let first = parts.next().await.expect("a part").expect("whole");
+    assert!(String::from_utf8_lossy(&first).contains("w0"));
+    drop(parts);
+    let view = world.settled().await;
+    assert!(view.key.output_tokens >= 1, "{view:?}");
+    assert!(!world.newest_receipt().await.receipt.output.is_zero());
+}
+
 /// GW-8, without a stream: nothing was delivered, nothing is charged.
 #[tokio::test]
 async fn gw_8_a_client_that_leaves_before_a_whole_answer_pays_nothing() {
