@@ -71,7 +71,7 @@ async fn gw_7_bodies_that_are_dense_or_do_not_come_hold_nothing() {
         open.push(socket);
     }
     tokio::time::sleep(Duration::from_millis(100)).await;
-    error(world.ask("count 1").await, 429, "busy").await;
+    error(world.ask("count 1").await, 429, "too_many_requests").await;
     for socket in &mut open {
         let mut said = [0; 12];
         socket.read_exact(&mut said).await.expect("answered");
