@@ -59,7 +59,7 @@ export const routes: RouteObject[] = [
       { path: 'trade', ...page(() => import('../pages/trade/index.tsx')) },
       { path: 'earn/*', ...page(() => import('../pages/earn/index.tsx')) },
       { path: 'explorer/*', ...page(() => import('../pages/explorer/index.tsx')) },
-      { path: 'machines', ...page(() => import('../pages/machines/index.tsx')) },
+      { path: 'machines/*', ...page(() => import('../pages/machines/index.tsx')) },
       { path: 'risk', ...page(() => import('../pages/risk/index.tsx')) },
       { path: '*', Component: NotHere },
     ],
