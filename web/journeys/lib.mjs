@@ -262,6 +262,8 @@ export const PAGES = [
   '/machines',
   '/machines/loans',
   '/machines/register',
+  '/ai',
+  '/ai?tab=network',
   '/explorer',
   '/explorer/contention?to=40',
   '/explorer/block/9',

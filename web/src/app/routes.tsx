@@ -60,6 +60,7 @@ export const routes: RouteObject[] = [
       { path: 'earn/*', ...page(() => import('../pages/earn/index.tsx')) },
       { path: 'explorer/*', ...page(() => import('../pages/explorer/index.tsx')) },
       { path: 'machines/*', ...page(() => import('../pages/machines/index.tsx')) },
+      { path: 'ai', ...page(() => import('../pages/ai/index.tsx')) },
       { path: 'risk', ...page(() => import('../pages/risk/index.tsx')) },
       { path: '*', Component: NotHere },
     ],

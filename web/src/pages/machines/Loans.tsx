@@ -395,7 +395,7 @@ function Cases({ all }: { all: readonly Case[] }) {
           })}
         </Table>
       )}
-      {pages === null ? null : <div className="pad-foot pad">{pages}</div>}
+      {pages === null ? null : <div className="pad-foot">{pages}</div>}
     </Card>
   );
 }
