@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open } from './fleet.mjs';
-import { Node, somebody, withMoney } from './lib.mjs';
+import { findings, Node, somebody, withMoney } from './lib.mjs';
 
 /** A model server that always says the same. */
 function scripted() {
@@ -84,11 +84,12 @@ export default [
         await receipts.locator(`[title="${receipt}"]`).waitFor();
         await receipts.getByText('12, 5').first().waitFor();
         await receipts
-          .getByRole('button', { name: /verifies receipt/ })
+          .getByRole('button', { name: /^Verify receipt/ })
           .first()
           .click();
         assert.equal(await page.evaluate(() => navigator.clipboard.readText()), `capstan receipt verify ${receipt}`);
         await page.locator('.stat', { hasText: 'Requests' }).getByText('2', { exact: true }).waitFor();
+        assert.deepEqual(await findings(page), []);
 
         // A second of the same name is refused in the gateway's words.
         await page.getByRole('button', { name: 'New key…' }).click();

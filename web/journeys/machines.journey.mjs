@@ -1,7 +1,7 @@
 // A fleet: a machine that was never there, one that comes, is seen, says something, goes dark, and leaves; and what its income carries.
 import assert from 'node:assert/strict';
 import { afterAMonth, call, changesOf, Key, MACHINES, nowMs, open, saidInstead, send } from './fleet.mjs';
-import { Node, owner, somebody } from './lib.mjs';
+import { findings, Node, owner, somebody } from './lib.mjs';
 
 const key = () => new Key(0x5a5a5a);
 
@@ -48,6 +48,7 @@ export default [
         await machine.beat(node, who);
         await tile.getByText(/dark once for/).waitFor();
         await tile.getByText(/it went dark for a while/).waitFor();
+        assert.deepEqual(await findings(page), []);
         await page.getByLabel('Mine only').check();
         await tile.getByText('Machine 0: GPU').waitFor();
         await tile.getByRole('link', { name: /Machine 0/ }).click();
@@ -119,8 +120,10 @@ export default [
         await later.page.getByText('After 19 more verified days like these').waitFor();
         await later.page.getByRole('list', { name: 'Steps of case 2' }).getByText('The title is at auction').waitFor();
         await later.page.getByText('0.333333 ETH').waitFor();
+        assert.deepEqual(await findings(later.page), []);
         await later.go('/machines/loans');
         await later.page.getByText('2 ETH are being recovered').waitFor();
+        assert.deepEqual(await findings(later.page), []);
         await later.page
           .getByRole('table', { name: 'Cases, the newest first' })
           .getByText('nobody bought its title')

@@ -1,6 +1,6 @@
 // Blocks as lanes of parallel work: who waits for whom, what was touched, and what is said where that is not known.
 import assert from 'node:assert/strict';
-import { Node, somebody } from './lib.mjs';
+import { findings, Node, somebody } from './lib.mjs';
 
 const COUNT = 60;
 
@@ -79,6 +79,7 @@ export default [
         // Who touched the hottest place.
         await page.getByRole('button', { name: 'Show who' }).first().click();
         await page.locator('.schedule .marked').waitFor({ state: 'attached' });
+        assert.deepEqual(await findings(page), []);
 
         // Its own address brings the same back; the one it waits for is a click away.
         await page.reload();

@@ -1,6 +1,6 @@
 export { Address, shortAddress } from './Address.tsx';
 export { Chart, type Series } from './Chart.tsx';
-export { Dialog } from './Dialog.tsx';
+export { Dialog, DialogActions } from './Dialog.tsx';
 export { Facts } from './Facts.tsx';
 export { AmountField, Button, Check, Select, Tabs, TextField } from './forms.tsx';
 export { Gauge } from './Gauge.tsx';

@@ -12,6 +12,7 @@ import {
   Check,
   copyCommand,
   Dialog,
+  DialogActions,
   Empty,
   Notice,
   Table,
@@ -190,24 +191,21 @@ function NewKey({ token, onClose, onMade }: { token: string; onClose: () => void
           {make.error.message}
         </Notice>
       ) : null}
-      <div className="dialog-actions">
-        <Button onClick={onClose}>Not now</Button>
-        <Button
-          look="primary"
-          disabled={wanted === null || make.isPending}
-          onClick={() => {
-            if (wanted === null) return;
-            make.mutate(wanted, {
-              onSuccess: ({ secret }) => {
-                onMade(secret);
-                onClose();
-              },
-            });
-          }}
-        >
-          Make the key
-        </Button>
-      </div>
+      <DialogActions
+        onClose={onClose}
+        disabled={wanted === null || make.isPending}
+        onGo={() => {
+          if (wanted === null) return;
+          make.mutate(wanted, {
+            onSuccess: ({ secret }) => {
+              onMade(secret);
+              onClose();
+            },
+          });
+        }}
+      >
+        Make the key
+      </DialogActions>
     </Dialog>
   );
 }

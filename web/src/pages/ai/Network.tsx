@@ -18,6 +18,7 @@ import {
   Button,
   Card,
   Dialog,
+  DialogActions,
   Empty,
   Num,
   Stat,
@@ -431,12 +432,7 @@ function MoveDialog({
         wrong={wrong}
         autoFocus
       />
-      <div className="dialog-actions">
-        <Button onClick={onClose}>Not now</Button>
-        <Button look="primary" disabled={!read.ok || text.trim() === '' || wrong !== null} onClick={propose}>
-          See what it does
-        </Button>
-      </div>
+      <DialogActions onClose={onClose} disabled={!read.ok || text.trim() === '' || wrong !== null} onGo={propose} />
     </Dialog>
   );
 }
@@ -497,12 +493,7 @@ function KeyDialog({ asset, endMs, onClose, onCall }: Form & { endMs: number }) 
       <p className="small quiet">
         It binds within these, and only to machines that are registered. It reaches nothing else of yours.
       </p>
-      <div className="dialog-actions">
-        <Button onClick={onClose}>Not now</Button>
-        <Button look="primary" disabled={!isPossible} onClick={propose}>
-          See what it does
-        </Button>
-      </div>
+      <DialogActions onClose={onClose} disabled={!isPossible} onGo={propose} />
     </Dialog>
   );
 }

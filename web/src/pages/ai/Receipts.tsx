@@ -120,7 +120,7 @@ export function Receipts({ receipts }: { receipts: readonly GatewayReceipt[] }) 
                 <td>
                   <Button
                     slim
-                    aria-label={`Copy the command that verifies receipt ${id.slice(0, 10)}`}
+                    aria-label={`Verify receipt ${id.slice(0, 10)}: copies the command`}
                     onClick={() => copyCommand(`capstan receipt verify ${id}`)}
                   >
                     Verify

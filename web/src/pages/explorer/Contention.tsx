@@ -2,10 +2,9 @@
 import { Link, useSearchParams } from 'react-router';
 import { command } from '../../node/commands.ts';
 import { useHeads } from '../../node/node.tsx';
-import { drawnShare } from '../../units/drawn.ts';
 import { shownCount, shownTimes } from '../../units/quantity.ts';
-import { Answer, Bar, Button, Card, Empty, Num, Page, Pages, Stat, Stats, Table, useParts } from '../../ui/index.ts';
-import { HotPlaces } from './Hot.tsx';
+import { Answer, Button, Card, Empty, Num, Page, Pages, Stat, Stats, Table, useParts } from '../../ui/index.ts';
+import { CountCells, CountHeads, HotPlaces } from './Hot.tsx';
 import { BlockLink } from './parts.tsx';
 import { ProjectionTable } from './Projection.tsx';
 import { isUnknownMethod, useContention } from './queries.ts';
@@ -171,13 +170,7 @@ function Fields({ told, copy }: { told: Contention; copy: string }) {
             <th scope="col" className="start grow">
               Field
             </th>
-            <th scope="col">Waited for</th>
-            <th scope="col" className="start">
-              <span className="unseen">Drawn</span>
-            </th>
-            <th scope="col">Wrote</th>
-            <th scope="col">Added</th>
-            <th scope="col">Read</th>
+            <CountHeads />
             <th scope="col">Words</th>
           </>
         }
@@ -188,20 +181,7 @@ function Fields({ told, copy }: { told: Contention; copy: string }) {
               <Link to={`/explorer/contract/${one.contract}`}>{one.contract}</Link>
             </th>
             <td className="start mono">{one.field}</td>
-            <td>
-              <Num quiet copy={copy}>
-                {one.waitCount}
-              </Num>
-            </td>
-            <td className="start">
-              <Bar
-                share={drawnShare(BigInt(one.waitCount), BigInt(most))}
-                tone={one.waitCount === 0 ? 'plain' : 'warn'}
-              />
-            </td>
-            <td>{one.writeCount}</td>
-            <td>{one.deltaCount}</td>
-            <td>{one.readCount}</td>
+            <CountCells of={one} most={most} copy={copy} />
             <td>{one.wordCount}</td>
           </tr>
         ))}

@@ -5,13 +5,9 @@ import { AddressLink } from './parts.tsx';
 import { placeWords } from './schedule.ts';
 import type { Place } from './shapes.ts';
 
-export interface HotPlace {
+export interface HotPlace extends Counts {
   readonly key: string;
   readonly place: Place;
-  readonly waitCount: number;
-  readonly readCount: number;
-  readonly writeCount: number;
-  readonly deltaCount: number;
   readonly blockCount?: number;
 }
 
@@ -30,6 +26,46 @@ export function PlaceCells({ place }: { place: Place }) {
           </span>
         )}
       </td>
+    </>
+  );
+}
+
+export interface Counts {
+  readonly waitCount: number;
+  readonly readCount: number;
+  readonly writeCount: number;
+  readonly deltaCount: number;
+}
+
+/** How often something was waited for, beside the most that anything was, and how often it was touched in which way. */
+export function CountCells({ of, most, copy }: { of: Counts; most: number; copy: string }) {
+  return (
+    <>
+      <td>
+        <Num quiet copy={copy}>
+          {of.waitCount}
+        </Num>
+      </td>
+      <td className="start">
+        <Bar share={drawnShare(BigInt(of.waitCount), BigInt(most))} tone={of.waitCount === 0 ? 'plain' : 'warn'} />
+      </td>
+      <td>{of.writeCount}</td>
+      <td>{of.deltaCount}</td>
+      <td>{of.readCount}</td>
+    </>
+  );
+}
+
+export function CountHeads() {
+  return (
+    <>
+      <th scope="col">Waited for</th>
+      <th scope="col" className="start">
+        <span className="unseen">Drawn</span>
+      </th>
+      <th scope="col">Wrote</th>
+      <th scope="col">Added</th>
+      <th scope="col">Read</th>
     </>
   );
 }
@@ -58,13 +94,7 @@ export function HotPlaces({
           <th scope="col" className="start grow">
             What
           </th>
-          <th scope="col">Waited for</th>
-          <th scope="col" className="start">
-            <span className="unseen">Drawn</span>
-          </th>
-          <th scope="col">Wrote</th>
-          <th scope="col">Added</th>
-          <th scope="col">Read</th>
+          <CountHeads />
           {hasBlocks ? <th scope="col">Blocks</th> : null}
           {onMark ? (
             <th scope="col">
@@ -77,20 +107,7 @@ export function HotPlaces({
       {of.map((one) => (
         <tr key={one.key}>
           <PlaceCells place={one.place} />
-          <td>
-            <Num quiet copy={copy}>
-              {one.waitCount}
-            </Num>
-          </td>
-          <td className="start">
-            <Bar
-              share={drawnShare(BigInt(one.waitCount), BigInt(most))}
-              tone={one.waitCount === 0 ? 'plain' : 'warn'}
-            />
-          </td>
-          <td>{one.writeCount}</td>
-          <td>{one.deltaCount}</td>
-          <td>{one.readCount}</td>
+          <CountCells of={one} most={most} copy={copy} />
           {hasBlocks ? <td>{one.blockCount}</td> : null}
           {onMark ? (
             <td>

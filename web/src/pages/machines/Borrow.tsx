@@ -9,7 +9,7 @@ import type { Hex } from '../../node/decode.ts';
 import { parseDecimal, problemInWords } from '../../units/decimal.ts';
 import { exactOf, readAmount, shownBps, someWrong, told } from '../../units/quantity.ts';
 import { moment } from '../../units/time.ts';
-import { AmountField, Button, Dialog, Facts, Skeleton } from '../../ui/index.ts';
+import { AmountField, Button, Dialog, DialogActions, Facts, Skeleton } from '../../ui/index.ts';
 import { useAssets, useSource, type Asset } from './asset.ts';
 import { boundWords } from './loans.ts';
 import { useBorrowQuote, useLoanMarkets, type Book, type Offer } from './queries.ts';
@@ -105,27 +105,24 @@ export function BorrowDialog({ id, asset, offer, onClose, onCall }: Form & { off
           ]}
         />
       )}
-      <div className="dialog-actions">
-        <Button onClick={onClose}>Not now</Button>
-        <Button
-          look="primary"
-          disabled={amount === 0n}
-          onClick={() => {
-            const data = encodeFunctionData({ abi: incomeAbi, functionName: 'borrow', args: [BigInt(id), amount] });
-            onCall({
-              title: `Borrow ${told(asset, amount)} against machine ${id}`,
-              lines: [
-                `Receive ${exactOf(asset, amount)} ${asset.symbol} in the wallet`,
-                'Its income pays the instalments first; its title is security until all is paid',
-              ],
-              notes: ['Neither the wallet nor another machine answers for it.'],
-              ...callOf(data),
-            });
-          }}
-        >
-          See the loan…
-        </Button>
-      </div>
+      <DialogActions
+        onClose={onClose}
+        disabled={amount === 0n}
+        onGo={() => {
+          const data = encodeFunctionData({ abi: incomeAbi, functionName: 'borrow', args: [BigInt(id), amount] });
+          onCall({
+            title: `Borrow ${told(asset, amount)} against machine ${id}`,
+            lines: [
+              `Receive ${exactOf(asset, amount)} ${asset.symbol} in the wallet`,
+              'Its income pays the instalments first; its title is security until all is paid',
+            ],
+            notes: ['Neither the wallet nor another machine answers for it.'],
+            ...callOf(data),
+          });
+        }}
+      >
+        See the loan…
+      </DialogActions>
     </Dialog>
   );
 }
@@ -147,25 +144,20 @@ export function RepayDialog({ id, asset, owed, owner, onClose, onCall }: Form & 
         wrong={wrong}
         autoFocus
       />
-      <div className="dialog-actions">
-        <Button onClick={onClose}>Not now</Button>
-        <Button
-          look="primary"
-          disabled={!read.ok || text.trim() === '' || wrong !== null}
-          onClick={() => {
-            if (!read.ok) return;
-            const data = encodeFunctionData({ abi: incomeAbi, functionName: 'repay', args: [BigInt(id), read.amount] });
-            onCall({
-              title: `Repay ${told(asset, read.amount)} of machine ${id}`,
-              lines: [`Pay at most ${exactOf(asset, read.amount)} ${asset.symbol}; no more than is owed is taken`],
-              first: first(to, read.amount),
-              ...callOf(data),
-            });
-          }}
-        >
-          See what it does
-        </Button>
-      </div>
+      <DialogActions
+        onClose={onClose}
+        disabled={!read.ok || text.trim() === '' || wrong !== null}
+        onGo={() => {
+          if (!read.ok) return;
+          const data = encodeFunctionData({ abi: incomeAbi, functionName: 'repay', args: [BigInt(id), read.amount] });
+          onCall({
+            title: `Repay ${told(asset, read.amount)} of machine ${id}`,
+            lines: [`Pay at most ${exactOf(asset, read.amount)} ${asset.symbol}; no more than is owed is taken`],
+            first: first(to, read.amount),
+            ...callOf(data),
+          });
+        }}
+      />
     </Dialog>
   );
 }
@@ -194,25 +186,20 @@ export function PowerDialog({ id, asset, book, onClose, onCall }: Form & { book:
         What counts is never less than the market’s least, nor than the watts that the machine reports. Stating less
         does not help.
       </p>
-      <div className="dialog-actions">
-        <Button onClick={onClose}>Not now</Button>
-        <Button
-          look="primary"
-          disabled={!read.ok || wattsWrong !== null}
-          onClick={() => {
-            if (!read.ok) return;
-            const args = [BigInt(id), read.amount, Number(watts)] as const;
-            const data = encodeFunctionData({ abi: incomeAbi, functionName: 'statePower', args });
-            onCall({
-              title: `State the power of machine ${id}`,
-              lines: [`${exactOf(asset, read.amount)} ${asset.symbol} a kWh, ${watts.trim()} W`],
-              ...callOf(data),
-            });
-          }}
-        >
-          See what it does
-        </Button>
-      </div>
+      <DialogActions
+        onClose={onClose}
+        disabled={!read.ok || wattsWrong !== null}
+        onGo={() => {
+          if (!read.ok) return;
+          const args = [BigInt(id), read.amount, Number(watts)] as const;
+          const data = encodeFunctionData({ abi: incomeAbi, functionName: 'statePower', args });
+          onCall({
+            title: `State the power of machine ${id}`,
+            lines: [`${exactOf(asset, read.amount)} ${asset.symbol} a kWh, ${watts.trim()} W`],
+            ...callOf(data),
+          });
+        }}
+      />
     </Dialog>
   );
 }

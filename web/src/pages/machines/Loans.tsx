@@ -19,6 +19,7 @@ import {
   Button,
   Card,
   Dialog,
+  DialogActions,
   Empty,
   Facts,
   Notice,
@@ -333,12 +334,7 @@ function WishDialog({
       <p className="small quiet">
         {tranche.name}: {tranche.words}. At today’s use {shownBps(tranche.rateBps)} a year.
       </p>
-      <div className="dialog-actions">
-        <Button onClick={onClose}>Not now</Button>
-        <Button look="primary" disabled={!read.ok || text.trim() === '' || wrong !== null} onClick={propose}>
-          See what it does
-        </Button>
-      </div>
+      <DialogActions onClose={onClose} disabled={!read.ok || text.trim() === '' || wrong !== null} onGo={propose} />
     </Dialog>
   );
 }
