@@ -9,6 +9,7 @@ export default defineConfig({
   base: './',
   plugins: [react()],
   build: { target: 'es2023', chunkSizeWarningLimit: 700, assetsInlineLimit: 0, modulePreload: { polyfill: false } },
-  server: { proxy: { '/rpc': { target: node, ws: true, rewrite: () => '/' } } },
+  // The node's RPC, and the door of a gateway on the same port.
+  server: { proxy: { '/rpc': { target: node, ws: true, rewrite: () => '/' }, '/admin': node, '/v1': node } },
   test: { environment: 'node', include: ['src/**/*.test.ts'] },
 });

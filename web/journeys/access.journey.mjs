@@ -1,10 +1,7 @@
 // Every page, light and dark, wide and narrow: no serious finding of axe, nothing wider than the screen, all of it by keyboard.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { PAGES, settled, withMoney } from './lib.mjs';
+import { findings, PAGES, settled, withMoney } from './lib.mjs';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PATHS = [...PAGES, '/liquidation/x'];
 /** Dialogs with many fields, and where they open. */
 const DIALOGS = [
@@ -13,20 +10,6 @@ const DIALOGS = [
   ['/earn?tab=terms', 'Lend at fixed terms'],
   ['/earn?tab=streams', 'Let something flow'],
 ];
-
-async function findings(page) {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(
-      ({ id, nodes }) =>
-        `${id}: ${nodes
-          .map(({ target }) => target.join(' '))
-          .slice(0, 3)
-          .join(', ')}`,
-    );
-}
 
 const looks = [
   ['light, wide', { colorScheme: 'light' }],

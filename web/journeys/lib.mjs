@@ -1,7 +1,8 @@
 // What journeys need: a started node with the page on its port, a browser, and people in it.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -260,7 +261,12 @@ export const PAGES = [
   '/earn?tab=terms',
   '/earn?tab=streams',
   '/machines',
+  '/machines/loans',
+  '/machines/register',
+  '/ai',
+  '/ai?tab=network',
   '/explorer',
+  '/explorer/contention?to=40',
   '/explorer/block/9',
   '/explorer/contract/account',
   '/risk',
@@ -272,3 +278,20 @@ export const settled = (page, path) =>
     `${path} is there`,
     async () => (await page.locator('main .skeleton').count()) === 0 && (await page.locator('main h1').count()) > 0,
   );
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What axe finds serious on a page as it is. */
+export async function findings(page) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes
+          .map(({ target }) => target.join(' '))
+          .slice(0, 3)
+          .join(', ')}`,
+    );
+}

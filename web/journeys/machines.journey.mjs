@@ -1,110 +1,9 @@
-// A fleet: a machine that was never there, one that comes, is seen, says something, goes dark, and leaves.
+// A fleet: a machine that was never there, one that comes, is seen, says something, goes dark, and leaves; and what its income carries.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { encodeFunctionData } from 'viem';
-import { privateKeyToAccount } from 'viem/accounts';
-import { Node, owner, somebody, until } from './lib.mjs';
+import { afterAMonth, call, changesOf, Key, MACHINES, nowMs, open, saidInstead, send } from './fleet.mjs';
+import { findings, Node, owner, somebody } from './lib.mjs';
 
-const MACHINES = '0xcA957a000000000000000000001d000000000000';
-const ADMIN = '0xCA957A0000000000000000000004000000000000';
-const abi = JSON.parse(readFileSync(new URL('../../abi/machines.json', import.meta.url), 'utf8'));
-const adminAbi = JSON.parse(readFileSync(new URL('../../abi/admin.json', import.meta.url), 'utf8'));
-const ETH = 10n ** 18n;
-const HOUR_MS = 3_600_000n;
-const key = privateKeyToAccount(`0x${'5a'.repeat(32)}`);
-
-const PARAMS = {
-  assetId: 0,
-  bondMin: ETH,
-  unbondMs: HOUR_MS,
-  intervalMs: 60_000n,
-  graceMs: 60_000n,
-  probationMs: 0n,
-  lateMs: 60_000n,
-  gapMs: 60_000n,
-  answerMs: 60_000n,
-  commitMs: 60_000n,
-  revealMs: 60_000n,
-  capacityAgeMs: HOUR_MS,
-  slashBps: 1_000,
-  quorum: 1,
-};
-
-/** A transaction of anybody, as a development chain allows it. */
-async function send(node, from, to, data) {
-  await node.rpc('hardhat_impersonateAccount', [from]);
-  const hash = await node.rpc('eth_sendTransaction', [{ from, to, data }]);
-  await until('it is included', async () => (await node.rpc('eth_getTransactionReceipt', [hash])) !== null);
-  const { status } = await node.rpc('eth_getTransactionReceipt', [hash]);
-  assert.equal(status, '0x1', `${data.slice(0, 10)} failed`);
-}
-
-async function signed(node, primaryType, types, message) {
-  const chainId = Number(await node.rpc('eth_chainId'));
-  const domain = { name: 'Capstan Machines', version: '1', chainId, verifyingContract: MACHINES };
-  const signature = await key.signTypedData({ domain, primaryType, types: { [primaryType]: types }, message });
-  return {
-    r: `0x${signature.slice(2, 66)}`,
-    s: `0x${signature.slice(66, 130)}`,
-    v: parseInt(signature.slice(130), 16),
-  };
-}
-
-const nowMs = async (node) => BigInt((await node.rpc('capstan_markets')).timeMs);
-const call = (functionName, args) => encodeFunctionData({ abi, functionName, args });
-
-async function open(node) {
-  const data = encodeFunctionData({ abi: adminAbi, functionName: 'ownerOf', args: [MACHINES] });
-  const answer = await node.rpc('eth_call', [{ to: ADMIN, data }, 'latest']);
-  await send(node, `0x${answer.slice(-40)}`, MACHINES, call('setParams', [PARAMS]));
-  // Parameters count after a day.
-  await node.rpc('evm_increaseTime', [86_401]);
-  await node.rpc('evm_mine');
-}
-
-async function register(node, holder) {
-  const deadlineMs = (await nowMs(node)) + HOUR_MS;
-  const consent = await signed(
-    node,
-    'Registration',
-    [
-      { name: 'holder', type: 'address' },
-      { name: 'deadlineMs', type: 'uint64' },
-    ],
-    { holder, deadlineMs },
-  );
-  const spec = { kind: 1, region: 7, hash: `0x${'00'.repeat(32)}`, uri: '<script>window.hurt=1</script>' };
-  await send(node, holder, MACHINES, call('register', [key.address, spec, 2n * ETH, deadlineMs, consent]));
-}
-
-async function report(node, by) {
-  const toMs = await nowMs(node);
-  const batch = {
-    sequence: 1n,
-    fromMs: toMs - 1_000n,
-    toMs,
-    root: `0x${'11'.repeat(32)}`,
-    count: 3,
-    watts: 412,
-    decikelvin: 3_382,
-    utilisationBps: 8_750,
-  };
-  const words = ['uint64 machineId', 'uint64 sequence', 'uint64 fromMs', 'uint64 toMs', 'bytes32 root', 'uint32 count'];
-  words.push('uint32 watts', 'uint16 decikelvin', 'uint16 utilisationBps');
-  const types = words.map((word) => ({ type: word.split(' ')[0], name: word.split(' ')[1] }));
-  const signature = await signed(node, 'Readings', types, { machineId: 0n, ...batch });
-  await send(node, by, MACHINES, call('report', [0n, batch, signature]));
-}
-
-async function beat(node, by) {
-  const timeMs = await nowMs(node);
-  const types = [
-    { name: 'machineId', type: 'uint64' },
-    { name: 'timeMs', type: 'uint64' },
-  ];
-  const signature = await signed(node, 'Beat', types, { machineId: 0n, timeMs });
-  await send(node, by, MACHINES, call('beats', [[{ machineId: 0n, timeMs, signature }]]));
-}
+const key = () => new Key(0x5a5a5a);
 
 export default [
   {
@@ -116,36 +15,121 @@ export default [
         const { page } = person;
         await person.go('/machines');
         await page.getByText('No machine is registered on this chain yet').waitFor();
+        await page.getByRole('link', { name: 'Add a machine' }).last().click();
+        await page.getByText('100 USDC').waitFor();
         await person.connect();
         await person.fund();
         const who = await owner(person);
         await open(node);
-        await register(node, who);
+        await page.getByText(/capstan provide start --upstream/).waitFor();
+        await page.getByText('1 ETH', { exact: true }).waitFor();
+        const machine = key();
+        await machine.register(node, who, { uri: '<script>window.hurt=1</script>' });
+        await person.go('/machines');
         const tile = page.locator('.fleet li').first();
         await tile.getByText('Machine 0: GPU').waitFor();
-        await tile.getByText('2 ETH, at least 1 ETH').waitFor();
+        await tile.getByText('2 ETH').waitFor();
         await tile.getByText('you,').waitFor();
         await tile.getByText('nobody has asked it yet').waitFor();
-        await beat(node, who);
-        await report(node, who);
-        await tile.getByText(/412 W · 65.05 °C · 87.50 % busy/).waitFor();
+        await machine.beat(node, who);
+        await machine.report(node, who);
+        await tile.getByText('87.5 % busy').waitFor();
+        await tile.getByText(/65 °C · 412 W/).waitFor();
         await node.rpc('evm_increaseTime', [30]);
         await node.rpc('evm_mine');
-        await beat(node, who);
+        await machine.beat(node, who);
         await tile.getByText('live', { exact: true }).waitFor();
         await node.rpc('evm_increaseTime', [90]);
         await tile.getByText('late', { exact: true }).waitFor();
         await tile.getByText('It missed a beat').waitFor();
         await node.rpc('evm_increaseTime', [600]);
         await tile.getByText('dark', { exact: true }).waitFor();
-        await beat(node, who);
+        await tile.getByText(/it went dark and still is/).waitFor();
+        await machine.beat(node, who);
         await tile.getByText(/dark once for/).waitFor();
-        await page.getByRole('table', { name: 'Machines that were away for longest' }).waitFor();
-        await send(node, who, MACHINES, call('leave', [0n]));
-        await tile.getByText('leaving', { exact: true }).waitFor();
-        await tile.getByText('Its bond may be taken').waitFor();
+        await tile.getByText(/it went dark for a while/).waitFor();
+        assert.deepEqual(await findings(page), []);
+        await page.getByLabel('Mine only').check();
+        await tile.getByText('Machine 0: GPU').waitFor();
+        await tile.getByRole('link', { name: /Machine 0/ }).click();
+        await page.getByText('2 ETH, at least 1 ETH').waitFor();
+        await page.getByText('It has not earned anything yet').waitFor();
+        await send(node, who, MACHINES, call('machines', 'leave', [0n]));
+        await page.getByText('leaving', { exact: true }).waitFor();
+        await page.getByText('Its bond may be taken').waitFor();
         assert.equal(await page.evaluate(() => window.hurt ?? 0), 0, 'what it says of itself ran');
         await person.leave();
+      } finally {
+        await node.stop();
+      }
+    },
+  },
+  {
+    name: 'machine loans: a lender supplies and withdraws, a holder opens his book, and what lenders can take is told',
+    async run({ browser }) {
+      const node = await Node.start('--feed', 'fixed', '--bots', '0');
+      try {
+        const person = await somebody(browser, node);
+        const { page } = person;
+        await person.go('/machines/loans');
+        await page.getByText('has opened no market of machine loans').waitFor();
+        await person.connect();
+        await person.fund();
+        const who = await owner(person);
+        await open(node, { loans: true });
+        await page.getByRole('heading', { name: 'Loans in ETH' }).waitFor();
+        for (const [button, words, done] of [
+          ['Supply to First loss of ETH', '0.5', 'Supply 0.5 ETH to the first loss'],
+          ['Supply to Lenders of ETH', '2', 'Supply 2 ETH to the lenders'],
+          ['Withdraw from Lenders of ETH', '0.75', 'Withdraw 0.75 ETH from the lenders'],
+        ]) {
+          await page.locator(`button[aria-label="${button}"]:not([disabled])`).click();
+          await page.getByLabel('How much').fill(words);
+          await page.getByRole('button', { name: 'See what it does' }).click();
+          await person.sign(done);
+        }
+        await page.locator('.stat', { hasText: 'Idle' }).getByText('1.75 ETH', { exact: true }).waitFor();
+        await page.getByText('It never happened here').waitFor();
+
+        const machine = key();
+        await machine.register(node, who);
+        await machine.beat(node, who);
+        await node.rpc('evm_increaseTime', [30]);
+        await node.rpc('evm_mine');
+        await machine.beat(node, who);
+        await person.go('/machines/0');
+        await page.getByRole('button', { name: 'Open its book…' }).click();
+        await person.sign('Open the book of machine 0');
+        await page.getByText(/what binds it: too few days with a net income are verified/).waitFor();
+        await page.getByRole('heading', { name: 'What a lender cannot take' }).waitFor();
+        const borrow = page.getByRole('button', { name: 'Borrow…' });
+        assert.equal(await borrow.isDisabled(), true, 'nothing can be borrowed yet');
+        await page.getByRole('button', { name: 'Say what power costs…' }).click();
+        await page.getByLabel('It draws').fill('350');
+        await page.getByRole('button', { name: 'See what it does' }).click();
+        await person.sign('State the power of machine 0');
+        await page.getByText('350 W', { exact: true }).waitFor();
+        await person.leave();
+
+        // What takes months of a chain: the views are told as they would be.
+        const later = await somebody(browser, node);
+        const told = afterAMonth(who, await nowMs(node));
+        await saidInstead(later.page, await changesOf(node, told));
+        await later.go('/machines/0');
+        await later.page.locator('.stat', { hasText: 'Today' }).getByText('0.5 ETH', { exact: true }).waitFor();
+        await later.page.getByText('After 19 more verified days like these').waitFor();
+        await later.page.getByRole('list', { name: 'Steps of case 2' }).getByText('The title is at auction').waitFor();
+        await later.page.getByText('0.333333 ETH').waitFor();
+        assert.deepEqual(await findings(later.page), []);
+        await later.go('/machines/loans');
+        await later.page.getByText('2 ETH are being recovered').waitFor();
+        assert.deepEqual(await findings(later.page), []);
+        await later.page
+          .getByRole('table', { name: 'Cases, the newest first' })
+          .getByText('nobody bought its title')
+          .waitFor();
+        await later.page.locator('.stat', { hasText: 'Largest debtor' }).getByText('37.50 %').waitFor();
+        await later.leave();
       } finally {
         await node.stop();
       }

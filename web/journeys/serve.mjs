@@ -11,9 +11,18 @@ const KINDS = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/cs
 export function serve(nodePort, port = 0) {
   const sockets = new Set();
   const server = createServer((asked, answer) => {
-    if (asked.method !== 'GET') {
+    const { pathname: path } = new URL(asked.url, 'http://page');
+    // The door of a gateway on the node's port has paths of its own.
+    const isDoor = /^\/(v1|admin)\//.test(path);
+    if (asked.method !== 'GET' || isDoor) {
       const passed = request(
-        { host: '127.0.0.1', port: nodePort, method: asked.method, path: '/', headers: asked.headers },
+        {
+          host: '127.0.0.1',
+          port: nodePort,
+          method: asked.method,
+          path: isDoor ? asked.url : '/',
+          headers: asked.headers,
+        },
         (reply) => {
           answer.writeHead(reply.statusCode, reply.headers);
           reply.pipe(answer);
@@ -23,7 +32,6 @@ export function serve(nodePort, port = 0) {
       asked.pipe(passed);
       return;
     }
-    const path = new URL(asked.url, 'http://page').pathname;
     try {
       const name = path === '/' ? 'index.html' : path.slice(1);
       if (name.includes('..')) throw new Error('outside');

@@ -6,6 +6,7 @@ export const PAGES = [
   ['/trade', 'Trade'],
   ['/earn', 'Earn'],
   ['/machines', 'Machines'],
+  ['/ai', 'AI'],
   ['/explorer', 'Explorer'],
   ['/risk', 'Risk'],
 ] as const;

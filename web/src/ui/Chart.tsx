@@ -76,6 +76,8 @@ export function Chart({
           {
             ...axis,
             grid: { show: false },
+            // A time of day is wider than a number.
+            space: time ? 96 : 50,
             values: (_, all) =>
               all.map((value) => (time ? clock(value * 1_000) : (words.current.xWords?.(value) ?? String(value)))),
           },

@@ -1,12 +1,14 @@
 export { Address, shortAddress } from './Address.tsx';
 export { Chart, type Series } from './Chart.tsx';
-export { Dialog } from './Dialog.tsx';
+export { Dialog, DialogActions } from './Dialog.tsx';
 export { Facts } from './Facts.tsx';
 export { AmountField, Button, Check, Select, Tabs, TextField } from './forms.tsx';
 export { Gauge } from './Gauge.tsx';
 export { AssetName, Badge, Bar, Card, Page, Stat, Stats, Table, type Tone } from './layout.tsx';
+export { Pages, useParts } from './Listing.tsx';
 export { Mark } from './Mark.tsx';
 export { copyCommand, CopyCommand, Num } from './Num.tsx';
 export { Answer, Empty, Notice, Skeleton, type Asked } from './states.tsx';
+export { Steps, type Step } from './Steps.tsx';
 export { toast } from './toasts.ts';
 export { Toasts } from './Toasts.tsx';

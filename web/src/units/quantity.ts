@@ -218,3 +218,8 @@ export function shownBps(bps: number): string {
   const whole = Math.floor(bps / 100);
   return part === 0 ? `${whole} %` : `${whole}.${part.toString().padStart(2, '0')} %`;
 }
+
+/** So many times, from thousandths: `14.49×`. */
+export function shownTimes(milli: number): string {
+  return `${decimalNear(BigInt(milli), 3, 2)}×`;
+}

@@ -11,7 +11,7 @@ import { parseDecimal, problemInWords } from '../../units/decimal.ts';
 import { decimal } from '../../units/decimal.ts';
 import { shownUsd, shownUsdWhole, usd } from '../../units/quantity.ts';
 import { lasting } from '../../units/time.ts';
-import { AmountField, Button, Card, Dialog, Notice, Num, Stat, Stats, toast } from '../../ui/index.ts';
+import { AmountField, Button, Card, Dialog, DialogActions, Notice, Num, Stat, Stats, toast } from '../../ui/index.ts';
 
 const UINT32_MAX = (1n << 32n) - 1n;
 
@@ -122,12 +122,9 @@ function Change({ of, state, onClose }: { of: AccountName; state: AccountState; 
           {error.said.words} {error.said.help}
         </Notice>
       ) : null}
-      <div className="dialog-actions">
-        <Button onClick={onClose}>Not now</Button>
-        <Button look="primary" disabled={isWrong || isPending} onClick={sign}>
-          {isPending ? 'Waiting for its block…' : 'Sign'}
-        </Button>
-      </div>
+      <DialogActions onClose={onClose} disabled={isWrong || isPending} onGo={sign}>
+        {isPending ? 'Waiting for its block…' : 'Sign'}
+      </DialogActions>
     </Dialog>
   );
 }

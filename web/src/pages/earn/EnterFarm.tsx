@@ -10,7 +10,7 @@ import { useAccount } from '../../node/queries.ts';
 import type { AccountName } from '../../node/rpc.ts';
 import type { Market, Pool } from '../../node/shapes.ts';
 import { amountWrong, exactOf, readAmount, told } from '../../units/quantity.ts';
-import { AmountField, Button, CopyCommand, Dialog, Notice } from '../../ui/index.ts';
+import { AmountField, Dialog, DialogActions, Notice } from '../../ui/index.ts';
 import { bring, provideAndStake, useHas } from './bring.ts';
 import { provisionOf } from './liquidity.ts';
 import type { Coin, Farm } from './shapes.ts';
@@ -158,13 +158,9 @@ export function EnterFarm({
           {said}
         </Notice>
       )}
-      <div className="dialog-actions">
-        <CopyCommand command={copy} />
-        <Button onClick={onClose}>Not now</Button>
-        <Button look="primary" disabled={!isPossible || asking} onClick={() => void enter()}>
-          {asking ? 'Asking the pool…' : 'See what it does'}
-        </Button>
-      </div>
+      <DialogActions onClose={onClose} command={copy} disabled={!isPossible || asking} onGo={() => void enter()}>
+        {asking ? 'Asking the pool…' : 'See what it does'}
+      </DialogActions>
     </Dialog>
   );
 }

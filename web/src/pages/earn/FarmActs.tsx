@@ -24,7 +24,7 @@ import {
   someWrong,
 } from '../../units/quantity.ts';
 import { moment } from '../../units/time.ts';
-import { AmountField, Button, Dialog, Notice, Select, toast } from '../../ui/index.ts';
+import { AmountField, Button, Dialog, DialogActions, Notice, Select, toast } from '../../ui/index.ts';
 import { leastOf } from './liquidity.ts';
 import { lastAnswer, provideAndStake, useOne } from './bring.ts';
 import { EnterFarm } from './EnterFarm.tsx';
@@ -209,25 +209,20 @@ function Unstake({ farm, onClose, onPropose }: { farm: Farm; onClose: () => void
         wrong={wrong}
         autoFocus
       />
-      <div className="dialog-actions">
-        <Button onClick={onClose}>Not now</Button>
-        <Button
-          look="primary"
-          disabled={!read.ok || wrong !== null}
-          onClick={() => {
-            if (!read.ok) return;
-            onPropose({
-              title: `unstake from farm ${farm.farmId}`,
-              actions: [unstake(farm.farmId, read.all ? ALL : read.amount)],
-              command: command(
-                `farm unstake ${farm.farmId} ${read.all ? 'max' : exact({ ...staked, amount: read.amount })}`,
-              ),
-            });
-          }}
-        >
-          See what it does
-        </Button>
-      </div>
+      <DialogActions
+        onClose={onClose}
+        disabled={!read.ok || wrong !== null}
+        onGo={() => {
+          if (!read.ok) return;
+          onPropose({
+            title: `unstake from farm ${farm.farmId}`,
+            actions: [unstake(farm.farmId, read.all ? ALL : read.amount)],
+            command: command(
+              `farm unstake ${farm.farmId} ${read.all ? 'max' : exact({ ...staked, amount: read.amount })}`,
+            ),
+          });
+        }}
+      />
     </Dialog>
   );
 }
@@ -296,12 +291,9 @@ function Lock({ farm, boost, account, markets, onCall, onClose }: CallFormProps 
         }))}
         onChange={setEpochs}
       />
-      <div className="dialog-actions">
-        <Button onClick={onClose}>Not now</Button>
-        <Button look="primary" disabled={!read.ok || text.trim() === '' || wrong !== null} onClick={sign}>
-          See the lock…
-        </Button>
-      </div>
+      <DialogActions onClose={onClose} disabled={!read.ok || text.trim() === '' || wrong !== null} onGo={sign}>
+        See the lock…
+      </DialogActions>
     </Dialog>
   );
 }
@@ -359,16 +351,11 @@ function Fund({ farm, account, markets, onCall, onClose }: CallFormProps) {
         onChange={setText}
         wrong={wrong}
       />
-      <div className="dialog-actions">
-        <Button onClick={onClose}>Not now</Button>
-        <Button
-          look="primary"
-          disabled={!read.ok || text.trim() === '' || wrong !== null || typeof lasts === 'string'}
-          onClick={sign}
-        >
-          See what it does
-        </Button>
-      </div>
+      <DialogActions
+        onClose={onClose}
+        disabled={!read.ok || text.trim() === '' || wrong !== null || typeof lasts === 'string'}
+        onGo={sign}
+      />
     </Dialog>
   );
 }

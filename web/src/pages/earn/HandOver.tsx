@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { isAddress } from 'viem';
 import type { CallProposal } from '../../act/SignCall.tsx';
 import type { Hex } from '../../node/decode.ts';
-import { Button, Dialog, TextField } from '../../ui/index.ts';
+import { Dialog, DialogActions, TextField } from '../../ui/index.ts';
 
 export function HandOver({
   title,
@@ -33,12 +33,7 @@ export function HandOver({
         wrong={to === '' || isAddress(to) ? null : 'an address has 0x and 40 digits'}
         autoFocus
       />
-      <div className="dialog-actions">
-        <Button onClick={onClose}>Not now</Button>
-        <Button look="primary" disabled={!isAddress(to)} onClick={propose}>
-          See what it does
-        </Button>
-      </div>
+      <DialogActions onClose={onClose} disabled={!isAddress(to)} onGo={propose} />
     </Dialog>
   );
 }

@@ -10,7 +10,7 @@ import type { Hex } from '../../node/decode.ts';
 import { LIVE, useNode } from '../../node/node.tsx';
 import { useMarkets } from '../../node/queries.ts';
 import { exactOf, quantity, readAmount, shown, someWrong, told } from '../../units/quantity.ts';
-import { Check, AmountField, Button, Dialog, Notice } from '../../ui/index.ts';
+import { Check, AmountField, Dialog, DialogActions, Notice } from '../../ui/index.ts';
 import { useWalletOf } from './queries.ts';
 import type { Product } from './shapes.ts';
 
@@ -120,16 +120,11 @@ export function InKind({
           The wallet has {told(product.debt, inWallet)}. Swap some first, or give back less.
         </Notice>
       ) : null}
-      <div className="dialog-actions">
-        <Button onClick={onClose}>Not now</Button>
-        <Button
-          look="primary"
-          disabled={units === 0n || parts.data === undefined || lacks || parts.isPlaceholderData}
-          onClick={propose}
-        >
-          See what it does
-        </Button>
-      </div>
+      <DialogActions
+        onClose={onClose}
+        disabled={units === 0n || parts.data === undefined || lacks || parts.isPlaceholderData}
+        onGo={propose}
+      />
     </Dialog>
   );
 }

@@ -9,7 +9,7 @@ import { usePools } from '../../node/queries.ts';
 import type { AccountName } from '../../node/rpc.ts';
 import type { Market } from '../../node/shapes.ts';
 import { parseDecimal, problemInWords } from '../../units/decimal.ts';
-import { AmountField, Button, Dialog, Select } from '../../ui/index.ts';
+import { AmountField, Button, Dialog, DialogActions, Select } from '../../ui/index.ts';
 
 /** The contract's kinds: units of an asset, shares of a pool. */
 const [UNITS, SHARES] = [1, 2];
@@ -106,12 +106,9 @@ function Form({
           <AmountField label="One of it lifts so much stake" value={lift} onChange={setLift} wrong={wrong} />
         ) : null}
       </div>
-      <div className="dialog-actions">
-        <Button onClick={onClose}>Not now</Button>
-        <Button look="primary" disabled={!staked || wrong !== null} onClick={propose}>
-          See the farm…
-        </Button>
-      </div>
+      <DialogActions onClose={onClose} disabled={!staked || wrong !== null} onGo={propose}>
+        See the farm…
+      </DialogActions>
     </Dialog>
   );
 }

@@ -1,7 +1,7 @@
 /** How much of a piece of liquidity: all of it, or a part. */
 import { useState, type ReactNode } from 'react';
 import { readAmount, someWrong } from '../../units/quantity.ts';
-import { AmountField, Button, Dialog } from '../../ui/index.ts';
+import { AmountField, Button, Dialog, DialogActions } from '../../ui/index.ts';
 
 /** Shares of pools and liquidity of positions have as many. */
 const DECIMALS = 18;
@@ -34,16 +34,11 @@ export function PartOf({
           </Button>
         ))}
       </div>
-      <div className="dialog-actions">
-        <Button onClick={onClose}>Not now</Button>
-        <Button
-          look="primary"
-          disabled={!read.ok || text.trim() === '' || wrong !== null}
-          onClick={() => (read.ok ? onChoose(read.amount, read.all || read.amount === most) : undefined)}
-        >
-          See what it does
-        </Button>
-      </div>
+      <DialogActions
+        onClose={onClose}
+        disabled={!read.ok || text.trim() === '' || wrong !== null}
+        onGo={() => (read.ok ? onChoose(read.amount, read.all || read.amount === most) : undefined)}
+      />
     </Dialog>
   );
 }

@@ -15,27 +15,15 @@ import {
   shownAmount,
   shownUsd,
 } from '../../units/quantity.ts';
-import {
-  AmountField,
-  Answer,
-  AssetName,
-  Badge,
-  Button,
-  Card,
-  CopyCommand,
-  Dialog,
-  Empty,
-  Notice,
-  Num,
-  Table,
-} from '../../ui/index.ts';
+import { AmountField, Answer, AssetName, Badge, Button, Card, Dialog, Empty, Num, Table } from '../../ui/index.ts';
 import { useWallet } from '../../wallet/wallet.tsx';
 import { assetsOf, bring, useHas } from './bring.ts';
 import { poolPrice, poolWorth, provisionOf } from './liquidity.ts';
 import { InWallet } from './InWallet.tsx';
 import { Mine } from './Mine.tsx';
 import { Range } from './Range.tsx';
-import { feeWords, lacksWords } from './words.ts';
+import { ProvideActions } from './ProvideActions.tsx';
+import { feeWords } from './words.ts';
 
 /** Room for what pools move until the block. */
 const ROOM_BPS = 50;
@@ -243,22 +231,13 @@ function Provide({
           ))}
         </ul>
       )}
-      {lacks.length > 0 && account !== null ? (
-        <Notice tone="warn" title={lacksWords(lacks)}>
-          Wallet and account together have less. Swap some first, or provide less.
-        </Notice>
-      ) : null}
-      <div className="dialog-actions">
-        <CopyCommand command={copy} />
-        <Button
-          look="primary"
-          disabled={account === null || provision === null || lacks.length > 0}
-          onClick={propose}
-          data-testid="provide"
-        >
-          {account === null ? 'Connect a wallet first' : 'See what it does'}
-        </Button>
-      </div>
+      <ProvideActions
+        lacks={lacks}
+        command={copy}
+        isConnected={account !== null}
+        isRead={provision !== null}
+        onGo={propose}
+      />
     </Dialog>
   );
 }

@@ -7,12 +7,12 @@ import { usePriceHistory } from '../../node/queries.ts';
 import type { AccountName } from '../../node/rpc.ts';
 import type { AccountState, Market, Pool } from '../../node/shapes.ts';
 import { amountWrong, assetUnit, exact, quantity, readAmount, shown, shownAmount } from '../../units/quantity.ts';
-import { AmountField, Button, CopyCommand, Dialog, Notice, Select } from '../../ui/index.ts';
+import { AmountField, Button, Dialog, Select } from '../../ui/index.ts';
 import { assetsOf, bring, useHas } from './bring.ts';
 import { usePosition } from './queries.ts';
 import { allPrices, placeOf, priceAt, priceText, rangeProvision, readEnds, takes, type Ends } from './ranges.ts';
 import { RangePicker } from './RangePicker.tsx';
-import { lacksWords } from './words.ts';
+import { ProvideActions } from './ProvideActions.tsx';
 
 /** Room for what the pool moves until the block. */
 const ROOM_BPS = 50;
@@ -196,22 +196,13 @@ function Form({
           Takes about {words(provision.needed[0], 0)} and {words(provision.needed[1], 1)}.
         </p>
       )}
-      {lacks.length > 0 && account !== null ? (
-        <Notice tone="warn" title={lacksWords(lacks)}>
-          Wallet and account together have less. Swap some first, or provide less.
-        </Notice>
-      ) : null}
-      <div className="dialog-actions">
-        <CopyCommand command={copy} />
-        <Button
-          look="primary"
-          disabled={account === null || provision === null || lacks.length > 0}
-          onClick={propose}
-          data-testid="provide"
-        >
-          {account === null ? 'Connect a wallet first' : 'See what it does'}
-        </Button>
-      </div>
+      <ProvideActions
+        lacks={lacks}
+        command={copy}
+        isConnected={account !== null}
+        isRead={provision !== null}
+        onGo={propose}
+      />
     </Dialog>
   );
 }

@@ -5,7 +5,7 @@ import { castCommand, command } from '../../node/commands.ts';
 import type { Hex } from '../../node/decode.ts';
 import { useAccount } from '../../node/queries.ts';
 import { assetUnit, quantity, shownAmount, shownHealth, shownUsd } from '../../units/quantity.ts';
-import { Address, Answer, Button, Card, Empty, Num, Page, Stat, Stats, Table } from '../../ui/index.ts';
+import { Address, Answer, Card, Empty, Num, Page, Pages, Stat, Stats, Table } from '../../ui/index.ts';
 import { BlockLink, Marks, TransactionLink } from './parts.tsx';
 import { useContracts, useHistory, useTransaction, useWallet } from './queries.ts';
 import { SearchField } from './Search.tsx';
@@ -137,17 +137,12 @@ function History({ address }: { address: Hex }) {
           )
         }
       </Answer>
-      <div className="row pad-foot">
-        {cursors.length > 1 ? (
-          <Button slim onClick={() => setCursors(cursors.slice(0, -1))}>
-            Newer
-          </Button>
-        ) : null}
-        {next === null ? null : (
-          <Button slim onClick={() => setCursors([...cursors, next])}>
-            Older
-          </Button>
-        )}
+      <div className="pad-foot">
+        <Pages
+          label="Other transactions of this address"
+          back={cursors.length > 1 ? () => setCursors(cursors.slice(0, -1)) : null}
+          on={next === null ? null : () => setCursors([...cursors, next])}
+        />
       </div>
     </Card>
   );

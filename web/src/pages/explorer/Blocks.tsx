@@ -3,7 +3,7 @@ import { castCommand } from '../../node/commands.ts';
 import { useHeads } from '../../node/node.tsx';
 import { drawnShare } from '../../units/drawn.ts';
 import { clock } from '../../units/time.ts';
-import { Bar, Button, Card, Num, Page, Skeleton, Table } from '../../ui/index.ts';
+import { Bar, Card, Num, Page, Pages, Skeleton, Table } from '../../ui/index.ts';
 import { BlockLink } from './parts.tsx';
 import { useBlocks } from './queries.ts';
 import { SearchField } from './Search.tsx';
@@ -32,9 +32,14 @@ export function Blocks() {
         title={fixed === null ? 'Newest blocks' : `Blocks from ${fixed} down`}
         command={castCommand('block latest')}
         aside={
-          <Link to="/explorer/contracts" className="button bare slim">
-            Native contracts
-          </Link>
+          <>
+            <Link to="/explorer/contention" className="button bare slim">
+              What blocks waited for
+            </Link>
+            <Link to="/explorer/contracts" className="button bare slim">
+              Native contracts
+            </Link>
+          </>
         }
         flush
       >
@@ -63,22 +68,18 @@ export function Blocks() {
             ))}
           </Table>
         )}
-        <div className="row pad-foot">
-          {fixed === null ? null : (
-            <Button slim onClick={() => setParams({})}>
-              Newest
-            </Button>
-          )}
-          {fixed === null || newest === null || fixed >= newest ? null : (
-            <Button slim onClick={() => setParams({ from: String(Math.min(newest, fixed + SHOWN)) })}>
-              Newer
-            </Button>
-          )}
-          {last === 0 ? null : (
-            <Button slim onClick={() => setParams({ from: String(last - 1) })}>
-              Older
-            </Button>
-          )}
+        <div className="pad-foot">
+          <Pages
+            label="Other blocks"
+            back={
+              fixed === null || newest === null
+                ? null
+                : fixed >= newest
+                  ? () => setParams({})
+                  : () => setParams({ from: String(Math.min(newest, fixed + SHOWN)) })
+            }
+            on={last === 0 ? null : () => setParams({ from: String(last - 1) })}
+          />
         </div>
       </Card>
     </Page>

@@ -4,6 +4,7 @@ import { Empty, Page } from '../../ui/index.ts';
 import { AddressPage } from './AddressPage.tsx';
 import { BlockPage } from './BlockPage.tsx';
 import { Blocks } from './Blocks.tsx';
+import { ContentionPage } from './Contention.tsx';
 import { ContractPage, Contracts } from './Contracts.tsx';
 import { SearchField } from './Search.tsx';
 import { TransactionPage } from './TransactionPage.tsx';
@@ -16,6 +17,7 @@ export default function Explorer() {
       <Route path="block/:block" element={<BlockPage />} />
       <Route path="tx/:hash" element={<TransactionPage />} />
       <Route path="address/:address" element={<AddressPage />} />
+      <Route path="contention" element={<ContentionPage />} />
       <Route path="contracts" element={<Contracts />} />
       <Route path="contract/:name" element={<ContractPage />} />
       <Route

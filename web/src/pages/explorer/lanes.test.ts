@@ -16,6 +16,11 @@ function row(index: number, lane: number, gasUsed: bigint): Row {
     eventCount: 0,
     writtenCount: 1,
     lane,
+    core: null,
+    startGas: null,
+    isCritical: null,
+    waitsFor: null,
+    accesses: null,
   };
 }
 

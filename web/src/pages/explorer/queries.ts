@@ -1,6 +1,7 @@
 /** Questions of the explorer as hooks. What is final is asked once. */
-import { useQueries, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, skipToken, useQueries, useQuery } from '@tanstack/react-query';
 import { hex, nullable, record as fields, string, type Hex } from '../../node/decode.ts';
+import { RpcError } from '../../node/link.ts';
 import { LIVE, useNode } from '../../node/node.tsx';
 import * as shapes from './shapes.ts';
 
@@ -25,15 +26,58 @@ export function useBlocks(from: number | null, length: number) {
   });
 }
 
+function blockAsked(block: string): string {
+  return block.startsWith('0x') ? block : quantity(Number(block));
+}
+
+/** What a node says that has no such method. */
+export function isUnknownMethod(error: unknown): boolean {
+  return error instanceof RpcError && error.code === -32_601;
+}
+
 export function useRecord(block: string) {
   const { rpc } = useNode();
   return useQuery({
     queryKey: ['record', block],
-    queryFn: () =>
-      rpc.read(nullable(shapes.record), 'capstan_record', [block.startsWith('0x') ? block : quantity(Number(block))]),
+    queryFn: () => rpc.read(nullable(shapes.record), 'capstan_record', [blockAsked(block)]),
     // A height that is not there yet will be.
     refetchInterval: (query) => (query.state.data === null ? 1_000 : false),
     staleTime: 60_000,
+  });
+}
+
+/** What transactions from one on touched, where the first answer was full before. */
+export function useTouches(block: string, from: number | null) {
+  const { rpc } = useNode();
+  return useQuery({
+    queryKey: ['touches', block, from],
+    queryFn:
+      from === null ? skipToken : () => rpc.read(nullable(shapes.record), 'capstan_record', [blockAsked(block), from]),
+    staleTime: Infinity,
+  });
+}
+
+/** A block as any node of Ethereum tells it. */
+export function usePlainBlock(block: string, wanted: boolean) {
+  const { rpc } = useNode();
+  const method = block.startsWith('0x') ? 'eth_getBlockByHash' : 'eth_getBlockByNumber';
+  return useQuery({
+    queryKey: ['plainBlock', block],
+    queryFn: wanted ? () => rpc.read(nullable(shapes.blockLine), method, [blockAsked(block), false]) : skipToken,
+    staleTime: 60_000,
+  });
+}
+
+export function useContention(from: number | null, to: number | null) {
+  const { rpc } = useNode();
+  return useQuery({
+    queryKey: ['contention', from, to],
+    queryFn:
+      from === null || to === null
+        ? skipToken
+        : () => rpc.read(shapes.contention, 'capstan_contention', [{ from: quantity(from), to: quantity(to) }]),
+    placeholderData: keepPreviousData,
+    staleTime: Infinity,
   });
 }
 

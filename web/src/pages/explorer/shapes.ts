@@ -84,8 +84,58 @@ const row = object({
   eventCount: count,
   writtenCount: count,
   lane: count,
+  // Where the block could be run again (RPC-40); null elsewhere, and from nodes that do not.
+  core: nullable(integer),
+  startGas: nullable(big),
+  isCritical: nullable(boolean),
+  waitsFor: nullable(list(object({ index: integer, place: nullable(integer) }))),
+  accesses: nullable(
+    list(
+      object({
+        place: integer,
+        kind: string,
+        value: nullable(big),
+        nonce: nullable(big),
+        code: nullable(hex),
+      }),
+    ),
+  ),
 });
 export type Row = Decoded<typeof row>;
+export type Access = NonNullable<Row['accesses']>[number];
+
+/** A word of a contract, or an account itself where no slot is named. */
+const placeFields = {
+  address: hex,
+  contract: nullable(string),
+  slot: nullable(big),
+  field: nullable(string),
+  name: nullable(string),
+};
+const place = object(placeFields);
+export type Place = Decoded<typeof place>;
+/** How many read, wrote, only added to a place, and how often somebody waited there. */
+const touches = { readCount: count, writeCount: count, deltaCount: count, waitCount: count };
+
+const projection = list(object({ cores: integer, produceMilli: integer, verifyMilli: integer }));
+export type Projection = Decoded<typeof projection>;
+
+const touched = object({
+  sidecar: hex,
+  placeCount: count,
+  touchCount: count,
+  criticalGas: big,
+  largestGas: big,
+  criticalPath: list(integer),
+  parallelismMilli: integer,
+  projected: projection,
+  scheduleCores: integer,
+  places: list(object({ number: integer, ...placeFields })),
+  hot: list(object({ place: integer, ...touches })),
+  runs: nullable(object({ transactionCount: count, runCount: count, inVainCount: count })),
+  nextTransaction: nullable(integer),
+});
+export type Touched = Decoded<typeof touched>;
 
 export const record = object({
   blockNumber: count,
@@ -100,6 +150,7 @@ export const record = object({
   readCount: count,
   laneCount: count,
   transactions: list(row),
+  record: nullable(touched),
   hot: list(
     object({
       address: hex,
@@ -111,6 +162,33 @@ export const record = object({
   ),
 });
 export type BlockRecord = Decoded<typeof record>;
+
+export const contention = object({
+  from: count,
+  to: count,
+  next: nullable(count),
+  blockCount: count,
+  transactionCount: count,
+  gasUsed: big,
+  criticalGas: big,
+  parallelismMilli: integer,
+  projected: projection,
+  runs: nullable(object({ blockCount: count, transactionCount: count, runCount: count, inVainCount: count })),
+  hot: list(object({ ...placeFields, blockCount: count, ...touches })),
+  fields: list(object({ contract: string, field: string, wordCount: count, blockCount: count, ...touches })),
+  blocks: list(
+    object({
+      blockNumber: count,
+      hash: hex,
+      transactionCount: count,
+      gasUsed: big,
+      criticalGas: big,
+      parallelismMilli: integer,
+      hottest: nullable(place),
+    }),
+  ),
+});
+export type Contention = Decoded<typeof contention>;
 
 export const blockLine = object({
   number: count,

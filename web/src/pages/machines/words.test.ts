@@ -1,33 +1,39 @@
 import { expect, test } from 'vitest';
-import { celsiusWords, kindWords, lifeWords, reasonWords, seenBps, stateWords } from './words.ts';
+import { kindWords, lastFailure, lifeWords, reasonWords, seenBps, stateWords, voidWords } from './words.ts';
 
-test('states and reasons are those of the contract, and a later one is told by its number', () => {
-  expect([1, 2, 3, 4, 5, 6, 7].map((state) => stateWords(state).words)).toEqual([
-    'on probation',
-    'live',
-    'late',
-    'dark',
-    'leaving',
-    'gone',
-    'barred',
-  ]);
-  expect(stateWords(99).words).toBe('state 99');
-  expect(reasonWords(0)).toBe('');
-  expect(reasonWords(3)).toContain('grace');
-  expect(reasonWords(99)).toBe('reason 99');
-  expect([1, 5, 77].map(kindWords)).toEqual(['GPU', 'panel', 'kind 77']);
-});
-
-test('temperatures are told in degrees', () => {
-  expect(celsiusWords(3_382)).toBe('65.05 °C');
-  expect(celsiusWords(2_631)).toBe('-10.05 °C');
+test('states and reasons are those of the node, and a later one is told as it is', () => {
+  expect(
+    ['probation', 'live', 'late', 'dark', 'leaving', 'gone', 'barred'].map((one) => stateWords(one).words),
+  ).toEqual(['on probation', 'live', 'late', 'dark', 'leaving', 'gone', 'barred']);
+  expect(stateWords('asleep')).toEqual({ tone: 'plain', words: 'asleep' });
+  expect(reasonWords('none')).toBe('');
+  expect(reasonWords('grace over')).toContain('grace');
+  expect(reasonWords('later')).toBe('later');
+  expect(['gpu', 'panel', '77'].map(kindWords)).toEqual(['GPU', 'panel', 'kind 77']);
 });
 
 test('life is told with its gaps', () => {
-  const day = 86_400_000n;
-  expect(lifeWords({ lifeMs: 2n * day, darkCount: 0, darkMs: 0n })).toBe('2 d proven, never dark');
-  expect(lifeWords({ lifeMs: day, darkCount: 1, darkMs: 300_000n })).toBe('1 d proven, dark once for 5 min');
+  const day = 86_400_000;
+  expect(lifeWords({ lifeMs: 2 * day, darkCount: 0, darkMs: 0 })).toBe('2 d proven, never dark');
+  expect(lifeWords({ lifeMs: day, darkCount: 1, darkMs: 300_000 })).toBe('1 d proven, dark once for 5 min');
   expect(lifeWords({ lifeMs: day, darkCount: 3, darkMs: day })).toBe('1 d proven, dark 3 times for 1 d');
-  expect(seenBps(0n, 0n)).toBeNull();
-  expect(seenBps(3n, 1n)).toBe(7_500);
+  expect(seenBps(0, 0)).toBeNull();
+  expect(seenBps(3, 1)).toBe(7_500);
+});
+
+test('the newest failure is told, wherever it was seen', () => {
+  const well = { state: 'live', sinceMs: 5, lastDarkFromMs: null, challenge: null };
+  const voided = { lastReason: 3, lastVoidMs: 70n };
+  expect(lastFailure(well, null)).toBeNull();
+  expect(lastFailure(well, { lastReason: 0, lastVoidMs: 0n })).toBeNull();
+  expect(lastFailure({ ...well, lastDarkFromMs: 60 }, null)?.words).toContain('for a while');
+  expect(lastFailure({ ...well, lastDarkFromMs: 60 }, voided)).toEqual({
+    atMs: 70,
+    words: 'a claim was void: an answer was copied',
+  });
+  expect(lastFailure({ ...well, state: 'dark', sinceMs: 90, lastDarkFromMs: 60 }, voided)?.words).toContain('still is');
+  const unanswered = { phase: 'unanswered', askedMs: 100, answeredMs: null };
+  expect(lastFailure({ ...well, challenge: unanswered }, voided)?.words).toContain('did not answer');
+  expect(lastFailure({ ...well, challenge: { ...unanswered, phase: 'passed' } }, null)).toBeNull();
+  expect([1, 12, 99].map(voidWords)).toEqual(['the work was wrong', 'it claimed a job twice', 'reason 99']);
 });

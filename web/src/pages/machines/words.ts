@@ -1,5 +1,4 @@
-/** Machines in words: states, reasons and kinds as `specs/machines.md` numbers them. */
-import { decimal } from '../../units/decimal.ts';
+/** Machines in words: states and reasons as `capstan_machines` names them, kinds, life, and what went wrong last. */
 import { lasting } from '../../units/time.ts';
 import type { Tone } from '../../ui/index.ts';
 
@@ -8,72 +7,120 @@ interface StateWords {
   readonly words: string;
 }
 
-const STATES: readonly StateWords[] = [
-  { tone: 'plain', words: 'unknown' },
-  { tone: 'accent', words: 'on probation' },
-  { tone: 'good', words: 'live' },
-  { tone: 'warn', words: 'late' },
-  { tone: 'bad', words: 'dark' },
-  { tone: 'warn', words: 'leaving' },
-  { tone: 'plain', words: 'gone' },
-  { tone: 'bad', words: 'barred' },
-];
+const STATES: Record<string, StateWords> = {
+  probation: { tone: 'accent', words: 'on probation' },
+  live: { tone: 'good', words: 'live' },
+  late: { tone: 'warn', words: 'late' },
+  dark: { tone: 'bad', words: 'dark' },
+  leaving: { tone: 'warn', words: 'leaving' },
+  gone: { tone: 'plain', words: 'gone' },
+  barred: { tone: 'bad', words: 'barred' },
+};
 
-export function stateWords(state: number): StateWords {
-  return STATES[state] ?? { tone: 'plain', words: `state ${state}` };
+export function stateWords(state: string): StateWords {
+  return STATES[state] ?? { tone: 'plain', words: state };
 }
 
-const REASONS: readonly string[] = [
-  '',
-  'it is new and has not proven its life',
-  'it missed a beat',
-  'it was silent for longer than its grace',
-  'its holder lets it leave',
-  'its bond was taken out',
-  'its bond is below the least',
-  'it answered wrongly and proves itself anew',
-  'it did not answer',
-  'nobody has asked it yet',
-  'what it proved is too old',
-  'a part of its bond was taken',
-];
+const REASONS: Record<string, string> = {
+  none: '',
+  new: 'it is new and has not proven its life',
+  'beat missed': 'it missed a beat',
+  'grace over': 'it was silent for longer than its grace',
+  'holder left': 'its holder lets it leave',
+  'bond taken': 'its bond was taken out',
+  'bond short': 'its bond is below the least',
+  'wrong answer': 'it answered wrongly and proves itself anew',
+  'no answer': 'it did not answer',
+  'never proven': 'nobody has asked it yet',
+  'too old': 'what it proved is too old',
+  slashed: 'a part of its bond was taken',
+};
 
 /** Why a machine, or a capacity of nothing, is what it is; nothing where nothing has to be said. */
-export function reasonWords(reason: number): string {
-  return REASONS[reason] ?? `reason ${reason}`;
+export function reasonWords(reason: string): string {
+  return REASONS[reason] ?? reason;
 }
 
-const KINDS: readonly string[] = ['of a kind that it does not say', 'GPU', 'CPU', 'sensor', 'vehicle', 'panel'];
+const KINDS: Record<string, string> = {
+  unsaid: 'of a kind that it does not say',
+  gpu: 'GPU',
+  cpu: 'CPU',
+};
 
 /** Any number may be used; a few have names. */
-export function kindWords(kind: number): string {
-  return KINDS[kind] ?? `kind ${kind}`;
-}
-
-/** Freezing, in hundredths of a kelvin. */
-const ZERO_CELSIUS_CENTIKELVIN = 27_315;
-
-/** Tenths of a kelvin in degrees. */
-export function celsiusWords(decikelvin: number): string {
-  return `${decimal(BigInt(decikelvin * 10 - ZERO_CELSIUS_CENTIKELVIN), 2)} °C`;
+export function kindWords(kind: string): string {
+  return KINDS[kind] ?? (/^[0-9]+$/.test(kind) ? `kind ${kind}` : kind);
 }
 
 /** The part of its time that a machine was seen, in hundredths of a percent; null before any has passed. */
-export function seenBps(lifeMs: bigint, darkMs: bigint): number | null {
-  const all = lifeMs + darkMs;
-  return all === 0n ? null : Number((lifeMs * 10_000n) / all);
+export function seenBps(lifeMs: number, darkMs: number): number | null {
+  const all = BigInt(lifeMs) + BigInt(darkMs);
+  return all === 0n ? null : Number((BigInt(lifeMs) * 10_000n) / all);
 }
 
 export interface Life {
-  readonly lifeMs: bigint;
+  readonly lifeMs: number;
   readonly darkCount: number;
-  readonly darkMs: bigint;
+  readonly darkMs: number;
 }
 
 /** `2 d 3 h proven, dark once for 5 min`. */
 export function lifeWords({ lifeMs, darkCount, darkMs }: Life): string {
-  const proven = `${lasting(Number(lifeMs))} proven`;
+  const proven = `${lasting(lifeMs)} proven`;
   if (darkCount === 0) return `${proven}, never dark`;
   const times = darkCount === 1 ? 'once' : `${darkCount} times`;
-  return `${proven}, dark ${times} for ${lasting(Number(darkMs))}`;
+  return `${proven}, dark ${times} for ${lasting(darkMs)}`;
+}
+
+/** Why a claim was void: numbers of specs/jobs.md. */
+const VOIDED: readonly string[] = [
+  'nothing was wrong',
+  'the work was wrong',
+  'an answer was cut short',
+  'an answer was copied',
+  'it kept back what auditors need',
+  'it did not show what was audited',
+  'a receipt names another program',
+  'a receipt names another machine',
+  'a receipt names another payer',
+  'it asked to be paid for what failed',
+  'the work was of another time',
+  'it asked for more than the price',
+  'it claimed a job twice',
+];
+
+export function voidWords(reason: number): string {
+  return VOIDED[reason] ?? `reason ${reason}`;
+}
+
+export interface Failure {
+  readonly atMs: number;
+  readonly words: string;
+}
+
+interface Failing {
+  readonly state: string;
+  readonly sinceMs: number;
+  readonly lastDarkFromMs: number | null;
+  readonly challenge: { readonly phase: string; readonly askedMs: number; readonly answeredMs: number | null } | null;
+}
+
+/** The newest thing that went wrong with a machine; null where nothing ever did. */
+export function lastFailure(
+  machine: Failing,
+  work: { readonly lastReason: number; readonly lastVoidMs: bigint } | null,
+): Failure | null {
+  const found: Failure[] = [];
+  if (machine.state === 'dark') found.push({ atMs: machine.sinceMs, words: 'it went dark and still is' });
+  if (machine.state === 'barred') found.push({ atMs: machine.sinceMs, words: 'its bond fell below the least' });
+  if (machine.lastDarkFromMs !== null) found.push({ atMs: machine.lastDarkFromMs, words: 'it went dark for a while' });
+  const { challenge } = machine;
+  if (challenge?.phase === 'wrong' || challenge?.phase === 'unanswered') {
+    const words = challenge.phase === 'wrong' ? 'it answered a challenge wrongly' : 'it did not answer a challenge';
+    found.push({ atMs: challenge.answeredMs ?? challenge.askedMs, words });
+  }
+  if (work !== null && work.lastVoidMs > 0n) {
+    found.push({ atMs: Number(work.lastVoidMs), words: `a claim was void: ${voidWords(work.lastReason)}` });
+  }
+  return found.reduce<Failure | null>((last, one) => (last === null || one.atMs > last.atMs ? one : last), null);
 }

@@ -23,6 +23,7 @@ import {
   Card,
   Check,
   Dialog,
+  DialogActions,
   Empty,
   Select,
   Table,
@@ -375,12 +376,9 @@ function NewStream({ owner, markets, onCall, onClose }: CallForm & { owner: Hex;
       <Check checked={text.isFinal} onChange={(isFinal) => setText({ ...text, isFinal })}>
         I give up the right to stop it
       </Check>
-      <div className="dialog-actions">
-        <Button onClick={onClose}>Not now</Button>
-        <Button look="primary" disabled={!read.isPossible || now === undefined} onClick={propose}>
-          See the stream…
-        </Button>
-      </div>
+      <DialogActions onClose={onClose} disabled={!read.isPossible || now === undefined} onGo={propose}>
+        See the stream…
+      </DialogActions>
     </Dialog>
   );
 }
@@ -422,12 +420,7 @@ function PayIn({
         wrong={wrong}
         autoFocus
       />
-      <div className="dialog-actions">
-        <Button onClick={onClose}>Not now</Button>
-        <Button look="primary" disabled={!read.ok || text.trim() === '' || wrong !== null} onClick={propose}>
-          See what it does
-        </Button>
-      </div>
+      <DialogActions onClose={onClose} disabled={!read.ok || text.trim() === '' || wrong !== null} onGo={propose} />
     </Dialog>
   );
 }

@@ -10,7 +10,7 @@ import { useHeads } from '../../../node/node.tsx';
 import type { Market } from '../../../node/shapes.ts';
 import { shownBps, told, type Counted } from '../../../units/quantity.ts';
 import { moment } from '../../../units/time.ts';
-import { AmountField, Button, Dialog, Select } from '../../../ui/index.ts';
+import { AmountField, Dialog, DialogActions, Select } from '../../../ui/index.ts';
 import { useOne } from '../bring.ts';
 import { Payments } from './Payments.tsx';
 import { readOffer, USUAL, type OfferTerms, type OfferText } from './offer.ts';
@@ -115,12 +115,9 @@ export function NewOffer({
       </div>
       {field('lasts', 'The offer stands for', { suffix: 'days' })}
       {plan.data && read.isPossible ? <Payments of={market} payments={plan.data} /> : null}
-      <div className="dialog-actions">
-        <Button onClick={onClose}>Not now</Button>
-        <Button look="primary" disabled={!read.isPossible} onClick={propose}>
-          See the offer…
-        </Button>
-      </div>
+      <DialogActions onClose={onClose} disabled={!read.isPossible} onGo={propose}>
+        See the offer…
+      </DialogActions>
     </Dialog>
   );
 }

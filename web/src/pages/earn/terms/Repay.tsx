@@ -8,7 +8,7 @@ import { useAccount } from '../../../node/queries.ts';
 import type { AccountName } from '../../../node/rpc.ts';
 import type { Market, Tradable } from '../../../node/shapes.ts';
 import { exactOf, readAmount, someWrong, told } from '../../../units/quantity.ts';
-import { AmountField, Button, Dialog } from '../../../ui/index.ts';
+import { AmountField, Button, Dialog, DialogActions } from '../../../ui/index.ts';
 import { useHas, useOne } from '../bring.ts';
 import type { Loan } from './queries.ts';
 import { bringToEnd, endingUp } from './words.ts';
@@ -80,12 +80,7 @@ export function Repay({
           all of it
         </Button>
       </div>
-      <div className="dialog-actions">
-        <Button onClick={onClose}>Not now</Button>
-        <Button look="primary" disabled={!read.ok || text.trim() === '' || wrong !== null} onClick={propose}>
-          See what it does
-        </Button>
-      </div>
+      <DialogActions onClose={onClose} disabled={!read.ok || text.trim() === '' || wrong !== null} onGo={propose} />
     </Dialog>
   );
 }

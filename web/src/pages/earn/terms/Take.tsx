@@ -6,7 +6,7 @@ import { withdraw } from '../../../act/batch.ts';
 import { command } from '../../../node/commands.ts';
 import type { AccountName } from '../../../node/rpc.ts';
 import { exactOf, readAmount, shownBps, someWrong, told, type Counted } from '../../../units/quantity.ts';
-import { Check, AmountField, Button, Dialog, Notice } from '../../../ui/index.ts';
+import { Check, AmountField, Dialog, DialogActions, Notice } from '../../../ui/index.ts';
 import { Payments } from './Payments.tsx';
 import { usePlan, type Offer } from './queries.ts';
 import { penaltyWords, scheduleWords } from './words.ts';
@@ -69,12 +69,7 @@ export function Take({
         ))}
       </ul>
       {plan.error ? <Notice tone="warn" title={plan.error.message.split('\n')[0]} /> : null}
-      <div className="dialog-actions">
-        <Button onClick={onClose}>Not now</Button>
-        <Button look="primary" disabled={amount === 0n} onClick={propose}>
-          See what it does
-        </Button>
-      </div>
+      <DialogActions onClose={onClose} disabled={amount === 0n} onGo={propose} />
     </Dialog>
   );
 }
