@@ -24,11 +24,12 @@ pub(crate) fn in_order(access: Bal) -> BlockAccessList {
         a.cmp(b)
             .then_with(|| accounts[*a_place].0.cmp(&accounts[*b_place].0))
     });
-    let in_turn = order.into_iter().filter_map(|(_, place)| {
+    let mut list = BlockAccessList::with_capacity(accounts.len());
+    list.extend(order.into_iter().filter_map(|(_, place)| {
         let (address, account) = &mut accounts[place];
         Some(account.take()?.into_alloy_account(*address))
-    });
-    in_turn.collect()
+    }));
+    list
 }
 
 fn head(address: &Address) -> u64 {
@@ -65,7 +66,7 @@ impl Back {
             });
             back.list(&account.nonce_changes, |back, change| {
                 back.framed(|back| {
-                    back.number(&change.new_nonce.to_le_bytes());
+                    back.short(change.new_nonce);
                     back.index(change.block_access_index);
                 });
             });
@@ -94,22 +95,25 @@ impl Back {
     }
 
     fn index(&mut self, index: BlockAccessIndex) {
-        self.number(&index.get().to_le_bytes());
+        self.short(index.get());
+    }
+
+    fn short(&mut self, number: u64) {
+        let zeros = usize::try_from(number.leading_zeros() / 8).unwrap_or_default();
+        self.number(&number.to_le_bytes()[..8 - zeros]);
     }
 
     fn word(&mut self, word: &U256) {
-        self.number(&word.to_le_bytes::<32>());
+        self.number(&word.to_le_bytes::<32>()[..word.byte_len()]);
     }
 
-    /// A number, from its low bytes to its high ones.
+    /// A number, from its lowest byte to its highest, which is not zero.
     fn number(&mut self, low_first: &[u8]) {
-        let zeros = low_first.iter().rev().take_while(|byte| **byte == 0);
-        let length = low_first.len() - zeros.count();
-        match &low_first[..length] {
+        match low_first {
             [single] if *single < 0x80 => self.0.push(*single),
             bytes => {
                 self.0.extend_from_slice(bytes);
-                self.head(0x80, length);
+                self.head(0x80, bytes.len());
             }
         }
     }
