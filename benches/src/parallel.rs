@@ -12,9 +12,9 @@ use std::{
 };
 
 use alloy_consensus::{SignableTransaction, TxEip1559, transaction::Recovered};
-use alloy_primitives::{Address, Bytes, Signature, TxKind, U256};
+use alloy_primitives::{Address, Bytes, Signature, TxKind, U256, hex};
 use alloy_sol_types::SolCall;
-use capstan_contracts::erc20::IErc20;
+use capstan_contracts::{erc20::IErc20, token::IToken};
 use capstan_evm::{
     BlockContext, BlockOutcome, BlockRun, Rules, StateRead, Tx, TxOutcome, TxRefused,
     call::AccountOverride,
@@ -28,6 +28,8 @@ use crate::{
     world::{ONE, World},
 };
 
+/// OpenZeppelin's token; anybody may mint.
+const PEER_TOKEN: &str = include_str!("../../testing/peers/PeerToken.hex");
 /// Transactions of one block.
 const TRANSACTIONS: u64 = 1_000;
 /// What a token transfer may cost.
@@ -38,9 +40,9 @@ const HASHES_GAS: u64 = 80_000;
 /// How much.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Threads.
-    #[arg(long, default_value_t = 2)]
-    threads: usize,
+    /// Threads. Default: 2, and 4, 8, ... up to the machine's cores, a table each.
+    #[arg(long)]
+    threads: Option<usize>,
     /// Pairs of blocks of each row.
     #[arg(long, default_value_t = 15)]
     blocks: usize,
@@ -96,6 +98,8 @@ struct Ground {
     rules: Arc<Rules>,
     context: BlockContext,
     parent: Arc<dyn StateRead>,
+    /// Threads that are there before a block is, as a node's are.
+    pool: Arc<rayon::ThreadPool>,
 }
 
 fn coins(chain_id: u64) -> Vec<Load> {
@@ -170,7 +174,9 @@ fn loads(world: &mut World) -> eyre::Result<Vec<Load>> {
     let mut loads = coins(chain_id);
     let owner = world.owner;
     let native = world.native_token(&[owner], 1_000_000 * ONE)?;
-    let bytecode = world.deploy(crate::erc20_init_code()?.to_vec())?;
+    let bytecode = world.deploy(hex::decode(PEER_TOKEN.trim())?)?;
+    let value = U256::from(1_000_000 * ONE);
+    world.keep(bytecode, &IToken::mintCall { to: owner, value })?;
     for (name, token) in [("native token", native), ("ERC-20 in bytecode", bytecode)] {
         for index in 0..TRANSACTIONS {
             for to in [sender(index), person(0x7e, index)] {
@@ -199,9 +205,9 @@ fn loads(world: &mut World) -> eyre::Result<Vec<Load>> {
 }
 
 /// Gives out a block.
-struct Feed<'a> {
-    waiting: VecDeque<&'a Recovered<Tx>>,
-    refused: usize,
+pub(crate) struct Feed<'a> {
+    pub(crate) waiting: VecDeque<&'a Recovered<Tx>>,
+    pub(crate) refused: usize,
 }
 
 impl UserFeed for Feed<'_> {
@@ -224,7 +230,11 @@ impl Ground {
             waiting: load.block.iter().collect(),
             refused: 0,
         };
-        let counts = run.users(&mut feed, &Workers::new(threads))?;
+        let workers = Workers {
+            pool: Some(Arc::clone(&self.pool)),
+            ..Workers::new(threads)
+        };
+        let counts = run.users(&mut feed, &workers)?;
         let outcome = run.close()?;
         let seconds = start.elapsed().as_secs_f64();
         ensure!(
@@ -256,17 +266,34 @@ impl Ground {
     }
 }
 
-/// Prints the table.
+/// Prints the tables.
 pub(crate) fn run(options: &Options) -> eyre::Result<()> {
     let mut world = World::open()?;
     let loads = loads(&mut world)?;
     world.later()?;
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let sweep = (1..).map(|power| 1 << power);
+    let sweep = sweep.take_while(|threads| *threads == 2 || *threads <= cores);
+    match options.threads {
+        Some(threads) => table(&world, &loads, options, threads),
+        None => sweep
+            .into_iter()
+            .try_for_each(|threads| table(&world, &loads, options, threads)),
+    }
+}
+
+fn table(world: &World, loads: &[Load], options: &Options, threads: usize) -> eyre::Result<()> {
     let ground = Ground {
         rules: Arc::clone(world.chain.rules()),
         context: world.context(),
         parent: Arc::new(world.session.overlay().clone()),
+        pool: Arc::new(
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(threads.saturating_sub(1).max(1))
+                .stack_size(Workers::new(1).stack_bytes)
+                .build()?,
+        ),
     };
-    let threads = options.threads;
     let times = format!("{threads} threads, times");
     let mut table = Table::new(&[
         "block",

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   plain      BlockRun: open, every transaction, close
+//!   ahead 2    the same on two threads, ahead of the turn (specs/parallel.md)
 //!   verify 1   the same block from its list, on one thread
 //!   verify 2   on two
 //!   ceiling    two plain loops at once, each on a core of its own: 2 x plain / both
@@ -12,6 +13,7 @@
 //! They take turns. Every ratio is the median over the rounds of one round's times; no figure of two threads
 //! can be above the ceiling but by noise.
 
+mod node;
 mod redo;
 
 use std::{
@@ -29,13 +31,17 @@ use capstan_chain::{Genesis, Helpers, Token, help_once};
 use capstan_evm::{
     BlockContext, BlockOutcome, BlockRun, Rules, StateRead, Tx,
     mem::MemState,
+    parallel::Workers,
     record::{analyse, record},
     verify::{Claim, verify},
 };
 use capstan_state::{BlockInfo, ProtocolVersion};
 use eyre::ensure;
 
-use crate::report::{Table, median};
+use crate::{
+    parallel::Feed,
+    report::{Table, median},
+};
 
 /// How much.
 #[derive(clap::Args)]
@@ -133,6 +139,7 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
         "block",
         "transactions",
         "plain ms",
+        &format!("ahead {threads}"),
         "verify 1",
         &format!("verify {threads}"),
         "2 processes",
@@ -147,8 +154,10 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
         "list B/tx",
         "sidecar B/touch",
         "parallelism",
-        "projected 16",
-        "verifier 16",
+        &format!("ahead {threads}"),
+        &format!("verify {threads}"),
+        "ahead 16",
+        "verify 16",
     ]);
     for workload in &WORKLOADS {
         let block = Block::make(workload, options.transactions)?;
@@ -156,13 +165,17 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
         size.row(block.size(workload.name, threads)?);
     }
     println!(
-        "Verifying from the access list, as a multiple of the plain loop in the same round; medians of {} rounds",
+        "Running ahead on {threads} threads, and verifying from the access list, as multiples of the plain loop in the same round; medians of {} rounds",
         options.rounds
     );
     speed.print();
     println!();
-    println!("The record; the last three are projections from its gas, not measurements");
+    println!(
+        "The record; the last four, for so many cores, are projections from its gas, not measurements"
+    );
     size.print();
+    println!();
+    node::run(threads, options.rounds)?;
     println!();
     redo::run(options.blocks, options.rounds.min(5))
 }
@@ -278,6 +291,21 @@ impl Block {
         Ok(time)
     }
 
+    fn ahead(&self, workers: &Workers) -> eyre::Result<f64> {
+        let started = Instant::now();
+        let (rules, parent) = (Arc::clone(&self.rules), Arc::clone(&self.parent));
+        let mut run = BlockRun::open(rules, parent, self.context.clone())?;
+        let mut feed = Feed {
+            waiting: self.transactions.iter().collect(),
+            refused: 0,
+        };
+        run.users(&mut feed, workers)?;
+        let outcome = run.close()?;
+        let time = ms(started);
+        ensure!(outcome == self.outcome, "running ahead differs");
+        Ok(time)
+    }
+
     fn verified(&self, threads: usize) -> eyre::Result<f64> {
         let started = Instant::now();
         let outcome = verify(&self.claim(), threads)?.into_outcome();
@@ -325,9 +353,19 @@ impl Block {
     fn speed(&self, name: &str, options: &Options, helpers: &Helpers) -> eyre::Result<Vec<String>> {
         let (mut plain, mut alone) = (Vec::new(), Vec::new());
         let (mut several, mut shared, mut ceiling) = (Vec::new(), Vec::new(), Vec::new());
+        let mut ahead = Vec::new();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(options.threads.saturating_sub(1).max(1))
+            .stack_size(Workers::new(1).stack_bytes)
+            .build()?;
+        let workers = Workers {
+            pool: Some(Arc::new(pool)),
+            ..Workers::new(options.threads)
+        };
         for _ in 0..options.rounds {
             let time = self.plain()?;
             plain.push(time);
+            ahead.push(time / self.ahead(&workers)?);
             alone.push(time / self.verified(1)?);
             several.push(time / self.verified(options.threads)?);
             shared.push(time / self.shared(helpers)?);
@@ -338,6 +376,7 @@ impl Block {
             name.to_owned(),
             self.transactions.len().to_string(),
             format!("{:.1}", median(&mut plain)),
+            times(&mut ahead),
             times(&mut alone),
             times(&mut several),
             times(&mut shared),
@@ -364,6 +403,8 @@ impl Block {
             format!("{:.0}", list / self.transactions.len() as f64),
             format!("{:.2}", record.sidecar.encode().len() as f64 / touches),
             milli(found.parallelism_milli()),
+            milli(found.projected_milli(threads)),
+            milli(found.projected_verify_milli(threads)),
             milli(found.projected_milli(16)),
             milli(found.projected_verify_milli(16)),
         ])

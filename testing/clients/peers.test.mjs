@@ -7,7 +7,9 @@ import { fileURLToPath } from 'node:url'
 
 const peers = new URL('../peers/', import.meta.url)
 
-test('the peer token is what solc makes of its source', () => {
-  const made = execFileSync(process.execPath, [fileURLToPath(new URL('compile.mjs', peers))], { encoding: 'utf8' })
-  assert.equal(made.trim(), fs.readFileSync(new URL('PeerToken.hex', peers), 'utf8').trim())
-})
+for (const name of ['PeerToken', 'PeerPair']) {
+  test(`${name} is what solc makes of its source`, () => {
+    const made = execFileSync(process.execPath, [fileURLToPath(new URL('compile.mjs', peers)), name], { encoding: 'utf8' })
+    assert.equal(made.trim(), fs.readFileSync(new URL(`${name}.hex`, peers), 'utf8').trim())
+  })
+}

@@ -7,9 +7,9 @@ use eyre::{Result, WrapErr};
 use crate::{clients, compute, dev, shell};
 
 /// Benches that need no peer from npm.
-const ALONE: [&str; 5] = ["accounts", "block", "growth", "per", "pool"];
+const ALONE: [&str; 6] = ["accounts", "block", "growth", "parallel", "per", "pool"];
 
-/// Runs one bench (`engine`, `gateway`, `audit`, `throughput`, `frame`, `credit`, `exchange`, `accounts`, `block`, `growth`, `per`, `pool`; flags go to it), or all of them.
+/// Runs one bench (`engine`, `gateway`, `audit`, `throughput`, `frame`, `credit`, `exchange`, `accounts`, `block`, `growth`, `parallel`, `per`, `pool`; flags go to it), or all of them.
 pub(crate) fn run(flags: &[String]) -> Result<()> {
     match flags.split_first() {
         Some((first, rest)) if first == "engine" => return compute::bench(rest),
@@ -22,7 +22,13 @@ pub(crate) fn run(flags: &[String]) -> Result<()> {
         .is_some_and(|name| ALONE.contains(&name.as_str()))
     {
         dev::build_benches()?;
-        return shell::run(shell::program(bench()?).args(flags));
+        shell::run(shell::program(bench()?).args(flags))?;
+        // Everything that specs/parallel.md and specs/per.md promise, in one go.
+        if flags == ["per"] {
+            println!("\n## Blocks on several threads\n");
+            shell::run(shell::program(bench()?).arg("parallel"))?;
+        }
+        return Ok(());
     }
     let node = clients::install().wrap_err("the peers come from npm")?;
     shell::run(

@@ -42,6 +42,15 @@ pub(crate) struct Options {
     /// Steps of accounts, and of each room below them, beside their models in one round
     #[arg(long, default_value_t = 50_000)]
     steps: u64,
+    /// Random blocks over each of two grounds that run under seeded schedules in one round
+    #[arg(long, default_value_t = 60)]
+    blocks: u64,
+    /// Schedules of each of those blocks
+    #[arg(long, default_value_t = 200)]
+    schedules: u64,
+    /// Orders of threads that the model checker tries of each of ten scenes of the window in one round
+    #[arg(long, default_value_t = 20_000)]
+    orders: u64,
     /// Broken requests to the front door in one round
     #[arg(long, default_value_t = 100_000)]
     requests: u64,
@@ -49,6 +58,11 @@ pub(crate) struct Options {
 
 /// Rooms below accounts that have a model: the other rows of the table in `testkit/steps.rs` of the contracts.
 const ROOMS_BELOW: u64 = 9;
+
+/// Grounds that blocks under seeded schedules stand on (`crates/evm/tests/it/parallel.rs`).
+const GROUNDS: u64 = 2;
+/// Scenes that the model checker tries (`crates/window/src/tests.rs`).
+const SCENES: u64 = 10;
 
 /// Runs rounds until the time is over or something fails; the failure prints the command that repeats it.
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -110,6 +124,9 @@ fn round(options: &Options, seed: u64, python: &Path) -> Result<()> {
         ("CAPSTAN_SEED", seed),
         ("CAPSTAN_CASES", options.requests),
         ("CAPSTAN_STEPS", options.steps),
+        ("CAPSTAN_BLOCKS", options.blocks),
+        ("CAPSTAN_SCHEDULES", options.schedules),
+        ("CAPSTAN_ORDERS", options.orders),
         ("PROPTEST_CASES", options.cases),
     ];
     // proptest takes a fresh seed by itself and writes a failing case beside its test.
@@ -124,6 +141,11 @@ fn round(options: &Options, seed: u64, python: &Path) -> Result<()> {
         "steps of rooms below beside their models",
         options.steps * ROOMS_BELOW,
     )?;
+    add(
+        "blocks under a seeded schedule",
+        GROUNDS * options.blocks * options.schedules,
+    )?;
+    add("orders of threads of the window", SCENES * options.orders)?;
     add("rounds of the workspace's tests", 1)
 }
 

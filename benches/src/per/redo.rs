@@ -71,7 +71,7 @@ fn chain(blocks: u64, is_heavy: bool) -> eyre::Result<Chain> {
     })?;
     for number in 0..blocks {
         let head = chain.head();
-        let txs = (0..EACH).map(|n| tx(n, number, is_heavy));
+        let txs = (0..EACH).map(|n| tx(n, number, is_heavy, EACH));
         let inputs = BlockInputs::at(head.time_ms() + 250).with(txs.collect());
         let built = chain.build(head.hash(), inputs)?;
         let refused = built.refused.first();
@@ -84,11 +84,12 @@ fn chain(blocks: u64, is_heavy: bool) -> eyre::Result<Chain> {
 }
 
 /// A payment to somebody new, or a call that hashes 500 times. Nobody signs: a development chain takes a named sender.
-fn tx(n: u64, number: u64, is_heavy: bool) -> Recovered<Tx> {
+/// `each`: how many a block has.
+pub(super) fn tx(n: u64, number: u64, is_heavy: bool, each: u64) -> Recovered<Tx> {
     let from: Address = person(n);
     let (to, value, gas_limit, input) = match is_heavy {
         true => (HASHER, 0, 200_000, word(n)),
-        false => (person((number + 1) * EACH + n), 1, 21_000, Vec::new()),
+        false => (person((number + 1) * each + n), 1, 21_000, Vec::new()),
     };
     let tx = TxEip1559 {
         chain_id: Genesis::dev(0, 0).chain_id,

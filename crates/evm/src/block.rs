@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use alloy_consensus::{Eip658Value, ReceiptWithBloom, transaction::Recovered};
-use alloy_eip7928::{BlockAccessIndex, BlockAccessList, compute_block_access_list_hash};
+use alloy_eip7928::{BlockAccessIndex, BlockAccessList};
 use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
 use alloy_primitives::{Address, B256, Bloom, Bytes};
 use capstan_state::BlockInfo;
@@ -24,7 +24,10 @@ use crate::call::Session;
 use crate::natives::{Natives, PROTOCOL};
 use crate::overlay::Overlay;
 use crate::trace::DynInspector;
-use crate::{ExecError, Receipt, Rules, StateDiff, StateRead, SystemTx, Tx, TxRefused, tx};
+use crate::{ExecError, Receipt, Rules, StateDiff, StateRead, SystemTx, Tx, TxRefused, list, tx};
+
+/// Accounts of an access list from which on it is worth another thread to close it.
+const PARALLEL_ACCOUNTS: usize = 256;
 
 /// The block that is about to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +95,8 @@ pub(crate) struct Book {
     user_gas_used: u64,
     system_gas_used: u64,
     system_count: u16,
+    /// Several threads ran it, so they may also close it.
+    has_threads: bool,
 }
 
 impl std::fmt::Debug for BlockRun {
@@ -141,6 +146,17 @@ impl BlockRun {
     /// Runs a user transaction. [`ExecError::Refused`] leaves the run as it was.
     pub fn user(&mut self, tx: &Recovered<Tx>) -> Result<TxOutcome, ExecError> {
         Ok(self.user_watched(tx, None, |_, _| ())?.0)
+    }
+
+    /// The same, with the state that it left, for [`Session::recycle`].
+    pub(crate) fn user_with_state(
+        &mut self,
+        tx: &Recovered<Tx>,
+    ) -> Result<(TxOutcome, EvmState), ExecError> {
+        let gas_left = self.user_gas_left();
+        let ended = run_user(&mut self.session, tx, gas_left, None)?;
+        let overlay = self.session.overlay_mut();
+        Ok(self.book.record_user(tx, ended, overlay))
     }
 
     /// Runs a transaction of either kind, told apart by its shape: how a received block is replayed.
@@ -248,10 +264,17 @@ impl BlockRun {
     /// Closes the block.
     pub fn close(self) -> Result<BlockOutcome, ExecError> {
         let Self { session, book } = self;
-        let access_list = book.access.into_alloy_bal();
-        let access_list_hash = compute_block_access_list_hash(&access_list);
+        let access_list = list::in_order(book.access);
+        let hash = || list::hash(&access_list);
         // What the block did not write of an account is the same before and after, and the overlay has it cached.
-        let diff = StateDiff::from_access_list(&access_list, session.overlay())?;
+        let overlay = session.overlay();
+        let diff = || StateDiff::from_access_list(&access_list, overlay);
+        let (access_list_hash, diff) =
+            match book.has_threads && access_list.len() >= PARALLEL_ACCOUNTS {
+                true => rayon::join(hash, diff),
+                false => (hash(), diff()),
+            };
+        let diff = diff?;
         Ok(BlockOutcome {
             receipts: book.receipts,
             logs_bloom: book.logs_bloom,
@@ -277,11 +300,17 @@ impl Default for Book {
             user_gas_used: 0,
             system_gas_used: 0,
             system_count: 0,
+            has_threads: false,
         }
     }
 }
 
 impl Book {
+    /// What closes the block may run on several threads.
+    pub(crate) fn close_on_several(&mut self) {
+        self.has_threads = true;
+    }
+
     /// Gas of users so far.
     pub(crate) fn user_gas_used(&self) -> u64 {
         self.user_gas_used

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use alloy_eip7928::BlockAccessList;
+use alloy_eip7928::{AccountChanges, BlockAccessList};
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 
+use revm::state::EvmState;
+
+use crate::overlay::plain;
 use crate::{AccountInfo, StateError, StateRead};
 
 /// What a block left behind of one account.
@@ -26,6 +29,26 @@ pub struct StateDiff {
 }
 
 impl StateDiff {
+    /// Adds what the next transaction left, as far as one transaction tells: an account that went is passed over, and code is
+    /// not collected. It is for whoever follows a block that still runs, and compares with its whole difference at the end.
+    pub fn follow(&mut self, state: &EvmState) {
+        for (address, account) in state {
+            let is_gone =
+                account.is_selfdestructed() || account.is_empty() && !account.is_created();
+            if !account.is_touched() || is_gone {
+                continue;
+            }
+            let mut slots = account.changed_storage_slots().peekable();
+            if !account.is_changed() && slots.peek().is_none() {
+                continue;
+            }
+            let left = self.accounts.entry(*address).or_default();
+            left.info = Some(plain(&account.info));
+            left.storage
+                .extend(slots.map(|(slot, word)| (*slot, word.present_value)));
+        }
+    }
+
     /// Reads the diff off an access list (EIP-7928): the last value of everything that it says was
     /// written. `base` is the state before the block, for the fields that the block did not write.
     ///
@@ -35,39 +58,52 @@ impl StateDiff {
         list: &BlockAccessList,
         base: &dyn StateRead,
     ) -> Result<Self, StateError> {
-        let mut diff = Self::default();
-        for changes in list {
-            let storage: BTreeMap<U256, U256> = changes.storage_post_states().collect();
-            let balance = changes.balance_post_state();
-            let nonce = changes.nonce_post_state();
-            let code = changes.code_post_state();
-            if storage.is_empty() && balance.is_none() && nonce.is_none() && code.is_none() {
-                continue;
-            }
-            let mut info = base.account(changes.address)?.unwrap_or_default();
-            info.balance = balance.unwrap_or(info.balance);
-            info.nonce = nonce.unwrap_or(info.nonce);
-            if let Some(code) = code {
-                info.code_hash = if code.is_empty() {
-                    KECCAK256_EMPTY
-                } else {
-                    keccak256(code)
-                };
-                if !code.is_empty() {
-                    diff.codes.insert(info.code_hash, code.clone());
-                }
-            }
-            let ended = info.is_empty();
-            let account = AccountDiff {
-                info: (!ended).then_some(info),
-                // An account that ends takes its storage with it, also what the block wrote there.
-                storage: match ended {
-                    true => storage.into_keys().map(|slot| (slot, U256::ZERO)).collect(),
-                    false => storage,
-                },
-            };
-            diff.accounts.insert(changes.address, account);
+        let mut codes = BTreeMap::new();
+        let changed = list
+            .iter()
+            .filter_map(|changes| Self::account_of(changes, base, &mut codes).transpose());
+        Ok(Self {
+            // In order, so the map is built at once and not entry by entry.
+            accounts: changed.collect::<Result<_, _>>()?,
+            codes,
+        })
+    }
+
+    /// What a list says was written of one account; `None`: nothing.
+    fn account_of(
+        changes: &AccountChanges,
+        base: &dyn StateRead,
+        codes: &mut BTreeMap<B256, Bytes>,
+    ) -> Result<Option<(Address, AccountDiff)>, StateError> {
+        let storage: BTreeMap<U256, U256> = changes.storage_post_states().collect();
+        let balance = changes.balance_post_state();
+        let nonce = changes.nonce_post_state();
+        let code = changes.code_post_state();
+        if storage.is_empty() && balance.is_none() && nonce.is_none() && code.is_none() {
+            return Ok(None);
         }
-        Ok(diff)
+        let mut info = base.account(changes.address)?.unwrap_or_default();
+        info.balance = balance.unwrap_or(info.balance);
+        info.nonce = nonce.unwrap_or(info.nonce);
+        if let Some(code) = code {
+            info.code_hash = if code.is_empty() {
+                KECCAK256_EMPTY
+            } else {
+                keccak256(code)
+            };
+            if !code.is_empty() {
+                codes.insert(info.code_hash, code.clone());
+            }
+        }
+        let ended = info.is_empty();
+        let account = AccountDiff {
+            info: (!ended).then_some(info),
+            // An account that ends takes its storage with it, also what the block wrote there.
+            storage: match ended {
+                true => storage.into_keys().map(|slot| (slot, U256::ZERO)).collect(),
+                false => storage,
+            },
+        };
+        Ok(Some((changes.address, account)))
     }
 }

@@ -338,7 +338,10 @@ impl DatabaseRef for Overlay {
 /// The overlay is itself a state that a next block can stand on.
 impl StateRead for Overlay {
     fn account(&self, address: Address) -> Result<Option<AccountInfo>, StateError> {
-        Ok(self.basic_ref(address)?.as_ref().map(plain))
+        match self.accounts.get(&address) {
+            Some(cached) => Ok(cached.info.as_ref().map(plain)),
+            None => self.base.account(address),
+        }
     }
 
     fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {

@@ -1,6 +1,8 @@
 //! Threads that take turns by a seed: one number names one interleaving.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
+
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// Passed from worker to worker, by a seed alone. Only its holder runs; it hands it on wherever it says
 /// [`Baton::step`], which it must not do under a lock that another worker may want.

@@ -15,18 +15,18 @@
 //! one number names one interleaving.
 
 mod baton;
+mod mutant;
+mod sync;
 mod width;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 pub use baton::Baton;
+use mutant::mutant;
+use sync::{Condvar, LOOKS, Mutex, MutexGuard, SPINS};
 pub use width::{Settled, Width};
 
-/// Looks at the window before a worker without work sleeps: an item takes microseconds, and waking a thread tens of them.
-const LOOKS: u32 = 200;
-/// Spins between two looks.
-const SPINS: u32 = 32;
 /// Shares of the window for each worker.
 const SHARES: usize = 4;
 /// Items taken at once, at most, to run or to settle.
@@ -34,7 +34,7 @@ const TAKEN_MAX: usize = 32;
 
 fn rest() {
     for _ in 0..SPINS {
-        std::hint::spin_loop();
+        sync::spin_loop();
     }
 }
 
@@ -154,7 +154,13 @@ impl<I, D> Window<I, D> {
         let mut state = self.lock();
         loop {
             match state.task() {
-                Task::Idle => state = self.sleep(state),
+                Task::Idle => {
+                    let awake = mutant!(GapBeforeSleep, state, {
+                        drop(state);
+                        self.lock()
+                    });
+                    state = self.sleep(awake);
+                }
                 task => return task,
             }
         }
@@ -209,7 +215,7 @@ impl<I, D> Window<I, D> {
         let wakes =
             state.sleepers > 0 && (!settled.is_empty() || matches!(turn, Turn::Yield | Turn::Over));
         drop(state);
-        if wakes {
+        if mutant!(SilentTurn, wakes, false) {
             self.changed.notify_all();
         }
         turn
@@ -236,7 +242,7 @@ impl<I, D> Window<I, D> {
         state.is_over = true;
         state.is_committing = false;
         drop(state);
-        self.changed.notify_all();
+        mutant!(SilentStop, self.changed.notify_all(), ());
     }
 
     /// What was fed and never settled, in order.
@@ -286,7 +292,7 @@ impl<I, D> State<I, D> {
         let place = self.head.saturating_add(begun);
         let slots = self.slots.iter().skip(self.begun).take(count);
         let items = slots.map(|slot| Arc::clone(&slot.item)).collect();
-        self.begun += count;
+        self.begun += mutant!(BegunTwice, count, 0);
         Task::Run { place, items }
     }
 
@@ -298,7 +304,12 @@ impl<I, D> State<I, D> {
 
     fn turn(&mut self, settled: &[Settled]) -> Turn<I, D> {
         // Also when it is over: what was settled is done, and nobody may run it again.
-        for settled in settled {
+        let all = mutant!(
+            SettledStays,
+            settled,
+            if self.is_over { &settled[..0] } else { settled }
+        );
+        for settled in all {
             self.slots.pop_front();
             self.head += 1;
             self.begun -= 1;

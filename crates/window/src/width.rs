@@ -16,6 +16,9 @@ const PATIENCE: u32 = 8;
 /// And at most: what a chain without any parallelism pays for trying.
 const PATIENCE_MAX: u32 = 256;
 
+/// A width from which on trials are as near to each other again as at first.
+const TRUSTED: usize = 8;
+
 /// The width of a window: wider by one where running ahead was right, half where it was not. At one, nobody runs ahead, and
 /// whoever commits is a plain loop; now and then two are tried again.
 #[derive(Clone, Debug)]
@@ -48,7 +51,10 @@ impl Width {
         match settled {
             Settled::Clean => {
                 self.now = self.most.min(self.now + 1);
-                self.patience = PATIENCE;
+                // One that was right by luck is no reason to try the next sooner: in a chain every second one is.
+                if self.now >= TRUSTED {
+                    self.patience = PATIENCE;
+                }
             }
             Settled::Stale => {
                 if self.now <= 2 {

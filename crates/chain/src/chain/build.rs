@@ -1,7 +1,7 @@
 //! From inputs to a block, and from a block to a verdict: both run the same execution and make the same
 //! header, so what one node builds is what another finds good.
 
-use std::{sync::Arc, time::Instant};
+use std::{sync::Arc, thread, time::Instant};
 
 use alloy_consensus::{
     EMPTY_OMMER_ROOT_HASH, Header, Transaction as _, constants::EMPTY_WITHDRAWALS, proofs,
@@ -11,10 +11,11 @@ use alloy_primitives::{Address, B256, Bytes, Sealable as _, keccak256};
 use capstan_contracts::{oracle, system::SystemKind};
 use capstan_evm::{
     BlockContext, BlockOutcome, BlockRun, ExecError, NEWEST_VERSION, StateDiff, StateRead,
-    SystemTx, Tx, TxOutcome, TxRefused,
+    SystemTx, Tx, TxOutcome, TxRefused, encode_access_list,
     parallel::{Counts, UserFeed, Workers},
 };
 use rayon::prelude::*;
+use revm::state::EvmState;
 
 use super::{
     BlockInputs, Built, Inner, Refusal, TxFeed, Verdict,
@@ -23,13 +24,14 @@ use super::{
     ledger::Executed,
     order::{check_order, system_gas_limit, system_kind},
     pace::{Pace, Way},
+    root_ahead::RootAhead,
     tree::Candidate,
     verified::{Tried, report_disagreement},
 };
 use crate::{
     Block, ChainError, RawBlock,
     block::{header_time_ms, recover, split_time_ms},
-    trie::Commit,
+    trie::{Commit, NodeUpdates},
 };
 
 /// What decides a block besides its transactions.
@@ -61,6 +63,16 @@ fn side_by_side<A: Send, B: Send>(
         0..64 => (a(), b()),
         _ => rayon::join(a, b),
     }
+}
+
+/// The tries after a block that is to be sealed.
+enum Tries<'scope, 'env> {
+    /// They are made.
+    Made(Commit),
+    /// Somebody has followed the block with them.
+    Followed(RootAhead<'scope, 'env>),
+    /// Nobody has begun.
+    ToMake,
 }
 
 impl Inner {
@@ -152,53 +164,104 @@ impl Inner {
                 filling.system(kind, input)?;
             }
         }
-        let counts = filling.users(inputs.transactions, self.config.threads, &self.pace)?;
-        let Filling {
-            run,
-            transactions,
-            refused,
-            said,
-            ..
-        } = filling;
-        let outcome = run.close().map_err(failed)?;
-        metrics::histogram!("capstan_block_execute_seconds").record(started.elapsed());
-        let mut executed = self.seal(frame, transactions, outcome, None)?;
-        executed.said = Arc::new(said);
-        self.runs.lock().put(executed.block.hash(), counts);
-        Ok((executed, refused))
+        thread::scope(|scope| {
+            let parent = frame.parent.hash();
+            let threads = self.config.threads;
+            let mut root = (threads > 1).then(|| RootAhead::new(scope, self, parent));
+            let hands = || self.hands();
+            let counts = filling.users(
+                inputs.transactions,
+                threads,
+                &self.pace,
+                hands,
+                root.as_mut(),
+            )?;
+            let Filling {
+                run,
+                transactions,
+                refused,
+                said,
+                ..
+            } = filling;
+            let outcome = run.close().map_err(failed)?;
+            metrics::histogram!("capstan_block_execute_seconds").record(started.elapsed());
+            let tries = root.map_or(Tries::ToMake, Tries::Followed);
+            let mut executed = self.seal(frame, transactions, outcome, tries)?;
+            executed.said = Arc::new(said);
+            self.runs.lock().put(executed.block.hash(), counts);
+            Ok((executed, refused))
+        })
+    }
+
+    /// Threads beside the one that builds, for as long as the chain is open; none where only one is allowed, or no more can be had.
+    fn hands(&self) -> Option<Arc<rayon::ThreadPool>> {
+        let count = self
+            .config
+            .threads
+            .checked_sub(1)
+            .filter(|count| *count > 0)?;
+        let start = || {
+            let builder = rayon::ThreadPoolBuilder::new()
+                .num_threads(count)
+                .stack_size(STACK_BYTES)
+                .thread_name(|number| format!("execute {}", number + 1));
+            builder.build().ok().map(Arc::new)
+        };
+        self.hands.get_or_init(start).clone()
     }
 
     /// State root after a child of `parent` with this effect, and what of the tries changes.
     pub(super) fn commit_on(&self, parent: B256, diff: &StateDiff) -> Result<Commit, ChainError> {
+        self.commit_over(parent, Arc::default(), diff)
+    }
+
+    /// The same, where updates lie on top of the parent's.
+    pub(super) fn commit_over(
+        &self,
+        parent: B256,
+        on_top: Arc<NodeUpdates>,
+        diff: &StateDiff,
+    ) -> Result<Commit, ChainError> {
         let head = self.ledger.head().hash();
-        let overlays = self.tree.lock().nodes_above(parent, head)?;
+        let mut overlays = self.tree.lock().nodes_above(parent, head)?;
+        if !on_top.is_empty() {
+            overlays.insert(0, on_top);
+        }
         self.ledger.root_after(overlays, diff)
     }
 
-    /// Makes the header of what was executed. `commit`: the tries after it, where they are made already.
+    /// Makes the header of what was executed.
     fn seal(
         &self,
         frame: &Frame,
         transactions: Vec<Recovered<Tx>>,
         outcome: BlockOutcome,
-        commit: Option<Commit>,
+        tries: Tries<'_, '_>,
     ) -> Result<Executed, ChainError> {
         let started = Instant::now();
+        let diff = Arc::new(outcome.diff);
+        let (made, coming) = match tries {
+            Tries::Made(commit) => (Some(commit), None),
+            Tries::Followed(root) => (None, root.closed(&diff)),
+            Tries::ToMake => (None, None),
+        };
         let bodies: Vec<&Tx> = transactions.iter().map(Recovered::inner).collect();
-        let (commit, (transactions_root, receipts_root)) = side_by_side(
-            transactions.len(),
-            || match commit {
-                Some(commit) => Ok(commit),
-                None => self.commit_on(frame.parent.hash(), &outcome.diff),
-            },
-            || {
-                side_by_side(
-                    transactions.len(),
-                    || proofs::calculate_transaction_root(&bodies),
-                    || proofs::calculate_receipt_root(&outcome.receipts),
-                )
-            },
-        );
+        let lists = || {
+            side_by_side(
+                transactions.len(),
+                || proofs::calculate_transaction_root(&bodies),
+                || proofs::calculate_receipt_root(&outcome.receipts),
+            )
+        };
+        let make = || self.commit_on(frame.parent.hash(), &diff);
+        let (commit, (transactions_root, receipts_root)) = match (made, coming) {
+            (Some(commit), _) => (Ok(commit), lists()),
+            (None, Some(coming)) => {
+                let roots = lists();
+                (coming.wait().map_or_else(make, Ok), roots)
+            }
+            (None, None) => side_by_side(transactions.len(), make, lists),
+        };
         let commit = commit?;
         metrics::histogram!("capstan_block_root_seconds").record(started.elapsed());
         let started = Instant::now();
@@ -226,7 +289,7 @@ impl Inner {
             block_access_list_hash: Some(outcome.access_list_hash),
             ..Header::default()
         };
-        let access_list = Bytes::from(alloy_rlp::encode(&outcome.access_list));
+        let access_list = Bytes::from(encode_access_list(&outcome.access_list));
         let block = Block::new(
             header.seal_slow(),
             transactions,
@@ -234,10 +297,10 @@ impl Inner {
             access_list,
         );
         metrics::histogram!("capstan_block_seal_seconds").record(started.elapsed());
-        let guards = guards::changes(&outcome.diff, || self.state_of(frame.parent.hash()))?;
+        let guards = guards::changes(&diff, || self.state_of(frame.parent.hash()))?;
         Ok(Executed {
             block: Arc::new(block),
-            diff: Arc::new(outcome.diff),
+            diff,
             nodes: Arc::new(commit.updates),
             guards: Arc::new(guards),
             said: Arc::default(),
@@ -286,7 +349,8 @@ impl Inner {
             },
         };
         let list = outcome.access_list_hash;
-        let executed = self.seal(&frame, transactions, outcome, commit)?;
+        let tries = commit.map_or(Tries::ToMake, Tries::Made);
+        let executed = self.seal(&frame, transactions, outcome, tries)?;
         let reason = match first_difference(header, &executed.block.header) {
             Some(reason) => reason,
             None if raw.access_list != executed.block.access_list => {
@@ -458,16 +522,20 @@ impl Filling {
         feed: Box<dyn TxFeed>,
         threads: usize,
         pace: &Pace,
+        hands: impl FnOnce() -> Option<Arc<rayon::ThreadPool>>,
+        root: Option<&mut RootAhead<'_, '_>>,
     ) -> Result<Counts, ChainError> {
         let way = pace.way();
         let mut users = Users {
             feed,
+            root,
             transactions: &mut self.transactions,
             refused: &mut self.refused,
             said: &mut self.said,
         };
         let workers = Workers {
             stack_bytes: STACK_BYTES,
+            pool: if way == Way::Ahead { hands() } else { None },
             ..Workers::new(match way {
                 Way::Plain => 1,
                 Way::Ahead => threads,
@@ -488,20 +556,28 @@ impl Filling {
 }
 
 /// What users send, on its way into a block.
-struct Users<'a> {
+struct Users<'a, 'scope, 'env> {
     feed: Box<dyn TxFeed>,
+    root: Option<&'a mut RootAhead<'scope, 'env>>,
     transactions: &'a mut Vec<Recovered<Tx>>,
     refused: &'a mut Vec<(B256, Refusal)>,
     said: &'a mut Vec<(B256, String)>,
 }
 
-impl UserFeed for Users<'_> {
+impl UserFeed for Users<'_, '_, '_> {
     fn next_tx(&mut self) -> Option<Recovered<Tx>> {
         self.feed.next_tx()
     }
 
     fn stands(&mut self, tx: &Recovered<Tx>) -> bool {
         self.feed.stands(tx)
+    }
+
+    fn left(&mut self, state: EvmState) -> EvmState {
+        match &mut self.root {
+            Some(root) => root.take(state),
+            None => state,
+        }
     }
 
     fn ended(&mut self, tx: Recovered<Tx>, end: Result<TxOutcome, TxRefused>, said: Vec<String>) {

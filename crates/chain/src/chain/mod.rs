@@ -13,6 +13,7 @@ mod overrides;
 mod pace;
 mod produce;
 mod queries;
+mod root_ahead;
 mod tree;
 mod verified;
 
@@ -213,6 +214,8 @@ pub(crate) struct Inner {
     clock: Clock,
     /// Whether several threads pay.
     pace: pace::Pace,
+    /// Threads that run blocks, once one was run by several.
+    hands: OnceLock<Option<Arc<rayon::ThreadPool>>>,
     dev: Option<Dev>,
     events: broadcast::Sender<Event>,
     arrivals: broadcast::Sender<Arc<Vec<Arc<Pooled>>>>,

@@ -195,7 +195,7 @@ impl Helpers {
             false => job(claim),
         };
         let Some(job) = job else {
-            self.idle.lock().extend(lines);
+            self.give_back(lines);
             return verify_with_hands(claim, threads, Vec::new());
         };
         let each = lines.into_iter().map(|line| Remote {
@@ -208,11 +208,18 @@ impl Helpers {
         let mut remote: Vec<Remote<'_>> = each.collect();
         let hands = remote.iter_mut().map(|hand| hand as &mut dyn Hand);
         let verified = verify_with_hands(claim, threads, hands.collect());
-        let left = remote.into_iter().filter_map(|hand| hand.line);
-        let mut idle = self.idle.lock();
-        idle.extend(left);
-        metrics::gauge!("capstan_verify_workers").set(idle.len() as f64);
+        self.give_back(remote.into_iter().filter_map(|hand| hand.line));
         verified
+    }
+
+    /// Workers that took part in a block wait for the next, unless nobody waits any more: then their lines end here.
+    fn give_back(&self, lines: impl IntoIterator<Item = Line>) {
+        let mut idle = self.idle.lock();
+        // Under the lock: who stops raises the flag first and clears the list then.
+        if !self.stopping.load(Ordering::Relaxed) {
+            idle.extend(lines);
+        }
+        metrics::gauge!("capstan_verify_workers").set(idle.len() as f64);
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use alloy_consensus::{SignableTransaction as _, TxEip1559, transaction::Recovered};
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256};
 use capstan_evm::{
-    BlockContext, BlockOutcome, BlockRun, Rules, StateRead, Tx,
+    AccountInfo, BlockContext, BlockOutcome, BlockRun, Rules, StateError, StateRead, Tx,
     mem::MemState,
     verify::{Claim, verify},
 };
@@ -171,6 +171,48 @@ fn per_10_workers_verify_what_threads_verify() {
     let here = on_big_stack(|| verify(&wrong.claim(), 1)).expect_err("wrong");
     let there = on_big_stack(|| helpers.verify(&wrong.claim(), 1)).expect_err("wrong");
     assert_eq!(here.to_string(), there.to_string());
+}
+
+/// A state that stops the helpers at the first look.
+struct Stops(Arc<dyn StateRead>, Arc<Helpers>);
+
+impl StateRead for Stops {
+    fn account(&self, address: Address) -> Result<Option<AccountInfo>, StateError> {
+        self.1.stop();
+        self.0.account(address)
+    }
+
+    fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
+        self.0.storage(address, slot)
+    }
+
+    fn code(&self, hash: B256) -> Result<Bytes, StateError> {
+        self.0.code(hash)
+    }
+
+    fn block_hash(&self, number: u64) -> Result<B256, StateError> {
+        self.0.block_hash(number)
+    }
+}
+
+/// PER-11: workers of a block that is being verified while the node stops are let go with it.
+#[test]
+fn per_11_who_stops_keeps_no_worker() {
+    let mut made = on_big_stack(|| made(60));
+    let helpers = made.helpers();
+    let node = helpers.address();
+    let worker = thread::spawn(move || help_once(node, &token("node")));
+    wait_for(&helpers, 1);
+    made.parent = Arc::new(Stops(Arc::clone(&made.parent), Arc::clone(&helpers)));
+    let verified = on_big_stack(|| helpers.verify(&made.claim(), 1));
+    assert_eq!(verified.expect("good").into_outcome(), made.outcome);
+    assert_eq!(
+        helpers.count(),
+        0,
+        "a worker waits for a node that has stopped"
+    );
+    // Its line has ended, and so does it.
+    let _ = worker.join().expect("no panic");
 }
 
 /// PER-12

@@ -8,6 +8,7 @@
 //! [`Mpt::update`] changes nothing: it reads records through a [`NodeSource`] and returns a root with the
 //! [`NodeUpdates`] that lead to it. Unfinalized blocks are [`Layers`] of such updates over the database.
 
+mod ahead;
 mod node;
 mod proof;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
 use capstan_evm::{AccountDiff, StateDiff};
 use rayon::prelude::*;
 
+pub(crate) use self::ahead::Ahead;
 pub use self::node::{Branch, Child, Leaf, Node, root_of};
 use self::update::remove_trie;
 pub(crate) use self::update::{Change, update_trie};

@@ -284,3 +284,94 @@ fn trie_5_damage_is_refused() {
         assert_eq!(Node::decode(&bytes[..len]), None);
     }
 }
+
+/// What somebody who follows a block meets: each step's accounts and slots are among those of the whole, with any values.
+fn random_steps(rng: &mut StdRng, whole: &StateDiff, count: usize) -> Vec<StateDiff> {
+    let part = |rng: &mut StdRng| {
+        let mut step = StateDiff::default();
+        for (address, account) in &whole.accounts {
+            if rng.random_bool(0.5) {
+                continue;
+            }
+            let mut some = AccountDiff {
+                info: account.info,
+                ..Default::default()
+            };
+            if let Some(info) = some.info.as_mut().filter(|_| rng.random_bool(0.5)) {
+                info.nonce = rng.random();
+            }
+            for (slot, word) in &account.storage {
+                match rng.random_range(0..4) {
+                    0 => some.storage.insert(*slot, *word),
+                    1 => some.storage.insert(*slot, U256::from(rng.random::<u64>())),
+                    2 => some.storage.insert(*slot, U256::ZERO),
+                    _ => None,
+                };
+            }
+            step.accounts.insert(*address, some);
+        }
+        step
+    };
+    (0..count).map(|_| part(rng)).collect()
+}
+
+/// PER-15: tries that went along with a block are those of its whole difference at once, and no record is left over.
+#[test]
+fn per_15_a_root_ahead_is_the_root() {
+    let (mut used, mut given_up) = (0, 0);
+    for seed in 0..40 {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let (mut model, mut nodes) = (Model::default(), Nodes::default());
+        let (accounts, slots) = [(6, 12), (200, 3), (2, 400)][seed as usize % 3];
+        for step in 0..25 {
+            let mut diff = random_diff(&mut rng, accounts, slots);
+            if rng.random_bool(0.7) {
+                diff.accounts.retain(|_, account| account.info.is_some());
+            }
+            let mut ahead = Ahead::default();
+            let update = |on_top, diff: &_| {
+                let overlays = vec![on_top];
+                Mpt.update(
+                    &Layers {
+                        overlays,
+                        base: &nodes,
+                    },
+                    diff,
+                )
+            };
+            let count = rng.random_range(0..4);
+            for part in random_steps(&mut rng, &diff, count) {
+                ahead.step(part, update).unwrap();
+            }
+            let followed = ahead.finish(&diff, update).unwrap();
+            let at_once = Mpt.update(&nodes, &diff).unwrap();
+            model.apply(&diff);
+            let commit = match followed {
+                Some(commit) => {
+                    used += 1;
+                    assert_eq!(
+                        commit.storage_roots, at_once.storage_roots,
+                        "seed {seed} step {step}"
+                    );
+                    commit
+                }
+                None => {
+                    given_up += 1;
+                    at_once
+                }
+            };
+            nodes.apply(&commit.updates);
+            assert_eq!(commit.root, model.root(), "seed {seed} step {step}");
+            assert_eq!(
+                reachable(&nodes, &model),
+                nodes.0.len(),
+                "seed {seed} step {step}: stray records"
+            );
+        }
+    }
+    println!("{used} roots ahead were used, {given_up} were not");
+    assert!(
+        used > 200 && given_up > 50,
+        "{used} used, {given_up} given up"
+    );
+}

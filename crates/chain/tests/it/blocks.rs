@@ -3,15 +3,15 @@ use std::{
     thread,
 };
 
-use alloy_consensus::Header;
-use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_consensus::{Header, TxEip1559};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
 use capstan_chain::{
     At, Block, ChainConfig, ChainError, RawBlock, Refusal, Verdict, split_time_ms,
 };
 use capstan_contracts::{SystemKind, oracle::encode_reports};
 use capstan_evm::SystemTx;
 
-use crate::world::{World, config, counter};
+use crate::world::{World, config, counter, plain};
 
 const BOB: Address = Address::repeat_byte(0xb0);
 
@@ -486,4 +486,70 @@ fn per_100_threads_make_the_same_block() {
     let judge = World::new();
     let verdict = judge.chain.check(&parallel.raw()).unwrap();
     assert_eq!(verdict, Verdict::Ok);
+}
+
+/// PER-15: a producer that makes its root while the block runs makes the same blocks, one upon the other, also where accounts come
+/// and go meanwhile; and it did make it ahead.
+#[test]
+fn per_15_a_followed_root_makes_the_same_blocks() {
+    let recorder = metrics_util::debugging::DebuggingRecorder::new();
+    let counted = recorder.snapshotter();
+    recorder.install().expect("one test counts");
+    let made = [1, 4].map(|threads| {
+        let world = World::open(ChainConfig {
+            threads,
+            ..config()
+        });
+        let deployed = world.address(0).create(0);
+        let mut nonces = [0_u64; 5];
+        let mut hashes = Vec::new();
+        let mut parent = world.chain.head();
+        for round in 0_u64..3 {
+            let mut transactions = Vec::new();
+            for number in 0_u64..900 {
+                let who = (number % 5) as usize;
+                let nonce = nonces[who];
+                nonces[who] += 1;
+                let fresh = Address::from_word(keccak256((round * 900 + number).to_be_bytes()));
+                transactions.push(match (round, number, number % 7) {
+                    (0, 0, _) => world.create(0, nonce, counter()),
+                    // Creates a contract that goes in the same transaction, with what it stored.
+                    (_, _, 1) => world.create(who, nonce, vec![0x60, 7, 0x60, 1, 0x55, 0x33, 0xff]),
+                    (_, _, 2) => world.create(who, nonce, counter()),
+                    (_, _, 3) => world.sign(
+                        who,
+                        TxEip1559 {
+                            to: TxKind::Call(deployed),
+                            input: fresh.into_word().to_vec().into(),
+                            ..plain(nonce)
+                        },
+                    ),
+                    // Nothing to somebody who is not there, who stays so.
+                    (_, _, 4) => world.transfer(who, nonce, fresh, 0),
+                    (_, _, 5) => world.transfer(who, nonce, BOB, 1),
+                    _ => world.transfer(who, nonce, fresh, 3),
+                });
+            }
+            let inputs = world.inputs(&parent, transactions);
+            let built = world.chain.build(parent.hash(), inputs).unwrap();
+            assert!(built.refused.is_empty(), "{:?}", built.refused.first());
+            // Also over a parent that is not final yet.
+            if round > 0 {
+                world.chain.finalize(built.block.hash()).unwrap();
+            }
+            hashes.push(built.block.hash());
+            parent = built.block;
+        }
+        hashes
+    });
+    assert_eq!(made[0], made[1]);
+    let counts = counted.snapshot().into_vec();
+    let ahead = counts
+        .iter()
+        .find(|(key, ..)| key.key().name() == "capstan_roots_ahead_total");
+    let ahead = ahead.map(|(.., value)| value);
+    assert_eq!(
+        ahead,
+        Some(&metrics_util::debugging::DebugValue::Counter(3))
+    );
 }

@@ -109,14 +109,44 @@ impl<'a> Engine<'a> {
 
     /// Runs everything.
     pub(super) fn run(self) -> Result<Left<'a>, ExecError> {
-        let engine = &self;
-        let result = std::thread::scope(|scope| {
+        match &self.workers.pool {
+            Some(pool) => self.run_in(pool),
+            None => self.run_on_new_threads(),
+        }?;
+        let mut ordered = self.ordered.into_inner();
+        ordered.counts.runs += self.ahead_runs.into_inner();
+        let rest = match self.is_poisoned.into_inner() {
+            true => self.window.into_rest(),
+            false => Vec::new(),
+        };
+        Ok(Left { ordered, rest })
+    }
+
+    /// On threads that are there already; this one is the first worker.
+    fn run_in(&self, pool: &rayon::ThreadPool) -> Result<(), ExecError> {
+        let helped = Mutex::new(Ok(()));
+        let done = pool.in_place_scope(|scope| {
+            for number in 1..self.workers.count {
+                let helped = &helped;
+                scope.spawn(move |_| {
+                    if let Err(error) = self.work(number) {
+                        *helped.lock() = Err(error);
+                    }
+                });
+            }
+            self.work(0)
+        });
+        done.and(helped.into_inner())
+    }
+
+    fn run_on_new_threads(&self) -> Result<(), ExecError> {
+        std::thread::scope(|scope| {
             let mut helpers = Vec::new();
             for number in 1..self.workers.count {
                 let builder = std::thread::Builder::new()
                     .name(format!("execute {number}"))
                     .stack_size(self.workers.stack_bytes);
-                match builder.spawn_scoped(scope, move || engine.work(number)) {
+                match builder.spawn_scoped(scope, move || self.work(number)) {
                     Ok(helper) => helpers.push(helper),
                     Err(error) => {
                         // Fewer hands do the same work; but a baton waits for each of them.
@@ -133,15 +163,7 @@ impl<'a> Engine<'a> {
                 }
             }
             result
-        });
-        result?;
-        let mut ordered = self.ordered.into_inner();
-        ordered.counts.runs += self.ahead_runs.into_inner();
-        let rest = match self.is_poisoned.into_inner() {
-            true => self.window.into_rest(),
-            false => Vec::new(),
-        };
-        Ok(Left { ordered, rest })
+        })
     }
 
     fn worker(&self, number: usize) -> Result<Worker, ExecError> {
@@ -378,7 +400,7 @@ impl<'a> Engine<'a> {
         match kept.map_err(|_| self.poison())? {
             Ok(Some(Ok(result))) => {
                 let (outcome, state) = ordered.book.record_user(tx, result, overlay);
-                worker.session.recycle(state);
+                worker.session.recycle(ordered.feed.left(state));
                 ordered.feed.ended(tx.clone(), Ok(outcome), done.said);
             }
             Ok(Some(Err(refused))) => ordered.feed.ended(tx.clone(), Err(refused), Vec::new()),
@@ -441,11 +463,14 @@ impl<'a> Engine<'a> {
         let said = session.heard();
         match ran.map_err(|_| self.poison())? {
             Ok(ended) => {
-                self.memory
-                    .publish(place, &ended.state, None, &HashMap::default());
+                // A single worker is never ahead of its turn, so nobody reads this.
+                if self.workers.count > 1 {
+                    self.memory
+                        .publish(place, &ended.state, None, &HashMap::default());
+                }
                 let overlay = &mut ordered.overlay;
                 let (outcome, state) = ordered.book.record_user(tx, ended, overlay);
-                session.recycle(state);
+                session.recycle(ordered.feed.left(state));
                 ordered.feed.ended(tx.clone(), Ok(outcome), said);
             }
             Err(ExecError::Refused(refused)) => {

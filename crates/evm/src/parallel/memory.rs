@@ -10,6 +10,7 @@ use alloy_primitives::map::{AddressMap, B256Map, DefaultHashBuilder, HashMap};
 use alloy_primitives::{Address, B256, Bytes, U256};
 use parking_lot::{Mutex, RwLock};
 use revm::state::EvmState;
+use smallvec::SmallVec;
 
 use super::tally::{Range, Word};
 use crate::AccountInfo;
@@ -43,13 +44,13 @@ struct Version<C> {
     is_estimate: bool,
 }
 
-/// Versions of one location, by ascending place.
+/// Versions of one location, by ascending place. Most locations of a block have one.
 #[derive(Debug)]
-struct Versions<C>(Vec<Version<C>>);
+struct Versions<C>(SmallVec<[Version<C>; 1]>);
 
 impl<C> Default for Versions<C> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self(SmallVec::new())
     }
 }
 
@@ -111,6 +112,17 @@ struct Shard {
     resets: AddressMap<Vec<u64>>,
 }
 
+impl Shard {
+    /// With room for what a block of some thousand transfers puts into it.
+    fn roomy() -> Self {
+        const ACCOUNTS: usize = 56;
+        Self {
+            accounts: AddressMap::with_capacity_and_hasher(ACCOUNTS, Default::default()),
+            ..Self::default()
+        }
+    }
+}
+
 /// See the module.
 pub(super) struct Memory {
     hasher: DefaultHashBuilder,
@@ -124,7 +136,7 @@ impl Memory {
     pub(super) fn new() -> Self {
         Self {
             hasher: DefaultHashBuilder::default(),
-            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            shards: (0..SHARDS).map(|_| Mutex::new(Shard::roomy())).collect(),
             codes: RwLock::default(),
             has_resets: AtomicBool::new(false),
         }

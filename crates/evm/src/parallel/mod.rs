@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use alloy_consensus::transaction::Recovered;
 use capstan_window::Baton;
+use revm::state::EvmState;
 
 pub(crate) use ahead::{Ahead, AheadHandler};
 pub(crate) use tally::{Commutative, Tally};
@@ -44,6 +45,11 @@ pub trait UserFeed: Send {
         true
     }
 
+    /// What a transaction of the block left, in order. The map that comes back serves another transaction.
+    fn left(&mut self, state: EvmState) -> EvmState {
+        state
+    }
+
     /// How a transaction ended, in order, and what it said to `console.log` where somebody listens.
     fn ended(&mut self, tx: Recovered<Tx>, end: Result<TxOutcome, TxRefused>, said: Vec<String>);
 }
@@ -59,6 +65,10 @@ pub struct Workers {
     pub least: usize,
     /// Who runs when, for tests: as a seed says.
     pub baton: Option<Arc<Baton>>,
+    /// One thread does all that several would, ahead and in turn: what that costs is measured so.
+    pub is_forced: bool,
+    /// Threads that live longer than a block, with stacks of that size. Without them each block starts its own.
+    pub pool: Option<Arc<rayon::ThreadPool>>,
 }
 
 impl Workers {
@@ -69,6 +79,8 @@ impl Workers {
             stack_bytes: 8 * crate::STACK_BYTES,
             least: 48,
             baton: None,
+            is_forced: false,
+            pool: None,
         }
     }
 
@@ -101,13 +113,17 @@ impl BlockRun {
         workers: &Workers,
     ) -> Result<Counts, ExecError> {
         let mut first = VecDeque::new();
-        if workers.count > 1 {
+        let runs_ahead = workers.count > 1 || workers.is_forced;
+        if runs_ahead {
             first.extend(std::iter::from_fn(|| feed.next_tx()).take(workers.least));
         }
-        if workers.count <= 1 || first.len() < workers.least {
+        if !runs_ahead || first.len() < workers.least {
             return self.users_plainly(feed, first);
         }
         let (session, book) = self.parts();
+        if workers.count > 1 {
+            book.close_on_several();
+        }
         let world = World {
             rules: Arc::clone(session.rules()),
             context: session.block().clone(),
@@ -167,8 +183,12 @@ impl BlockRun {
             };
             counts.transactions += 1;
             counts.runs += 1;
-            let end = match self.user(&tx) {
-                Ok(outcome) => Ok(outcome),
+            let end = match self.user_with_state(&tx) {
+                Ok((outcome, state)) => {
+                    let state = feed.left(state);
+                    self.parts().0.recycle(state);
+                    Ok(outcome)
+                }
                 Err(ExecError::Refused(refused)) => Err(refused),
                 Err(error) => return Err(error),
             };

@@ -1,10 +1,12 @@
 //! The sidecar in bytes: about two for each place that a transaction touched.
 //!
 //! ```text
-//!   sidecar = count, row*        row = gas, count, access*       access = (number - number before - 1) << 2 | kind
+//!   sidecar = count, row*        row = gas - gas before, count, access*       access = (number - number before - 1) << 2 | kind
 //! ```
 //!
-//! All are LEB128 varints in their shortest form, so there is one encoding. Kinds are 0 read, 1 write, 2 delta.
+//! All are LEB128 varints in their shortest form, so there is one encoding. Kinds are 0 read, 1 write, 2 delta. The gas of a row
+//! differs from that of the row before it, at first from zero, by a number with a sign: 0, -1, 1, -2 are 0, 1, 2, 3. Blocks are
+//! full of transactions that use as much gas as their neighbours.
 
 use super::{Access, Row, Sidecar};
 
@@ -36,8 +38,10 @@ impl Sidecar {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         put(&mut out, self.rows.len() as u64);
+        let mut gas_before = 0;
         for row in &self.rows {
-            put(&mut out, row.gas);
+            put(&mut out, signed(row.gas.wrapping_sub(gas_before)));
+            gas_before = row.gas;
             put(&mut out, row.accesses.len() as u64);
             let mut next = 0;
             for (id, access) in &row.accesses {
@@ -62,8 +66,10 @@ impl Sidecar {
         // Two bytes are the least that a row takes, one the least of an access.
         let row_count = count(&mut rest, 2)?;
         let mut rows = Vec::with_capacity(row_count);
+        let mut gas_before = 0_u64;
         for _ in 0..row_count {
-            let gas = take(&mut rest)?;
+            let gas = gas_before.wrapping_add(unsigned(take(&mut rest)?));
+            gas_before = gas;
             let access_count = count(&mut rest, 1)?;
             let mut accesses = Vec::with_capacity(access_count);
             let mut next = 0_u64;
@@ -90,6 +96,16 @@ impl Sidecar {
             more => Err(CodecError::Trailing(more)),
         }
     }
+}
+
+/// A difference modulo 2^64 as a number that is small where the difference is near zero, on either side.
+fn signed(difference: u64) -> u64 {
+    (difference << 1) ^ 0_u64.wrapping_sub(difference >> 63)
+}
+
+/// The difference again.
+fn unsigned(number: u64) -> u64 {
+    (number >> 1) ^ 0_u64.wrapping_sub(number & 1)
 }
 
 fn put(out: &mut Vec<u8>, mut number: u64) {

@@ -145,6 +145,26 @@ proptest! {
     }
 }
 
+/// PER-9: gas is kept as a difference, whatever it is.
+#[test]
+fn gas_of_any_size() {
+    let gas = [
+        21_000,
+        21_000,
+        0,
+        u64::MAX,
+        1,
+        u64::MAX / 2,
+        u64::MAX / 2 + 2,
+    ];
+    let rows: Vec<(u64, &[(u32, Access)])> = gas.iter().map(|gas| (*gas, &[] as &[_])).collect();
+    let whole = sidecar(&rows);
+    let bytes = whole.encode();
+    assert_eq!(Sidecar::decode(&bytes, 0), Ok(whole));
+    // As much as the one before takes a byte.
+    assert_eq!(bytes[4..6], [0, 0]);
+}
+
 #[test]
 fn bad_bytes_are_named() {
     let whole = sidecar(&[(300, &[(1, Read), (9, Delta)])]).encode();

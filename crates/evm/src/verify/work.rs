@@ -406,7 +406,7 @@ fn check(book: &Book, index: u64, state: &EvmState, used: &mut Used) -> Result<(
 /// That the bytes are those which the header names, and the only ones for this list.
 fn bytes(crew: &Crew<'_>) -> Result<(), Fault> {
     let claim = crew.claim;
-    if alloy_rlp::encode(crew.book.list()) != claim.access_list {
+    if crate::encode_access_list(crew.book.list()) != claim.access_list {
         return Err(Fault::NotCanonical);
     }
     let (is, must) = (keccak256(claim.access_list), claim.access_list_hash);

@@ -93,10 +93,17 @@ impl Chain {
 
     /// Runs a call by the sender and keeps it.
     pub(crate) fn act(&mut self, to: Address, call: &impl SolCall) -> Bytes {
+        self.act_as(SENDER, to, call)
+    }
+
+    /// The same by anybody.
+    pub(crate) fn act_as(&mut self, caller: Address, to: Address, call: &impl SolCall) -> Bytes {
         let mut session = self.session();
-        let ran = session
-            .run(call_tx(to, call.abi_encode()), Checks::NONE)
-            .expect("valid");
+        let tx = TxEnv {
+            caller,
+            ..call_tx(to, call.abi_encode())
+        };
+        let ran = session.run(tx, Checks::NONE).expect("valid");
         assert!(ran.result.is_success(), "{:?}", ran.result);
         session.commit(&ran.state);
         let diff = session

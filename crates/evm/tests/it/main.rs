@@ -11,5 +11,6 @@ mod matrix;
 mod parallel;
 mod protocol;
 mod trace;
+mod uniswap;
 mod verify;
 mod world;

@@ -1,4 +1,5 @@
-//! Several threads and the plain loop leave the same bytes (PER-100 to PER-107), on random blocks under seeded schedules.
+//! Several threads and the plain loop leave the same bytes (PER-100 to PER-107), on random blocks under seeded schedules;
+//! and so does whoever verifies them from their lists (PER-1).
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use alloy_eips::eip7702::{Authorization, SignedAuthorization};
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, hex};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
-use alloy_sol_types::SolCall;
+use alloy_sol_types::{SolCall, SolValue, sol};
 use capstan_contracts::erc20::IErc20;
 use capstan_evm::mem::MemState;
 use capstan_evm::parallel::{Counts, UserFeed, Workers};
@@ -22,9 +23,18 @@ use capstan_state::GasClass;
 use capstan_window::Baton;
 
 use crate::genesis::Chain;
+use crate::judged::Case;
 use crate::world::*;
 
-const SENDERS: u64 = 24;
+sol! {
+    interface IPeerPair {
+        function add(uint256 amount0, uint256 amount1) external returns (uint256 made);
+        function remove(uint256 gone) external returns (uint256 amount0, uint256 amount1);
+        function swap(bool isZeroIn, uint256 amountIn, uint256 amountOutMin) external returns (uint256 amountOut);
+    }
+}
+
+pub(crate) const SENDERS: u64 = 24;
 const COUNTER: u8 = 0x41;
 const WATCHER: u8 = 0x42;
 const PHOENIX: u8 = 0x43;
@@ -34,14 +44,14 @@ const PAYER: u8 = 0x46;
 const KEY: B256 = B256::repeat_byte(0x77);
 
 /// Random numbers by a seed.
-struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    fn roll(&mut self, below: u64) -> u64 {
+    pub(crate) fn roll(&mut self, below: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -49,13 +59,13 @@ impl Dice {
     }
 }
 
-fn sender(index: u64) -> Address {
+pub(crate) fn sender(index: u64) -> Address {
     let mut bytes = [0x5e; 20];
     bytes[12..].copy_from_slice(&index.to_be_bytes());
     bytes.into()
 }
 
-fn call(
+pub(crate) fn call(
     from: Address,
     nonce: u64,
     to: Address,
@@ -148,22 +158,27 @@ fn programs() -> Vec<(u8, Vec<u8>)> {
 }
 
 /// What blocks are made over.
-struct Ground {
-    state: MemState,
-    rules: Arc<Rules>,
-    natives: &'static dyn Natives,
+pub(crate) struct Ground {
+    pub(crate) state: MemState,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) natives: &'static dyn Natives,
     /// Natives by script, from which anybody may choose.
-    scripts: Vec<Address>,
+    pub(crate) scripts: Vec<Address>,
     /// ERC-20s that everybody has: the native one, and OpenZeppelin's bytecode.
-    tokens: Vec<Address>,
+    pub(crate) tokens: Vec<Address>,
+    /// Pairs of Solidity over those two, in either order.
+    pub(crate) pairs: Vec<Address>,
 }
 
 /// OpenZeppelin's ERC-20, and who may mint: everybody.
 const PEER_TOKEN: &str = include_str!("../../../../testing/peers/PeerToken.hex");
+/// A pair that keeps a product, in Solidity. Uniswap's own bytecode is not this project's to keep: where npm has brought it,
+/// `uniswap.rs` runs the same comparison over it.
+const PEER_PAIR: &str = include_str!("../../../../testing/peers/PeerPair.hex");
 
-static PROTOCOL: Protocol = Protocol;
+pub(crate) static PROTOCOL: Protocol = Protocol;
 
-fn fund(state: &mut MemState) {
+pub(crate) fn fund(state: &mut MemState) {
     let wealth = U256::from(10).pow(U256::from(18));
     for index in 0..SENDERS {
         state.put(sender(index), wealth, 0, Bytes::new(), []);
@@ -231,7 +246,33 @@ fn scripted() -> Ground {
         natives: &SCRIPTED,
         scripts,
         tokens: Vec::new(),
+        pairs: Vec::new(),
     }
+}
+
+/// Two pairs with reserves, which most senders let take what they have.
+fn pairs(chain: &mut Chain, tokens: &[Address]) -> Vec<Address> {
+    let made = [(tokens[0], tokens[1]), (tokens[1], tokens[0])].map(|sides| {
+        let mut code = hex::decode(PEER_PAIR.trim()).expect("hex");
+        code.extend(sides.abi_encode());
+        chain.create(code.into())
+    });
+    let value = U256::MAX;
+    for token in tokens {
+        chain.mint(*token, SENDER, 1_000_000);
+        for spender in made {
+            let approve = IErc20::approveCall { spender, value };
+            chain.act(*token, &approve);
+            for index in 0..SENDERS - 6 {
+                chain.act_as(sender(index), *token, &approve);
+            }
+        }
+    }
+    let (amount0, amount1) = (U256::from(100_000), U256::from(300_000));
+    for pair in made {
+        chain.act(pair, &IPeerPair::addCall { amount0, amount1 });
+    }
+    made.to_vec()
 }
 
 /// The protocol itself, with tokens that everybody has.
@@ -244,6 +285,7 @@ fn protocol() -> Ground {
             chain.mint(*token, sender(index), 1_000);
         }
     }
+    let pairs = pairs(&mut chain, &tokens);
     let mut state = chain.state;
     fund(&mut state);
     Ground {
@@ -252,6 +294,7 @@ fn protocol() -> Ground {
         natives: &PROTOCOL,
         scripts: Vec::new(),
         tokens,
+        pairs,
     }
 }
 
@@ -277,7 +320,7 @@ impl Ground {
             let mut salted = vec![0; 32];
             salted[31] = dice.roll(2) as u8;
             let to_person = at(0x70 + dice.roll(4) as u8);
-            let tx = match dice.roll(22) {
+            let tx = match dice.roll(27) {
                 0..4 => call(from, nonce, to_person, dice.roll(9), 0, Vec::new()),
                 4 => call(from, nonce, sender(dice.roll(SENDERS)), 5, 0, Vec::new()),
                 5 => call(from, nonce, COINBASE, dice.roll(3), 0, Vec::new()),
@@ -320,6 +363,12 @@ impl Ground {
                     )
                 }
                 16 => call(from, nonce, self.authority(), 2, 60_000, Vec::new()),
+                17..22 if !self.pairs.is_empty() => {
+                    let pair = self.pairs[dice.roll(2) as usize];
+                    // Seldom too little to end the swap with, or to begin it.
+                    let gas = [12_000, 60_000, 300_000][dice.roll(12).min(2) as usize];
+                    call(from, nonce, pair, 0, gas, in_pair(&mut dice))
+                }
                 _ => match (
                     self.tokens.get(dice.roll(2) as usize).copied(),
                     self.scripts.get(dice.roll(8) as usize),
@@ -345,6 +394,22 @@ impl Ground {
         transactions
     }
 
+    /// The block's verification from its list, on one thread and on three, is the plain loop's outcome.
+    pub(crate) fn verifies(&self, plain: &Ended, what: &str) {
+        let case = Case {
+            rules: Arc::clone(&self.rules),
+            parent: Arc::new(self.state.clone()),
+            context: block_context(&self.rules, 1),
+            natives: self.natives,
+            transactions: plain.entered.clone(),
+        };
+        for threads in [1, 3] {
+            let verified = case.verify(&plain.outcome.access_list, threads);
+            let verified = verified.unwrap_or_else(|error| panic!("{what}: {error}"));
+            assert_eq!(verified, plain.outcome, "{what}: {threads} verify");
+        }
+    }
+
     fn authority(&self) -> Address {
         PrivateKeySigner::from_bytes(&KEY).expect("a key").address()
     }
@@ -354,7 +419,7 @@ impl Ground {
         BlockRun::open_with(Arc::clone(&self.rules), state, ctx, self.natives).expect("opens")
     }
 
-    fn run(&self, block: &[Recovered<Tx>], picky: bool, workers: &Workers) -> Ended {
+    pub(crate) fn run(&self, block: &[Recovered<Tx>], picky: bool, workers: &Workers) -> Ended {
         self.run_over(Arc::new(self.state.clone()), block, picky, workers)
     }
 
@@ -375,16 +440,37 @@ impl Ground {
         Ended {
             counts,
             ended: feed.ended,
+            entered: feed.entered,
             outcome: run.close().expect("closes"),
         }
     }
 }
 
+/// Something to do in a pair; one in four is refused by it, since too little would come out.
+fn in_pair(dice: &mut Dice) -> Vec<u8> {
+    let amount = U256::from([1, 20, 300, 2_000][dice.roll(4) as usize]);
+    match dice.roll(8) {
+        0 => {
+            let (amount0, amount1) = (amount, amount * U256::from(3));
+            IPeerPair::addCall { amount0, amount1 }.abi_encode()
+        }
+        1 => IPeerPair::removeCall { gone: amount }.abi_encode(),
+        other => IPeerPair::swapCall {
+            isZeroIn: dice.roll(2) == 0,
+            amountIn: amount,
+            amountOutMin: if other < 4 { amount } else { U256::ZERO },
+        }
+        .abi_encode(),
+    }
+}
+
 /// A block's run, and all that its builder hears of it.
-struct Ended {
-    counts: Counts,
-    ended: Vec<(B256, Result<TxOutcome, TxRefused>)>,
-    outcome: BlockOutcome,
+pub(crate) struct Ended {
+    pub(crate) counts: Counts,
+    pub(crate) ended: Vec<(B256, Result<TxOutcome, TxRefused>)>,
+    /// Those of the block.
+    pub(crate) entered: Vec<Recovered<Tx>>,
+    pub(crate) outcome: BlockOutcome,
 }
 
 /// Hands out transactions in order; a picky one gives up on a sender of whom something was refused, as the pool does.
@@ -392,6 +478,7 @@ struct Ended {
 struct Feed {
     waiting: VecDeque<Recovered<Tx>>,
     ended: Vec<(B256, Result<TxOutcome, TxRefused>)>,
+    entered: Vec<Recovered<Tx>>,
     picky: bool,
     skipped: BTreeSet<Address>,
 }
@@ -414,7 +501,10 @@ impl UserFeed for Feed {
         if self.picky && end.is_err() {
             self.skipped.insert(tx.signer());
         }
-        self.ended.push((*tx.tx_hash(), end));
+        self.ended.push((*tx.tx_hash(), end.clone()));
+        if end.is_ok() {
+            self.entered.push(tx);
+        }
     }
 }
 
@@ -422,12 +512,12 @@ impl UserFeed for Feed {
     clippy::disallowed_methods,
     reason = "how much a test does, not what it finds"
 )]
-fn number(name: &str, default: u64) -> u64 {
+pub(crate) fn number(name: &str, default: u64) -> u64 {
     let set = std::env::var(name).ok();
     set.map_or(default, |text| text.parse().expect("a number"))
 }
 
-fn seeded(count: usize, seed: u64) -> Workers {
+pub(crate) fn seeded(count: usize, seed: u64) -> Workers {
     Workers {
         least: 1,
         baton: Some(Arc::new(Baton::new(count, seed))),
@@ -436,7 +526,7 @@ fn seeded(count: usize, seed: u64) -> Workers {
 }
 
 #[track_caller]
-fn same(plain: &Ended, other: &Ended, what: &str) {
+pub(crate) fn same(plain: &Ended, other: &Ended, what: &str) {
     assert_eq!(plain.ended, other.ended, "{what}: what the builder hears");
     assert_eq!(
         plain.outcome, other.outcome,
@@ -459,6 +549,7 @@ fn every_schedule(ground: &mut Ground) {
         let block = ground.block(seed, 20 + seed % 50);
         let picky = seed % 2 == 0;
         let plain = ground.run(&block, picky, &Workers::new(1));
+        ground.verifies(&plain, &format!("block {seed}"));
         for schedule in 0..number("CAPSTAN_SCHEDULES", 50) {
             let count = 2 + (schedule % 3) as usize;
             let ran = ground.run(&block, picky, &seeded(count, schedule + 1));
@@ -488,16 +579,77 @@ fn per_100_the_protocol_under_every_schedule() {
     every_schedule(&mut protocol());
 }
 
+/// The blocks of the protocol have in them what they are made for: each kind of end, and each kind of change.
+#[test]
+fn blocks_are_a_mix() {
+    let ground = protocol();
+    let mut seen = BTreeSet::new();
+    for seed in 1..=10 {
+        let plain = ground.run(&ground.block(seed, 20 + seed % 50), false, &Workers::new(1));
+        for (tx, (_, end)) in plain
+            .entered
+            .iter()
+            .zip(plain.ended.iter().filter(|(_, end)| end.is_ok()))
+        {
+            let to = alloy_consensus::Transaction::to(tx.inner());
+            let outcome = end.as_ref().expect("entered");
+            let place = match to {
+                Some(to) if ground.pairs.contains(&to) => "pair",
+                Some(to) if ground.tokens.first() == Some(&to) => "native token",
+                Some(to) if ground.tokens.contains(&to) => "token in bytecode",
+                Some(to) if to == at(PHOENIX) => "selfdestruct",
+                Some(to) if to == at(MAKER) => "create2",
+                _ if tx.inner().is_eip7702() => "7702",
+                _ => "other",
+            };
+            let end = match (outcome.success, &outcome.halt) {
+                (true, _) => "done",
+                (false, None) => "reverted",
+                (false, Some(_)) => "halted",
+            };
+            seen.insert((place, end));
+        }
+    }
+    let places = ["pair", "native token", "token in bytecode"];
+    let of_places = places
+        .iter()
+        .flat_map(|place| [(*place, "done"), (*place, "reverted")]);
+    let others = [
+        ("pair", "halted"),
+        ("selfdestruct", "done"),
+        ("create2", "done"),
+        ("7702", "done"),
+        ("other", "halted"),
+        ("other", "reverted"),
+    ];
+    for kind in of_places.chain(others) {
+        assert!(seen.contains(&kind), "{kind:?} is in none: {seen:?}");
+    }
+}
+
 /// PER-100: threads as the machine runs them.
 #[test]
 fn per_100_free_threads() {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(2)
+        .stack_size(Workers::new(1).stack_bytes)
+        .build();
+    let pool = Arc::new(pool.expect("threads"));
     for ground in [scripted(), protocol()] {
         for seed in 500..500 + number("CAPSTAN_BLOCKS", 6) {
             let block = ground.block(seed, 300);
             let plain = ground.run(&block, true, &Workers::new(1));
+            ground.verifies(&plain, &format!("block {seed}"));
             for count in [2, 3, 8] {
                 let ran = ground.run(&block, true, &Workers::new(count));
                 same(&plain, &ran, &format!("block {seed}, {count} threads"));
+                // On threads that stay, and fewer than are asked for.
+                let pooled = Workers {
+                    pool: Some(Arc::clone(&pool)),
+                    ..Workers::new(count)
+                };
+                let ran = ground.run(&block, true, &pooled);
+                same(&plain, &ran, &format!("block {seed}, {count} in a pool"));
             }
         }
     }
