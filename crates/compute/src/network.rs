@@ -165,4 +165,16 @@ impl Network {
     fn epoch(&self) -> Option<u64> {
         self.now_ms()?.checked_div(self.terms.epoch_ms)
     }
+
+    /// Whether work that ended now may belong to an epoch: a machine may see the chain a little later or earlier, and while the
+    /// chain is silent it stays where it was.
+    fn may_be(&self, epoch: u64) -> bool {
+        let at = |time_ms: u64| time_ms.checked_div(self.terms.epoch_ms).unwrap_or_default();
+        let seen = *self.seen.lock();
+        let (Some((seen_ms, _)), Some(now_ms)) = (seen, self.now_ms()) else {
+            return false;
+        };
+        let (from, to) = (at(seen_ms).saturating_sub(1), at(now_ms).saturating_add(1));
+        (from..=to).contains(&epoch)
+    }
 }

@@ -66,11 +66,10 @@ pub(super) async fn promise(
 ) -> Result<(Ticket, Option<Written>), ApiError> {
     let payable = desk.admit(said, body).await?;
     let model = &asked.ask.model;
-    let sold = sold(gateway, desk);
-    let is_sold = sold.iter().any(|one| one.id == *model);
-    let known = gateway.settings.prices.of(model).filter(|_| is_sold);
-    let known = known.ok_or_else(|| {
-        let names: Vec<String> = sold.iter().map(|one| one.id.clone()).collect();
+    let sold = gateway.sold(desk.setup().program);
+    let known = sold.iter().find(|(one, _)| one.id == *model);
+    let (_, known) = known.ok_or_else(|| {
+        let names: Vec<String> = sold.iter().map(|(one, _)| one.id.clone()).collect();
         ApiError::no_such_model(model, &names)
     })?;
     let decimals = desk.setup().decimals;
@@ -91,31 +90,30 @@ fn priced(known: &ModelPrice, rate: &Rate, decimals: u8) -> ModelPrice {
     }
 }
 
-/// Models that run the class's program: the servers say so, or the owner's prices do.
-fn sold(gateway: &Gateway, desk: &Desk) -> Vec<Model> {
-    let prices = &gateway.settings.prices;
-    let all = gateway.pool.models().into_iter();
-    let named = all.filter_map(|(model, _)| {
-        let price = prices.of(&model.id)?;
-        Some(Model {
-            program: price.program.or(model.program),
-            quantisation: price.quantisation.clone().or(model.quantisation),
-            ..model
-        })
-    });
-    named
-        .filter(|model| model.program == Some(desk.setup().program))
-        .collect()
+impl Gateway {
+    /// Models that run a program, with what the owner says of them: the servers name it, or the owner's prices do.
+    pub fn sold(&self, program: B256) -> Vec<(Model, ModelPrice)> {
+        let all = self.pool.models().into_iter();
+        let named = all.filter_map(|(model, _)| {
+            let price = self.settings.prices.of(&model.id)?.clone();
+            let model = Model {
+                program: price.program.or(model.program),
+                quantisation: price.quantisation.clone().or(model.quantisation),
+                ..model
+            };
+            Some((model, price))
+        });
+        named
+            .filter(|(model, _)| model.program == Some(program))
+            .collect()
+    }
 }
 
 async fn terms(State(gateway): Shared) -> Result<Json<Terms>, ApiError> {
     let desk = desk(&gateway)?;
     let setup = desk.setup();
-    let models = sold(&gateway, desk);
-    let lengths = models.iter().filter_map(|model| {
-        let price = gateway.settings.prices.of(&model.id)?;
-        Some(price.max_output_tokens)
-    });
+    let sold = gateway.sold(setup.program);
+    let lengths = sold.iter().map(|(_, known)| known.max_output_tokens);
     Ok(Json(Terms {
         court: setup.court,
         machine_id: setup.machine_id,
@@ -123,7 +121,7 @@ async fn terms(State(gateway): Shared) -> Result<Json<Terms>, ApiError> {
         machine: gateway.ledger.machine().address(),
         program: setup.program,
         max_output_tokens: lengths.min().unwrap_or_default(),
-        models,
+        models: sold.into_iter().map(|(model, _)| model).collect(),
         unsigned: setup.unsigned_max,
     }))
 }

@@ -48,6 +48,8 @@ pub struct Seller {
     settings: HttpSettings,
     is_over: AtomicBool,
     was_left: AtomicBool,
+    /// Whether it is known what was signed before this process.
+    is_taken_up: AtomicBool,
     /// Requests at a time, as the machine says.
     parallel: AtomicUsize,
     held: Mutex<Option<Held>>,
@@ -125,6 +127,7 @@ impl Seller {
             settings,
             is_over: AtomicBool::new(false),
             was_left: AtomicBool::new(false),
+            is_taken_up: AtomicBool::new(false),
             parallel: AtomicUsize::new(1),
             held: Mutex::new(None),
             turn: tokio::sync::Mutex::new(()),
@@ -189,15 +192,23 @@ impl Seller {
     /// Says again what the machine may not have heard, and settles what nobody waits for.
     async fn settle_up(&self) -> Result<(), Fault> {
         for raise in self.network.purse.unheard(self.channel) {
-            self.post_raise(&raise).await?;
+            match self.post_raise(&raise).await {
+                // It is too late for it: the epoch was claimed without.
+                Err(Fault::Failed { status: 409, .. }) => {
+                    self.network.purse.heard(self.channel, &raise);
+                }
+                said => said?,
+            }
         }
         let errands = self.network.errands.of_channel(self.channel);
         let mut left: Vec<Errand> = errands
             .into_iter()
             .filter(|one| one.stand != Stand::AtWork)
             .collect();
-        if !left.is_empty() {
+        // What a process before this one signed is learned from the machine, under this key's own signature.
+        if !left.is_empty() || !self.is_taken_up.load(Ordering::Acquire) {
             self.settle_errands(&mut left).await?;
+            self.is_taken_up.store(true, Ordering::Release);
         }
         Ok(())
     }
@@ -398,8 +409,7 @@ impl Seller {
     }
 
     fn check(&self, at_work: &AtWork, owed: &Owed, got: &Got) -> Result<(), Doubt> {
-        let epoch = self.network.epoch().unwrap_or_default();
-        if epoch.abs_diff(owed.epoch) > 1 {
+        if !self.network.may_be(owed.epoch) {
             return Err(Doubt::Other("epoch"));
         }
         // An answer that was cut at its limit ends with a word of the gateway's own.

@@ -638,6 +638,11 @@ impl Desk {
         Ok(puts)
     }
 
+    /// Channels that it knows.
+    pub fn channels(&self) -> Vec<B256> {
+        self.state.lock().lines.keys().copied().collect()
+    }
+
     /// Vouchers of the epoch that is over, which may be claimed now. While answers of it wait for their word, half of the next
     /// epoch is waited.
     pub fn claimable(&self, ledger: &Ledger) -> Vec<Claimable> {

@@ -146,3 +146,142 @@ fn tab_2_what_is_signed_binds_every_field() {
         assert!(!COURT.is_said(&other, key.address(), &word), "{other:?}");
     }
 }
+
+/// What a key signed before is known again from leaves and voucher, and from nothing that does not fit.
+#[test]
+fn a_tally_is_read_from_its_voucher_and_leaves() {
+    for count in [1, 2, 5, 8, 13] {
+        let tally = tally(count);
+        let voucher = tally.voucher().expect("receipts").clone();
+        let leaves = tally.leaves().to_vec();
+        let read = Tally::of(voucher.clone(), leaves.clone()).expect("fits");
+        assert_eq!(read.raised([&receipt(99)]), tally.raised([&receipt(99)]));
+        let other = Voucher {
+            root: B256::ZERO,
+            ..voucher.clone()
+        };
+        assert_eq!(Tally::of(other, leaves.clone()), None);
+        assert_eq!(Tally::of(voucher, leaves[1..].to_vec()), None);
+    }
+}
+
+#[test]
+fn rates_round_up_and_back_down() {
+    let rate = Rate {
+        input: 1_000_000,
+        output: 4_000_001,
+    };
+    assert_eq!(rate.cost_up(5, 40), Some(166));
+    assert_eq!(
+        rate.cost_up(u64::MAX, u64::MAX).map(|cost| cost > 0),
+        Some(true)
+    );
+    let most = Rate {
+        input: u128::MAX,
+        output: 0,
+    };
+    assert_eq!(most.cost_up(2, 0), None);
+    assert_eq!(dollars_of(165, 6).to_string(), "0.000165usd");
+    assert_eq!(units_up("0.0000001usd".parse().expect("an amount"), 6), 1);
+    assert_eq!(units_down("0.0000019usd".parse().expect("an amount"), 6), 1);
+}
+
+/// NET-1, NET-3: whatever of a receipt is not as it was agreed, the key does not sign for.
+#[test]
+fn net_3_what_differs_from_what_was_agreed_is_not_signed_for() {
+    let machine = crate::receipt::Machine::random();
+    let key = Address::repeat_byte(9);
+    let dealt = Dealt {
+        machine: machine.address(),
+        program: B256::repeat_byte(1),
+        rate: Rate {
+            input: 1_000_000,
+            output: 4_000_000,
+        },
+        most: 500,
+        input: B256::repeat_byte(2),
+        input_max: 100,
+        output_max: 100,
+    };
+    let got = Got {
+        output: B256::repeat_byte(3),
+        text_bytes: 60,
+        n: 1,
+    };
+    let good = Receipt {
+        program: dealt.program,
+        input: dealt.input,
+        output: got.output,
+        payer: key.into_word(),
+        inputUnits: 5,
+        outputUnits: 40,
+        cost: 165,
+        ..receipt(1)
+    };
+    let of = |by: &crate::receipt::Machine, receipt: &Receipt| Owed {
+        epoch: 9,
+        signed: by
+            .sign(receipt.clone(), serde_json::Map::new())
+            .expect("signed"),
+    };
+    assert_eq!(dealt.check(key, &of(&machine, &good), Some(&got)), Ok(()));
+    let other = crate::receipt::Machine::random();
+    let doubt = dealt.check(key, &of(&other, &good), Some(&got));
+    assert_eq!(doubt, Err(Doubt::Other("machine")));
+    let lies: [(fn(&mut Receipt), Doubt); 8] = [
+        (|it| it.program = B256::ZERO, Doubt::Other("program")),
+        (|it| it.payer = B256::ZERO, Doubt::Other("payer")),
+        (|it| it.input = B256::ZERO, Doubt::Other("request")),
+        (|it| it.output = B256::ZERO, Doubt::Other("answer")),
+        (|it| it.outcome = 2, Doubt::Failed(165)),
+        (
+            |it| it.inputUnits = 101,
+            Doubt::Miscounted {
+                input: 101,
+                output: 40,
+            },
+        ),
+        (
+            |it| it.outputUnits = 77,
+            Doubt::Miscounted {
+                input: 5,
+                output: 77,
+            },
+        ),
+        (
+            |it| it.cost = 166,
+            Doubt::Overcharged {
+                cost: 166,
+                most: 165,
+            },
+        ),
+    ];
+    for (lie, doubt) in lies {
+        let mut told = good.clone();
+        lie(&mut told);
+        assert_eq!(
+            dealt.check(key, &of(&machine, &told), Some(&got)),
+            Err(doubt)
+        );
+    }
+    let mut changed = of(&machine, &good);
+    changed.signed.receipt.cost = 1;
+    let doubt = dealt.check(key, &changed, Some(&got));
+    assert!(matches!(doubt, Err(Doubt::Receipt(_))), "{doubt:?}");
+}
+
+#[test]
+fn an_errand_is_read_as_it_is_written() {
+    let purse = Purse::new(Address::ZERO, PrivateKeySigner::random(), COURT);
+    let channel = purse.channel(1, 2);
+    let said = purse.errand(channel, b"body", 7, 1_000).expect("signed");
+    assert_eq!(said.to_string().parse(), Ok(said.clone()));
+    assert!(COURT.is_said(&said.errand(b"body"), purse.key().address(), &said.word));
+    assert!(!COURT.is_said(&said.errand(b"else"), purse.key().address(), &said.word));
+    // Times of a channel rise, whatever the clock does.
+    let next = purse.errand(channel, b"body", 7, 10).expect("signed");
+    assert_eq!(next.time_ms, 1_001);
+    for wrong in ["", "1 2 3", "0x 1 2 3", "a b c d e"] {
+        assert_eq!(wrong.parse::<Said>(), Err(()), "{wrong}");
+    }
+}

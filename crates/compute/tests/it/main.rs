@@ -6,6 +6,7 @@ mod clients;
 mod fake;
 mod install;
 mod kill;
+mod network;
 mod pace;
 mod speed;
 mod stream;

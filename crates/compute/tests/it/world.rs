@@ -9,7 +9,7 @@ use capstan_compute::{
     upstream::{Http, HttpSettings, Pool, PoolSettings, Upstream},
 };
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::oneshot};
 
 use crate::fake::Fake;
 
@@ -25,6 +25,7 @@ pub(crate) struct World {
     pub(crate) admin: String,
     pub(crate) folder: tempfile::TempDir,
     task: tokio::task::JoinHandle<()>,
+    stop: Option<oneshot::Sender<()>>,
 }
 
 impl Drop for World {
@@ -73,10 +74,30 @@ impl World {
         bounds: Bounds,
     ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let ledger = Ledger::open(folder.path(), system_clock()).expect("opens");
+        Self::lying_in(folder, upstreams, pool, bounds, PRICES).await
+    }
+
+    /// Over a folder in which a gateway lay before, and at other prices.
+    pub(crate) async fn lying_in(
+        folder: tempfile::TempDir,
+        upstreams: Vec<Arc<dyn Upstream>>,
+        pool: PoolSettings,
+        bounds: Bounds,
+        prices: &str,
+    ) -> Self {
+        // Connections of a gateway that lay here before may take a moment to let go of it.
+        let mut ledger = Ledger::open(folder.path(), system_clock());
+        for _ in 0..100 {
+            if ledger.is_ok() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            ledger = Ledger::open(folder.path(), system_clock());
+        }
+        let ledger = ledger.expect("opens");
         let admin = Secret::owners();
         let settings = Settings {
-            prices: Prices::from_toml(PRICES).expect("prices"),
+            prices: Prices::from_toml(prices).expect("prices"),
             bounds,
             admin: admin.clone(),
             allow_hosts: Vec::new(),
@@ -85,11 +106,19 @@ impl World {
         gateway.pool().look().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let served = serve(listener, Arc::clone(&gateway), std::future::pending());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let stopped = async {
+            if stopped.await.is_err() {
+                std::future::pending().await
+            }
+        };
+        let served = serve(listener, Arc::clone(&gateway), stopped);
         let task = tokio::spawn(async { served.await.expect("serves") });
+        let is_first = gateway.ledger().keys().is_empty();
+        let name = if is_first { "test" } else { "" };
         let (secret, _) = gateway
             .ledger()
-            .add_key("test".into(), limits("100usd"))
+            .add_key(name.into(), limits("100usd"))
             .await
             .expect("made");
         let key = secret.reveal().to_owned();
@@ -106,7 +135,18 @@ impl World {
             admin,
             folder,
             task,
+            stop: Some(stop),
         }
+    }
+
+    /// Ends it, and leaves its folder for another.
+    pub(crate) async fn end(mut self) -> tempfile::TempDir {
+        if let Some(stop) = self.stop.take() {
+            stop.send(()).expect("it runs");
+        }
+        (&mut self.task).await.expect("ends");
+        let other = tempfile::tempdir().expect("a folder");
+        std::mem::replace(&mut self.folder, other)
     }
 
     pub(crate) async fn new_key(&self, limits: Limits) -> String {
