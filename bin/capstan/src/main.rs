@@ -8,6 +8,7 @@ mod admin;
 mod args;
 mod banner;
 mod blocks;
+mod cheat;
 mod complaint;
 mod compute;
 mod consent;
@@ -90,6 +91,7 @@ fn main() -> ExitCode {
         Command::Receipt { command } => compute::receipt(&command),
         Command::Machine { command } => machine::run(&command),
         Command::Provide { command } => compute::provide(&command),
+        Command::Audit { command } => compute::audit(&command),
         Command::Completions { shell } => help::completions(shell),
         Command::Man { out } => help::man(&out),
     };

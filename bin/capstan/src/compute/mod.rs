@@ -1,8 +1,10 @@
 //! What a machine runs: the gateway, its keys and receipts, and what the machine can do.
 
 mod again;
+mod audit;
 mod engine;
 mod gateway;
+mod inspect;
 mod key;
 mod provide;
 mod receipt;
@@ -16,7 +18,9 @@ use eyre::{OptionExt as _, Result};
 
 use crate::args::LedgerOptions;
 
+pub(crate) use audit::{Engines, auditor, run as audit};
 pub(crate) use gateway::{Beside, run as gateway};
+pub(crate) use inspect::{INSPECTION_HEADER, inspection_digest};
 pub(crate) use key::run as key;
 pub(crate) use provide::run as provide;
 pub(crate) use receipt::run as receipt;

@@ -4,6 +4,7 @@
 
 mod account;
 mod admin;
+mod auditor;
 mod cli;
 mod complaint;
 mod consent;
@@ -17,6 +18,7 @@ mod foreign;
 mod gateway;
 mod kill;
 mod lp;
+mod machines;
 mod market;
 mod model;
 mod own_chain;
