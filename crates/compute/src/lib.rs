@@ -10,6 +10,7 @@ pub mod gateway;
 pub mod keys;
 pub mod model;
 pub mod money;
+pub mod network;
 pub mod receipt;
 pub mod scan;
 pub mod tab;

@@ -134,6 +134,17 @@ impl PerMillion {
         (price.atto() == atto).then_some(Self(price))
     }
 
+    /// An amount a million tokens, rounded up to the digits of a price.
+    pub fn of_up(amount: Dollars) -> Self {
+        let per_token = amount.atto().div_ceil(MILLION);
+        Self(Dollars::from_atto_or_max(per_token.saturating_mul(MILLION)))
+    }
+
+    /// What a million tokens cost.
+    pub const fn per_million(self) -> Dollars {
+        self.0
+    }
+
     /// A part of it, rounded up to the digits of a price.
     pub fn part_up(self, part: u128) -> Self {
         let per_token = self.0.atto() / MILLION;

@@ -7,11 +7,22 @@
 //! - TAB-1: the root is that of the receipts in their order, and every receipt has a proof under it.
 //! - TAB-2: what is signed binds chain, contract, channel, epoch and every sum: a change of one is another voucher.
 
+mod desk;
+mod purse;
 mod tally;
+mod terms;
 mod voucher;
 
 #[cfg(test)]
 mod tests;
 
+pub use desk::{Bound, Claimable, Desk, Market, Registry, Setup, Turned};
+pub(crate) use desk::{LeafRecord, LineRecord, Promise, SheetRecord};
+pub use purse::{Dealt, Doubt, Got, Purse};
 pub use tally::Tally;
-pub use voucher::{Court, Voucher, channel_of};
+pub(crate) use terms::bill_of;
+pub use terms::{
+    ERRAND, INSPECTION, Kept, Owed, Page, Raise, Rate, Said, Standing, Terms, dollars_of, in_hex,
+    of_hex, units_down, units_up,
+};
+pub use voucher::{Court, Errand, Inspection, Voucher, channel_of};

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     keys::{LedgerError, Refusal, StoreError},
+    tab::Turned,
     upstream::Fault,
 };
 
@@ -251,6 +252,29 @@ impl From<LedgerError> for ApiError {
     }
 }
 
+impl From<Turned> for ApiError {
+    fn from(turned: Turned) -> Self {
+        let (status, kind, code) = match &turned {
+            Turned::NotSaid => (401, "authentication_error", "errand_not_signed"),
+            Turned::NoChannel => (402, "insufficient_quota", "no_channel"),
+            Turned::NotBound { .. } => (402, "insufficient_quota", "not_bound"),
+            Turned::HoldOver => (402, "insufficient_quota", "hold_over"),
+            Turned::Unsigned => (402, "insufficient_quota", "voucher_unsigned"),
+            Turned::Closed => (402, "insufficient_quota", "channel_closed"),
+            Turned::OtherVoucher => (409, "invalid_request_error", "other_voucher"),
+            Turned::SoldOut => (429, "rate_limit_error", "sold_out"),
+            Turned::Silent => (503, "server_error", "chain_silent"),
+        };
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
+        let wait = matches!(turned, Turned::SoldOut | Turned::Silent);
+        let error = Self::new(status, kind, code, turned.to_string());
+        Self {
+            retry_after: wait.then_some(Duration::from_secs(5)),
+            ..error
+        }
+    }
+}
+
 impl From<&Fault> for ApiError {
     fn from(fault: &Fault) -> Self {
         let status = StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::BAD_GATEWAY);
@@ -258,6 +282,10 @@ impl From<&Fault> for ApiError {
         match fault {
             Fault::Request { body, .. } => Self {
                 passed_on: Some(Box::new(body.clone())),
+                ..error
+            },
+            Fault::Unpaid { .. } => Self {
+                kind: "insufficient_quota",
                 ..error
             },
             Fault::Busy(wait) => {

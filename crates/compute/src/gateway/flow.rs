@@ -493,9 +493,13 @@ fn repeat(choices: &mut [Value], to_be_said: &mut String) -> Result<bool, Fault>
     Ok(true)
 }
 
-/// Cost and receipt as a client reads them.
-fn told(settled: &Settled) -> Value {
-    json!({ "cost": settled.cost, "receipt": settled.receipt })
+/// Cost and receipt as a client reads them; a customer of the network gets all of it.
+pub(super) fn told(settled: &Settled) -> Value {
+    let mut told = json!({ "cost": settled.cost, "receipt": settled.receipt });
+    if let Some(owed) = &settled.owed {
+        (told["epoch"], told["signed"]) = (json!(owed.epoch), json!(owed.signed));
+    }
+    told
 }
 
 fn comment(settled: &Settled) -> String {

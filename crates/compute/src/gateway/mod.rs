@@ -16,12 +16,13 @@ mod prices;
 mod request;
 mod saved;
 mod serve;
+mod tab;
 mod ticket;
 
 use std::{
     io,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -32,6 +33,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     keys::{Ledger, Secret},
+    tab::Desk,
     upstream::Pool,
 };
 
@@ -94,6 +96,7 @@ pub struct Gateway {
     started: Instant,
     at_work: AtomicUsize,
     pace: Arc<Pace>,
+    desk: OnceLock<Arc<Desk>>,
 }
 
 impl Gateway {
@@ -108,7 +111,18 @@ impl Gateway {
             started,
             at_work,
             pace,
+            desk: OnceLock::new(),
         })
+    }
+
+    /// Sells to customers of the network from now on. The first desk stays.
+    pub fn sell(&self, desk: Arc<Desk>) {
+        let _ = self.desk.set(desk);
+    }
+
+    /// Where customers of the network are served, if they are.
+    pub fn desk(&self) -> Option<&Arc<Desk>> {
+        self.desk.get()
     }
 
     /// Its keys and receipts.
@@ -164,7 +178,9 @@ impl Drop for Entered {
 
 /// Everything under `/v1`, `/usage` and `/admin`, to be mounted beside other routes.
 pub fn router(gateway: Arc<Gateway>) -> Router {
-    serve::routes(Arc::clone(&gateway)).merge(admin::routes(gateway))
+    serve::routes(Arc::clone(&gateway))
+        .merge(tab::routes(Arc::clone(&gateway)))
+        .merge(admin::routes(gateway))
 }
 
 /// The same with `/health`, `/live` and `/metrics`: a server of its own.

@@ -7,7 +7,7 @@ use super::{error::ApiError, prices::ModelPrice};
 use crate::{
     money::Dollars,
     receipt,
-    upstream::{Aside, Ask, Kind, Object},
+    upstream::{Aside, Ask, AskBounds, Kind, Object},
 };
 
 /// Answers to one request at most.
@@ -44,6 +44,8 @@ pub(super) struct Asked {
     pub(super) each_tokens_max: Option<u64>,
     /// Hash of the canonical request.
     pub(super) input: B256,
+    /// That request, where it is kept for auditors.
+    pub(super) canonical: String,
 }
 
 impl Asked {
@@ -84,6 +86,11 @@ impl Asked {
                 model,
                 body,
                 aside: Aside::default(),
+                bounds: AskBounds {
+                    input_tokens_max: weight.tokens_max(),
+                    n,
+                    ..AskBounds::default()
+                },
             },
             stream,
             wants_usage,
@@ -94,12 +101,21 @@ impl Asked {
             asked_bounds,
             each_tokens_max: None,
             input,
+            canonical: String::new(),
         })
+    }
+
+    /// Keeps the request as it came.
+    pub(super) fn keep(&mut self, body: &[u8]) {
+        if let Ok(Value::Object(body)) = serde_json::from_slice(body) {
+            self.canonical = receipt::canonical_request(&body);
+        }
     }
 
     /// Bounds the answer by what the model and the key allow, and tells the server; the tokens of all answers at most.
     pub(super) fn bound(&mut self, price: &ModelPrice, payable: Option<Dollars>) -> u64 {
         if self.ask.kind == Kind::Embedding {
+            self.ask.bounds.most = price.cost(self.input_tokens_max, 0);
             return 0;
         }
         let limit = price.max_output_tokens.max(1);
@@ -120,7 +136,10 @@ impl Asked {
         };
         body.insert(name.to_owned(), each.into());
         self.each_tokens_max = Some(each);
-        each.saturating_mul(self.n)
+        let all = each.saturating_mul(self.n);
+        self.ask.bounds.output_tokens_max = all;
+        self.ask.bounds.most = price.cost(self.input_tokens_max, all);
+        all
     }
 }
 

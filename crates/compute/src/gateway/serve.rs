@@ -22,12 +22,14 @@ use super::{
     flow::{self, Failed},
     measure,
     request::Asked,
-    ticket::Ticket,
+    tab,
+    ticket::{Payer, Ticket},
 };
 use crate::{
     keys::{Failure, JobId, key_id},
     money::Dollars,
     receipt::Outcome,
+    tab::{Desk, Said},
     upstream::{Kind, Object},
 };
 
@@ -80,14 +82,28 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
         .then_some(secret.trim())
 }
 
+/// Who asks: a key of this gateway, or a channel of the network.
+enum Asker {
+    Key(B256, Option<Dollars>),
+    Channel(Arc<Desk>, Said),
+}
+
+/// Without a body yet: a key is known or not, and an errand is well formed or not.
+fn asker(gateway: &Gateway, headers: &HeaderMap) -> Result<Asker, ApiError> {
+    match tab::said(gateway, headers)? {
+        Some((desk, said)) => Ok(Asker::Channel(desk, said)),
+        None => admit(gateway, headers).map(|(key, payable)| Asker::Key(key, payable)),
+    }
+}
+
 async fn try_answer(
     gateway: &Arc<Gateway>,
     kind: Kind,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (head, body) = request.into_parts();
-    let (key, payable) = admit(gateway, &head.headers)?;
-    let is_own = gateway.ledger.is_own(&key);
+    let asker = asker(gateway, &head.headers)?;
+    let is_own = matches!(&asker, Asker::Key(key, _) if gateway.ledger.is_own(key));
     if !is_own && !gateway.pace.is_free() {
         return Err(ApiError::taken_back());
     }
@@ -102,19 +118,15 @@ async fn try_answer(
         .await
         .map_err(|_| ApiError::too_large(max))?;
     let mut asked = Asked::read(kind, &body)?;
-    drop(body);
-    let model = asked.ask.model.clone();
-    let price = gateway
-        .settings
-        .prices
-        .of(&model)
-        .filter(|_| gateway.pool.has(&model));
-    let price = price.ok_or_else(|| ApiError::no_such_model(&model, &served(gateway)))?;
-    let output_tokens_max = asked.bound(price, payable);
-    let each_tokens_max = asked.each_tokens_max;
-    let opened = Ticket::open(gateway, key, &asked, price, output_tokens_max);
-    let (ticket, reserved) = opened.inspect_err(|error| note(gateway, &key, &model, error))?;
-    let job = ticket.job;
+    let opened = match asker {
+        Asker::Key(key, payable) => {
+            drop(body);
+            reserve(gateway, key, payable, &mut asked)
+        }
+        Asker::Channel(desk, said) => tab::promise(gateway, &desk, &said, &body, &mut asked).await,
+    };
+    let (ticket, reserved) = opened?;
+    let (job, each_tokens_max) = (ticket.job, asked.each_tokens_max);
     let answered = if asked.stream {
         streamed(gateway, asked, ticket, reserved, entered).await
     } else {
@@ -130,6 +142,25 @@ async fn try_answer(
         headers.insert("x-capstan-max-tokens", tokens.into());
     }
     Ok(response)
+}
+
+/// The ticket of a key of this gateway.
+fn reserve(
+    gateway: &Arc<Gateway>,
+    key: B256,
+    payable: Option<Dollars>,
+    asked: &mut Asked,
+) -> Result<(Ticket, Option<crate::keys::Written>), ApiError> {
+    let model = asked.ask.model.clone();
+    let price = gateway
+        .settings
+        .prices
+        .of(&model)
+        .filter(|_| gateway.pool.has(&model));
+    let price = price.ok_or_else(|| ApiError::no_such_model(&model, &served(gateway)))?;
+    let output_tokens_max = asked.bound(price, payable);
+    let opened = Ticket::open(gateway, Payer::Key(key), asked, price, output_tokens_max);
+    opened.inspect_err(|error| note(gateway, &key, &model, error))
 }
 
 /// Failures that clients see before anything was reserved are on the page of use, too.
@@ -170,6 +201,10 @@ async fn whole(
     let settled = ticket.settle(Outcome::Whole, None, Some(&place));
     let (settled, written) = settled.ok_or_else(|| ApiError::not_found("the request is over"))?;
     written.on_disk().await?;
+    let mut answer = answer;
+    if settled.owed.is_some() {
+        answer.insert("capstan".to_owned(), flow::told(&settled));
+    }
     let mut response = Json(Value::Object(answer)).into_response();
     for (name, value) in flow::headers(&settled) {
         response.headers_mut().insert(name, value);
@@ -184,7 +219,9 @@ async fn streamed(
     reserved: Option<crate::keys::Written>,
     entered: Entered,
 ) -> Result<Response, ApiError> {
-    let begun = flow::begin(gateway, asked.ask, ticket, asked.wants_usage, entered).await;
+    // A customer of the network gets counts and receipt in any case: he signs for them.
+    let wants_usage = asked.wants_usage || ticket.is_of_network();
+    let begun = flow::begin(gateway, asked.ask, ticket, wants_usage, entered).await;
     let flow = match begun {
         Ok(flow) => flow,
         Err((failed, ticket)) => return Err(give_up(ticket, failed).await),

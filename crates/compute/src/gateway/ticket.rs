@@ -17,10 +17,11 @@ use super::{
 };
 use crate::{
     audit::Evidence,
-    keys::{Draft, Failure, JobId, Used, Written, key_id},
+    keys::{Draft, Failure, JobId, Put, StoreError, Used, Written, key_id},
     money::Dollars,
     receipt::{Outcome, Receipt, Signed, canonical_request},
-    upstream::{Answer, Ask, Claim, Kind, Model, Object, Place},
+    tab::{Kept, Owed, Promise, dollars_of},
+    upstream::{Answer, Ask, Bill, Claim, Kind, Model, Object, Place},
 };
 
 /// Tokens of an answer that carry no text: its end, the marks around tools.
@@ -45,6 +46,8 @@ pub(super) struct Ticket {
     prompt_bytes: u64,
     n: u64,
     draft: Draft,
+    /// The canonical request, for who may look at it later.
+    request: String,
     started: Instant,
     first: Option<Duration>,
     attempts: u32,
@@ -52,10 +55,23 @@ pub(super) struct Ticket {
     /// What was delivered.
     pub(super) answer: Answer,
     is_open: bool,
+    /// What a customer of the network pays from; without it, it is a key of this gateway.
+    promise: Option<Promise>,
     /// The bounds as the client wrote them.
     asked_bounds: Object,
     /// What the answer can be computed again from, where an engine of this process made it.
     evidence: Option<Evidence>,
+    /// What a machine of the network was paid.
+    bill: Option<Bill>,
+}
+
+/// Who pays for a request.
+#[derive(Debug)]
+pub(super) enum Payer {
+    /// A key of this gateway, by its hash.
+    Key(B256),
+    /// A channel of the network.
+    Channel(Promise),
 }
 
 /// What a request cost, told to the client.
@@ -64,6 +80,8 @@ pub(super) struct Settled {
     pub(super) cost: Dollars,
     pub(super) used: Used,
     pub(super) receipt: Option<B256>,
+    /// For a customer of the network: what he is to sign for.
+    pub(super) owed: Option<Owed>,
 }
 
 /// What tokens are charged, and who counted them.
@@ -113,7 +131,7 @@ impl Ticket {
     /// Reserves what a request may cost at most. It is decided when this returns; of a stream it is on disk when the second is.
     pub(super) fn open(
         gateway: &Arc<Gateway>,
-        key: B256,
+        payer: Payer,
         asked: &Asked,
         price: &ModelPrice,
         output_tokens_max: u64,
@@ -121,9 +139,22 @@ impl Ticket {
         let job = JobId::random();
         let most = price.cost(asked.input_tokens_max, output_tokens_max);
         let model = asked.ask.model.clone();
-        let draft = draft(gateway, job, key, asked, price);
+        let (key, promise) = match payer {
+            Payer::Key(key) => (key, None),
+            Payer::Channel(promise) => (promise.key.into_word(), Some(promise)),
+        };
+        let mut draft = draft(gateway, job, key, asked, price);
+        if let Some(now_ms) = promise.as_ref().and_then(|promise| promise.desk().now_ms()) {
+            draft.receipt.startedMs = now_ms;
+        }
         let ledger = &gateway.ledger;
-        let written = if asked.stream {
+        let written = if promise.is_some() {
+            // A promise lives as long as its request: what was not given whole is not owed, so nothing of it is remembered.
+            if !ledger.is_well() {
+                return Err(StoreError::Stopped.into());
+            }
+            None
+        } else if asked.stream {
             Some(ledger.reserve(&key, job, most, draft.clone())?)
         } else {
             ledger.reserve_in_memory(&key, job, most, draft.clone())?;
@@ -132,7 +163,7 @@ impl Ticket {
         let ticket = Self {
             gateway: Arc::clone(gateway),
             job,
-            is_own: ledger.is_own(&key),
+            is_own: promise.is_none() && ledger.is_own(&key),
             key,
             kind: asked.ask.kind,
             model,
@@ -143,14 +174,17 @@ impl Ticket {
             prompt_bytes: asked.prompt_bytes,
             n: asked.n,
             draft,
+            request: asked.canonical.clone(),
             started: Instant::now(),
             first: None,
             attempts: 0,
             upstream: String::new(),
             answer: Answer::default(),
             is_open: true,
+            promise,
             asked_bounds: asked.asked_bounds.clone(),
             evidence: None,
+            bill: None,
         };
         Ok((ticket, written))
     }
@@ -182,6 +216,11 @@ impl Ticket {
             measure::first_part(self.kind, after);
             self.first = Some(after);
         }
+    }
+
+    /// Whether a customer of the network pays.
+    pub(super) const fn is_of_network(&self) -> bool {
+        self.promise.is_some()
     }
 
     /// How long the request is at work.
@@ -216,7 +255,11 @@ impl Ticket {
             output_tokens,
             ..
         } = counted;
-        let cost = self.price.cost(input_tokens, output_tokens).min(self.most);
+        let cost = match &self.bill {
+            Some(bill) => bill.cost,
+            None => self.price.cost(input_tokens, output_tokens),
+        };
+        let cost = cost.min(self.most);
         Used {
             input_tokens,
             output_tokens,
@@ -231,6 +274,10 @@ impl Ticket {
 
     /// Takes what an engine of this process left aside of a whole answer: the receipt will commit to it.
     pub(super) fn prove(&mut self, ask: &Ask) {
+        self.bill = ask.aside.take_bill();
+        if self.promise.is_some() {
+            self.draft.notes.insert("network".to_owned(), true.into());
+        }
         self.evidence = ask.aside.take().map(|work| {
             let mut request = ask.body.clone();
             // The receipt has the hash of what the client said, not of what his key could pay.
@@ -243,7 +290,7 @@ impl Ticket {
 
     /// Writes down what was certainly delivered.
     pub(super) fn mark(&self) {
-        if self.has_delivered(Outcome::ClientLeft) {
+        if self.promise.is_none() && self.has_delivered(Outcome::ClientLeft) {
             self.gateway
                 .ledger
                 .mark(&self.job, self.used(self.counted()));
@@ -258,6 +305,9 @@ impl Ticket {
         place: Option<&Place>,
     ) -> Option<(Settled, Written)> {
         self.is_open = false;
+        if let Some(promise) = self.promise.take() {
+            return self.settle_channel(promise, outcome, failure, place);
+        }
         let told = failure.map(|(code, message)| self.failure(code, message));
         if !self.has_delivered(outcome) {
             let nothing = Used::default();
@@ -271,6 +321,7 @@ impl Ticket {
                     cost,
                     used: nothing,
                     receipt: None,
+                    owed: None,
                 },
                 written,
             ));
@@ -282,10 +333,18 @@ impl Ticket {
             place.lied();
         }
         let used = self.used(counted);
+        if let Some(bought) = self.bill.as_ref().and_then(|bill| bill.receipt.as_ref()) {
+            self.draft
+                .notes
+                .insert("bought".to_owned(), json!(bought.id));
+        }
         let signed = self.sign(outcome, used, counted.by, failure.map(|(code, _)| code));
         let ledger = &self.gateway.ledger;
         if let (Some(signed), Some(evidence)) = (&signed, &self.evidence) {
             ledger.keep(&signed.id, evidence);
+        }
+        if let Some(bought) = self.bill.as_mut().and_then(|bill| bill.receipt.take()) {
+            ledger.write(vec![Put::receipt(&bought)]);
         }
         let (cost, written) = ledger.settle(&self.job, used, signed.as_ref(), told.as_ref())?;
         measure::ended(self.kind, outcome, used, failure.map(|(code, _)| code));
@@ -295,9 +354,70 @@ impl Ticket {
                 cost,
                 used,
                 receipt,
+                owed: None,
             },
             written,
         ))
+    }
+
+    /// The same for a customer of the network: he signs for what he was given whole, or left himself; what failed costs him
+    /// nothing, and nobody is told of it again.
+    fn settle_channel(
+        &mut self,
+        promise: Promise,
+        outcome: Outcome,
+        failure: Option<(&str, &str)>,
+        place: Option<&Place>,
+    ) -> Option<(Settled, Written)> {
+        let gateway = Arc::clone(&self.gateway);
+        let ledger = &gateway.ledger;
+        let code = failure.map(|(code, _)| code);
+        let has_failed = matches!(outcome, Outcome::UpstreamCut | Outcome::GatewayStopped);
+        if has_failed || !self.has_delivered(outcome) {
+            measure::ended(self.kind, outcome, Used::default(), code);
+            let told = failure.map(|(code, message)| self.failure(code, message));
+            let written = ledger.write(told.iter().map(Put::failure).collect());
+            let settled = Settled {
+                cost: Dollars::ZERO,
+                used: Used::default(),
+                receipt: None,
+                owed: None,
+            };
+            return Some((settled, written));
+        }
+        let counted = self.counted();
+        if let (true, Some(place)) = (counted.by == "bounded", place) {
+            place.lied();
+        }
+        let (epoch, rate) = promise.priced();
+        let units = rate.cost_up(counted.input_tokens, counted.output_tokens)?;
+        let setup = promise.desk().setup();
+        let (program, decimals) = (setup.program, setup.decimals);
+        self.draft.receipt.program = program;
+        let used = Used {
+            input_tokens: counted.input_tokens,
+            output_tokens: counted.output_tokens,
+            cost: Dollars::from_atto_or_max(units),
+        };
+        let signed = self.sign(outcome, used, counted.by, code)?;
+        measure::ended(self.kind, outcome, used, code);
+        let kept = Kept {
+            signed: signed.clone(),
+            request: self.request.clone(),
+            answer: self.answer.canonical(),
+            evidence: self.evidence.take(),
+        };
+        let cost = dollars_of(units, decimals);
+        let owed = Owed { epoch, signed };
+        let puts = vec![Put::job(&self.job, &owed.signed)];
+        let written = promise.owe(ledger, owed.clone(), puts, &kept);
+        let settled = Settled {
+            cost,
+            used: Used { cost, ..used },
+            receipt: Some(owed.signed.id),
+            owed: Some(owed),
+        };
+        Some((settled, written))
     }
 
     fn sign(

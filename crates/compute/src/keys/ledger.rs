@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use alloy_primitives::B256;
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::sync::oneshot;
 
 use super::{
@@ -15,6 +15,7 @@ use crate::{
     audit::Evidence,
     money::Dollars,
     receipt::{Machine, Outcome, Signed},
+    tab::Kept,
 };
 
 /// What the file of records is called in its folder.
@@ -319,6 +320,24 @@ impl Ledger {
     /// It cannot be read.
     pub fn evidence(&self, id: &B256) -> Result<Option<Evidence>, StoreError> {
         self.store.evidence(id)
+    }
+
+    /// What is kept of a receipt for auditors.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn kept(&self, id: &B256) -> Result<Option<Kept>, StoreError> {
+        self.store.kept(id)
+    }
+
+    /// Every record of a table.
+    pub(crate) fn records<T: DeserializeOwned>(&self, table: Table) -> Result<Vec<T>, StoreError> {
+        self.store.all(table)
+    }
+
+    /// Hands records to the writer, in the order of the calls.
+    pub(crate) fn write(&self, puts: Vec<Put>) -> Written {
+        Written(self.store.write(puts))
     }
 
     /// The receipt of a request.

@@ -16,7 +16,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::oneshot;
 
 use super::{Failure, Hold, JobId, Key};
-use crate::{audit::Evidence, receipt::Signed};
+use crate::{
+    audit::Evidence,
+    receipt::Signed,
+    tab::{Kept, LeafRecord, LineRecord, SheetRecord},
+};
 
 /// Most changes that one transaction takes.
 const BATCH_MAX: usize = 1_024;
@@ -42,6 +46,16 @@ pub enum Table {
     Failures,
     /// What answers can be computed again from, by receipt; that of the oldest is dropped.
     Evidence,
+    /// Channels of the network's customers.
+    Lines,
+    /// Their epochs.
+    Sheets,
+    /// Receipts in their places under vouchers.
+    Leaves,
+    /// What auditors may see of a receipt.
+    Kept,
+    /// What was asked of machines of the network, and is not signed for.
+    Errands,
 }
 
 impl Table {
@@ -54,6 +68,11 @@ impl Table {
             Self::Recent => "recent",
             Self::Failures => "failures",
             Self::Evidence => "evidence",
+            Self::Lines => "lines",
+            Self::Sheets => "sheets",
+            Self::Leaves => "leaves",
+            Self::Kept => "kept",
+            Self::Errands => "errands",
         })
     }
 }
@@ -93,11 +112,11 @@ impl Put {
         }
     }
 
-    pub(super) fn receipt(signed: &Signed) -> Self {
+    pub(crate) fn receipt(signed: &Signed) -> Self {
         Self::record(Table::Receipts, signed.id.as_slice(), signed)
     }
 
-    pub(super) fn job(job: &JobId, signed: &Signed) -> Self {
+    pub(crate) fn job(job: &JobId, signed: &Signed) -> Self {
         Self {
             table: Table::Jobs,
             key: job.bytes().to_vec(),
@@ -109,7 +128,35 @@ impl Put {
         Self::record(Table::Evidence, receipt.as_slice(), evidence)
     }
 
-    pub(super) fn failure(failure: &Failure) -> Self {
+    pub(crate) fn line(line: &LineRecord) -> Self {
+        Self::record(Table::Lines, &line.place(), line)
+    }
+
+    pub(crate) fn sheet(sheet: &SheetRecord) -> Self {
+        Self::record(Table::Sheets, &sheet.place(), sheet)
+    }
+
+    pub(crate) fn leaf(leaf: &LeafRecord) -> Self {
+        Self::record(Table::Leaves, &leaf.place(), leaf)
+    }
+
+    pub(crate) fn kept(receipt: &B256, kept: &Kept) -> Self {
+        Self::record(Table::Kept, receipt.as_slice(), kept)
+    }
+
+    pub(crate) fn errand(number: u64, errand: &impl Serialize) -> Self {
+        Self::record(Table::Errands, &number.to_be_bytes(), errand)
+    }
+
+    pub(crate) fn no_errand(number: u64) -> Self {
+        Self {
+            table: Table::Errands,
+            key: number.to_be_bytes().to_vec(),
+            value: None,
+        }
+    }
+
+    pub(crate) fn failure(failure: &Failure) -> Self {
         Self::record(Table::Failures, &[], failure)
     }
 }
@@ -197,6 +244,11 @@ impl Store {
             Table::Recent,
             Table::Failures,
             Table::Evidence,
+            Table::Lines,
+            Table::Sheets,
+            Table::Leaves,
+            Table::Kept,
+            Table::Errands,
         ] {
             begin.open_table(table.definition())?;
         }
@@ -274,6 +326,19 @@ impl Store {
     pub fn evidence(&self, id: &B256) -> Result<Option<Evidence>, StoreError> {
         let reading = self.db.begin_read()?;
         let kept = reading.open_table(Table::Evidence.definition())?;
+        let found = kept.get(id.as_slice())?;
+        Ok(found
+            .map(|bytes| serde_json::from_slice(bytes.value()))
+            .transpose()?)
+    }
+
+    /// What is kept of a receipt for auditors.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn kept(&self, id: &B256) -> Result<Option<Kept>, StoreError> {
+        let reading = self.db.begin_read()?;
+        let kept = reading.open_table(Table::Kept.definition())?;
         let found = kept.get(id.as_slice())?;
         Ok(found
             .map(|bytes| serde_json::from_slice(bytes.value()))

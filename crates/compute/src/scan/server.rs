@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Measured;
-use crate::upstream::{Answer, Aside, Ask, Fault, Kind, Upstream};
+use crate::upstream::{Answer, Aside, Ask, AskBounds, Fault, Kind, Upstream};
 
 /// Tokens of each answer that is asked for.
 const TOKENS: u64 = 128;
@@ -122,6 +122,7 @@ async fn round(server: &dyn Upstream, model: &str) -> Result<Round, Fault> {
         model: model.to_owned(),
         body,
         aside: Aside::default(),
+        bounds: AskBounds::default(),
     };
     let start = Instant::now();
     let mut chunks = server.stream(&ask).await?;

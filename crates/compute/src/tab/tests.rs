@@ -34,9 +34,13 @@ fn receipt(number: u64) -> Receipt {
 
 fn tally(count: u64) -> Tally {
     let channel = channel_of(Address::ZERO, Address::ZERO, 1, 2);
-    (0..count).fold(Tally::new(channel, 9), |tally, number| {
-        tally.with(&receipt(number)).expect("room")
-    })
+    let mut tally = Tally::new(channel, 9);
+    for number in 0..count {
+        let foreseen = tally.raised([&receipt(number)]);
+        assert!(tally.push(&receipt(number)));
+        assert_eq!(tally.voucher(), foreseen.as_ref());
+    }
+    tally
 }
 
 /// The root from all leaves at once.
@@ -82,8 +86,10 @@ fn nothing_is_no_voucher_and_sums_have_an_end() {
     assert_eq!(nothing.epoch(), 9);
     let mut huge = receipt(1);
     huge.inputUnits = u64::MAX;
-    nothing = nothing.with(&huge).expect("room");
-    assert_eq!(nothing.with(&huge), None);
+    assert!(nothing.push(&huge));
+    let before = nothing.clone();
+    assert!(!nothing.push(&huge));
+    assert_eq!((nothing.raised([&huge]), nothing), (None, before));
 }
 
 /// TAB-2

@@ -19,6 +19,22 @@ sol! {
         uint32 receipts;
         bytes32 root;
     }
+
+    /// A spending key asks a machine for something: the hash of what it sends, when, and what the answer may cost at most.
+    #[derive(Debug, Default, PartialEq, Eq)]
+    struct Errand {
+        bytes32 channel;
+        bytes32 body;
+        uint64 timeMs;
+        uint128 most;
+    }
+
+    /// An auditor asks a machine for what it keeps of a receipt.
+    #[derive(Debug, Default, PartialEq, Eq)]
+    struct Inspection {
+        bytes32 receipt;
+        uint64 timeMs;
+    }
 }
 
 /// Where vouchers are settled: a contract on a chain.
@@ -40,27 +56,32 @@ impl Court {
         }
     }
 
-    /// What is signed of a voucher.
-    pub fn digest(&self, voucher: &Voucher) -> B256 {
-        voucher.eip712_signing_hash(&self.domain())
+    /// What is signed of a voucher, or of what else is said under this court.
+    pub fn digest(&self, said: &impl SolStruct) -> B256 {
+        said.eip712_signing_hash(&self.domain())
     }
 
-    /// A key's word for a voucher.
+    /// A key's word for it.
     ///
     /// # Errors
     /// The key refused.
     pub fn sign(
         &self,
-        voucher: &Voucher,
+        said: &impl SolStruct,
         key: &PrivateKeySigner,
     ) -> Result<Signature, alloy_signer::Error> {
-        key.sign_hash_sync(&self.digest(voucher))
+        key.sign_hash_sync(&self.digest(said))
     }
 
     /// Whether it is this key's word. A signature with a high s is nobody's.
-    pub fn is_said(&self, voucher: &Voucher, by: Address, signature: &Signature) -> bool {
-        let signer = signature.recover_address_from_prehash(&self.digest(voucher));
-        signature.normalize_s().is_none() && signer.is_ok_and(|signer| signer == by)
+    pub fn is_said(&self, said: &impl SolStruct, by: Address, signature: &Signature) -> bool {
+        self.who_says(said, signature) == Some(by)
+    }
+
+    /// Whose word it is, if it is anybody's.
+    pub fn who_says(&self, said: &impl SolStruct, signature: &Signature) -> Option<Address> {
+        let signer = signature.recover_address_from_prehash(&self.digest(said));
+        signer.ok().filter(|_| signature.normalize_s().is_none())
     }
 }
 

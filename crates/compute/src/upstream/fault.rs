@@ -36,6 +36,14 @@ pub enum Fault {
     /// It has too much to do.
     #[error("the model server is busy")]
     Busy(Option<Duration>),
+    /// It wants money that is not there, or a word that it does not get.
+    #[error("the machine is not paid for this: {message}")]
+    Unpaid {
+        /// Its name for why.
+        code: String,
+        /// In words.
+        message: String,
+    },
     /// The request is at fault: no server would take it.
     #[error("the model server refused the request ({status})")]
     Request {
@@ -62,6 +70,7 @@ impl Fault {
             Self::Failed { .. } => "upstream_error",
             Self::Refused(_) => "upstream_refused",
             Self::Busy(_) => "upstream_busy",
+            Self::Unpaid { .. } => "network_unpaid",
             Self::Request { .. } => "request_refused",
             Self::Diverged => "upstream_diverged",
         }
@@ -72,6 +81,7 @@ impl Fault {
         match self {
             Self::Slow(_) => 504,
             Self::Busy(_) => 429,
+            Self::Unpaid { .. } => 402,
             Self::Request { status, .. } => *status,
             _ => 502,
         }
@@ -83,13 +93,17 @@ impl Fault {
     }
 
     /// An answer that is not JSON, or not of the form that was asked for.
-    pub(super) fn garbage(what: impl Into<String>) -> Self {
+    pub(crate) fn garbage(what: impl Into<String>) -> Self {
         Self::Garbage(shown(&what.into()))
     }
 
     /// What a status that is no success means.
     pub(super) fn of_status(status: u16, retry_after: Option<Duration>, text: &str) -> Self {
         match status {
+            402 => Self::Unpaid {
+                code: code_of(text),
+                message: message_of(text),
+            },
             401 | 403 => Self::Refused(status),
             429 => Self::Busy(retry_after),
             400 | 404 | 413 | 415 | 422 => Self::Request {
@@ -118,6 +132,15 @@ pub(super) fn message_of(text: &str) -> String {
         error.get("message").or(Some(error)).and_then(Value::as_str)
     });
     shown(message.unwrap_or(text))
+}
+
+/// The code of an error in OpenAI's form.
+fn code_of(text: &str) -> String {
+    let read: Option<Value> = serde_json::from_str(text).ok();
+    let code = read
+        .as_ref()
+        .and_then(|body| body["error"]["code"].as_str());
+    shown(code.unwrap_or_default())
 }
 
 /// The error with bounded texts: a server must not write pages into the answers of others.

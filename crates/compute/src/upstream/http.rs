@@ -157,7 +157,10 @@ impl Upstream for Http {
 }
 
 /// Sends, and reads the head of the answer.
-async fn answered(request: reqwest::RequestBuilder, patience: Duration) -> Result<Response, Fault> {
+pub(crate) async fn answered(
+    request: reqwest::RequestBuilder,
+    patience: Duration,
+) -> Result<Response, Fault> {
     let response = match timeout(patience, request.send()).await {
         Err(_) => return Err(Fault::Slow(patience)),
         Ok(Err(error)) => return Err(broken(&error)),
@@ -197,7 +200,11 @@ fn innermost(error: &reqwest::Error) -> String {
     inner.to_string()
 }
 
-async fn body(mut response: Response, idle: Duration, max: usize) -> Result<Vec<u8>, Fault> {
+pub(crate) async fn body(
+    mut response: Response,
+    idle: Duration,
+    max: usize,
+) -> Result<Vec<u8>, Fault> {
     let mut all = Vec::new();
     loop {
         match timeout(idle, response.chunk()).await {
@@ -245,7 +252,7 @@ struct Reading {
     settings: HttpSettings,
 }
 
-fn chunks(response: Response, settings: HttpSettings) -> Chunks {
+pub(crate) fn chunks(response: Response, settings: HttpSettings) -> Chunks {
     let reading = Reading {
         response,
         sse: Sse::new(EVENT_BYTES_MAX),

@@ -5,7 +5,7 @@
 
 mod answer;
 mod fault;
-mod http;
+pub(crate) mod http;
 mod pool;
 mod sse;
 
@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::audit::Work;
+use crate::{audit::Work, money::Dollars, receipt::Signed};
 
 pub(crate) use answer::usage;
 pub use answer::{Answer, Claim, chunk, gather};
@@ -75,21 +75,61 @@ pub struct Ask {
     pub body: Object,
     /// For an engine of this process, which shows its work.
     pub aside: Aside,
+    /// How much it may read, write and cost.
+    pub bounds: AskBounds,
+}
+
+/// How much a request may read, write and cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AskBounds {
+    /// Tokens read, at most.
+    pub input_tokens_max: u64,
+    /// Tokens written, of all answers, at most.
+    pub output_tokens_max: u64,
+    /// How many answers.
+    pub n: u64,
+    /// What it may cost.
+    pub most: Dollars,
+}
+
+/// What a machine of the network was paid for an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bill {
+    /// In dollars.
+    pub cost: Dollars,
+    /// The machine's receipt, which was checked and signed for; none where it was not believed, and nothing was paid.
+    pub receipt: Option<Signed>,
 }
 
 /// Where an engine of this process leaves what its receipt shall commit to. It does not travel with the answer.
 #[derive(Clone, Debug, Default)]
-pub struct Aside(Arc<Mutex<Option<Work>>>);
+pub struct Aside(Arc<Mutex<Left>>);
+
+#[derive(Debug, Default)]
+struct Left {
+    work: Option<Work>,
+    bill: Option<Bill>,
+}
 
 impl Aside {
+    /// Leaves what was paid for the answer.
+    pub fn leave_bill(&self, bill: Bill) {
+        self.0.lock().bill = Some(bill);
+    }
+
+    /// Takes what was paid for it.
+    pub fn take_bill(&self) -> Option<Bill> {
+        self.0.lock().bill.take()
+    }
+
     /// Leaves it; what another attempt left is gone.
     pub fn leave(&self, work: Work) {
-        *self.0.lock() = Some(work);
+        self.0.lock().work = Some(work);
     }
 
     /// Takes what was left.
     pub fn take(&self) -> Option<Work> {
-        self.0.lock().take()
+        self.0.lock().work.take()
     }
 }
 
@@ -112,6 +152,17 @@ pub trait Upstream: Send + Sync + std::fmt::Debug + 'static {
     /// Answers that it makes at a time, if it knows; else the pool's setting counts.
     fn parallel(&self) -> Option<usize> {
         None
+    }
+
+    /// In which order servers are asked: the least first, and those of one rank in the order in which they came. One's own
+    /// servers have none; what must be paid for has its price.
+    fn rank(&self) -> u128 {
+        0
+    }
+
+    /// Whether it is asked no more: it left, or was left.
+    fn is_gone(&self) -> bool {
+        false
     }
 
     /// The models that it has now.

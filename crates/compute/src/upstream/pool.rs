@@ -104,6 +104,25 @@ struct State {
     waiting: usize,
 }
 
+impl Member {
+    fn is_here(&self) -> bool {
+        !self.upstream.is_gone()
+    }
+}
+
+impl State {
+    /// Places of those that are asked, in the order in which they are.
+    fn in_order(&self) -> Vec<usize> {
+        let all = self.members.iter().enumerate();
+        let here = all.filter(|(_, member)| member.is_here());
+        let mut order: Vec<_> = here
+            .map(|(at, member)| (member.upstream.rank(), at))
+            .collect();
+        order.sort_unstable();
+        order.into_iter().map(|(_, at)| at).collect()
+    }
+}
+
 /// The servers, in the order in which they are asked.
 #[derive(Debug)]
 pub struct Pool {
@@ -193,19 +212,25 @@ impl Pool {
         })
     }
 
+    /// One more server.
+    pub fn add(&self, upstream: Arc<dyn Upstream>) {
+        let state = MemberState::default();
+        self.state.lock().members.push(Member { upstream, state });
+        self.freed.notify_waiters();
+    }
+
     /// Whether some server has a model, or may have it.
     pub fn has(&self, model: &str) -> bool {
-        self.state
-            .lock()
-            .members
-            .iter()
-            .any(|member| member.state.has(model))
+        let state = self.state.lock();
+        let mut here = state.members.iter().filter(|member| member.is_here());
+        here.any(|member| member.state.has(model))
     }
 
     /// All models that servers said they have, each once, with the name of the first server.
     pub fn models(&self) -> Vec<(Model, String)> {
         let mut all: BTreeMap<String, (Model, String)> = BTreeMap::new();
-        for member in &self.state.lock().members {
+        let state = self.state.lock();
+        for member in state.members.iter().filter(|member| member.is_here()) {
             for model in member.state.models.iter().flatten() {
                 let name = member.upstream.name().to_owned();
                 all.entry(model.id.clone())
@@ -231,7 +256,9 @@ impl Pool {
             faults: state.faults.clone(),
             last_fault: state.last_fault.clone(),
         };
-        self.state.lock().members.iter().map(view).collect()
+        let state = self.state.lock();
+        let here = state.members.iter().filter(|member| member.is_here());
+        here.map(view).collect()
     }
 
     /// Requests that wait for a place.
@@ -275,7 +302,10 @@ impl Pool {
         let mut state = self.state.lock();
         let mut opens_in: Option<Duration> = None;
         let mut any_is_well = false;
-        for (at, member) in state.members.iter_mut().enumerate() {
+        for at in state.in_order() {
+            let Some(member) = state.members.get_mut(at) else {
+                continue;
+            };
             if tried.contains(&at) || !member.state.has(model) {
                 continue;
             }
@@ -325,6 +355,10 @@ impl Pool {
         };
         count(member, fault.code());
         member.last_fault = Some(fault.to_string());
+        // Who was not paid is well.
+        if let Fault::Unpaid { .. } = fault {
+            return;
+        }
         member.failed_in_a_row = member.failed_in_a_row.saturating_add(1);
         let doubled = 1_u32.checked_shl(member.failed_in_a_row.saturating_sub(1).min(5));
         let closed = match fault {
@@ -344,12 +378,15 @@ impl Pool {
             state
                 .members
                 .iter()
-                .map(|member| Arc::clone(&member.upstream))
+                .enumerate()
+                .filter(|(_, member)| member.is_here())
+                .map(|(at, member)| (at, Arc::clone(&member.upstream)))
                 .collect()
         };
-        let looks = upstreams.iter().map(|upstream| upstream.models());
+        let looks = upstreams.iter().map(|(_, upstream)| upstream.models());
         let seen = futures::future::join_all(looks).await;
-        for (at, seen) in seen.into_iter().enumerate() {
+        let places = upstreams.iter().map(|(at, _)| *at);
+        for (at, seen) in places.zip(seen) {
             match seen {
                 // What failed in a row stays counted: a server may list models and still fail at answers.
                 Ok(models) => {

@@ -162,6 +162,7 @@ async fn an_engine_in_this_process_is_an_upstream() {
         model: "parrot".to_owned(),
         body: Object::new(),
         aside: Aside::default(),
+        bounds: AskBounds::default(),
     };
     let whole = Parrot("p").whole(&ask).await.expect("answers");
     assert_eq!(whole["choices"][0]["message"]["content"], "hello world");

@@ -1,0 +1,195 @@
+//! The routes of customers of the network: what is sold, how a channel stands, signing for answers, and what auditors see.
+
+use std::sync::Arc;
+
+use alloy_primitives::B256;
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{Path, State},
+    http::HeaderMap,
+    routing::get,
+};
+use serde_json::{Value, json};
+
+use super::{
+    Gateway, ModelPrice,
+    error::ApiError,
+    request::Asked,
+    ticket::{Payer, Ticket},
+};
+use crate::{
+    keys::Written,
+    money::PerMillion,
+    tab::{
+        Desk, ERRAND, INSPECTION, Kept, Raise, Rate, Said, Standing, Terms, Turned, dollars_of,
+        of_hex,
+    },
+    upstream::Model,
+};
+
+type Shared = State<Arc<Gateway>>;
+
+pub(super) fn routes(gateway: Arc<Gateway>) -> Router {
+    Router::new()
+        .route("/v1/capstan/tab", get(terms))
+        .route("/v1/capstan/tab/{channel}", get(standing).post(raise))
+        .route("/v1/capstan/audit/{receipt}", get(kept))
+        .with_state(gateway)
+}
+
+fn desk(gateway: &Gateway) -> Result<&Arc<Desk>, ApiError> {
+    let nothing = "this gateway sells nothing to the network; send `Authorization: Bearer KEY`";
+    gateway.desk().ok_or_else(|| ApiError::not_found(nothing))
+}
+
+/// The errand in the headers, if there is one.
+pub(super) fn said(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+) -> Result<Option<(Arc<Desk>, Said)>, ApiError> {
+    let Some(text) = headers.get(ERRAND) else {
+        return Ok(None);
+    };
+    let desk = Arc::clone(desk(gateway)?);
+    let said = text.to_str().ok().and_then(|text| text.parse().ok());
+    Ok(Some((desk, said.ok_or(Turned::NotSaid)?)))
+}
+
+/// The ticket of a channel.
+pub(super) async fn promise(
+    gateway: &Arc<Gateway>,
+    desk: &Arc<Desk>,
+    said: &Said,
+    body: &[u8],
+    asked: &mut Asked,
+) -> Result<(Ticket, Option<Written>), ApiError> {
+    let payable = desk.admit(said, body).await?;
+    let model = &asked.ask.model;
+    let sold = sold(gateway, desk);
+    let is_sold = sold.iter().any(|one| one.id == *model);
+    let known = gateway.settings.prices.of(model).filter(|_| is_sold);
+    let known = known.ok_or_else(|| {
+        let names: Vec<String> = sold.iter().map(|one| one.id.clone()).collect();
+        ApiError::no_such_model(model, &names)
+    })?;
+    let decimals = desk.setup().decimals;
+    let price = priced(known, &desk.rate()?, decimals);
+    asked.keep(body);
+    let output_max = asked.bound(&price, Some(dollars_of(payable, decimals)));
+    let promise = desk.promise(said, asked.input_tokens_max, output_max)?;
+    Ticket::open(gateway, Payer::Channel(promise), asked, &price, output_max)
+}
+
+/// What the owner says of a model, at the price of the chain.
+fn priced(known: &ModelPrice, rate: &Rate, decimals: u8) -> ModelPrice {
+    let per_million = |units| PerMillion::of_up(dollars_of(units, decimals));
+    ModelPrice {
+        input: per_million(rate.input),
+        output: per_million(rate.output),
+        ..known.clone()
+    }
+}
+
+/// Models that run the class's program: the servers say so, or the owner's prices do.
+fn sold(gateway: &Gateway, desk: &Desk) -> Vec<Model> {
+    let prices = &gateway.settings.prices;
+    let all = gateway.pool.models().into_iter();
+    let named = all.filter_map(|(model, _)| {
+        let price = prices.of(&model.id)?;
+        Some(Model {
+            program: price.program.or(model.program),
+            quantisation: price.quantisation.clone().or(model.quantisation),
+            ..model
+        })
+    });
+    named
+        .filter(|model| model.program == Some(desk.setup().program))
+        .collect()
+}
+
+async fn terms(State(gateway): Shared) -> Result<Json<Terms>, ApiError> {
+    let desk = desk(&gateway)?;
+    let setup = desk.setup();
+    let models = sold(&gateway, desk);
+    let lengths = models.iter().filter_map(|model| {
+        let price = gateway.settings.prices.of(&model.id)?;
+        Some(price.max_output_tokens)
+    });
+    Ok(Json(Terms {
+        court: setup.court,
+        machine_id: setup.machine_id,
+        class_id: setup.class_id,
+        machine: gateway.ledger.machine().address(),
+        program: setup.program,
+        max_output_tokens: lengths.min().unwrap_or_default(),
+        models,
+        unsigned: setup.unsigned_max,
+    }))
+}
+
+/// The channel of the path, whose key sent the headers.
+fn expect_own(
+    gateway: &Gateway,
+    headers: &HeaderMap,
+    channel: &str,
+) -> Result<(Arc<Desk>, Said), ApiError> {
+    let (desk, said) = said(gateway, headers)?.ok_or(Turned::NotSaid)?;
+    let channel: Option<B256> = channel.parse().ok();
+    if channel != Some(said.channel) {
+        return Err(Turned::NotSaid.into());
+    }
+    Ok((desk, said))
+}
+
+async fn standing(
+    State(gateway): Shared,
+    headers: HeaderMap,
+    Path(channel): Path<String>,
+) -> Result<Json<Standing>, ApiError> {
+    let (desk, said) = expect_own(&gateway, &headers, &channel)?;
+    Ok(Json(desk.standing(&said).await?))
+}
+
+/// Signs for answers. It is on disk before it is answered: a word that was heard is never asked for again.
+async fn raise(
+    State(gateway): Shared,
+    headers: HeaderMap,
+    Path(channel): Path<String>,
+    body: Bytes,
+) -> Result<Json<Value>, ApiError> {
+    let (desk, said) = expect_own(&gateway, &headers, &channel)?;
+    desk.admit(&said, &body).await?;
+    let raise: Raise = serde_json::from_slice(&body).map_err(|why| {
+        ApiError::wrong("invalid_json", None, format!("the body is no raise: {why}"))
+    })?;
+    let written = desk.raise(&gateway.ledger, said.channel, &raise)?;
+    written.on_disk().await?;
+    Ok(Json(json!({ "heard": true })))
+}
+
+/// What is kept of a receipt, for auditors of the chain.
+async fn kept(
+    State(gateway): Shared,
+    headers: HeaderMap,
+    Path(receipt): Path<String>,
+) -> Result<Json<Kept>, ApiError> {
+    let desk = desk(&gateway)?;
+    let missing = || ApiError::not_found("no receipt of that id is kept here");
+    let receipt: B256 = receipt.parse().map_err(|_| missing())?;
+    let said = headers.get(INSPECTION).and_then(|text| text.to_str().ok());
+    let said = said.and_then(|text| text.split_once(' '));
+    let is_auditor = said.is_some_and(|(time_ms, word)| {
+        let (time_ms, word) = (time_ms.parse().ok(), of_hex(word));
+        time_ms
+            .zip(word)
+            .is_some_and(|(time_ms, word)| desk.is_auditor(receipt, time_ms, &word))
+    });
+    if !is_auditor {
+        let message =
+            format!("what customers said is for auditors alone: send `{INSPECTION}: TIME WORD`");
+        return Err(ApiError::forbidden(message));
+    }
+    let found = gateway.ledger.kept(&receipt)?;
+    found.map(Json).ok_or_else(missing)
+}
