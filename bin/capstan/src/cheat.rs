@@ -86,10 +86,11 @@ async fn cheat(options: &CheatOptions) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {
         tokio::time::sleep(LOOK_EVERY).await;
-        let is_over = told.look().await?;
+        let is_settled = told.look().await?;
+        // Who goes on selling makes claim after claim: the first that is void is the end of the tale.
         let is_over = match how {
-            Cheat::GoDark => told.state().await? && is_over,
-            _ => is_over && told.is_void(),
+            Cheat::GoDark => told.state().await? && is_settled,
+            _ => told.is_void(),
         };
         if is_over {
             return told.end();
@@ -244,10 +245,11 @@ impl Told {
         let topic = Some(B256::from(U256::from(id)));
         let said = events_of::<AuditRevealed>(&self.node, jobs::ADDRESS, &[topic]).await?;
         for (_, said) in said.iter().skip(seen.said) {
+            let place = usize::try_from(said.pick)?;
+            let receipt = claim.picks.get(place).copied().unwrap_or_default();
             let line = format!(
-                "claim {id}: {} says of receipt {}: {}",
+                "claim {id}: {} says of receipt {receipt}: {}",
                 self.who(said.auditor),
-                said.pick,
                 verdict(said.verdict)
             );
             self.say(line);

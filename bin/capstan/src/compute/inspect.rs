@@ -4,10 +4,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use alloy_primitives::{B256, hex, keccak256};
-use alloy_signer::SignerSync as _;
+use alloy_primitives::{B256, keccak256};
 use alloy_signer_local::PrivateKeySigner;
-use alloy_sol_types::{SolStruct as _, eip712_domain, sol};
 use capstan_agents::auditor::{Case, Examiner, Seen};
 use capstan_client::Node;
 use capstan_compute::{
@@ -15,53 +13,21 @@ use capstan_compute::{
     bundled::{Doubt, witnessed},
     engine::Engine,
     receipt::{Outcome, Signed},
+    tab::{Court, INSPECTION, Inspection, Kept, in_hex},
 };
 use capstan_contracts::jobs::{ADDRESS, Fault};
 use eyre::{Result, WrapErr as _, bail};
 use futures::{FutureExt as _, future::BoxFuture};
-use serde::Deserialize;
 
 /// Longest wait for a machine: it is asked again while there is time.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// More than a machine keeps of one receipt.
 const BYTES_MAX: usize = 16 << 20;
-/// What says who asks.
-pub(crate) const INSPECTION_HEADER: &str = "x-capstan-auditor";
-
-sol! {
-    /// An auditor asks a machine for what it keeps of a receipt.
-    struct Inspection {
-        bytes32 receipt;
-        uint64 timeMs;
-    }
-}
-
-/// What an auditor signs to see a receipt at a time, on a chain.
-pub(crate) fn inspection_digest(chain_id: u64, receipt: B256, time_ms: u64) -> B256 {
-    let said = Inspection {
-        receipt,
-        timeMs: time_ms,
-    };
-    let domain = eip712_domain! {
-        name: "Capstan Jobs",
-        version: "1",
-        chain_id: chain_id,
-        verifying_contract: ADDRESS,
-    };
-    said.eip712_signing_hash(&domain)
-}
-
-/// What a machine keeps of a receipt, as far as an auditor reads it.
-#[derive(Deserialize)]
-struct Kept {
-    signed: Signed,
-    evidence: Option<Evidence>,
-}
 
 /// Looks at receipts with the models of this machine.
 pub(crate) struct Inspector {
     node: Node,
-    chain_id: u64,
+    court: Court,
     key: PrivateKeySigner,
     engines: Vec<Arc<Engine>>,
     client: reqwest::Client,
@@ -79,7 +45,10 @@ impl Inspector {
             .redirect(reqwest::redirect::Policy::none());
         Ok(Self {
             node: node.clone(),
-            chain_id: node.chain_id().await?,
+            court: Court {
+                chain_id: node.chain_id().await?,
+                contract: ADDRESS,
+            },
             key,
             engines,
             client: client.build()?,
@@ -95,12 +64,7 @@ impl Inspector {
         }
         let url = format!("{base}/v1/capstan/audit/{}", case.receipt);
         let word = self.word(case.receipt).await?;
-        let answer = self
-            .client
-            .get(url)
-            .header(INSPECTION_HEADER, word)
-            .send()
-            .await;
+        let answer = self.client.get(url).header(INSPECTION, word).send().await;
         let mut answer = answer.wrap_err("it does not answer")?;
         if !answer.status().is_success() {
             bail!("it answers {}", answer.status());
@@ -124,11 +88,12 @@ impl Inspector {
 
     /// Who asks, and when: a machine shows what customers said to auditors alone.
     async fn word(&self, receipt: B256) -> Result<String> {
-        let time_ms = self.node.head_time_ms().await?;
-        let digest = inspection_digest(self.chain_id, receipt, time_ms);
-        let signature = self.key.sign_hash_sync(&digest)?;
-        let word = hex::encode_prefixed(signature.as_bytes());
-        Ok(format!("{time_ms} {word}"))
+        let said = Inspection {
+            receipt,
+            timeMs: self.node.head_time_ms().await?,
+        };
+        let word = self.court.sign(&said, &self.key)?;
+        Ok(format!("{} {}", said.timeMs, in_hex(&word)))
     }
 
     async fn look(&self, case: &Case) -> Seen {

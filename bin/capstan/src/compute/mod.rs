@@ -20,7 +20,6 @@ use crate::args::LedgerOptions;
 
 pub(crate) use audit::{Engines, auditor, run as audit};
 pub(crate) use gateway::{Beside, run as gateway};
-pub(crate) use inspect::{INSPECTION_HEADER, inspection_digest};
 pub(crate) use key::run as key;
 pub(crate) use provide::run as provide;
 pub(crate) use receipt::run as receipt;

@@ -6,7 +6,7 @@ use capstan_compute::{
     audit::Work,
     bundled::Bundled,
     engine::Engine,
-    upstream::{Answer, Aside, Ask, Kind, Object, Upstream as _},
+    upstream::{Answer, Aside, Ask, AskBounds, Kind, Object, Upstream as _},
 };
 use eyre::{Result, WrapErr as _, eyre};
 use futures::StreamExt as _;
@@ -133,6 +133,7 @@ impl Crook {
             model: self.model.to_owned(),
             body: body.clone(),
             aside: Aside::default(),
+            bounds: AskBounds::default(),
         };
         let parts = server.stream(&ask).await;
         let mut parts = std::pin::pin!(parts.wrap_err("the engine does not answer")?);

@@ -467,7 +467,7 @@ impl<'a> Maker<'a> {
             answerMs: seconds(60),
             commitMs: seconds(15),
             revealMs: seconds(15),
-            capacityAgeMs: seconds(3_600),
+            capacityAgeMs: seconds(86_400),
             slashBps: 1_000,
             quorum: 1,
         };

@@ -18,7 +18,7 @@ use capstan_client::{Call, ClientError, Node, events_in, send};
 use capstan_compute::{
     audit::Evidence,
     receipt::{Machine, Outcome, Receipt, Signed, canonical_request},
-    tab::{Court, Tally, Voucher, channel_of},
+    tab::{Court, Kept, Tally, Voucher, channel_of},
     upstream::Object,
 };
 use capstan_contracts::jobs::{
@@ -31,7 +31,6 @@ use capstan_contracts::jobs::{
 };
 use eyre::{OptionExt as _, Result, ensure, eyre};
 use parking_lot::Mutex;
-use serde::Serialize;
 use serde_json::json;
 use tokio::sync::watch;
 
@@ -44,17 +43,11 @@ use crate::compute::Engines;
 
 /// Between two looks at claims.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// What ended by itself begins again.
+const AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// Receipts that are kept for auditors; an audit is over long before.
 const KEPT_MAX: usize = 1_024;
 const MILLION: u64 = 1_000_000;
-
-/// What is kept of a receipt for auditors.
-#[derive(Clone, Debug, Serialize)]
-struct Kept {
-    signed: Signed,
-    request: String,
-    evidence: Evidence,
-}
 
 /// What a channel owes for an epoch.
 #[derive(Clone, Debug)]
@@ -160,11 +153,19 @@ impl Shop {
         let mut cheat = self.cheat.clone();
         loop {
             cheat.wait_for(|cheat| *cheat != Cheat::GoDark).await?;
-            tokio::select! {
-                ended = Arc::clone(&self).sell() => ended?,
-                dark = cheat.wait_for(|cheat| *cheat == Cheat::GoDark) => {
-                    dark?;
+            let selling = async {
+                if let Err(error) = Arc::clone(&self).sell().await {
+                    tracing::warn!(%error, machine = self.machine_id, "a shop opens again");
                 }
+                tokio::time::sleep(AGAIN_AFTER).await;
+            };
+            let dark = async {
+                let dark = cheat.wait_for(|cheat| *cheat == Cheat::GoDark).await;
+                dark.map(drop)
+            };
+            tokio::select! {
+                () = selling => {}
+                dark = dark => dark?,
             }
         }
     }
@@ -273,16 +274,15 @@ impl Shop {
             .sheets
             .get(&epoch)
             .map(|sheet| sheet.tally.clone());
-        let before = before.unwrap_or_else(|| Tally::new(self.channel(), epoch));
-        let tally = before
-            .with(&signed.receipt)
-            .ok_or_eyre("the voucher is full")?;
+        let mut tally = before.unwrap_or_else(|| Tally::new(self.channel(), epoch));
+        ensure!(tally.push(&signed.receipt), "the voucher is full");
         let voucher = tally.voucher().cloned().ok_or_eyre("nothing is owed")?;
         Ok(Sold {
             kept: Kept {
                 signed: signed.clone(),
                 request: evidence.request.clone(),
-                evidence,
+                answer: made.answer.canonical(),
+                evidence: Some(evidence),
             },
             signed,
             voucher,

@@ -36,8 +36,8 @@ use super::{
 /// What stands for a machine's word.
 const BOND: u64 = 500;
 /// What a customer brings in, and what his key may bind of it, in all and in an hour.
-const ESCROW: u64 = 20_000;
-const KEY_TOTAL: u64 = 20_000;
+const ESCROW: u64 = 1_000_000;
+const KEY_TOTAL: u64 = 1_000_000;
 const KEY_PER_HOUR: u64 = 5_000;
 /// What lenders put in, and what stands before them.
 const LENT: u64 = 50_000;
@@ -84,9 +84,9 @@ impl Maker<'_> {
             assetId: number(USDC),
             epochMs: 10 * SECOND,
             holdMs: HOUR,
-            showMs: 4 * SECOND,
-            commitMs: 9 * SECOND,
-            revealMs: 5 * SECOND,
+            showMs: 6 * SECOND,
+            commitMs: 10 * SECOND,
+            revealMs: 6 * SECOND,
             auditPpm: 500_000,
             detectPpm: 900_000,
             feeBps: 200,

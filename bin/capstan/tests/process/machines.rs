@@ -5,6 +5,8 @@
 
 use std::time::{Duration, Instant};
 
+use capstan_client::Node as Chain;
+use capstan_contracts::jobs::{self, IJobs::machineRecordCall};
 use capstan_testing::process::{Node, run};
 use serde_json::{Value, json};
 
@@ -73,28 +75,16 @@ async fn world_7_honest_machines_are_paid_and_nothing_of_theirs_is_void() {
 
 /// Claims of each machine that were paid, and that were void.
 async fn paid_and_void(node: &Node) -> Vec<(u64, u64)> {
+    let node = Chain::new(node.url()).expect("an address");
     let mut all = Vec::new();
-    for id in 0..3_u64 {
-        let data = format!("{}{id:064x}", selector("machineRecord(uint64)"));
-        let call =
-            json!([{"to": "0xCA957A0000000000000000000020000000000000", "data": data}, "latest"]);
-        let answer = node.rpc("eth_call", call).await.expect("answered");
-        let words = answer
-            .as_str()
-            .expect("text")
-            .trim_start_matches("0x")
-            .to_owned();
-        let word = |at: usize| {
-            u64::from_str_radix(&words[at * 64 + 48..at * 64 + 64], 16).expect("a number")
+    for machine_id in 0..3 {
+        let call = machineRecordCall {
+            machineId: machine_id,
         };
-        all.push((word(0), word(1)));
+        let record = node.view(jobs::ADDRESS, &call).await.expect("answered");
+        all.push((record.claimsPaid, record.claimsVoid));
     }
     all
-}
-
-fn selector(signature: &str) -> String {
-    let hash = alloy_primitives::keccak256(signature);
-    alloy_primitives::hex::encode_prefixed(&hash[..4])
 }
 
 /// WORLD-8

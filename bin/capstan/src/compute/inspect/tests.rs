@@ -5,7 +5,7 @@ use capstan_compute::{
     bundled::Bundled,
     receipt::{Machine, Outcome, Receipt, canonical_request, hash},
     testkit::tiny,
-    upstream::{Aside, Ask, Kind, Object, Upstream as _},
+    upstream::{Aside, Ask, AskBounds, Kind, Object, Upstream as _},
 };
 use serde_json::{Value, json};
 
@@ -36,6 +36,7 @@ async fn sold(engine: &Arc<Engine>, program: B256, body: &Object) -> (Signed, Ev
         model: "tiny".to_owned(),
         body: body.clone(),
         aside: Aside::default(),
+        bounds: AskBounds::default(),
     };
     let server = Bundled::new("tiny", Arc::clone(engine), 1);
     let parts = server.stream(&ask).await.expect("answers");

@@ -2,18 +2,18 @@
 
 use std::{future::IntoFuture as _, net::SocketAddr, sync::Arc};
 
-use alloy_primitives::{B256, Signature, hex};
+use alloy_primitives::B256;
 use axum::{
     Json, Router,
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
     routing::get,
 };
+use capstan_compute::tab::{INSPECTION, Inspection, Kept, of_hex};
 use eyre::Result;
 use tokio::net::TcpListener;
 
-use super::{Kept, Shop};
-use crate::compute::{INSPECTION_HEADER, inspection_digest};
+use super::Shop;
 
 /// How far the clocks of an auditor and the chain may be apart.
 const SKEW_MS: u64 = 60_000;
@@ -35,9 +35,7 @@ async fn kept(
     headers: HeaderMap,
     Path(receipt): Path<B256>,
 ) -> Result<Json<Kept>, StatusCode> {
-    let said = headers
-        .get(INSPECTION_HEADER)
-        .and_then(|said| said.to_str().ok());
+    let said = headers.get(INSPECTION).and_then(|said| said.to_str().ok());
     if !said.is_some_and(|said| is_auditors(&shop, receipt, said)) {
         return Err(StatusCode::FORBIDDEN);
     }
@@ -55,9 +53,11 @@ async fn kept(
 fn is_auditors(shop: &Shop, receipt: B256, said: &str) -> bool {
     let signer = || {
         let (time_ms, word) = said.split_once(' ')?;
-        let digest = inspection_digest(shop.court.chain_id, receipt, time_ms.parse().ok()?);
-        let signature = Signature::from_raw(&hex::decode(word).ok()?).ok()?;
-        signature.recover_address_from_prehash(&digest).ok()
+        let said = Inspection {
+            receipt,
+            timeMs: time_ms.parse().ok()?,
+        };
+        shop.court.who_says(&said, &of_hex(word)?)
     };
     signer().is_some_and(|signer| shop.auditors.contains(&signer))
 }
