@@ -29,8 +29,8 @@ pub(crate) use agreement::{
     Amortisation, LoanCommand, OfferOptions, OpenStreamOptions, Receiver, StreamCommand,
 };
 pub(crate) use compute::{
-    BesideOptions, EngineOptions, GatewayOptions, KeyCommand, LedgerOptions, ProvideCommand,
-    ReceiptCommand, ScanOptions, ServersOptions, StartOptions,
+    AuditCommand, AuditOptions, BesideOptions, EngineOptions, GatewayOptions, KeyCommand,
+    LedgerOptions, ProvideCommand, ReceiptCommand, ScanOptions, ServersOptions, StartOptions,
 };
 pub(crate) use credit::{
     AccountCommand, ActOptions, AmountArgs, AskOptions, KeystoreOptions, LimitArgs, MarketCommand,
@@ -202,6 +202,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ProvideCommand,
     },
+    /// Compute again what machines of a chain are paid for, and say what was found
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Print a script that completes these words in a shell
     Completions {
         /// The shell
@@ -283,6 +288,10 @@ pub(crate) struct DevOptions {
     /// [default: 10; 1 with --feed fixed; 0 with --feed off or --block-time instant]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(0..=100), conflicts_with = "empty")]
     pub(crate) bots: Option<u32>,
+    /// How many machines sell work in the prepared world, with a customer, auditors and lenders
+    /// [default: 3; 0 where fewer than 10 bots live]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(0..=i64::from(crate::world::MACHINES_MAX)), conflicts_with = "empty")]
+    pub(crate) machines: Option<u32>,
     /// Chain id [default: 31337, or that of the folder]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) chain_id: Option<u64>,
@@ -311,6 +320,17 @@ impl DevOptions {
     }
 }
 
+impl DevOptions {
+    /// How many machines live there, unless it was said: none in a world that was made small.
+    pub(crate) fn machine_count(&self) -> u32 {
+        if self.empty {
+            return 0;
+        }
+        let usual = if self.bot_count() < 10 { 0 } else { 3 };
+        self.machines.unwrap_or(usual)
+    }
+}
+
 /// How prices of the prepared world come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FeedKind {
@@ -336,6 +356,30 @@ impl FeedKind {
 pub(crate) enum DevCommand {
     /// Move the price of an asset of a running development node, and tell what that does
     Crash(CrashOptions),
+    /// Let a provider of a running development node cheat, and tell what becomes of it
+    Cheat(CheatOptions),
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("how").args(["swap_model", "truncate", "replay", "go_dark"]).required(true))]
+pub(crate) struct CheatOptions {
+    #[command(flatten)]
+    pub(crate) ask: AskOptions,
+    /// Which provider, from 1
+    #[arg(long, default_value_t = 1, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::world::MACHINES_MAX)))]
+    pub(crate) provider: u32,
+    /// It answers with other weights than those it is paid for
+    #[arg(long)]
+    pub(crate) swap_model: bool,
+    /// It cuts its answers and calls them whole
+    #[arg(long)]
+    pub(crate) truncate: bool,
+    /// It sells one old answer again and again
+    #[arg(long)]
+    pub(crate) replay: bool,
+    /// It says nothing any more
+    #[arg(long)]
+    pub(crate) go_dark: bool,
 }
 
 #[derive(Debug, Args)]

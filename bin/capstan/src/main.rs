@@ -9,6 +9,7 @@ mod amounts;
 mod args;
 mod banner;
 mod blocks;
+mod cheat;
 mod complaint;
 mod compute;
 mod consent;
@@ -96,6 +97,7 @@ fn main() -> ExitCode {
         Command::Receipt { command } => compute::receipt(&command),
         Command::Machine { command } => machine::run(&command),
         Command::Provide { command } => compute::provide(&command),
+        Command::Audit { command } => compute::audit(&command),
         Command::Completions { shell } => help::completions(shell),
         Command::Man { out } => help::man(&out),
     };

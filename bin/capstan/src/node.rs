@@ -20,10 +20,11 @@ use crate::{
     accounts,
     args::{BlockTime, DevCommand, DevOptions, History, ListenOptions, NodeOptions},
     banner::{self, DevWorld},
+    cheat,
     compute::Beside,
     crash, data, port, progress,
     status::Status,
-    world::{self, Life, World},
+    world::{self, Cast, Life, World},
 };
 
 /// Coins of a development account.
@@ -39,13 +40,16 @@ const INTERRUPTED: i32 = 130;
 
 /// A development chain.
 pub(crate) fn dev(options: &DevOptions) -> Result<()> {
-    if let Some(DevCommand::Crash(options)) = &options.command {
-        return crash::run(options);
+    match &options.command {
+        Some(DevCommand::Crash(options)) => return crash::run(options),
+        Some(DevCommand::Cheat(options)) => return cheat::run(options),
+        None => {}
     }
     let life = Life {
         seed: options.seed,
         feed: options.feed,
         bots: world::bots(options.seed, options.bot_count())?,
+        cast: world::cast(options.seed, options.machine_count())?,
     };
     let mnemonic = match &options.mnemonic {
         Some(words) => words.clone(),
@@ -67,8 +71,9 @@ pub(crate) fn dev(options: &DevOptions) -> Result<()> {
             if let (false, Some(last)) = (options.empty, signers.last()) {
                 made.native.admin_owner = last.address();
             }
-            for bot in world::addresses(&life.bots) {
-                made.alloc.insert(bot, funded(DEV_BALANCE_ETH));
+            let cast = life.cast.iter().flat_map(Cast::addresses);
+            for somebody in world::addresses(&life.bots).chain(cast) {
+                made.alloc.insert(somebody, funded(DEV_BALANCE_ETH));
             }
             let chain_id = options.chain_id.unwrap_or(DEV_CHAIN_ID);
             (Genesis { chain_id, ..made }, signers)
@@ -199,7 +204,7 @@ pub(crate) fn dev_genesis(
     Ok((genesis, signers))
 }
 
-fn funded(balance_eth: u64) -> GenesisAccount {
+pub(crate) fn funded(balance_eth: u64) -> GenesisAccount {
     GenesisAccount {
         balance: U256::from(balance_eth) * U256::from(WEI_PER_ETH),
         ..GenesisAccount::default()

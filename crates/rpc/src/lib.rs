@@ -46,7 +46,7 @@ mod work;
 
 pub use config::{Access, DEV_MNEMONIC, DevKeysConfig, Limits, RpcConfig};
 pub use context::RpcContext;
-pub use dev::{DevWorld, WorldFeed, WorldLabel, WorldShock};
+pub use dev::{DevWorld, WorldCheat, WorldFeed, WorldLabel, WorldShock};
 pub use error::{RpcError, RpcResult};
 pub use keys::{DevKeys, KeysError};
 pub use methods::Methods;

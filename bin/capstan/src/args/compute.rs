@@ -229,6 +229,41 @@ pub(crate) struct StartOptions {
     pub(crate) allow_host: Vec<String>,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Audit until it is stopped: receipts that were drawn, and what machines can do
+    Run(AuditOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditOptions {
+    /// The node
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "CAPSTAN_RPC",
+        default_value = "http://127.0.0.1:8545"
+    )]
+    pub(crate) rpc: String,
+    /// File with the auditor's key in hexadecimal; without it, the variable CAPSTAN_AUDIT_KEY
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Audit as this well-known development account, whose key everybody knows
+    #[arg(long, value_name = "NUMBER", conflicts_with = "key_file", value_parser = clap::value_parser!(u32).range(0..1_000))]
+    pub(crate) dev_account: Option<u32>,
+    /// Model to compute with, by its name on the shelf or as a GGUF file; without it, all that are on the shelf. Repeatable
+    #[arg(long, value_name = "NAME")]
+    pub(crate) model: Vec<String>,
+    #[command(flatten)]
+    pub(crate) shelf: ShelfOptions,
+    /// Threads of each model; 0 takes one for each core
+    #[arg(long, default_value_t = 0, value_name = "COUNT")]
+    pub(crate) engine_threads: usize,
+    /// Leave it to other auditors to ask machines that have proven nothing
+    #[arg(long)]
+    pub(crate) never_ask: bool,
+}
+
 /// An amount an hour.
 fn per_hour(text: &str) -> Result<Dollars, String> {
     let amount = text

@@ -1,8 +1,10 @@
 //! What a machine runs: the gateway, its keys and receipts, and what the machine can do.
 
 mod again;
+mod audit;
 mod engine;
 mod gateway;
+mod inspect;
 mod key;
 mod provide;
 mod receipt;
@@ -16,6 +18,7 @@ use eyre::{OptionExt as _, Result};
 
 use crate::{args::LedgerOptions, block_on};
 
+pub(crate) use audit::{Engines, auditor, run as audit};
 pub(crate) use gateway::{Beside, run as gateway};
 pub(crate) use key::run as key;
 pub(crate) use provide::run as provide;

@@ -38,8 +38,15 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const ACT_OF_LOOKS: u32 = 3;
 /// A pool that strays further than this, beside its fee, is worth a transaction.
 const STRAY: f64 = 0.001;
-/// Coins that a borrower begins with on his account.
+/// Coins that a borrower begins with on his account, at most.
 const EQUITY_ETH: u64 = 30;
+/// Coins that all borrowers begin with together, at most: they buy in one pool and borrow from one market, and those bear
+/// no more at the prices of the beginning.
+const EQUITY_ALL_ETH: u64 = 90;
+/// What a coin cost in the beginning.
+const BEGAN_ETH_USD: u64 = 3_000;
+/// A borrower who has less than this part of what he began with brings as much again.
+const RUINED_PART: u64 = 18;
 /// The pool that leverage is made in.
 const LEVER_POOL: u32 = 0;
 /// Dollars of one swap of a trader.
@@ -53,14 +60,18 @@ const LEVERAGE_TENTHS: [u64; 3] = [45, 30, 20];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     MarketMaker,
-    Borrower { leverage_tenths: u64 },
+    Borrower {
+        leverage_tenths: u64,
+        /// Of the smallest unit of a coin, what he begins with.
+        equity: U256,
+    },
     Trader,
     Lender,
 }
 
 impl Role {
-    /// What a bot with this number does.
-    fn of(index: u32) -> Self {
+    /// What a bot with this number does, of so many.
+    fn of(index: u32, count: u32) -> Self {
         let Some(at) = index.checked_sub(1) else {
             return Self::MarketMaker;
         };
@@ -68,6 +79,7 @@ impl Role {
         match at % 3 {
             0 => Self::Borrower {
                 leverage_tenths: LEVERAGE_TENTHS[turn],
+                equity: equity_of_each(count),
             },
             1 => Self::Trader,
             _ => Self::Lender,
@@ -83,6 +95,17 @@ impl Role {
         }
     }
 
+    /// Who begins sooner: those who lend, then the boldest. Whoever buys with much borrowed money bears little of what those
+    /// before him did to the price.
+    fn turn(self) -> u64 {
+        match self {
+            Self::MarketMaker | Self::Trader | Self::Lender => 0,
+            Self::Borrower {
+                leverage_tenths, ..
+            } => u64::MAX - leverage_tenths,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::MarketMaker => "market maker",
@@ -91,6 +114,13 @@ impl Role {
             Self::Lender => "lender",
         }
     }
+}
+
+/// What each borrower begins with where so many bots live.
+fn equity_of_each(count: u32) -> U256 {
+    let borrowers = u64::from(count.saturating_sub(1).div_ceil(3)).max(1);
+    let share = ASSETS[ETH].units(EQUITY_ALL_ETH) / U256::from(borrowers);
+    share.min(ASSETS[ETH].units(EQUITY_ETH))
 }
 
 /// One of them.
@@ -107,7 +137,7 @@ pub(crate) fn bots(seed: u64, count: u32) -> Result<Vec<Bot>> {
         let key = keccak256(format!("capstan development bot {index} of seed {seed}"));
         Ok(Bot {
             index,
-            role: Role::of(index),
+            role: Role::of(index, count),
             signer: PrivateKeySigner::from_bytes(&key).wrap_err("no key of a bot")?,
         })
     };
@@ -122,6 +152,11 @@ impl Bot {
         }
     }
 
+    /// When he begins, among those of the same world.
+    pub(super) fn turn(&self) -> (u64, u32) {
+        (self.role.turn(), self.index)
+    }
+
     /// As pages show it.
     pub(crate) fn name(&self) -> String {
         format!("bot {}: {}", self.index, self.role.name())
@@ -129,15 +164,17 @@ impl Bot {
 
     /// What he does before anybody looks, at the prices of the beginning.
     pub(super) fn first_call(&self) -> Result<Option<Call>> {
-        let eth_usd: u64 = ASSETS[ETH].price.parse()?;
         let mut batch = Batch::default();
         match self.role {
             Role::MarketMaker | Role::Trader => return Ok(None),
             Role::Lender => supply(&mut batch, USDC, ASSETS[USDC].worth(100_000)?),
-            Role::Borrower { leverage_tenths } => {
-                supply(&mut batch, ETH, ASSETS[ETH].units(EQUITY_ETH));
-                let owed_usd = EQUITY_ETH * eth_usd * (leverage_tenths - 10) / 10;
-                borrow_and_buy(&mut batch, ASSETS[USDC].units(owed_usd));
+            Role::Borrower {
+                leverage_tenths,
+                equity,
+            } => {
+                supply(&mut batch, ETH, equity);
+                let owed = ASSETS[USDC].units(BEGAN_ETH_USD * (leverage_tenths - 10)) * equity;
+                borrow_and_buy(&mut batch, owed / ASSETS[ETH].units(10));
             }
         }
         Ok(Some(batch.call(self.account())))
@@ -149,7 +186,10 @@ impl Bot {
             Role::MarketMaker => Ok(None),
             Role::Trader => self.swap(node, random).await,
             Role::Lender => Ok(Some(self.lend(random))),
-            Role::Borrower { leverage_tenths } => self.borrow(node, leverage_tenths).await,
+            Role::Borrower {
+                leverage_tenths,
+                equity,
+            } => self.borrow(node, leverage_tenths, equity).await,
         }
     }
 
@@ -189,7 +229,12 @@ impl Bot {
     }
 
     /// Back to his leverage, if a liquidation or the market took him far below it.
-    async fn borrow(&self, node: &Node, tenths: u64) -> Result<Option<Call>, ClientError> {
+    async fn borrow(
+        &self,
+        node: &Node,
+        tenths: u64,
+        begins_with: U256,
+    ) -> Result<Option<Call>, ClientError> {
         let (_, state) = account(node, self.account()).await?;
         let Some(report) = state.standing.report else {
             return Ok(None);
@@ -197,13 +242,14 @@ impl Bot {
         if state.offer.is_some() {
             return Ok(None);
         }
-        let whole = U256::from(10).pow(U256::from(18));
         let (held, owed) = (report.collateral.amount, report.debt.amount);
         let wanted = |equity: U256| equity * U256::from(tenths - 10) / U256::from(10);
         let mut batch = Batch::default();
         let equity = held.saturating_sub(owed);
-        if equity < whole * U256::from(5_000) {
-            supply(&mut batch, ETH, ASSETS[ETH].units(EQUITY_ETH));
+        // Both in 18 digits.
+        let began_with_usd = begins_with * U256::from(BEGAN_ETH_USD);
+        if equity < began_with_usd / U256::from(RUINED_PART) {
+            supply(&mut batch, ETH, begins_with);
             return Ok(Some(batch.call(self.account())));
         }
         let lacks = wanted(equity).saturating_sub(owed);

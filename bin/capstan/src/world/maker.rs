@@ -35,10 +35,12 @@ use eyre::{OptionExt as _, Result, bail};
 
 use super::{
     bots::Bot,
+    cast::Cast,
     listed::{
         ASSETS, CAP, DAY_S, DOLLAR, ETH, Listed, POOLS, RANGE_FEE_PIPS, RANGE_POOL, RANGE_SIDE,
         RANGE_SQRT_PRICE_X96, RANGE_TICKS, STETH, USDC, WBTC, address_of, number,
     },
+    program::Program,
 };
 
 /// Accounts that begin with tokens.
@@ -81,7 +83,12 @@ impl<'a> Maker<'a> {
     ///
     /// # Errors
     /// A transaction fails: the contracts and the tables do not agree.
-    pub(super) fn make(&mut self, signers: &[PrivateKeySigner], bots: &[Bot]) -> Result<()> {
+    pub(super) fn make(
+        &mut self,
+        signers: &[PrivateKeySigner],
+        bots: &[Bot],
+        works: Option<&(Cast, Program)>,
+    ) -> Result<()> {
         let people = signers.iter().take(RICH_ACCOUNTS);
         let people: Vec<_> = people.map(PrivateKeySigner::address).collect();
         self.assets(&people, bots)?;
@@ -92,11 +99,18 @@ impl<'a> Maker<'a> {
         self.farms()?;
         self.products()?;
         self.machines()?;
+        if let Some((cast, program)) = works {
+            self.works(cast, program)?;
+        }
         self.positions(bots)
     }
 
+    pub(super) fn chain_id(&self) -> u64 {
+        self.chain.rules().chain_id
+    }
+
     /// One more transaction of the owner's.
-    fn call<C: SolCall>(&mut self, to: Address, call: &C) -> Result<()> {
+    pub(super) fn call<C: SolCall>(&mut self, to: Address, call: &C) -> Result<()> {
         let input = call.abi_encode().into();
         let call = Call {
             to,
@@ -106,7 +120,7 @@ impl<'a> Maker<'a> {
         self.send(self.owner, &call)
     }
 
-    fn send(&mut self, signer: &PrivateKeySigner, call: &Call) -> Result<()> {
+    pub(super) fn send(&mut self, signer: &PrivateKeySigner, call: &Call) -> Result<()> {
         let nonce = self.nonces.entry(signer.address()).or_default();
         let mut tx = TxEip1559 {
             chain_id: self.chain.rules().chain_id,
@@ -128,7 +142,7 @@ impl<'a> Maker<'a> {
     }
 
     /// Makes blocks of what waits, and checks that everything in them did what it should.
-    fn mine(&mut self) -> Result<()> {
+    pub(super) fn mine(&mut self) -> Result<()> {
         for submitted in self.chain.submit_many(std::mem::take(&mut self.waiting)) {
             submitted?;
         }
@@ -453,7 +467,7 @@ impl<'a> Maker<'a> {
             answerMs: seconds(60),
             commitMs: seconds(15),
             revealMs: seconds(15),
-            capacityAgeMs: seconds(3_600),
+            capacityAgeMs: seconds(86_400),
             slashBps: 1_000,
             quorum: 1,
         };
@@ -463,6 +477,8 @@ impl<'a> Maker<'a> {
 
     /// What the bots begin with: some lend, some are long of borrowed money.
     fn positions(&mut self, bots: &[Bot]) -> Result<()> {
+        let mut bots: Vec<_> = bots.iter().collect();
+        bots.sort_by_key(|bot| bot.turn());
         for bot in bots {
             if let Some(call) = bot.first_call()? {
                 self.send(&bot.signer, &call)?;

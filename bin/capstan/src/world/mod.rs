@@ -3,13 +3,20 @@
 //!
 //! ```text
 //!   tables (listed) ─► transactions before anybody looks (maker) ─► prices that live and can be pushed, and bots
+//!   machines (works) ─► shops that sell, a customer who buys, auditors; a shop can be made to cheat (crook)
 //! ```
 //!
 //! The same seed makes the same world. Prices come from a made-up market, signed by the account that owns the protocol.
 
 mod bots;
+mod cast;
+mod crook;
+mod customer;
 mod listed;
 mod maker;
+mod program;
+mod shop;
+mod works;
 
 use std::{
     fmt,
@@ -25,15 +32,27 @@ use capstan_agents::feed::{
 };
 use capstan_chain::Chain;
 use capstan_client::Node;
-use capstan_contracts::oracle::{self, IOracle};
-use capstan_rpc::{DevWorld, WorldFeed, WorldLabel, WorldShock};
+use capstan_compute::bundled::class_of;
+use capstan_contracts::{
+    jobs::{self, IJobs::classesCall},
+    oracle::{self, IOracle},
+};
+use capstan_rpc::{DevWorld, WorldCheat, WorldFeed, WorldLabel, WorldShock};
 use eyre::{Result, WrapErr as _};
+use futures::{FutureExt as _, future::BoxFuture};
+use tokio::sync::watch;
 
 pub(crate) use bots::{Bot, addresses, bots};
+use cast::Provider;
+pub(crate) use cast::{Cast, MACHINES_MAX, cast};
+pub(crate) use crook::Cheat;
+use customer::Customer;
 use listed::{ASSETS, Moves, number};
 use maker::Maker;
+use program::{Program, program};
+use shop::{Shop, Town};
 
-use crate::args::FeedKind;
+use crate::{args::FeedKind, compute::auditor};
 
 /// Time between prices.
 const PRICE_EVERY: Duration = Duration::from_secs(1);
@@ -47,6 +66,7 @@ pub(crate) struct World {
     bots: Vec<Bot>,
     seed: u64,
     feed: FeedKind,
+    works: Option<(Cast, Program)>,
     door: Arc<Door>,
 }
 
@@ -55,6 +75,8 @@ struct Door {
     feed: FeedKind,
     /// Once prices live.
     hand: OnceLock<Hand>,
+    /// Providers by number, with what tells each how it works.
+    providers: Vec<(Provider, watch::Sender<Cheat>)>,
     labels: Vec<WorldLabel>,
 }
 
@@ -70,6 +92,8 @@ pub(crate) struct Life {
     pub(crate) seed: u64,
     pub(crate) feed: FeedKind,
     pub(crate) bots: Vec<Bot>,
+    /// Who has to do with machines; none where there are none.
+    pub(crate) cast: Option<Cast>,
 }
 
 /// Makes the world on a chain that has none, as the owner of its protocol; `None` where nobody here owns it.
@@ -91,25 +115,44 @@ pub(crate) fn make(
     // Only those whom the genesis gave coins can act: a chain that was kept may have been made with fewer.
     let has_coins = |bot: &Bot| chain.genesis().alloc.contains_key(&bot.signer.address());
     let bots: Vec<_> = life.bots.into_iter().filter(has_coins).collect();
+    let funded = |cast: &Cast| {
+        let mut all = cast.addresses();
+        all.all(|somebody| chain.genesis().alloc.contains_key(&somebody))
+    };
+    let works = match life.cast.filter(funded) {
+        Some(cast) => Some((cast, program()?)),
+        None => None,
+    };
     // A chain that was kept: its world stands, or was never wanted.
     if chain.head().number() == 0 {
-        Maker::new(chain, owner).make(signers, &bots)?;
+        Maker::new(chain, owner).make(signers, &bots, works.as_ref())?;
     }
+    let cast = works.as_ref().map(|(cast, _)| cast);
+    let providers = cast.iter().flat_map(|cast| cast.providers.clone());
     let door = Door {
         feed: life.feed,
         hand: OnceLock::new(),
-        labels: labels(owner.address(), signers, &bots),
+        providers: providers
+            .map(|provider| (provider, watch::Sender::new(Cheat::None)))
+            .collect(),
+        labels: labels(owner.address(), signers, &bots, cast),
     };
     Ok(Some(World {
         owner: owner.clone(),
         bots,
         seed: life.seed,
         feed: life.feed,
+        works,
         door: Arc::new(door),
     }))
 }
 
-fn labels(owner: Address, signers: &[PrivateKeySigner], bots: &[Bot]) -> Vec<WorldLabel> {
+fn labels(
+    owner: Address,
+    signers: &[PrivateKeySigner],
+    bots: &[Bot],
+    cast: Option<&Cast>,
+) -> Vec<WorldLabel> {
     let people = signers.iter().enumerate().map(|(index, signer)| {
         let is_owner = signer.address() == owner;
         WorldLabel {
@@ -126,7 +169,13 @@ fn labels(owner: Address, signers: &[PrivateKeySigner], bots: &[Bot]) -> Vec<Wor
         kind: "bot",
         name: bot.name(),
     });
-    people.chain(bots).collect()
+    let others = cast.map(Cast::names).unwrap_or_default();
+    let others = others.into_iter().map(|(address, name)| WorldLabel {
+        address,
+        kind: "bot",
+        name,
+    });
+    people.chain(bots).chain(others).collect()
 }
 
 impl World {
@@ -142,6 +191,7 @@ impl World {
     pub(crate) async fn live(self, address: SocketAddr) -> Result<()> {
         let node = Node::new(&format!("http://{address}"))?;
         let bots = bots::run(node.clone(), self.bots, self.seed);
+        let works = work(node.clone(), self.works, &self.door.providers, self.seed);
         let prices = async {
             if self.feed == FeedKind::Off {
                 return std::future::pending().await;
@@ -159,8 +209,86 @@ impl World {
         tokio::select! {
             ended = prices => ended,
             () = bots => Ok(()),
+            () = works => Ok(()),
         }
     }
+}
+
+/// Lets machines sell, a customer buy, and auditors look, until it is dropped. What fails there ends nothing else.
+async fn work(
+    node: Node,
+    works: Option<(Cast, Program)>,
+    providers: &[(Provider, watch::Sender<Cheat>)],
+    seed: u64,
+) {
+    if let Some((cast, program)) = works
+        && let Err(error) = trade(node, cast, program, providers, seed).await
+    {
+        tracing::error!(%error, "the machines of the prepared world have ended");
+    }
+    std::future::pending().await
+}
+
+async fn trade(
+    node: Node,
+    cast: Cast,
+    program: Program,
+    providers: &[(Provider, watch::Sender<Cheat>)],
+    seed: u64,
+) -> Result<()> {
+    let class_id = class_of(&program.engine.card().sha256);
+    let classes = node.view(jobs::ADDRESS, &classesCall {}).await?;
+    if !classes.contains(&class_id) {
+        tracing::warn!(
+            "the machines of this chain sell another model than {}: they rest",
+            program.about
+        );
+        return Ok(());
+    }
+    tracing::info!("{} machines sell {}", cast.providers.len(), program.about);
+    let town = Town {
+        node: node.clone(),
+        class_id,
+        auditors: cast
+            .auditors
+            .iter()
+            .map(PrivateKeySigner::address)
+            .collect(),
+        customer: (cast.customer.address(), cast.spender.address()),
+        program: program.clone(),
+    };
+    let mut shops = Vec::new();
+    for (provider, cheat) in providers {
+        shops.extend(Shop::open(&town, provider, cheat.subscribe()).await?);
+    }
+    let mut auditors = Vec::new();
+    for (at, key) in cast.auditors.iter().enumerate() {
+        let engines = vec![Arc::clone(&program.engine)];
+        auditors.push(auditor(&node, key.clone(), engines, at == 0).await?);
+    }
+    let mut all: Vec<BoxFuture<'_, Result<()>>> = Vec::new();
+    for shop in &shops {
+        all.push(Arc::clone(shop).run().boxed());
+    }
+    for auditor in &auditors {
+        let audits = async {
+            auditor.run(&|told| tracing::debug!("{told}")).await;
+            Ok(())
+        };
+        all.push(audits.boxed());
+    }
+    let customer = Customer {
+        node,
+        customer: cast.customer,
+        spender: cast.spender,
+        seed,
+    };
+    let buys = async {
+        customer.run(shops.clone()).await;
+        Ok(())
+    };
+    all.push(buys.boxed());
+    futures::future::try_join_all(all).await.map(drop)
 }
 
 /// The market, from where prices stand: a chain that was kept goes on.
@@ -246,6 +374,28 @@ impl DevWorld for Door {
         })
     }
 
+    fn cheat(&self, provider: u32, how: &str) -> Result<WorldCheat, String> {
+        let how: Cheat = how.parse()?;
+        let found = self
+            .providers
+            .iter()
+            .find(|(one, _)| one.number == provider);
+        let Some((found, tell)) = found else {
+            return Err(match self.providers.len() {
+                0 => "no machines live on this node: start it with --machines 3".to_owned(),
+                count => {
+                    format!("there is no provider {provider}: they have the numbers 1 to {count}")
+                }
+            });
+        };
+        tell.send_replace(how);
+        Ok(WorldCheat {
+            key: found.key.address(),
+            holder: found.holder.address(),
+            does: how.words().to_owned(),
+        })
+    }
+
     fn labels(&self) -> Vec<WorldLabel> {
         self.labels.clone()
     }
@@ -280,7 +430,10 @@ pub(crate) fn words() -> String {
         "\nAssets with made-up prices:\n  {}\n  capstan market list\n  capstan account supply 1 eth --dev-account 1\n  \
          capstan account borrow 500 usdc --dev-account 1\n  \
          capstan account mint 200 usd --dev-account 1\n  capstan account show --dev-account 1\n  \
-         capstan swap 1 eth usdc --dev-account 1\n  capstan dev crash --asset eth --to -40% --in 60s\n",
+         capstan swap 1 eth usdc --dev-account 1\n  capstan dev crash --asset eth --to -40% --in 60s\n  capstan dev cheat --provider 1 --swap-model\n",
         assets.join(", ")
     )
 }
+
+#[cfg(test)]
+mod tests;

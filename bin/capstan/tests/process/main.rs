@@ -5,6 +5,7 @@
 mod account;
 mod admin;
 mod agreement;
+mod auditor;
 mod cli;
 mod complaint;
 mod consent;
@@ -18,6 +19,7 @@ mod foreign;
 mod gateway;
 mod kill;
 mod lp;
+mod machines;
 mod market;
 mod model;
 mod own_chain;

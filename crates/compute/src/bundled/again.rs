@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use alloy_primitives::{B256, keccak256};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::{
     ask,
@@ -109,6 +110,56 @@ impl From<Fault> for Doubt {
 /// # Errors
 /// The first thing that does not fit.
 pub fn again(engine: &Engine, signed: &Signed, evidence: &Evidence) -> Result<Again, Doubt> {
+    witnessed(engine, signed, evidence).outcome
+}
+
+/// What a second computation came to, and the digest of what it saw on its way there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Witnessed {
+    /// Whether it holds.
+    pub outcome: Result<Again, Doubt>,
+    /// The same for everybody who computed the same on equal kernels, whatever the machine did; nobody else has it.
+    pub witness: B256,
+}
+
+/// The same, with what was seen: what an auditor of a chain commits to.
+pub fn witnessed(engine: &Engine, signed: &Signed, evidence: &Evidence) -> Witnessed {
+    let mut saw = Saw::of(&signed.receipt.id());
+    let outcome = holds(engine, signed, evidence, &mut saw);
+    let witness = saw.digest(outcome.as_ref().err());
+    Witnessed { outcome, witness }
+}
+
+/// What a second computation sees, as it goes.
+struct Saw(Sha256);
+
+impl Saw {
+    fn of(receipt: &B256) -> Self {
+        let mut hasher = Sha256::new();
+        hasher.update(b"capstan witness of a receipt");
+        hasher.update(receipt);
+        Self(hasher)
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        self.0.update((bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+    }
+
+    /// With the doubt that ended it: who guesses one has no witness for it.
+    fn digest(mut self, doubt: Option<&Doubt>) -> B256 {
+        let words = doubt.map(ToString::to_string).unwrap_or_default();
+        self.add(words.as_bytes());
+        B256::from(<[u8; 32]>::from(self.0.finalize()))
+    }
+}
+
+fn holds(
+    engine: &Engine,
+    signed: &Signed,
+    evidence: &Evidence,
+    saw: &mut Saw,
+) -> Result<Again, Doubt> {
     let start = Instant::now();
     let receipt = &signed.receipt;
     let is = evidence.hash();
@@ -128,9 +179,9 @@ pub fn again(engine: &Engine, signed: &Signed, evidence: &Evidence) -> Result<Ag
         return Err(Doubt::Model { said, is });
     }
     let found = match signed.notes.get("kind").and_then(Value::as_str) {
-        Some("embedding") => embedded(engine, &request)?,
-        Some("completion") => answered(engine, Kind::Completion, &request, &evidence.work)?,
-        _ => answered(engine, Kind::Chat, &request, &evidence.work)?,
+        Some("embedding") => embedded(engine, &request, saw)?,
+        Some("completion") => answered(engine, Kind::Completion, &request, &evidence.work, saw)?,
+        _ => answered(engine, Kind::Chat, &request, &evidence.work, saw)?,
     };
     let (said, is) = (receipt.output, found.output);
     if said != is {
@@ -156,7 +207,7 @@ struct Found {
     claim: Claim,
 }
 
-fn embedded(engine: &Engine, request: &Object) -> Result<Found, Doubt> {
+fn embedded(engine: &Engine, request: &Object, saw: &mut Saw) -> Result<Found, Doubt> {
     let prompts = ask::embedded(engine, request)?;
     let data = rows(engine, request, &prompts, || false)?.unwrap_or(Value::Null);
     let tokens: usize = prompts.iter().map(Vec::len).sum();
@@ -172,6 +223,7 @@ fn embedded(engine: &Engine, request: &Object) -> Result<Found, Doubt> {
         output_tokens: 0,
     };
     let output = receipt::hash(&data);
+    saw.add(output.as_slice());
     Ok(Found {
         again,
         output,
@@ -179,7 +231,13 @@ fn embedded(engine: &Engine, request: &Object) -> Result<Found, Doubt> {
     })
 }
 
-fn answered(engine: &Engine, kind: Kind, request: &Object, work: &Work) -> Result<Found, Doubt> {
+fn answered(
+    engine: &Engine,
+    kind: Kind,
+    request: &Object,
+    work: &Work,
+    saw: &mut Saw,
+) -> Result<Found, Doubt> {
     let Work {
         max_tokens,
         drawn,
@@ -216,6 +274,7 @@ fn answered(engine: &Engine, kind: Kind, request: &Object, work: &Work) -> Resul
             finish: chosen.finish,
         };
         let report = verify(engine, &transcript, &chosen.proof, &thresholds);
+        saw.add(&report.witness.encode());
         if let Some(failure) = report.failure {
             return Err(Doubt::Failure { index, failure });
         }

@@ -257,6 +257,11 @@ impl Machine {
         }
     }
 
+    /// The machine of a key.
+    pub const fn of(key: PrivateKeySigner) -> Self {
+        Self(key)
+    }
+
     /// Who signs.
     pub const fn address(&self) -> Address {
         self.0.address()

@@ -13,7 +13,7 @@ mod world;
 use capstan_chain::{ChainError, Dev};
 use serde::Serialize;
 
-pub use world::{DevWorld, WorldFeed, WorldLabel, WorldShock};
+pub use world::{DevWorld, WorldCheat, WorldFeed, WorldLabel, WorldShock};
 
 use crate::{
     RpcContext,

@@ -1,4 +1,4 @@
-//! `capstan_shock`, `capstan_feed`, `capstan_labels`: the prepared world of a development node, where it has one.
+//! `capstan_shock`, `capstan_cheat`, `capstan_feed`, `capstan_labels`: the prepared world of a development node, where it has one.
 //!
 //! Who made the world knows it: the program hands over a [`DevWorld`]. Not here: how prices move, who the bots are.
 
@@ -24,6 +24,12 @@ pub trait DevWorld: fmt::Debug + Send + Sync {
     /// # Errors
     /// In words, what cannot be done and why.
     fn shock(&self, asset: &str, to: &str, seconds: u64) -> Result<WorldShock, String>;
+
+    /// Lets a provider, by its number, cheat in a way from now on.
+    ///
+    /// # Errors
+    /// In words, what cannot be done and why.
+    fn cheat(&self, provider: u32, how: &str) -> Result<WorldCheat, String>;
 
     /// Who lives there.
     fn labels(&self) -> Vec<WorldLabel>;
@@ -55,6 +61,18 @@ pub struct WorldShock {
     pub followers: Vec<u32>,
 }
 
+/// A provider that cheats.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorldCheat {
+    /// The key of its machine.
+    pub key: Address,
+    /// Whose title it is.
+    pub holder: Address,
+    /// What it does now, in words.
+    pub does: String,
+}
+
 /// Somebody with a name.
 #[derive(Clone, Debug, Serialize)]
 pub struct WorldLabel {
@@ -73,6 +91,15 @@ pub(super) fn register(table: &mut Methods) {
             ["asset", "to", "seconds"],
             "Moves the price of an asset of the prepared world, by its symbol or number: to a price or by a change (\"1800\", \"-40%\"), in so many seconds. Answers the path.",
             shock,
+        )
+        .writes()
+        .dev();
+    table
+        .quick(
+            "capstan_cheat",
+            ["provider", "how"],
+            "Lets a provider of the prepared world cheat from now on: `swap-model`, `truncate`, `replay`, `go-dark`, or `none` again. Answers its machine's key.",
+            cheat,
         )
         .writes()
         .dev();
@@ -121,6 +148,17 @@ fn shock(cx: &RpcContext, (asset, to, seconds): (String, String, u64)) -> RpcRes
         path: told.prices.iter().map(price).collect(),
         followers: told.followers,
     })
+}
+
+fn cheat(cx: &RpcContext, (provider, how): (u32, String)) -> RpcResult<WorldCheat> {
+    let world = cx.config().world.as_ref().ok_or_else(|| {
+        RpcError::server(
+            "no machines live on this node: start it without --empty and with --machines 3",
+        )
+    })?;
+    world
+        .cheat(provider, &how)
+        .map_err(RpcError::invalid_params)
 }
 
 #[derive(Serialize)]

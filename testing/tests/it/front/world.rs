@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use alloy_primitives::Address;
 use capstan_chain::{ChainConfig, Genesis, Mining};
-use capstan_rpc::{DevWorld, RpcConfig, WorldFeed, WorldLabel, WorldShock};
+use capstan_rpc::{DevWorld, RpcConfig, WorldCheat, WorldFeed, WorldLabel, WorldShock};
 use serde_json::{Value, json};
 
 use super::node::{Node, config};
@@ -37,6 +37,17 @@ impl DevWorld for Scripted {
             prices: vec![2_400 * USD, 1_800 * USD],
             every_ms: 1_000,
             followers: vec![4],
+        })
+    }
+
+    fn cheat(&self, provider: u32, how: &str) -> Result<WorldCheat, String> {
+        if (provider, how) != (2, "truncate") {
+            return Err(format!("no provider {provider} that could `{how}`"));
+        }
+        Ok(WorldCheat {
+            key: Address::repeat_byte(8),
+            holder: Address::repeat_byte(9),
+            does: "cuts its answers".to_owned(),
         })
     }
 
@@ -82,6 +93,16 @@ async fn rpc_34_a_world_is_asked_through_the_door() {
         node.ok("capstan_feed", json!([])).await,
         json!({"kind": "fixed", "everyMs": 1_000, "shocks": [{"assetId": 0, "reportsLeft": "0xc"}]})
     );
+    let cheat = node.ok("capstan_cheat", json!([2, "truncate"])).await;
+    assert_eq!(cheat["key"], json!(Address::repeat_byte(8)));
+    assert_eq!(cheat["does"], "cuts its answers");
+    node.refuses(
+        "capstan_cheat",
+        json!([7, "replay"]),
+        -32602,
+        "no provider 7",
+    )
+    .await;
     let labels = node.ok("capstan_labels", json!([])).await;
     assert_eq!(
         (labels[0]["kind"].as_str(), labels[0]["name"].as_str()),
@@ -96,6 +117,8 @@ async fn rpc_34_a_world_is_asked_through_the_door() {
         "feeds no prices",
     )
     .await;
+    bare.refuses("capstan_cheat", json!([1, "replay"]), -32000, "no machines")
+        .await;
     assert_eq!(bare.ok("capstan_feed", json!([])).await, Value::Null);
     assert_eq!(bare.ok("capstan_labels", json!([])).await, json!([]));
 }

@@ -1,0 +1,174 @@
+//! How an auditor looks at a receipt: asks its machine for what it keeps of it, and computes that again.
+//!
+//! The address of a machine is its own word, so what comes from there is bounded in size and time, and follows no redirect.
+
+use std::{sync::Arc, time::Duration};
+
+use alloy_primitives::{B256, keccak256};
+use alloy_signer_local::PrivateKeySigner;
+use capstan_agents::auditor::{Case, Examiner, Seen};
+use capstan_client::Node;
+use capstan_compute::{
+    audit::{Evidence, Failure},
+    bundled::{Doubt, witnessed},
+    engine::Engine,
+    receipt::{Outcome, Signed},
+    tab::{Court, INSPECTION, Inspection, Kept, in_hex},
+};
+use capstan_contracts::jobs::{ADDRESS, Fault};
+use eyre::{Result, WrapErr as _, bail};
+use futures::{FutureExt as _, future::BoxFuture};
+
+/// Longest wait for a machine: it is asked again while there is time.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// More than a machine keeps of one receipt.
+const BYTES_MAX: usize = 16 << 20;
+
+/// Looks at receipts with the models of this machine.
+pub(crate) struct Inspector {
+    node: Node,
+    court: Court,
+    key: PrivateKeySigner,
+    engines: Vec<Arc<Engine>>,
+    client: reqwest::Client,
+}
+
+impl Inspector {
+    /// With this key, on the node's chain.
+    pub(crate) async fn new(
+        node: &Node,
+        key: PrivateKeySigner,
+        engines: Vec<Arc<Engine>>,
+    ) -> Result<Self> {
+        let client = reqwest::Client::builder()
+            .timeout(PATIENCE)
+            .redirect(reqwest::redirect::Policy::none());
+        Ok(Self {
+            node: node.clone(),
+            court: Court {
+                chain_id: node.chain_id().await?,
+                contract: ADDRESS,
+            },
+            key,
+            engines,
+            client: client.build()?,
+        })
+    }
+
+    /// Asks the machine; why not, if it gives nothing that is this receipt.
+    async fn kept(&self, case: &Case) -> Result<(Signed, Option<Evidence>)> {
+        let base = case.endpoint.trim_end_matches('/');
+        let base = base.strip_suffix("/v1").unwrap_or(base);
+        if !base.starts_with("http://") && !base.starts_with("https://") {
+            bail!("`{}` is no address of a machine", case.endpoint);
+        }
+        let url = format!("{base}/v1/capstan/audit/{}", case.receipt);
+        let word = self.word(case.receipt).await?;
+        let answer = self.client.get(url).header(INSPECTION, word).send().await;
+        let mut answer = answer.wrap_err("it does not answer")?;
+        if !answer.status().is_success() {
+            bail!("it answers {}", answer.status());
+        }
+        let mut bytes = Vec::new();
+        while let Some(part) = answer.chunk().await.wrap_err("it stops in the middle")? {
+            if bytes.len() + part.len() > BYTES_MAX {
+                bail!("it sends more than {BYTES_MAX} bytes");
+            }
+            bytes.extend_from_slice(&part);
+        }
+        let kept: Kept = serde_json::from_slice(&bytes).wrap_err("what it sends is no receipt")?;
+        kept.signed
+            .verify()
+            .wrap_err("what it sends does not hold")?;
+        if kept.signed.id != case.receipt {
+            bail!("it sends another receipt, {}", kept.signed.id);
+        }
+        Ok((kept.signed, kept.evidence))
+    }
+
+    /// Who asks, and when: a machine shows what customers said to auditors alone.
+    async fn word(&self, receipt: B256) -> Result<String> {
+        let said = Inspection {
+            receipt,
+            timeMs: self.node.head_time_ms().await?,
+        };
+        let word = self.court.sign(&said, &self.key)?;
+        Ok(format!("{} {}", said.timeMs, in_hex(&word)))
+    }
+
+    async fn look(&self, case: &Case) -> Seen {
+        let fits = |engine: &&Arc<Engine>| engine.card().sha256 == case.program.0;
+        let Some(engine) = self.engines.iter().find(fits).map(Arc::clone) else {
+            return Seen::Unable(format!("no model here has the hash {}", case.program));
+        };
+        let (signed, evidence) = match self.kept(case).await {
+            Ok(kept) => kept,
+            Err(why) => return Seen::Silent(format!("{why:#}")),
+        };
+        if signed.receipt.outcome != Outcome::Whole.number() {
+            // Nobody can say what it would have been; what it may cost is bounded by the voucher's own signature.
+            return Seen::Unable("the answer was cut with its client's consent".to_owned());
+        }
+        let Some(evidence) = evidence else {
+            return Seen::Silent("it keeps nothing to compute on".to_owned());
+        };
+        let looked = tokio::task::spawn_blocking(move || judged(&engine, &signed, &evidence));
+        looked
+            .await
+            .unwrap_or_else(|_| Seen::Unable("the computation ended badly".to_owned()))
+    }
+}
+
+impl Examiner for Inspector {
+    fn examine<'a>(&'a self, case: &'a Case) -> BoxFuture<'a, Seen> {
+        self.look(case).boxed()
+    }
+}
+
+/// What a second computation says of a receipt.
+pub(crate) fn judged(engine: &Engine, signed: &Signed, evidence: &Evidence) -> Seen {
+    let is_strict = engine.card().kernels == evidence.work.kernels;
+    let found = witnessed(engine, signed, evidence);
+    let (fault, words) = match found.outcome {
+        Ok(again) => (
+            None,
+            format!(
+                "{} tokens and {} groups of states agree",
+                again.tokens, again.groups
+            ),
+        ),
+        Err(Doubt::Evidence { .. }) => {
+            return Seen::Silent("what it keeps is not what was signed".to_owned());
+        }
+        Err(doubt) => {
+            let fault = fault_of(&doubt);
+            // Other kernels may differ by themselves: what only they find slashes nobody (specs/audit.md).
+            if !is_strict && fault == Fault::Wrong {
+                return Seen::Unable(format!(
+                    "on other kernels ({}) that proves nothing: {doubt}",
+                    evidence.work.kernels
+                ));
+            }
+            (Some(fault), doubt.to_string())
+        }
+    };
+    Seen::Found {
+        fault,
+        witness: keccak256(found.witness),
+        words,
+    }
+}
+
+const fn fault_of(doubt: &Doubt) -> Fault {
+    match doubt {
+        Doubt::Failure {
+            failure: Failure::Cut { .. },
+            ..
+        } => Fault::CutShort,
+        Doubt::Request => Fault::Copied,
+        _ => Fault::Wrong,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,228 @@
+//! What machines of the prepared world find: a class of work, terms of short epochs, auditors, customers' escrow, and a market
+//! that lends against income. Sums are of USDC.
+
+use alloy_primitives::{B256, U256, keccak256};
+use alloy_sol_types::SolCall;
+use capstan_client::{Call, Registering};
+use capstan_compute::bundled::class_of;
+use capstan_contracts::{
+    admin::{self, IAdmin},
+    erc4626::IErc4626,
+    income::{
+        self,
+        IIncome::{IncomeParams, openMarketCall},
+        share,
+    },
+    jobs::{
+        self,
+        IJobs::{
+            JobParams, KeyLimits, ServiceClass, depositCall, openClassCall, setKeyCall,
+            setParamsCall,
+        },
+    },
+    machines::{self, IMachines::Spec},
+    token::IToken,
+};
+use capstan_units::AssetId;
+use eyre::Result;
+
+use super::{
+    cast::{Cast, Provider},
+    listed::{ASSETS, USDC, address_of, number},
+    maker::Maker,
+    program::Program,
+};
+
+/// What stands for a machine's word.
+const BOND: u64 = 500;
+/// What a customer brings in, and what his key may bind of it, in all and in an hour.
+const ESCROW: u64 = 1_000_000;
+const KEY_TOTAL: u64 = 1_000_000;
+const KEY_PER_HOUR: u64 = 5_000;
+/// What lenders put in, and what stands before them.
+const LENT: u64 = 50_000;
+const FIRST_LOSS: u64 = 10_000;
+/// Prices of a million tokens: far above those of a real market, so that a minute's work is worth looking at.
+const INPUT_PRICE: u64 = 5_000;
+const OUTPUT_PRICE: u64 = 20_000;
+
+const SECOND: u64 = 1_000;
+const MINUTE: u64 = 60 * SECOND;
+const HOUR: u64 = 60 * MINUTE;
+
+impl Maker<'_> {
+    /// Everything that machines need, and the machines.
+    pub(super) fn works(&mut self, cast: &Cast, program: &Program) -> Result<()> {
+        self.fund(cast)?;
+        self.terms(cast, program)?;
+        self.loans(cast)?;
+        for provider in &cast.providers {
+            self.register(provider, program)?;
+        }
+        self.customer(cast)?;
+        self.mine()
+    }
+
+    fn fund(&mut self, cast: &Cast) -> Result<()> {
+        let mut given = vec![
+            (cast.customer.address(), ESCROW),
+            (cast.lender.address(), LENT),
+            (cast.backer.address(), FIRST_LOSS),
+        ];
+        let holders = cast.providers.iter();
+        given.extend(holders.map(|one| (one.holder.address(), 2 * BOND)));
+        for (to, whole) in given {
+            let value = ASSETS[USDC].units(whole);
+            self.call(address_of(USDC), &IToken::mintCall { to, value })?;
+        }
+        self.mine()
+    }
+
+    fn terms(&mut self, cast: &Cast, program: &Program) -> Result<()> {
+        let units = |whole| ASSETS[USDC].units(whole);
+        let params = JobParams {
+            assetId: number(USDC),
+            epochMs: 10 * SECOND,
+            holdMs: HOUR,
+            showMs: 6 * SECOND,
+            commitMs: 10 * SECOND,
+            revealMs: 6 * SECOND,
+            auditPpm: 500_000,
+            detectPpm: 900_000,
+            feeBps: 200,
+            feeFlat: U256::ZERO,
+            probationUnits: 10_000,
+            quorum: 2,
+        };
+        self.call(jobs::ADDRESS, &setParamsCall { params })?;
+        let card = program.engine.card();
+        let class = ServiceClass {
+            program: B256::from(card.sha256),
+            quantisation: keccak256(card.quantisation),
+            inputPrice: units(INPUT_PRICE),
+            outputPrice: units(OUTPUT_PRICE),
+            levelMin: 500_000_000,
+            levelMax: 2_000_000_000,
+            stepBps: 200,
+            targetBps: 5_000,
+            inputsPerOutput: 4,
+            isClosed: false,
+        };
+        let open = openClassCall {
+            classId: class_of(&card.sha256),
+            class,
+        };
+        self.call(jobs::ADDRESS, &open)?;
+        for auditor in &cast.auditors {
+            for scope in [jobs::ADDRESS, machines::ADDRESS] {
+                let grant = IAdmin::grantRoleCall {
+                    scope,
+                    // The same number in both rooms.
+                    role: jobs::AUDIT,
+                    holder: auditor.address(),
+                    expiresMs: 0,
+                };
+                self.call(admin::ADDRESS, &grant)?;
+            }
+        }
+        self.mine()
+    }
+
+    /// A market that lends against what machines earn, with lenders and a first loss.
+    fn loans(&mut self, cast: &Cast) -> Result<()> {
+        let units = |whole| ASSETS[USDC].units(whole);
+        let params = IncomeParams {
+            rateBps: 1_200,
+            lateBps: 500,
+            instalments: 30,
+            periodS: 86_400,
+            unpaidS: 3_600,
+            windowDays: 7,
+            verifiedDays: 1,
+            customerAgeMs: HOUR,
+            // One customer buys everything here.
+            concentrationBps: 10_000,
+            fractionBps: 5_000,
+            escrowBps: 5_000,
+            bondBps: 10_000,
+            feeBps: 10_000,
+            lifeDays: 1_460,
+            kwhPriceMin: units(12) / U256::from(100),
+            wattsMin: 50,
+            firstLossBps: 1_000,
+            firstLossCutBps: 2_000,
+            graceMs: MINUTE,
+            auctionMs: 2 * MINUTE,
+            auctionStartBps: 15_000,
+            auctionFloorBps: 2_000,
+            cap: units(1_000_000),
+            loanMin: units(1),
+        };
+        let open = openMarketCall {
+            assetId: number(USDC),
+            params,
+        };
+        self.call(income::ADDRESS, &open)?;
+        self.mine()?;
+        let asset = AssetId::new(number(USDC));
+        for (tranche, who, whole) in [(0, &cast.lender, LENT), (1, &cast.backer, FIRST_LOSS)] {
+            let deposit = IErc4626::depositCall {
+                assets: units(whole),
+                receiver: who.address(),
+            };
+            let call = Call {
+                to: share::address_of(asset, tranche),
+                input: deposit.abi_encode().into(),
+                ..Call::default()
+            };
+            self.send(who, &call)?;
+        }
+        self.mine()
+    }
+
+    fn register(&mut self, provider: &Provider, program: &Program) -> Result<()> {
+        let registering = Registering {
+            key: &provider.key,
+            holder: provider.holder.address(),
+            spec: Spec {
+                kind: 2,
+                region: 0,
+                hash: B256::from(program.engine.card().sha256),
+                uri: format!("capstan dev, provider {}", provider.number),
+            },
+            bond: ASSETS[USDC].units(BOND),
+            deadline_ms: u64::MAX,
+        };
+        let call = registering.call(self.chain_id())?;
+        self.send(&provider.holder, &call)?;
+        // One after the other: numbers are given in order.
+        self.mine()
+    }
+
+    /// Escrow, and a key that may bind some of it.
+    fn customer(&mut self, cast: &Cast) -> Result<()> {
+        let units = |whole| ASSETS[USDC].units(whole);
+        let deposit = depositCall {
+            customer: cast.customer.address(),
+            amount: units(ESCROW),
+        };
+        let key = setKeyCall {
+            key: cast.spender.address(),
+            limits: KeyLimits {
+                total: units(KEY_TOTAL),
+                perPeriod: units(KEY_PER_HOUR),
+                periodMs: HOUR,
+                untilMs: u64::MAX,
+            },
+        };
+        for input in [deposit.abi_encode(), key.abi_encode()] {
+            let call = Call {
+                to: jobs::ADDRESS,
+                input: input.into(),
+                ..Call::default()
+            };
+            self.send(&cast.customer, &call)?;
+        }
+        Ok(())
+    }
+}

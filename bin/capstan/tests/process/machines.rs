@@ -1,0 +1,164 @@
+//! The machines of the prepared world: honest ones are paid, and each kind of cheat is found and loses by it.
+//!
+//! Everything is real: answers of an engine, receipts, vouchers of both keys, claims, draws by the block, three auditors who
+//! compute.
+
+use std::time::{Duration, Instant};
+
+use capstan_client::Node as Chain;
+use capstan_contracts::jobs::{self, IJobs::machineRecordCall};
+use capstan_testing::process::{Node, run};
+use serde_json::{Value, json};
+
+/// Prices that stand still, and nobody but a market maker beside the machines.
+const SMALL: [&str; 7] = ["dev", "--machines", "3", "--bots", "1", "--feed", "fixed"];
+
+async fn world() -> Node {
+    Node::start(&SMALL).await.expect("a node")
+}
+
+/// Lets a provider cheat, and what came of it.
+fn cheat(node: &Node, provider: &str, how: &str) -> Value {
+    let words = [
+        "dev",
+        "cheat",
+        "--provider",
+        provider,
+        how,
+        "--json",
+        "--rpc",
+        node.url(),
+    ];
+    let begun = Instant::now();
+    let said = run(&words).expect("ran");
+    println!(
+        "{how}: {:?} (loaded)\n{}{}",
+        begun.elapsed(),
+        said.stdout,
+        said.stderr
+    );
+    serde_json::from_str(&said.stdout).expect("JSON")
+}
+
+/// The reason of the first claim that was void, and that the customer has back what he paid while the bond lost.
+fn first_reason(told: &Value) -> u64 {
+    let first = &told["void"][0];
+    let amount = |name: &str| first[name].as_str().expect("an amount").to_owned();
+    assert_ne!(amount("refunded"), "0x0");
+    assert_ne!(amount("slashed"), "0x0");
+    first["reason"].as_u64().expect("a number")
+}
+
+/// WORLD-7: honest machines earn, and nothing of theirs is void.
+#[tokio::test(flavor = "multi_thread")]
+async fn world_7_honest_machines_are_paid_and_nothing_of_theirs_is_void() {
+    let node = world().await;
+    let begun = Instant::now();
+    let mut machines = Value::Null;
+    loop {
+        assert!(begun.elapsed() < Duration::from_secs(120), "{machines:#}");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        machines = node
+            .rpc("capstan_machines", json!([]))
+            .await
+            .expect("answered");
+        let paid = paid_and_void(&node).await;
+        if paid.iter().all(|(paid, _)| *paid > 0) {
+            assert!(paid.iter().all(|(_, void)| *void == 0), "{paid:?}");
+            println!("all three are paid after {:?} (loaded)", begun.elapsed());
+            break;
+        }
+    }
+    let items = machines["items"].as_array().expect("a list");
+    assert_eq!(items.len(), 3);
+}
+
+/// Claims of each machine that were paid, and that were void.
+async fn paid_and_void(node: &Node) -> Vec<(u64, u64)> {
+    let node = Chain::new(node.url()).expect("an address");
+    let mut all = Vec::new();
+    for machine_id in 0..3 {
+        let call = machineRecordCall {
+            machineId: machine_id,
+        };
+        let record = node.view(jobs::ADDRESS, &call).await.expect("answered");
+        all.push((record.claimsPaid, record.claimsVoid));
+    }
+    all
+}
+
+/// WORLD-8
+#[tokio::test(flavor = "multi_thread")]
+async fn world_8_other_weights_are_found_wrong() {
+    let node = world().await;
+    assert_eq!(first_reason(&cheat(&node, "1", "--swap-model")), 1);
+}
+
+/// WORLD-8
+#[tokio::test(flavor = "multi_thread")]
+async fn world_8_cut_answers_are_found_cut_short() {
+    let node = world().await;
+    assert_eq!(first_reason(&cheat(&node, "2", "--truncate")), 2);
+}
+
+/// WORLD-8
+#[tokio::test(flavor = "multi_thread")]
+async fn world_8_an_old_answer_is_found_wrong() {
+    let node = world().await;
+    // The first answer of all is one that is sold again.
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(first_reason(&cheat(&node, "3", "--replay")), 1);
+}
+
+/// WORLD-8: whoever is silent is dark, is paid nothing for what he does not show, and the others go on.
+#[tokio::test(flavor = "multi_thread")]
+async fn world_8_a_machine_that_goes_dark_is_dark() {
+    let node = world().await;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let told = cheat(&node, "2", "--go-dark");
+    let steps = told["steps"].to_string();
+    assert!(steps.contains("the machine is dark"), "{steps}");
+    for void in told["void"].as_array().expect("a list") {
+        // Not shown, or withheld from auditors.
+        assert!(
+            [4, 5].contains(&void["reason"].as_u64().expect("a number")),
+            "{void}"
+        );
+    }
+    let machines = node
+        .rpc("capstan_machines", json!([]))
+        .await
+        .expect("answered");
+    let state = |at: usize| {
+        machines["items"][at]["state"]
+            .as_str()
+            .expect("text")
+            .to_owned()
+    };
+    assert_eq!(state(1), "dark");
+    assert_ne!(state(0), "dark");
+}
+
+/// What cannot be done is refused in words.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_is_not_there_cheats_nobody() {
+    let node = Node::start(&["dev", "--feed", "fixed", "--bots", "0"])
+        .await
+        .expect("a node");
+    let words = [
+        "dev",
+        "cheat",
+        "--provider",
+        "1",
+        "--replay",
+        "--rpc",
+        node.url(),
+    ];
+    let said = run(&words).expect("ran");
+    assert!(!said.status.success());
+    assert!(
+        said.stderr.contains("no machines live on this node"),
+        "{}",
+        said.stderr
+    );
+}

@@ -1,0 +1,226 @@
+//! What machines can do: whoever offers work and has proven nothing is asked, and what he answers is computed again.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use alloy_primitives::{B256, U256, keccak256};
+use alloy_sol_types::{SolCall, SolValue as _};
+use capstan_client::{Call, ClientError, send};
+use capstan_contracts::{
+    jobs::{
+        self,
+        IJobs::{classesCall, machinesInCall, offerOfCall},
+    },
+    machines::{
+        self,
+        IMachines::{
+            Challenge, askCall, capacityCall, challengeCall, commitAuditCall, revealAuditCall,
+            settleCall,
+        },
+        Phase,
+    },
+};
+use tokio::sync::mpsc;
+
+use super::Auditor;
+
+/// Machines of one look.
+const MACHINES_MAX: u32 = 256;
+/// Units of a question: enough to say how fast a machine is, few enough for a slow one.
+const UNITS: u64 = 32;
+/// No machine is believed to be faster than that for one question.
+const WITHIN_MS: u64 = 1_000;
+
+/// Whoever failed is asked again when he has had time to mend it.
+const ASK_EVERY: Duration = Duration::from_secs(30);
+
+/// How far he is with a challenge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Computing,
+    Found(B256),
+    Committed(B256),
+    Done,
+}
+
+/// Challenges of all machines that offer work.
+pub(super) struct Capacity<'a> {
+    auditor: &'a Auditor,
+    /// By machine and number of its challenge.
+    known: BTreeMap<(u64, u64), Standing>,
+    asked: BTreeMap<u64, Instant>,
+    found_to: mpsc::UnboundedSender<((u64, u64), Option<B256>)>,
+    found: mpsc::UnboundedReceiver<((u64, u64), Option<B256>)>,
+}
+
+impl<'a> Capacity<'a> {
+    pub(super) fn new(auditor: &'a Auditor) -> Self {
+        let (found_to, found) = mpsc::unbounded_channel();
+        Self {
+            auditor,
+            known: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            found_to,
+            found,
+        }
+    }
+
+    /// One look at every machine that offers work.
+    pub(super) async fn look(&mut self) -> Result<(), ClientError> {
+        while let Ok((place, output)) = self.found.try_recv() {
+            let next = output.map_or(Standing::Done, Standing::Found);
+            self.known.insert(place, next);
+        }
+        let node = &self.auditor.node;
+        for class_id in node.view(jobs::ADDRESS, &classesCall {}).await? {
+            let call = machinesInCall {
+                classId: class_id,
+                from: 0,
+                count: MACHINES_MAX,
+            };
+            for machine_id in node.view(jobs::ADDRESS, &call).await?.machineIds {
+                // One machine that cannot be looked at keeps him from no other.
+                if let Err(error) = self.look_at(machine_id, class_id).await {
+                    tracing::warn!(%error, machine = machine_id, "a challenge waits");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn look_at(&mut self, machine_id: u64, class_id: u32) -> Result<(), ClientError> {
+        let call = challengeCall {
+            machineId: machine_id,
+        };
+        let asked = self.auditor.node.view(machines::ADDRESS, &call).await?;
+        let open = [
+            Phase::Asked,
+            Phase::Drawn,
+            Phase::Committing,
+            Phase::Revealing,
+        ];
+        if !open.iter().any(|phase| phase.number() == asked.phase) {
+            return self.after(machine_id, class_id, &asked).await;
+        }
+        let place = (machine_id, asked.number);
+        let standing = self.known.get(&place).copied();
+        match (asked.phase, standing) {
+            // It may be computed as soon as the seed is known: the machine has no other time for it either.
+            (phase, None) if phase >= Phase::Drawn.number() => {
+                self.compute(machine_id, &asked);
+                Ok(())
+            }
+            (phase, Some(Standing::Found(output))) if phase == Phase::Committing.number() => {
+                let call = commitAuditCall {
+                    machineId: machine_id,
+                    commitment: self.commitment(place, output),
+                };
+                self.known.insert(place, Standing::Done);
+                self.send(&call).await?;
+                self.known.insert(place, Standing::Committed(output));
+                Ok(())
+            }
+            (phase, Some(Standing::Committed(output))) if phase == Phase::Revealing.number() => {
+                let call = revealAuditCall {
+                    machineId: machine_id,
+                    output,
+                    salt: self.salt(place),
+                };
+                self.known.insert(place, Standing::Done);
+                self.send(&call).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Settles what is over, and asks whoever offers work and has proven nothing.
+    async fn after(
+        &mut self,
+        machine_id: u64,
+        class_id: u32,
+        last: &Challenge,
+    ) -> Result<(), ClientError> {
+        if !self.auditor.asks {
+            return Ok(());
+        }
+        // What has ended and is not settled has a time still.
+        if last.number > 0 && last.dueMs > 0 {
+            let call = settleCall {
+                machineId: machine_id,
+            };
+            return self.send(&call).await;
+        }
+        let asked = self.asked.get(&machine_id);
+        if asked.is_some_and(|asked| asked.elapsed() < ASK_EVERY) {
+            return Ok(());
+        }
+        let node = &self.auditor.node;
+        let offer = offerOfCall {
+            machineId: machine_id,
+            classId: class_id,
+        };
+        let offer = node.view(jobs::ADDRESS, &offer).await?;
+        let serves = [
+            machines::State::Probation,
+            machines::State::Live,
+            machines::State::Late,
+        ];
+        if !offer.terms.isOpen || !serves.iter().any(|state| state.number() == offer.state) {
+            return Ok(());
+        }
+        let proven = capacityCall {
+            machineId: machine_id,
+            class: class_id,
+        };
+        let proven = node.view(machines::ADDRESS, &proven).await?;
+        if proven.perHour > 0 {
+            return Ok(());
+        }
+        self.asked.insert(machine_id, Instant::now());
+        let call = askCall {
+            machineId: machine_id,
+            class: class_id,
+            units: UNITS,
+            withinMs: WITHIN_MS,
+        };
+        self.send(&call).await
+    }
+
+    fn compute(&mut self, machine_id: u64, asked: &Challenge) {
+        let place = (machine_id, asked.number);
+        self.known.retain(|known, _| known.0 != machine_id);
+        self.known.insert(place, Standing::Computing);
+        let (worker, told) = (Arc::clone(&self.auditor.worker), self.found_to.clone());
+        let (class, units, seed) = (asked.class, asked.units, asked.seed);
+        tokio::spawn(async move {
+            let output = worker.work(class, units, seed).await;
+            // Nobody hears it where the auditor has ended.
+            let _ = told.send((place, output));
+        });
+    }
+
+    fn salt(&self, (machine_id, number): (u64, u64)) -> B256 {
+        self.auditor
+            .salt("capstan audit of a challenge", machine_id, number)
+    }
+
+    /// As the contract reads it.
+    fn commitment(&self, place: (u64, u64), output: B256) -> B256 {
+        let auditor = self.auditor.key.address();
+        keccak256((place.1, auditor, output, self.salt(place)).abi_encode())
+    }
+
+    async fn send(&self, call: &impl SolCall) -> Result<(), ClientError> {
+        let call = Call {
+            to: machines::ADDRESS,
+            input: call.abi_encode().into(),
+            value_wei: U256::ZERO,
+        };
+        send(&self.auditor.node, &self.auditor.key, &call)
+            .await
+            .map(drop)
+    }
+}
