@@ -25,8 +25,9 @@ pub(crate) use admin::{
     Stoppable,
 };
 pub(crate) use compute::{
-    BesideOptions, EngineOptions, GatewayOptions, KeyCommand, LedgerOptions, ProvideCommand,
-    ReceiptCommand, ScanOptions, ServersOptions, StartOptions,
+    BesideOptions, EngineOptions, GatewayOptions, KeyCommand, LedgerOptions, NetworkOptions,
+    ProvideCommand, ReceiptCommand, ScanOptions, ServersOptions, SpendCommand, SpendOptions,
+    StartOptions,
 };
 pub(crate) use credit::{
     AccountCommand, ActOptions, AmountArgs, AskOptions, KeystoreOptions, LimitArgs, MarketCommand,
@@ -187,6 +188,11 @@ pub(crate) enum Command {
     Provide {
         #[command(subcommand)]
         command: ProvideCommand,
+    },
+    /// What a gateway may spend on machines of a chain
+    Spend {
+        #[command(subcommand)]
+        command: SpendCommand,
     },
     /// Print a script that completes these words in a shell
     Completions {

@@ -90,6 +90,7 @@ fn main() -> ExitCode {
         Command::Receipt { command } => compute::receipt(&command),
         Command::Machine { command } => machine::run(&command),
         Command::Provide { command } => compute::provide(&command),
+        Command::Spend { command } => compute::spend(&command),
         Command::Completions { shell } => help::completions(shell),
         Command::Man { out } => help::man(&out),
     };

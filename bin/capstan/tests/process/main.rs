@@ -19,6 +19,7 @@ mod kill;
 mod lp;
 mod market;
 mod model;
+mod network;
 mod own_chain;
 mod page;
 mod product;

@@ -522,3 +522,34 @@ async fn net_4_no_more_is_sold_than_may_be_claimed() {
     }
     assert_eq!(told.text, words(4));
 }
+
+/// NET-6: a voucher is claimed in the epoch after its own, with both words, once.
+#[tokio::test]
+async fn net_6_a_voucher_is_claimed_in_the_next_epoch_alone() {
+    let (chain, key, world) = customer(10 * USUAL).await;
+    let machine = Machine::start(1, &chain).await;
+    let _network = buy(&world, &chain, &key, &[machine.offer(RATE)]).await;
+    assert_eq!(world.ask("count 4").await.status(), 200);
+    let ledger = machine.world.gateway.ledger();
+    let at = |time_ms| {
+        machine.desk().see(market(time_ms));
+        machine.desk().claimable(ledger)
+    };
+    assert!(at(NOW_MS).is_empty());
+    assert!(at(NOW_MS + 2 * EPOCH_MS).is_empty());
+    let ready = at(NOW_MS + EPOCH_MS).remove(0);
+    let signer = ledger.machine().address();
+    assert!(COURT.is_said(&ready.voucher, key.address(), &ready.by_key));
+    assert!(COURT.is_said(&ready.voucher, signer, &ready.by_machine));
+    assert_eq!(ready.voucher.channel, chain.channel(1));
+    // Its receipt is there with its way up, for when it is picked.
+    let shown = machine
+        .desk()
+        .shown(ledger, ready.voucher.channel, ready.voucher.epoch, 0);
+    let (signed, proof) = shown.expect("there");
+    assert_eq!((signed.id, proof.len()), (ready.voucher.root, 0));
+    machine
+        .desk()
+        .claimed(ledger, ready.voucher.channel, ready.voucher.epoch);
+    assert!(at(NOW_MS + EPOCH_MS).is_empty());
+}
