@@ -30,7 +30,8 @@ pub(crate) use agreement::{
 };
 pub(crate) use compute::{
     AuditCommand, AuditOptions, BesideOptions, EngineOptions, GatewayOptions, KeyCommand,
-    LedgerOptions, ProvideCommand, ReceiptCommand, ScanOptions, ServersOptions, StartOptions,
+    LedgerOptions, NetworkOptions, ProvideCommand, ReceiptCommand, ScanOptions, ServersOptions,
+    SpendCommand, SpendOptions, StartOptions,
 };
 pub(crate) use credit::{
     AccountCommand, ActOptions, AmountArgs, AskOptions, KeystoreOptions, LimitArgs, MarketCommand,
@@ -206,6 +207,11 @@ pub(crate) enum Command {
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
+    },
+    /// What a gateway may spend on machines of a chain
+    Spend {
+        #[command(subcommand)]
+        command: SpendCommand,
     },
     /// Print a script that completes these words in a shell
     Completions {

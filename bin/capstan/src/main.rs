@@ -98,6 +98,7 @@ fn main() -> ExitCode {
         Command::Machine { command } => machine::run(&command),
         Command::Provide { command } => compute::provide(&command),
         Command::Audit { command } => compute::audit(&command),
+        Command::Spend { command } => compute::spend(&command),
         Command::Completions { shell } => help::completions(shell),
         Command::Man { out } => help::man(&out),
     };

@@ -2,5 +2,6 @@
 
 pub mod auditor;
 pub mod feed;
+pub mod jobs;
 pub mod provider;
 pub mod watch;

@@ -11,9 +11,8 @@
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256, keccak256};
-use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolValue as _;
-use capstan_client::{Call, ClientError, Node, machine_answer, machine_beat, machine_draw, send};
+use capstan_client::{Call, ClientError, Node, Sender, machine_answer, machine_beat, machine_draw};
 use capstan_contracts::machines::{
     ADDRESS,
     IMachines::{self, Challenge, challengeCall, machineCall, machineOfCall, paramsCall},
@@ -71,13 +70,13 @@ pub async fn seat(node: &Node, key: Address) -> Result<Option<Seat>, ClientError
 }
 
 /// Keeps a machine alive on its chain until this is dropped.
-pub async fn live(node: &Node, key: &PrivateKeySigner, seat: &Seat, worker: &dyn Worker) {
+pub async fn live(node: &Node, key: &Sender, seat: &Seat, worker: &dyn Worker) {
     let every = (seat.interval / 3).clamp(LOOK.0, LOOK.1);
     let mut beaten: Option<Instant> = None;
     let mut answered = 0;
     loop {
         if beaten.is_none_or(|at| at.elapsed() >= seat.interval / 2) {
-            match send(node, key, &machine_beat(seat.machine_id)).await {
+            match key.send(node, &machine_beat(seat.machine_id)).await {
                 Ok(_) => beaten = Some(Instant::now()),
                 Err(error) => {
                     tracing::warn!(%error, machine = seat.machine_id, "a beat was not taken")
@@ -96,7 +95,7 @@ pub async fn live(node: &Node, key: &PrivateKeySigner, seat: &Seat, worker: &dyn
 /// Does what the challenge wants next. The number of a challenge that needs nothing more of this machine.
 async fn answer(
     node: &Node,
-    key: &PrivateKeySigner,
+    key: &Sender,
     machine_id: u64,
     answered: u64,
     worker: &dyn Worker,
@@ -114,7 +113,7 @@ async fn answer(
             .quantity("eth_blockNumber", serde_json::json!([]))
             .await?;
         if head > asked.seedBlock {
-            send(node, key, &machine_draw(machine_id)).await?;
+            key.send(node, &machine_draw(machine_id)).await?;
         }
         return Ok(None);
     }
@@ -129,7 +128,7 @@ async fn answer(
         return Ok(Some(asked.number));
     };
     let answer: Call = machine_answer(machine_id, commitment(asked.number, machine_id, output));
-    send(node, key, &answer).await?;
+    key.send(node, &answer).await?;
     tracing::info!(
         number = asked.number,
         units = asked.units,

@@ -17,6 +17,7 @@ mod events;
 mod exchange;
 mod farm;
 mod history;
+mod jobs;
 pub mod keystore;
 mod lever;
 mod listing;
@@ -48,6 +49,10 @@ pub use exchange::{
 };
 pub use farm::{Farm, FarmAsset, FarmBoost, FarmOwn, FarmReward, Outputs, farms, outputs};
 pub use history::{Happening, HappeningArg, history};
+pub use jobs::{
+    job_channel, job_claim, job_deposit, job_hold, job_offer, job_offered, job_release,
+    job_set_key, job_show,
+};
 pub use lever::{lever, owed_with_growth, refinance_collateral, refinance_debt, unlever};
 pub use listing::{AssetFile, DOLLAR_EXAMPLE, DollarFile, EXAMPLE, ListingError};
 pub use machine::{
@@ -61,7 +66,7 @@ pub use product::{
     Product, ProductAsset, close_product, create_product, deposit_product, products,
     redeem_product, redeem_product_in_kind, top_up_product,
 };
-pub use send::{Call, Sent, send, try_in_turn};
+pub use send::{Call, Sender, Sent, send, try_in_turn};
 pub use stream::{
     Flow, Stream, cancel_stream, collect_stream, hand_over_stream, open_settled_stream,
     open_stream, opened_stream, pay_into_stream, stop_stream, stream, streams_of,

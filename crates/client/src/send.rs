@@ -108,6 +108,35 @@ struct Tried {
     error: Option<Value>,
 }
 
+/// A key that several tasks of a program send with: one transaction at a time, so that no two take one number.
+#[derive(Debug)]
+pub struct Sender {
+    key: PrivateKeySigner,
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Sender {
+    /// A key that nobody else sends with.
+    pub fn new(key: PrivateKeySigner) -> Self {
+        let turn = tokio::sync::Mutex::new(());
+        Self { key, turn }
+    }
+
+    /// Who sends.
+    pub const fn address(&self) -> Address {
+        self.key.address()
+    }
+
+    /// [`send`], once whoever came before is done.
+    ///
+    /// # Errors
+    /// As [`send`].
+    pub async fn send(&self, node: &Node, call: &Call) -> Result<Sent, ClientError> {
+        let _turn = self.turn.lock().await;
+        send(node, &self.key, call).await
+    }
+}
+
 /// Signs, submits, and waits for the block.
 ///
 /// # Errors

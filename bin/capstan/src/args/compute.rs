@@ -6,7 +6,10 @@ use capstan_client::Amount;
 use capstan_compute::money::Dollars;
 use clap::{ArgGroup, Args, Subcommand};
 
-use super::{credit::Signing, model::ShelfOptions};
+use super::{
+    credit::{AskOptions, Signing},
+    model::ShelfOptions,
+};
 
 /// Not that of a node: whoever has machines runs both beside each other.
 pub(crate) const GATEWAY_PORT: u16 = 8550;
@@ -67,13 +70,32 @@ pub(crate) struct ServersOptions {
     pub(crate) first: Duration,
 }
 
+/// What a gateway buys of machines of a network.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("servers").args(["upstream", "model"]).required(true).multiple(true))]
+pub(crate) struct NetworkOptions {
+    /// File of the spending key: what one's own servers cannot take is bought with it (`capstan spend open` makes one)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) spend: Option<PathBuf>,
+    /// Bound to a machine at a time: little and often
+    #[arg(long, default_value = "0.05usd", value_name = "AMOUNT")]
+    pub(crate) bind: Dollars,
+    /// Class of work to buy; without it, all. Repeatable
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) buy_class: Vec<u32>,
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("servers").args(["upstream", "model", "network"]).required(true).multiple(true))]
 pub(crate) struct GatewayOptions {
     #[command(flatten)]
     pub(crate) ledger: LedgerOptions,
     #[command(flatten)]
     pub(crate) servers: ServersOptions,
+    /// Node of a chain on which machines sell, as http://127.0.0.1:8545
+    #[arg(long, value_name = "URL", requires = "spend")]
+    pub(crate) network: Option<String>,
+    #[command(flatten)]
+    pub(crate) buying: NetworkOptions,
     /// Port; 0 takes a free one
     #[arg(long, default_value_t = GATEWAY_PORT)]
     pub(crate) port: u16,
@@ -85,11 +107,13 @@ pub(crate) struct GatewayOptions {
     pub(crate) allow_host: Vec<String>,
 }
 
-/// A gateway on a node's port: there if a model server is named.
+/// A gateway on a node's port: there if a model server or a spending key is named.
 #[derive(Debug, Args)]
 pub(crate) struct BesideOptions {
     #[command(flatten)]
     pub(crate) servers: ServersOptions,
+    #[command(flatten)]
+    pub(crate) buying: NetworkOptions,
     /// Folder of keys and receipts of the gateway; without it, .capstan/gateway at home
     #[arg(long, value_name = "DIR", env = "CAPSTAN_GATEWAY")]
     pub(crate) gateway_data: Option<PathBuf>,
@@ -169,6 +193,41 @@ pub(crate) enum ReceiptCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum SpendCommand {
+    /// Bring units in and let a new key of a gateway spend them on machines, within a limit
+    Open(Box<SpendOptions>),
+    /// What is free, bound to machines, claimed by them, and paid
+    Show {
+        #[command(flatten)]
+        ask: AskOptions,
+        /// File of the spending key
+        #[arg(long, value_name = "FILE", default_value = "spend.json")]
+        spend: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SpendOptions {
+    #[command(flatten)]
+    pub(crate) signing: Signing,
+    /// File of the spending key, which is made where there is none
+    #[arg(long, value_name = "FILE", default_value = "spend.json")]
+    pub(crate) spend: PathBuf,
+    /// What is brought in, of the asset that jobs are paid in
+    #[arg(long, value_name = "AMOUNT", value_parser = super::exchange::amount)]
+    pub(crate) deposit: Amount,
+    /// What the key may bind in each period
+    #[arg(long, value_name = "AMOUNT", default_value = "max", value_parser = super::exchange::amount)]
+    pub(crate) limit: Amount,
+    /// Length of the period
+    #[arg(long, value_name = "TIME", default_value = "1day", value_parser = humantime::parse_duration)]
+    pub(crate) per: Duration,
+    /// Coins for the key's own messages
+    #[arg(long, value_name = "ETH", default_value = "0.05", value_parser = super::exchange::amount)]
+    pub(crate) fuel: Amount,
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum ProvideCommand {
     /// Measure what this machine does, and from which income on its power is paid
     Scan(ScanOptions),
@@ -215,6 +274,12 @@ pub(crate) struct StartOptions {
     /// Address at which customers reach it, if that is another than here
     #[arg(long, value_name = "URL")]
     pub(crate) endpoint: Option<String>,
+    /// Class of work to sell to customers of the network, besides holders of keys; the chain has a list of classes
+    #[arg(long, value_name = "NUMBER", conflicts_with = "alone")]
+    pub(crate) class: Option<u32>,
+    /// Answers of one customer of the network that may be unsigned at a time: what may be lost on him
+    #[arg(long, value_name = "COUNT", default_value_t = 1)]
+    pub(crate) unsigned: u32,
     /// Sell to holders of keys alone, without a chain
     #[arg(long)]
     pub(crate) alone: bool,

@@ -6,25 +6,36 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
+use capstan_client::Node;
 use capstan_compute::{
     gateway::{Bounds, Gateway, OpenDoor, Prices, Settings, install_recorder, router, serve},
     keys::{Ledger, Secret, system_clock},
+    money::Dollars,
     upstream::{Http, HttpSettings, Pool, PoolSettings, Upstream},
 };
 use eyre::{OptionExt as _, Result, WrapErr as _, eyre};
 use tokio::net::TcpListener;
 
-use super::{engine::engines, folder, upstreams::look};
+use super::{
+    engine::engines,
+    folder,
+    purchase::{Purchase, Spend},
+    upstreams::look,
+};
 use crate::{
-    args::{BesideOptions, GatewayOptions, ServersOptions},
+    args::{BesideOptions, GatewayOptions, NetworkOptions, ServersOptions},
     port,
 };
 
 /// Prices where no file says others: about what small models cost where they are sold.
 const INPUT: &str = "0.1usd";
 const OUTPUT: &str = "0.4usd";
+/// What the network may cost at most where no file says so.
+const INPUT_MOST: &str = "5usd";
+const OUTPUT_MOST: &str = "20usd";
 
 pub(crate) fn run(options: &GatewayOptions) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -41,12 +52,22 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    fn new(servers: &ServersOptions, folder: PathBuf, allow_hosts: &[String]) -> Result<Self> {
+    fn new(
+        servers: &ServersOptions,
+        folder: PathBuf,
+        allow_hosts: &[String],
+        buying: &NetworkOptions,
+    ) -> Result<Self> {
         let mut upstreams = upstreams(servers)?;
         // A server of its own is faster than this program on the same machine, so it comes first.
         let engines = engines(&servers.engine)?.into_iter();
         upstreams.extend(engines.map(|engine| Arc::new(engine) as Arc<dyn Upstream>));
-        Self::over(upstreams, prices(servers)?, servers, folder, allow_hosts)
+        let prices = match (&servers.prices, &buying.spend) {
+            // What is bought costs what the chain says: these are only what it must not exceed.
+            (None, Some(_)) => Prices::flat(INPUT_MOST.parse()?, OUTPUT_MOST.parse()?),
+            _ => prices(servers)?,
+        };
+        Self::over(upstreams, prices, servers, folder, allow_hosts)
     }
 
     /// The same before these servers, in this order.
@@ -84,39 +105,92 @@ impl Opened {
     }
 }
 
-/// A gateway on a node's port.
-pub(crate) struct Beside(Opened);
+/// A gateway on a node's port, and what it buys of that node's chain.
+pub(crate) struct Beside {
+    opened: Opened,
+    spend: Option<Spend>,
+    classes: Vec<u32>,
+    bind: Dollars,
+}
 
 impl Beside {
     /// The gateway that was asked for, if one was.
     pub(crate) fn open(options: &BesideOptions, allow_hosts: &[String]) -> Result<Option<Self>> {
-        let servers = &options.servers;
-        if servers.upstream.is_empty() && servers.engine.model.is_empty() {
+        let (servers, buying) = (&options.servers, &options.buying);
+        let has_none = servers.upstream.is_empty() && servers.engine.model.is_empty();
+        if has_none && buying.spend.is_none() {
             return Ok(None);
         }
         let folder = folder(options.gateway_data.as_deref())?;
-        Ok(Some(Self(Opened::new(servers, folder, allow_hosts)?)))
+        let spend = buying.spend.as_deref().map(Spend::read).transpose()?;
+        Ok(Some(Self {
+            opened: Opened::new(servers, folder, allow_hosts, buying)?,
+            spend,
+            classes: buying.buy_class.clone(),
+            bind: buying.bind,
+        }))
     }
 
     /// What the node's port answers besides its own.
     pub(crate) fn routes(&self) -> axum::Router {
-        router(Arc::clone(&self.0.gateway))
+        router(Arc::clone(&self.opened.gateway))
     }
 
     /// Says where it is, lets `capstan key` find it, and looks after its servers for as long as the node runs.
     pub(crate) async fn live(self, address: SocketAddr) -> Result<Infallible> {
         let url = format!("http://{address}");
-        let _door = self.0.door(&url)?;
+        let _door = self.opened.door(&url)?;
         println!("Gateway    {url}/v1");
-        println!("Use        {url}/usage#token={}", self.0.admin.reveal());
-        Arc::clone(&self.0.gateway).watch().await;
-        std::future::pending().await
+        println!(
+            "Use        {url}/usage#token={}",
+            self.opened.admin.reveal()
+        );
+        let gateway = &self.opened.gateway;
+        let bought = async {
+            if let Some(spend) = &self.spend {
+                let node = Node::new(&url)?;
+                buying(&node, gateway, spend, &self.classes, self.bind).await;
+            }
+            std::future::pending::<Result<Infallible>>().await
+        };
+        tokio::select! {
+            () = Arc::clone(gateway).watch() => std::future::pending().await,
+            ended = bought => ended,
+        }
     }
+}
+
+/// Between two tries to begin at a chain that is not ready.
+const AGAIN: Duration = Duration::from_secs(2);
+
+/// Buys of a chain's machines; one that is not there yet is asked again.
+async fn buying(
+    node: &Node,
+    gateway: &Arc<Gateway>,
+    spend: &Spend,
+    classes: &[u32],
+    bind: Dollars,
+) {
+    let mut was_told = false;
+    let purchase = loop {
+        match Purchase::open(node, gateway, spend, classes, bind).await {
+            Ok(purchase) => break purchase,
+            Err(error) if was_told => tracing::debug!(%error, "the network is asked again"),
+            Err(error) => {
+                tracing::warn!(error = format!("{error:#}"), "nothing is bought yet");
+                was_told = true;
+            }
+        }
+        tokio::time::sleep(AGAIN).await;
+    };
+    purchase.keep().await;
 }
 
 async fn listen(options: &GatewayOptions) -> Result<()> {
     let folder = folder(options.ledger.data.as_deref())?;
-    let opened = Opened::new(&options.servers, folder, &options.allow_host)?;
+    let buying_of = &options.buying;
+    let spend = buying_of.spend.as_deref().map(Spend::read).transpose()?;
+    let opened = Opened::new(&options.servers, folder, &options.allow_host, buying_of)?;
     // Who cannot listen must not have looked at servers or promised anything.
     let asked = SocketAddr::new(options.host, options.port);
     let listener = match TcpListener::bind(asked).await {
@@ -144,14 +218,29 @@ async fn listen(options: &GatewayOptions) -> Result<()> {
     } else {
         greet(options, &format!("machine {machine}"), &url, admin, folder);
     }
-    let served = serve(listener, Arc::clone(gateway), stopped()).await;
+    let bought = async {
+        if let (Some(url), Some(spend)) = (&options.network, &spend) {
+            let node = Node::new(url)?;
+            buying(&node, gateway, spend, &buying_of.buy_class, buying_of.bind).await;
+        }
+        std::future::pending::<Result<()>>().await
+    };
+    let served = tokio::select! {
+        served = serve(listener, Arc::clone(gateway), stopped()) => served.map_err(Into::into),
+        ended = bought => ended,
+    };
     drop(door);
-    Ok(served?)
+    served
 }
 
 fn greet(options: &GatewayOptions, who: &str, url: &str, admin: &Secret, folder: &Path) {
     println!("gateway of {who} at {url}/v1");
-    if options.servers.prices.is_none() {
+    if options.network.is_some() {
+        println!(
+            "machines of the network are paid their own prices, at most {INPUT_MOST} read and {OUTPUT_MOST} written per million \
+             tokens; --prices FILE says another bound, and what own servers cost"
+        );
+    } else if options.servers.prices.is_none() {
         println!(
             "prices per million tokens: {INPUT} read, {OUTPUT} written; --prices FILE says others"
         );

@@ -7,8 +7,11 @@ mod gateway;
 mod inspect;
 mod key;
 mod provide;
+mod purchase;
 mod receipt;
+mod sale;
 mod scan;
+mod spend;
 mod upstreams;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +26,7 @@ pub(crate) use gateway::{Beside, run as gateway};
 pub(crate) use key::run as key;
 pub(crate) use provide::run as provide;
 pub(crate) use receipt::run as receipt;
+pub(crate) use spend::run as spend;
 
 /// Where a gateway's ledger lies unless it is said.
 const FOLDER: &str = ".capstan/gateway";

@@ -11,7 +11,7 @@ use std::{fs, sync::Arc};
 use alloy_primitives::{B256, U256};
 use alloy_signer_local::PrivateKeySigner;
 use capstan_agents::provider::{Seat, Worker, live, seat, terms};
-use capstan_client::{Assets, Call, Node, Registering, registered_machine};
+use capstan_client::{Assets, Call, Node, Registering, Sender, registered_machine};
 use capstan_compute::{
     bundled::{Bundled, class_of, output},
     gateway::{Gateway, Prices, Stance, install_recorder, serve},
@@ -31,7 +31,9 @@ use super::{
     engine::engines,
     folder,
     gateway::{Opened, prices, reached, signalled, upstreams},
-    office, scan,
+    office,
+    sale::{Sale, SaleTerms},
+    scan,
 };
 use crate::{
     account::{balance, owner},
@@ -126,11 +128,28 @@ async fn start(options: &StartOptions) -> Result<()> {
             None => return Ok(()),
         },
     };
+    let node = Node::new(&options.signing.ask.rpc)?;
+    let key = Arc::new(Sender::new(gateway.ledger().machine().signer().clone()));
+    let sale = match (&seat, options.class) {
+        (Some(seat), Some(class_id)) => {
+            let here = format!("{url}/v1");
+            let terms = SaleTerms {
+                class_id,
+                endpoint: options.endpoint.as_deref().unwrap_or(&here),
+                unsigned: usize::try_from(options.unsigned)?,
+            };
+            Some(Sale::open(&node, Arc::clone(&key), &gateway, seat, &terms).await?)
+        }
+        _ => None,
+    };
     let door = opened.door(&url)?;
     let who = gateway.ledger().machine().address();
     match &seat {
         Some(seat) => println!("machine {} ({who}) of {}", seat.machine_id, seat.holder),
         None => println!("machine {who}, on no chain"),
+    }
+    if let Some(sale) = &sale {
+        println!("{}", sale.words());
     }
     println!("selling at {url}/v1");
     println!(
@@ -138,10 +157,13 @@ async fn start(options: &StartOptions) -> Result<()> {
         opened.folder.display()
     );
     let alive = async {
-        if let Some(seat) = &seat {
-            let node = Node::new(&options.signing.ask.rpc)?;
-            let worker = Engines(engines.clone());
-            live(&node, gateway.ledger().machine().signer(), seat, &worker).await;
+        let worker = Engines(engines.clone());
+        match (&seat, &sale) {
+            (Some(seat), Some(sale)) => {
+                tokio::join!(live(&node, &key, seat, &worker), sale.keep());
+            }
+            (Some(seat), None) => live(&node, &key, seat, &worker).await,
+            _ => {}
         }
         std::future::pending::<Result<()>>().await
     };
@@ -160,6 +182,9 @@ async fn start(options: &StartOptions) -> Result<()> {
         ended = alive => ended,
     };
     drop(door);
+    if let Some(sale) = &sale {
+        sale.end().await;
+    }
     served
 }
 

@@ -22,6 +22,7 @@ mod lp;
 mod machines;
 mod market;
 mod model;
+mod network;
 mod own_chain;
 mod page;
 mod product;
