@@ -48,7 +48,7 @@ pub(crate) struct Options {
 }
 
 /// Rooms below accounts that have a model: the other rows of the table in `testkit/steps.rs` of the contracts.
-const ROOMS_BELOW: u64 = 9;
+const ROOMS_BELOW: u64 = 10;
 
 /// Runs rounds until the time is over or something fails; the failure prints the command that repeats it.
 pub(crate) fn run(options: &Options) -> Result<()> {
