@@ -17,6 +17,8 @@ mod events;
 mod exchange;
 mod farm;
 mod history;
+mod income;
+mod jobs;
 pub mod keystore;
 mod lever;
 mod listing;
@@ -46,6 +48,15 @@ pub use exchange::{
 };
 pub use farm::{Farm, FarmAsset, FarmBoost, FarmOwn, FarmReward, Outputs, farms, outputs};
 pub use history::{Happening, HappeningArg, history};
+pub use income::{
+    IncomeCase, IncomeDay, IncomeLoan, IncomeMachine, IncomeMarket, IncomeMarkets, IncomeOffer,
+    IncomeSecurity, IncomeStep, bid_for_title, borrow_on_income, income_markets, income_of,
+    preview_borrow, repay_income, supply_income, withdraw_income,
+};
+pub use jobs::{
+    JobClaim, JobClass, JobCustomer, JobKey, JobOffer, JobRecord, Jobs, JobsOf, deposit_for_jobs,
+    jobs, revoke_job_key, set_job_key, withdraw_from_jobs,
+};
 pub use lever::{lever, owed_with_growth, refinance_collateral, refinance_debt, unlever};
 pub use listing::{AssetFile, DOLLAR_EXAMPLE, DollarFile, EXAMPLE, ListingError};
 pub use machine::{
