@@ -13,6 +13,8 @@ mod credit;
 mod examples;
 mod exchange;
 mod farm;
+mod income;
+mod jobs;
 mod machine;
 mod model;
 mod product;
@@ -38,6 +40,8 @@ pub(crate) use exchange::{
     LpAddOptions, LpCarryOptions, LpCommand, LpRemoveOptions, PoolCommand, SwapOptions,
 };
 pub(crate) use farm::FarmCommand;
+pub(crate) use income::{IncomeCommand, Tranche, TrancheArgs};
+pub(crate) use jobs::{JobKeyCommand, JobsCommand, Whose};
 pub(crate) use machine::MachineCommand;
 pub(crate) use model::{ModelCommand, ShelfOptions};
 pub(crate) use product::{ProductCommand, ProductCreateOptions, ProductKind};
@@ -182,6 +186,16 @@ pub(crate) enum Command {
     Machine {
         #[command(subcommand)]
         command: MachineCommand,
+    },
+    /// Work that machines sell: classes, offers, claims, and what a customer has and lets his keys spend
+    Jobs {
+        #[command(subcommand)]
+        command: Box<JobsCommand>,
+    },
+    /// What machines earn, what can be borrowed and lent against it, and what became of those that did not pay
+    Income {
+        #[command(subcommand)]
+        command: Box<IncomeCommand>,
     },
     /// What this machine can do, and what it must earn
     Provide {

@@ -20,6 +20,8 @@ mod folder;
 mod follow;
 mod genesis;
 mod help;
+mod income;
+mod jobs;
 mod logs;
 mod lp;
 mod machine;
@@ -89,6 +91,8 @@ fn main() -> ExitCode {
         Command::Key { command } => compute::key(&command),
         Command::Receipt { command } => compute::receipt(&command),
         Command::Machine { command } => machine::run(&command),
+        Command::Jobs { command } => jobs::run(&command),
+        Command::Income { command } => income::run(&command),
         Command::Provide { command } => compute::provide(&command),
         Command::Completions { shell } => help::completions(shell),
         Command::Man { out } => help::man(&out),

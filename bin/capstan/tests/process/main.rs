@@ -15,6 +15,7 @@ mod feed;
 mod follow;
 mod foreign;
 mod gateway;
+mod jobs;
 mod kill;
 mod lp;
 mod market;
