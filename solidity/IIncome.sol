@@ -55,7 +55,7 @@ interface IIncome {
         uint8 paused;
     }
 
-    /// What a machine earned and owes. `earned` is all that its stream brought: `toDebt + reserved + toHolder`. `due` fell due and is unpaid, `owed` is all that would end the debt now, `nextMs` when `advance` will have something to do if nothing else happens: an instalment unpaid for too long, the machine dark, a stage over; zero where nothing is owed. `caseId` is zero while nothing is wrong.
+    /// What a machine earned and owes. `earned` is all that its stream brought: `toDebt + reserved + toHolder`. `due` fell due and is unpaid, `owed` is all that would end the debt now, `nextMs` when there will be a step to take if nothing else happens: an instalment unpaid for too long, the machine dark, a stage over; zero where nothing is owed. The block takes it. `caseId` is zero while nothing is wrong.
     struct Book {
         uint64 machineId;
         uint32 assetId;
@@ -172,6 +172,12 @@ interface IIncome {
     event IncomeEarned(uint64 indexed machineId, address indexed customer, uint256 amount, uint256 fee, uint256 counted, uint8 why);
     /// Income was shared out: to the debt, kept for the next instalment, to the holder. `reserved` is all that is kept now.
     event IncomeShared(uint64 indexed machineId, address indexed holder, uint256 toDebt, uint256 toHolder, uint256 reserved);
+    /// Income could not be shared out now. It is in the machine's stream, counts nothing for borrowing, and the block shares it out when it can.
+    event IncomeWaits(uint64 indexed machineId, uint256 amount, bytes reason);
+    /// The block could not look at a machine, for this reason; nothing of that look stays. It tries again at `retryMs`.
+    event MachineLookFailed(uint64 indexed machineId, bytes reason, uint64 retryMs);
+    /// The block had no gas for so many more machines: they are looked at in the next one.
+    event MachinesLeft(uint256 count);
     /// A machine borrowed.
     event MachineBorrowed(uint64 indexed machineId, address indexed holder, uint64 loanId, uint256 amount);
     /// A machine's debt was paid on; `principalLeft` is what remains.
@@ -227,6 +233,10 @@ interface IIncome {
     error IncomeTooSmall(uint32 assetId, uint256 amount);
     /// More than may leave now: what is lent is not here, and the first-loss tranche stays as large as its market needs it.
     error IncomeNotIdle(uint32 assetId, uint256 amount, uint256 free);
+    /// Calldata of the block's own work that is not a list of machines.
+    error IncomeMalformed();
+    /// More machines than the block looks at in one transaction.
+    error IncomeTooMany(uint256 count, uint256 max);
     /// The market has as many debtors as it may.
     error IncomeTooManyDebtors(uint32 assetId, uint256 max);
 
@@ -273,7 +283,7 @@ interface IIncome {
     function repay(uint64 machineId, uint256 amount) external returns (uint256 paid);
     /// Shares out what others paid into a machine's stream, and what was kept for an instalment that fell due. It is paid like any income, and counts nothing.
     function collect(uint64 machineId) external returns (uint256 toDebt, uint256 toHolder);
-    /// Takes the next step with a machine that owes, if there is one. Anybody may; `nextMs` of its book says from when. Answers the stage, zero if nothing is wrong.
+    /// Takes the next step with a machine that owes, if there is one. The block does so when `nextMs` of its book has come; anybody may before it. Answers the stage, zero if nothing is wrong.
     function advance(uint64 machineId) external returns (uint8 stage);
     /// Buys a title that is for sale, for at most `priceMax` of the caller's tokens, with the income that comes from now on.
     function bid(uint64 machineId, uint256 priceMax) external returns (uint256 price);

@@ -57,7 +57,7 @@ pub(crate) struct Options {
 }
 
 /// Rooms below accounts that have a model: the other rows of the table in `testkit/steps.rs` of the contracts.
-const ROOMS_BELOW: u64 = 9;
+const ROOMS_BELOW: u64 = 10;
 
 /// Grounds that blocks under seeded schedules stand on (`crates/evm/tests/it/parallel.rs`).
 const GROUNDS: u64 = 2;

@@ -14,6 +14,8 @@ mod credit;
 mod examples;
 mod exchange;
 mod farm;
+mod income;
+mod jobs;
 mod machine;
 mod model;
 mod product;
@@ -43,6 +45,8 @@ pub(crate) use exchange::{
     LpAddOptions, LpCarryOptions, LpCommand, LpRemoveOptions, PoolCommand, SwapOptions,
 };
 pub(crate) use farm::FarmCommand;
+pub(crate) use income::{IncomeCommand, Tranche, TrancheArgs};
+pub(crate) use jobs::{JobKeyCommand, JobsCommand, Whose};
 pub(crate) use machine::MachineCommand;
 pub(crate) use model::{ModelCommand, ShelfOptions};
 pub(crate) use product::{ProductCommand, ProductCreateOptions, ProductKind};
@@ -197,6 +201,16 @@ pub(crate) enum Command {
     Machine {
         #[command(subcommand)]
         command: MachineCommand,
+    },
+    /// Work that machines sell: classes, offers, claims, and what a customer has and lets his keys spend
+    Jobs {
+        #[command(subcommand)]
+        command: Box<JobsCommand>,
+    },
+    /// What machines earn, what can be borrowed and lent against it, and what became of those that did not pay
+    Income {
+        #[command(subcommand)]
+        command: Box<IncomeCommand>,
     },
     /// Sell this machine's spare time, or measure first what it can do and must earn
     Provide {

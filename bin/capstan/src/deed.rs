@@ -6,12 +6,14 @@
 
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolCall as _;
-use capstan_client::{Asset, Call, Node, Sent, send, try_in_turn};
+use capstan_client::{Asset, Assets, Call, Node, Sent, send, try_in_turn};
 use capstan_contracts::{decode_call, erc20::IErc20, resolve};
+use capstan_units::decimal;
 use eyre::{OptionExt as _, Result, WrapErr as _};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
+    account::owner,
     args::Signing,
     consent::{self, Stakes},
 };
@@ -89,6 +91,71 @@ impl Deed {
                 approval.to, allowed.spender, allowed.value
             );
         }
+    }
+}
+
+/// Whoever signs a call of a room whose amounts are of one asset.
+pub(crate) struct Signer<'a> {
+    signing: &'a Signing,
+    pub(crate) node: Node,
+    pub(crate) wallet: Address,
+    pub(crate) asset: Asset,
+}
+
+impl<'a> Signer<'a> {
+    pub(crate) async fn new(signing: &'a Signing, node: Node, asset: u32) -> Result<Self> {
+        let assets = Assets::of(&node).await?;
+        let asset = assets.get(asset).ok_or_eyre("its asset is not listed")?;
+        Ok(Self {
+            wallet: owner(&signing.signer, None)?,
+            asset: asset.clone(),
+            signing,
+            node,
+        })
+    }
+
+    /// An amount with its unit.
+    pub(crate) fn words(&self, amount: U256) -> String {
+        format!(
+            "{} {}",
+            decimal(amount, self.asset.decimals),
+            self.asset.symbol
+        )
+    }
+
+    /// Shows facts, tries the call, asks, signs, and says where it is.
+    pub(crate) async fn carry_out(
+        self,
+        approvals: Vec<Call>,
+        call: Call,
+        rows: Vec<(&'static str, String)>,
+        stakes: Stakes,
+    ) -> Result<()> {
+        let facts = rows.iter().map(|(name, value)| (*name, json!(value)));
+        let facts: Map<_, _> = facts.map(|(name, fact)| (name.to_owned(), fact)).collect();
+        let told = json!({"facts": facts, "call": decoded(&call)});
+        let deed = Deed {
+            node: self.node,
+            wallet: self.wallet,
+            approvals,
+            call,
+            rows,
+            stakes,
+            told,
+        };
+        let Some(sent) = deed.carry_out(self.signing).await? else {
+            return Ok(());
+        };
+        if self.signing.ask.json {
+            let transaction = sent.to_json();
+            println!(
+                "{:#}",
+                json!({"transaction": transaction, "told": deed.told})
+            );
+        } else {
+            println!("{sent}");
+        }
+        Ok(())
     }
 }
 

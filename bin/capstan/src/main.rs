@@ -22,6 +22,8 @@ mod folder;
 mod follow;
 mod genesis;
 mod help;
+mod income;
+mod jobs;
 mod loan;
 mod logs;
 mod lp;
@@ -96,6 +98,8 @@ fn main() -> ExitCode {
         Command::Key { command } => compute::key(&command),
         Command::Receipt { command } => compute::receipt(&command),
         Command::Machine { command } => machine::run(&command),
+        Command::Jobs { command } => jobs::run(&command),
+        Command::Income { command } => income::run(&command),
         Command::Provide { command } => compute::provide(&command),
         Command::Audit { command } => compute::audit(&command),
         Command::Spend { command } => compute::spend(&command),

@@ -12,11 +12,13 @@ mod admin;
 mod amount;
 mod assets;
 mod blocks;
+mod channel;
 mod error;
 mod events;
 mod exchange;
 mod farm;
 mod history;
+mod income;
 mod jobs;
 pub mod keystore;
 mod lever;
@@ -42,6 +44,9 @@ pub use admin::{
 pub use amount::{Amount, AmountError, Asked};
 pub use assets::{Asset, AssetName, Assets};
 pub use blocks::{BlockPage, BlockSource, GenesisPage, PageHead, PullError};
+pub use channel::{
+    job_channel, job_claim, job_hold, job_offer, job_offered, job_release, job_show,
+};
 pub use error::{ClientError, ErrorInWords};
 pub use events::{events_in, events_of};
 pub use exchange::{
@@ -49,9 +54,14 @@ pub use exchange::{
 };
 pub use farm::{Farm, FarmAsset, FarmBoost, FarmOwn, FarmReward, Outputs, farms, outputs};
 pub use history::{Happening, HappeningArg, history};
+pub use income::{
+    IncomeCase, IncomeDay, IncomeLoan, IncomeMachine, IncomeMarket, IncomeMarkets, IncomeOffer,
+    IncomeSecurity, IncomeStep, bid_for_title, borrow_on_income, income_markets, income_of,
+    preview_borrow, repay_income, supply_income, withdraw_income,
+};
 pub use jobs::{
-    job_channel, job_claim, job_deposit, job_hold, job_offer, job_offered, job_release,
-    job_set_key, job_show,
+    JobClaim, JobClass, JobCustomer, JobKey, JobOffer, JobRecord, Jobs, JobsOf, deposit_for_jobs,
+    jobs, revoke_job_key, set_job_key, withdraw_from_jobs,
 };
 pub use lever::{lever, owed_with_growth, refinance_collateral, refinance_debt, unlever};
 pub use listing::{AssetFile, DOLLAR_EXAMPLE, DollarFile, EXAMPLE, ListingError};

@@ -102,6 +102,8 @@ mod alive {
         EscrowPromisedTwice,
         /// The block does not come to claims: whoever owes settles when he likes.
         GoodwillSettles,
+        /// The block does not come to machines that owe: their steps wait until somebody cares.
+        GoodwillAdvances,
         /// What an owner pays himself counts.
         RelatedCount,
         /// What came in decides alone what a machine can borrow.

@@ -1,7 +1,7 @@
 //! Work that the block does for itself: kinds, order, addresses, and the calldata that is fixed now.
 //!
 //! ```text
-//!   pre:   Migrate · DevOverride · Prices · Liquidate · Redeem · Triggers · Rebalance · Epoch
+//!   pre:   Migrate · DevOverride · Prices · Liquidate · Redeem · Triggers · Rebalance · Epoch · Recover
 //!   user:  what people signed
 //!   post:  Match
 //! ```
@@ -47,13 +47,15 @@ pub enum SystemKind {
     Rebalance,
     /// What machines claimed of an epoch, to draw audits and to settle.
     Epoch,
+    /// Debts of machines: instalments that fell due, and the next step with those that do not pay.
+    Recover,
     /// Matching and settlement.
     Match,
 }
 
 impl SystemKind {
     /// Every kind, in block order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Migrate,
         Self::DevOverride,
         Self::Prices,
@@ -62,6 +64,7 @@ impl SystemKind {
         Self::Triggers,
         Self::Rebalance,
         Self::Epoch,
+        Self::Recover,
         Self::Match,
     ];
 
@@ -77,6 +80,7 @@ impl SystemKind {
             Self::Match => 7,
             Self::Redeem => 8,
             Self::Rebalance => 9,
+            Self::Recover => 10,
         }
     }
 
@@ -91,6 +95,7 @@ impl SystemKind {
             Self::Triggers => "Triggers",
             Self::Rebalance => "Rebalance",
             Self::Epoch => "Epoch",
+            Self::Recover => "Recover",
             Self::Match => "Match",
         }
     }

@@ -28,6 +28,8 @@ mod filters;
 mod fixed;
 mod following;
 mod health;
+mod income;
+mod jobs;
 mod keys;
 mod labels;
 mod machines;
@@ -65,6 +67,8 @@ fn register_all(table: &mut Methods) {
     credit::register(table);
     exchange::register(table);
     machines::register(table);
+    jobs::register(table);
+    income::register(table);
     explorer::register(table);
     following::register(table);
     dev::register(table);

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Words of states by their numbers; specs/machines.md has the table.
-const STATES: [&str; 8] = [
+pub(crate) const STATES: [&str; 8] = [
     "unknown",
     "probation",
     "live",
@@ -33,7 +33,7 @@ const STATES: [&str; 8] = [
     "gone",
     "barred",
 ];
-const REASONS: [&str; 12] = [
+pub(crate) const REASONS: [&str; 12] = [
     "none",
     "new",
     "beat missed",
@@ -270,10 +270,10 @@ fn challenge(views: &mut Views<'_>, number: u64) -> RpcResult<ChallengeItem> {
 }
 
 /// The contract writes zero where there is nothing.
-fn some(ms: u64) -> Option<U64> {
+pub(crate) fn some(ms: u64) -> Option<U64> {
     (ms != 0).then(|| U64::from(ms))
 }
 
-fn word(words: &[&'static str], number: u8) -> &'static str {
+pub(crate) fn word(words: &[&'static str], number: u8) -> &'static str {
     words.get(usize::from(number)).copied().unwrap_or("unknown")
 }

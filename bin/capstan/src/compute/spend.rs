@@ -5,7 +5,7 @@ use std::path::Path;
 use alloy_primitives::U256;
 use alloy_signer_local::PrivateKeySigner;
 use capstan_agents::jobs::{classes, trade};
-use capstan_client::{Assets, Call, Node, job_deposit, job_set_key};
+use capstan_client::{Assets, Call, Node, deposit_for_jobs, set_job_key};
 use capstan_contracts::jobs::{
     ADDRESS,
     IJobs::{KeyLimits, customerOfCall, keyOfCall},
@@ -70,7 +70,7 @@ async fn open(options: &SpendOptions) -> Result<()> {
         .await?
         .into_iter()
         .collect();
-    before.push(job_deposit(customer, deposit));
+    before.push(deposit_for_jobs(customer, deposit));
     before.push(Call {
         to: spend.key.address(),
         value_wei: fuel,
@@ -106,7 +106,7 @@ async fn open(options: &SpendOptions) -> Result<()> {
             "key": spend.key.address(), "customer": customer, "deposit": deposit, "limit": limit, "fuel": fuel,
         }),
         wallet: customer,
-        call: job_set_key(spend.key.address(), limits),
+        call: set_job_key(spend.key.address(), limits),
         approvals: before,
         node: node.clone(),
         stakes,

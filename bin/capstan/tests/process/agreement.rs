@@ -29,7 +29,7 @@ fn json(node: &Node, who: u8, words: &[&str]) -> Value {
     json_of(&asked(node, who, &[words, &["--json"]].concat()))
 }
 
-/// CLI-24: an offer is made, taken in part, seen from both sides, paid back whole and taken back.
+/// CLI-28: an offer is made, taken in part, seen from both sides, paid back whole and taken back.
 #[tokio::test]
 async fn a_loan_is_offered_taken_paid_back_and_its_offer_cancelled() {
     let node = world().await;
@@ -156,7 +156,7 @@ async fn a_loan_is_offered_taken_paid_back_and_its_offer_cancelled() {
     );
 }
 
-/// CLI-25: a stream is opened, collected from, paid into, set to pay a debt, handed over and stopped.
+/// CLI-29: a stream is opened, collected from, paid into, set to pay a debt, handed over and stopped.
 #[tokio::test]
 async fn a_stream_flows_pays_a_debt_and_is_stopped() {
     let node = world().await;

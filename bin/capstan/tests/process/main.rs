@@ -17,6 +17,7 @@ mod feed;
 mod follow;
 mod foreign;
 mod gateway;
+mod jobs;
 mod kill;
 mod lp;
 mod machines;

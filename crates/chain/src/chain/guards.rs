@@ -8,6 +8,7 @@
 //!   prices and time ──► orders ──► Triggers, or a block that is Bad without it
 //!   prices and time ──► products ──► Rebalance, or a block that is Bad without it
 //!   time ──► claims of machines ──► Epoch, or a block that is Bad without it
+//!   time ──► machines that owe ──► Recover, or a block that is Bad without it
 //! ```
 //!
 //! An index is a function of one contract's stored words ([`Room`]). It lives in memory; now and then and at a clean stop
@@ -26,6 +27,7 @@ use capstan_contracts::{
     SystemKind,
     account::{self, IAccount, LOOKS_MAX, REDEMPTIONS_MAX, index::Sheets},
     calls::{CallIndex, Changes, Due, Room},
+    income::{self, Debts, IIncome},
     jobs::{self, Claims, IJobs},
     products::{self, IProducts, Products},
     triggers::{self, ITriggers, Orders},
@@ -46,11 +48,12 @@ use saved::Saved;
 const SAVE_EVERY: u64 = 4_096;
 
 /// The contracts whose words the indexes follow.
-pub(super) const FOLLOWED: [Address; 4] = [
+pub(super) const FOLLOWED: [Address; 5] = [
     Sheets::ADDRESS,
     Orders::ADDRESS,
     Products::ADDRESS,
     Claims::ADDRESS,
+    Debts::ADDRESS,
 ];
 
 /// One room's index.
@@ -228,6 +231,7 @@ pub(super) struct Guards {
     orders: Kept<Orders>,
     products: Kept<Products>,
     claims: Kept<Claims>,
+    debts: Kept<Debts>,
 }
 
 /// What a block changed of what calls for the next ones.
@@ -237,6 +241,7 @@ pub(crate) struct Called {
     orders: Changes<Orders>,
     products: Changes<Products>,
     claims: Changes<Claims>,
+    debts: Changes<Debts>,
 }
 
 impl Called {
@@ -246,6 +251,7 @@ impl Called {
         self.orders.then(&later.orders);
         self.products.then(&later.products);
         self.claims.then(&later.claims);
+        self.debts.then(&later.debts);
     }
 }
 
@@ -284,6 +290,7 @@ impl Guards {
             orders: Kept::load(view)?,
             products: Kept::load(view)?,
             claims: Kept::load(view)?,
+            debts: Kept::load(view)?,
         };
         guards.tell();
         Ok(guards)
@@ -295,6 +302,7 @@ impl Guards {
         self.orders.follow(&called.orders);
         self.products.follow(&called.products);
         self.claims.follow(&called.claims);
+        self.debts.follow(&called.debts);
         self.stand_at(block);
     }
 
@@ -304,6 +312,7 @@ impl Guards {
         self.orders.leave(to.number(), steps);
         self.products.leave(to.number(), steps);
         self.claims.leave(to.number(), steps);
+        self.debts.leave(to.number(), steps);
         self.stand_at(to);
     }
 
@@ -320,7 +329,8 @@ impl Guards {
         let copied = self.accounts.copy_part(height, at);
         let copied = copied.or_else(|| self.orders.copy_part(height, at));
         let copied = copied.or_else(|| self.products.copy_part(height, at));
-        copied.or_else(|| self.claims.copy_part(height, at))
+        let copied = copied.or_else(|| self.claims.copy_part(height, at));
+        copied.or_else(|| self.debts.copy_part(height, at))
     }
 
     fn tell(&self) {
@@ -328,6 +338,7 @@ impl Guards {
         self.orders.tell();
         self.products.tell();
         self.claims.tell();
+        self.debts.tell();
     }
 
     /// What is to be saved, at once.
@@ -338,6 +349,7 @@ impl Guards {
             self.orders.snapshot(height, at),
             self.products.snapshot(height, at),
             self.claims.snapshot(height, at),
+            self.debts.snapshot(height, at),
         ]
     }
 
@@ -382,6 +394,11 @@ impl Guards {
     pub(super) fn report_claims(&self) -> GuardReport {
         self.claims.report(self.height)
     }
+
+    /// The index of machines that owe.
+    pub(super) fn report_debts(&self) -> GuardReport {
+        self.debts.report(self.height)
+    }
 }
 
 /// Whether every snapshot that is saved leads to the index that stored words make; one that would not be taken is no
@@ -390,7 +407,8 @@ pub(crate) fn verify_snapshots(view: &DbView) -> Result<(), ChainError> {
     verify_snapshot::<Sheets>(view)?;
     verify_snapshot::<Orders>(view)?;
     verify_snapshot::<Products>(view)?;
-    verify_snapshot::<Claims>(view)
+    verify_snapshot::<Claims>(view)?;
+    verify_snapshot::<Debts>(view)
 }
 
 fn verify_snapshot<R: Saved>(view: &DbView) -> Result<(), ChainError> {
@@ -435,6 +453,7 @@ pub(super) fn changes(
         orders: changes_of(diff, &*before)?,
         products: changes_of(diff, &*before)?,
         claims: changes_of(diff, &*before)?,
+        debts: changes_of(diff, &*before)?,
     })
 }
 
@@ -489,12 +508,14 @@ impl Inner {
             orders,
             products,
             claims,
+            debts,
             ..
         } = &*guards;
         let nobody = match kind {
             SystemKind::Triggers => orders.is_quiet(&over.orders),
             SystemKind::Rebalance => products.is_quiet(&over.products),
             SystemKind::Epoch => claims.is_quiet(&over.claims),
+            SystemKind::Recover => debts.is_quiet(&over.debts),
             _ => accounts.is_quiet(&over.accounts),
         };
         if nobody {
@@ -524,6 +545,10 @@ impl Inner {
             SystemKind::Epoch => {
                 let max = jobs::LOOKS_MAX;
                 claims.due(cx, &over.claims, max, jobs::encode_claims)
+            }
+            SystemKind::Recover => {
+                let max = income::LOOKS_MAX;
+                debts.due(cx, &over.debts, max, income::encode_machines)
             }
             SystemKind::Redeem => {
                 let due = accounts
@@ -576,6 +601,10 @@ pub(super) fn report_damaged(kind: SystemKind, logs: &[Log]) {
             IJobs::ClaimFailed::decode_log(log)
                 .map(|log| (format!("claim {}", log.claimId), log.data.reason))
         });
+        let look = look.or_else(|_| {
+            IIncome::MachineLookFailed::decode_log(log)
+                .map(|log| (format!("machine {}", log.machineId), log.data.reason))
+        });
         look.ok()
     };
     for (whom, reason) in logs.iter().filter_map(reason_of) {
@@ -603,12 +632,13 @@ enum Work {
 
 impl Owed {
     /// The kinds, in block order.
-    pub(super) const KINDS: [SystemKind; 5] = [
+    pub(super) const KINDS: [SystemKind; 6] = [
         SystemKind::Liquidate,
         SystemKind::Redeem,
         SystemKind::Triggers,
         SystemKind::Rebalance,
         SystemKind::Epoch,
+        SystemKind::Recover,
     ];
 
     pub(super) const fn of(kind: SystemKind) -> Self {

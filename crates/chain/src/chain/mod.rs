@@ -509,6 +509,11 @@ impl Chain {
         self.inner.guards.lock().report_claims()
     }
 
+    /// How the index of machines that owe stands: with which of them a block has something to do, and when.
+    pub fn debt_guards(&self) -> GuardReport {
+        self.inner.guards.lock().report_debts()
+    }
+
     /// Syncs of the block log so far: at least one for each block since the start.
     pub fn sync_count(&self) -> u64 {
         self.inner.ledger.log().sync_count()

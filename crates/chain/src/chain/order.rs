@@ -1,7 +1,7 @@
 //! The order of a block's transactions, judged before any of them runs.
 //!
 //! ```text
-//!   Migrate · DevOverride* · Prices · Liquidate · Redeem · Triggers · Rebalance · Epoch │ users* │ Match
+//!   Migrate · DevOverride* · Prices · Liquidate · Redeem · Triggers · Rebalance · Epoch · Recover │ users* │ Match
 //! ```
 //!
 //! Each kind of system work stands at most once: its one transaction takes all that the block owes, so a second
@@ -18,7 +18,7 @@ use crate::block::codec;
 mod tests;
 
 /// Kinds of system work that exist in this version.
-const SERVED: [SystemKind; 7] = [
+const SERVED: [SystemKind; 8] = [
     SystemKind::DevOverride,
     SystemKind::Prices,
     SystemKind::Liquidate,
@@ -26,6 +26,7 @@ const SERVED: [SystemKind; 7] = [
     SystemKind::Triggers,
     SystemKind::Rebalance,
     SystemKind::Epoch,
+    SystemKind::Recover,
 ];
 /// Gas of one transaction of overrides, which are cut to fit.
 const OVERRIDE_GAS: u64 = 16_000_000;

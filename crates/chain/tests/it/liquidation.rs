@@ -28,6 +28,7 @@ use capstan_units::AccountId;
 
 use crate::world::{World, plain};
 
+mod debts;
 mod jobs;
 mod products;
 mod triggers;

@@ -5,11 +5,11 @@ use capstan_state::{Ctx, Frame, Halt, Scratch};
 use capstan_units::Assets;
 
 use super::{
-    DEBTORS_MAX,
+    DEBTORS_MAX, GRACE_S,
     IIncome::{MachineBorrowed, MachineRepaid, Quote},
     POT, account_of, book,
     error::*,
-    market,
+    look, market,
     market::STATE,
     params::{self, Params},
     power,
@@ -80,6 +80,7 @@ fn lend(cx: &mut Ctx<'_>, id: u64, amount: U256) -> Result<Quote, Halt> {
     recount(cx, id, &mut book, &mut market)?;
     market::save(cx, book.asset, &market)?;
     book::save(cx, id, &book)?;
+    look::call_block(cx, id, &book)?;
     emit(
         cx,
         &MachineBorrowed {
@@ -107,7 +108,7 @@ fn take(
         instalments: params.instalments,
         periodS: params.period_s,
         amortisation: 0,
-        graceS: 0,
+        graceS: GRACE_S,
         lateBps: params.late_bps,
         earlyFeeBps: 0,
         defaultS: params.unpaid_s,
@@ -249,6 +250,7 @@ fn pay_loans(cx: &mut Ctx<'_>, id: u64, book: &Book, amount: Assets) -> Result<A
 /// Nothing is owed any more: the title is free.
 fn end_debt(cx: &mut Ctx<'_>, id: u64, book: &mut Book) -> Result<(), Halt> {
     leave_debtors(cx, book)?;
+    look::leave_alone(cx, id)?;
     recover::cure(cx, id, book)?;
     machines::unlock(cx, id)
 }

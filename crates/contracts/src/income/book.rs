@@ -7,9 +7,12 @@ use capstan_units::{AccountId, AssetId, Assets, StreamId};
 
 use super::{
     ADDRESS,
-    IIncome::{BookOpened, IncomeEarned, IncomeShared, LifeStated, PowerStated, collectReturn},
+    IIncome::{
+        BookOpened, IncomeEarned, IncomeShared, IncomeWaits, LifeStated, PowerStated, collectReturn,
+    },
     POT, account_of, bank, days,
     error::*,
+    look,
     market::{self, STATE},
     math::DAY_MS,
     params::{self, Params},
@@ -50,10 +53,11 @@ pub struct Shared {
 }
 
 /// Pays a machine: its debt what is due, its holder the rest, at once. For rooms that sell work. Nothing that a settlement
-/// could cause makes it refuse, but units that `from` has not.
+/// could cause makes it refuse, but units that `from` has not: what cannot be judged or shared out now is in the machine's
+/// stream, counts nothing, passes no debt by, and the block shares it out when it can.
 ///
 /// # Errors
-/// `MachinesUnknown`, `LedgerInsufficient`.
+/// `ERC721NonexistentToken`, `LedgerInsufficient`.
 pub fn earned(cx: &mut Ctx<'_>, earning: &Earning) -> Result<Shared, Halt> {
     let cx = &mut cx.enter(ADDRESS);
     let Earning {
@@ -63,11 +67,11 @@ pub fn earned(cx: &mut Ctx<'_>, earning: &Earning) -> Result<Shared, Halt> {
         amount,
         ..
     } = *earning;
-    let holder = machines::holder_of(cx, id)?;
     if amount.is_zero() {
         return Ok(Shared::default());
     }
-    let Some(mut book) = of_asset(cx, id, asset)? else {
+    let Some(book) = of_asset(cx, id, asset)? else {
+        let holder = machines::holder_of(cx, id)?;
         ledger::shift(cx, asset, from, AccountId::new(holder, 0), amount)?;
         say_earned(cx, earning, Assets::ZERO, Why::OtherAsset)?;
         return Ok(Shared {
@@ -75,9 +79,30 @@ pub fn earned(cx: &mut Ctx<'_>, earning: &Earning) -> Result<Shared, Halt> {
             ..Shared::default()
         });
     };
-    meet(cx, id, &mut book, holder)?;
     streams::pay_in(cx, book.stream, from, amount)?;
-    let params = params::in_force(cx, asset)?;
+    match cx.attempt_item(|cx| count(cx, earning, book))? {
+        Ok(shared) => Ok(shared),
+        Err(reason) => {
+            look::call_at_once(cx, id)?;
+            emit(
+                cx,
+                &IncomeWaits {
+                    machineId: id,
+                    amount: amount.to_u256(),
+                    reason,
+                },
+            )?;
+            Ok(Shared::default())
+        }
+    }
+}
+
+/// Counts what is in the stream now, as far as it counts, and shares it out.
+fn count(cx: &mut Ctx<'_>, earning: &Earning, mut book: Book) -> Result<Shared, Halt> {
+    let (id, amount) = (earning.machine_id, earning.amount);
+    let holder = machines::holder_of(cx, id)?;
+    meet(cx, id, &mut book, holder)?;
+    let params = params::in_force(cx, book.asset)?;
     let why = related::judge(cx, id, &params, earning.customer, earning.first_seen_ms)?;
     let counted = match why {
         Why::Counts => amount,
@@ -108,17 +133,27 @@ fn say_earned(cx: &mut Ctx<'_>, of: &Earning, counted: Assets, why: Why) -> Resu
     )
 }
 
-/// Says what escrow customers have funded for a machine's work. For rooms that sell work.
+/// Says what escrow customers have funded for a machine's work. For rooms that sell work. A machine without a book has
+/// earned nothing yet: it is told after its first income.
 ///
 /// # Errors
 /// The store's.
 pub fn escrow_left(cx: &mut Ctx<'_>, id: u64, asset: AssetId, escrow: Assets) -> Result<(), Halt> {
     let cx = &mut cx.enter(ADDRESS);
-    let Some(mut book) = of_asset(cx, id, asset)? else {
-        return Ok(());
-    };
-    book.escrow = escrow;
-    save(cx, id, &book)
+    match find(cx, id)? {
+        Some(book) if book.asset == asset => save(cx, id, &Book { escrow, ..book }),
+        _ => Ok(()),
+    }
+}
+
+/// What escrow a machine's book has in an asset, for the invariants of rooms that sell work; none without a book.
+///
+/// # Errors
+/// The store's.
+pub(crate) fn escrow_of(cx: &mut Ctx<'_>, id: u64, asset: AssetId) -> Result<Option<Assets>, Halt> {
+    let cx = &mut cx.enter(ADDRESS);
+    let book = find(cx, id)?.filter(|book| book.asset == asset);
+    Ok(book.map(|book| book.escrow))
 }
 
 /// A machine's account, if it has one.
@@ -333,7 +368,8 @@ pub(super) fn share_out(cx: &mut Ctx<'_>, id: u64, book: &mut Book) -> Result<Sh
         to_holder,
         reserved: keep,
     };
-    if !all.is_zero() {
+    // What only goes on being kept is no news.
+    if !came.is_zero() || !paid.is_zero() || !to_holder.is_zero() {
         say_shared(cx, id, holder, &shared)?;
     }
     Ok(shared)
@@ -382,6 +418,16 @@ pub(super) fn due_up(cx: &mut Ctx<'_>, id: u64) -> Result<Assets, Halt> {
         due = due.add(standing.due)?.add(standing.late)?;
     }
     Ok(due)
+}
+
+/// When the next instalment of any loan falls due.
+pub(super) fn next_due_ms(cx: &mut Ctx<'_>, id: u64) -> Result<Option<u64>, Halt> {
+    let mut first = None;
+    for loan in term::loans_of(cx, account_of(id))? {
+        let next = term::next_instalment(cx, loan)?.map(|next| next.due_ms);
+        first = [first, next].into_iter().flatten().min();
+    }
+    Ok(first)
 }
 
 /// The next instalments of all loans together.

@@ -41,6 +41,10 @@ pub(super) fn check(world: &dyn View, cx: &mut Ctx<'_>) -> Result<(), Broken> {
         if book.case_id != 0 {
             sum.at_risk = sum.at_risk.saturating_add(book.principal.get());
         }
+        let due_s = STATE.dues.at(id).load(cx)?;
+        holds(book.principal.is_zero() || due_s != 0, "INC-14", || {
+            format!("machine {id} owes and calls nobody: {book:?}")
+        })?;
         if book.place != 0 {
             sum.debtors = sum.debtors.saturating_add(1);
             place_of(cx, id, &book)?;

@@ -7,6 +7,7 @@
 //!                        └─► offer ── borrow ─────────────┘             pot = ledger units of (income, 0)
 //!
 //!   unpaid · dark · barred ──► stream whole ── grace ──► title at auction ──► bond ──► first loss ──► lenders
+//!                                       (instalments from what is kept, and each of these steps: the block)
 //! ```
 //!
 //! `net = counted - excess of large customers - power`; what a machine borrows is bounded by its net income over its proven
@@ -25,6 +26,7 @@
 //! - INC-11: whoever earns from himself, borrows and vanishes has no profit.
 //! - INC-12: repaying is never paused and always possible, whole.
 //! - INC-13: shares of a generation sum up to their supply; coming and leaving gains nothing.
+//! - INC-14: every machine that owes calls the block, which pays instalments and takes steps when they are due.
 //!
 //! Imports: account, admin, erc20, erc4626, ledger, machines, streams, term, token.
 //!
@@ -38,8 +40,10 @@ mod bank;
 mod book;
 mod days;
 mod error;
+mod index;
 mod invariants;
 mod listing;
+mod look;
 mod market;
 mod math;
 mod params;
@@ -51,7 +55,10 @@ mod state;
 mod views;
 
 pub use abi::IIncome;
+pub(crate) use book::escrow_of;
 pub use book::{Earning, Shared, earned, escrow_left};
+pub use index::{Changes, DebtIndex, Debts};
+pub use look::{LOOKS_MAX, encode_machines};
 pub use params::{CAP_MAX, CHANGE_DELAY_MS, INSTALMENTS_MAX, INTEREST_MS, Params};
 pub use recover::{Reason, Stage};
 pub use related::{Why, funded};
@@ -60,7 +67,8 @@ use alloy_primitives::Address;
 use capstan_units::AccountId;
 
 use crate::{
-    Contract, Entry, Interface, Kind, Place, admin, ledger, machines, native, streams, term, token,
+    Contract, Entry, Interface, Kind, Place, SystemKind, admin, ledger, machines, native, streams,
+    term, token,
 };
 
 /// Kind of its address, and of those of machines' accounts.
@@ -79,6 +87,8 @@ pub const RING_DAYS: u32 = 64;
 pub const PERIOD_DAYS: u32 = 30;
 /// Largest customers that are kept of a period. No more than these can each be above the least concentration.
 pub const TOP: u32 = 8;
+/// An instalment costs nothing more for so long: the block that pays it from what is reserved comes within that time.
+pub const GRACE_S: u32 = 60;
 /// How far chains of funders are followed.
 pub const FUNDERS_MAX: usize = 4;
 
@@ -114,7 +124,7 @@ pub static CONTRACT: Contract = Contract {
         &term::CONTRACT,
         &token::CONTRACT,
     ],
-    system: &[],
+    system: &[(SystemKind::Recover, look::looks)],
     layout: state::IncomeState::LAYOUT,
     genesis: |cx, config| admin::open_scope_at_genesis(cx, ADDRESS, config.owner),
     invariants: invariants::check,

@@ -18,6 +18,7 @@ use super::{
     },
     POT, account_of, bank, book,
     error::*,
+    look,
     market::{self, STATE},
     math::{day_of, part_up},
     params, power,
@@ -222,6 +223,7 @@ pub(super) fn advance(cx: &mut Ctx<'_>, id: u64) -> Result<u8, Halt> {
     book::share_out(cx, id, &mut book)?;
     step(cx, id, &mut book)?;
     book::save(cx, id, &book)?;
+    look::call_block(cx, id, &book)?;
     let stage = stage_of(cx, &book)?;
     Ok(stage.map_or(0, Stage::number))
 }
@@ -359,6 +361,7 @@ fn finish(cx: &mut Ctx<'_>, id: u64, book: &mut Book, title: Assets) -> Result<C
     let behind_own = owed.sub(own)?;
     let behind_title = behind_own.sub(title)?;
     let bond = take_bond(cx, id, book, behind_title)?;
+    look::leave_alone(cx, id)?;
     let all = own.add(title)?.add(bond)?;
     let settled = term::settle(cx, asset, account, account, all)?;
     let after = power::principal_of(cx, id)?;

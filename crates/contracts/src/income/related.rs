@@ -40,14 +40,15 @@ impl Why {
     }
 }
 
-/// Notes who first topped up an address's balance with a room that sells work. For those rooms.
+/// Notes who first topped up an address's balance with a room that sells work. For those rooms. Whoever did so himself is
+/// his own first funder for ever: else anybody could make strangers of two who trade related, with a unit for each.
 ///
 /// # Errors
 /// The store's.
 pub fn funded(cx: &mut Ctx<'_>, who: Address, by: Address) -> Result<(), Halt> {
     let place = STATE.funders.at(who);
     let cx = &mut cx.enter(ADDRESS);
-    if who == by || by.is_zero() || !place.load(cx)?.is_zero() {
+    if by.is_zero() || !place.load(cx)?.is_zero() {
         return Ok(());
     }
     place.save(cx, by)
@@ -127,10 +128,11 @@ fn acts_for(cx: &mut Ctx<'_>, one: Address, other: Address) -> Result<bool, Halt
 fn chain_of(cx: &mut Ctx<'_>, who: Address) -> Result<Vec<Address>, Halt> {
     let (mut chain, mut at) = (Vec::new(), who);
     for _ in 0..FUNDERS_MAX {
-        at = STATE.funders.at(at).load(cx)?;
-        if at.is_zero() {
+        let by = STATE.funders.at(at).load(cx)?;
+        if by.is_zero() || by == at {
             break;
         }
+        at = by;
         chain.push(at);
     }
     Ok(chain)

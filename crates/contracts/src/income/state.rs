@@ -277,4 +277,10 @@ pub(crate) struct IncomeState {
     /// What happened in them; their numbers count from one.
     #[tag(16)]
     pub(super) cases: Map<u64, Record<Case>>,
+    /// In which second the block must look at a machine; zero for never.
+    #[tag(17)]
+    pub(super) dues: Map<u64, Value<u32>>,
+    /// How many looks at it failed in a row.
+    #[tag(18)]
+    pub(super) failures: Map<u64, Value<u8>>,
 }

@@ -1,7 +1,9 @@
 //! Income and debt of machines: what counts, what it carries, who bears what when a machine does not pay.
 
+mod blocks;
 mod cases;
 mod damage;
+mod model;
 mod pool;
 mod replay;
 

@@ -10,6 +10,7 @@ use super::{
     classes::full,
     error::*,
     params::{self, refuse},
+    pay::tell_funder,
     state::{Customer, Key},
 };
 use crate::{contract::emit, ledger, revert};
@@ -30,14 +31,19 @@ pub(super) fn deposit(cx: &mut Ctx<'_>, who: Address, amount: U256) -> Result<U2
     let amount = ledger::pull(cx, params.asset, from, POT, Assets::from_u256(amount)?)?;
     STATE.escrow.add(cx, amount)?;
     let now_ms = cx.store.block().time_ms;
+    let mut is_first = false;
     // Loaded after the pull: the token may have run its payer's code.
     let customer = change(cx, who, |customer| {
         customer.free = customer.free.add(amount)?;
-        if customer.since_ms == 0 {
+        is_first = customer.since_ms == 0;
+        if is_first {
             customer.since_ms = now_ms;
         }
         Ok(())
     })?;
+    if is_first {
+        tell_funder(cx, who, from)?;
+    }
     emit(
         cx,
         &Deposited {

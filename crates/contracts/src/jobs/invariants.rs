@@ -15,6 +15,7 @@ use super::{
     state::{Channel, Claim},
 };
 use crate::{
+    income,
     invariant::{Broken, holds},
     ledger,
 };
@@ -53,6 +54,12 @@ pub(super) fn check(world: &dyn View, cx: &mut Ctx<'_>) -> Result<(), Broken> {
         });
         holds(standing.funded.get() == sum, "JOB-2", || {
             format!("channels of machine {machine} have {sum}: {standing:?}")
+        })?;
+        // A book that was opened before it was told of any counts less, never more.
+        let told = income::escrow_of(cx, machine, params.asset)?;
+        let told = told.unwrap_or_default();
+        holds(told == standing.funded || told.is_zero(), "JOB-14", || {
+            format!("{told} of escrow count for machine {machine}: {standing:?}")
         })?;
     }
     for ((machine, class), work) in STATE.uses.listed(world, ADDRESS)? {

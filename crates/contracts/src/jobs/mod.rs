@@ -24,11 +24,12 @@
 //! - JOB-11: a claim's phase and reason follow from record and time.
 //! - JOB-12: parameters and classes are in range; asset and epoch never change.
 //! - JOB-13: nothing stops claims, releases and withdrawals.
+//! - JOB-14: what a machine is paid goes to its debt before its holder, and what is funded counts there as it is here.
 //!
-//! Imports: admin, ledger, machines.
+//! Imports: admin, income, ledger, machines.
 //!
 //! Trusts: a quorum of auditors, to compute; the owner of the scope, who names them and opens classes. Not here: what the
-//! income of a machine may back, and how an answer travels.
+//! income of a machine may back (`income`), and how an answer travels.
 
 #[allow(
     clippy::too_many_arguments,
@@ -71,7 +72,9 @@ pub use signed::{CLOSE_TYPE, HOLD_TYPE, OFFER_TYPE, VOUCHER_TYPE};
 use alloy_primitives::Address;
 use capstan_units::AccountId;
 
-use crate::{Contract, Entry, Interface, Kind, Place, SystemKind, admin, ledger, machines, native};
+use crate::{
+    Contract, Entry, Interface, Kind, Place, SystemKind, admin, income, ledger, machines, native,
+};
 use state::JobsState;
 
 /// Where it answers.
@@ -130,6 +133,7 @@ pub static CONTRACT: Contract = Contract {
     }],
     errors_of: &[
         &admin::CONTRACT,
+        &income::CONTRACT,
         &ledger::CONTRACT,
         &machines::CONTRACT,
         &machines::title::CONTRACT,

@@ -22,7 +22,7 @@ use super::{
     error::*,
     numbers::{Fault, Phase},
     params,
-    pay::{Payment, pay_income},
+    pay::{Payment, pay_income, tell_funded},
     state::Claim,
 };
 use crate::{
@@ -199,9 +199,9 @@ fn pay(cx: &mut Ctx<'_>, id: u64, claim: Claim) -> Result<(), Halt> {
             asset: params.asset,
             amount,
             fee: claim.fee,
-            earned_ms: params.start_of(claim.epoch.saturating_add(1)),
         },
     )?;
+    tell_funded(cx, claim.machine)?;
     emit(
         cx,
         &ClaimPaid {
@@ -240,6 +240,7 @@ pub(super) fn void(cx: &mut Ctx<'_>, id: u64, claim: Claim, fault: Fault) -> Res
         standing.last_void_ms = now_ms;
         Ok(())
     })?;
+    tell_funded(cx, claim.machine)?;
     emit(
         cx,
         &ClaimVoid {

@@ -3,6 +3,7 @@
 mod audits;
 mod cost;
 mod damage;
+mod debts;
 mod limits;
 mod model;
 mod prices;

@@ -6,10 +6,11 @@
 use super::dice::Dice;
 
 /// Steps of each model in CI.
-pub(crate) const CI: [(&str, u32); 10] = [
+pub(crate) const CI: [(&str, u32); 11] = [
     ("account::tests::model", 20_000),
     ("backstop::tests::model", 120_000),
     ("dollar::tests::model", 20_000),
+    ("income::tests::model", 10_000),
     ("jobs::tests::model", 10_000),
     ("ledger::tests::model", 330_000),
     ("lending::tests::model", 180_000),

@@ -274,6 +274,10 @@ impl<'a> Teller<'a> {
                 Ok(claims) => listed(kind, &claims, "claim", u64::to_string),
                 Err(_) => none(),
             },
+            SystemKind::Recover => match Vec::<u64>::abi_decode(input) {
+                Ok(machines) => listed(kind, &machines, "machine", u64::to_string),
+                Err(_) => none(),
+            },
             SystemKind::Migrate | SystemKind::Match => none(),
         };
         let title = system_title(kind, count);
@@ -539,6 +543,10 @@ fn system_title(kind: SystemKind, count: usize) -> String {
         SystemKind::Triggers => format!("the block looks at {}", some("order", "orders")),
         SystemKind::Rebalance => format!("the block looks at {}", some("product", "products")),
         SystemKind::Epoch => format!("the block looks at {}", some("claim", "claims")),
+        SystemKind::Recover => format!(
+            "the block looks at {} that owe",
+            some("machine", "machines")
+        ),
         SystemKind::Match => "matching and settlement".to_owned(),
     }
 }
@@ -560,6 +568,9 @@ const fn system_about(kind: SystemKind) -> &'static str {
         SystemKind::Rebalance => "Products that left their band go back to their target.",
         SystemKind::Epoch => {
             "Claims of machines whose audits begin or are over: drawn, paid or void."
+        }
+        SystemKind::Recover => {
+            "Machines that owe: instalments that fell due are paid from what is reserved, and whoever does not pay is one step further."
         }
         SystemKind::Match => "What users asked for together is settled together.",
     }

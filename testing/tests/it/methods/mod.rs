@@ -11,6 +11,7 @@ mod explorer;
 mod farms;
 mod fees;
 mod following;
+mod jobs;
 mod limits;
 mod logs;
 mod machines;

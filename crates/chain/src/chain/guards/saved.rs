@@ -1,7 +1,7 @@
 //! An index of calls in bytes, so that a start need not read every account and order: one row for each call, in order.
 //!
 //! ```text
-//!   kind u8 │ asset u32 │ supplied u8 │ second or tick, 4 bytes │ whom: owner 20 bytes and index u8, order u64, product u32, or claim u64
+//!   kind u8 │ asset u32 │ supplied u8 │ second or tick, 4 bytes │ whom: owner 20 bytes and index u8, order u64, product u32, claim u64, or machine u64
 //! ```
 
 use std::cmp::Reverse;
@@ -10,6 +10,7 @@ use alloy_primitives::{Address, U256};
 use capstan_contracts::{
     account::index::Sheets,
     calls::{Call, CallIndex, Changes, Entry, Room},
+    income::Debts,
     jobs::Claims,
     products::Products,
     triggers::Orders,
@@ -96,6 +97,20 @@ impl Saved for Products {
 impl Saved for Claims {
     const NAME: &'static str = "jobs";
     const GAUGE: &'static str = "capstan_claims";
+    const ID_BYTES: usize = size_of::<u64>();
+
+    fn put_id(id: u64, row: &mut Vec<u8>) {
+        row.extend_from_slice(&id.to_be_bytes());
+    }
+
+    fn take_id(bytes: &[u8]) -> Option<u64> {
+        bytes.try_into().ok().map(u64::from_be_bytes)
+    }
+}
+
+impl Saved for Debts {
+    const NAME: &'static str = "income";
+    const GAUGE: &'static str = "capstan_machine_debts";
     const ID_BYTES: usize = size_of::<u64>();
 
     fn put_id(id: u64, row: &mut Vec<u8>) {

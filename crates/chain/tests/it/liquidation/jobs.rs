@@ -10,7 +10,7 @@ use capstan_contracts::{
 use super::*;
 
 /// Whose key is a machine's.
-const MACHINE: usize = REPORTER;
+pub(super) const MACHINE: usize = REPORTER;
 const CLASS: u32 = 1;
 const EPOCH_MS: u64 = 1_000;
 const NOBODY: IJobs::Signature = IJobs::Signature {
@@ -25,10 +25,15 @@ fn signed(scene: &Scene, who: usize, digest: B256) -> (u8, B256, B256) {
     (v, B256::from(signature.r()), B256::from(signature.s()))
 }
 
-/// A machine on probation that offers a class, and Alice who has bound a thousand to it.
+/// A machine on probation that offers a class, and Alice who has bound a thousand to it; every receipt is audited.
 fn start(world: World) -> (Scene, B256) {
+    start_with(world, 86_400_000, 1_000_000)
+}
+
+/// The same with so long a probation, and so many of a million receipts audited.
+pub(super) fn start_with(world: World, probation_ms: u64, audit_ppm: u32) -> (Scene, B256) {
     let mut scene = Scene::new(world);
-    open_rooms(&mut scene);
+    open_rooms(&mut scene, probation_ms, audit_ppm);
     register(&mut scene);
     let (alice, machine) = (scene.world.address(ALICE), scene.world.address(MACHINE));
     scene.ok(
@@ -69,7 +74,7 @@ fn start(world: World) -> (Scene, B256) {
             classId: CLASS,
             sequence: 1,
             amount: thousand,
-            untilMs: scene.world.chain.head().time_ms() + 60_000,
+            untilMs: scene.world.chain.head().time_ms() + 3_600_000,
         },
         signature: NOBODY,
     };
@@ -78,14 +83,14 @@ fn start(world: World) -> (Scene, B256) {
     (scene, channel)
 }
 
-fn open_rooms(scene: &mut Scene) {
+fn open_rooms(scene: &mut Scene, probation_ms: u64, audit_ppm: u32) {
     let params = IMachines::MachineParams {
         assetId: CASH,
         bondMin: U256::from(1_000),
         unbondMs: 3_600_000,
         intervalMs: 86_400_000,
         graceMs: 1_000,
-        probationMs: 86_400_000,
+        probationMs: probation_ms,
         lateMs: 1_000,
         gapMs: 1_000,
         answerMs: 1_000,
@@ -107,7 +112,7 @@ fn open_rooms(scene: &mut Scene) {
         showMs: 1_000,
         commitMs: 1_000,
         revealMs: 1_000,
-        auditPpm: 1_000_000,
+        auditPpm: audit_ppm,
         detectPpm: 1_000_000,
         feeBps: 0,
         feeFlat: U256::ZERO,
@@ -157,7 +162,7 @@ fn register(scene: &mut Scene) {
 }
 
 /// Claims a hundred for one receipt that nobody will show.
-fn claim(scene: &mut Scene, channel: B256) -> std::sync::Arc<Block> {
+pub(super) fn claim(scene: &mut Scene, channel: B256) -> std::sync::Arc<Block> {
     let epoch = scene.world.chain.head().time_ms() / EPOCH_MS;
     while scene.world.chain.head().time_ms() + 250 < (epoch + 1) * EPOCH_MS {
         scene.finalize(vec![], vec![]);

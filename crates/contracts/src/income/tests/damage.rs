@@ -102,6 +102,7 @@ fn every_check_can_fail() {
     });
     check("INC-4", |cx, _| machines::unlock(cx, 0));
     check("INC-4", |cx, _| machines::award(cx, 0, ADDRESS));
+    check("INC-14", |cx, _| STATE.dues.at(0).save(cx, 0));
     case("INC-7", |case| case.paid = a(1));
     check("INC-7", |cx, _| STATE.case_count.save(cx, 0));
     check("INC-9", |cx, asset| {
