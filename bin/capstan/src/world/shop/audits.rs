@@ -2,7 +2,7 @@
 
 use std::{future::IntoFuture as _, net::SocketAddr, sync::Arc};
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 use axum::{
     Json, Router,
     extract::{Path, State},
@@ -10,6 +10,10 @@ use axum::{
     routing::get,
 };
 use capstan_compute::tab::{INSPECTION, Inspection, Kept, of_hex};
+use capstan_contracts::{
+    admin::{self, IAdmin::hasRoleCall},
+    jobs,
+};
 use eyre::Result;
 use tokio::net::TcpListener;
 
@@ -36,8 +40,19 @@ async fn kept(
     Path(receipt): Path<B256>,
 ) -> Result<Json<Kept>, StatusCode> {
     let said = headers.get(INSPECTION).and_then(|said| said.to_str().ok());
-    if !said.is_some_and(|said| is_auditors(&shop, receipt, said)) {
-        return Err(StatusCode::FORBIDDEN);
+    let who = said.and_then(|said| signer(&shop, receipt, said));
+    let who = who.ok_or(StatusCode::FORBIDDEN)?;
+    if !shop.auditors.contains(&who) {
+        // Others than those of this world may have been named since.
+        let call = hasRoleCall {
+            scope: jobs::ADDRESS,
+            role: jobs::AUDIT,
+            account: who,
+        };
+        let has_role = shop.node.view(admin::ADDRESS, &call).await;
+        if !has_role.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)? {
+            return Err(StatusCode::FORBIDDEN);
+        }
     }
     let now_ms = shop.node.head_time_ms().await;
     let now_ms = now_ms.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
@@ -49,15 +64,12 @@ async fn kept(
     kept.map(Json).ok_or(StatusCode::NOT_FOUND)
 }
 
-/// Whether an auditor of this chain signed for this receipt.
-fn is_auditors(shop: &Shop, receipt: B256, said: &str) -> bool {
-    let signer = || {
-        let (time_ms, word) = said.split_once(' ')?;
-        let said = Inspection {
-            receipt,
-            timeMs: time_ms.parse().ok()?,
-        };
-        shop.court.who_says(&said, &of_hex(word)?)
+/// Who signed for this receipt, if anybody did.
+fn signer(shop: &Shop, receipt: B256, said: &str) -> Option<Address> {
+    let (time_ms, word) = said.split_once(' ')?;
+    let said = Inspection {
+        receipt,
+        timeMs: time_ms.parse().ok()?,
     };
-    signer().is_some_and(|signer| shop.auditors.contains(&signer))
+    shop.court.who_says(&said, &of_hex(word)?)
 }
