@@ -66,7 +66,7 @@ fn audits(chain: &str, model: &Path, words: &str) -> (Auditor, Vec<String>) {
     panic!("it ended: {lines:#?}");
 }
 
-/// AUD-9, CLI-24: it computes what was drawn, says that it is right, and shows that in time; without the model it says nothing.
+/// AUD-9, CLI-30: it computes what was drawn, says that it is right, and shows that in time; without the model it says nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn aud_9_an_auditor_of_its_own_says_what_it_computed() {
     let folder = tempfile::tempdir().expect("a folder");
