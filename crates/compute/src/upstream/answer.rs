@@ -19,8 +19,8 @@ const FINISH_CHARS_MAX: usize = 64;
 /// Whether a choice is an object that says its words in one place: what reads another place would read another answer.
 pub(crate) fn says_once(choice: &Value) -> bool {
     let places = ["message", "delta", "text"];
-    let said = |name: &&str| choice.get(**name).is_some_and(|said| !said.is_null());
-    choice.is_object() && places.iter().filter(said).count() <= 1
+    let said = |name: &&str| choice.get(*name).is_some_and(|said| !said.is_null());
+    choice.is_object() && places.into_iter().filter(said).count() <= 1
 }
 
 /// Tokens that a server says it used.
