@@ -32,7 +32,7 @@ async function protect(person, stop) {
     .getByText('1.66')
     .waitFor();
   await page
-    .getByRole('row', { name: /liquidated at/ })
+    .getByRole('row', { name: /liquidated below/ })
     .getByText('$1\u202f807.23')
     .waitFor();
   await person.sign('Borrow 15\u202f000 USDC');

@@ -1,6 +1,7 @@
 import { useDeferredValue, useEffect, useId, useMemo, useState } from 'react';
 import { Link } from 'react-router';
 import { Act, type Proposal } from '../../act/Act.tsx';
+import { liquidated, shownLiquidated } from '../../act/effect.ts';
 import { lever, plan, spendable } from '../../act/plan.ts';
 import { useTerms } from '../../act/terms.ts';
 import { accountCommand, command, inTurn, named } from '../../node/commands.ts';
@@ -20,7 +21,6 @@ import {
   shownUsd,
   shownUsdFine,
   usd,
-  type Usd,
   worthDown,
 } from '../../units/quantity.ts';
 import { Facts, AmountField, Button, CopyCommand, Notice, Num, Select } from '../../ui/index.ts';
@@ -243,8 +243,8 @@ function Outcome({ preview, quote, risky }: { preview: Preview; quote: Quote; ri
   }
   const { report, holdings } = preview.after;
   const row = holdings.find((one) => one.assetId === risky?.assetId);
-  const liquidation: Usd | null = row?.liquidationPrice ?? null;
-  const room = risky?.price ? roomBps(risky.price.spot, liquidation) : null;
+  const liquidation = row ? liquidated(preview.after, row) : null;
+  const room = risky?.price ? roomBps(risky.price.spot, liquidation?.at ?? null) : null;
   const said = warning(room, quote.priceImpactBps);
   const copy = command('account show');
   return (
@@ -258,12 +258,12 @@ function Outcome({ preview, quote, risky }: { preview: Preview; quote: Quote; ri
             </strong>,
           ],
           [
-            'Liquidated when it stands at',
+            'Liquidated when it stands',
             liquidation === null ? (
-              'no price alone'
+              'by no price alone'
             ) : (
               <Num key="at" copy={copy}>
-                {shownUsd(liquidation)}
+                {shownLiquidated(liquidation)}
               </Num>
             ),
           ],
