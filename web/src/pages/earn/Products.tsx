@@ -16,6 +16,7 @@ import {
   shown,
   shownAmount,
   shownBps,
+  shownDown,
   shownPrice,
   shownUsd,
   someWrong,
@@ -167,8 +168,8 @@ function Desk({ product, base }: { product: Product; base: Market }) {
     });
     const paid = `${shown(quantity(amount, decimals, 'shares'), 6)} ${unit}`;
     const leastWords = isBuy
-      ? `${shown(quantity(least, 18, 'shares'), 6)} ${product.symbol}`
-      : `${shown(quantity(least, base.decimals, 'shares'), 6)} ${base.symbol}`;
+      ? `${shownDown(quantity(least, 18, 'shares'), 6)} ${product.symbol}`
+      : `${shownDown(quantity(least, base.decimals, 'shares'), 6)} ${base.symbol}`;
     setProposal({
       title: `${isBuy ? 'Buy' : 'Redeem'} ${product.symbol}`,
       lines: [

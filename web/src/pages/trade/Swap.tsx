@@ -10,11 +10,14 @@ import type { Tradable } from '../../node/shapes.ts';
 import {
   assetUnit,
   exact,
+  PLACES,
   quantity,
   readAmount,
   shown,
   shownAmount,
   shownBps,
+  shownDown,
+  shownUp,
   someWrong,
 } from '../../units/quantity.ts';
 import { Facts, AmountField, Button, CopyCommand, Notice, Select, toast } from '../../ui/index.ts';
@@ -191,8 +194,8 @@ function Told({
                 </strong>,
               ],
           asked.exactOut
-            ? ['And at most', `${shownAmount(way.paidMax)} ${from}`]
-            : ['And at least', `${shownAmount(way.receivedMin)} ${to}`],
+            ? ['And at most', `${shownUp(way.paidMax, PLACES.amount)} ${from}`]
+            : ['And at least', `${shownDown(way.receivedMin, PLACES.amount)} ${to}`],
           asked.exactOut ? ['For exactly', `${shownAmount(way.receivedMin)} ${to}`] : null,
           way.price === null ? null : ['One costs', `${shown(way.price, 6)} ${to}`],
           [
