@@ -80,6 +80,7 @@ export function Act({
       isReady={approval !== undefined || (preview.data !== undefined && preview.data.after !== null)}
       isApproval={approval !== undefined}
       command={proposal.command}
+      who={account}
       onSign={sign}
       onClose={onClose}
     >

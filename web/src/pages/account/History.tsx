@@ -1,5 +1,5 @@
 import { Link } from 'react-router';
-import { command } from '../../node/commands.ts';
+import { command, indexed } from '../../node/commands.ts';
 import { useHeads } from '../../node/node.tsx';
 import { useAccountEvents, useLiquidations } from '../../node/queries.ts';
 import type { AccountName } from '../../node/rpc.ts';
@@ -14,10 +14,7 @@ export function History({ of }: { of: AccountName }) {
   const liquidations = useLiquidations(of);
   const nowMs = useHeads()[0]?.seenMs ?? 0;
   return (
-    <Card
-      title="History"
-      command={command(`account history ${of.owner}${of.index === 0 ? '' : ` --index ${of.index}`}`)}
-    >
+    <Card title="History" command={command(indexed(of.index, `account history ${of.owner}`))}>
       {liquidations.data && liquidations.data.items.length > 0 ? (
         <ul className="stack" style={{ '--gap': 'var(--s2)' } as React.CSSProperties}>
           {liquidations.data.items.map((item) => (

@@ -1,6 +1,6 @@
 import { Link } from 'react-router';
 import { liquidated, shownLiquidated } from '../../act/effect.ts';
-import { command } from '../../node/commands.ts';
+import { command, indexed } from '../../node/commands.ts';
 import type { AccountName } from '../../node/rpc.ts';
 import type { AccountState, Holding, Market, Piece } from '../../node/shapes.ts';
 import { isZero, shownAmount, shownBps, shownPercent, shownUsd, type Amount, type Usd } from '../../units/quantity.ts';
@@ -22,7 +22,7 @@ export function Positions({
   state: AccountState;
   markets: readonly Market[];
 }) {
-  const show = command(`account show ${of.owner}${of.index === 0 ? '' : ` --index ${of.index}`}`);
+  const show = command(indexed(of.index, `account show ${of.owner}`));
   return (
     <Card title="Positions" flush command={show}>
       {state.holdings.length === 0 ? (
@@ -119,7 +119,7 @@ const KINDS: Record<string, string> = { shares: 'Shares of pool', range: 'Positi
 /** Liquidity on the account. */
 export function Pieces({ of, pieces }: { of: AccountName; pieces: readonly Piece[] }) {
   if (pieces.length === 0) return null;
-  const show = command(`account show ${of.owner}${of.index === 0 ? '' : ` --index ${of.index}`}`);
+  const show = command(indexed(of.index, `account show ${of.owner}`));
   return (
     <Card title="Liquidity" flush command={show}>
       <Table

@@ -4,7 +4,7 @@ import type { Proposal } from '../../act/Act.tsx';
 import { act } from '../../act/batch.ts';
 import { sayError } from '../../act/errors.ts';
 import { stake } from '../../act/liquidity.ts';
-import { command, named } from '../../node/commands.ts';
+import { command, named, signedBy } from '../../node/commands.ts';
 import { useNode } from '../../node/node.tsx';
 import { useAccount } from '../../node/queries.ts';
 import type { AccountName } from '../../node/rpc.ts';
@@ -159,7 +159,7 @@ export function EnterFarm({
         </Notice>
       )}
       <div className="dialog-actions">
-        <CopyCommand command={copy} />
+        <CopyCommand command={signedBy(account, copy)} />
         <Button onClick={onClose}>Not now</Button>
         <Button look="primary" disabled={!isPossible || asking} onClick={() => void enter()}>
           {asking ? 'Asking the pool…' : 'See what it does'}

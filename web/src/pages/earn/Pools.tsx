@@ -1,7 +1,7 @@
-import { useMemo, useState } from 'react';
+import { useState } from 'react';
 import { Act, type Proposal } from '../../act/Act.tsx';
 import { provide } from '../../act/liquidity.ts';
-import { command, inTurn, named } from '../../node/commands.ts';
+import { command, inTurn, named, signedBy } from '../../node/commands.ts';
 import { useAccount, usePools } from '../../node/queries.ts';
 import type { AccountName } from '../../node/rpc.ts';
 import type { AccountState, Market, Pool } from '../../node/shapes.ts';
@@ -29,7 +29,7 @@ import {
   Num,
   Table,
 } from '../../ui/index.ts';
-import { useWallet } from '../../wallet/wallet.tsx';
+import { useMine } from '../../wallet/chosen.tsx';
 import { assetsOf, bring, useHas } from './bring.ts';
 import { poolPrice, poolWorth, provisionOf } from './liquidity.ts';
 import { InWallet } from './InWallet.tsx';
@@ -41,8 +41,7 @@ import { feeWords, lacksWords } from './words.ts';
 const ROOM_BPS = 50;
 
 export function Pools({ markets }: { markets: readonly Market[] }) {
-  const wallet = useWallet();
-  const account = useMemo<AccountName | null>(() => (wallet ? { owner: wallet.address, index: 0 } : null), [wallet]);
+  const account = useMine();
   const pools = usePools();
   const state = useAccount(account);
   const [chosen, setChosen] = useState<Pool | null>(null);
@@ -249,7 +248,7 @@ function Provide({
         </Notice>
       ) : null}
       <div className="dialog-actions">
-        <CopyCommand command={copy} />
+        <CopyCommand command={signedBy(account, copy)} />
         <Button
           look="primary"
           disabled={account === null || provision === null || lacks.length > 0}

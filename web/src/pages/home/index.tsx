@@ -1,6 +1,6 @@
 /** What is happening: the chain, my balance sheet, markets, and whom the block sold from. */
 import { Link } from 'react-router';
-import { command, named } from '../../node/commands.ts';
+import { command, indexed, named } from '../../node/commands.ts';
 import { useHeads } from '../../node/node.tsx';
 import { useAccount, useBlockTransactionCount, useLiquidations, useMarkets } from '../../node/queries.ts';
 import type { SeenHead } from '../../node/heads.ts';
@@ -30,7 +30,7 @@ import {
   Stats,
   Table,
 } from '../../ui/index.ts';
-import { useWallet } from '../../wallet/wallet.tsx';
+import { useMine } from '../../wallet/chosen.tsx';
 
 export default function Home() {
   return (
@@ -133,9 +133,9 @@ function brief(value: bigint): string {
 }
 
 function Mine() {
-  const wallet = useWallet();
-  const account = useAccount(wallet ? { owner: wallet.address, index: 0 } : null);
-  if (!wallet) {
+  const mine = useMine();
+  const account = useAccount(mine);
+  if (!mine) {
     return (
       <Card title="My balance sheet">
         <Empty>
@@ -145,9 +145,13 @@ function Mine() {
       </Card>
     );
   }
-  const show = command(`account show ${wallet.address}`);
+  const show = command(indexed(mine.index, `account show ${mine.owner}`));
   return (
-    <Card title="My balance sheet" command={show} aside={<Link to="/account">Open</Link>}>
+    <Card
+      title="My balance sheet"
+      command={show}
+      aside={<Link to="/account">{mine.index === 0 ? 'Open' : `Open account ${mine.index}`}</Link>}
+    >
       <Answer of={account}>
         {({ report, error }) =>
           report ? (

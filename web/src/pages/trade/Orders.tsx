@@ -4,7 +4,7 @@ import { SignCall, type CallProposal } from '../../act/SignCall.tsx';
 import { useSend } from '../../act/send.ts';
 import { addresses } from '../../generated/addresses.ts';
 import { triggersAbi } from '../../generated/triggers.ts';
-import { command, named } from '../../node/commands.ts';
+import { command, indexed, named, signedBy } from '../../node/commands.ts';
 import { useHeads } from '../../node/node.tsx';
 import { useAccount } from '../../node/queries.ts';
 import type { AccountName } from '../../node/rpc.ts';
@@ -21,7 +21,7 @@ import {
 } from '../../units/quantity.ts';
 import { moment } from '../../units/time.ts';
 import { Check, AmountField, Answer, Button, CopyCommand, Empty, Select } from '../../ui/index.ts';
-import { useWallet } from '../../wallet/wallet.tsx';
+import { useMine } from '../../wallet/chosen.tsx';
 import {
   ALL,
   conditionWords,
@@ -67,8 +67,7 @@ const UNITS: readonly { value: EveryUnit; text: string }[] = [
 
 /** Stop-loss and its like: the block executes them, nobody has to watch. */
 export function Orders({ markets, onWatch }: { markets: readonly Market[]; onWatch: (assetId: number) => void }) {
-  const wallet = useWallet();
-  const account: AccountName | null = wallet ? { owner: wallet.address, index: 0 } : null;
+  const account = useMine();
   const orders = useOrders(account);
   return (
     <div className="stack">
@@ -89,7 +88,7 @@ export function Orders({ markets, onWatch }: { markets: readonly Market[]; onWat
             ) : (
               <ul className="stack">
                 {page.items.map((order) => (
-                  <Standing key={order.id} order={order} />
+                  <Standing key={order.id} order={order} account={account} />
                 ))}
               </ul>
             )
@@ -179,7 +178,7 @@ function New({
       notes: [
         `${shownAmount(quantity(prepaid.data, 18, assetUnit(0)))} ETH go with it for the block’s work; what is left comes back when it ends.`,
       ],
-      command: command(orderCommand(wish, names, sell.decimals)),
+      command: command(indexed(account.index, orderCommand(wish, names, sell.decimals))),
     });
   };
   const atWords = AT[kind];
@@ -289,7 +288,9 @@ function New({
         {wish === null || isBlank || made?.ok !== true ? (
           <span />
         ) : (
-          <CopyCommand command={command(orderCommand(wish, names, sell.decimals))} />
+          <CopyCommand
+            command={signedBy(account, command(indexed(account?.index ?? 0, orderCommand(wish, names, sell.decimals))))}
+          />
         )}
         <Button
           look="primary"
@@ -322,7 +323,7 @@ function orderLines(order: OrderStruct, of: { sell: Market; buy: Market; watch: 
   ];
 }
 
-function Standing({ order }: { order: Order }) {
+function Standing({ order, account }: { order: Order; account: AccountName }) {
   const { send, isPending, error } = useSend();
   const cancel = () => {
     const data = encodeFunctionData({ abi: triggersAbi, functionName: 'cancel', args: [BigInt(order.id)] });
@@ -344,7 +345,7 @@ function Standing({ order }: { order: Order }) {
         {order.repay ? ` · pays debt in ${order.buy.symbol}` : ''} · until {moment(order.expiresMs)} ·{' '}
         {shownAmount(order.prepaid)} ETH prepaid
         {order.failures > 0 ? ` · failed ${order.failures} times` : ''}{' '}
-        <CopyCommand command={command('trigger list')} />
+        <CopyCommand command={command(indexed(account.index, `trigger list ${account.owner}`))} />
       </p>
       {error ? <p className="bad small">{error.said.words}</p> : null}
     </li>

@@ -3,7 +3,7 @@ import { spendable } from '../../act/plan.ts';
 import { useSend } from '../../act/send.ts';
 import { approvalOf } from '../../act/SignCall.tsx';
 import { wayOf } from '../../act/quote.ts';
-import { command, named } from '../../node/commands.ts';
+import { command, named, signedBy } from '../../node/commands.ts';
 import type { Hex } from '../../node/decode.ts';
 import type { SwapAsked } from '../../node/rpc.ts';
 import type { Tradable } from '../../node/shapes.ts';
@@ -227,7 +227,7 @@ function Told({
         </Notice>
       ) : null}
       <div className="row spread">
-        <CopyCommand command={copy} />
+        <CopyCommand command={wallet === null ? copy : signedBy({ owner: wallet.address }, copy)} />
         <Button
           look="primary"
           disabled={wallet === null || isStale || lacks || !isPossible || isPending}
