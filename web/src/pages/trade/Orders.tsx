@@ -12,12 +12,16 @@ import type { Market } from '../../node/shapes.ts';
 import {
   amountWrong,
   assetUnit,
+  PLACES,
   quantity,
   readAmount,
+  shown,
   shownAmount,
   shownBps,
   shownHealth,
-  shownUsd,
+  shownPrice,
+  usd,
+  type Usd,
 } from '../../units/quantity.ts';
 import { moment } from '../../units/time.ts';
 import { Check, AmountField, Answer, Button, CopyCommand, Empty, Select } from '../../ui/index.ts';
@@ -39,7 +43,7 @@ import {
   type OrderStruct,
   type Wish,
 } from './order.ts';
-import { useOrders, usePrepaid } from './queries.ts';
+import { useFiresAt, useOrders, usePrepaid } from './queries.ts';
 import type { Order } from './shapes.ts';
 
 const KINDS: readonly { value: OrderKind; text: string }[] = [
@@ -132,10 +136,9 @@ function New({
   useEffect(() => onWatch(shownId), [onWatch, shownId]);
   const find = (id: number) => markets.find((market) => market.assetId === id);
   const [watch, sell, buy] = [find(watchId), find(sellId), find(buyId)];
-  if (!watch?.price || !sell || !buy) return <p className="quiet">Orders need assets with prices.</p>;
   const row = state.data?.holdings.find((held) => held.assetId === sellId);
   const has = row ? row.units.amount + row.supplied.amount : 0n;
-  const read = readAmount(text, sell.decimals, has);
+  const read = readAmount(text, sell?.decimals ?? 0, has);
   const soldWrong = amountWrong(text, read);
   const wish: Wish | null = read.ok
     ? {
@@ -155,7 +158,11 @@ function New({
       }
     : null;
   const isBlank = kind !== 'parts' && at.trim() === '';
-  const made = wish === null ? null : orderOf(wish, watch.price.spot, (now?.timestamp ?? 0) * 1_000);
+  const made = wish === null ? null : orderOf(wish, watch?.price?.spot ?? usd(0n), (now?.timestamp ?? 0) * 1_000);
+  const atPrice = made?.ok === true && made.order.price > 0n ? made.order : null;
+  const fires = useFiresAt(atPrice?.price ?? null, atPrice?.above ?? false);
+  if (!watch?.price || !sell || !buy) return <p className="quiet">Orders need assets with prices.</p>;
+  const isStepKnown = atPrice === null || fires.data !== undefined;
   const wrongIn = (field: Field) => (made === null || made.ok || made.field !== field ? null : made.words);
   const options = priced.map((market) => ({ value: market.assetId, text: market.symbol }));
   const names = {
@@ -173,7 +180,7 @@ function New({
     });
     setProposal({
       title: `Place an order to sell ${sell.symbol}`,
-      lines: orderLines(order, { sell, buy, watch }),
+      lines: orderLines(order, { sell, buy, watch }, atPrice === null ? null : (fires.data ?? null)),
       call: { to: addresses.triggers, data, valueWei: prepaid.data },
       notes: [
         `${shownAmount(quantity(prepaid.data, 18, assetUnit(0)))} ETH go with it for the block’s work; what is left comes back when it ends.`,
@@ -213,9 +220,13 @@ function New({
             suffix={atWords.suffix === '' ? undefined : atWords.suffix}
             value={at}
             onChange={setAt}
-            placeholder={atWords.placeholder === '' ? shownUsd(watch.price.spot) : atWords.placeholder}
+            placeholder={atWords.placeholder === '' ? shown(watch.price.spot, PLACES.usd) : atWords.placeholder}
             hint={
-              kind === 'health' && state.data?.report ? `now ${shownHealth(state.data.report.healthMaintenance)}` : null
+              kind === 'health' && state.data?.report
+                ? `now ${shownHealth(state.data.report.healthMaintenance)}`
+                : atPrice !== null && fires.data
+                  ? `fires at ${shownPrice(fires.data)}`
+                  : null
             }
             wrong={isBlank ? null : wrongIn('at')}
           />
@@ -294,7 +305,7 @@ function New({
         )}
         <Button
           look="primary"
-          disabled={account === null || isBlank || made?.ok !== true || prepaid.data === undefined}
+          disabled={account === null || isBlank || made?.ok !== true || prepaid.data === undefined || !isStepKnown}
           onClick={place}
           data-testid="place-order"
         >
@@ -309,14 +320,18 @@ function New({
 }
 
 /** What is signed, read from it. */
-function orderLines(order: OrderStruct, of: { sell: Market; buy: Market; watch: Market }): string[] {
+function orderLines(
+  order: OrderStruct,
+  of: { sell: Market; buy: Market; watch: Market },
+  firesAt: Usd | null,
+): string[] {
   const amount =
     order.amount === ALL
       ? `all ${of.sell.symbol} of the account`
       : `at most ${shownAmount(quantity(order.amount, of.sell.decimals, assetUnit(of.sell.assetId)))} ${of.sell.symbol}`;
   const isDebtPaid = order.repay || order.kind === KIND_NUMBER.health;
   return [
-    conditionWords(order, of.watch.symbol),
+    conditionWords(order, of.watch.symbol, firesAt),
     `Sell ${amount}${order.kind === KIND_NUMBER.parts ? ' each time' : ''} for ${of.buy.symbol}${isDebtPaid ? ', which pays the debt in it' : ''}`,
     `At most ${shownBps(order.limitBps)} below its value at oracle prices; else it waits`,
     `It ends ${moment(Number(order.expiresMs))}`,
