@@ -69,7 +69,7 @@ export default [
         await until('it was liquidated', async () => (await why.count()) > 0, PATIENCE_MS);
         await why.last().click();
         await page.getByText('Why this was liquidated').waitFor();
-        await page.getByText('What the rule of today’s largest protocol would have taken').waitFor();
+        await page.getByText('What Aave’s rule would have taken').waitFor();
         const figure = (name) => page.locator('.stat', { hasText: name }).locator('dd').first().innerText();
         await until('the penalty is told', async () => (await figure('Penalty')).startsWith('$'));
         const [before, after] = [await figure('Health before'), await figure('Health after')];

@@ -294,6 +294,11 @@ export const explained = object({
 });
 export type Explained = Decoded<typeof explained>;
 
+/** Whether nothing was sold: what the account owed and had of one asset cancelled each other. */
+export function isSetOff({ steps }: Pick<Explained, 'steps'>): boolean {
+  return steps.length > 0 && steps.every((one) => one.venue === 'netting');
+}
+
 const accountEvent = object({
   blockNumber: count,
   timestamp: count,
