@@ -2,7 +2,6 @@ import { expect, test } from 'vitest';
 import { soldAtMost } from './sale.ts';
 import {
   add,
-  lessDownToZero,
   quantity,
   shown,
   shownAmount,
@@ -27,7 +26,6 @@ test('units do not mix', () => {
   // @ts-expect-error two assets have no sum
   expect(() => add(eth, usdc)).toThrow('not counted in the same unit');
   expect(add(eth, eth).amount).toBe(10n);
-  expect(lessDownToZero(eth, quantity(9n, 18, 'asset:0')).amount).toBe(0n);
 });
 
 /** CLI-6, CLI-21: the numbers of the terminal's own test. */

@@ -53,12 +53,6 @@ export function add<U extends Unit>(one: Quantity<U>, other: Quantity<NoInfer<U>
   return { ...one, amount: one.amount + other.amount };
 }
 
-/** Zero where more is taken than there is. */
-export function lessDownToZero<U extends Unit>(one: Quantity<U>, other: Quantity<NoInfer<U>>): Quantity<U> {
-  sameUnit(one, other);
-  return { ...one, amount: one.amount > other.amount ? one.amount - other.amount : 0n };
-}
-
 export function isZero(of: Quantity): boolean {
   return of.amount === 0n;
 }

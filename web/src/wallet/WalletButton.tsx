@@ -103,8 +103,8 @@ function Connected({ onClose }: { onClose: () => void }) {
             {fund.isPending ? 'Sending…' : 'Send it play money'}
           </Button>
           <p className="small faint">
-            From unlocked accounts of this development chain: 100 ETH, and about 10 000 dollars of each token, as long
-            as there is some. Everybody gets the same, once.
+            From unlocked accounts of this development chain: 100 ETH, and about 10&nbsp;000&nbsp;dollars of each token,
+            as long as there is some. Everybody gets the same, once.
           </p>
         </div>
       ) : null}

@@ -8,12 +8,12 @@ import { command, named, signedBy } from '../../node/commands.ts';
 import { useNode } from '../../node/node.tsx';
 import { useAccount } from '../../node/queries.ts';
 import type { AccountName } from '../../node/rpc.ts';
-import type { Market, Pool } from '../../node/shapes.ts';
+import type { Coin, Market, Pool } from '../../node/shapes.ts';
 import { amountWrong, exactOf, readAmount, told } from '../../units/quantity.ts';
 import { AmountField, Button, CopyCommand, Dialog, Notice } from '../../ui/index.ts';
 import { bring, provideAndStake, useHas } from './bring.ts';
 import { provisionOf } from './liquidity.ts';
-import type { Coin, Farm } from './shapes.ts';
+import type { Farm } from './shapes.ts';
 
 /** Room for what the pool moves until the block. */
 const ROOM_BPS = 50;

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { Act, type Proposal } from '../../act/Act.tsx';
+import { useDollar } from '../../act/dollar.ts';
 import { provide } from '../../act/liquidity.ts';
 import { command, inTurn, named, signedBy } from '../../node/commands.ts';
 import { useAccount, usePools } from '../../node/queries.ts';
@@ -113,7 +114,8 @@ export function Pools({ markets }: { markets: readonly Market[] }) {
 
 function PoolRow({ pool, markets, onProvide }: { pool: Pool; markets: readonly Market[]; onProvide: () => void }) {
   const copy = command(`pool show ${pool.poolId}`);
-  const worth = poolWorth(pool, markets);
+  const dollar = useDollar();
+  const worth = poolWorth(pool, markets, dollar.data);
   const price = poolPrice(pool);
   const pair = pool.assets.map((coin) => coin.symbol).join(' · ');
   return (

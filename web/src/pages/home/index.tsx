@@ -1,5 +1,6 @@
 /** What is happening: the chain, my balance sheet, markets, and whom the block sold from. */
 import { Link } from 'react-router';
+import { useDollar } from '../../act/dollar.ts';
 import { command, indexed, named } from '../../node/commands.ts';
 import { useHeads } from '../../node/node.tsx';
 import { useAccount, useBlockTransactionCount, useLiquidations, useMarkets, useSetOffs } from '../../node/queries.ts';
@@ -54,7 +55,11 @@ function Network() {
   const newest = heads[0];
   const transactions = useBlockTransactionCount(newest?.hash);
   const supplied = sum(markets.data, (market) => market.supplied);
-  const borrowed = sum(markets.data, (market) => market.borrowed);
+  const dollar = useDollar().data;
+  // The chain's own dollar is owed and has no market.
+  const minted = dollar?.price ? worthDown(dollar.owed, dollar.price).amount : 0n;
+  const lent = sum(markets.data, (market) => market.borrowed);
+  const borrowed = lent === null || dollar === undefined ? null : lent + minted;
   return (
     <Card title="The chain" command={command('market list')}>
       <Stats>
@@ -216,6 +221,11 @@ function Markets() {
                       <Num copy={show} quiet>
                         {market.price ? shownPrice(market.price.spot) : '–'}
                       </Num>
+                      {market.price?.usable === false ? (
+                        <Badge tone="warn" title={market.price.why ?? undefined}>
+                          not usable
+                        </Badge>
+                      ) : null}
                     </td>
                     <td>
                       <Num copy={show} quiet className="good">

@@ -168,7 +168,7 @@ export function Margin({ markets, onWatch }: { markets: readonly Market[]; onWat
         <CopyCommand command={signedBy(account, copyAs)} />
         <Button
           look="primary"
-          disabled={actions === null || wrong !== null || preview.data?.after == null || preview.isPlaceholderData}
+          disabled={actions === null || wrong !== null || preview.data?.after == null}
           onClick={() => {
             if (actions !== null) {
               setProposal({

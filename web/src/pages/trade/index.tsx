@@ -5,6 +5,7 @@ import { useMarkets, usePriceHistory } from '../../node/queries.ts';
 import type { Market } from '../../node/shapes.ts';
 import { drawn, drawnUsd } from '../../units/drawn.ts';
 import { quantity, shownPrice } from '../../units/quantity.ts';
+import { wholeSeconds } from '../../units/time.ts';
 import { Answer, Card, Chart, Empty, Page, Skeleton, Tabs } from '../../ui/index.ts';
 import { WhichAccount } from '../../wallet/chosen.tsx';
 import { Margin } from './Margin.tsx';
@@ -71,7 +72,7 @@ function PriceCard({ market }: { market: Market | undefined }) {
       ) : (
         <>
           <p className="price-now">{shownPrice(price.spot)}</p>
-          {price.usable ? null : <p className="warn small">{price.why}</p>}
+          {price.usable ? null : <p className="warn small">{wholeSeconds(price.why ?? '')}</p>}
         </>
       )}
       {history.data === undefined ? (
