@@ -108,6 +108,23 @@ function Connected({ onClose }: { onClose: () => void }) {
           </p>
         </div>
       ) : null}
+      {wallet.isBurner && isDev.data === false ? (
+        <Notice title="Coins must be sent to it">
+          <span className="row">
+            <code>{wallet.address}</code>
+            <Button
+              slim
+              onClick={() => {
+                void navigator.clipboard.writeText(wallet.address).then(() => toast('The address was copied'));
+              }}
+            >
+              Copy the address
+            </Button>
+          </span>
+          This chain gives no play money. What you send there from another wallet or an exchange pays for gas and can be
+          used here; keep nothing on it that you would miss.
+        </Notice>
+      ) : null}
       {fund.error ? (
         <Notice tone="bad" title="Nothing was sent">
           {fund.error.message}

@@ -9,6 +9,7 @@ import { drawn } from '../../units/drawn.ts';
 import { shownBps, shownHealth, shownUsd, shownUsdFine } from '../../units/quantity.ts';
 import { moment } from '../../units/time.ts';
 import { Address, Answer, Card, Empty, Gauge, Notice, Num, Page, Stat, Stats } from '../../ui/index.ts';
+import { UseBurner } from '../../wallet/UseBurner.tsx';
 import { useMine, WhichAccount } from '../../wallet/chosen.tsx';
 import { Actions } from './Actions.tsx';
 import { History } from './History.tsx';
@@ -35,7 +36,7 @@ export default function Account() {
     return (
       <Page title="Account" lead="Everything that you own and owe stands on one balance sheet, with one health factor.">
         <Card>
-          <Empty>
+          <Empty action={<UseBurner />}>
             Connect a wallet with the button above, or use a burner account of this browser, to see your balance sheet.
           </Empty>
         </Card>

@@ -31,6 +31,7 @@ import {
   Stats,
   Table,
 } from '../../ui/index.ts';
+import { UseBurner } from '../../wallet/UseBurner.tsx';
 import { useMine } from '../../wallet/chosen.tsx';
 
 export default function Home() {
@@ -143,7 +144,7 @@ function Mine() {
   if (!mine) {
     return (
       <Card title="My balance sheet">
-        <Empty>
+        <Empty action={<UseBurner />}>
           Connect a wallet, or use a burner account that this browser makes: supply, borrow, lever up, and watch what a
           falling price would do before it falls.
         </Empty>
