@@ -63,7 +63,11 @@ export default [
       await person.sign('Borrow');
       await person.go('/trade?tab=orders');
       const kinds = [
-        ['a price rises to (take-profit)', { dollars: '9000' }, /When ETH is at \$9.000.00 or more/],
+        [
+          'a price rises to (take-profit)',
+          { dollars: '9000' },
+          /When ETH is at \$9.\d{3}\.\d\d or more: the step behind \$9.000.00/,
+        ],
         ['a price falls from its best by', { percent: '10' }, /10 steps of 1.1 % below the best/],
         ['a price rises from its lowest by', { percent: '25' }, /21 steps of 1.1 % above the lowest/],
         [

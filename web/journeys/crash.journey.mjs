@@ -32,7 +32,7 @@ async function protect(person, stop) {
     .getByText('1.66')
     .waitFor();
   await page
-    .getByRole('row', { name: /liquidated at/ })
+    .getByRole('row', { name: /liquidated below/ })
     .getByText('$1\u202f807.23')
     .waitFor();
   await person.sign('Borrow 15\u202f000 USDC');
@@ -69,7 +69,7 @@ export default [
         await until('it was liquidated', async () => (await why.count()) > 0, PATIENCE_MS);
         await why.last().click();
         await page.getByText('Why this was liquidated').waitFor();
-        await page.getByText('What the rule of today’s largest protocol would have taken').waitFor();
+        await page.getByText('What Aave’s rule would have taken').waitFor();
         const figure = (name) => page.locator('.stat', { hasText: name }).locator('dd').first().innerText();
         await until('the penalty is told', async () => (await figure('Penalty')).startsWith('$'));
         const [before, after] = [await figure('Health before'), await figure('Health after')];

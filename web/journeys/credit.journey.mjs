@@ -49,6 +49,9 @@ async function supplyTwoEth(person) {
   await rowOf(page, 'ETH').filter({ hasText: TWO }).waitFor();
 }
 
+// As people read it: the nearest digit, and cut where it is near its end.
+const healthWords = (text) => (Number(text) >= 1.01 ? String(Number(Number(text).toFixed(3))) : cut(text, 3));
+
 export default [
   {
     name: 'markets are alive within a minute, and blocks arrive',
@@ -95,7 +98,7 @@ export default [
         const { report } = cli(node, 'account', 'show', owner);
         const told = {
           debt: cents(report.debt.text),
-          health: cut(report.healthMaintenance.text, 3),
+          health: healthWords(report.healthMaintenance.text),
           collateral: cents(report.collateral.text),
         };
         return JSON.stringify(shown) === JSON.stringify(told);

@@ -156,7 +156,7 @@ export async function somebody(browser, node, options = {}) {
     /** With a burner account, and play money on it. */
     connect: async () => {
       await page.getByTestId('wallet').click();
-      await page.getByRole('button', { name: 'Use a burner account' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Use a burner account' }).click();
       await page.getByRole('dialog').waitFor({ state: 'detached' });
     },
     fund: async () => {

@@ -4,10 +4,11 @@ import { type Hex } from 'viem';
 import { addresses } from '../generated/addresses.ts';
 import { usePreview } from '../node/queries.ts';
 import type { AccountName, Action } from '../node/rpc.ts';
-import type { Holding, Preview, Report, Standing } from '../node/shapes.ts';
-import { exactOf, isZero, shownAmount, shownBps, shownHealth, shownUsd, shownUsdFine } from '../units/quantity.ts';
+import type { Preview } from '../node/shapes.ts';
+import { exactOf, shownBps } from '../units/quantity.ts';
 import { Answer, Notice, Table, toast } from '../ui/index.ts';
 import { executeCall, inWords, type AssetWords } from './batch.ts';
+import { effectRows } from './effect.ts';
 import { approvalOf } from './SignCall.tsx';
 import { SignDialog } from './SignDialog.tsx';
 import { useSend } from './send.ts';
@@ -79,6 +80,7 @@ export function Act({
       isReady={approval !== undefined || (preview.data !== undefined && preview.data.after !== null)}
       isApproval={approval !== undefined}
       command={proposal.command}
+      who={account}
       onSign={sign}
       onClose={onClose}
     >
@@ -98,47 +100,6 @@ function refusal(told: Preview | undefined): ReactNode {
     );
   }
   return told?.revert ?? null;
-}
-
-interface EffectRow {
-  readonly name: string;
-  readonly now: string;
-  readonly then: string;
-}
-
-const REPORT_ROWS: readonly (readonly [string, (report: Report) => string])[] = [
-  ['Collateral', (report) => shownUsd(report.collateral)],
-  ['Borrow limit', (report) => shownUsd(report.borrowable)],
-  ['Debt', (report) => shownUsd(report.debt)],
-  ['Health', (report) => shownHealth(report.healthMaintenance)],
-  ['Room to fall', (report) => (report.healthMaintenance === null ? 'all' : shownBps(report.roomToFallBps))],
-  ['Costs a day', (report) => shownUsdFine(report.costPerDay)],
-];
-
-const HOLDING_ROWS: readonly (readonly [string, (row: Holding) => string | null])[] = [
-  ['units', (row) => (isZero(row.units) ? null : shownAmount(row.units))],
-  ['supplied', (row) => (isZero(row.supplied) ? null : shownAmount(row.supplied))],
-  ['owed', (row) => (isZero(row.owed) ? null : shownAmount(row.owed))],
-  ['liquidated at', (row) => (row.liquidationPrice ? shownUsd(row.liquidationPrice) : null)],
-];
-
-/** The rows that `capstan account preview` prints. */
-export function effectRows(before: Standing, after: Standing): EffectRow[] {
-  const rows = REPORT_ROWS.map(([name, of]) => {
-    const one = (standing: Standing) => (standing.report ? of(standing.report) : '?');
-    return { name, now: one(before), then: one(after) };
-  });
-  const ids = [...new Set([...before.holdings, ...after.holdings].map((row) => row.assetId))].sort((a, b) => a - b);
-  for (const id of ids) {
-    const find = (standing: Standing) => standing.holdings.find((row) => row.assetId === id);
-    const [now, then] = [find(before), find(after)];
-    for (const [name, of] of HOLDING_ROWS) {
-      const text = (row: Holding | undefined) => (row ? of(row) : null) ?? '–';
-      const row = { name: `${(now ?? then)?.symbol ?? ''} ${name}`, now: text(now), then: text(then) };
-      if (row.now !== row.then) rows.push(row);
-    }
-  }
-  return rows;
 }
 
 export function Effect({ told }: { told: Preview }): ReactNode {

@@ -83,6 +83,7 @@ export function SignCall({
       isReady={first !== null || tried.data === null}
       isApproval={first !== null}
       command={proposal.command}
+      who={{ owner: from }}
       onSign={sign}
       onClose={onClose}
     >

@@ -1,5 +1,6 @@
 /** What every signature has around it: what is signed, line by line, what is dangerous about it, and why it cannot be signed. */
 import type { ReactNode } from 'react';
+import { signedBy } from '../node/commands.ts';
 import { useLinkState } from '../node/node.tsx';
 import { Button, CopyCommand, Dialog, Notice } from '../ui/index.ts';
 import type { SendError } from './send.ts';
@@ -14,6 +15,7 @@ export function SignDialog({
   isReady,
   isApproval,
   command,
+  who,
   onSign,
   onClose,
   children,
@@ -28,6 +30,8 @@ export function SignDialog({
   isReady: boolean;
   isApproval: boolean;
   command?: string | undefined;
+  /** Who signs; and the account that it is about, where it is about one. */
+  who: { readonly owner: string; readonly index?: number };
   onSign: () => void;
   onClose: () => void;
   children?: ReactNode;
@@ -35,6 +39,7 @@ export function SignDialog({
   const state = useLinkState();
   return (
     <Dialog title={title} onClose={onClose}>
+      {who.index === undefined ? null : <p className="small faint">On your account {who.index}</p>}
       <ol className="stack small" style={{ '--gap': 'var(--s1)' } as React.CSSProperties}>
         {lines.map((line, at) => (
           <li key={at}>{line}</li>
@@ -57,7 +62,7 @@ export function SignDialog({
         </Notice>
       ) : null}
       <div className="dialog-actions">
-        {command === undefined ? null : <CopyCommand command={command} />}
+        {command === undefined ? null : <CopyCommand command={signedBy(who, command)} />}
         <Button onClick={onClose}>Not now</Button>
         <Button look="primary" disabled={!isReady || isPending || state !== 'live'} onClick={onSign} data-testid="sign">
           {isPending ? 'Waiting for its block…' : isApproval ? 'Sign the approval' : 'Sign'}

@@ -3,7 +3,7 @@ import { decodeAbiParameters, encodeAbiParameters, encodeFunctionData, type Hex 
 import { accountAbi } from '../generated/account.ts';
 import { addresses } from '../generated/addresses.ts';
 import type { AccountName, Action } from '../node/rpc.ts';
-import { assetUnit, PLACES, quantity, shown, shownAmount, usd } from '../units/quantity.ts';
+import { assetUnit, PLACES, quantity, shown, shownAmount, shownDown, shownUp, usd } from '../units/quantity.ts';
 import { agreementInWords } from './agreements.ts';
 import { liquidityInWords } from './liquidity.ts';
 
@@ -178,7 +178,13 @@ export function inWords(action: Action, asset: (id: number) => AssetWords, owner
     case VERB.swap: {
       const [{ bounds, legs }] = decodeAbiParameters(SWAP, action.args);
       const pools = legs.length === 1 ? 'one pool' : `${legs.length} pools`;
-      return `Swap at most ${of(bounds.assetIn, bounds.paidMax)} for at least ${of(bounds.assetOut, bounds.receivedMin)}, by ${pools}`;
+      const [paid, received] = [asset(bounds.assetIn), asset(bounds.assetOut)];
+      const most = shownUp(quantity(bounds.paidMax, paid.decimals, assetUnit(bounds.assetIn)), PLACES.amount);
+      const least = shownDown(
+        quantity(bounds.receivedMin, received.decimals, assetUnit(bounds.assetOut)),
+        PLACES.amount,
+      );
+      return `Swap at most ${most} ${paid.symbol} for at least ${least} ${received.symbol}, by ${pools}`;
     }
     default:
       return liquidityInWords(action, owner) ?? agreementInWords(action) ?? `Verb ${action.verb} with ${action.args}`;

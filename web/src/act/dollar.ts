@@ -2,10 +2,11 @@
 import { useQuery } from '@tanstack/react-query';
 import { addresses } from '../generated/addresses.ts';
 import { dollarAbi } from '../generated/dollar.ts';
+import { oracleAbi } from '../generated/oracle.ts';
 import { publicClient } from '../node/client.ts';
 import { LIVE, useNode } from '../node/node.tsx';
 import type { Tradable } from '../node/shapes.ts';
-import { quantity, type Part } from '../units/quantity.ts';
+import { amountOf, quantity, usd, type Amount, type Part, type Usd } from '../units/quantity.ts';
 
 /** A set of stopped verbs: 1 is minting. */
 const PAUSED_MINT = 1;
@@ -21,6 +22,10 @@ export interface Dollar {
   readonly mintable: bigint;
   readonly mintPaused: boolean;
   readonly ratePerYear: Part;
+  /** What all owe of it. */
+  readonly owed: Amount;
+  /** As the oracle knows it; null where it may not be used. */
+  readonly price: Usd | null;
 }
 
 /** Null on a chain whose owner did not open one. */
@@ -33,7 +38,13 @@ export function useDollar() {
       const client = publicClient(link);
       const state = await client.readContract({ ...contract, functionName: 'dollar' }).catch(() => null);
       if (state === null) return null;
-      const [params] = await client.readContract({ ...contract, functionName: 'paramsOf' });
+      const [[params], price] = await Promise.all([
+        client.readContract({ ...contract, functionName: 'paramsOf' }),
+        client
+          .readContract({ address: addresses.oracle, abi: oracleAbi, functionName: 'priceOf', args: [state.assetId] })
+          .then(([spot]) => usd(spot))
+          .catch(() => null),
+      ]);
       const ratePerYear = quantity(BigInt(params.stabilityBps), BPS_DECIMALS, 'part');
       return {
         assetId: state.assetId,
@@ -50,6 +61,8 @@ export function useDollar() {
         mintable: state.mintable,
         mintPaused: (state.paused & PAUSED_MINT) !== 0,
         ratePerYear,
+        owed: amountOf({ assetId: state.assetId, symbol: SYMBOL, decimals: DECIMALS }, state.debt),
+        price,
       };
     },
     meta: LIVE,

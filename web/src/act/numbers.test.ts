@@ -2,16 +2,17 @@ import { expect, test } from 'vitest';
 import { soldAtMost } from './sale.ts';
 import {
   add,
-  lessDownToZero,
   quantity,
   shown,
   shownAmount,
   shownBps,
+  shownDown,
   shownHealth,
   shownPercent,
   shownPrice,
   shownUsd,
   shownUsdFine,
+  shownUp,
   shownUsdWhole,
   usd,
   worthDown,
@@ -25,14 +26,29 @@ test('units do not mix', () => {
   // @ts-expect-error two assets have no sum
   expect(() => add(eth, usdc)).toThrow('not counted in the same unit');
   expect(add(eth, eth).amount).toBe(10n);
-  expect(lessDownToZero(eth, quantity(9n, 18, 'asset:0')).amount).toBe(0n);
 });
 
-test('health and parts are cut, never rounded up to where they are not', () => {
-  expect(shownHealth(quantity(1_659_999_999_999_999_999n, 18, 'health'))).toBe('1.659');
+/** CLI-6, CLI-21: the numbers of the terminal's own test. */
+test.each([
+  [1_659_999_999_889_333_333n, '1.66'],
+  [1_659_400_000_000_000_000n, '1.659'],
+  [1_010_500_000_000_000_000n, '1.011'],
+  [1_009_900_000_000_000_000n, '1.009'],
+  [1_000_000_000_000_000_000n, '1'],
+  [999_999_999_999_999_999n, '0.999'],
+])('health %i is rounded unless it is near its end: %s', (amount, text) => {
+  expect(shownHealth(quantity(amount, 18, 'health'))).toBe(text);
+});
+
+test('parts are the nearest digit, bounds the safe one', () => {
   expect(shownHealth(null)).toBe('no debt');
-  expect(shownPercent(quantity(43_219n * 10n ** 22n, 27, 'part'))).toBe('43.21 %');
+  const part = (bpsOfBps: bigint) => shownPercent(quantity(bpsOfBps * 10n ** 22n, 27, 'part'));
+  expect([part(43_214n), part(43_215n), part(43_219n)]).toEqual(['43.21 %', '43.22 %', '43.22 %']);
   expect(shown(usd(-WAD / 2n), 2)).toBe('-0.5');
+  const eth = (amount: bigint) => quantity(amount, 18, 'asset:0');
+  expect([shownDown(eth(WAD - 1n), 6), shownUp(eth(WAD - 1n), 6)]).toEqual(['0.999999', '1']);
+  expect([shownDown(eth(WAD), 6), shownUp(eth(WAD), 6), shownUp(eth(WAD + 1n), 6)]).toEqual(['1', '1', '1.000001']);
+  expect(shownUp(quantity(1_999n, 2, 'asset:1'), 6)).toBe('19.99');
   expect([0, 5, 750, 10_000].map(shownBps)).toEqual(['0 %', '0.05 %', '7.50 %', '100 %']);
 });
 

@@ -3,6 +3,8 @@ import { useEffect, useState } from 'react';
 import { useChainId, useSwitchChain } from 'wagmi';
 import { useLinkState } from '../node/node.tsx';
 import { useMarkets } from '../node/queries.ts';
+import type { Market } from '../node/shapes.ts';
+import { wholeSeconds } from '../units/time.ts';
 import { Button, Notice } from '../ui/index.ts';
 import { useWallet } from '../wallet/wallet.tsx';
 
@@ -53,14 +55,24 @@ function WrongNetwork() {
   );
 }
 
+/** Each reason once, with the assets that it is about. */
+function whyNot(unusable: readonly Market[]): string {
+  const assets = new Map<string, string[]>();
+  for (const { symbol, price } of unusable) {
+    const why = wholeSeconds(price?.why ?? 'nobody says why');
+    assets.set(why, [...(assets.get(why) ?? []), symbol]);
+  }
+  return [...assets].map(([why, symbols]) => `${symbols.join(', ')}: ${why}.`).join(' ');
+}
+
 function StalePrices() {
   const markets = useMarkets();
   const unusable = (markets.data ?? []).filter((market) => market.price !== null && !market.price.usable);
   if (unusable.length === 0) return null;
   return (
     <Notice tone="warn" title={`No usable price: ${unusable.map((market) => market.symbol).join(', ')}`}>
-      {unusable[0]?.price?.why ?? ''}. Until it is back, nobody can borrow against it and nobody is liquidated for it;
-      repaying and adding collateral work as always.
+      {whyNot(unusable)} Until it is back, nobody can borrow against it and nobody is liquidated for it; repaying and
+      adding collateral work as always.
     </Notice>
   );
 }

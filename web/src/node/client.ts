@@ -1,8 +1,6 @@
 /** Contracts, typed, over the same WebSocket. Apart from the rest, since the library behind it weighs more than all of that. */
-import { useMemo } from 'react';
 import { createPublicClient, custom, defineChain, type Chain, type PublicClient } from 'viem';
 import type { Link } from './link.ts';
-import { useNode } from './node.tsx';
 
 export function chainOf(chainId: number): Chain {
   return defineChain({
@@ -14,14 +12,9 @@ export function chainOf(chainId: number): Chain {
   });
 }
 
-/** Typed contract reads over the same WebSocket. */
-export function usePublicClient(): PublicClient {
-  const { link } = useNode();
-  return useMemo(() => publicClient(link), [link]);
-}
-
 const clients = new WeakMap<Link, PublicClient>();
 
+/** Typed contract reads over the same WebSocket. */
 export function publicClient(link: Link): PublicClient {
   const known = clients.get(link);
   if (known) return known;

@@ -1,11 +1,11 @@
 /** Questions as hooks. Each answer stays on the screen while a newer one is on its way. */
 import { erc20Abi } from 'viem';
-import { keepPreviousData, skipToken, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, skipToken, useQueries, useQuery } from '@tanstack/react-query';
 import { count, hex, type Hex } from './decode.ts';
 import { publicClient } from './client.ts';
 import { LIVE, useNode } from './node.tsx';
 import type { AccountName, Action } from './rpc.ts';
-import type { Tradable } from './shapes.ts';
+import { isSetOff, type Tradable } from './shapes.ts';
 
 export function useMarkets() {
   const { rpc } = useNode();
@@ -47,6 +47,19 @@ export function useExplained(id: number | null) {
     queryKey: ['explained', id],
     queryFn: id === null ? skipToken : () => rpc.explainLiquidation(id),
     staleTime: Infinity,
+  });
+}
+
+/** Which of several liquidations only set a debt off; those that were not told yet are not among them. */
+export function useSetOffs(ids: readonly number[]): ReadonlySet<number> {
+  const { rpc } = useNode();
+  return useQueries({
+    queries: ids.map((id) => ({
+      queryKey: ['explained', id],
+      queryFn: () => rpc.explainLiquidation(id),
+      staleTime: Infinity,
+    })),
+    combine: (all) => new Set(all.flatMap(({ data }) => (data && isSetOff(data) ? [data.id] : []))),
   });
 }
 

@@ -1,5 +1,5 @@
 /** What `capstan_*` answers, as `specs/rpc.md` says, read into types. Amounts know their asset. */
-import { assetUnit } from '../units/quantity.ts';
+import { assetUnit, type AssetUnit } from '../units/quantity.ts';
 import {
   anyCount,
   big,
@@ -19,10 +19,15 @@ import {
   type Decoder,
 } from './decode.ts';
 
-/** An object whose amounts are of the asset that its `assetId` names. */
-function ofAsset<T>(shape: (unit: ReturnType<typeof assetUnit>) => Decoder<T>): Decoder<T> {
-  return (raw, at) => shape(assetUnit(integer(record(raw, at).assetId, `${at}.assetId`)))(raw, at);
+/** An object whose amounts are of the asset that one of its fields names. */
+export function ofAsset<T>(shape: (unit: AssetUnit) => Decoder<T>, field = 'assetId'): Decoder<T> {
+  return (raw, at) => shape(assetUnit(integer(record(raw, at)[field], `${at}.${field}`)))(raw, at);
 }
+
+export const coinFields = { assetId: integer, symbol, token: hex, decimals: integer };
+/** An asset as far as its amounts are told. */
+export const coin = object(coinFields);
+export type Coin = Decoded<typeof coin>;
 
 export const wordedError = object({
   contract: string,
@@ -32,7 +37,6 @@ export const wordedError = object({
   message: string,
   help: string,
 });
-export type WordedError = Decoded<typeof wordedError>;
 
 const price = object({
   description: string,
@@ -294,6 +298,11 @@ export const explained = object({
 });
 export type Explained = Decoded<typeof explained>;
 
+/** Whether nothing was sold: what the account owed and had of one asset cancelled each other. */
+export function isSetOff({ steps }: Pick<Explained, 'steps'>): boolean {
+  return steps.length > 0 && steps.every((one) => one.venue === 'netting');
+}
+
 const accountEvent = object({
   blockNumber: count,
   timestamp: count,
@@ -315,7 +324,6 @@ const priceItem = object({
   smoothed: big,
   decimals: integer,
 });
-export type PriceItem = Decoded<typeof priceItem>;
 export const priceHistoryPage = page(priceItem);
 
 export const head = object({

@@ -69,6 +69,8 @@ export function Chart({
       {
         width: at.clientWidth,
         height,
+        // The last time stands half behind the last point.
+        ...(time ? { padding: [null, 32, null, null] } : {}),
         legend: { show: false },
         cursor: { y: false, points: { size: 6 } },
         scales: { x: { time }, y: { range: (_, low, high) => around(low, high) } },
@@ -79,7 +81,7 @@ export function Chart({
             // A time of day is wider than a number.
             space: time ? 96 : 50,
             values: (_, all) =>
-              all.map((value) => (time ? clock(value * 1_000) : (words.current.xWords?.(value) ?? String(value)))),
+              time ? times(all) : all.map((value) => words.current.xWords?.(value) ?? String(value)),
           },
           { ...axis, size: 64, values: (_, all) => all.map((value) => words.current.yWords(value)) },
         ],
@@ -140,6 +142,12 @@ export function Chart({
   }, [library, shape, x, series]);
 
   return <div ref={box} className="chart" role="img" aria-label={label} style={{ minHeight: height }} />;
+}
+
+/** Seconds are said only where they tell one time from another. */
+function times(seconds: readonly number[]): string[] {
+  const hasSeconds = seconds.some((value) => value % 60 !== 0);
+  return seconds.map((value) => clock(value * 1_000).slice(0, hasSeconds ? 8 : 5));
 }
 
 /** A little air above and below; what stands still is drawn in the middle, not on a scale from nothing to twice of it. */

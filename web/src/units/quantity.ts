@@ -53,12 +53,6 @@ export function add<U extends Unit>(one: Quantity<U>, other: Quantity<NoInfer<U>
   return { ...one, amount: one.amount + other.amount };
 }
 
-/** Zero where more is taken than there is. */
-export function lessDownToZero<U extends Unit>(one: Quantity<U>, other: Quantity<NoInfer<U>>): Quantity<U> {
-  sameUnit(one, other);
-  return { ...one, amount: one.amount > other.amount ? one.amount - other.amount : 0n };
-}
-
 export function isZero(of: Quantity): boolean {
   return of.amount === 0n;
 }
@@ -149,8 +143,20 @@ const DIGITS_OF_A_HUNDRED = 3;
 /** Units that two roundings of a contract may take: 2 that came back as 1.999999 reads 2. */
 const ROUNDED_AWAY = 2n;
 
+/** The nearest number with so many digits. */
 export function shown(of: Quantity, places: number): string {
+  return grouped(decimalNear(of.amount, of.decimals, places));
+}
+
+/** A bound that holds at least: cut off, so that nobody is promised more. */
+export function shownDown(of: Quantity, places: number): string {
   return grouped(decimalDown(of.amount, of.decimals, places));
+}
+
+/** A bound that holds at most: the next digit up, so that nobody is promised less. */
+export function shownUp(of: Quantity, places: number): string {
+  const step = 10n ** BigInt(Math.max(0, of.decimals - places));
+  return shownDown({ ...of, amount: ((of.amount + step - 1n) / step) * step }, places);
 }
 
 /**
@@ -203,11 +209,15 @@ export function shownPrice(of: Usd): string {
   return dollars(of, Math.max(PLACES.price, Math.min(of.decimals, PRICE_DIGITS - digits)));
 }
 
+/** Rounded where its end is far away, and cut where it is near: what is told as 1 is not below. The same as the terminal's. */
 export function shownHealth(of: Health | null): string {
-  return of === null ? 'no debt' : shown(of, PLACES.health);
+  if (of === null) return 'no debt';
+  const whole = 10n ** BigInt(of.decimals);
+  const isFar = of.amount >= whole + whole / 100n;
+  return isFar ? shown(of, PLACES.health) : shownDown(of, PLACES.health);
 }
 
-/** A part as a percentage with two digits behind the point, cut off. */
+/** A part as a percentage, to the nearest of two digits behind the point. */
 export function shownPercent(of: Part): string {
   return `${shown({ ...of, decimals: of.decimals - 2 }, 2)} %`;
 }

@@ -25,6 +25,11 @@ export function lasting(ms: number): string {
   return words.join(' ');
 }
 
+/** What the node says of lengths of time, without parts of a second: `5m 4s 828ms` becomes `5m 4s`. */
+export function wholeSeconds(words: string): string {
+  return words.replace(/(\d+(?:s|m|h|d|min)) \d+ms\b/g, '$1');
+}
+
 export function clock(ms: number): string {
   return new Date(ms).toLocaleTimeString(undefined, {
     hour: '2-digit',

@@ -103,10 +103,27 @@ function Connected({ onClose }: { onClose: () => void }) {
             {fund.isPending ? 'Sending…' : 'Send it play money'}
           </Button>
           <p className="small faint">
-            From unlocked accounts of this development chain: 100 ETH, and about 10 000 dollars of each token, as long
-            as there is some. Everybody gets the same, once.
+            From unlocked accounts of this development chain: 100 ETH, and about 10&nbsp;000&nbsp;dollars of each token,
+            as long as there is some. Everybody gets the same, once.
           </p>
         </div>
+      ) : null}
+      {wallet.isBurner && isDev.data === false ? (
+        <Notice title="Coins must be sent to it">
+          <span className="row">
+            <code>{wallet.address}</code>
+            <Button
+              slim
+              onClick={() => {
+                void navigator.clipboard.writeText(wallet.address).then(() => toast('The address was copied'));
+              }}
+            >
+              Copy the address
+            </Button>
+          </span>
+          This chain gives no play money. What you send there from another wallet or an exchange pays for gas and can be
+          used here; keep nothing on it that you would miss.
+        </Notice>
       ) : null}
       {fund.error ? (
         <Notice tone="bad" title="Nothing was sent">

@@ -14,6 +14,7 @@ import { Transfer } from './Transfer.tsx';
 
 const TABS = [
   { id: 'supply', text: 'Supply' },
+  { id: 'deposit', text: 'Deposit' },
   { id: 'withdraw', text: 'Withdraw' },
   { id: 'borrow', text: 'Borrow' },
   { id: 'mint', text: 'Mint usd' },

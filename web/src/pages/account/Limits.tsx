@@ -4,7 +4,7 @@ import { encodeFunctionData } from 'viem';
 import { useSend } from '../../act/send.ts';
 import { accountAbi } from '../../generated/account.ts';
 import { addresses } from '../../generated/addresses.ts';
-import { command } from '../../node/commands.ts';
+import { command, signedBy } from '../../node/commands.ts';
 import type { AccountName } from '../../node/rpc.ts';
 import type { AccountState } from '../../node/shapes.ts';
 import { parseDecimal, problemInWords } from '../../units/decimal.ts';
@@ -17,7 +17,7 @@ const UINT32_MAX = (1n << 32n) - 1n;
 
 export function Limits({ of, state, isMine }: { of: AccountName; state: AccountState; isMine: boolean }) {
   const [open, setOpen] = useState(false);
-  const show = command(`account limits${of.index === 0 ? '' : ` --index ${of.index}`}`);
+  const show = signedBy(of, command('account limits'));
   return (
     <Card
       title="Own limits"

@@ -2,7 +2,7 @@
 import { Link, useParams } from 'react-router';
 import { command } from '../../node/commands.ts';
 import { useExplained, useMarkets } from '../../node/queries.ts';
-import type { Explained, Market } from '../../node/shapes.ts';
+import { isSetOff, type Explained, type Market } from '../../node/shapes.ts';
 import { shownAmount, shownBps, shownHealth, shownUsd } from '../../units/quantity.ts';
 import { moment } from '../../units/time.ts';
 import { Address, Answer, Badge, Card, Empty, Notice, Num, Page, Stat, Stats, Table } from '../../ui/index.ts';
@@ -10,12 +10,15 @@ import { Address, Answer, Badge, Card, Empty, Notice, Num, Page, Stat, Stats, Ta
 const WHOLE_BPS = 10_000;
 
 const VENUES: Record<string, string> = {
-  netting: 'Netted: paid from what the account held of the same asset',
+  netting: 'Set off: the account’s own units paid as much of its debt in the same asset, for nothing',
   match: 'Matched: two accounts that had to sell the opposite paid each other’s debts, at the oracle’s price',
   exchange: 'Sold in pools of the exchange, not below the floor',
   offer: 'Bought by a bidder from the offer',
   backstop: 'Bought by the stake that stands behind lenders',
 };
+
+/** How a step is called in one word or two. */
+const NAMES: Record<string, string> = { netting: 'set off', match: 'matched', exchange: 'pools', offer: 'a bidder' };
 
 const TIERS: Record<string, string> = { reserve: 'the reserve', backstop: 'stakes', lenders: 'lenders of that market' };
 
@@ -42,9 +45,10 @@ function Told({ told, markets }: { told: Explained; markets: readonly Market[] }
   const symbol = (id: number) => markets.find((market) => market.assetId === id)?.symbol ?? `#${id}`;
   const explain = command(`account explain ${told.id}`);
   const { compared } = told;
+  const nothingSold = isSetOff(told);
   return (
     <Page
-      title="Why this was liquidated"
+      title={nothingSold ? 'Why this debt was set off' : 'Why this was liquidated'}
       lead={
         <>
           Account {told.index} of <Address of={told.owner} />, in block {told.blockNumber},{' '}
@@ -81,11 +85,12 @@ function Told({ told, markets }: { told: Explained; markets: readonly Market[] }
           </Stat>
         </Stats>
         <p className="quiet">
-          The price of round {told.priceRound} took health below 1, so the block sold no more than brings it back to
-          1.05 at that price. No bot was asked, and nobody had to be faster than anybody.
+          {nothingSold
+            ? `The price of round ${told.priceRound} took health below 1. What the account had of an asset that it owed paid as much of that debt, one for one: nothing was sold, and it cost nothing.`
+            : `The price of round ${told.priceRound} took health below 1, so the block sold what brings it back to about 1.05 at that price, and stopped there. No bot was asked, and nobody had to be faster than anybody.`}
         </p>
         {compared ? (
-          <Notice title="What the rule of today’s largest protocol would have taken">
+          <Notice title="What Aave’s rule would have taken">
             Aave v3 lets a liquidator repay{' '}
             {compared.aave.closeFactorBps === WHOLE_BPS
               ? 'all of the debt'
@@ -96,7 +101,7 @@ function Told({ told, markets }: { told: Explained; markets: readonly Market[] }
           </Notice>
         ) : null}
       </Card>
-      <Card title="Step by step" flush command={explain}>
+      <Card title={nothingSold ? 'What was set off' : 'Step by step'} flush command={explain}>
         {told.steps.length === 0 ? (
           <Empty>Nothing had been sold when this was written: its collateral went on offer.</Empty>
         ) : (
@@ -116,7 +121,7 @@ function Told({ told, markets }: { told: Explained; markets: readonly Market[] }
             {told.steps.map((step, at) => (
               <tr key={at}>
                 <th scope="row">
-                  <span title={VENUES[step.venue]}>{step.venue}</span>
+                  <span title={VENUES[step.venue]}>{NAMES[step.venue] ?? step.venue}</span>
                 </th>
                 <td>
                   {shownAmount(step.paid)} {symbol(step.debtAssetId)}

@@ -1,5 +1,6 @@
 import { Link } from 'react-router';
-import { command } from '../../node/commands.ts';
+import { liquidated, shownLiquidated } from '../../act/effect.ts';
+import { command, indexed } from '../../node/commands.ts';
 import type { AccountName } from '../../node/rpc.ts';
 import type { AccountState, Holding, Market, Piece } from '../../node/shapes.ts';
 import { isZero, shownAmount, shownBps, shownPercent, shownUsd, type Amount, type Usd } from '../../units/quantity.ts';
@@ -21,7 +22,7 @@ export function Positions({
   state: AccountState;
   markets: readonly Market[];
 }) {
-  const show = command(`account show ${of.owner}${of.index === 0 ? '' : ` --index ${of.index}`}`);
+  const show = command(indexed(of.index, `account show ${of.owner}`));
   return (
     <Card title="Positions" flush command={show}>
       {state.holdings.length === 0 ? (
@@ -38,7 +39,7 @@ export function Positions({
               <th scope="col">Supplied</th>
               <th scope="col">Owed</th>
               <th scope="col">Worth</th>
-              <th scope="col">Liquidated at</th>
+              <th scope="col">Liquidated</th>
             </>
           }
         >
@@ -46,6 +47,7 @@ export function Positions({
             <Row
               key={row.assetId}
               row={row}
+              state={state}
               show={show}
               spot={markets.find((market) => market.assetId === row.assetId)?.price?.spot ?? null}
             />
@@ -68,8 +70,8 @@ function Cell({ of, show, note }: { of: Amount; show: string; note?: string | un
   );
 }
 
-function Row({ row, show, spot }: { row: Holding; show: string; spot: Usd | null }) {
-  const at = row.liquidationPrice;
+function Row({ row, state, show, spot }: { row: Holding; state: AccountState; show: string; spot: Usd | null }) {
+  const price = liquidated(state, row);
   return (
     <tr>
       <th scope="row">
@@ -97,12 +99,12 @@ function Row({ row, show, spot }: { row: Holding; show: string; spot: Usd | null
         ) : null}
       </td>
       <td>
-        {at ? (
+        {price ? (
           <>
             <Num copy={show} quiet>
-              {shownUsd(at)}
+              {shownLiquidated(price)}
             </Num>
-            {spot ? <span className="note">{shownBps(distanceBps(spot, at))} from here</span> : null}
+            {spot ? <span className="note">{shownBps(distanceBps(spot, price.at))} from here</span> : null}
           </>
         ) : (
           <span className="faint">–</span>
@@ -117,7 +119,7 @@ const KINDS: Record<string, string> = { shares: 'Shares of pool', range: 'Positi
 /** Liquidity on the account. */
 export function Pieces({ of, pieces }: { of: AccountName; pieces: readonly Piece[] }) {
   if (pieces.length === 0) return null;
-  const show = command(`account show ${of.owner}${of.index === 0 ? '' : ` --index ${of.index}`}`);
+  const show = command(indexed(of.index, `account show ${of.owner}`));
   return (
     <Card title="Liquidity" flush command={show}>
       <Table

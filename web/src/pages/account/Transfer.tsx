@@ -6,8 +6,8 @@ import type { Action } from '../../node/rpc.ts';
 import { castCommand } from '../../node/commands.ts';
 import { assetUnit, quantity, readAmount, shownAmount, someWrong } from '../../units/quantity.ts';
 import { AmountField, Button, Empty, Select } from '../../ui/index.ts';
+import { INDEXES } from '../../wallet/chosen.tsx';
 import type { FormProps } from './Actions.tsx';
-import { INDEXES } from './indexes.ts';
 import { Parts } from './Move.tsx';
 
 const PIECES: Record<string, string> = { shares: 'Shares of pool', range: 'Position', stake: 'Stake in farm' };

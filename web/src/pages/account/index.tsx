@@ -1,27 +1,25 @@
 /** One account: what stands on it, how far it is from liquidation, and everything that can be done with it. */
-import { useState } from 'react';
 import { useParams } from 'react-router';
 import { isAddress } from 'viem';
-import { command } from '../../node/commands.ts';
+import { command, indexed } from '../../node/commands.ts';
 import { useAccount, useMarkets } from '../../node/queries.ts';
 import type { AccountName } from '../../node/rpc.ts';
 import type { AccountState, Market } from '../../node/shapes.ts';
 import { drawn } from '../../units/drawn.ts';
 import { shownBps, shownHealth, shownUsd, shownUsdFine } from '../../units/quantity.ts';
 import { moment } from '../../units/time.ts';
-import { Address, Answer, Card, Empty, Gauge, Notice, Num, Page, Select, Stat, Stats } from '../../ui/index.ts';
-import { useWallet } from '../../wallet/wallet.tsx';
+import { Address, Answer, Card, Empty, Gauge, Notice, Num, Page, Stat, Stats } from '../../ui/index.ts';
+import { UseBurner } from '../../wallet/UseBurner.tsx';
+import { useMine, WhichAccount } from '../../wallet/chosen.tsx';
 import { Actions } from './Actions.tsx';
 import { History } from './History.tsx';
-import { INDEXES } from './indexes.ts';
 import { Limits } from './Limits.tsx';
 import { Pieces, Positions } from './Positions.tsx';
 import { WhatIfCard } from './WhatIfCard.tsx';
 
 export default function Account() {
   const params = useParams();
-  const wallet = useWallet();
-  const [chosen, setChosen] = useState(0);
+  const mine = useMine();
   const asked = params.owner;
   if (asked !== undefined && !isAddress(asked)) {
     return (
@@ -33,21 +31,22 @@ export default function Account() {
     );
   }
   const askedIndex = Number(params.index ?? 0);
-  const owner = asked ?? wallet?.address;
+  const owner = asked ?? mine?.owner;
   if (!owner) {
     return (
       <Page title="Account" lead="Everything that you own and owe stands on one balance sheet, with one health factor.">
         <Card>
-          <Empty>
+          <Empty action={<UseBurner />}>
             Connect a wallet with the button above, or use a burner account of this browser, to see your balance sheet.
           </Empty>
         </Card>
       </Page>
     );
   }
-  const index = asked === undefined ? chosen : Number.isInteger(askedIndex) && askedIndex < 256 ? askedIndex : 0;
+  const index =
+    asked === undefined ? (mine?.index ?? 0) : Number.isInteger(askedIndex) && askedIndex < 256 ? askedIndex : 0;
   const of: AccountName = { owner, index };
-  const isMine = wallet?.address.toLowerCase() === owner.toLowerCase();
+  const isMine = mine?.owner.toLowerCase() === owner.toLowerCase();
   return (
     <Page
       title={isMine ? 'My account' : 'Account'}
@@ -57,16 +56,7 @@ export default function Account() {
           {isMine ? '' : ': somebody else’s, to look at'}
         </>
       }
-      aside={
-        asked === undefined ? (
-          <Select
-            label={<span className="unseen">Which account</span>}
-            value={chosen}
-            options={Array.from({ length: INDEXES }, (_, value) => ({ value, text: `Account ${value}` }))}
-            onChange={setChosen}
-          />
-        ) : null
-      }
+      aside={asked === undefined ? <WhichAccount /> : null}
     >
       <Body key={`${owner}-${index}`} of={of} isMine={isMine} />
     </Page>
@@ -127,7 +117,7 @@ function Sheet({
 }
 
 function Standing({ of, state }: { of: AccountName; state: AccountState }) {
-  const show = command(`account show ${of.owner}${of.index === 0 ? '' : ` --index ${of.index}`}`);
+  const show = command(indexed(of.index, `account show ${of.owner}`));
   const { report, error } = state;
   if (!report) {
     return (

@@ -4,16 +4,16 @@ import type { Proposal } from '../../act/Act.tsx';
 import { act } from '../../act/batch.ts';
 import { sayError } from '../../act/errors.ts';
 import { stake } from '../../act/liquidity.ts';
-import { command, named } from '../../node/commands.ts';
+import { command, named, signedBy } from '../../node/commands.ts';
 import { useNode } from '../../node/node.tsx';
 import { useAccount } from '../../node/queries.ts';
 import type { AccountName } from '../../node/rpc.ts';
-import type { Market, Pool } from '../../node/shapes.ts';
+import type { Coin, Market, Pool } from '../../node/shapes.ts';
 import { amountWrong, exactOf, readAmount, told } from '../../units/quantity.ts';
 import { AmountField, Dialog, DialogActions, Notice } from '../../ui/index.ts';
 import { bring, provideAndStake, useHas } from './bring.ts';
 import { provisionOf } from './liquidity.ts';
-import type { Coin, Farm } from './shapes.ts';
+import type { Farm } from './shapes.ts';
 
 /** Room for what the pool moves until the block. */
 const ROOM_BPS = 50;
@@ -158,7 +158,7 @@ export function EnterFarm({
           {said}
         </Notice>
       )}
-      <DialogActions onClose={onClose} command={copy} disabled={!isPossible || asking} onGo={() => void enter()}>
+      <DialogActions onClose={onClose} command={signedBy(account, copy)} disabled={!isPossible || asking} onGo={() => void enter()}>
         {asking ? 'Asking the pool…' : 'See what it does'}
       </DialogActions>
     </Dialog>

@@ -12,7 +12,7 @@ import { castCommand, command } from '../../node/commands.ts';
 import { useHeads, useNode } from '../../node/node.tsx';
 import { usePools } from '../../node/queries.ts';
 import type { AccountName, Action } from '../../node/rpc.ts';
-import type { Market } from '../../node/shapes.ts';
+import type { Coin, Market } from '../../node/shapes.ts';
 import {
   amountWrong,
   assetUnit,
@@ -28,7 +28,7 @@ import { AmountField, Button, Dialog, DialogActions, Notice, Select, toast } fro
 import { leastOf } from './liquidity.ts';
 import { lastAnswer, provideAndStake, useOne } from './bring.ts';
 import { EnterFarm } from './EnterFarm.tsx';
-import type { Coin, Farm } from './shapes.ts';
+import type { Farm } from './shapes.ts';
 import { wholeNumber } from './words.ts';
 
 /** Room for what pools move until the block. */

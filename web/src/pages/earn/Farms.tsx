@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'react';
+import { useState } from 'react';
 import { Act, type Proposal } from '../../act/Act.tsx';
 import { act, ALL } from '../../act/batch.ts';
 import { stake } from '../../act/liquidity.ts';
@@ -18,7 +18,7 @@ import {
   shownUsd,
 } from '../../units/quantity.ts';
 import { AmountField, Answer, Badge, Button, Card, Empty, Num, Stat, Stats } from '../../ui/index.ts';
-import { useWallet } from '../../wallet/wallet.tsx';
+import { useMine } from '../../wallet/chosen.tsx';
 import { assetsOf } from './bring.ts';
 import { FarmActs } from './FarmActs.tsx';
 import { OpenFarm } from './OpenFarm.tsx';
@@ -27,8 +27,7 @@ import type { Farm } from './shapes.ts';
 import { rateWords, rewardWords } from './words.ts';
 
 export function Farms({ markets }: { markets: readonly Market[] }) {
-  const wallet = useWallet();
-  const account = useMemo<AccountName | null>(() => (wallet ? { owner: wallet.address, index: 0 } : null), [wallet]);
+  const account = useMine();
   const farms = useFarms(account);
   const state = useAccount(account);
   const [proposal, setProposal] = useState<Proposal | null>(null);

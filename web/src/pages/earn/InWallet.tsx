@@ -31,7 +31,7 @@ export function InWallet({
     );
   if (!held.data || held.data.length === 0) return act;
   return (
-    <Card title="Liquidity in your wallet" command={command('lp show')} flush>
+    <Card title="Liquidity in your wallet" command={command(`lp show --owner ${account.owner}`)} flush>
       <p className="pad lead quiet small">It earns as any other, and backs no debt until it stands on your account.</p>
       <Table
         caption="Liquidity in the wallet"

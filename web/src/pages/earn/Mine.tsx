@@ -54,7 +54,7 @@ export function Mine({
   if (pieces.length === 0 && proposal === null) return null;
   const pool = pools.find((one) => one.poolId === grown?.poolId);
   return (
-    <Card title="Your liquidity" command={command('lp show')}>
+    <Card title="Your liquidity" command={command(`lp show --owner ${account.owner}`)}>
       <ul className="stack">
         {pieces.map((piece) => (
           <li key={`${piece.kind}-${piece.id}`}>

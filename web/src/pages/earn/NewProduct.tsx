@@ -4,7 +4,7 @@ import { encodeFunctionData } from 'viem';
 import { SignCall, type CallProposal } from '../../act/SignCall.tsx';
 import { addresses } from '../../generated/addresses.ts';
 import { productsAbi } from '../../generated/products.ts';
-import { command, named } from '../../node/commands.ts';
+import { command, named, signedBy } from '../../node/commands.ts';
 import { usePools } from '../../node/queries.ts';
 import type { Hex } from '../../node/decode.ts';
 import type { Market } from '../../node/shapes.ts';
@@ -168,7 +168,7 @@ function Form({ owner, markets, onClose }: { owner: Hex; markets: readonly Marke
         I may close it later
       </Check>
       <div className="dialog-actions">
-        <CopyCommand command={cli} />
+        <CopyCommand command={signedBy({ owner }, cli)} />
         <Button
           look="primary"
           disabled={!isPossible || !seed.ok || seed.amount === 0n || seedWrong !== null}

@@ -1,7 +1,8 @@
-import { useMemo, useState } from 'react';
+import { useState } from 'react';
 import { Act, type Proposal } from '../../act/Act.tsx';
+import { useDollar } from '../../act/dollar.ts';
 import { provide } from '../../act/liquidity.ts';
-import { command, inTurn, named } from '../../node/commands.ts';
+import { command, inTurn, named, signedBy } from '../../node/commands.ts';
 import { useAccount, usePools } from '../../node/queries.ts';
 import type { AccountName } from '../../node/rpc.ts';
 import type { AccountState, Market, Pool } from '../../node/shapes.ts';
@@ -16,7 +17,7 @@ import {
   shownUsd,
 } from '../../units/quantity.ts';
 import { AmountField, Answer, AssetName, Badge, Button, Card, Dialog, Empty, Num, Table } from '../../ui/index.ts';
-import { useWallet } from '../../wallet/wallet.tsx';
+import { useMine } from '../../wallet/chosen.tsx';
 import { assetsOf, bring, useHas } from './bring.ts';
 import { poolPrice, poolWorth, provisionOf } from './liquidity.ts';
 import { InWallet } from './InWallet.tsx';
@@ -29,8 +30,7 @@ import { feeWords } from './words.ts';
 const ROOM_BPS = 50;
 
 export function Pools({ markets }: { markets: readonly Market[] }) {
-  const wallet = useWallet();
-  const account = useMemo<AccountName | null>(() => (wallet ? { owner: wallet.address, index: 0 } : null), [wallet]);
+  const account = useMine();
   const pools = usePools();
   const state = useAccount(account);
   const [chosen, setChosen] = useState<Pool | null>(null);
@@ -102,7 +102,8 @@ export function Pools({ markets }: { markets: readonly Market[] }) {
 
 function PoolRow({ pool, markets, onProvide }: { pool: Pool; markets: readonly Market[]; onProvide: () => void }) {
   const copy = command(`pool show ${pool.poolId}`);
-  const worth = poolWorth(pool, markets);
+  const dollar = useDollar();
+  const worth = poolWorth(pool, markets, dollar.data);
   const price = poolPrice(pool);
   const pair = pool.assets.map((coin) => coin.symbol).join(' · ');
   return (
@@ -233,7 +234,7 @@ function Provide({
       )}
       <ProvideActions
         lacks={lacks}
-        command={copy}
+        command={signedBy(account, copy)}
         isConnected={account !== null}
         isRead={provision !== null}
         onGo={propose}

@@ -4,7 +4,7 @@ import { approvalOf, SignCall, type CallProposal } from '../../act/SignCall.tsx'
 import { addresses } from '../../generated/addresses.ts';
 import { productsAbi } from '../../generated/products.ts';
 import { productTokenAbi } from '../../generated/productToken.ts';
-import { command } from '../../node/commands.ts';
+import { command, signedBy } from '../../node/commands.ts';
 import { useHeads } from '../../node/node.tsx';
 import type { Market } from '../../node/shapes.ts';
 import {
@@ -16,6 +16,7 @@ import {
   shown,
   shownAmount,
   shownBps,
+  shownDown,
   shownPrice,
   shownUsd,
   someWrong,
@@ -167,8 +168,8 @@ function Desk({ product, base }: { product: Product; base: Market }) {
     });
     const paid = `${shown(quantity(amount, decimals, 'shares'), 6)} ${unit}`;
     const leastWords = isBuy
-      ? `${shown(quantity(least, 18, 'shares'), 6)} ${product.symbol}`
-      : `${shown(quantity(least, base.decimals, 'shares'), 6)} ${base.symbol}`;
+      ? `${shownDown(quantity(least, 18, 'shares'), 6)} ${product.symbol}`
+      : `${shownDown(quantity(least, base.decimals, 'shares'), 6)} ${base.symbol}`;
     setProposal({
       title: `${isBuy ? 'Buy' : 'Redeem'} ${product.symbol}`,
       lines: [
@@ -216,7 +217,7 @@ function Desk({ product, base }: { product: Product; base: Market }) {
           <p className="warn small">The product refuses this now: {preview.error.message.split('\n')[0]}</p>
         ) : null}
         <div className="row spread">
-          <CopyCommand command={cli} />
+          <CopyCommand command={wallet === null ? cli : signedBy({ owner: wallet.address }, cli)} />
           <Button
             look="primary"
             disabled={wallet === null || amount === 0n || wrong !== null || preview.data === undefined}
@@ -347,7 +348,7 @@ function TopUp({ product }: { product: Product }) {
         <Dialog title={`Coins for ${product.symbol}`} onClose={() => setOpen(false)}>
           <AmountField label="How much" suffix="ETH" value={text} onChange={setText} wrong={wrong} autoFocus />
           <div className="dialog-actions">
-            <CopyCommand command={cli} />
+            <CopyCommand command={signedBy({ owner: wallet.address }, cli)} />
             <Button look="primary" disabled={!read.ok || text.trim() === '' || wrong !== null} onClick={propose}>
               See what it does
             </Button>

@@ -2,7 +2,7 @@
 import { useState } from 'react';
 import { Act, type Proposal } from '../../act/Act.tsx';
 import { growRange, openRange } from '../../act/liquidity.ts';
-import { command, named } from '../../node/commands.ts';
+import { command, named, signedBy } from '../../node/commands.ts';
 import { usePriceHistory } from '../../node/queries.ts';
 import type { AccountName } from '../../node/rpc.ts';
 import type { AccountState, Market, Pool } from '../../node/shapes.ts';
@@ -198,7 +198,7 @@ function Form({
       )}
       <ProvideActions
         lacks={lacks}
-        command={copy}
+        command={signedBy(account, copy)}
         isConnected={account !== null}
         isRead={provision !== null}
         onGo={propose}

@@ -6,6 +6,7 @@ import { Answer, Page, Skeleton, Tabs } from '../../ui/index.ts';
 import { Farms } from './Farms.tsx';
 import { Pools } from './Pools.tsx';
 import { Products } from './Products.tsx';
+import { WhichAccount } from '../../wallet/chosen.tsx';
 import './earn.css';
 
 const Terms = lazy(() => import('./terms/index.tsx'));
@@ -28,6 +29,7 @@ export default function Earn() {
     <Page
       title="Earn"
       lead="Fees, rewards and rates come from somebody who pays them. Here stands who, how much now, and what it costs you if prices move."
+      aside={<WhichAccount />}
     >
       <Answer of={markets} lines={8}>
         {(all) => (

@@ -58,6 +58,10 @@ test('a pool is worth what it holds, or nobody knows', () => {
   expect(poolWorth(both, [market(0, 10n, true), market(1, 1n, true)])?.amount).toBe(23n * WAD);
   expect(poolWorth(both, [market(0, 10n, true), market(1, 1n, false)])).toBeNull();
   expect(poolWorth(both, [market(0, 10n, true)])).toBeNull();
+  // The chain's own dollar has a price and no market.
+  const dollar = { assetId: 1, price: usd(WAD) };
+  expect(poolWorth(both, [market(0, 10n, true)], dollar)?.amount).toBe(23n * WAD);
+  expect(poolWorth(both, [market(0, 10n, true)], { ...dollar, price: null })).toBeNull();
 });
 
 test.each([

@@ -28,13 +28,18 @@ export function provisionOf(pool: Pool, first: bigint, roomBps: number): Provisi
   return { amountsMax, sharesMin: (shares * (BPS - room)) / BPS };
 }
 
-/** What a pool holds, at the oracle's prices; null where one of its coins has none that may be used. */
-export function poolWorth(pool: Pool, markets: readonly Market[]): Usd | null {
+/** What a pool holds, at the oracle's prices; null where one of its coins has none that may be used. `dollar`: the chain's own, which has no market. */
+export function poolWorth(
+  pool: Pool,
+  markets: readonly Market[],
+  dollar: { readonly assetId: number; readonly price: Usd | null } | null = null,
+): Usd | null {
   let sum = usd(0n);
   for (const coin of pool.assets) {
-    const price = markets.find((market) => market.assetId === coin.assetId)?.price;
-    if (!price?.usable) return null;
-    sum = add(sum, worthDown(coin.reserve, price.spot));
+    const told = markets.find((market) => market.assetId === coin.assetId)?.price;
+    const price = told?.usable ? told.spot : coin.assetId === dollar?.assetId ? dollar.price : null;
+    if (price === null) return null;
+    sum = add(sum, worthDown(coin.reserve, price));
   }
   return sum;
 }

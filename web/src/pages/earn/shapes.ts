@@ -15,15 +15,8 @@ import {
   type Decoded,
   type Decoder,
 } from '../../node/decode.ts';
+import { coin, coinFields, ofAsset } from '../../node/shapes.ts';
 import { assetUnit, type AssetUnit, type Unit } from '../../units/quantity.ts';
-
-const coinFields = { assetId: integer, symbol, token: hex, decimals: integer };
-const coin = object(coinFields);
-export type Coin = Decoded<typeof coin>;
-
-function ofAsset<T>(shape: (unit: ReturnType<typeof assetUnit>) => Decoder<T>): Decoder<T> {
-  return (raw, at) => shape(assetUnit(integer(record(raw, at).assetId, `${at}.assetId`)))(raw, at);
-}
 
 const reward = ofAsset((unit) =>
   object({

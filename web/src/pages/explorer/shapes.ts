@@ -1,4 +1,4 @@
-/** What the explorer asks: blocks and transactions in words (RPC-31), records (RPC-32), contracts. */
+/** What the explorer asks: blocks and transactions in words (RPC-34), records (RPC-35), contracts. */
 import type { Abi, AbiFunction } from 'viem';
 import {
   anyCount,

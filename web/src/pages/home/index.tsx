@@ -1,8 +1,9 @@
 /** What is happening: the chain, my balance sheet, markets, and whom the block sold from. */
 import { Link } from 'react-router';
-import { command, named } from '../../node/commands.ts';
+import { useDollar } from '../../act/dollar.ts';
+import { command, indexed, named } from '../../node/commands.ts';
 import { useHeads } from '../../node/node.tsx';
-import { useAccount, useBlockTransactionCount, useLiquidations, useMarkets } from '../../node/queries.ts';
+import { useAccount, useBlockTransactionCount, useLiquidations, useMarkets, useSetOffs } from '../../node/queries.ts';
 import type { SeenHead } from '../../node/heads.ts';
 import { drawn, drawnShare } from '../../units/drawn.ts';
 import { ago } from '../../units/time.ts';
@@ -30,7 +31,8 @@ import {
   Stats,
   Table,
 } from '../../ui/index.ts';
-import { useWallet } from '../../wallet/wallet.tsx';
+import { UseBurner } from '../../wallet/UseBurner.tsx';
+import { useMine } from '../../wallet/chosen.tsx';
 
 export default function Home() {
   return (
@@ -54,7 +56,11 @@ function Network() {
   const newest = heads[0];
   const transactions = useBlockTransactionCount(newest?.hash);
   const supplied = sum(markets.data, (market) => market.supplied);
-  const borrowed = sum(markets.data, (market) => market.borrowed);
+  const dollar = useDollar().data;
+  // The chain's own dollar is owed and has no market.
+  const minted = dollar?.price ? worthDown(dollar.owed, dollar.price).amount : 0n;
+  const lent = sum(markets.data, (market) => market.borrowed);
+  const borrowed = lent === null || dollar === undefined ? null : lent + minted;
   return (
     <Card title="The chain" command={command('market list')}>
       <Stats>
@@ -133,21 +139,25 @@ function brief(value: bigint): string {
 }
 
 function Mine() {
-  const wallet = useWallet();
-  const account = useAccount(wallet ? { owner: wallet.address, index: 0 } : null);
-  if (!wallet) {
+  const mine = useMine();
+  const account = useAccount(mine);
+  if (!mine) {
     return (
       <Card title="My balance sheet">
-        <Empty>
+        <Empty action={<UseBurner />}>
           Connect a wallet, or use a burner account that this browser makes: supply, borrow, lever up, and watch what a
           falling price would do before it falls.
         </Empty>
       </Card>
     );
   }
-  const show = command(`account show ${wallet.address}`);
+  const show = command(indexed(mine.index, `account show ${mine.owner}`));
   return (
-    <Card title="My balance sheet" command={show} aside={<Link to="/account">Open</Link>}>
+    <Card
+      title="My balance sheet"
+      command={show}
+      aside={<Link to="/account">{mine.index === 0 ? 'Open' : `Open account ${mine.index}`}</Link>}
+    >
       <Answer of={account}>
         {({ report, error }) =>
           report ? (
@@ -212,6 +222,11 @@ function Markets() {
                       <Num copy={show} quiet>
                         {market.price ? shownPrice(market.price.spot) : '–'}
                       </Num>
+                      {market.price?.usable === false ? (
+                        <Badge tone="warn" title={market.price.why ?? undefined}>
+                          not usable
+                        </Badge>
+                      ) : null}
                     </td>
                     <td>
                       <Num copy={show} quiet className="good">
@@ -234,44 +249,67 @@ function Markets() {
   );
 }
 
+/** What was sold and what was set off, counted apart. */
+function countWords(sold: number, setOff: number): string {
+  const of = (count: number, one: string, more: string) => `${count} ${count === 1 ? one : more}`;
+  const rest =
+    setOff === 0
+      ? ''
+      : `, and ${of(setOff, 'debt', 'debts')} set off against what the account had of the same asset, for nothing`;
+  return `The newest: ${of(sold, 'liquidation', 'liquidations')}${rest}.`;
+}
+
 function Liquidations() {
   const liquidations = useLiquidations(null);
+  const items = liquidations.data?.items ?? [];
+  const setOffs = useSetOffs(items.map((item) => item.id));
   const nowMs = useHeads()[0]?.seenMs ?? 0;
   return (
     <Card title="Liquidations" flush>
       <Answer of={liquidations}>
-        {({ items }) =>
+        {() =>
           items.length === 0 ? (
             <Empty>Nobody has been liquidated on this chain.</Empty>
           ) : (
-            <Table
-              caption="The newest liquidations"
-              head={
-                <>
-                  <th scope="col">Account</th>
-                  <th scope="col">Health before</th>
-                  <th scope="col">after</th>
-                  <th scope="col">When</th>
-                  <th scope="col">
-                    <span className="unseen">Explanation</span>
-                  </th>
-                </>
-              }
-            >
-              {items.slice(0, 6).map((item) => (
-                <tr key={item.id}>
-                  <th scope="row">
-                    <Address of={item.owner} />
-                  </th>
-                  <td>{shownHealth(item.healthBefore)}</td>
-                  <td>{item.healthAfter ? shownHealth(item.healthAfter) : <Badge tone="warn">no debt left</Badge>}</td>
-                  <td>{ago(nowMs, item.timestamp * 1_000)}</td>
-                  <td>
-                    <Link to={`/liquidation/${item.id}`}>Why</Link>
-                  </td>
-                </tr>
-              ))}
-            </Table>
+            <>
+              <p className="pad lead quiet small">{countWords(items.length - setOffs.size, setOffs.size)}</p>
+              <Table
+                caption="The newest liquidations"
+                head={
+                  <>
+                    <th scope="col">Account</th>
+                    <th scope="col" className="start">
+                      What
+                    </th>
+                    <th scope="col">Health before</th>
+                    <th scope="col">after</th>
+                    <th scope="col">When</th>
+                    <th scope="col">
+                      <span className="unseen">Explanation</span>
+                    </th>
+                  </>
+                }
+              >
+                {items.slice(0, 6).map((item) => (
+                  <tr key={item.id}>
+                    <th scope="row">
+                      <Address of={item.owner} />
+                    </th>
+                    <td className="start">
+                      {setOffs.has(item.id) ? <Badge>set off</Badge> : <Badge tone="bad">liquidated</Badge>}
+                    </td>
+                    <td>{shownHealth(item.healthBefore)}</td>
+                    <td>
+                      {item.healthAfter ? shownHealth(item.healthAfter) : <Badge tone="warn">no debt left</Badge>}
+                    </td>
+                    <td>{ago(nowMs, item.timestamp * 1_000)}</td>
+                    <td>
+                      <Link to={`/liquidation/${item.id}`}>Why</Link>
+                    </td>
+                  </tr>
+                ))}
+              </Table>
+            </>
           )
         }
       </Answer>

@@ -97,7 +97,11 @@ function Distance({ risk }: { risk: RiskState }) {
         Debt by how far all collateral may fall at once before the block sells some of it.
       </p>
       {risk.accountCount === 0 ? (
-        <Empty>Nobody owes anything now.</Empty>
+        <Empty>
+          {risk.unvaluedCount > 0
+            ? 'Nobody whose account can be valued owes anything now.'
+            : 'Nobody owes anything now.'}
+        </Empty>
       ) : (
         <Table
           caption="Debt by distance to liquidation"

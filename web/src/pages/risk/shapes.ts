@@ -1,4 +1,4 @@
-/** What `capstan_risk` answers (RPC-30): sums and shares, and no account. */
+/** What `capstan_risk` answers (RPC-33): sums and shares, and no account. */
 import {
   boolean,
   count,

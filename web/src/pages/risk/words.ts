@@ -1,7 +1,7 @@
 /** How the risk page says what it shows. */
 import { drawnShare } from '../../units/drawn.ts';
 import { quantity, shownBps, type Usd } from '../../units/quantity.ts';
-import { lasting } from '../../units/time.ts';
+import { lasting, wholeSeconds } from '../../units/time.ts';
 import type { Tone } from '../../ui/index.ts';
 import type { Band, OracleState, Risk } from './shapes.ts';
 
@@ -52,7 +52,7 @@ export function debtWithin(risk: Risk, bps: number): Usd {
 
 /** How the oracle knows a price, in a few words. */
 export function oracleWords(oracle: OracleState): { tone: Tone; words: string } {
-  if (!oracle.usable) return { tone: 'bad', words: oracle.why ?? 'it may not be used now' };
+  if (!oracle.usable) return { tone: 'bad', words: wholeSeconds(oracle.why ?? 'it may not be used now') };
   const age = oracle.ageMs ?? 0;
   const speaking = oracle.sources.filter(
     (source) => source.isCounted && source.ageMs !== null && source.ageMs <= oracle.staleMs,

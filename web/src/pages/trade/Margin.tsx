@@ -1,9 +1,10 @@
 import { useDeferredValue, useEffect, useId, useMemo, useState } from 'react';
 import { Link } from 'react-router';
 import { Act, type Proposal } from '../../act/Act.tsx';
+import { liquidated, shownLiquidated } from '../../act/effect.ts';
 import { lever, plan, spendable } from '../../act/plan.ts';
 import { useTerms } from '../../act/terms.ts';
-import { accountCommand, command, inTurn, named } from '../../node/commands.ts';
+import { accountCommand, command, indexed, inTurn, named, signedBy } from '../../node/commands.ts';
 import { useAccount, usePreview } from '../../node/queries.ts';
 import type { AccountName, SwapAsked } from '../../node/rpc.ts';
 import type { Market, Preview, Quote } from '../../node/shapes.ts';
@@ -20,10 +21,10 @@ import {
   shownUsd,
   shownUsdFine,
   usd,
-  type Usd,
   worthDown,
 } from '../../units/quantity.ts';
 import { Facts, AmountField, Button, CopyCommand, Notice, Num, Select } from '../../ui/index.ts';
+import { useMine } from '../../wallet/chosen.tsx';
 import { useWallet } from '../../wallet/wallet.tsx';
 import { debtUsdDown, leverageMax, leverageWords, ONE, roomBps, unitsDown, warning } from './margin.ts';
 import { thereOf, useBatchWay, useWalletUnits } from './queries.ts';
@@ -35,7 +36,7 @@ type Side = 'long' | 'short';
 export function Margin({ markets, onWatch }: { markets: readonly Market[]; onWatch: (assetId: number) => void }) {
   const priced = markets.filter((market) => market.price !== null);
   const wallet = useWallet();
-  const account: AccountName | null = useMemo(() => (wallet ? { owner: wallet.address, index: 0 } : null), [wallet]);
+  const account: AccountName | null = useMine();
   const [side, setSide] = useState<Side>('long');
   const [riskyId, setRisky] = useState(priced[0]?.assetId ?? 0);
   const [calmId, setCalm] = useState(priced[1]?.assetId ?? 0);
@@ -101,9 +102,9 @@ export function Margin({ markets, onWatch }: { markets: readonly Market[]; onWat
   const [heldName, owedName] = [named(held.symbol, held.assetId), named(owed.symbol, owed.assetId)];
   const put = exact(quantity(read.ok ? read.amount : 0n, held.decimals, assetUnit(held.assetId)));
   const copyAs = inTurn(
-    accountCommand(0, `supply ${put === '0' ? '1' : put} ${heldName}`),
+    accountCommand(account?.index ?? 0, `supply ${put === '0' ? '1' : put} ${heldName}`),
     accountCommand(
-      0,
+      account?.index ?? 0,
       `lever ${borrowed === null ? '1' : exact(borrowed)} ${owedName} --buy ${heldName} --slippage ${shownBps(SLIPPAGE_BPS).replace(' ', '')}`,
     ),
   );
@@ -164,10 +165,10 @@ export function Margin({ markets, onWatch }: { markets: readonly Market[]; onWat
         />
       ) : null}
       <div className="row spread">
-        <CopyCommand command={copyAs} />
+        <CopyCommand command={signedBy(account, copyAs)} />
         <Button
           look="primary"
-          disabled={actions === null || wrong !== null || preview.data?.after == null || preview.isPlaceholderData}
+          disabled={actions === null || wrong !== null || preview.data?.after == null}
           onClick={() => {
             if (actions !== null) {
               setProposal({
@@ -243,10 +244,10 @@ function Outcome({ preview, quote, risky }: { preview: Preview; quote: Quote; ri
   }
   const { report, holdings } = preview.after;
   const row = holdings.find((one) => one.assetId === risky?.assetId);
-  const liquidation: Usd | null = row?.liquidationPrice ?? null;
-  const room = risky?.price ? roomBps(risky.price.spot, liquidation) : null;
+  const liquidation = row ? liquidated(preview.after, row) : null;
+  const room = risky?.price ? roomBps(risky.price.spot, liquidation?.at ?? null) : null;
   const said = warning(room, quote.priceImpactBps);
-  const copy = command('account show');
+  const copy = command(indexed(preview.index, `account show ${preview.owner}`));
   return (
     <>
       <Facts
@@ -258,12 +259,12 @@ function Outcome({ preview, quote, risky }: { preview: Preview; quote: Quote; ri
             </strong>,
           ],
           [
-            'Liquidated when it stands at',
+            'Liquidated when it stands',
             liquidation === null ? (
-              'no price alone'
+              'by no price alone'
             ) : (
               <Num key="at" copy={copy}>
-                {shownUsd(liquidation)}
+                {shownLiquidated(liquidation)}
               </Num>
             ),
           ],

@@ -4,7 +4,7 @@ import { SignCall, type CallProposal } from '../../act/SignCall.tsx';
 import { useSend } from '../../act/send.ts';
 import { addresses } from '../../generated/addresses.ts';
 import { triggersAbi } from '../../generated/triggers.ts';
-import { command, named } from '../../node/commands.ts';
+import { command, indexed, named, signedBy } from '../../node/commands.ts';
 import { useHeads } from '../../node/node.tsx';
 import { useAccount } from '../../node/queries.ts';
 import type { AccountName } from '../../node/rpc.ts';
@@ -12,16 +12,20 @@ import type { Market } from '../../node/shapes.ts';
 import {
   amountWrong,
   assetUnit,
+  PLACES,
   quantity,
   readAmount,
+  shown,
   shownAmount,
   shownBps,
   shownHealth,
-  shownUsd,
+  shownPrice,
+  usd,
+  type Usd,
 } from '../../units/quantity.ts';
 import { moment } from '../../units/time.ts';
 import { Check, AmountField, Answer, Button, CopyCommand, Empty, Select } from '../../ui/index.ts';
-import { useWallet } from '../../wallet/wallet.tsx';
+import { useMine } from '../../wallet/chosen.tsx';
 import {
   ALL,
   conditionWords,
@@ -39,7 +43,7 @@ import {
   type OrderStruct,
   type Wish,
 } from './order.ts';
-import { useOrders, usePrepaid } from './queries.ts';
+import { useFiresAt, useOrders, usePrepaid } from './queries.ts';
 import type { Order } from './shapes.ts';
 
 const KINDS: readonly { value: OrderKind; text: string }[] = [
@@ -67,8 +71,7 @@ const UNITS: readonly { value: EveryUnit; text: string }[] = [
 
 /** Stop-loss and its like: the block executes them, nobody has to watch. */
 export function Orders({ markets, onWatch }: { markets: readonly Market[]; onWatch: (assetId: number) => void }) {
-  const wallet = useWallet();
-  const account: AccountName | null = wallet ? { owner: wallet.address, index: 0 } : null;
+  const account = useMine();
   const orders = useOrders(account);
   return (
     <div className="stack">
@@ -89,7 +92,7 @@ export function Orders({ markets, onWatch }: { markets: readonly Market[]; onWat
             ) : (
               <ul className="stack">
                 {page.items.map((order) => (
-                  <Standing key={order.id} order={order} />
+                  <Standing key={order.id} order={order} account={account} />
                 ))}
               </ul>
             )
@@ -133,10 +136,9 @@ function New({
   useEffect(() => onWatch(shownId), [onWatch, shownId]);
   const find = (id: number) => markets.find((market) => market.assetId === id);
   const [watch, sell, buy] = [find(watchId), find(sellId), find(buyId)];
-  if (!watch?.price || !sell || !buy) return <p className="quiet">Orders need assets with prices.</p>;
   const row = state.data?.holdings.find((held) => held.assetId === sellId);
   const has = row ? row.units.amount + row.supplied.amount : 0n;
-  const read = readAmount(text, sell.decimals, has);
+  const read = readAmount(text, sell?.decimals ?? 0, has);
   const soldWrong = amountWrong(text, read);
   const wish: Wish | null = read.ok
     ? {
@@ -156,7 +158,11 @@ function New({
       }
     : null;
   const isBlank = kind !== 'parts' && at.trim() === '';
-  const made = wish === null ? null : orderOf(wish, watch.price.spot, (now?.timestamp ?? 0) * 1_000);
+  const made = wish === null ? null : orderOf(wish, watch?.price?.spot ?? usd(0n), (now?.timestamp ?? 0) * 1_000);
+  const atPrice = made?.ok === true && made.order.price > 0n ? made.order : null;
+  const fires = useFiresAt(atPrice?.price ?? null, atPrice?.above ?? false);
+  if (!watch?.price || !sell || !buy) return <p className="quiet">Orders need assets with prices.</p>;
+  const isStepKnown = atPrice === null || fires.data !== undefined;
   const wrongIn = (field: Field) => (made === null || made.ok || made.field !== field ? null : made.words);
   const options = priced.map((market) => ({ value: market.assetId, text: market.symbol }));
   const names = {
@@ -174,12 +180,12 @@ function New({
     });
     setProposal({
       title: `Place an order to sell ${sell.symbol}`,
-      lines: orderLines(order, { sell, buy, watch }),
+      lines: orderLines(order, { sell, buy, watch }, atPrice === null ? null : (fires.data ?? null)),
       call: { to: addresses.triggers, data, valueWei: prepaid.data },
       notes: [
         `${shownAmount(quantity(prepaid.data, 18, assetUnit(0)))} ETH go with it for the block’s work; what is left comes back when it ends.`,
       ],
-      command: command(orderCommand(wish, names, sell.decimals)),
+      command: command(indexed(account.index, orderCommand(wish, names, sell.decimals))),
     });
   };
   const atWords = AT[kind];
@@ -214,9 +220,13 @@ function New({
             suffix={atWords.suffix === '' ? undefined : atWords.suffix}
             value={at}
             onChange={setAt}
-            placeholder={atWords.placeholder === '' ? shownUsd(watch.price.spot) : atWords.placeholder}
+            placeholder={atWords.placeholder === '' ? shown(watch.price.spot, PLACES.usd) : atWords.placeholder}
             hint={
-              kind === 'health' && state.data?.report ? `now ${shownHealth(state.data.report.healthMaintenance)}` : null
+              kind === 'health' && state.data?.report
+                ? `now ${shownHealth(state.data.report.healthMaintenance)}`
+                : atPrice !== null && fires.data
+                  ? `fires at ${shownPrice(fires.data)}`
+                  : null
             }
             wrong={isBlank ? null : wrongIn('at')}
           />
@@ -289,11 +299,13 @@ function New({
         {wish === null || isBlank || made?.ok !== true ? (
           <span />
         ) : (
-          <CopyCommand command={command(orderCommand(wish, names, sell.decimals))} />
+          <CopyCommand
+            command={signedBy(account, command(indexed(account?.index ?? 0, orderCommand(wish, names, sell.decimals))))}
+          />
         )}
         <Button
           look="primary"
-          disabled={account === null || isBlank || made?.ok !== true || prepaid.data === undefined}
+          disabled={account === null || isBlank || made?.ok !== true || prepaid.data === undefined || !isStepKnown}
           onClick={place}
           data-testid="place-order"
         >
@@ -308,21 +320,25 @@ function New({
 }
 
 /** What is signed, read from it. */
-function orderLines(order: OrderStruct, of: { sell: Market; buy: Market; watch: Market }): string[] {
+function orderLines(
+  order: OrderStruct,
+  of: { sell: Market; buy: Market; watch: Market },
+  firesAt: Usd | null,
+): string[] {
   const amount =
     order.amount === ALL
       ? `all ${of.sell.symbol} of the account`
       : `at most ${shownAmount(quantity(order.amount, of.sell.decimals, assetUnit(of.sell.assetId)))} ${of.sell.symbol}`;
   const isDebtPaid = order.repay || order.kind === KIND_NUMBER.health;
   return [
-    conditionWords(order, of.watch.symbol),
+    conditionWords(order, of.watch.symbol, firesAt),
     `Sell ${amount}${order.kind === KIND_NUMBER.parts ? ' each time' : ''} for ${of.buy.symbol}${isDebtPaid ? ', which pays the debt in it' : ''}`,
     `At most ${shownBps(order.limitBps)} below its value at oracle prices; else it waits`,
     `It ends ${moment(Number(order.expiresMs))}`,
   ];
 }
 
-function Standing({ order }: { order: Order }) {
+function Standing({ order, account }: { order: Order; account: AccountName }) {
   const { send, isPending, error } = useSend();
   const cancel = () => {
     const data = encodeFunctionData({ abi: triggersAbi, functionName: 'cancel', args: [BigInt(order.id)] });
@@ -344,7 +360,7 @@ function Standing({ order }: { order: Order }) {
         {order.repay ? ` · pays debt in ${order.buy.symbol}` : ''} · until {moment(order.expiresMs)} ·{' '}
         {shownAmount(order.prepaid)} ETH prepaid
         {order.failures > 0 ? ` · failed ${order.failures} times` : ''}{' '}
-        <CopyCommand command={command('trigger list')} />
+        <CopyCommand command={command(indexed(account.index, `trigger list ${account.owner}`))} />
       </p>
       {error ? <p className="bad small">{error.said.words}</p> : null}
     </li>

@@ -3,18 +3,21 @@ import { spendable } from '../../act/plan.ts';
 import { useSend } from '../../act/send.ts';
 import { approvalOf } from '../../act/SignCall.tsx';
 import { wayOf } from '../../act/quote.ts';
-import { command, named } from '../../node/commands.ts';
+import { command, named, signedBy } from '../../node/commands.ts';
 import type { Hex } from '../../node/decode.ts';
 import type { SwapAsked } from '../../node/rpc.ts';
 import type { Tradable } from '../../node/shapes.ts';
 import {
   assetUnit,
   exact,
+  PLACES,
   quantity,
   readAmount,
   shown,
   shownAmount,
   shownBps,
+  shownDown,
+  shownUp,
   someWrong,
 } from '../../units/quantity.ts';
 import { Facts, AmountField, Button, CopyCommand, Notice, Select, toast } from '../../ui/index.ts';
@@ -191,8 +194,8 @@ function Told({
                 </strong>,
               ],
           asked.exactOut
-            ? ['And at most', `${shownAmount(way.paidMax)} ${from}`]
-            : ['And at least', `${shownAmount(way.receivedMin)} ${to}`],
+            ? ['And at most', `${shownUp(way.paidMax, PLACES.amount)} ${from}`]
+            : ['And at least', `${shownDown(way.receivedMin, PLACES.amount)} ${to}`],
           asked.exactOut ? ['For exactly', `${shownAmount(way.receivedMin)} ${to}`] : null,
           way.price === null ? null : ['One costs', `${shown(way.price, 6)} ${to}`],
           [
@@ -224,7 +227,7 @@ function Told({
         </Notice>
       ) : null}
       <div className="row spread">
-        <CopyCommand command={copy} />
+        <CopyCommand command={wallet === null ? copy : signedBy({ owner: wallet.address }, copy)} />
         <Button
           look="primary"
           disabled={wallet === null || isStale || lacks || !isPossible || isPending}

@@ -5,7 +5,9 @@ import { useMarkets, usePriceHistory } from '../../node/queries.ts';
 import type { Market } from '../../node/shapes.ts';
 import { drawn, drawnUsd } from '../../units/drawn.ts';
 import { quantity, shownPrice } from '../../units/quantity.ts';
+import { wholeSeconds } from '../../units/time.ts';
 import { Answer, Card, Chart, Empty, Page, Skeleton, Tabs } from '../../ui/index.ts';
+import { WhichAccount } from '../../wallet/chosen.tsx';
 import { Margin } from './Margin.tsx';
 import { useDollar, withDollar } from '../../act/dollar.ts';
 import { Orders } from './Orders.tsx';
@@ -30,6 +32,7 @@ export default function Trade() {
     <Page
       title="Trade"
       lead="Every price, fee and limit stands here before you sign, and the chain holds you to nothing worse."
+      aside={<WhichAccount />}
     >
       <Answer of={markets} lines={8}>
         {(all) =>
@@ -69,7 +72,7 @@ function PriceCard({ market }: { market: Market | undefined }) {
       ) : (
         <>
           <p className="price-now">{shownPrice(price.spot)}</p>
-          {price.usable ? null : <p className="warn small">{price.why}</p>}
+          {price.usable ? null : <p className="warn small">{wholeSeconds(price.why ?? '')}</p>}
         </>
       )}
       {history.data === undefined ? (

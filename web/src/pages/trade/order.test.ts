@@ -59,7 +59,17 @@ describe('orders', () => {
     const made = orderOf({ ...wish, kind: 'health', at: '1.2', times: '5' }, SPOT, NOW);
     expect(made).toMatchObject({ ok: true, order: { kind: 4, floorBps: 12_000, targetBps: 14_000, count: 5 } });
     if (made.ok)
-      expect(conditionWords(made.order, 'ETH')).toMatch(/health of the account is 1.2 or less.*restores 1.4/);
+      expect(conditionWords(made.order, 'ETH', null)).toMatch(/health of the account is 1.2 or less.*restores 1.4/);
+  });
+
+  test('an order says the step at which it fires, beside the price that was written', () => {
+    const made = orderOf({ ...wish, kind: 'stop', at: '1950' }, SPOT, NOW);
+    if (!made.ok) throw new Error(made.words);
+    const step = usd((194_233n * DOLLAR) / 100n);
+    expect(conditionWords(made.order, 'ETH', step)).toBe(
+      'When ETH is at $1\u202f942.33 or less: the step behind $1\u202f950.00',
+    );
+    expect(conditionWords(made.order, 'ETH', usd(1_950n * DOLLAR))).toBe('When ETH is at $1\u202f950.00 or less');
   });
 
   test.each([

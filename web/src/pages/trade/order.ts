@@ -1,6 +1,6 @@
 /** Orders that the block executes, from what somebody writes to what is signed, and back into words. */
 import { decimal, parseDecimal, problemInWords } from '../../units/decimal.ts';
-import { exact, shownBps, shownHealth, shownUsd, USD_DECIMALS, type Usd } from '../../units/quantity.ts';
+import { exact, shownBps, shownHealth, shownPrice, shownUsd, USD_DECIMALS, type Usd } from '../../units/quantity.ts';
 import { lasting } from '../../units/time.ts';
 import type { Order } from './shapes.ts';
 
@@ -228,13 +228,16 @@ export function orderCommand(
   return `trigger add ${amount} ${names.sell} ${names.buy} ${when}${rest.join('')}`;
 }
 
-/** When an order that is about to be signed would fire, read from what is signed. */
-export function conditionWords(order: OrderStruct, watched: string): string {
+/** When an order that is about to be signed would fire, read from what is signed. `firesAt`: the step of its price. */
+export function conditionWords(order: OrderStruct, watched: string, firesAt: Usd | null): string {
   const health = (bps: number) => decimal(BigInt(bps), HEALTH_DECIMALS);
   switch (order.kind) {
     case 1: {
-      const price = shownUsd({ amount: order.price, decimals: USD_DECIMALS, unit: 'usd' });
-      return `When ${watched} is at ${price} or ${order.above ? 'more' : 'less'}, and up to 1.1 % beyond`;
+      const asked = { amount: order.price, decimals: USD_DECIMALS, unit: 'usd' } as const;
+      const side = order.above ? 'or more' : 'or less';
+      return firesAt === null || firesAt.amount === asked.amount
+        ? `When ${watched} is at ${shownPrice(asked)} ${side}`
+        : `When ${watched} is at ${shownPrice(firesAt)} ${side}: the step behind ${shownPrice(asked)}`;
     }
     case 2:
       return `When ${watched} is ${order.distanceSteps} steps of 1.1 % ${order.above ? 'above the lowest' : 'below the best'} price seen from now on`;

@@ -10,6 +10,7 @@ import { publicClient } from '../../node/client.ts';
 import { LIVE, useNode } from '../../node/node.tsx';
 import type { AccountName, SwapAsked } from '../../node/rpc.ts';
 import type { AccountState, Tradable } from '../../node/shapes.ts';
+import { usd } from '../../units/quantity.ts';
 import { ordersPage, way } from './shapes.ts';
 
 /** What a wallet has of an asset. */
@@ -89,6 +90,27 @@ export function useOrders(of: AccountName | null) {
     queryFn: () => rpc.read(ordersPage, 'capstan_triggers', [of, { limit: 100 }]),
     enabled: of !== null,
     meta: LIVE,
+  });
+}
+
+/** The step of a price at which an order fires: the contract says it before anything is signed. */
+export function useFiresAt(price: bigint | null, above: boolean) {
+  const { rpc } = useNode();
+  return useQuery({
+    queryKey: ['firesAt', price?.toString(), above],
+    queryFn:
+      price === null
+        ? skipToken
+        : async () =>
+            usd(
+              await publicClient(rpc.link).readContract({
+                address: addresses.triggers,
+                abi: triggersAbi,
+                functionName: 'firesAt',
+                args: [price, above],
+              }),
+            ),
+    staleTime: Infinity,
   });
 }
 

@@ -11,16 +11,11 @@ import {
   object,
   record,
   string,
-  symbol,
   type Decoded,
   type Decoder,
 } from '../../node/decode.ts';
+import { coin, ofAsset } from '../../node/shapes.ts';
 import { assetUnit } from '../../units/quantity.ts';
-
-/** An amount whose asset another field of its object names. */
-function ofAsset<T>(field: string, shape: (unit: ReturnType<typeof assetUnit>) => Decoder<T>): Decoder<T> {
-  return (raw, at) => shape(assetUnit(integer(record(raw, at)[field], `${at}.${field}`)))(raw, at);
-}
 
 const leg = object({ poolId: integer, assetIn: integer, assetOut: integer, exactOut: boolean, amount: big });
 export type Leg = Decoded<typeof leg>;
@@ -59,8 +54,6 @@ export const way = (from: number, to: number) =>
   });
 export type Way = Decoded<ReturnType<typeof way>>;
 
-const coin = object({ assetId: integer, symbol, token: hex, decimals: integer });
-
 const order = ofAssetPair((sell) =>
   object({
     id: count,
@@ -88,7 +81,7 @@ export type Order = Decoded<typeof order>;
 
 function ofAssetPair<T>(shape: (sell: ReturnType<typeof assetUnit>) => Decoder<T>): Decoder<T> {
   return (raw, at) => {
-    const sell = ofAsset('assetId', (unit) => () => unit)(record(raw, at).sell, `${at}.sell`);
+    const sell = ofAsset((unit) => () => unit)(record(raw, at).sell, `${at}.sell`);
     return shape(sell)(raw, at);
   };
 }

@@ -1,5 +1,5 @@
 /** Streams: what flows to somebody, what he pays, and what of it pays a debt before he sees it. */
-import { useMemo, useState } from 'react';
+import { useState } from 'react';
 import { encodeFunctionData } from 'viem';
 import { Act, type Proposal } from '../../../act/Act.tsx';
 import { assign, collect } from '../../../act/agreements.ts';
@@ -29,7 +29,7 @@ import {
   Table,
   TextField,
 } from '../../../ui/index.ts';
-import { useWallet } from '../../../wallet/wallet.tsx';
+import { useMine } from '../../../wallet/chosen.tsx';
 import { assetsOf, useOne } from '../bring.ts';
 import { HandOver } from '../HandOver.tsx';
 import { useStreams, type Stream } from './queries.ts';
@@ -48,12 +48,11 @@ function callOf(data: Hex, words: string) {
 }
 
 export default function Streams({ markets }: { markets: readonly Market[] }) {
-  const wallet = useWallet();
-  const account = useMemo<AccountName | null>(() => (wallet ? { owner: wallet.address, index: 0 } : null), [wallet]);
+  const account = useMine();
   const streams = useStreams(account?.owner ?? null);
   const state = useAccount(account);
   const [open, setOpen] = useState<Open>(null);
-  const [proposal, setProposal] = useState<Proposal | null>(null);
+  const [proposal, setProposal] = useState<(Proposal & { index: number }) | null>(null);
   const [call, setCall] = useState<CallProposal | null>(null);
   const named = assetsOf(markets);
   const coin = (assetId: number): Counted => ({ assetId, ...named(assetId) });
@@ -64,8 +63,8 @@ export default function Streams({ markets }: { markets: readonly Market[] }) {
       </Card>
     );
   }
-  const batch = (title: string, actions: Action[], notes: string[], words: string) =>
-    setProposal({ title, actions, notes, command: command(`stream ${words}`) });
+  const batch = (index: number, title: string, actions: Action[], notes: string[], words: string) =>
+    setProposal({ index, title, actions, notes, command: command(`stream ${words}`) });
   const simple = (title: string, line: string, functionName: 'collect' | 'cancel', stream: Stream) =>
     setCall({
       title,
@@ -106,6 +105,8 @@ export default function Streams({ markets }: { markets: readonly Market[] }) {
                 isOwed={isOwed}
                 onCollect={(stream) =>
                   batch(
+                    // What flows comes to the account that it is of, or whose debt it pays.
+                    BigInt(stream.assignedTo) === 0n ? stream.ownerIndex : stream.assignedIndex,
                     `collect stream ${stream.id}`,
                     [collect(stream.id)],
                     ['It becomes units of the account; Withdraw brings them to the wallet.'],
@@ -122,6 +123,7 @@ export default function Streams({ markets }: { markets: readonly Market[] }) {
                 }
                 onAssign={(stream) =>
                   batch(
+                    account.index,
                     `assign stream ${stream.id}`,
                     [assign(stream.id)],
                     [
@@ -169,7 +171,12 @@ export default function Streams({ markets }: { markets: readonly Market[] }) {
         />
       ) : null}
       {proposal === null ? null : (
-        <Act account={account} proposal={proposal} asset={named} onClose={() => setProposal(null)} />
+        <Act
+          account={{ ...account, index: proposal.index }}
+          proposal={proposal}
+          asset={named}
+          onClose={() => setProposal(null)}
+        />
       )}
       {call === null ? null : (
         <SignCall

@@ -4,9 +4,9 @@ import { encodeFunctionData } from 'viem';
 import type { CallProposal } from '../../../act/SignCall.tsx';
 import { addresses } from '../../../generated/addresses.ts';
 import { termAbi } from '../../../generated/term.ts';
-import { command, named, timeWord } from '../../../node/commands.ts';
-import type { Hex } from '../../../node/decode.ts';
+import { command, indexed, named, timeWord } from '../../../node/commands.ts';
 import { useHeads } from '../../../node/node.tsx';
+import type { AccountName } from '../../../node/rpc.ts';
 import type { Market } from '../../../node/shapes.ts';
 import { shownBps, told, type Counted } from '../../../units/quantity.ts';
 import { moment } from '../../../units/time.ts';
@@ -23,12 +23,12 @@ const UNITS = [
 ] as const;
 
 export function NewOffer({
-  owner,
+  account,
   markets,
   onCall,
   onClose,
 }: {
-  owner: Hex;
+  account: AccountName;
   markets: readonly Market[];
   onCall: (proposal: CallProposal) => void;
   onClose: () => void;
@@ -38,7 +38,7 @@ export function NewOffer({
     markets.find((one) => one.kind === 'foreign')?.assetId ?? markets[0]?.assetId ?? 0,
   );
   const [text, setText] = useState<OfferText>(USUAL);
-  const { market, has, first } = useOne(owner, markets, assetId);
+  const { market, has, first } = useOne(account.owner, markets, assetId);
   const read = readOffer(text, { assetId, decimals: market?.decimals ?? 18 }, has, (now?.timestamp ?? 0) * 1_000);
   const plan = usePlan(read.isPossible ? read.terms : null, read.amount);
   if (!market) return null;
@@ -56,7 +56,11 @@ export function NewOffer({
     />
   );
   const propose = () => {
-    const data = encodeFunctionData({ abi: termAbi, functionName: 'offer', args: [read.terms, read.amount, 0] });
+    const data = encodeFunctionData({
+      abi: termAbi,
+      functionName: 'offer',
+      args: [read.terms, read.amount, account.index],
+    });
     onCall({
       title: `Offer ${told(market, read.amount)}`,
       lines: [
@@ -65,11 +69,11 @@ export function NewOffer({
         ...penaltyWords(read.terms),
       ],
       notes: [
-        'Each payment comes to your account 0 at once. What nobody has taken you take back at any time; a loan that was taken you cannot call back.',
+        `Each payment comes to your account ${account.index} at once. What nobody has taken you take back at any time; a loan that was taken you cannot call back.`,
       ],
       call: { to: addresses.term, data, valueWei: 0n },
       first: first(addresses.term, read.amount),
-      command: command(offerWords(text, read.terms, market)),
+      command: command(indexed(account.index, offerWords(text, read.terms, market))),
     });
   };
   return (

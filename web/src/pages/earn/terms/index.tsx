@@ -1,18 +1,18 @@
 /** Fixed terms: who lends what at which rate, what one owes by them, and what one is owed. */
-import { useMemo, useState } from 'react';
+import { useState } from 'react';
 import { encodeFunctionData } from 'viem';
 import { Act, type Proposal } from '../../../act/Act.tsx';
 import { SignCall, type CallProposal } from '../../../act/SignCall.tsx';
 import { addresses } from '../../../generated/addresses.ts';
 import { termAbi } from '../../../generated/term.ts';
-import { command } from '../../../node/commands.ts';
+import { command, indexed } from '../../../node/commands.ts';
 import { useHeads } from '../../../node/node.tsx';
 import type { AccountName } from '../../../node/rpc.ts';
 import type { Market } from '../../../node/shapes.ts';
 import { shownBps, told } from '../../../units/quantity.ts';
 import { lasting, moment } from '../../../units/time.ts';
 import { Address, Answer, Badge, Button, Card, Dialog, Empty, Table } from '../../../ui/index.ts';
-import { useWallet } from '../../../wallet/wallet.tsx';
+import { useMine } from '../../../wallet/chosen.tsx';
 import { assetsOf } from '../bring.ts';
 import { HandOver } from '../HandOver.tsx';
 import { NewOffer } from './NewOffer.tsx';
@@ -31,8 +31,7 @@ type Open =
   | null;
 
 export default function Terms({ markets }: { markets: readonly Market[] }) {
-  const wallet = useWallet();
-  const account = useMemo<AccountName | null>(() => (wallet ? { owner: wallet.address, index: 0 } : null), [wallet]);
+  const account = useMine();
   const offers = useOffers();
   const loans = useLoans(account);
   const claims = useClaims(account?.owner ?? null);
@@ -50,7 +49,9 @@ export default function Terms({ markets }: { markets: readonly Market[] }) {
     const data = encodeFunctionData({ abi: termAbi, functionName: 'cancelOffer', args: [offer.id] });
     setCall({
       title: `Take back offer ${offer.id}`,
-      lines: [`Bring the ${told(coin(offer.terms.assetId), offer.left)} that nobody has taken to your account 0`],
+      lines: [
+        `Bring the ${told(coin(offer.terms.assetId), offer.left)} that nobody has taken to your account ${offer.lenderIndex}`,
+      ],
       call: { to: addresses.term, data, valueWei: 0n },
       command: command(`loan cancel ${offer.id}`),
     });
@@ -59,7 +60,11 @@ export default function Terms({ markets }: { markets: readonly Market[] }) {
   return (
     <div className="stack" style={{ '--gap': 'var(--s5)' } as React.CSSProperties}>
       {account !== null && loans.data && loans.data.length > 0 ? (
-        <Card title="You owe at fixed terms" command={command(`loan list ${account.owner}`)} flush>
+        <Card
+          title="You owe at fixed terms"
+          command={command(indexed(account.index, `loan list ${account.owner}`))}
+          flush
+        >
           <LoanTable
             caption="Your loans"
             loans={loans.data}
@@ -133,7 +138,7 @@ export default function Terms({ markets }: { markets: readonly Market[] }) {
         </Answer>
       </Card>
       {open?.what === 'offer' && account !== null && call === null ? (
-        <NewOffer owner={account.owner} markets={markets} onCall={setCall} onClose={close} />
+        <NewOffer account={account} markets={markets} onCall={setCall} onClose={close} />
       ) : null}
       {open?.what === 'take' && account !== null ? (
         <Take
