@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   every third of an interval ─► a beat, if half of the interval is over
-//!                               └► its challenge: draw ─► work ─► a commitment to the output
+//!   beside it                  ─► its challenge: draw ─► work, until it is due ─► a commitment to the output
 //! ```
 //!
 //! Transactions are signed by the machine's own key, which needs coins for them; the holder of its title is not asked. A node
@@ -19,14 +19,15 @@ use capstan_contracts::machines::{
     Phase,
 };
 use futures::future::BoxFuture;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 /// Looks at the challenge at least so often, and at most.
 const LOOK: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
 
 /// What computes the output of a challenge.
 pub trait Worker: Send + Sync {
-    /// The output of so many units of a class out of a seed; none if this machine does not do that class.
+    /// The output of so many units of a class out of a seed; none if this machine does not do that class. Dropping it ends the
+    /// work.
     fn work(&self, class: u32, units: u64, seed: B256) -> BoxFuture<'_, Option<B256>>;
 }
 
@@ -69,11 +70,17 @@ pub async fn seat(node: &Node, key: Address) -> Result<Option<Seat>, ClientError
     }))
 }
 
-/// Keeps a machine alive on its chain until this is dropped.
+/// Keeps a machine alive on its chain until this is dropped. Work for a challenge holds up no beat.
 pub async fn live(node: &Node, key: &Sender, seat: &Seat, worker: &dyn Worker) {
-    let every = (seat.interval / 3).clamp(LOOK.0, LOOK.1);
+    tokio::join!(beats(node, key, seat), answers(node, key, seat, worker));
+}
+
+fn between_looks(seat: &Seat) -> Duration {
+    (seat.interval / 3).clamp(LOOK.0, LOOK.1)
+}
+
+async fn beats(node: &Node, key: &Sender, seat: &Seat) {
     let mut beaten: Option<Instant> = None;
-    let mut answered = 0;
     loop {
         if beaten.is_none_or(|at| at.elapsed() >= seat.interval / 2) {
             match key.send(node, &machine_beat(seat.machine_id)).await {
@@ -83,12 +90,19 @@ pub async fn live(node: &Node, key: &Sender, seat: &Seat, worker: &dyn Worker) {
                 }
             }
         }
+        sleep(between_looks(seat)).await;
+    }
+}
+
+async fn answers(node: &Node, key: &Sender, seat: &Seat, worker: &dyn Worker) {
+    let mut answered = 0;
+    loop {
         match answer(node, key, seat.machine_id, answered, worker).await {
             Ok(Some(number)) => answered = number,
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, machine = seat.machine_id, "a challenge waits"),
         }
-        sleep(every).await;
+        sleep(between_looks(seat)).await;
     }
 }
 
@@ -120,7 +134,16 @@ async fn answer(
     if phase != Phase::Drawn.number() {
         return Ok(Some(asked.number));
     }
-    let Some(output) = worker.work(asked.class, asked.units, asked.seed).await else {
+    let left_ms = asked.dueMs.saturating_sub(node.head_time_ms().await?);
+    let work = worker.work(asked.class, asked.units, asked.seed);
+    let Ok(done) = timeout(Duration::from_millis(left_ms), work).await else {
+        tracing::warn!(
+            units = asked.units,
+            "a challenge was too large for its time"
+        );
+        return Ok(Some(asked.number));
+    };
+    let Some(output) = done else {
         tracing::warn!(
             class = asked.class,
             "this machine does not do what it was challenged to"

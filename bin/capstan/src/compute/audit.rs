@@ -157,8 +157,14 @@ impl Worker for Engines {
         let engine = self.0.iter().find(fits).map(Arc::clone);
         async move {
             let engine = engine?;
-            let done = tokio::task::spawn_blocking(move || output(&engine, seed, units)).await;
-            done.ok()?.ok()
+            let waits = Arc::new(());
+            let waited_for = Arc::downgrade(&waits);
+            // Who waits no more has dropped this, and what runs beside it sees that at the next token.
+            let goes_on = move || waited_for.strong_count() > 0;
+            let work = move || output(&engine, seed, units, &goes_on);
+            let done = tokio::task::spawn_blocking(work).await;
+            drop(waits);
+            done.ok()?.ok()?
         }
         .boxed()
     }

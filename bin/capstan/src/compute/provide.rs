@@ -10,10 +10,10 @@ use std::{fs, sync::Arc};
 
 use alloy_primitives::{B256, U256};
 use alloy_signer_local::PrivateKeySigner;
-use capstan_agents::provider::{Seat, Worker, live, seat, terms};
+use capstan_agents::provider::{Seat, live, seat, terms};
 use capstan_client::{Assets, Call, Node, Registering, Sender, registered_machine};
 use capstan_compute::{
-    bundled::{Bundled, class_of, output},
+    bundled::Bundled,
     gateway::{Gateway, Prices, Stance, install_recorder, serve},
     money::Dollars,
     scan::one_answer_rate,
@@ -22,12 +22,11 @@ use capstan_compute::{
 use capstan_contracts::machines::{ADDRESS, IMachines::Spec};
 use capstan_units::decimal;
 use eyre::{OptionExt as _, Result, WrapErr as _, bail};
-use futures::{FutureExt as _, future::BoxFuture};
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::{
-    block_on,
+    Engines, block_on,
     engine::engines,
     folder,
     gateway::{Opened, prices, reached, signalled, upstreams},
@@ -157,7 +156,8 @@ async fn start(options: &StartOptions) -> Result<()> {
         opened.folder.display()
     );
     let alive = async {
-        let worker = Engines(engines.clone());
+        let own = engines.iter().map(|one| Arc::clone(one.engine()));
+        let worker = Engines(own.collect());
         match (&seat, &sale) {
             (Some(seat), Some(sale)) => {
                 tokio::join!(live(&node, &key, seat, &worker), sale.keep());
@@ -364,20 +364,4 @@ async fn registration(
         node: node.clone(),
         stakes,
     })
-}
-
-/// Models of this machine, for challenges.
-struct Engines(Vec<Bundled>);
-
-impl Worker for Engines {
-    fn work(&self, class: u32, units: u64, seed: B256) -> BoxFuture<'_, Option<B256>> {
-        let fits = |one: &&Bundled| class_of(&one.engine().card().sha256) == class;
-        let engine = self.0.iter().find(fits).map(|one| Arc::clone(one.engine()));
-        async move {
-            let engine = engine?;
-            let done = tokio::task::spawn_blocking(move || output(&engine, seed, units)).await;
-            done.ok()?.ok()
-        }
-        .boxed()
-    }
 }

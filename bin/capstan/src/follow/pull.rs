@@ -176,7 +176,7 @@ impl Mood {
             // The clocks of two machines differ a little; told is what lasts.
             Trouble::Wait(why) => {
                 self.waits = self.waits.saturating_add(1);
-                if self.waits % WAITS_TOLD == 0 {
+                if self.waits.is_multiple_of(WAITS_TOLD) {
                     tracing::warn!("{why}; the clock of one of the two nodes is wrong");
                 } else {
                     tracing::debug!("{why}");

@@ -14,7 +14,7 @@ use alloy_primitives::{Address, B256, Signature, U256, keccak256};
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
 use capstan_agents::provider::{Seat, live};
-use capstan_client::{Call, ClientError, Node, events_in, send};
+use capstan_client::{Call, ClientError, Node, Sender, events_in, send};
 use capstan_compute::{
     audit::Evidence,
     receipt::{Machine, Outcome, Receipt, Signed, canonical_request},
@@ -173,7 +173,7 @@ impl Shop {
     async fn sell(self: Arc<Self>) -> Result<()> {
         let (address, serving) = audits::serve(Arc::clone(&self)).await?;
         self.offer(&format!("http://{address}")).await?;
-        let key = self.machine.signer().clone();
+        let key = Sender::new(self.machine.signer().clone());
         tokio::select! {
             ended = serving => ended?,
             () = live(&self.node, &key, &self.seat, &self.engines) => {}

@@ -16,11 +16,16 @@ pub fn class_of(program: &[u8; 32]) -> u32 {
 }
 
 /// So many tokens out of a seed: the likeliest answers to texts `seed/0`, `seed/1`, ... one after the other. The output is
-/// the SHA-256 of their tokens, and the same for everybody on equal kernels.
+/// the SHA-256 of their tokens, and the same for everybody on equal kernels. None as soon as `goes_on` says no.
 ///
 /// # Errors
 /// The model takes no such prompt.
-pub fn output(engine: &Engine, seed: B256, units: u64) -> Result<B256, EngineError> {
+pub fn output(
+    engine: &Engine,
+    seed: B256,
+    units: u64,
+    goes_on: &(dyn Fn() -> bool + Sync),
+) -> Result<Option<B256>, EngineError> {
     let mut hasher = Sha256::new();
     hasher.update(b"capstan challenge");
     let (mut written, mut text) = (0_u64, 0_u64);
@@ -28,12 +33,18 @@ pub fn output(engine: &Engine, seed: B256, units: u64) -> Result<B256, EngineErr
         let left = usize::try_from(units - written).unwrap_or(usize::MAX);
         let prompt = engine.complete(&format!("{seed}/{text}"))?;
         let request = Request::greedy(prompt, left.min(ANSWER_TOKENS));
-        let answer = engine.generate(&request, &mut |_| ControlFlow::Continue(()))?;
+        let answer = engine.generate(&request, &mut |_| match goes_on() {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        })?;
+        if !goes_on() {
+            return Ok(None);
+        }
         for token in &answer.tokens {
             hasher.update(token.to_le_bytes());
         }
         written += answer.tokens.len() as u64;
         text += 1;
     }
-    Ok(B256::from(<[u8; 32]>::from(hasher.finalize())))
+    Ok(Some(B256::from(<[u8; 32]>::from(hasher.finalize()))))
 }

@@ -194,12 +194,29 @@ fn prov_5_a_challenge_has_one_output_on_every_count_of_threads() {
     tiny(1, "Q4_1").write(&path).expect("written");
     let [one, three] = [1, 3].map(|threads| Engine::load(&path, threads).expect("loaded"));
     let seed = B256::repeat_byte(7);
-    let said = output(&one, seed, 150).expect("computed");
-    assert_eq!(output(&three, seed, 150).expect("computed"), said);
+    let output = |engine, seed, units| output(engine, seed, units, &|| true).expect("computed");
+    let said = output(&one, seed, 150);
+    assert!(said.is_some());
+    assert_eq!(output(&three, seed, 150), said);
     for (seed, units) in [(B256::repeat_byte(8), 150), (seed, 151)] {
-        assert_ne!(output(&one, seed, units).expect("computed"), said);
+        assert_ne!(output(&one, seed, units), said);
     }
     assert_ne!(class_of(&one.card().sha256), 0);
+}
+
+/// PROV-6: a challenge without end ends as soon as nobody waits for it.
+#[test]
+fn prov_6_a_challenge_that_nobody_waits_for_ends() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("tiny.gguf");
+    tiny(1, "Q4_1").write(&path).expect("written");
+    let engine = Engine::load(&path, 1).expect("loaded");
+    let tokens = std::sync::atomic::AtomicU32::new(0);
+    let goes_on = || tokens.fetch_add(1, std::sync::atomic::Ordering::Relaxed) < 20;
+    let said = output(&engine, B256::ZERO, u64::MAX, &goes_on).expect("computed");
+    assert_eq!(said, None);
+    let tokens = tokens.into_inner();
+    assert!(tokens <= 23, "{tokens}");
 }
 
 /// BUN-4: who leaves lets the engine go, and the next in the queue has it.

@@ -55,7 +55,7 @@ pub(super) fn looks(cx: &mut Ctx<'_>, input: &[u8]) -> Result<Bytes, Halt> {
 
 /// Calls the block to a machine when there will be something to do with it, if anything.
 pub(super) fn call_block(cx: &mut Ctx<'_>, id: u64, book: &Book) -> Result<(), Halt> {
-    let at_s = match called_ms(cx, id, book)? {
+    let called_s = match called_ms(cx, id, book)? {
         None => 0,
         Some(at_ms) => {
             let at_s = u32::try_from(at_ms.div_ceil(MS_PER_S)).unwrap_or(u32::MAX);
@@ -63,7 +63,7 @@ pub(super) fn call_block(cx: &mut Ctx<'_>, id: u64, book: &Book) -> Result<(), H
             at_s.max(now_s(cx).saturating_add(1))
         }
     };
-    let at_s = mutant!(GoodwillAdvances, at_s, 0);
+    let at_s = mutant!(GoodwillAdvances, called_s, 0);
     STATE.dues.at(id).save(cx, at_s)
 }
 

@@ -158,7 +158,12 @@ export function EnterFarm({
           {said}
         </Notice>
       )}
-      <DialogActions onClose={onClose} command={signedBy(account, copy)} disabled={!isPossible || asking} onGo={() => void enter()}>
+      <DialogActions
+        onClose={onClose}
+        command={signedBy(account, copy)}
+        disabled={!isPossible || asking}
+        onGo={() => void enter()}
+      >
         {asking ? 'Asking the pool…' : 'See what it does'}
       </DialogActions>
     </Dialog>
