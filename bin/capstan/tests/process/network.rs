@@ -53,20 +53,21 @@ impl Program {
         let mut command = capstan(words).expect("built");
         let mut child = command.stdout(Stdio::piped()).spawn().expect("started");
         let mut out = BufReader::new(child.stdout.take().expect("stdout"));
-        let mut said = String::new();
+        // From here on it is ended with this, whatever becomes of the test.
+        let mut program = Self {
+            child,
+            said: String::new(),
+            _out: None,
+        };
         loop {
             let mut line = String::new();
             let read = out.read_line(&mut line).expect("a line");
-            assert!(read > 0, "{words:?} ended: {said}");
-            said += &line;
+            assert!(read > 0, "{words:?} ended: {}", program.said);
+            program.said += &line;
             if let Some((_, rest)) = line.split_once(until) {
                 let word = rest.split_whitespace().next().unwrap_or_default();
                 let word = word.to_owned();
-                let program = Self {
-                    child,
-                    said,
-                    _out: Some(out),
-                };
+                program._out = Some(out);
                 return (program, word);
             }
         }
