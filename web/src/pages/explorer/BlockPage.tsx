@@ -117,7 +117,9 @@ function Plain({ block }: { block: string }) {
           ) : (
             <>
               <Beside number={plain.number} />
-              <Card title={`${plain.transactions.length} transactions, ${shownCount(plain.gasUsed)} gas`}>
+              <Card
+                title={`${plain.transactions.length} ${plain.transactions.length === 1 ? 'transaction' : 'transactions'}, ${shownCount(plain.gasUsed)} gas`}
+              >
                 {plain.transactions.length === 0 ? <Empty>Nothing was asked of this block.</Empty> : null}
                 <ul className="stack">
                   {plain.transactions.slice(0, PLAIN_SHOWN).map((hash) => (

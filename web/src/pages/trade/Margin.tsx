@@ -29,7 +29,7 @@ import { useWallet } from '../../wallet/wallet.tsx';
 import { debtUsdDown, leverageMax, leverageWords, ONE, roomBps, unitsDown, warning } from './margin.ts';
 import { thereOf, useBatchWay, useWalletUnits } from './queries.ts';
 
-const SLIPPAGE_BPS = 100;
+const SLIPPAGE_BPS = 50;
 type Side = 'long' | 'short';
 
 /** Borrow, swap, lend: a position in one signature, and everything about it before that. */
