@@ -112,7 +112,7 @@ fn told(found: &Contention) -> String {
             "runs: {} of {} transactions in {} blocks that this node built, {} in vain (measured)\n",
             runs.run_count.0, runs.transaction_count.0, runs.block_count.0, runs.in_vain_count.0
         ),
-        None => "runs: not known any more; a node remembers them of the last blocks that it built since it started\n".to_owned(),
+        None => "runs: not known; a node remembers those of the last blocks that it built since it started\n".to_owned(),
     };
     text += "\nspeed-up over one core, PROJECTED from gas, not measured\n";
     text += &projected(found).to_string();

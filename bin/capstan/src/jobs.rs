@@ -72,7 +72,8 @@ async fn classes(ask: &AskOptions) -> Result<()> {
             class.input_price.text.clone(),
             class.output_price.text.clone(),
             moves,
-            class.quantisation.clone(),
+            // A number format may be the hash of its description.
+            short(&class.quantisation),
             short(&class.program.to_string()),
         ]);
     }

@@ -309,7 +309,7 @@ async fn cli_19_a_key_an_answer_and_its_receipt() {
     assert!(!data.join("gateway.json").exists());
     let list = run(data, &["key", "list", "--json"]);
     let list: Value = serde_json::from_str(&list.stdout).expect("JSON");
-    assert_eq!(list.as_array().map(Vec::len), Some(2));
+    assert_eq!(list.as_array().map(Vec::len), Some(7));
     assert!(!list.to_string().contains(&key));
 }
 

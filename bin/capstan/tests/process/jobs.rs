@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::said::{json_of, refuses, says, world};
 
 /// Development accounts: the owner of the scopes, who sells, and who buys and lends.
-const OWNER: Address = address!("f39Fd6e51aad88F6F4ce6aB8827279cffFb92266");
+const OWNER: Address = address!("8626f6940E2eb28930eFb4CeF49B2d1F2C9C1199");
 const HOLDER: Address = address!("70997970C51812dc3A010C7d01b50e0d17dc79C8");
 const BUYER: Address = address!("3C44CdDdB6a900fa2b585dd299e03d12FA4293BC");
 const SPENDER: &str = "0x00000000000000000000000000000000000000aa";
