@@ -105,8 +105,10 @@ impl Scene {
     /// A chain that takes machines of a class whose program has this hash.
     async fn open(program: B256) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let port = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-        let port = port.local_addr().expect("an address").port();
+        let port = {
+            let free = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+            free.local_addr().expect("an address").port()
+        };
         let node = Node::new(&format!("http://127.0.0.1:{port}")).expect("an address");
         let mut scene = Self {
             folder,
