@@ -56,7 +56,9 @@ pub(crate) fn weight(text: &[u8]) -> usize {
         });
         match byte {
             b'"' => is_text = true,
-            b'{' | b'[' if objects.len() < DEPTH_MAX => objects.push(*byte == b'{'),
+            // No reader goes on from here.
+            b'{' | b'[' if objects.len() == DEPTH_MAX => return sum,
+            b'{' | b'[' => objects.push(*byte == b'{'),
             b'}' | b']' => {
                 objects.pop();
             }

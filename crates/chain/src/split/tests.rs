@@ -144,7 +144,8 @@ fn wait_for(helpers: &Helpers, count: usize) {
 /// PER-10
 #[test]
 fn per_10_workers_verify_what_threads_verify() {
-    let made = on_big_stack(|| made(200));
+    // Long enough that who is asked over a socket comes before the end.
+    let made = on_big_stack(|| made(3_000));
     let helpers = made.helpers();
     for _ in 0..2 {
         let node = helpers.address();
