@@ -42,7 +42,8 @@ fn drive(workers: usize, count: u64, baton: Option<&Baton>, most: usize) -> (Vec
                     window.ran(place, items.iter().map(run).collect());
                 }
                 Task::Commit => {
-                    let mut ordered = ordered.try_lock().expect("one commits at a time");
+                    // Who had it before may be about to let go: its turn ended with `advance`.
+                    let mut ordered = ordered.lock().expect("nobody panicked");
                     let (order, fed) = &mut *ordered;
                     let mut how = Vec::new();
                     loop {

@@ -56,7 +56,7 @@ async fn open(options: &SpendOptions) -> Result<()> {
     let asset = assets.get(trade.params.assetId).ok_or_eyre(nothing)?;
     let has = balance(&node, asset, customer).await?;
     let deposit = options.deposit.resolve(asset.decimals, has)?;
-    let limit = options.limit.resolve(asset.decimals, deposit)?;
+    let limit = options.limit.resolve(asset.decimals, deposit)?.min(most());
     let fuel = options.fuel.resolve(18, U256::MAX)?;
     let spend = key(options, customer)?;
     let period_ms = u64::try_from(options.per.as_millis())?;
@@ -95,7 +95,10 @@ async fn open(options: &SpendOptions) -> Result<()> {
             ),
             (
                 "limit",
-                format!("{} each {}", words(limit), lasting(period_ms)),
+                match limit == most() {
+                    true => "all that lies ready".to_owned(),
+                    false => format!("{} each {}", words(limit), lasting(period_ms)),
+                },
             ),
             (
                 "fuel",
@@ -119,6 +122,11 @@ async fn open(options: &SpendOptions) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// The most that a key's limit says: an amount of the contract has 112 bits.
+fn most() -> U256 {
+    (U256::from(1) << 112) - U256::from(1)
 }
 
 async fn show(rpc: &str, is_json: bool, path: &Path) -> Result<()> {

@@ -25,8 +25,8 @@ use futures::{StreamExt as _, stream::BoxStream};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-/// The key of the well-known account 0, which owns everything of a development chain.
-const OWNER: &str = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+/// The key of the last well-known account, which owns everything of the prepared world.
+const OWNER: &str = "df57089febbacf7ba0bc227dafbffa9fc08a93fdc68e1e42411a14efcf23656e";
 const CLASS: u32 = 4_077;
 /// Of USDC, which a development chain's bonds are in.
 const USDC: u64 = 1_000_000;
