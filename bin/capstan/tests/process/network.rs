@@ -347,7 +347,7 @@ fn heard(wire: &str) -> (String, Option<String>, bool) {
 }
 
 /// The whole journey, from nothing to income: a machine with the bundled engine, and a stranger who pays it.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn the_first_paid_job_comes_within_two_minutes() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("small.gguf");
@@ -472,7 +472,7 @@ async fn some(answer: reqwest::Response, parts: usize) -> (String, BoxStream<'st
 
 /// NET-1, NET-2, NET-5: a machine, the gateway and the node are killed in the middle of answers; nothing is charged twice, and
 /// all go on.
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn who_is_killed_in_the_middle_is_not_paid_twice() {
     const WORDS: usize = 40;
     let program = B256::repeat_byte(0xab);
