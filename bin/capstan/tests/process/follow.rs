@@ -236,11 +236,7 @@ async fn fol_1_a_second_node_has_the_same_chain() {
         "{}",
         told.stdout
     );
-    assert!(
-        told.stdout.contains("runs: not known"),
-        "{}",
-        told.stdout
-    );
+    assert!(told.stdout.contains("runs: not known"), "{}", told.stdout);
     let page = std::fs::read_to_string(&drawn).expect("a page");
     assert!(
         page.contains("<svg") && page.contains("core 0") && page.contains("send "),
