@@ -34,7 +34,7 @@ export default [
         await machine.beat(node, who);
         await machine.report(node, who);
         await tile.getByText('87.5 % busy').waitFor();
-        await tile.getByText(/65 °C · 412 W/).waitFor();
+        await tile.getByText(/65\.1 °C · 412 W/).waitFor();
         await node.rpc('evm_increaseTime', [30]);
         await node.rpc('evm_mine');
         await machine.beat(node, who);
