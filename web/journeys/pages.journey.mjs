@@ -58,7 +58,8 @@ export default [
       await page.getByText('already').waitFor();
       await page.getByLabel('dollars').fill('1000');
       await page.locator('[data-testid="place-order"]:not([disabled])').click();
-      await page.getByText(/When ETH is at \$1.000.00 or less/).waitFor();
+      const words = /When ETH is at \$[\d.]+ or less: the step behind \$1.000.00/;
+      await page.getByRole('dialog').getByText(words).waitFor();
       await person.sign('Place an order');
       await page.getByText(/Sell all ETH for .* when ETH is at/).waitFor();
       const orders = await node.rpc('capstan_triggers', [{ owner: who, index: 0 }]);
