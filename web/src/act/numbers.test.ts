@@ -5,6 +5,7 @@ import {
   quantity,
   shown,
   shownAmount,
+  shownSum,
   shownBps,
   shownDown,
   shownHealth,
@@ -75,6 +76,13 @@ test.each([
   [10n ** 58n, 18, `10${'\u202f000'.repeat(13)}`],
 ] as const)('%i of %i decimals reads %s', (amount, decimals, text) => {
   expect(shownAmount(quantity(amount, decimals, 'asset:1'))).toBe(text);
+});
+
+test('sums that are compared end with two digits from a thousand on', () => {
+  const sum = (amount: bigint) => shownSum(quantity(amount, 6, 'asset:1'));
+  expect(sum(5_289_759_393_845n)).toBe('5\u202f289\u202f759.39');
+  expect(sum(1_000_000_000n)).toBe('1\u202f000');
+  expect(sum(999_123_456n)).toBe('999.123456');
 });
 
 test('dollars have their sign before them, and end alike', () => {

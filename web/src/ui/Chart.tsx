@@ -30,7 +30,8 @@ export function Chart({
   x: readonly number[];
   series: readonly Series[];
   xWords?: (value: number) => string;
-  yWords: (value: number) => string;
+  /** A number of the axis in words; `step`: how far it is from the next one. */
+  yWords: (value: number, step: number) => string;
   time?: boolean;
   /** Where on the axis a line stands: the present. */
   mark?: number | undefined;
@@ -83,7 +84,11 @@ export function Chart({
             values: (_, all) =>
               time ? times(all) : all.map((value) => words.current.xWords?.(value) ?? String(value)),
           },
-          { ...axis, size: 64, values: (_, all) => all.map((value) => words.current.yWords(value)) },
+          {
+            ...axis,
+            size: 64,
+            values: (_, all, __, ___, step) => all.map((value) => words.current.yWords(value, step)),
+          },
         ],
         series: [
           {},

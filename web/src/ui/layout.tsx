@@ -83,10 +83,23 @@ export function Stat({
   );
 }
 
-/** A table that scrolls sideways on small screens; its caption is for readers of screens. */
-export function Table({ caption, head, children }: { caption: string; head: ReactNode; children: ReactNode }) {
+/**
+ * A table; its caption is for readers of screens. On a phone it scrolls sideways below its first column, or with `stack` each
+ * row stands for itself: there a cell says its name by `data-name`, since the head is out of sight.
+ */
+export function Table({
+  caption,
+  head,
+  narrow = 'scroll',
+  children,
+}: {
+  caption: string;
+  head: ReactNode;
+  narrow?: 'scroll' | 'stack';
+  children: ReactNode;
+}) {
   return (
-    <div className="table-box" tabIndex={0} role="region" aria-label={caption}>
+    <div className={`table-box ${narrow}`} tabIndex={0} role="region" aria-label={caption}>
       <table>
         <caption className="unseen">{caption}</caption>
         <thead>

@@ -1,5 +1,5 @@
 /** Numbers for pixels: lengths of bars and points of curves. Nothing that is shown as text or signed comes from here. */
-import { shownPrice, usd, type Quantity } from './quantity.ts';
+import { shownPrice, shownUsdFine, usd, type Quantity } from './quantity.ts';
 
 export function drawn(of: Quantity): number {
   return Number(of.amount) / 10 ** of.decimals;
@@ -11,7 +11,10 @@ export function drawnShare(part: bigint, whole: bigint): number {
   return Math.min(1, Math.max(0, Number((part * 10_000n) / whole) / 10_000));
 }
 
-/** A point of a curve of dollars, as its axis says it. */
-export function drawnUsd(value: number): string {
-  return shownPrice(usd(BigInt(Math.round(Math.max(0, value) * 1e6)) * 10n ** 12n));
+const CENT = 0.01;
+
+/** A point of a curve of dollars, as its axis says it: in parts of a cent where the next one, `step` away, would read the same. */
+export function drawnUsd(value: number, step = 1): string {
+  const dollars = usd(BigInt(Math.round(Math.max(0, value) * 1e6)) * 10n ** 12n);
+  return step > 0 && step < CENT ? shownUsdFine(dollars) : shownPrice(dollars);
 }

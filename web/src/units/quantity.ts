@@ -172,6 +172,14 @@ export function shownAmount(of: Amount): string {
   return atLeast(amount, decimals, places);
 }
 
+/** From here on parts of a hundredth are noise to whoever compares. */
+const VERY_MANY = 1_000n;
+
+/** A sum that is compared, as of all in a market: with two digits behind the point from a thousand on. */
+export function shownSum(of: Amount): string {
+  return of.amount >= VERY_MANY * 10n ** BigInt(of.decimals) ? shown(of, PLACES.usd) : shownAmount(of);
+}
+
 /** The nearest number; what is there and would read as nothing is said to be less than the last digit. */
 function atLeast(amount: bigint, decimals: number, places: number): string {
   const text = decimalNear(amount, decimals, places);

@@ -32,6 +32,7 @@ export function Positions({
       ) : (
         <Table
           caption="What stands on the account"
+          narrow="stack"
           head={
             <>
               <th scope="col">Asset</th>
@@ -58,10 +59,23 @@ export function Positions({
   );
 }
 
-function Cell({ of, show, note }: { of: Amount; show: string; note?: string | undefined }) {
-  if (isZero(of)) return <td className="faint">–</td>;
+interface CellProps {
+  readonly name: string;
+  readonly of: Amount;
+  readonly show: string;
+  readonly note?: string | undefined;
+}
+
+function Cell({ name, of, show, note }: CellProps) {
+  if (isZero(of)) {
+    return (
+      <td className="faint" data-name={name}>
+        –
+      </td>
+    );
+  }
   return (
-    <td>
+    <td data-name={name}>
       <Num copy={show} quiet>
         {shownAmount(of)}
       </Num>
@@ -79,18 +93,20 @@ function Row({ row, state, show, spot }: { row: Holding; state: AccountState; sh
           <Link to={`/markets/${row.assetId}`}>{row.symbol}</Link>
         </AssetName>
       </th>
-      <Cell of={row.units} show={show} />
+      <Cell name="Units" of={row.units} show={show} />
       <Cell
+        name="Supplied"
         of={row.supplied}
         show={show}
         note={row.supplyRatePerYear ? `earns ${shownPercent(row.supplyRatePerYear)} a year` : undefined}
       />
       <Cell
+        name="Owed"
         of={row.owed}
         show={show}
         note={row.borrowRatePerYear ? `costs ${shownPercent(row.borrowRatePerYear)} a year` : undefined}
       />
-      <td>
+      <td data-name="Worth">
         <Num copy={show} quiet>
           {row.heldValue === null ? '?' : isZero(row.heldValue) ? '–' : shownUsd(row.heldValue)}
         </Num>
@@ -98,7 +114,7 @@ function Row({ row, state, show, spot }: { row: Holding; state: AccountState; sh
           <span className="note">owes {shownUsd(row.owedValue)}</span>
         ) : null}
       </td>
-      <td>
+      <td data-name="Liquidated">
         {price ? (
           <>
             <Num copy={show} quiet>
@@ -124,6 +140,7 @@ export function Pieces({ of, pieces }: { of: AccountName; pieces: readonly Piece
     <Card title="Liquidity" flush command={show}>
       <Table
         caption="Liquidity on the account"
+        narrow="stack"
         head={
           <>
             <th scope="col">What</th>
@@ -139,10 +156,12 @@ export function Pieces({ of, pieces }: { of: AccountName; pieces: readonly Piece
             <th scope="row">
               {KINDS[piece.kind] ?? piece.kind} {piece.kind === 'shares' ? piece.poolId : piece.id}
             </th>
-            <td>{piece.coins.map((coin) => `${shownAmount(coin.amount)} ${coin.symbol}`).join(' and ')}</td>
-            <td>{shownUsd(piece.value)}</td>
-            <td>{shownUsd(piece.fairValue)}</td>
-            <td>{shownUsd(piece.ifHeld)}</td>
+            <td data-name="Would give">
+              {piece.coins.map((coin) => `${shownAmount(coin.amount)} ${coin.symbol}`).join(' and ')}
+            </td>
+            <td data-name="Worth">{shownUsd(piece.value)}</td>
+            <td data-name="Counts as">{shownUsd(piece.fairValue)}</td>
+            <td data-name="If held">{shownUsd(piece.ifHeld)}</td>
           </tr>
         ))}
       </Table>

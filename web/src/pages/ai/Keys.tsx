@@ -72,6 +72,7 @@ export function Keys({ token, keys }: { token: string; keys: readonly GatewayKey
         ) : (
           <Table
             caption="Keys of this gateway"
+            narrow="stack"
             head={
               <>
                 <th scope="col">Key</th>
@@ -99,17 +100,17 @@ export function Keys({ token, keys }: { token: string; keys: readonly GatewayKey
                       {key.limits.expires_ms === null ? '' : `, until ${moment(key.limits.expires_ms)}`}
                     </span>
                   </th>
-                  <td className="start">
+                  <td data-name="State" className="start">
                     <Badge tone={state.tone}>{state.words}</Badge> {key.limits.own ? <Badge>own</Badge> : null}
                   </td>
-                  <td>
+                  <td data-name="Spent of all">
                     <Spent of={key.spent} limit={key.limits.total} />
                   </td>
-                  <td>
+                  <td data-name="Today">
                     <Spent of={key.spent_today} limit={key.limits.day} />
                   </td>
-                  <td>{shownCount(key.requests)}</td>
-                  <td>
+                  <td data-name="Requests">{shownCount(key.requests)}</td>
+                  <td data-name="Tokens in, out">
                     {shownCount(key.input_tokens)}, {shownCount(key.output_tokens)}
                   </td>
                   <td>

@@ -71,6 +71,7 @@ export function Receipts({ receipts }: { receipts: readonly GatewayReceipt[] }) 
       ) : (
         <Table
           caption="Receipts, the newest first"
+          narrow="stack"
           head={
             <>
               <th scope="col">When</th>
@@ -97,24 +98,24 @@ export function Receipts({ receipts }: { receipts: readonly GatewayReceipt[] }) 
             return (
               <tr key={id}>
                 <th scope="row">{moment(receipt.startedMs)}</th>
-                <td className="start grow">
+                <td data-name="Model" className="start grow">
                   <span className="breaks">{notes.model ?? 'not said'}</span>
                   <span className="note">{notes.quantisation ?? 'number format not said'}</span>
                 </td>
-                <td>
+                <td data-name="Tokens in, out">
                   {shownCount(receipt.inputUnits)}, {shownCount(receipt.outputUnits)}
                   {notes.usage === null || notes.usage === 'upstream' ? null : (
                     <span className="note">{notes.usage}</span>
                   )}
                 </td>
-                <td>{shownCount(receipt.tookMs)} ms</td>
-                <td>{shownUsdFine(receipt.cost)}</td>
-                <td className="start">
+                <td data-name="Took">{shownCount(receipt.tookMs)} ms</td>
+                <td data-name="Cost">{shownUsdFine(receipt.cost)}</td>
+                <td data-name="How it ended" className="start">
                   <Badge tone={outcome.tone} title={notes.failure ?? undefined}>
                     {outcome.words}
                   </Badge>
                 </td>
-                <td className="start">
+                <td data-name="Machine, receipt" className="start">
                   <Address of={receipt.machine} /> <Address of={id} />
                 </td>
                 <td>

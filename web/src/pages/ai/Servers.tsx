@@ -35,6 +35,7 @@ export function Servers({ token, all }: { token: string; all: Overview }) {
         ) : null}
         <Table
           caption="Model servers"
+          narrow="stack"
           head={
             <>
               <th scope="col">Server</th>
@@ -51,14 +52,14 @@ export function Servers({ token, all }: { token: string; all: Overview }) {
           {all.upstreams.map((one) => (
             <tr key={one.name}>
               <th scope="row">{one.name}</th>
-              <td className="start">
+              <td data-name="State" className="start">
                 <Badge tone={one.is_well ? 'good' : 'bad'}>{one.is_well ? 'answers' : 'closed'}</Badge>
                 {one.last_fault === null ? null : <span className="note wraps">{one.last_fault}</span>}
               </td>
-              <td>
+              <td data-name="At work">
                 {one.busy} of {one.parallel}
               </td>
-              <td className="start grow wraps">
+              <td data-name="Models" className="start grow wraps">
                 {one.models === null ? (
                   <span className="faint">not known yet</span>
                 ) : (
@@ -75,6 +76,7 @@ export function Servers({ token, all }: { token: string; all: Overview }) {
         <Card title="What failed lately" flush>
           <Table
             caption="Requests that failed"
+            narrow="stack"
             head={
               <>
                 <th scope="col">When</th>
@@ -93,9 +95,15 @@ export function Servers({ token, all }: { token: string; all: Overview }) {
             {failures.part.map((one, at) => (
               <tr key={at}>
                 <th scope="row">{moment(one.at_ms)}</th>
-                <td className="start mono">{one.code}</td>
-                <td className="start">{one.model}</td>
-                <td className="start grow wraps">{one.message}</td>
+                <td data-name="What" className="start mono">
+                  {one.code}
+                </td>
+                <td data-name="Model" className="start">
+                  {one.model}
+                </td>
+                <td data-name="In words" className="start grow wraps">
+                  {one.message}
+                </td>
               </tr>
             ))}
           </Table>

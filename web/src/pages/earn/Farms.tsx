@@ -127,14 +127,16 @@ function One({
           </Stat>
         </Stats>
       ) : null}
-      <div className="row" style={{ alignItems: 'end' }}>
-        {farm.asset === null ? (
-          <StakeShares farm={farm} account={account} state={state} onPropose={onPropose} />
-        ) : (
-          <StakeUnits farm={farm} markets={markets} account={account} state={state} onPropose={onPropose} />
-        )}
-        {account === null ? null : <FarmActs farm={farm} account={account} markets={markets} onPropose={onPropose} />}
-      </div>
+      {farm.asset === null ? (
+        <StakeShares farm={farm} account={account} state={state} onPropose={onPropose} />
+      ) : (
+        <StakeUnits farm={farm} markets={markets} account={account} state={state} onPropose={onPropose} />
+      )}
+      {account === null ? null : (
+        <div className="row">
+          <FarmActs farm={farm} account={account} markets={markets} onPropose={onPropose} />
+        </div>
+      )}
     </Card>
   );
 }
@@ -155,6 +157,7 @@ function StakeShares({ farm, account, state, onPropose }: StakeProps) {
     <Button
       slim
       look="primary"
+      className="own-size"
       onClick={() =>
         onPropose({
           title: `stake in farm ${farm.farmId}`,

@@ -35,6 +35,7 @@ export function InWallet({
       <p className="pad lead quiet small">It earns as any other, and backs no debt until it stands on your account.</p>
       <Table
         caption="Liquidity in the wallet"
+        narrow="stack"
         head={
           <>
             <th scope="col">What</th>
@@ -50,7 +51,7 @@ export function InWallet({
           return (
             <tr key={`${load.kind}-${load.id}`}>
               <th scope="row">{name}</th>
-              <td>{load.coins.map(({ coin, amount }) => told(coin, amount)).join(' and ')}</td>
+              <td data-name="Would give">{load.coins.map(({ coin, amount }) => told(coin, amount)).join(' and ')}</td>
               <td>
                 <Button
                   slim

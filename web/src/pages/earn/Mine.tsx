@@ -11,7 +11,7 @@ import { shownAmount, shownBps, shownUsd } from '../../units/quantity.ts';
 import { Badge, Button, Card, Num, Stat, Stats } from '../../ui/index.ts';
 import { assetsOf } from './bring.ts';
 import { againstHolding, leastOf } from './liquidity.ts';
-import { carry, exactShares } from './carry.ts';
+import { carry, removeCommand } from './carry.ts';
 import { PartOf } from './PartOf.tsx';
 import { usePosition } from './queries.ts';
 import { Range } from './Range.tsx';
@@ -58,7 +58,14 @@ export function Mine({
       <ul className="stack">
         {pieces.map((piece) => (
           <li key={`${piece.kind}-${piece.id}`}>
-            <One piece={piece} onPropose={setProposal} onTake={setTaken} onGrow={setGrown} onCarry={toWallet} />
+            <One
+              piece={piece}
+              index={account.index}
+              onPropose={setProposal}
+              onTake={setTaken}
+              onGrow={setGrown}
+              onCarry={toWallet}
+            />
           </li>
         ))}
       </ul>
@@ -68,6 +75,7 @@ export function Mine({
       {taken === null ? null : (
         <TakeOut
           piece={taken}
+          index={account.index}
           onPropose={(next) => {
             setTaken(null);
             setProposal(next);
@@ -102,12 +110,15 @@ export function Mine({
 
 function One({
   piece,
+  index,
   onPropose,
   onTake,
   onGrow,
   onCarry,
 }: {
   piece: Piece;
+  /** Of the account that it stands on. */
+  index: number;
   onPropose: (proposal: Proposal) => void;
   onTake: (piece: Piece) => void;
   onGrow: (piece: Piece) => void;
@@ -132,6 +143,7 @@ function One({
                   onPropose({
                     title: `take the fees of position ${piece.id}`,
                     actions: [shrinkRange(piece.id, 0n, [0n, 0n])],
+                    command: removeCommand({ kind: 'range', id: piece.id, amount: 0n, whole: false, index }),
                   })
                 }
               >
@@ -200,10 +212,12 @@ function Between({ piece }: { piece: Piece }) {
 /** Apart, into its coins. */
 function TakeOut({
   piece,
+  index,
   onPropose,
   onClose,
 }: {
   piece: Piece;
+  index: number;
   onPropose: (proposal: Proposal) => void;
   onClose: () => void;
 }) {
@@ -217,7 +231,7 @@ function TakeOut({
       onPropose({
         title: `take liquidity out of position ${piece.id}`,
         actions: [shrinkRange(piece.id, whole ? ALL_LIQUIDITY : amount, [first, second])],
-        command: command(`lp remove ${piece.id} ${whole ? 'max' : exactShares(amount)} --position`),
+        command: removeCommand({ kind: 'range', id: piece.id, amount, whole, index }),
       });
       return;
     }
@@ -228,6 +242,7 @@ function TakeOut({
     onPropose({
       title: `take liquidity out of pool ${piece.id}`,
       actions: [remove(piece.id, whole ? ALL : amount, least)],
+      command: removeCommand({ kind: 'shares', id: piece.id, amount, whole, index }),
     });
   };
   return (

@@ -55,6 +55,7 @@ export function Pools({ markets }: { markets: readonly Market[] }) {
             ) : (
               <Table
                 caption="Pools"
+                narrow="stack"
                 head={
                   <>
                     <th scope="col">Pool</th>
@@ -112,17 +113,17 @@ function PoolRow({ pool, markets, onProvide }: { pool: Pool; markets: readonly M
         <AssetName symbol={pool.assets[0]?.symbol ?? '?'}>{pair}</AssetName>
         <span className="faint small"> pool {pool.poolId}</span>
       </th>
-      <td className="start">
+      <td data-name="Curve" className="start">
         {pool.curve}
         {pool.paused ? <Badge tone="warn">paused</Badge> : null}
       </td>
-      <td>
+      <td data-name="Fee">
         <Num quiet copy={copy}>
           {feeWords(pool.feePips)}
         </Num>
         {pool.feeIsDynamic ? <span className="note">follows the price</span> : null}
       </td>
-      <td>
+      <td data-name="Holds">
         {worth === null ? (
           <span className="faint">no price</span>
         ) : (
@@ -134,7 +135,7 @@ function PoolRow({ pool, markets, onProvide }: { pool: Pool; markets: readonly M
           {pool.assets.map((coin) => `${shown(coin.reserve, 2)} ${coin.symbol}`).join(' · ')}
         </span>
       </td>
-      <td>
+      <td data-name="Price">
         {price === null ? (
           <span className="faint">none</span>
         ) : (

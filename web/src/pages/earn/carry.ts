@@ -2,7 +2,7 @@
 import type { Proposal } from '../../act/Act.tsx';
 import { ALL } from '../../act/batch.ts';
 import { depositPiece, withdrawPiece } from '../../act/liquidity.ts';
-import { command } from '../../node/commands.ts';
+import { command, inTurn } from '../../node/commands.ts';
 import type { Hex } from '../../node/decode.ts';
 import { decimal } from '../../units/decimal.ts';
 
@@ -18,7 +18,7 @@ export interface Load {
 }
 
 /** Every digit, as the command line takes them. */
-export function exactShares(amount: bigint): string {
+function exactShares(amount: bigint): string {
   return decimal(amount, SHARE_DECIMALS);
 }
 
@@ -39,4 +39,30 @@ export function carry(way: 'in' | 'out', { kind, id, amount, owner }: Load): Pro
         command: command(`lp withdraw ${id}${part}`),
         notes: ['It goes on earning. In the wallet it backs no debt.'],
       };
+}
+
+/**
+ * What takes liquidity of an account apart: the command line does so in the wallet, so it goes there first, its coins go back as
+ * units of the account, and what is left of a position goes back too. Liquidity of a position is counted in its smallest units.
+ */
+export function removeCommand({
+  kind,
+  id,
+  amount,
+  whole,
+  index,
+}: {
+  readonly kind: Load['kind'];
+  readonly id: number;
+  readonly amount: bigint;
+  readonly whole: boolean;
+  readonly index: number;
+}): string {
+  if (kind === 'shares') {
+    const part = exactShares(amount);
+    return inTurn(command(`lp withdraw ${id} ${part}`), command(`lp remove ${id} ${part} --to-units ${index}`));
+  }
+  const out = command(`lp withdraw ${id} --position`);
+  const taken = command(`lp remove ${id} ${whole ? 'max' : amount} --position --to-units ${index}`);
+  return whole ? inTurn(out, taken) : inTurn(out, taken, command(`lp deposit ${id} --position`));
 }

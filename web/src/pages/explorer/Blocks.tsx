@@ -1,16 +1,19 @@
 import { Link, useSearchParams } from 'react-router';
 import { castCommand } from '../../node/commands.ts';
 import { useHeads } from '../../node/node.tsx';
+import { decimalNear } from '../../units/decimal.ts';
 import { drawnShare } from '../../units/drawn.ts';
+import { shownCount } from '../../units/quantity.ts';
 import { clock } from '../../units/time.ts';
 import { Bar, Card, Num, Page, Pages, Skeleton, Table } from '../../ui/index.ts';
 import { BlockLink } from './parts.tsx';
 import { useBlocks } from './queries.ts';
 import { SearchField } from './Search.tsx';
 import type { BlockLine } from './shapes.ts';
-import { shownCount } from '../../units/quantity.ts';
 
 const SHOWN = 15;
+const GWEI_DECIMALS = 9;
+const GWEI_PLACES = 4;
 const HEIGHT = /^[0-9]{1,15}$/;
 
 /** The newest blocks, or those from a height down. */
@@ -56,7 +59,7 @@ export function Blocks() {
                 </th>
                 <th scope="col">Transactions</th>
                 <th scope="col">Gas</th>
-                <th scope="col" className="start">
+                <th scope="col" className="start wide-only">
                   Full
                 </th>
                 <th scope="col">Base fee</th>
@@ -108,13 +111,17 @@ function Line({ block }: { block: BlockLine }) {
           {shownCount(block.gasUsed)}
         </Num>
       </td>
-      <td className="start">
+      <td className="start wide-only">
         <Bar share={drawnShare(block.gasUsed, block.gasLimit)} />
       </td>
       <td>
-        <Num quiet copy={copy} unit="wei">
-          {block.baseFeePerGas ?? 'none'}
-        </Num>
+        {block.baseFeePerGas === null ? (
+          <span className="faint">none</span>
+        ) : (
+          <Num quiet copy={copy} unit="gwei">
+            {decimalNear(block.baseFeePerGas, GWEI_DECIMALS, GWEI_PLACES)}
+          </Num>
+        )}
       </td>
     </tr>
   );

@@ -275,6 +275,7 @@ function Liquidations() {
               <p className="pad lead quiet small">{countWords(items.length - setOffs.size, setOffs.size)}</p>
               <Table
                 caption="The newest liquidations"
+                narrow="stack"
                 head={
                   <>
                     <th scope="col">Account</th>
@@ -295,14 +296,14 @@ function Liquidations() {
                     <th scope="row">
                       <Address of={item.owner} />
                     </th>
-                    <td className="start">
+                    <td data-name="What" className="start">
                       {setOffs.has(item.id) ? <Badge>set off</Badge> : <Badge tone="bad">liquidated</Badge>}
                     </td>
-                    <td>{shownHealth(item.healthBefore)}</td>
-                    <td>
+                    <td data-name="Health before">{shownHealth(item.healthBefore)}</td>
+                    <td data-name="after">
                       {item.healthAfter ? shownHealth(item.healthAfter) : <Badge tone="warn">no debt left</Badge>}
                     </td>
-                    <td>{ago(nowMs, item.timestamp * 1_000)}</td>
+                    <td data-name="When">{ago(nowMs, item.timestamp * 1_000)}</td>
                     <td>
                       <Link to={`/liquidation/${item.id}`}>Why</Link>
                     </td>

@@ -1,34 +1,17 @@
 /** What the holder of a machine does with its income: open its book, say what power costs, borrow, repay, share out. */
 import { useState } from 'react';
-import { encodeFunctionData } from 'viem';
 import { SignCall, type CallProposal } from '../../act/SignCall.tsx';
 import { addresses } from '../../generated/addresses.ts';
-import { incomeAbi } from '../../generated/income.ts';
-import { castCommand } from '../../node/commands.ts';
 import type { Hex } from '../../node/decode.ts';
 import { parseDecimal, problemInWords } from '../../units/decimal.ts';
 import { exactOf, readAmount, shownBps, someWrong, told } from '../../units/quantity.ts';
 import { moment } from '../../units/time.ts';
 import { AmountField, Button, Dialog, DialogActions, Facts, Skeleton } from '../../ui/index.ts';
 import { useAssets, useSource, type Asset } from './asset.ts';
+import { borrowCall, openCall, powerCall, repayCall } from './calls.ts';
 import { boundWords } from './loans.ts';
 import { useBorrowQuote, useLoanMarkets, type Book, type Offer } from './queries.ts';
 import type { Machine } from './shapes.ts';
-
-const to = addresses.income;
-
-function callOf(data: Hex): Pick<CallProposal, 'call' | 'command'> {
-  return { call: { to, data, valueWei: 0n }, command: castCommand(`send ${to} ${data}`) };
-}
-
-export function collectCall(id: number): CallProposal {
-  const data = encodeFunctionData({ abi: incomeAbi, functionName: 'collect', args: [BigInt(id)] });
-  return {
-    title: `Share out what machine ${id} earned`,
-    lines: ['What others paid into its stream goes to its debt, and the rest to the holder of its title'],
-    ...callOf(data),
-  };
-}
 
 /** Its first income would do the same. */
 export function OpenBook({ owner, machine }: { owner: Hex; machine: Machine }) {
@@ -45,19 +28,7 @@ export function OpenBook({ owner, machine }: { owner: Hex; machine: Machine }) {
       <Button
         look="primary"
         disabled={!market}
-        onClick={() => {
-          const assetId = machine.asset.assetId;
-          const data = encodeFunctionData({
-            abi: incomeAbi,
-            functionName: 'open',
-            args: [BigInt(machine.machineId), assetId],
-          });
-          setProposal({
-            title: `Open the book of machine ${machine.machineId}`,
-            lines: [`Its income is paid in ${assets(assetId).symbol}, into a stream that only the contract owns`],
-            ...callOf(data),
-          });
-        }}
+        onClick={() => setProposal(openCall(machine.machineId, assets(machine.asset.assetId)))}
       >
         Open its book…
       </Button>
@@ -105,22 +76,7 @@ export function BorrowDialog({ id, asset, offer, onClose, onCall }: Form & { off
           ]}
         />
       )}
-      <DialogActions
-        onClose={onClose}
-        disabled={amount === 0n}
-        onGo={() => {
-          const data = encodeFunctionData({ abi: incomeAbi, functionName: 'borrow', args: [BigInt(id), amount] });
-          onCall({
-            title: `Borrow ${told(asset, amount)} against machine ${id}`,
-            lines: [
-              `Receive ${exactOf(asset, amount)} ${asset.symbol} in the wallet`,
-              'Its income pays the instalments first; its title is security until all is paid',
-            ],
-            notes: ['Neither the wallet nor another machine answers for it.'],
-            ...callOf(data),
-          });
-        }}
-      >
+      <DialogActions onClose={onClose} disabled={amount === 0n} onGo={() => onCall(borrowCall(id, asset, amount))}>
         See the loan…
       </DialogActions>
     </Dialog>
@@ -148,14 +104,7 @@ export function RepayDialog({ id, asset, owed, owner, onClose, onCall }: Form & 
         onClose={onClose}
         disabled={!read.ok || text.trim() === '' || wrong !== null}
         onGo={() => {
-          if (!read.ok) return;
-          const data = encodeFunctionData({ abi: incomeAbi, functionName: 'repay', args: [BigInt(id), read.amount] });
-          onCall({
-            title: `Repay ${told(asset, read.amount)} of machine ${id}`,
-            lines: [`Pay at most ${exactOf(asset, read.amount)} ${asset.symbol}; no more than is owed is taken`],
-            first: first(to, read.amount),
-            ...callOf(data),
-          });
+          if (read.ok) onCall(repayCall(id, asset, read.amount, first(addresses.income, read.amount)));
         }}
       />
     </Dialog>
@@ -190,14 +139,7 @@ export function PowerDialog({ id, asset, book, onClose, onCall }: Form & { book:
         onClose={onClose}
         disabled={!read.ok || wattsWrong !== null}
         onGo={() => {
-          if (!read.ok) return;
-          const args = [BigInt(id), read.amount, Number(watts)] as const;
-          const data = encodeFunctionData({ abi: incomeAbi, functionName: 'statePower', args });
-          onCall({
-            title: `State the power of machine ${id}`,
-            lines: [`${exactOf(asset, read.amount)} ${asset.symbol} a kWh, ${watts.trim()} W`],
-            ...callOf(data),
-          });
+          if (read.ok) onCall(powerCall(id, asset, read.amount, Number(watts)));
         }}
       />
     </Dialog>

@@ -1,21 +1,17 @@
 /** What happens, and happened, where a machine does not pay: each step with its amount, and the title that is for sale. */
 import { useState } from 'react';
 import { Link, useParams } from 'react-router';
-import { encodeFunctionData } from 'viem';
 import { SignCall, type CallProposal } from '../../act/SignCall.tsx';
 import { addresses } from '../../generated/addresses.ts';
-import { incomeAbi } from '../../generated/income.ts';
-import { castCommand } from '../../node/commands.ts';
-import { exactOf, told } from '../../units/quantity.ts';
+import { command } from '../../node/commands.ts';
+import { told } from '../../units/quantity.ts';
 import { moment } from '../../units/time.ts';
 import { Address, Answer, Badge, Button, Card, Empty, Facts, Page, Steps } from '../../ui/index.ts';
 import { useWallet } from '../../wallet/wallet.tsx';
 import { useAssets, useSource } from './asset.ts';
+import { advanceCall, bidCall } from './calls.ts';
 import { caseSteps, stageWords } from './loans.ts';
 import { useCase } from './queries.ts';
-
-const CASE_TYPE =
-  '(uint64,uint64,uint32,uint8,uint8,uint64,uint64,uint64,address,address,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256)';
 
 export function CasePage() {
   const { id = '' } = useParams();
@@ -44,11 +40,7 @@ export function CaseCard({ id, title }: { id: bigint; title: string }) {
           moment: (ms) => moment(Number(ms)),
         });
         return (
-          <Card
-            title={title}
-            aside={<Badge tone={stage.tone}>{stage.words}</Badge>}
-            command={castCommand(`call ${addresses.income} 'caseOf(uint64)(${CASE_TYPE})' ${id}`)}
-          >
+          <Card title={title} aside={<Badge tone={stage.tone}>{stage.words}</Badge>} command={command('income cases')}>
             <Facts
               rows={[
                 [
@@ -80,36 +72,15 @@ function NextStep({ machineId, price, assetId }: { machineId: bigint; price: big
   const asset = useAssets()(assetId);
   const { has, first } = useSource(wallet?.address ?? null, asset);
   const [proposal, setProposal] = useState<CallProposal | null>(null);
-  const to = addresses.income;
-  const propose = (data: `0x${string}`, rest: Omit<CallProposal, 'call' | 'command'>) =>
-    setProposal({ ...rest, call: { to, data, valueWei: 0n }, command: castCommand(`send ${to} ${data}`) });
   if (wallet === null) return <p className="small faint">With a wallet anybody may take the next step, or bid.</p>;
   return (
     <div className="row">
-      <Button
-        onClick={() =>
-          propose(encodeFunctionData({ abi: incomeAbi, functionName: 'advance', args: [machineId] }), {
-            title: `Take the next step with machine ${machineId}`,
-            lines: ['Whatever is due: the cure, the auction, or what nobody bought'],
-          })
-        }
-      >
-        Take the next step
-      </Button>
+      <Button onClick={() => setProposal(advanceCall(machineId))}>Take the next step</Button>
       {price === null ? null : (
         <Button
           look="primary"
           disabled={has < price}
-          onClick={() =>
-            propose(encodeFunctionData({ abi: incomeAbi, functionName: 'bid', args: [machineId, price] }), {
-              title: `Buy the title of machine ${machineId}`,
-              lines: [
-                `Pay at most ${exactOf(asset, price)} ${asset.symbol}: the price falls`,
-                'Get its title, free, and its income from now on',
-              ],
-              first: first(to, price),
-            })
-          }
+          onClick={() => setProposal(bidCall(machineId, asset, price, first(addresses.income, price)))}
         >
           Buy its title for {told(asset, price)}
         </Button>

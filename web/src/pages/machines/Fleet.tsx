@@ -1,18 +1,17 @@
-/** The fleet as tiles: what each machine does, what it brings, and what went wrong with it last. */
+/** The fleet: all machines of a page summed up, and a tile of each. */
 import { useState } from 'react';
 import { Link } from 'react-router';
 import { command } from '../../node/commands.ts';
 import { useHeads } from '../../node/node.tsx';
-import { drawnShare } from '../../units/drawn.ts';
-import { shown, shownAmount, shownCount, shownPercent, told } from '../../units/quantity.ts';
-import { ago, moment } from '../../units/time.ts';
-import { Address, Answer, Badge, Bar, Card, Check, Empty, Facts, Num, Pages, Stat, Stats } from '../../ui/index.ts';
+import { shownCount, shownPercent, shownUsd, shownUsdFine, usd } from '../../units/quantity.ts';
+import { Answer, Card, Check, Empty, Num, Pages, Stat, Stats } from '../../ui/index.ts';
 import { useWallet } from '../../wallet/wallet.tsx';
-import { dollarsOf, useAssets } from './asset.ts';
-import { netPerHourDown } from './loans.ts';
+import { useAssets, worthOf } from './asset.ts';
+import { knownNetPerHour } from './loans.ts';
 import { useEarnings, useMachines, type Earnings } from './queries.ts';
 import type { Machine, MachinesPage } from './shapes.ts';
-import { kindWords, lastFailure, lifeWords, reasonWords, stateWords } from './words.ts';
+import { Tile } from './Tile.tsx';
+import { areFresh, lastFailure } from './words.ts';
 
 const LIST = 'machine list';
 
@@ -86,20 +85,35 @@ function Tiles({ page, isMine }: { page: MachinesPage; isMine: boolean }) {
   );
 }
 
-function Summary({
-  machines,
-  earnings,
-}: {
-  machines: readonly Machine[];
-  earnings: ReadonlyMap<number, Earnings> | undefined;
-}) {
+interface Known {
+  readonly machines: readonly Machine[];
+  readonly earnings: ReadonlyMap<number, Earnings> | undefined;
+}
+
+/** What all of them bring in an hour, in dollars, of those of whom it is known. */
+function useNetPerHour({ machines, earnings }: Known): { usd: bigint; known: number } {
+  const assets = useAssets();
+  const worths = machines.flatMap((machine) => {
+    const { book, offer } = earnings?.get(machine.machineId) ?? { book: null, offer: null };
+    const perHour = knownNetPerHour(offer);
+    const worth = perHour === null ? null : worthOf(assets(book?.assetId ?? machine.asset.assetId), perHour);
+    return worth === null ? [] : [worth.amount];
+  });
+  return { usd: worths.reduce((sum, one) => sum + one, 0n), known: worths.length };
+}
+
+function Summary({ machines, earnings }: Known) {
+  const nowMs = (useHeads()[0]?.timestamp ?? 0) * 1_000;
+  const net = useNetPerHour({ machines, earnings });
   const serving = machines.filter(({ state }) => state === 'live' || state === 'probation');
-  const said = machines.flatMap(({ readings }) => readings ?? []);
+  // An old reading says nothing of now.
+  const said = machines.flatMap(({ readings }) => (readings && areFresh(readings, nowMs) ? [readings] : []));
   const watts = said.reduce((sum, { watts: one }) => sum + one, 0);
   const busy = said.reduce((sum, { utilisation }) => sum + utilisation.amount, 0n);
   const mean = said[0] && { ...said[0].utilisation, amount: busy / BigInt(said.length) };
   const wrong = machines.filter((machine) => lastFailure(machine, earnings?.get(machine.machineId)?.work ?? null));
   const copy = command(LIST);
+  const saying = said.length === 0 ? 'none of them says it now' : `of ${said.length} that say it now`;
   return (
     <Card title={machines.length === 1 ? 'One machine' : `${machines.length} machines here`} command={copy}>
       <Stats>
@@ -108,12 +122,24 @@ function Summary({
             {serving.length} of {machines.length}
           </Num>
         </Stat>
-        <Stat name="Busy" note={said.length === 0 ? 'none has said' : `mean of ${said.length} that said`}>
-          {mean === undefined ? '–' : <Num copy={copy}>{shownPercent(mean)}</Num>}
+        <Stat
+          name="Net of power"
+          note={net.known === 0 ? 'no day of theirs is verified yet' : `of ${net.known} whose days are verified`}
+        >
+          {net.known === 0 ? (
+            'unknown'
+          ) : (
+            <Num copy={copy} unit="an hour">
+              {net.usd < 10n ** 18n ? shownUsdFine(usd(net.usd)) : shownUsd(usd(net.usd))}
+            </Num>
+          )}
         </Stat>
-        <Stat name="Power" note={said.length === 0 ? 'none has said' : 'by their last readings'}>
+        <Stat name="Busy" note={saying}>
+          {mean === undefined ? 'unknown' : <Num copy={copy}>{shownPercent(mean)}</Num>}
+        </Stat>
+        <Stat name="Power" note={saying}>
           {said.length === 0 ? (
-            '–'
+            'unknown'
           ) : (
             <Num copy={copy} unit="W">
               {shownCount(watts)}
@@ -126,80 +152,6 @@ function Summary({
           </Num>
         </Stat>
       </Stats>
-    </Card>
-  );
-}
-
-function Tile({ machine, earnings }: { machine: Machine; earnings: Earnings | undefined }) {
-  const wallet = useWallet();
-  const assets = useAssets();
-  const nowMs = (useHeads()[0]?.timestamp ?? 0) * 1_000;
-  const { tone, words } = stateWords(machine.state);
-  const why = reasonWords(machine.reason);
-  const { readings, challenge } = machine;
-  const isMine = wallet?.address.toLowerCase() === machine.holder.toLowerCase();
-  const failure = lastFailure(machine, earnings?.work ?? null);
-  const asset = assets(earnings?.book?.assetId ?? machine.asset.assetId);
-  const perHour = earnings?.offer ? netPerHourDown(earnings.offer.netPerDay) : null;
-  return (
-    <Card
-      title={
-        <Link to={`/machines/${machine.machineId}`}>
-          Machine {machine.machineId}: {kindWords(machine.kind)}
-        </Link>
-      }
-      aside={<Badge tone={tone}>{words}</Badge>}
-    >
-      <p className="small quiet">
-        {why === '' ? 'It is there' : why.charAt(0).toUpperCase() + why.slice(1)}
-        {machine.sinceMs > 0 ? `, since ${moment(machine.sinceMs)}` : ''}.
-      </p>
-      {readings === null ? (
-        <p className="small faint">It has not said yet how busy or how warm it is.</p>
-      ) : (
-        <div>
-          <div className="row spread small">
-            <span>{shownPercent(readings.utilisation)} busy</span>
-            <span className="faint">
-              {shown(readings.celsius, 1)} °C · {readings.watts} W · {ago(nowMs, readings.toMs)}
-            </span>
-          </div>
-          <Bar share={drawnShare(readings.utilisation.amount, 10_000n)} />
-        </div>
-      )}
-      <Facts
-        rows={[
-          [
-            'Net of power, an hour',
-            perHour === null ? (
-              'nothing earned yet'
-            ) : (
-              <Num copy={command(`machine show ${machine.machineId}`)}>
-                {dollarsOf(asset, perHour) ?? told(asset, perHour)}
-              </Num>
-            ),
-          ],
-          ['Owes', earnings?.book && earnings.book.owed > 0n ? told(asset, earnings.book.owed) : 'nothing'],
-          [
-            'Proved to do',
-            challenge === null
-              ? 'nobody has asked it yet'
-              : challenge.perHour === 0
-                ? `nothing: ${reasonWords(challenge.reason)}`
-                : `${shownCount(challenge.perHour)} an hour of class ${challenge.class}`,
-          ],
-          ['Life', lifeWords(machine)],
-          ['Bond', `${shownAmount(machine.bond)} ${machine.asset.symbol}`],
-          ['Last failure', failure === null ? 'none' : `${failure.words}, ${ago(nowMs, failure.atMs)}`],
-          [
-            'Income and bond are of',
-            <span key="holder">
-              {isMine ? 'you, ' : ''}
-              <Address of={machine.holder} />
-            </span>,
-          ],
-        ]}
-      />
     </Card>
   );
 }

@@ -2,13 +2,13 @@
 import { Link, useParams } from 'react-router';
 import { command } from '../../node/commands.ts';
 import { useHeads } from '../../node/node.tsx';
-import { shown, shownAmount, shownBps, shownCount, shownPercent } from '../../units/quantity.ts';
+import { shown, shownAmount, shownBps, shownPercent } from '../../units/quantity.ts';
 import { ago, moment } from '../../units/time.ts';
 import { Address, Answer, Badge, Bar, Card, Empty, Facts, Page } from '../../ui/index.ts';
 import { FinanceCards } from './Finance.tsx';
 import { useEarnings, useMachine } from './queries.ts';
 import type { Machine } from './shapes.ts';
-import { kindWords, lastFailure, lifeWords, reasonWords, seenBps, stateWords } from './words.ts';
+import { ageWords, kindWords, lastFailure, lifeWords, provenWords, reasonWords, seenBps, stateWords } from './words.ts';
 
 export function MachinePage() {
   const { id = '' } = useParams();
@@ -93,19 +93,13 @@ function Record({ machine }: { machine: Machine }) {
         />
         <Facts
           rows={[
-            readings === null
-              ? ['Readings', 'none yet']
-              : [
-                  'Readings',
-                  `${readings.watts} W · ${shown(readings.celsius, 2)} °C · ${shownPercent(readings.utilisation)} busy, ${ago(nowMs, readings.toMs)}`,
-                ],
+            ['Busy', readings === null ? 'unknown' : shownPercent(readings.utilisation)],
+            ['Temperature', readings === null ? 'unknown' : `${shown(readings.celsius, 2)} °C`],
+            ['Power', readings === null ? 'unknown' : `${readings.watts} W`],
+            ['Its readings', ageWords(readings, nowMs)],
             [
               'Proved to do',
-              challenge === null
-                ? 'nobody has asked it yet'
-                : challenge.perHour === 0
-                  ? `nothing: ${reasonWords(challenge.reason)}`
-                  : `${shownCount(challenge.perHour)} units an hour of class ${challenge.class}${challenge.untilMs === null ? '' : `, until ${moment(challenge.untilMs)}`}`,
+              `${provenWords(challenge)}${challenge?.untilMs ? `, until ${moment(challenge.untilMs)}` : ''}`,
             ],
             challenge === null ? null : ['Last challenge', `number ${challenge.number}: ${challenge.phase}`],
             work === null

@@ -3,7 +3,16 @@ import { approvalOf } from '../../act/SignCall.tsx';
 import type { Hex } from '../../node/decode.ts';
 import { useMarkets, useWalletBalance } from '../../node/queries.ts';
 import type { Market } from '../../node/shapes.ts';
-import { amountOf, exactOf, shownUsd, shownUsdFine, usd, worthDown, type Counted } from '../../units/quantity.ts';
+import {
+  amountOf,
+  exactOf,
+  shownUsd,
+  shownUsdFine,
+  usd,
+  worthDown,
+  type Counted,
+  type Usd,
+} from '../../units/quantity.ts';
 
 export interface Asset extends Counted {
   /** Null for one that has no market: then no price is known, and nothing is brought from a wallet. */
@@ -24,14 +33,20 @@ export function useAssets(): (assetId: number) => Asset {
   };
 }
 
-/** What so much is worth in dollars at the oracle's price; null where that may not be used. */
-export function dollarsOf(asset: Asset, amount: bigint): string | null {
+/** What so much is worth at the oracle's price; null where that may not be used. */
+export function worthOf(asset: Asset, amount: bigint): Usd | null {
   const price = asset.market?.price;
   if (!price?.usable) return null;
   const worth = worthDown(amountOf(asset, amount < 0n ? -amount : amount), price.spot);
-  const signed = usd(amount < 0n ? -worth.amount : worth.amount);
-  // Cents from a dollar on; what is less is told from its neighbours.
-  return worth.amount < 10n ** BigInt(worth.decimals) ? shownUsdFine(signed) : shownUsd(signed);
+  return usd(amount < 0n ? -worth.amount : worth.amount);
+}
+
+/** The same for eyes: cents from a dollar on; what is less is told from its neighbours. */
+export function dollarsOf(asset: Asset, amount: bigint): string | null {
+  const worth = worthOf(asset, amount);
+  if (worth === null) return null;
+  const isSmall = (worth.amount < 0n ? -worth.amount : worth.amount) < 10n ** BigInt(worth.decimals);
+  return isSmall ? shownUsdFine(worth) : shownUsd(worth);
 }
 
 /** What a wallet has of an asset, and what must be allowed before a contract takes it. */

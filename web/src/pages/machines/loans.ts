@@ -1,5 +1,6 @@
 /** Machine loans in numbers and words: what binds an offer, what a market's tranches earn and cover, and a case step by step. */
 import { mulDivDown } from '../../units/quantity.ts';
+import { lasting } from '../../units/time.ts';
 import type { Step, Tone } from '../../ui/index.ts';
 import type { Case, Offer } from './queries.ts';
 
@@ -9,6 +10,11 @@ const HOURS_PER_DAY = 24n;
 /** Of a day's net, what an hour has; cut. */
 export function netPerHourDown(netPerDay: bigint): bigint {
   return netPerDay / HOURS_PER_DAY;
+}
+
+/** The same of an offer; null while no day of the machine is verified, since then nothing is known. */
+export function knownNetPerHour(offer: Pick<Offer, 'verifiedDays' | 'netPerDay'> | null | undefined): bigint | null {
+  return offer && offer.verifiedDays > 0 ? netPerHourDown(offer.netPerDay) : null;
 }
 
 const BOUNDS: readonly string[] = [
@@ -31,6 +37,29 @@ export function boundWords(bound: number): string {
 /** Days with a net income that are missing until anything can be borrowed. */
 export function missingDays(offer: Pick<Offer, 'verifiedDays' | 'neededDays'>): number {
   return Math.max(0, offer.neededDays - offer.verifiedDays);
+}
+
+/** How often: `a day`, `every 30 d`. */
+export function perPeriod(ms: number): string {
+  const whole: Record<number, string> = { 60_000: 'a minute', 3_600_000: 'an hour', 86_400_000: 'a day' };
+  return whole[ms] ?? `every ${lasting(ms)}`;
+}
+
+const days = (count: number) => (count === 1 ? '1 day' : `${count} days`);
+
+/** After how many days at today's use something else can be borrowed, and how many of them are missing. */
+export function laterWords(offer: Pick<Offer, 'verifiedDays' | 'neededDays'>): {
+  readonly name: string;
+  readonly missing: string | null;
+} {
+  const missing = missingDays(offer);
+  return {
+    name:
+      offer.neededDays === 1
+        ? 'After a verified day at this use'
+        : `After ${offer.neededDays} verified days at this use`,
+    missing: missing === 0 ? null : `${days(missing)} to go`,
+  };
 }
 
 export interface MarketSums {
@@ -79,6 +108,16 @@ const CASE_REASONS: readonly string[] = [
 
 export function caseReason(reason: number): string {
   return CASE_REASONS[reason] ?? `reason ${reason}`;
+}
+
+/** How often which reason opened a case: `2 cases: 1 since the machine went dark, 1 since ...`. */
+export function reasonCounts(all: readonly Pick<Case, 'reason'>[]): string {
+  const counts = new Map<number, number>();
+  for (const { reason } of all) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  const parts = [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .map(([reason, times]) => `${times} since ${caseReason(reason)}`);
+  return `${all.length} ${all.length === 1 ? 'case' : 'cases'}: ${parts.join(', ')}.`;
 }
 
 const STAGES: readonly { readonly tone: Tone; readonly words: string }[] = [

@@ -1,5 +1,6 @@
 /** Machines in words: states and reasons as `capstan_machines` names them, kinds, life, and what went wrong last. */
-import { lasting } from '../../units/time.ts';
+import { shownCount } from '../../units/quantity.ts';
+import { ago, lasting } from '../../units/time.ts';
 import type { Tone } from '../../ui/index.ts';
 
 interface StateWords {
@@ -70,6 +71,33 @@ export function lifeWords({ lifeMs, darkCount, darkMs }: Life): string {
   if (darkCount === 0) return `${proven}, never dark`;
   const times = darkCount === 1 ? 'once' : `${darkCount} times`;
   return `${proven}, dark ${times} for ${lasting(darkMs)}`;
+}
+
+/** So long a reading may be taken for what is now; machines send one every few minutes at most. */
+const FRESH_MS = 15 * 60_000;
+
+export function areFresh(readings: { readonly toMs: number }, nowMs: number): boolean {
+  return nowMs - readings.toMs <= FRESH_MS;
+}
+
+/** How old readings are, and whether they say anything of now. */
+export function ageWords(readings: { readonly toMs: number } | null, nowMs: number): string {
+  if (readings === null) return 'it has sent no readings';
+  const when = ago(nowMs, readings.toMs);
+  return areFresh(readings, nowMs) ? `as it said ${when}` : `old: it said so ${when}`;
+}
+
+interface Proven {
+  readonly perHour: number;
+  readonly reason: string;
+  readonly class: number;
+}
+
+/** What its last challenge proved. */
+export function provenWords(challenge: Proven | null): string {
+  if (challenge === null) return 'nobody has asked it yet';
+  if (challenge.perHour === 0) return `nothing: ${reasonWords(challenge.reason)}`;
+  return `${shownCount(challenge.perHour)} units an hour of class ${challenge.class}`;
 }
 
 /** Why a claim was void: numbers of specs/jobs.md. */

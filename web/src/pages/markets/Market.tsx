@@ -6,7 +6,7 @@ import { useHeads } from '../../node/node.tsx';
 import { useMarkets, usePriceHistory } from '../../node/queries.ts';
 import type { Market as MarketState } from '../../node/shapes.ts';
 import { drawn, drawnUsd } from '../../units/drawn.ts';
-import { shownAmount, shownBps, shownPercent, shownPrice, usd } from '../../units/quantity.ts';
+import { shownAmount, shownBps, shownPercent, shownPrice, shownSum, usd } from '../../units/quantity.ts';
 import { moment } from '../../units/time.ts';
 import {
   Address,
@@ -97,17 +97,17 @@ function Shown({ market }: { market: MarketState }) {
         <Stats>
           <Stat name="Supplied" note={`at most ${shownAmount(params.supplyCap)}`}>
             <Num copy={show} unit={market.symbol}>
-              {shownAmount(market.supplied)}
+              {shownSum(market.supplied)}
             </Num>
           </Stat>
           <Stat name="Borrowed" note={`at most ${shownAmount(params.borrowCap)}`}>
             <Num copy={show} unit={market.symbol}>
-              {shownAmount(market.borrowed)}
+              {shownSum(market.borrowed)}
             </Num>
           </Stat>
           <Stat name="Can be borrowed or taken out">
             <Num copy={show} unit={market.symbol}>
-              {shownAmount(market.cash)}
+              {shownSum(market.cash)}
             </Num>
           </Stat>
           <Stat name="Reserve" note={`${shownBps(params.reserveFactorBps)} of the interest`}>

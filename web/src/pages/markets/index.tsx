@@ -5,7 +5,7 @@ import { useHeads } from '../../node/node.tsx';
 import { useMarkets } from '../../node/queries.ts';
 import type { Market } from '../../node/shapes.ts';
 import { drawn, drawnShare } from '../../units/drawn.ts';
-import { shownAmount, shownPercent, shownPrice } from '../../units/quantity.ts';
+import { shownAmount, shownPercent, shownPrice, shownSum } from '../../units/quantity.ts';
 import { Answer, AssetName, Badge, Bar, Card, Empty, Num, Page, Table } from '../../ui/index.ts';
 import { Freshness } from './Freshness.tsx';
 
@@ -38,6 +38,7 @@ function MarketTable({ list }: { list: readonly Market[] }) {
   return (
     <Table
       caption="Markets"
+      narrow="stack"
       head={
         <>
           <th scope="col">Asset</th>
@@ -68,7 +69,7 @@ function Row({ market, nowMs }: { market: Market; nowMs: number }) {
           <Link to={`/markets/${market.assetId}`}>{market.symbol}</Link>
         </AssetName>
       </th>
-      <td>
+      <td data-name="Price">
         <Num copy={show} quiet>
           {market.price ? shownPrice(market.price.spot) : '–'}
         </Num>
@@ -76,33 +77,33 @@ function Row({ market, nowMs }: { market: Market; nowMs: number }) {
           <Freshness price={market.price} nowMs={nowMs} />
         </span>
       </td>
-      <td>
+      <td data-name="Supply earns">
         <Num copy={show} quiet className="good">
           {shownPercent(market.supplyRatePerYear)}
         </Num>
         {market.paused.supply ? <span className="note warn">paused</span> : null}
       </td>
-      <td>
+      <td data-name="Borrowing costs">
         <Num copy={show} quiet>
           {shownPercent(market.borrowRatePerYear)}
         </Num>
         {market.paused.borrow ? <span className="note warn">paused</span> : null}
       </td>
-      <td>
+      <td data-name="Lent out">
         <Num copy={show} quiet>
           {shownPercent(market.utilisation)}
         </Num>
         <Bar share={used} tone={used > 0.95 ? 'bad' : used > 0.9 ? 'warn' : 'plain'} />
       </td>
-      <td>
+      <td data-name="Supplied">
         <Num copy={show} quiet>
-          {shownAmount(market.supplied)}
+          {shownSum(market.supplied)}
         </Num>
         <Cap of={market.supplied.amount} cap={supplyCap.amount} text={shownAmount(supplyCap)} />
       </td>
-      <td>
+      <td data-name="Borrowed">
         <Num copy={show} quiet>
-          {shownAmount(market.borrowed)}
+          {shownSum(market.borrowed)}
         </Num>
         <Cap of={market.borrowed.amount} cap={borrowCap.amount} text={shownAmount(borrowCap)} />
       </td>

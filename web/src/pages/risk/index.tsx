@@ -105,6 +105,7 @@ function Distance({ risk }: { risk: RiskState }) {
       ) : (
         <Table
           caption="Debt by distance to liquidation"
+          narrow="stack"
           head={
             <>
               <th scope="col">May fall by</th>
@@ -122,12 +123,12 @@ function Distance({ risk }: { risk: RiskState }) {
               <td className="start grow">
                 <Bar share={share} tone={tone} />
               </td>
-              <td>
+              <td data-name="Owed">
                 <Num quiet copy={copy}>
                   {shownUsd(band.debt)}
                 </Num>
               </td>
-              <td>{band.accountCount}</td>
+              <td data-name="Accounts">{band.accountCount}</td>
             </tr>
           ))}
         </Table>
@@ -146,6 +147,7 @@ function Concentration({ risk }: { risk: RiskState }) {
       ) : (
         <Table
           caption="Collateral and debt of each asset, and what the largest accounts have of it"
+          narrow="stack"
           head={
             <>
               <th scope="col">Asset</th>
@@ -165,20 +167,20 @@ function Concentration({ risk }: { risk: RiskState }) {
               <th scope="row">
                 <AssetName symbol={asset.symbol} />
               </th>
-              <td>
+              <td data-name="Backs debts">
                 <Num quiet copy={copy}>
                   {shownUsd(asset.backing)}
                 </Num>
               </td>
-              <td className="start">
+              <td data-name="Largest 1 · 5 · 10" className="start">
                 <Largest of={asset.backingLargest} some={asset.backing.amount > 0n} />
               </td>
-              <td>
+              <td data-name="Owed">
                 <Num quiet copy={copy}>
                   {shownUsd(asset.owed)}
                 </Num>
               </td>
-              <td className="start">
+              <td data-name="Largest 1 · 5 · 10" className="start">
                 <Largest of={asset.owedLargest} some={asset.owed.amount > 0n} />
               </td>
             </tr>
@@ -211,6 +213,7 @@ function Cushions({ assets }: { assets: readonly AssetRisk[] }) {
       </p>
       <Table
         caption="Reserve and backstop of each market"
+        narrow="stack"
         head={
           <>
             <th scope="col">Market</th>
@@ -225,7 +228,7 @@ function Cushions({ assets }: { assets: readonly AssetRisk[] }) {
             <th scope="row">
               <AssetName symbol={asset.symbol} />
             </th>
-            <td>
+            <td data-name="Reserve">
               {asset.reserve === null ? (
                 <span className="faint">no market</span>
               ) : (
@@ -235,18 +238,18 @@ function Cushions({ assets }: { assets: readonly AssetRisk[] }) {
               )}
             </td>
             {asset.backstop === null ? (
-              <td colSpan={2} className="faint">
+              <td data-name="Backstop" colSpan={2} className="faint">
                 no stake is open
               </td>
             ) : (
               <>
-                <td>
+                <td data-name="Backstop">
                   <Num quiet copy={castCommand(COMMAND)} unit={asset.symbol}>
                     {shownAmount(asset.backstop.assets)}
                   </Num>
                   {asset.backstop.lotCount > 0 ? <span className="note">goods on sale</span> : null}
                 </td>
-                <td>
+                <td data-name="Of its cap">
                   <Bar share={drawnShare(asset.backstop.assets.amount, asset.backstop.cap.amount)} />
                 </td>
               </>
@@ -268,6 +271,7 @@ function Oracles({ assets }: { assets: readonly AssetRisk[] }) {
       </p>
       <Table
         caption="Price of each asset and its sources"
+        narrow="stack"
         head={
           <>
             <th scope="col">Asset</th>
@@ -312,19 +316,19 @@ function OracleRow({ asset }: { asset: AssetRisk }) {
       <th scope="row">
         <AssetName symbol={asset.symbol} />
       </th>
-      <td>
+      <td data-name="Price">
         <Num quiet copy={command(`market show ${named(asset.symbol, asset.assetId)}`)}>
           {shownUsd(oracle.spot)}
         </Num>
       </td>
-      <td className="start">
+      <td data-name="State" className="start">
         <Badge tone={tone}>{oracle.usable ? 'usable' : 'not usable'}</Badge>{' '}
         <span className="small quiet">{words}</span>
       </td>
-      <td>{oracle.round}</td>
-      <td>{lasting(oracle.staleMs)}</td>
-      <td>{shownBps(oracle.bandBps)}</td>
-      <td className="start">
+      <td data-name="Round">{oracle.round}</td>
+      <td data-name="May age">{lasting(oracle.staleMs)}</td>
+      <td data-name="May jump">{shownBps(oracle.bandBps)}</td>
+      <td data-name="Sources" className="start">
         {oracle.sources.length === 0 ? (
           <span className="faint">none</span>
         ) : (

@@ -27,8 +27,9 @@ describe('a stream of one’s own', () => {
   const read = (text: Partial<StreamText>) => readStream({ ...USUAL, amount: '100', to, ...text }, 6, 500_000_000n);
 
   test('is what was written', () => {
-    expect(read({ lasts: '2', cliff: '1', unit: 'h' })).toEqual({
+    expect(read({ index: '3', lasts: '2', cliff: '1', unit: 'h' })).toEqual({
       to,
+      index: 3,
       amount: 100_000_000n,
       lastsMs: 7_200_000,
       cliffAfterMs: 3_600_000,
@@ -44,6 +45,7 @@ describe('a stream of one’s own', () => {
     [{ to: '<img src=x>' }, 'to', '40 digits'],
     // A digit of the checksum is wrong.
     [{ to: '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92267' }, 'to', '40 digits'],
+    [{ index: '256' }, 'index', 'between 0 and 255'],
     [{ lasts: '0' }, 'lasts', 'between 1 and 36500'],
     [{ lasts: '36501' }, 'lasts', 'between'],
     [{ lasts: '1e3' }, 'lasts', 'digits'],

@@ -1,9 +1,9 @@
 /** Streams in words, and a stream of one's own from what somebody wrote. */
-import { isAddress } from 'viem';
 import type { Hex } from '../../../node/decode.ts';
 import { parseDecimal, problemInWords } from '../../../units/decimal.ts';
 import { readAmount, someWrong, told, type Counted } from '../../../units/quantity.ts';
 import { lasting, moment } from '../../../units/time.ts';
+import { NOBODY, readWhom, type WhomText } from '../whom.ts';
 
 export interface Flow {
   readonly isSettled: boolean;
@@ -35,28 +35,30 @@ export type LengthUnit = keyof typeof UNIT_MS;
 /** As the contract has it: a hundred years. */
 const LENGTH_MS_MAX = 100 * 365 * UNIT_MS.day;
 
-export interface StreamText {
+export interface StreamText extends WhomText {
   readonly amount: string;
-  readonly to: string;
   readonly lasts: string;
   readonly cliff: string;
   readonly unit: LengthUnit;
   readonly isFinal: boolean;
 }
 
-export const USUAL: StreamText = { amount: '', to: '', lasts: '30', cliff: '0', unit: 'day', isFinal: false };
+export const USUAL: StreamText = { ...NOBODY, amount: '', lasts: '30', cliff: '0', unit: 'day', isFinal: false };
 
 export interface StreamRead {
   readonly to: Hex | null;
+  /** Which of that owner's accounts. */
+  readonly index: number;
   readonly amount: bigint;
   readonly lastsMs: number;
   readonly cliffAfterMs: number;
-  readonly wrong: Partial<Record<'amount' | 'to' | 'lasts' | 'cliff', string>>;
+  readonly wrong: Partial<Record<'amount' | 'to' | 'index' | 'lasts' | 'cliff', string>>;
   readonly isPossible: boolean;
 }
 
 export function readStream(text: StreamText, decimals: number, has: bigint): StreamRead {
-  const wrong: StreamRead['wrong'] = {};
+  const whom = readWhom(text);
+  const wrong: StreamRead['wrong'] = { ...whom.wrong };
   const length = (field: 'lasts' | 'cliff', least: number) => {
     const read = parseDecimal(text[field].trim(), 0);
     const most = Math.floor(LENGTH_MS_MAX / UNIT_MS[text.unit]);
@@ -69,14 +71,12 @@ export function readStream(text: StreamText, decimals: number, has: bigint): Str
   const amount = readAmount(text.amount, decimals, has);
   const amountWrong = someWrong(text.amount, amount, { of: has, where: 'the wallet has' });
   if (amountWrong !== null) wrong.amount = amountWrong;
-  const address = text.to.trim();
-  const to = isAddress(address) ? address : null;
-  if (address !== '' && to === null) wrong.to = 'an address has 0x and 40 digits';
   const lastsMs = length('lasts', 1);
   const cliffAfterMs = length('cliff', 0);
   if (wrong.cliff === undefined && wrong.lasts === undefined && cliffAfterMs > lastsMs) {
     wrong.cliff = 'not after its end';
   }
+  const { to, index } = whom;
   const isPossible = to !== null && amount.ok && amount.amount > 0n && Object.keys(wrong).length === 0;
-  return { to, amount: amount.ok ? amount.amount : 0n, lastsMs, cliffAfterMs, wrong, isPossible };
+  return { to, index, amount: amount.ok ? amount.amount : 0n, lastsMs, cliffAfterMs, wrong, isPossible };
 }

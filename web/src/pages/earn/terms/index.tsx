@@ -15,6 +15,7 @@ import { Address, Answer, Badge, Button, Card, Dialog, Empty, Table } from '../.
 import { useMine } from '../../../wallet/chosen.tsx';
 import { assetsOf } from '../bring.ts';
 import { HandOver } from '../HandOver.tsx';
+import { whomFlag } from '../whom.ts';
 import { NewOffer } from './NewOffer.tsx';
 import { Payments } from './Payments.tsx';
 import { useClaims, useLoans, useOffers, type Loan, type Offer } from './queries.ts';
@@ -160,17 +161,17 @@ export default function Terms({ markets }: { markets: readonly Market[] }) {
       {open?.what === 'hand over' && call === null ? (
         <HandOver
           title={`Hand over the claim on loan ${open.loan.id}`}
-          proposalFor={(to) => {
+          proposalFor={(to, index) => {
             const data = encodeFunctionData({
               abi: termAbi,
               functionName: 'transferClaim',
-              args: [open.loan.id, to, 0],
+              args: [open.loan.id, to, index],
             });
             return {
-              lines: [`From now on every payment on loan ${open.loan.id} goes to account 0 of ${to}`],
+              lines: [`From now on every payment on loan ${open.loan.id} goes to account ${index} of ${to}`],
               note: '',
               call: { to: addresses.term, data, valueWei: 0n },
-              command: command(`loan hand-over ${open.loan.id} ${to}`),
+              command: command(`loan hand-over ${open.loan.id} ${to}${whomFlag({ index })}`),
             };
           }}
           onCall={setCall}
@@ -214,6 +215,7 @@ function OfferTable({
   return (
     <Table
       caption="Offers of fixed terms"
+      narrow="stack"
       head={
         <>
           <th scope="col">Offer</th>
@@ -236,13 +238,15 @@ function OfferTable({
         return (
           <tr key={offer.id}>
             <th scope="row">{offer.id.toString()}</th>
-            <td>
+            <td data-name="Can be borrowed">
               {told(of, offer.left)}
               <span className="note">at least {told(of, offer.terms.least)}</span>
             </td>
-            <td>{shownBps(offer.terms.rateBps)}</td>
-            <td className="start">{scheduleWords(offer.terms)}</td>
-            <td>{leftMs <= 0 ? <Badge tone="warn">expired</Badge> : lasting(leftMs)}</td>
+            <td data-name="Costs a year">{shownBps(offer.terms.rateBps)}</td>
+            <td data-name="Paid back" className="start">
+              {scheduleWords(offer.terms)}
+            </td>
+            <td data-name="Stands for">{leftMs <= 0 ? <Badge tone="warn">expired</Badge> : lasting(leftMs)}</td>
             <td>
               {isMine ? (
                 <Button slim onClick={() => onCancel(offer)} aria-label={`Take back offer ${offer.id}`}>
@@ -282,6 +286,7 @@ function LoanTable({
   return (
     <Table
       caption={caption}
+      narrow="stack"
       head={
         <>
           <th scope="col">Loan</th>
@@ -306,12 +311,12 @@ function LoanTable({
             <th scope="row">
               {loan.id.toString()} <Badge tone={tone}>{words}</Badge>
             </th>
-            <td>
+            <td data-name="Owed">
               {told(of, loan.owed)}
               <span className="note">of {told(of, loan.principal)}</span>
             </td>
-            <td>{shownBps(loan.rateBps)}</td>
-            <td>
+            <td data-name="Costs a year">{shownBps(loan.rateBps)}</td>
+            <td data-name="Next payment">
               {loan.due > 0n ? (
                 <span className="warn">{told(of, loan.due)} now</span>
               ) : next ? (
@@ -323,7 +328,7 @@ function LoanTable({
                 '–'
               )}
             </td>
-            <td className="start">
+            <td data-name="With" className="start">
               <Address of={who(loan)} />
             </td>
             <td>{actions(loan)}</td>

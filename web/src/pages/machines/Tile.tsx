@@ -1,0 +1,113 @@
+/** One machine as a tile: how it is now, what it brings, and what went wrong with it last. */
+import { Link } from 'react-router';
+import { command } from '../../node/commands.ts';
+import { useHeads } from '../../node/node.tsx';
+import { drawnShare } from '../../units/drawn.ts';
+import { shown, shownAmount, shownPercent, told } from '../../units/quantity.ts';
+import { ago, lasting } from '../../units/time.ts';
+import { Address, Badge, Bar, Card, Facts, Num } from '../../ui/index.ts';
+import { useWallet } from '../../wallet/wallet.tsx';
+import { dollarsOf, useAssets } from './asset.ts';
+import { knownNetPerHour } from './loans.ts';
+import type { Earnings } from './queries.ts';
+import type { Machine } from './shapes.ts';
+import {
+  ageWords,
+  areFresh,
+  kindWords,
+  lastFailure,
+  lifeWords,
+  provenWords,
+  reasonWords,
+  stateWords,
+} from './words.ts';
+
+export function Tile({ machine, earnings }: { machine: Machine; earnings: Earnings | undefined }) {
+  const wallet = useWallet();
+  const assets = useAssets();
+  const nowMs = (useHeads()[0]?.timestamp ?? 0) * 1_000;
+  const { tone, words } = stateWords(machine.state);
+  const isMine = wallet?.address.toLowerCase() === machine.holder.toLowerCase();
+  const failure = lastFailure(machine, earnings?.work ?? null);
+  const asset = assets(earnings?.book?.assetId ?? machine.asset.assetId);
+  const perHour = knownNetPerHour(earnings?.offer);
+  const copy = command(`machine show ${machine.machineId}`);
+  return (
+    <Card
+      title={
+        <Link to={`/machines/${machine.machineId}`}>
+          Machine {machine.machineId}: {kindWords(machine.kind)}
+        </Link>
+      }
+      aside={<Badge tone={tone}>{words}</Badge>}
+    >
+      <p className="small quiet">{sinceWords(machine, nowMs)}</p>
+      <Readings machine={machine} nowMs={nowMs} />
+      <Facts
+        rows={[
+          [
+            'Net of power, an hour',
+            perHour === null ? (
+              'unknown: no verified day'
+            ) : (
+              <Num copy={copy}>{dollarsOf(asset, perHour) ?? told(asset, perHour)}</Num>
+            ),
+          ],
+          ['Earned so far', earnings?.book ? told(asset, earnings.book.earned) : 'nothing'],
+          ['Owes', earnings?.book && earnings.book.owed > 0n ? told(asset, earnings.book.owed) : 'nothing'],
+          [
+            'Last failure',
+            failure === null ? (
+              'none'
+            ) : (
+              <span key="failure" className="warn">
+                {failure.words}, {ago(nowMs, failure.atMs)}
+              </span>
+            ),
+          ],
+          ['Proved to do', provenWords(machine.challenge)],
+          ['Life', lifeWords(machine)],
+          ['Bond', `${shownAmount(machine.bond)} ${machine.asset.symbol}`],
+          [
+            'Income and bond are of',
+            <span key="holder">
+              {isMine ? 'you, ' : ''}
+              <Address of={machine.holder} />
+            </span>,
+          ],
+        ]}
+      />
+    </Card>
+  );
+}
+
+/** `It is there, for 5 min.` */
+function sinceWords({ reason, sinceMs }: Machine, nowMs: number): string {
+  const why = reasonWords(reason);
+  const said = why === '' ? 'It is there' : why.charAt(0).toUpperCase() + why.slice(1);
+  return sinceMs > 0 ? `${said}, for ${lasting(nowMs - sinceMs)}.` : `${said}.`;
+}
+
+/** What the machine says of itself; what it has not said is unknown, never nothing. */
+function Readings({ machine: { readings }, nowMs }: { machine: Machine; nowMs: number }) {
+  const isOld = readings === null || !areFresh(readings, nowMs);
+  const said = [
+    ['Busy', readings && shownPercent(readings.utilisation)],
+    ['Temperature', readings && `${shown(readings.celsius, 1)} °C`],
+    ['Power', readings && `${readings.watts} W`],
+  ] as const;
+  return (
+    <div className={isOld ? 'readings old' : 'readings'}>
+      <dl>
+        {said.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value ?? 'unknown'}</dd>
+          </div>
+        ))}
+      </dl>
+      {readings === null ? null : <Bar share={drawnShare(readings.utilisation.amount, 10_000n)} />}
+      <p className={isOld && readings !== null ? 'warn' : undefined}>{ageWords(readings, nowMs)}</p>
+    </div>
+  );
+}
