@@ -73,10 +73,17 @@ export default [
       await page.getByLabel('How much').fill('0.5');
       await page.locator('[data-testid="provide"]:not([disabled])').click();
       await person.sign('open a range in pool');
-      await page
-        .locator('li', { hasText: /^Position/ })
-        .getByRole('button', { name: 'To the wallet' })
-        .click();
+      // Its fees are none yet, and the command that takes them is one that works.
+      const position = page.locator('li', { hasText: /^Position/ });
+      await position.getByRole('button', { name: 'Take fees' }).click();
+      const fees = await commandOf(page);
+      assert.match(
+        fees,
+        /^capstan lp withdraw \d+ --position .*&& capstan lp remove \d+ 0 --position --to-units 0 .*&& capstan lp deposit/,
+      );
+      await understood(fees);
+      await page.getByRole('button', { name: 'Not now' }).click();
+      await position.getByRole('button', { name: 'To the wallet' }).click();
       await understood(await commandOf(page));
       await person.sign('take position');
       await page.getByRole('button', { name: /^To the account: Position/ }).click();
@@ -209,7 +216,14 @@ export default [
         await lender.page.getByRole('textbox', { name: 'To' }).fill('0x12');
         await lender.page.getByText('an address has 0x and 40 digits').waitFor();
         await lender.page.getByRole('textbox', { name: 'To' }).fill('0x70997970C51812dc3A010C7d01b50e0d17dc79C8');
+        await lender.page.getByRole('textbox', { name: 'Account' }).fill('256');
+        await lender.page.getByText('between 0 and 255').waitFor();
+        await lender.page.getByRole('textbox', { name: 'Account' }).fill('4');
         await lender.page.getByRole('button', { name: 'See what it does' }).click();
+        await lender.page.getByText(/goes to account 4 of 0x7099/).waitFor();
+        const handed = await commandOf(lender.page);
+        assert.match(handed, /--to-index 4/);
+        await understood(handed);
         await lender.sign('Hand over the claim on loan 1');
         await lender.page.getByRole('table', { name: 'Your claims' }).waitFor({ state: 'detached' });
         // All of it, before its time.
@@ -283,6 +297,19 @@ export default [
         await payer.page.getByLabel('How much').fill('100');
         await payer.page.getByRole('button', { name: 'See what it does' }).click();
         await payer.signAll('Pay into stream 0');
+        // One that stands on another of their accounts.
+        await payer.page.getByRole('button', { name: 'Let something flow' }).click();
+        await payer.page.getByRole('textbox', { name: 'To' }).fill(owes.address);
+        await payer.page.getByRole('textbox', { name: 'Account' }).fill('2');
+        await choose(payer.page, 'What', 'USDC');
+        await payer.page.getByLabel('How much').fill('10');
+        await payer.page.getByRole('button', { name: 'See the stream…' }).click();
+        await payer.page.getByText(`account 2 of ${owes.address}`).waitFor();
+        const opened = await commandOf(payer.page);
+        assert.match(opened, /--to-index 2/);
+        await understood(opened);
+        await payer.signAll('Open a stream');
+        await page.getByRole('row', { name: /^1 / }).getByText('account 2', { exact: true }).waitFor();
         await payer.page.getByRole('button', { name: 'Stop stream 0' }).click();
         await payer.sign('Stop stream 0');
         await payer.page.getByRole('button', { name: 'Stop stream 0' }).waitFor({ state: 'detached' });

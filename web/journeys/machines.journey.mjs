@@ -1,7 +1,7 @@
 // A fleet: a machine that was never there, one that comes, is seen, says something, goes dark, and leaves; and what its income carries.
 import assert from 'node:assert/strict';
 import { afterAMonth, call, changesOf, Key, MACHINES, nowMs, open, saidInstead, send } from './fleet.mjs';
-import { findings, Node, owner, somebody } from './lib.mjs';
+import { commandOf, findings, Node, owner, somebody, understood } from './lib.mjs';
 
 const key = () => new Key(0x5a5a5a);
 
@@ -31,10 +31,14 @@ export default [
         await tile.getByText('2 ETH').waitFor();
         await tile.getByText('you,').waitFor();
         await tile.getByText('nobody has asked it yet').waitFor();
+        // What it has not said is unknown, and not nothing.
+        assert.equal(await tile.locator('.readings dd').getByText('unknown', { exact: true }).count(), 3);
         await machine.beat(node, who);
         await machine.report(node, who);
-        await tile.getByText('87.5 % busy').waitFor();
-        await tile.getByText(/65\.1 °C · 412 W/).waitFor();
+        await tile.getByText('87.5 %', { exact: true }).waitFor();
+        await tile.getByText('65.1 °C', { exact: true }).waitFor();
+        await tile.getByText('412 W', { exact: true }).waitFor();
+        await tile.getByText(/as it said (now|\d+ s ago)/).waitFor();
         await node.rpc('evm_increaseTime', [30]);
         await node.rpc('evm_mine');
         await machine.beat(node, who);
@@ -44,6 +48,10 @@ export default [
         await tile.getByText('It missed a beat').waitFor();
         await node.rpc('evm_increaseTime', [600]);
         await tile.getByText('dark', { exact: true }).waitFor();
+        await tile.getByText(/as it said 1\d min/).waitFor();
+        await node.rpc('evm_increaseTime', [600]);
+        await tile.getByText(/old: it said so 2\d min/).waitFor();
+        await page.locator('.stat', { hasText: 'Busy' }).getByText('unknown', { exact: true }).waitFor();
         await tile.getByText(/it went dark and still is/).waitFor();
         await machine.beat(node, who);
         await tile.getByText(/dark once for/).waitFor();
@@ -86,6 +94,9 @@ export default [
           await page.locator(`button[aria-label="${button}"]:not([disabled])`).click();
           await page.getByLabel('How much').fill(words);
           await page.getByRole('button', { name: 'See what it does' }).click();
+          const command = await commandOf(page);
+          assert.match(command, /^capstan income (supply|withdraw) [0-9.]+ eth/);
+          await understood(command);
           await person.sign(done);
         }
         await page.locator('.stat', { hasText: 'Idle' }).getByText('1.75 ETH', { exact: true }).waitFor();
@@ -100,7 +111,7 @@ export default [
         await person.go('/machines/0');
         await page.getByRole('button', { name: 'Open its book…' }).click();
         await person.sign('Open the book of machine 0');
-        await page.getByText(/what binds it: too few days with a net income are verified/).waitFor();
+        await page.getByText(/bound by too few verified days with a net income/).waitFor();
         await page.getByRole('heading', { name: 'What a lender cannot take' }).waitFor();
         const borrow = page.getByRole('button', { name: 'Borrow…' });
         assert.equal(await borrow.isDisabled(), true, 'nothing can be borrowed yet');
@@ -116,8 +127,12 @@ export default [
         const told = afterAMonth(who, await nowMs(node));
         await saidInstead(later.page, await changesOf(node, told));
         await later.go('/machines/0');
-        await later.page.locator('.stat', { hasText: 'Today' }).getByText('0.5 ETH', { exact: true }).waitFor();
-        await later.page.getByText('After 19 more verified days like these').waitFor();
+        await later.page
+          .locator('.stat', { hasText: 'can borrow today' })
+          .getByText('0.5 ETH', { exact: true })
+          .waitFor();
+        await later.page.getByText('After 30 verified days at this use').waitFor();
+        await later.page.getByText(/net of power, 19 days to go/).waitFor();
         await later.page.getByRole('list', { name: 'Steps of case 2' }).getByText('The title is at auction').waitFor();
         await later.page.getByText('0.333333 ETH').waitFor();
         assert.deepEqual(await findings(later.page), []);

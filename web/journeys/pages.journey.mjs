@@ -1,6 +1,6 @@
 // What a person does with swaps, leverage, liquidity, blocks and everybody's risk.
 import assert from 'node:assert/strict';
-import { somebody, until, withMoney } from './lib.mjs';
+import { commandOf, somebody, understood, until, withMoney } from './lib.mjs';
 
 export default [
   {
@@ -82,6 +82,9 @@ export default [
       await page.getByText('If you had held').waitFor();
       await page.getByRole('button', { name: 'Take out' }).click();
       await page.getByRole('button', { name: 'See what it does' }).click();
+      const command = await commandOf(page);
+      assert.match(command, /^capstan lp withdraw 0 [0-9.]+ .*&& capstan lp remove 0 [0-9.]+ --to-units 0 /);
+      await understood(command);
       await person.sign('take liquidity out of pool');
       await page.getByText('If you had held').waitFor({ state: 'detached' });
       for (const tab of ['Farms', 'Leveraged tokens and vaults']) {

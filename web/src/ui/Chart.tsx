@@ -86,7 +86,7 @@ export function Chart({
           },
           {
             ...axis,
-            size: 64,
+            size: (_, words) => widest(words),
             values: (_, all, __, ___, step) => all.map((value) => words.current.yWords(value, step)),
           },
         ],
@@ -147,6 +147,14 @@ export function Chart({
   }, [library, shape, x, series]);
 
   return <div ref={box} className="chart" role="img" aria-label={label} style={{ minHeight: height }} />;
+}
+
+const DIGIT_PX = 7;
+const AXIS_PX_MIN = 64;
+
+/** Room for the longest words of an axis. */
+function widest(words: readonly string[] | null): number {
+  return Math.max(AXIS_PX_MIN, ...(words ?? []).map((one) => (one.length + 2) * DIGIT_PX));
 }
 
 /** Seconds are said only where they tell one time from another. */

@@ -77,7 +77,7 @@ function Network() {
       <Blocks heads={heads} />
       <p className="small faint">
         {newest
-          ? `${transactions.data ?? '–'} ${transactions.data === 1 ? 'transaction' : 'transactions'} in the newest block, ${shownGas(newest)} of its gas used. A bar is a block; the newest stands at the right.`
+          ? `The newest block used ${shownGas(newest)} of its gas${forTransactions(transactions.data)}. A bar is a block; the newest stands at the right.`
           : 'Waiting for the first block.'}
       </p>
     </Card>
@@ -90,6 +90,12 @@ function shownGas(head: SeenHead): string {
 
 const BAR = 8;
 const TALL = 56;
+
+/** Nothing while they are not counted yet. */
+function forTransactions(count: number | undefined): string {
+  if (count === undefined) return '';
+  return `, for ${count} ${count === 1 ? 'transaction' : 'transactions'}`;
+}
 
 /** Blocks as they arrive, by the gas that they used. */
 function Blocks({ heads }: { heads: readonly SeenHead[] }) {

@@ -62,7 +62,7 @@ function CaseRow({ one, asset }: { one: Case; asset: Asset }) {
       <th scope="row">
         <Link to={`/machines/case/${one.caseId}`}>{one.caseId.toString()}</Link>
         <span className="note">
-          <Link to={`/machines/${one.machineId}`}>machine {one.machineId.toString()}</Link>
+          <Link to={`/machines/${one.machineId}`}>{`machine\u00a0${one.machineId}`}</Link>
         </span>
       </th>
       <td className="start grow" data-name="Why">

@@ -3,10 +3,10 @@ import { useState } from 'react';
 import { Link } from 'react-router';
 import { command } from '../../node/commands.ts';
 import { useHeads } from '../../node/node.tsx';
-import { shownCount, shownPercent, shownUsd, shownUsdFine, usd } from '../../units/quantity.ts';
+import { shownCount, shownPercent, usd } from '../../units/quantity.ts';
 import { Answer, Card, Check, Empty, Num, Pages, Stat, Stats } from '../../ui/index.ts';
 import { useWallet } from '../../wallet/wallet.tsx';
-import { useAssets, worthOf } from './asset.ts';
+import { shownWorth, useAssets, worthOf } from './asset.ts';
 import { knownNetPerHour } from './loans.ts';
 import { useEarnings, useMachines, type Earnings } from './queries.ts';
 import type { Machine, MachinesPage } from './shapes.ts';
@@ -113,7 +113,7 @@ function Summary({ machines, earnings }: Known) {
   const mean = said[0] && { ...said[0].utilisation, amount: busy / BigInt(said.length) };
   const wrong = machines.filter((machine) => lastFailure(machine, earnings?.get(machine.machineId)?.work ?? null));
   const copy = command(LIST);
-  const saying = said.length === 0 ? 'none of them says it now' : `of ${said.length} that say it now`;
+  const saying = said.length === 0 ? 'none of them says it now' : `said now by ${said.length} of ${machines.length}`;
   return (
     <Card title={machines.length === 1 ? 'One machine' : `${machines.length} machines here`} command={copy}>
       <Stats>
@@ -124,13 +124,13 @@ function Summary({ machines, earnings }: Known) {
         </Stat>
         <Stat
           name="Net of power"
-          note={net.known === 0 ? 'no day of theirs is verified yet' : `of ${net.known} whose days are verified`}
+          note={net.known === 0 ? 'no day of theirs is verified yet' : `verified of ${net.known} of ${machines.length}`}
         >
           {net.known === 0 ? (
             'unknown'
           ) : (
             <Num copy={copy} unit="an hour">
-              {net.usd < 10n ** 18n ? shownUsdFine(usd(net.usd)) : shownUsd(usd(net.usd))}
+              {shownWorth(usd(net.usd))}
             </Num>
           )}
         </Stat>

@@ -99,9 +99,11 @@ function Record({ machine }: { machine: Machine }) {
             ['Its readings', ageWords(readings, nowMs)],
             [
               'Proved to do',
-              `${provenWords(challenge)}${challenge?.untilMs ? `, until ${moment(challenge.untilMs)}` : ''}`,
+              `${provenWords(challenge)}${challenge?.untilMs ? ` until ${moment(challenge.untilMs)}` : ''}`,
             ],
-            challenge === null ? null : ['Last challenge', `number ${challenge.number}: ${challenge.phase}`],
+            challenge === null
+              ? null
+              : ['Last challenge', `number ${challenge.number} in class ${challenge.class}: ${challenge.phase}`],
             work === null
               ? null
               : ['Claims', `${work.claimsPaid} paid, ${work.claimsVoid} void, ${work.receiptsPaid} receipts paid`],

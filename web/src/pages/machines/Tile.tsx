@@ -47,11 +47,7 @@ export function Tile({ machine, earnings }: { machine: Machine; earnings: Earnin
         rows={[
           [
             'Net of power, an hour',
-            perHour === null ? (
-              'unknown: no verified day'
-            ) : (
-              <Num copy={copy}>{dollarsOf(asset, perHour) ?? told(asset, perHour)}</Num>
-            ),
+            perHour === null ? 'unknown' : <Num copy={copy}>{dollarsOf(asset, perHour) ?? told(asset, perHour)}</Num>,
           ],
           ['Earned so far', earnings?.book ? told(asset, earnings.book.earned) : 'nothing'],
           ['Owes', earnings?.book && earnings.book.owed > 0n ? told(asset, earnings.book.owed) : 'nothing'],

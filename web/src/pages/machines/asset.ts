@@ -41,12 +41,16 @@ export function worthOf(asset: Asset, amount: bigint): Usd | null {
   return usd(amount < 0n ? -worth.amount : worth.amount);
 }
 
-/** The same for eyes: cents from a dollar on; what is less is told from its neighbours. */
-export function dollarsOf(asset: Asset, amount: bigint): string | null {
-  const worth = worthOf(asset, amount);
-  if (worth === null) return null;
+/** Cents from a dollar on; what is less is told from its neighbours. */
+export function shownWorth(worth: Usd): string {
   const isSmall = (worth.amount < 0n ? -worth.amount : worth.amount) < 10n ** BigInt(worth.decimals);
   return isSmall ? shownUsdFine(worth) : shownUsd(worth);
+}
+
+/** What so much is worth, for eyes. */
+export function dollarsOf(asset: Asset, amount: bigint): string | null {
+  const worth = worthOf(asset, amount);
+  return worth === null ? null : shownWorth(worth);
 }
 
 /** What a wallet has of an asset, and what must be allowed before a contract takes it. */

@@ -19,7 +19,7 @@ export function knownNetPerHour(offer: Pick<Offer, 'verifiedDays' | 'netPerDay'>
 
 const BOUNDS: readonly string[] = [
   'nothing',
-  'too few days with a net income are verified',
+  'too few verified days with a net income',
   'its income',
   'its bond, and the fees that its income paid',
   'what the market has idle',

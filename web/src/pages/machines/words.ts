@@ -90,14 +90,13 @@ export function ageWords(readings: { readonly toMs: number } | null, nowMs: numb
 interface Proven {
   readonly perHour: number;
   readonly reason: string;
-  readonly class: number;
 }
 
 /** What its last challenge proved. */
 export function provenWords(challenge: Proven | null): string {
   if (challenge === null) return 'nobody has asked it yet';
   if (challenge.perHour === 0) return `nothing: ${reasonWords(challenge.reason)}`;
-  return `${shownCount(challenge.perHour)} units an hour of class ${challenge.class}`;
+  return `${shownCount(challenge.perHour)} units an hour`;
 }
 
 /** Why a claim was void: numbers of specs/jobs.md. */

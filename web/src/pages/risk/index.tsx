@@ -105,7 +105,6 @@ function Distance({ risk }: { risk: RiskState }) {
       ) : (
         <Table
           caption="Debt by distance to liquidation"
-          narrow="stack"
           head={
             <>
               <th scope="col">May fall by</th>
