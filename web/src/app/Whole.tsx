@@ -5,6 +5,7 @@ import { Notice } from '../ui/index.ts';
 import { Frame } from './Frame.tsx';
 import { WalletProvider } from '../wallet/wallet.tsx';
 import { loadRest, routes } from './routes.tsx';
+import '../ui/behind.css';
 
 const router = createHashRouter(routes);
 /** By then the first page stands. */
