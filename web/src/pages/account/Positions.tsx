@@ -69,7 +69,7 @@ interface CellProps {
 function Cell({ name, of, show, note }: CellProps) {
   if (isZero(of)) {
     return (
-      <td className="faint" data-name={name}>
+      <td className="faint none" data-name={name}>
         –
       </td>
     );

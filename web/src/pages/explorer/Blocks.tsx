@@ -62,7 +62,7 @@ export function Blocks() {
                 <th scope="col" className="start wide-only">
                   Full
                 </th>
-                <th scope="col">Base fee</th>
+                <th scope="col">Base fee, gwei</th>
               </>
             }
           >
@@ -118,7 +118,7 @@ function Line({ block }: { block: BlockLine }) {
         {block.baseFeePerGas === null ? (
           <span className="faint">none</span>
         ) : (
-          <Num quiet copy={copy} unit="gwei">
+          <Num quiet copy={copy}>
             {decimalNear(block.baseFeePerGas, GWEI_DECIMALS, GWEI_PLACES)}
           </Num>
         )}

@@ -79,7 +79,7 @@ function Command() {
   const scan = 'capstan provide scan --kwh 0.12 --watts 350';
   return (
     <Card title="At the machine" aside={wrong === null ? <CopyCommand command={words} /> : undefined}>
-      <div className="choices">
+      <div className="choices roomy">
         <Select label="What it sells" value={source} options={SOURCES} onChange={setSource} />
         {source === 'upstream' ? <TextField label="Where the server is" value={server} onChange={setServer} /> : null}
         <AmountField
