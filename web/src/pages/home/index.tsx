@@ -1,38 +1,17 @@
 /** What is happening: the chain, my balance sheet, markets, and whom the block sold from. */
 import { Link } from 'react-router';
 import { useDollar } from '../../act/dollar.ts';
-import { command, indexed, named } from '../../node/commands.ts';
+import { command, indexed } from '../../node/commands.ts';
 import { useHeads } from '../../node/node.tsx';
-import { useAccount, useBlockTransactionCount, useLiquidations, useMarkets, useSetOffs } from '../../node/queries.ts';
+import { useAccount, useBlockTransactionCount, useMarkets } from '../../node/queries.ts';
 import type { SeenHead } from '../../node/heads.ts';
 import { drawn, drawnShare } from '../../units/drawn.ts';
-import { ago } from '../../units/time.ts';
-import {
-  shownBps,
-  shownHealth,
-  shownPercent,
-  shownPrice,
-  shownUsd,
-  shownUsdWhole,
-  usd,
-  worthDown,
-} from '../../units/quantity.ts';
-import {
-  Address,
-  Answer,
-  AssetName,
-  Badge,
-  Card,
-  Empty,
-  Gauge,
-  Num,
-  Page,
-  Stat,
-  Stats,
-  Table,
-} from '../../ui/index.ts';
+import { shownBps, shownHealth, shownUsd, shownUsdWhole, usd, worthDown } from '../../units/quantity.ts';
+import { Answer, Card, Empty, Gauge, Num, Page, Stat, Stats } from '../../ui/index.ts';
 import { UseBurner } from '../../wallet/UseBurner.tsx';
 import { useMine } from '../../wallet/chosen.tsx';
+import { Liquidations } from './Liquidations.tsx';
+import { Markets } from './Markets.tsx';
 
 export default function Home() {
   return (
@@ -89,6 +68,7 @@ function shownGas(head: SeenHead): string {
 }
 
 const BAR = 8;
+
 const TALL = 56;
 
 /** Nothing while they are not counted yet. */
@@ -188,135 +168,6 @@ function Mine() {
             </>
           ) : (
             <p className="quiet">{error ? `${error.message} ${error.help}` : 'Nothing can be said about it now.'}</p>
-          )
-        }
-      </Answer>
-    </Card>
-  );
-}
-
-function Markets() {
-  const markets = useMarkets();
-  return (
-    <Card title="Markets" flush command={command('market list')} aside={<Link to="/markets">All of them</Link>}>
-      <Answer of={markets}>
-        {(list) =>
-          list.length === 0 ? (
-            <Empty>No market is listed on this chain yet.</Empty>
-          ) : (
-            <Table
-              caption="Markets in short"
-              head={
-                <>
-                  <th scope="col">Asset</th>
-                  <th scope="col">Price</th>
-                  <th scope="col">Supply earns</th>
-                  <th scope="col">Borrowing costs</th>
-                </>
-              }
-            >
-              {list.map((market) => {
-                const show = command(`market show ${named(market.symbol, market.assetId)}`);
-                return (
-                  <tr key={market.assetId}>
-                    <th scope="row">
-                      <AssetName symbol={market.symbol}>
-                        <Link to={`/markets/${market.assetId}`}>{market.symbol}</Link>
-                      </AssetName>
-                    </th>
-                    <td>
-                      <Num copy={show} quiet>
-                        {market.price ? shownPrice(market.price.spot) : '–'}
-                      </Num>
-                      {market.price?.usable === false ? (
-                        <Badge tone="warn" title={market.price.why ?? undefined}>
-                          not usable
-                        </Badge>
-                      ) : null}
-                    </td>
-                    <td>
-                      <Num copy={show} quiet className="good">
-                        {shownPercent(market.supplyRatePerYear)}
-                      </Num>
-                    </td>
-                    <td>
-                      <Num copy={show} quiet>
-                        {shownPercent(market.borrowRatePerYear)}
-                      </Num>
-                    </td>
-                  </tr>
-                );
-              })}
-            </Table>
-          )
-        }
-      </Answer>
-    </Card>
-  );
-}
-
-/** What was sold and what was set off, counted apart. */
-function countWords(sold: number, setOff: number): string {
-  const of = (count: number, one: string, more: string) => `${count} ${count === 1 ? one : more}`;
-  const rest =
-    setOff === 0
-      ? ''
-      : `, and ${of(setOff, 'debt', 'debts')} set off against what the account had of the same asset, for nothing`;
-  return `The newest: ${of(sold, 'liquidation', 'liquidations')}${rest}.`;
-}
-
-function Liquidations() {
-  const liquidations = useLiquidations(null);
-  const items = liquidations.data?.items ?? [];
-  const setOffs = useSetOffs(items.map((item) => item.id));
-  const nowMs = useHeads()[0]?.seenMs ?? 0;
-  return (
-    <Card title="Liquidations" flush>
-      <Answer of={liquidations}>
-        {() =>
-          items.length === 0 ? (
-            <Empty>Nobody has been liquidated on this chain.</Empty>
-          ) : (
-            <>
-              <p className="pad lead quiet small">{countWords(items.length - setOffs.size, setOffs.size)}</p>
-              <Table
-                caption="The newest liquidations"
-                narrow="stack"
-                head={
-                  <>
-                    <th scope="col">Account</th>
-                    <th scope="col" className="start">
-                      What
-                    </th>
-                    <th scope="col">Health before</th>
-                    <th scope="col">after</th>
-                    <th scope="col">When</th>
-                    <th scope="col">
-                      <span className="unseen">Explanation</span>
-                    </th>
-                  </>
-                }
-              >
-                {items.slice(0, 6).map((item) => (
-                  <tr key={item.id}>
-                    <th scope="row">
-                      <Address of={item.owner} />
-                    </th>
-                    <td data-name="What" className="start">
-                      {setOffs.has(item.id) ? <Badge>set off</Badge> : <Badge tone="bad">liquidated</Badge>}
-                    </td>
-                    <td data-name="Health before">{shownHealth(item.healthBefore)}</td>
-                    <td data-name="after">
-                      {item.healthAfter ? shownHealth(item.healthAfter) : <Badge tone="warn">no debt left</Badge>}
-                    </td>
-                    <td data-name="When">{ago(nowMs, item.timestamp * 1_000)}</td>
-                    <td>
-                      <Link to={`/liquidation/${item.id}`}>Why</Link>
-                    </td>
-                  </tr>
-                ))}
-              </Table>
-            </>
           )
         }
       </Answer>

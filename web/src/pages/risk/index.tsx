@@ -1,30 +1,16 @@
 /** How near the whole system is to trouble: debt by distance, who holds how much of it, and what stands before lenders. */
 import { useQuery } from '@tanstack/react-query';
-import { castCommand, command, named } from '../../node/commands.ts';
+import { command, named } from '../../node/commands.ts';
 import { LIVE, useNode } from '../../node/node.tsx';
 import { drawnShare } from '../../units/drawn.ts';
 import { shownAmount, shownBps, shownUsd } from '../../units/quantity.ts';
-import { lasting } from '../../units/time.ts';
-import {
-  Address,
-  Answer,
-  AssetName,
-  Badge,
-  Bar,
-  Card,
-  Empty,
-  Notice,
-  Num,
-  Page,
-  Stat,
-  Stats,
-  Table,
-} from '../../ui/index.ts';
+import { Answer, AssetName, Bar, Card, Empty, Notice, Num, Page, Stat, Stats, Table } from '../../ui/index.ts';
 import { risk as decoder, type AssetRisk, type Risk as RiskState } from './shapes.ts';
-import { debtWithin, drawnBands, loadBps, oracleWords } from './words.ts';
+import { debtWithin, drawnBands, loadBps } from './words.ts';
+import { riskCommand } from './command.ts';
 import './risk.css';
-
-const COMMAND = 'rpc capstan_risk';
+import { Concentration } from './Concentration.tsx';
+import { Oracles } from './Oracles.tsx';
 
 export default function Risk() {
   const { rpc } = useNode();
@@ -51,7 +37,7 @@ export default function Risk() {
 
 function Whole({ risk }: { risk: RiskState }) {
   const load = loadBps(risk.debt, risk.collateral);
-  const copy = castCommand(COMMAND);
+  const copy = riskCommand();
   return (
     <Card title="All debtors" command={copy}>
       <Stats>
@@ -90,7 +76,7 @@ function Whole({ risk }: { risk: RiskState }) {
 }
 
 function Distance({ risk }: { risk: RiskState }) {
-  const copy = castCommand(COMMAND);
+  const copy = riskCommand();
   return (
     <Card title="How far from liquidation" command={copy} flush>
       <p className="pad lead quiet small">
@@ -136,72 +122,6 @@ function Distance({ risk }: { risk: RiskState }) {
   );
 }
 
-function Concentration({ risk }: { risk: RiskState }) {
-  const copy = castCommand(COMMAND);
-  const used = risk.assets.filter((asset) => asset.backing.amount > 0n || asset.owed.amount > 0n);
-  return (
-    <Card title="Collateral and debt by asset" command={copy} flush>
-      {used.length === 0 ? (
-        <Empty>No asset backs a debt now.</Empty>
-      ) : (
-        <Table
-          caption="Collateral and debt of each asset, and what the largest accounts have of it"
-          narrow="stack"
-          head={
-            <>
-              <th scope="col">Asset</th>
-              <th scope="col">Backs debts</th>
-              <th scope="col" className="start">
-                Largest 1 · 5 · 10
-              </th>
-              <th scope="col">Owed</th>
-              <th scope="col" className="start">
-                Largest 1 · 5 · 10
-              </th>
-            </>
-          }
-        >
-          {used.map((asset) => (
-            <tr key={asset.assetId}>
-              <th scope="row">
-                <AssetName symbol={asset.symbol} />
-              </th>
-              <td data-name="Backs debts">
-                <Num quiet copy={copy}>
-                  {shownUsd(asset.backing)}
-                </Num>
-              </td>
-              <td data-name="Largest 1 · 5 · 10" className="start">
-                <Largest of={asset.backingLargest} some={asset.backing.amount > 0n} />
-              </td>
-              <td data-name="Owed">
-                <Num quiet copy={copy}>
-                  {shownUsd(asset.owed)}
-                </Num>
-              </td>
-              <td data-name="Largest 1 · 5 · 10" className="start">
-                <Largest of={asset.owedLargest} some={asset.owed.amount > 0n} />
-              </td>
-            </tr>
-          ))}
-        </Table>
-      )}
-    </Card>
-  );
-}
-
-function Largest({ of, some }: { of: AssetRisk['owedLargest']; some: boolean }) {
-  if (!some) return <span className="faint">none</span>;
-  return (
-    <span className="largest">
-      <span className="small">
-        {shownBps(of.oneBps)} · {shownBps(of.fiveBps)} · {shownBps(of.tenBps)}
-      </span>
-      <Bar share={drawnShare(BigInt(of.oneBps), 10_000n)} tone={of.oneBps >= 5_000 ? 'warn' : 'plain'} />
-    </span>
-  );
-}
-
 function Cushions({ assets }: { assets: readonly AssetRisk[] }) {
   const lent = assets.filter((asset) => asset.reserve !== null || asset.backstop !== null);
   return (
@@ -243,7 +163,7 @@ function Cushions({ assets }: { assets: readonly AssetRisk[] }) {
             ) : (
               <>
                 <td data-name="Backstop">
-                  <Num quiet copy={castCommand(COMMAND)} unit={asset.symbol}>
+                  <Num quiet copy={riskCommand()} unit={asset.symbol}>
                     {shownAmount(asset.backstop.assets)}
                   </Num>
                   {asset.backstop.lotCount > 0 ? <span className="note">goods on sale</span> : null}
@@ -257,100 +177,5 @@ function Cushions({ assets }: { assets: readonly AssetRisk[] }) {
         ))}
       </Table>
     </Card>
-  );
-}
-
-function Oracles({ assets }: { assets: readonly AssetRisk[] }) {
-  const copy = castCommand(COMMAND);
-  return (
-    <Card title="How prices are known" command={copy} flush>
-      <p className="pad lead quiet small">
-        A price that is too old, too far from the last, or told by too few stops borrowing against it. Repaying and
-        adding collateral need none.
-      </p>
-      <Table
-        caption="Price of each asset and its sources"
-        narrow="stack"
-        head={
-          <>
-            <th scope="col">Asset</th>
-            <th scope="col">Price</th>
-            <th scope="col" className="start">
-              State
-            </th>
-            <th scope="col">Round</th>
-            <th scope="col">May age</th>
-            <th scope="col">May jump</th>
-            <th scope="col" className="start">
-              Sources
-            </th>
-          </>
-        }
-      >
-        {assets.map((asset) => (
-          <OracleRow key={asset.assetId} asset={asset} />
-        ))}
-      </Table>
-    </Card>
-  );
-}
-
-function OracleRow({ asset }: { asset: AssetRisk }) {
-  const { oracle } = asset;
-  if (oracle === null) {
-    return (
-      <tr>
-        <th scope="row">
-          <AssetName symbol={asset.symbol} />
-        </th>
-        <td colSpan={6} className="start faint">
-          nobody reports a price, so it backs nothing
-        </td>
-      </tr>
-    );
-  }
-  const { tone, words } = oracleWords(oracle);
-  return (
-    <tr>
-      <th scope="row">
-        <AssetName symbol={asset.symbol} />
-      </th>
-      <td data-name="Price">
-        <Num quiet copy={command(`market show ${named(asset.symbol, asset.assetId)}`)}>
-          {shownUsd(oracle.spot)}
-        </Num>
-      </td>
-      <td data-name="State" className="start">
-        <Badge tone={tone}>{oracle.usable ? 'usable' : 'not usable'}</Badge>{' '}
-        <span className="small quiet">{words}</span>
-      </td>
-      <td data-name="Round">{oracle.round}</td>
-      <td data-name="May age">{lasting(oracle.staleMs)}</td>
-      <td data-name="May jump">{shownBps(oracle.bandBps)}</td>
-      <td data-name="Sources" className="start">
-        {oracle.sources.length === 0 ? (
-          <span className="faint">none</span>
-        ) : (
-          <ul className="sources">
-            {oracle.sources.map((source) => (
-              <li key={source.reporter} className={source.isCounted ? undefined : 'faint'}>
-                <Address of={source.reporter} />{' '}
-                {source.price === null ? (
-                  'never spoke'
-                ) : (
-                  <>
-                    {shownUsd(source.price)}{' '}
-                    <span className="faint small">
-                      {source.awayBps === null || source.awayBps === 0 ? '' : `${shownBps(source.awayBps)} away `}
-                      {source.ageMs === null || source.ageMs < 1_000 ? '' : `${lasting(source.ageMs)} old`}
-                    </span>
-                  </>
-                )}
-              </li>
-            ))}
-          </ul>
-        )}
-      </td>
-    </tr>
   );
 }
