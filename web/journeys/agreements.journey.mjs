@@ -154,6 +154,9 @@ export default [
       await page.getByLabel('Give back').last().fill('10');
       await page.getByText(/You pay [0-9.]+ USDC and receive/).waitFor();
       await page.getByRole('button', { name: 'See what it does' }).click();
+      const inKind = await commandOf(page);
+      assert.match(inKind, /^capstan product redeem \d+ 10 --in-kind /);
+      await understood(inKind);
       await person.signAll(`Redeem ${symbol} in kind`);
       assert.equal(before - (await units()), 10n ** 19n);
       await card.getByRole('button', { name: 'Close it' }).click();

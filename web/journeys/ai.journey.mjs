@@ -91,6 +91,18 @@ export default [
         await page.locator('.stat', { hasText: 'Requests' }).getByText('2', { exact: true }).waitFor();
         assert.deepEqual(await findings(page), []);
 
+        // The gateway's own page of use, on a phone: nothing of it is wider than the screen, and each cell says its name.
+        const use = await browser.newPage({ viewport: { width: 390, height: 844 } });
+        await use.goto(`http://127.0.0.1:${node.port}/usage#token=${token}`);
+        await use.locator('#keys').getByText('notebook', { exact: true }).waitFor();
+        for (const element of ['html', 'section'])
+          for (const wider of await use
+            .locator(element)
+            .evaluateAll((all) => all.map((one) => one.scrollWidth - one.clientWidth)))
+            assert.equal(wider, 0, `${element} of the page of use is ${wider} pixels too wide`);
+        assert.equal(await use.locator('#keys td[data-name="spent"]').count(), 1);
+        await use.close();
+
         // A second of the same name is refused in the gateway's words.
         await page.getByRole('button', { name: 'New key…' }).click();
         await page.getByLabel('What it is for').fill('notebook');

@@ -4,12 +4,12 @@ import { useState } from 'react';
 import { encodeFunctionData } from 'viem';
 import { approvalOf, type CallProposal } from '../../act/SignCall.tsx';
 import { productTokenAbi } from '../../generated/productToken.ts';
-import { castCommand } from '../../node/commands.ts';
+import { castCommand, command } from '../../node/commands.ts';
 import { publicClient } from '../../node/client.ts';
 import type { Hex } from '../../node/decode.ts';
 import { LIVE, useNode } from '../../node/node.tsx';
 import { useMarkets } from '../../node/queries.ts';
-import { exactOf, quantity, readAmount, shown, someWrong, told } from '../../units/quantity.ts';
+import { exact, exactOf, quantity, readAmount, shown, someWrong, told } from '../../units/quantity.ts';
 import { Check, AmountField, Dialog, DialogActions, Notice } from '../../ui/index.ts';
 import { useWalletOf } from './queries.ts';
 import type { Product } from './shapes.ts';
@@ -83,7 +83,9 @@ export function InKind({
               `Allow ${product.symbol} to take ${exactOf(product.debt, debtMax)} ${product.debt.symbol} from the wallet`,
             )
           : null,
-      command: castCommand(`send ${product.token} ${data}`),
+      command: asUnits
+        ? castCommand(`send ${product.token} ${data}`)
+        : command(`product redeem ${product.id} ${exact(quantity(units, UNIT_DECIMALS, 'shares'))} --in-kind`),
     });
   };
   return (

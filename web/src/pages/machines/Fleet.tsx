@@ -11,7 +11,7 @@ import { knownNetPerHour } from './loans.ts';
 import { useEarnings, useMachines, type Earnings } from './queries.ts';
 import type { Machine, MachinesPage } from './shapes.ts';
 import { Tile } from './Tile.tsx';
-import { areFresh, lastFailure } from './words.ts';
+import { areFresh, lastFailure, saidBy, UNKNOWN } from './words.ts';
 
 const LIST = 'machine list';
 
@@ -107,13 +107,17 @@ function Summary({ machines, earnings }: Known) {
   const net = useNetPerHour({ machines, earnings });
   const serving = machines.filter(({ state }) => state === 'live' || state === 'probation');
   // An old reading says nothing of now.
-  const said = machines.flatMap(({ readings }) => (readings && areFresh(readings, nowMs) ? [readings] : []));
-  const watts = said.reduce((sum, { watts: one }) => sum + one, 0);
-  const busy = said.reduce((sum, { utilisation }) => sum + utilisation.amount, 0n);
-  const mean = said[0] && { ...said[0].utilisation, amount: busy / BigInt(said.length) };
+  const said = machines.flatMap(({ readings }) => (readings && areFresh(readings, nowMs) ? [saidBy(readings)] : []));
+  const busy = said.flatMap((one) => one.busy ?? []);
+  const drawing = said.flatMap((one) => one.watts ?? []);
+  const mean = busy[0] && {
+    ...busy[0],
+    amount: busy.reduce((sum, { amount }) => sum + amount, 0n) / BigInt(busy.length),
+  };
   const wrong = machines.filter((machine) => lastFailure(machine, earnings?.get(machine.machineId)?.work ?? null));
   const copy = command(LIST);
-  const saying = said.length === 0 ? 'none of them says it now' : `said now by ${said.length} of ${machines.length}`;
+  const saying = (count: number) =>
+    count === 0 ? 'none of them says it now' : `said now by ${count} of ${machines.length}`;
   return (
     <Card title={machines.length === 1 ? 'One machine' : `${machines.length} machines here`} command={copy}>
       <Stats>
@@ -127,22 +131,22 @@ function Summary({ machines, earnings }: Known) {
           note={net.known === 0 ? 'no day of theirs is verified yet' : `verified of ${net.known} of ${machines.length}`}
         >
           {net.known === 0 ? (
-            'unknown'
+            UNKNOWN
           ) : (
             <Num copy={copy} unit="an hour">
               {shownWorth(usd(net.usd))}
             </Num>
           )}
         </Stat>
-        <Stat name="Busy" note={saying}>
-          {mean === undefined ? 'unknown' : <Num copy={copy}>{shownPercent(mean)}</Num>}
+        <Stat name="Busy" note={saying(busy.length)}>
+          {mean === undefined ? UNKNOWN : <Num copy={copy}>{shownPercent(mean)}</Num>}
         </Stat>
-        <Stat name="Power" note={saying}>
-          {said.length === 0 ? (
-            'unknown'
+        <Stat name="Power" note={saying(drawing.length)}>
+          {drawing.length === 0 ? (
+            UNKNOWN
           ) : (
             <Num copy={copy} unit="W">
-              {shownCount(watts)}
+              {shownCount(drawing.reduce((sum, watts) => sum + watts, 0))}
             </Num>
           )}
         </Stat>

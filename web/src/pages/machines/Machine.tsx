@@ -2,13 +2,24 @@
 import { Link, useParams } from 'react-router';
 import { command } from '../../node/commands.ts';
 import { useHeads } from '../../node/node.tsx';
-import { shown, shownAmount, shownBps, shownPercent } from '../../units/quantity.ts';
+import { shownAmount, shownBps } from '../../units/quantity.ts';
 import { ago, moment } from '../../units/time.ts';
 import { Address, Answer, Badge, Bar, Card, Empty, Facts, Page } from '../../ui/index.ts';
 import { FinanceCards } from './Finance.tsx';
 import { useEarnings, useMachine } from './queries.ts';
 import type { Machine } from './shapes.ts';
-import { ageWords, kindWords, lastFailure, lifeWords, provenWords, reasonWords, seenBps, stateWords } from './words.ts';
+import {
+  ageWords,
+  kindWords,
+  lastFailure,
+  lifeWords,
+  provenWords,
+  reasonWords,
+  saidBy,
+  saidWords,
+  seenBps,
+  stateWords,
+} from './words.ts';
 
 export function MachinePage() {
   const { id = '' } = useParams();
@@ -93,9 +104,7 @@ function Record({ machine }: { machine: Machine }) {
         />
         <Facts
           rows={[
-            ['Busy', readings === null ? 'unknown' : shownPercent(readings.utilisation)],
-            ['Temperature', readings === null ? 'unknown' : `${shown(readings.celsius, 2)} °C`],
-            ['Power', readings === null ? 'unknown' : `${readings.watts} W`],
+            ...saidWords(saidBy(readings), 1),
             ['Its readings', ageWords(readings, nowMs)],
             [
               'Proved to do',

@@ -3,7 +3,7 @@ import { Link } from 'react-router';
 import { command } from '../../node/commands.ts';
 import { useHeads } from '../../node/node.tsx';
 import { drawnShare } from '../../units/drawn.ts';
-import { shown, shownAmount, shownPercent, told } from '../../units/quantity.ts';
+import { shownAmount, told } from '../../units/quantity.ts';
 import { ago, lasting } from '../../units/time.ts';
 import { Address, Badge, Bar, Card, Facts, Num } from '../../ui/index.ts';
 import { useWallet } from '../../wallet/wallet.tsx';
@@ -19,7 +19,10 @@ import {
   lifeWords,
   provenWords,
   reasonWords,
+  saidBy,
+  saidWords,
   stateWords,
+  UNKNOWN,
 } from './words.ts';
 
 export function Tile({ machine, earnings }: { machine: Machine; earnings: Earnings | undefined }) {
@@ -87,22 +90,18 @@ function sinceWords({ reason, sinceMs }: Machine, nowMs: number): string {
 /** What the machine says of itself; what it has not said is unknown, never nothing. */
 function Readings({ machine: { readings }, nowMs }: { machine: Machine; nowMs: number }) {
   const isOld = readings === null || !areFresh(readings, nowMs);
-  const said = [
-    ['Busy', readings && shownPercent(readings.utilisation)],
-    ['Temperature', readings && `${shown(readings.celsius, 1)} °C`],
-    ['Power', readings && `${readings.watts} W`],
-  ] as const;
+  const said = saidBy(readings);
   return (
     <div className={isOld ? 'readings old' : 'readings'}>
       <dl>
-        {said.map(([name, value]) => (
+        {saidWords(said, 1).map(([name, words]) => (
           <div key={name}>
             <dt>{name}</dt>
-            <dd>{value ?? 'unknown'}</dd>
+            <dd className={words === UNKNOWN ? 'faint' : undefined}>{words}</dd>
           </div>
         ))}
       </dl>
-      {readings === null ? null : <Bar share={drawnShare(readings.utilisation.amount, 10_000n)} />}
+      {said.busy === null ? null : <Bar share={drawnShare(said.busy.amount, 10_000n)} />}
       <p className={isOld && readings !== null ? 'warn' : undefined}>{ageWords(readings, nowMs)}</p>
     </div>
   );

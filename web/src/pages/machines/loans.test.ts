@@ -4,9 +4,13 @@ import {
   caseReason,
   caseSteps,
   coverage,
+  knownNetPerHour,
+  laterWords,
   missingDays,
   netPerHourDown,
   partBps,
+  perPeriod,
+  reasonCounts,
   stageWords,
   tranchesBps,
 } from './loans.ts';
@@ -25,6 +29,33 @@ const market = {
 test('a day of net is so much an hour, cut', () => {
   expect(netPerHourDown(48n)).toBe(2n);
   expect(netPerHourDown(47n)).toBe(1n);
+});
+
+test('net an hour is unknown while no day is verified', () => {
+  expect(knownNetPerHour({ verifiedDays: 0, netPerDay: 0n })).toBeNull();
+  expect(knownNetPerHour(null)).toBeNull();
+  expect(knownNetPerHour({ verifiedDays: 1, netPerDay: 48n })).toBe(2n);
+});
+
+test('what can be borrowed later says after how many days, and how many are missing', () => {
+  expect(laterWords({ verifiedDays: 11, neededDays: 30 })).toEqual({
+    name: 'After 30 verified days at this use',
+    missing: '19 days to go',
+  });
+  expect(laterWords({ verifiedDays: 1, neededDays: 1 })).toEqual({
+    name: 'After a verified day at this use',
+    missing: null,
+  });
+});
+
+test('cases are counted by what opened them, the commonest first', () => {
+  expect(reasonCounts([{ reason: 1 }, { reason: 2 }, { reason: 2 }])).toBe(
+    '3 cases: 2 since the machine went dark, 1 since an instalment stayed unpaid for too long.',
+  );
+});
+
+test('periods in words', () => {
+  expect([86_400_000, 3_600_000, 30 * 86_400_000].map(perPeriod)).toEqual(['a day', 'an hour', 'every 30 d']);
 });
 
 test('what binds an offer, and how many days are missing', () => {

@@ -1,5 +1,17 @@
 import { expect, test } from 'vitest';
-import { kindWords, lastFailure, lifeWords, reasonWords, seenBps, stateWords, voidWords } from './words.ts';
+import { quantity } from '../../units/quantity.ts';
+import {
+  ageWords,
+  kindWords,
+  lastFailure,
+  lifeWords,
+  reasonWords,
+  saidBy,
+  saidWords,
+  seenBps,
+  stateWords,
+  voidWords,
+} from './words.ts';
 
 test('states and reasons are those of the node, and a later one is told as it is', () => {
   expect(
@@ -36,4 +48,26 @@ test('the newest failure is told, wherever it was seen', () => {
   expect(lastFailure({ ...well, challenge: unanswered }, voided)?.words).toContain('did not answer');
   expect(lastFailure({ ...well, challenge: { ...unanswered, phase: 'passed' } }, null)).toBeNull();
   expect([1, 12, 99].map(voidWords)).toEqual(['the work was wrong', 'it claimed a job twice', 'reason 99']);
+});
+
+test('what readings do not say is unknown, and never nothing', () => {
+  const part = (amount: bigint) => quantity(amount, 4, 'part');
+  const words = (watts: number, celsius: bigint, busy: bigint) =>
+    saidWords(saidBy({ watts, celsius: quantity(celsius, 2, 'part'), utilisation: part(busy) }), 1).map(
+      ([, text]) => text,
+    );
+  expect(words(412, 6_505n, 8_750n)).toEqual(['87.5 %', '65.1 °C', '412 W']);
+  expect(words(0, 0n, 8_750n)).toEqual(['87.5 %', 'unknown', 'unknown']);
+  // An idle machine that says its power is not busy; one that says nothing is not known to be.
+  expect(words(60, 0n, 0n)).toEqual(['0 %', 'unknown', '60 W']);
+  expect(words(0, 0n, 0n)).toEqual(['unknown', 'unknown', 'unknown']);
+  expect(saidWords(saidBy(null), 1).map(([, text]) => text)).toEqual(['unknown', 'unknown', 'unknown']);
+});
+
+test('readings are of their time', () => {
+  const MIN = 60_000;
+  const at = { toMs: 10 * MIN };
+  expect(ageWords(null, 11 * MIN)).toBe('it has sent no readings');
+  expect(ageWords(at, 11 * MIN)).toBe('as it said 1 min ago');
+  expect(ageWords(at, 26 * MIN)).toBe('old: it said so 16 min ago');
 });

@@ -1,7 +1,9 @@
 /** Machines in words: states and reasons as `capstan_machines` names them, kinds, life, and what went wrong last. */
-import { shownCount } from '../../units/quantity.ts';
+import { shown, shownCount, shownPercent, type Part } from '../../units/quantity.ts';
 import { ago, lasting } from '../../units/time.ts';
 import type { Tone } from '../../ui/index.ts';
+
+export const UNKNOWN = 'unknown';
 
 interface StateWords {
   readonly tone: Tone;
@@ -85,6 +87,39 @@ export function ageWords(readings: { readonly toMs: number } | null, nowMs: numb
   if (readings === null) return 'it has sent no readings';
   const when = ago(nowMs, readings.toMs);
   return areFresh(readings, nowMs) ? `as it said ${when}` : `old: it said so ${when}`;
+}
+
+interface Readings {
+  readonly watts: number;
+  readonly celsius: Part;
+  readonly utilisation: Part;
+}
+
+export interface Said {
+  readonly busy: Part | null;
+  readonly celsius: Part | null;
+  readonly watts: number | null;
+}
+
+/**
+ * What readings say. On chain zero watts and zero kelvin are "unknown", and machines do not freeze; where both are unknown, a use
+ * of nothing was not measured either.
+ */
+export function saidBy(readings: Readings | null): Said {
+  if (readings === null) return { busy: null, celsius: null, watts: null };
+  const watts = readings.watts === 0 ? null : readings.watts;
+  const celsius = readings.celsius.amount === 0n ? null : readings.celsius;
+  const isMeasured = readings.utilisation.amount > 0n || watts !== null || celsius !== null;
+  return { busy: isMeasured ? readings.utilisation : null, celsius, watts };
+}
+
+/** The same for eyes: what is unknown says so, and is never nothing. */
+export function saidWords(said: Said, degrees: number): readonly (readonly [string, string])[] {
+  return [
+    ['Busy', said.busy === null ? UNKNOWN : shownPercent(said.busy)],
+    ['Temperature', said.celsius === null ? UNKNOWN : `${shown(said.celsius, degrees)} °C`],
+    ['Power', said.watts === null ? UNKNOWN : `${said.watts} W`],
+  ];
 }
 
 interface Proven {

@@ -7,18 +7,22 @@ const state = document.getElementById('state')
 const time = (ms) => new Date(ms).toISOString().replace('T', ' ').slice(0, 19)
 const limit = (amount) => amount ?? 'no limit'
 
-// `kinds` names how cells of a column look: `number` stands at the right, `words` may be long.
-const show = (id, heads, kinds, rows) => {
+// Columns that stand at the right, and those whose words may be long.
+const NUMBERS = new Set(['spent', 'today', 'reserved', 'requests', 'tokens in, out', 'took', 'energy'])
+const WORDS = new Set(['models', 'failures', 'receipt', 'in words'])
+
+const show = (id, heads, rows) => {
   const table = document.getElementById(id)
   const row = (cells, kind) => {
     const line = document.createElement('tr')
     for (const [at, cell] of cells.entries()) {
       const box = document.createElement(kind)
       box.textContent = cell ?? ''
+      if (NUMBERS.has(heads[at])) box.className = 'number'
+      if (WORDS.has(heads[at])) box.className = 'words'
       if (kind === 'th') box.scope = 'col'
       // On a phone a cell says its own name.
       else box.dataset.name = heads[at]
-      if (kinds[at] !== undefined) box.className = kinds[at]
       line.append(box)
     }
     return line
@@ -41,24 +45,23 @@ const status = (key) => {
 }
 
 const draw = (use) => {
-  show('upstreams', ['server', 'state', 'at work', 'models', 'failures'], [, , , 'words', 'words'], use.upstreams.map((one) => [
+  show('upstreams', ['server', 'state', 'at work', 'models', 'failures'], use.upstreams.map((one) => [
     one.name, one.is_well ? 'answers' : 'closed', `${one.busy} of ${one.parallel}`,
     one.models === null ? 'unknown' : one.models.map((model) => model.id).join(', '),
     [faults(one.faults), one.last_fault].filter(Boolean).join(': '),
   ]))
-  show('keys', ['key', 'name', 'state', 'spent', 'of at most', 'today', 'of a day', 'reserved', 'requests', 'tokens in, out'], [, , , 'number', , 'number', , 'number', 'number', 'number'], use.keys.map((key) => [
+  show('keys', ['key', 'name', 'state', 'spent', 'of at most', 'today', 'of a day', 'reserved', 'requests', 'tokens in, out'], use.keys.map((key) => [
     key.id, key.name, status(key), key.spent, limit(key.limits.total), key.spent_today, limit(key.limits.day),
     key.reserved, key.requests, `${key.input_tokens}, ${key.output_tokens}`,
   ]))
   const outcomes = ['whole', 'client left', 'server failed', 'limit', 'gateway stopped']
-  show('receipts', ['when', 'model', 'tokens in, out', 'took', 'outcome', 'receipt'], [, , 'number', 'number', , 'words'], use.receipts.map(({ id, receipt, notes }) => [
+  show('receipts', ['when', 'model', 'tokens in, out', 'took', 'outcome', 'receipt'], use.receipts.map(({ id, receipt, notes }) => [
     time(Number(receipt.startedMs)), notes.model, `${receipt.inputUnits}, ${receipt.outputUnits}`,
     `${receipt.tookMs} ms`, outcomes[receipt.outcome], id,
   ]))
-  show('failures', ['when', 'key', 'model', 'what', 'in words'], [, , , , 'words'], use.failures.map((one) => [
+  show('failures', ['when', 'key', 'model', 'what', 'in words'], use.failures.map((one) => [
     time(one.at_ms), one.key, one.model, one.code, one.message,
   ]))
-  state.className = ''
   state.textContent = `Machine ${use.machine}. ${use.at_work} at work, ${use.waiting} waiting. As of ${time(Date.now())}.`
 }
 
@@ -67,6 +70,7 @@ const look = async () => {
     const answer = await fetch('/admin/overview', { headers: { authorization: `Bearer ${token}` } })
     if (!answer.ok) throw new Error((await answer.json()).error.message)
     draw(await answer.json())
+    state.className = ''
   } catch (error) {
     state.className = 'bad'
     state.textContent = `Nothing to see: ${error.message}. Open the address that the gateway printed when it started.`
