@@ -40,7 +40,7 @@ export function SignDialog({
   return (
     <Dialog title={title} onClose={onClose}>
       {who.index === undefined ? null : <p className="small faint">On your account {who.index}</p>}
-      <ol className="stack small" style={{ '--gap': 'var(--s1)' } as React.CSSProperties}>
+      <ol className="stack small nearest">
         {lines.map((line, at) => (
           <li key={at}>{line}</li>
         ))}

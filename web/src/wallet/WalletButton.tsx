@@ -42,7 +42,7 @@ function Choose({ onDone }: { onDone: () => void }) {
   return (
     <div className="stack">
       {burner ? (
-        <div className="stack" style={{ '--gap': 'var(--s2)' } as React.CSSProperties}>
+        <div className="stack near">
           <Button look="primary" wide disabled={isPending} onClick={() => connect({ connector: burner })}>
             Use a burner account
           </Button>
@@ -93,7 +93,7 @@ function Connected({ onClose }: { onClose: () => void }) {
         </div>
       </dl>
       {isDev.data === true ? (
-        <div className="stack" style={{ '--gap': 'var(--s2)' } as React.CSSProperties}>
+        <div className="stack near">
           <Button
             look="primary"
             disabled={fund.isPending}

@@ -215,7 +215,7 @@ export function approvals(market: Tradable, taken: bigint): Approval[] {
 
 export function Parts({ onChoose }: { onChoose: (text: string) => void }) {
   return (
-    <div className="row" style={{ '--gap': 'var(--s2)' } as React.CSSProperties}>
+    <div className="row near">
       {['25%', '50%', 'max'].map((part) => (
         <Button key={part} slim onClick={() => onChoose(part)}>
           {part}

@@ -48,7 +48,7 @@ export function WhatIfCard({
   if (!chosen) return null;
   return (
     <Card title="If a price moved" aside={<span className="small faint">asked of the contract, at that price</span>}>
-      <div className="row" style={{ alignItems: 'end' }}>
+      <div className="row ends">
         <Select
           label="Price of"
           value={id}

@@ -205,7 +205,7 @@ function StakeUnits({ farm, markets, account, state, onPropose }: StakeProps & {
     });
   };
   return (
-    <div className="row" style={{ alignItems: 'end' }}>
+    <div className="row ends">
       <AmountField
         label="Stake"
         hint={`${shownAmount(quantity(has, asset.decimals, assetUnit(asset.assetId)))} there`}

@@ -128,10 +128,10 @@ function One({
   const copy = command('lp show');
   const isRange = piece.kind === 'range';
   return (
-    <div className="stack" style={{ '--gap': 'var(--s2)' } as React.CSSProperties}>
+    <div className="stack near">
       <div className="row spread">
         <h3>{nameOf(piece)}</h3>
-        <div className="row" style={{ '--gap': 'var(--s2)' } as React.CSSProperties}>
+        <div className="row near">
           {isRange ? (
             <>
               <Button slim onClick={() => onGrow(piece)}>

@@ -27,7 +27,7 @@ export function PartOf({
     <Dialog title={title} onClose={onClose}>
       <p className="small quiet">{lead}</p>
       <AmountField label="How much of it" value={text} onChange={setText} wrong={wrong} placeholder="50%" autoFocus />
-      <div className="row" style={{ '--gap': 'var(--s2)' } as React.CSSProperties}>
+      <div className="row near">
         {['25%', '50%', 'max'].map((part) => (
           <Button key={part} slim onClick={() => setText(part)}>
             {part}

@@ -36,7 +36,7 @@ export function Pools({ markets }: { markets: readonly Market[] }) {
   const [chosen, setChosen] = useState<Pool | null>(null);
   const present = chosen === null ? null : (pools.data?.find((pool) => pool.poolId === chosen.poolId) ?? chosen);
   return (
-    <div className="stack" style={{ '--gap': 'var(--s5)' } as React.CSSProperties}>
+    <div className="stack apart">
       {account === null ? null : (
         <>
           <Mine account={account} state={state.data} markets={markets} pools={pools.data ?? []} />
@@ -223,7 +223,7 @@ function Provide({
         autoFocus
       />
       {provision === null ? null : (
-        <ul className="small stack" style={{ '--gap': 'var(--s1)' } as React.CSSProperties}>
+        <ul className="small stack nearest">
           {pool.assets.map((coin, index) => (
             <li key={coin.assetId}>
               {index === 0 ? '' : 'at most '}

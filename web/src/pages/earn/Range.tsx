@@ -115,7 +115,7 @@ function Form({
       </p>
       {fixed ? null : (
         <>
-          <div className="row" style={{ '--gap': 'var(--s2)' } as React.CSSProperties}>
+          <div className="row near">
             {WIDTHS.map((width) => (
               <Button
                 key={width}

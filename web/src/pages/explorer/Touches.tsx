@@ -55,7 +55,7 @@ export function Touches({
         <TransactionLink of={row.hash}>{row.title}</TransactionLink>
         <span className="faint small">, {shownCount(row.gasUsed)} gas</span>
       </p>
-      <ul className="stack small" style={{ '--gap': 'var(--s1)' } as React.CSSProperties}>
+      <ul className="stack small nearest">
         {(row.waitsFor ?? []).length === 0 ? <li>It waits for nobody.</li> : null}
         {(row.waitsFor ?? []).slice(0, NAMED).map((wait, at) => {
           const place = wait.place === null ? undefined : places[wait.place];

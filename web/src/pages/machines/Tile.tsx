@@ -7,9 +7,9 @@ import { shownAmount, told } from '../../units/quantity.ts';
 import { ago, lasting } from '../../units/time.ts';
 import { Address, Badge, Bar, Card, Facts, Num } from '../../ui/index.ts';
 import { useWallet } from '../../wallet/wallet.tsx';
-import { dollarsOf, useAssets } from './asset.ts';
+import { dollarsOf, useAssets, type Asset } from './asset.ts';
 import { knownNetPerHour } from './loans.ts';
-import type { Earnings } from './queries.ts';
+import type { Book, Earnings } from './queries.ts';
 import type { Machine } from './shapes.ts';
 import {
   ageWords,
@@ -50,10 +50,10 @@ export function Tile({ machine, earnings }: { machine: Machine; earnings: Earnin
         rows={[
           [
             'Net of power, an hour',
-            perHour === null ? 'unknown' : <Num copy={copy}>{dollarsOf(asset, perHour) ?? told(asset, perHour)}</Num>,
+            perHour === null ? UNKNOWN : <Num copy={copy}>{dollarsOf(asset, perHour) ?? told(asset, perHour)}</Num>,
           ],
-          ['Earned so far', earnings?.book ? told(asset, earnings.book.earned) : 'nothing'],
-          ['Owes', earnings?.book && earnings.book.owed > 0n ? told(asset, earnings.book.owed) : 'nothing'],
+          ['Earned so far', sum(earnings, (book) => book.earned, asset)],
+          ['Owes', sum(earnings, (book) => book.owed, asset)],
           [
             'Last failure',
             failure === null ? (
@@ -78,6 +78,13 @@ export function Tile({ machine, earnings }: { machine: Machine; earnings: Earnin
       />
     </Card>
   );
+}
+
+/** A sum of its book; what was not asked yet is not nothing. */
+function sum(earnings: Earnings | undefined, of: (book: Book) => bigint, asset: Asset): string {
+  if (earnings === undefined) return '…';
+  const amount = earnings.book === null ? 0n : of(earnings.book);
+  return amount === 0n ? 'nothing' : told(asset, amount);
 }
 
 /** `It is there, for 5 min.` */

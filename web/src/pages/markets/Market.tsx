@@ -166,9 +166,9 @@ function RateCurve({ market }: { market: MarketState }) {
 
 function Legend() {
   return (
-    <span className="row small" style={{ '--gap': 'var(--s3)' } as React.CSSProperties}>
-      <span style={{ color: 'var(--accent)' }}>Borrowing costs</span>
-      <span style={{ color: 'var(--good)' }}>Supply earns</span>
+    <span className="row small">
+      <span className="accent">Borrowing costs</span>
+      <span className="good">Supply earns</span>
     </span>
   );
 }

@@ -90,7 +90,7 @@ export default function Streams({ markets }: { markets: readonly Market[] }) {
     handOver: (stream) => setOpen({ what: 'hand over', stream }),
   };
   return (
-    <div className="stack" style={{ '--gap': 'var(--s5)' } as React.CSSProperties}>
+    <div className="stack apart">
       <Card
         title="Streams of yours"
         aside={

@@ -75,7 +75,7 @@ export function Repay({
         wrong={wrong}
         autoFocus
       />
-      <div className="row" style={{ '--gap': 'var(--s2)' } as React.CSSProperties}>
+      <div className="row near">
         <Button slim onClick={() => setText('max')}>
           all of it
         </Button>

@@ -56,7 +56,7 @@ export default function Terms({ markets }: { markets: readonly Market[] }) {
   };
   const repaid = open?.what === 'repay' ? markets.find((market) => market.assetId === open.loan.assetId) : undefined;
   return (
-    <div className="stack" style={{ '--gap': 'var(--s5)' } as React.CSSProperties}>
+    <div className="stack apart">
       {account !== null && loans.data && loans.data.length > 0 ? (
         <Card
           title="You owe at fixed terms"
