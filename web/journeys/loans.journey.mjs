@@ -31,7 +31,7 @@ let isAnywhere = true;
 /** A development world of its own in which a machine owes, or the words that it has none. */
 async function whereOneOwes(run) {
   if (!isAnywhere) return NONE;
-  const node = await Node.start('--feed', 'fixed');
+  const node = await Node.start();
   try {
     const book = await until('a machine owes', async () => (await indebted(node)) !== null, OWES_WITHIN_MS).then(
       () => indebted(node),
