@@ -520,6 +520,7 @@ pub(crate) fn number(name: &str, default: u64) -> u64 {
 pub(crate) fn seeded(count: usize, seed: u64) -> Workers {
     Workers {
         least: 1,
+        lot: [1, 2, 3, 7][(seed % 4) as usize],
         baton: Some(Arc::new(Baton::new(count, seed))),
         ..Workers::new(count)
     }
