@@ -193,8 +193,9 @@ fn lending(world: &mut World) -> eyre::Result<Load> {
         let actions = vec![credit::act(verb, asset, U256::from(coins * ONE))];
         IAccount::executeCall { account, actions }
     };
+    let lender = |index| person(0x1e, index);
     for index in 0..LENDERS {
-        let to = sender(index);
+        let to = lender(index);
         let value = U256::from(1_000 * ONE);
         world.keep(token, &IErc20::transferCall { to, value })?;
         let (spender, value) = (account::ADDRESS, U256::MAX);
@@ -204,10 +205,18 @@ fn lending(world: &mut World) -> eyre::Result<Load> {
     }
     // What has accrued is paid in before the block, as a block's own work does.
     world.price(&[ONE])?;
-    let first = sender(0);
+    let first = lender(0);
     world.keep_as(first, account::ADDRESS, &batch(first, Verb::Supply, 1))?;
+    for index in 0..LENDERS {
+        let fresh = AccountOverride {
+            balance: Some(U256::from(ONE)),
+            nonce: Some(0),
+            ..Default::default()
+        };
+        world.session.override_account(lender(index), &fresh)?;
+    }
     let act = |index| {
-        let who = sender(index);
+        let who = lender(index);
         let call = match index % 2 {
             0 => batch(who, Verb::Supply, 10),
             _ => batch(who, Verb::Borrow, 10),
@@ -378,6 +387,8 @@ fn table(world: &World, loads: &[Load], options: &Options, threads: usize) -> ey
             continue;
         }
         let (_, expected, _) = ground.run(load, 1)?;
+        let failed = expected.receipts.iter().filter(|it| !it.status()).count();
+        ensure!(failed == 0, "{failed} of {} failed", load.name);
         let (mut plain_us, mut ratios, mut ceilings) = (Vec::new(), Vec::new(), Vec::new());
         let mut sum = Counts::default();
         for _ in 0..options.blocks {

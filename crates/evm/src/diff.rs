@@ -79,7 +79,7 @@ impl StateDiff {
     }
 
     /// What a list says was written of one account; `None`: nothing.
-    pub(crate) fn account_of(
+    fn account_of(
         changes: &AccountChanges,
         base: &dyn StateRead,
         codes: &mut BTreeMap<B256, Bytes>,

@@ -3,14 +3,13 @@
 //! RLP says the length of a list in front of it. So the bytes are written from the end to the front, turned round: what a
 //! list is long is known when its items are written, and nothing is measured before it is written.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use alloy_eip7928::{AccountChanges, BlockAccessIndex, BlockAccessList};
-use alloy_primitives::{Address, B256, Bytes, Keccak256, U256};
+use alloy_primitives::{Address, B256, Keccak256, U256};
 use revm::state::bal::{AccountBal, Bal, BalWrites};
 
-use crate::{AccountDiff, Overlay, StateDiff, StateError};
+use crate::{Overlay, StateDiff, StateError};
 
 /// Accounts from which on another thread is worth its waking.
 const ACCOUNTS_FOR_THREADS: usize = 256;
@@ -89,16 +88,13 @@ struct Touched<'a> {
     access: &'a mut AccountBal,
 }
 
-/// The accounts from one address to another, and all that is made of them.
+/// The accounts from one address to another, and their bytes.
 #[derive(Default)]
 struct Stretch<'a> {
     /// By part.
     touched: Vec<Touched<'a>>,
     accounts: Vec<AccountChanges>,
     bytes: Vec<u8>,
-    changed: Vec<(Address, AccountDiff)>,
-    codes: BTreeMap<B256, Bytes>,
-    failed: Option<StateError>,
 }
 
 /// Puts a list in canonical order, hashes it, and reads what the block changed off it. `after`: the state after the block; what
@@ -128,21 +124,25 @@ pub(crate) fn close(
             }
         }
     }
-    crew.each(&mut stretches, |stretch| stretch.finish(after));
-    if let Some(error) = stretches.iter_mut().find_map(|it| it.failed.take()) {
-        return Err(error);
-    }
+    crew.each(&mut stretches, Stretch::finish);
     let bytes: Vec<_> = stretches
         .iter_mut()
         .map(|stretch| std::mem::take(&mut stretch.bytes))
         .collect();
     let mut access_list_hash = B256::ZERO;
     let hash = || access_list_hash = hash_of(bytes.iter().map(Vec::as_slice));
-    let join = || joined(stretches, count);
+    let join = || {
+        let mut list = BlockAccessList::with_capacity(count);
+        for stretch in &mut stretches {
+            list.append(&mut stretch.accounts);
+        }
+        let diff = StateDiff::from_access_list(&list, after)?;
+        Ok((list, diff))
+    };
     let (access_list, diff) = match share_count {
         1 => Crew::default().beside(hash, join),
         _ => crew.beside(hash, join),
-    };
+    }?;
     Ok(Closed {
         access_list,
         access_list_hash,
@@ -150,29 +150,14 @@ pub(crate) fn close(
     })
 }
 
-/// Stretches put together.
-fn joined(stretches: Vec<Stretch<'_>>, count: usize) -> (BlockAccessList, StateDiff) {
-    let mut list = BlockAccessList::with_capacity(count);
-    let mut changed = Vec::with_capacity(count);
-    let mut diff = StateDiff::default();
-    for mut stretch in stretches {
-        list.append(&mut stretch.accounts);
-        changed.append(&mut stretch.changed);
-        diff.codes.append(&mut stretch.codes);
-    }
-    // In order, so the map is built at once and not entry by entry.
-    diff.accounts = changed.into_iter().collect();
-    (list, diff)
-}
-
 /// Which of so many stretches an address belongs to that begins so.
 fn stretch_of(head: u64, count: usize) -> usize {
     let count = u128::try_from(count).unwrap_or(1);
-    usize::try_from(u128::from(head) * count >> 64).unwrap_or_default()
+    usize::try_from((u128::from(head) * count) >> 64).unwrap_or_default()
 }
 
 impl Stretch<'_> {
-    fn finish(&mut self, after: &Overlay) {
+    fn finish(&mut self) {
         // Parts are in order already, and stay so within an account.
         self.touched
             .sort_by(|a, b| a.head.cmp(&b.head).then_with(|| a.address.cmp(b.address)));
@@ -189,12 +174,6 @@ impl Stretch<'_> {
         }
         drop(touched);
         self.bytes = encode_accounts(&self.accounts);
-        for account in &self.accounts {
-            match StateDiff::account_of(account, after, &mut self.codes) {
-                Ok(changed) => self.changed.extend(changed),
-                Err(error) => self.failed = Some(error),
-            }
-        }
     }
 }
 

@@ -69,6 +69,8 @@ pub enum Turn<I, D> {
         place: u64,
         /// What to run.
         item: Arc<I>,
+        /// Nobody may run ahead until it is settled.
+        is_alone: bool,
     },
     /// The next items were run ahead.
     Settle {
@@ -312,7 +314,12 @@ impl<I, D> State<I, D> {
         if self.begun == 0 {
             self.begun = 1;
             let item = Arc::clone(&slot.item);
-            return Turn::Direct { place, item };
+            let is_alone = self.width.now() == 1;
+            return Turn::Direct {
+                place,
+                item,
+                is_alone,
+            };
         }
         let mut ready = Vec::new();
         for slot in self.slots.iter_mut().take(TAKEN_MAX) {

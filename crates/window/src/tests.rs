@@ -86,7 +86,9 @@ impl Model {
                         .feed((*fed..until).collect(), until < self.scene.items);
                     *fed = until;
                 }
-                Turn::Direct { place, item } => how.push(self.settle(order, place, *item, None)),
+                Turn::Direct { place, item, .. } => {
+                    how.push(self.settle(order, place, *item, None))
+                }
                 Turn::Settle { place, ready } => {
                     for (place, (item, seen)) in (place..).zip(ready) {
                         how.push(self.settle(order, place, *item, Some(seen)));

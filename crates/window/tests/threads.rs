@@ -54,7 +54,7 @@ fn drive(workers: usize, count: u64, baton: Option<&Baton>, most: usize) -> (Vec
                                 window.feed((*fed..until).collect(), until < count);
                                 *fed = until;
                             }
-                            Turn::Direct { place, item } => {
+                            Turn::Direct { place, item, .. } => {
                                 assert_eq!(place, *item);
                                 runs.fetch_add(1, Ordering::Relaxed);
                                 order.push(*item);

@@ -24,7 +24,10 @@ const WIDTH_FIRST: usize = 2;
 const WIDTH_MOST: usize = 4;
 /// Gas that transactions of one lot may ask for together, unless it is a single one: a lot of dear ones is a short one, so that
 /// no worker is left with much when the others are done.
-const LOT_GAS: u64 = 1_600_000;
+const LOT_GAS: u64 = 3_200_000;
+/// Transactions of the first lot; each is twice as long as the one before it, up to the most. What the first transactions do once
+/// for a block, as to let interest accrue, is soon settled so.
+const LOT_FIRST: usize = 4;
 /// Lots that are fetched at once: the others wait until the first are there.
 const FETCHED: usize = 4;
 
@@ -52,18 +55,20 @@ pub(super) struct World {
 
 /// What changes in order only, by whoever has the right to commit.
 pub(super) struct Ordered<'a> {
-    pub(super) book: &'a mut Book,
-    pub(super) feed: &'a mut dyn UserFeed,
+    book: &'a mut Book,
+    feed: &'a mut dyn UserFeed,
     /// Handed out by the feed already.
-    pub(super) first: VecDeque<Recovered<Tx>>,
+    first: VecDeque<Recovered<Tx>>,
+    /// Transactions of the next lot, at most.
+    lot: usize,
     pub(super) counts: Counts,
     pub(super) failed: Option<ExecError>,
     /// Commits so far: the number of the last.
-    pub(super) commits: u64,
+    commits: u64,
     /// Transactions of the lot in turn that are settled, where a panic ended the work in the middle of it.
-    pub(super) settled_of_lot: usize,
+    settled_of_lot: usize,
     /// The state that all leave, where who had the last turns has it at hand.
-    pub(super) tip: Option<Overlay>,
+    tip: Option<Overlay>,
 }
 
 /// One thread's own.
@@ -86,6 +91,27 @@ impl Drop for Guard<'_, '_> {
             self.0.window.stop();
         }
         self.0.leave(self.1);
+    }
+}
+
+impl<'a> Ordered<'a> {
+    /// Nothing is settled yet. `first` was handed out by the feed already.
+    pub(super) fn new(
+        book: &'a mut Book,
+        feed: &'a mut dyn UserFeed,
+        first: VecDeque<Recovered<Tx>>,
+    ) -> Self {
+        Self {
+            book,
+            feed,
+            first,
+            lot: LOT_FIRST,
+            counts: Counts::default(),
+            failed: None,
+            commits: 0,
+            settled_of_lot: 0,
+            tip: None,
+        }
     }
 }
 
@@ -340,9 +366,12 @@ impl<'a> Engine<'a> {
                     let (lots, has_more) = ordered.fetch(wanted.min(FETCHED), self.workers.lot);
                     self.window.feed(lots, has_more);
                 }
-                Turn::Direct { item, .. } => {
+                Turn::Direct { item, is_alone, .. } => {
                     if self.run_in_turn(worker, ordered, &item, 0)? {
                         settled.push(Settled::Direct);
+                    }
+                    if !is_alone {
+                        self.show(worker, ordered);
                     }
                 }
                 Turn::Settle { ready, .. } => {
@@ -515,7 +544,8 @@ impl Ordered<'_> {
     fn fetch(&mut self, count: usize, most: usize) -> (Vec<Txs>, bool) {
         let mut lots = Vec::with_capacity(count);
         while lots.len() < count {
-            let lot = self.fetch_lot(most);
+            let lot = self.fetch_lot(self.lot.min(most));
+            self.lot = most.min(self.lot * 2);
             if lot.is_empty() {
                 return (lots, false);
             }

@@ -1,16 +1,15 @@
 //! Users' transactions of a block on several threads, with the bytes of the plain loop.
 //!
 //! ```text
-//!   feed ─► window ─► any worker: run ahead, over what lower places left so far ─► result, reads, ranges
-//!                          │
-//!                          └─► whoever asks next: in order, what was read still holds? ─yes─► shift, keep
-//!                                                                                 └─no──► run it in its turn
+//!   feed ─► lots ─► window ─► any worker: run a lot ahead, over what settled ones left so far ─► receipts, part of the list
+//!                                │
+//!                                └─► whoever asks next: in order, what was read still holds? ─yes─► shift, keep
+//!                                                                                       └─no──► run it in its turn
 //! ```
 //!
-//! The commit keeps what the plain loop keeps, in the same types ([`crate::BlockRun`]'s overlay and book), and a run in
-//! its turn is the plain loop's. What runs ahead reads a [`memory::Memory`] of versions, which may be wrong: each read is
-//! compared by value with the overlay before its result is kept. So the bytes are the plain loop's whatever the threads
-//! do. The rules are in `specs/parallel.md`.
+//! A lot is some neighbours. It runs as in the plain loop, over an overlay of its own ([`lot::Lot`]), and what it read below
+//! that is compared by value with the [`memory::Memory`] of what settled lots left before it is kept. So the bytes are the
+//! plain loop's whatever the threads do. The rules are in `specs/parallel.md`.
 
 mod ahead;
 mod engine;
@@ -147,16 +146,7 @@ impl BlockRun {
         // What the block has done so far lies below, fixed; what users do lies above.
         let mut below = Overlay::new(Arc::clone(session.overlay().base()));
         session.swap_overlay(&mut below);
-        let ordered = Ordered {
-            book,
-            feed: &mut *feed,
-            first,
-            counts: Counts::default(),
-            failed: None,
-            commits: 0,
-            settled_of_lot: 0,
-            tip: None,
-        };
+        let ordered = Ordered::new(book, &mut *feed, first);
         let engine = Engine::new(world, Arc::new(below), ordered, workers);
         let Left {
             ordered,

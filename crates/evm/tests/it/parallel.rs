@@ -565,7 +565,7 @@ fn every_schedule(ground: &mut Ground) {
         sum.runs > sum.transactions && sum.stale > 0,
         "nothing ran ahead in vain: {sum:?}"
     );
-    assert!(sum.runs <= 3 * sum.transactions, "PER-105: {sum:?}");
+    assert!(sum.runs <= 2 * sum.transactions, "PER-105: {sum:?}");
 }
 
 /// PER-100, PER-101: natives that add, look, revert and panic, and bytecode.
