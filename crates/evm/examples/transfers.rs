@@ -6,12 +6,10 @@
 //! valgrind --tool=callgrind target/debug/examples/transfers 1 8      the difference is four blocks
 //! ```
 //!
-//! With two threads blocks are run ahead and committed; `forced` as a third word lets one worker do all of that alone. At the
-//! end it says how long a block took, in the mean: good enough beside another such figure of the same minute.
+//! With two threads blocks are run ahead and committed; `forced` as a third word lets one worker do all of that alone.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
 
 use alloy_consensus::{SignableTransaction as _, TxEip1559, transaction::Recovered};
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256};
@@ -96,7 +94,6 @@ fn main() -> Result<(), ExecError> {
         ..Workers::new(threads)
     };
     let block: VecDeque<_> = (0..TRANSACTIONS).map(pay).collect();
-    let start = Instant::now();
     for _ in 0..blocks {
         let mut run = BlockRun::open(Arc::clone(&rules), Arc::clone(&state), context.clone())?;
         let mut feed = Feed(block.clone());
@@ -104,6 +101,5 @@ fn main() -> Result<(), ExecError> {
         assert_eq!(counts.transactions, TRANSACTIONS);
         run.close()?;
     }
-    println!("{:?} a block", start.elapsed() / blocks);
     Ok(())
 }
