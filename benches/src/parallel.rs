@@ -14,7 +14,11 @@ use std::{
 use alloy_consensus::{SignableTransaction, TxEip1559, transaction::Recovered};
 use alloy_primitives::{Address, Bytes, Signature, TxKind, U256, hex};
 use alloy_sol_types::SolCall;
-use capstan_contracts::{erc20::IErc20, token::IToken};
+use capstan_contracts::{
+    account::{self, IAccount, Verb},
+    erc20::IErc20,
+    token::IToken,
+};
 use capstan_evm::{
     BlockContext, BlockOutcome, BlockRun, Rules, StateRead, Tx, TxOutcome, TxRefused,
     call::AccountOverride,
@@ -23,6 +27,7 @@ use capstan_evm::{
 use eyre::{OptionExt, ensure};
 
 use crate::{
+    credit,
     exchange::blocks,
     report::{Table, median},
     world::{ONE, World},
@@ -34,6 +39,9 @@ const PEER_TOKEN: &str = include_str!("../../testing/peers/PeerToken.hex");
 const TRANSACTIONS: u64 = 1_000;
 /// What a token transfer may cost.
 const TOKEN_GAS: u64 = 60_000;
+/// Who lends and borrows in one block, and what that may cost each.
+const LENDERS: u64 = 300;
+const LENDING_GAS: u64 = 190_000;
 /// What a hundred hashes and a new word may cost.
 const HASHES_GAS: u64 = 80_000;
 
@@ -124,9 +132,14 @@ fn coins(chain_id: u64) -> Vec<Load> {
     ]
 }
 
-fn tokens(chain_id: u64, name: &'static str, token: Address) -> Load {
+fn tokens(
+    chain_id: u64,
+    name: &'static str,
+    token: Address,
+    receiver: impl Fn(u64) -> Address,
+) -> Load {
     let pay = |index| {
-        let (to, value) = (person(0x7e, index), U256::ONE);
+        let (to, value) = (receiver(index), U256::ONE);
         let input = IErc20::transferCall { to, value }.abi_encode();
         signed(chain_id, sender(index), token, 0, TOKEN_GAS, input.into())
     };
@@ -162,6 +175,61 @@ fn hashes(chain_id: u64, hasher: Address) -> Load {
     }
 }
 
+/// Everybody has lent of one asset; half of them lend more of it, and half borrow.
+fn lending(world: &mut World) -> eyre::Result<Load> {
+    let chain_id = world.chain.rules().chain_id;
+    world.appoint_reporter()?;
+    let token = world.native_token(&[world.owner], 1_000_000_000 * ONE)?;
+    let asset = world.open_market(token)?;
+    // The first round of prices is a trial.
+    for _ in 0..3 {
+        world.price(&[ONE])?;
+    }
+    let batch = |who, verb: Verb, coins: u128| {
+        let account = IAccount::AccountRef {
+            owner: who,
+            index: 0,
+        };
+        let actions = vec![credit::act(verb, asset, U256::from(coins * ONE))];
+        IAccount::executeCall { account, actions }
+    };
+    let lender = |index| person(0x1e, index);
+    for index in 0..LENDERS {
+        let to = lender(index);
+        let value = U256::from(1_000 * ONE);
+        world.keep(token, &IErc20::transferCall { to, value })?;
+        let (spender, value) = (account::ADDRESS, U256::MAX);
+        world.keep_as(to, token, &IErc20::approveCall { spender, value })?;
+        world.keep_as(to, account::ADDRESS, &batch(to, Verb::Deposit, 1_000))?;
+        world.keep_as(to, account::ADDRESS, &batch(to, Verb::Supply, 500))?;
+    }
+    // What has accrued is paid in before the block, as a block's own work does.
+    world.price(&[ONE])?;
+    let first = lender(0);
+    world.keep_as(first, account::ADDRESS, &batch(first, Verb::Supply, 1))?;
+    for index in 0..LENDERS {
+        let fresh = AccountOverride {
+            balance: Some(U256::from(ONE)),
+            nonce: Some(0),
+            ..Default::default()
+        };
+        world.session.override_account(lender(index), &fresh)?;
+    }
+    let act = |index| {
+        let who = lender(index);
+        let call = match index % 2 {
+            0 => batch(who, Verb::Supply, 10),
+            _ => batch(who, Verb::Borrow, 10),
+        };
+        let input = call.abi_encode().into();
+        signed(chain_id, who, account::ADDRESS, 0, LENDING_GAS, input)
+    };
+    Ok(Load {
+        name: "supply and borrow, one market",
+        block: (0..LENDERS).map(act).collect(),
+    })
+}
+
 fn loads(world: &mut World) -> eyre::Result<Vec<Load>> {
     let chain_id = world.chain.rules().chain_id;
     for index in 0..=TRANSACTIONS {
@@ -172,6 +240,7 @@ fn loads(world: &mut World) -> eyre::Result<Vec<Load>> {
         world.session.override_account(sender(index), &funds)?;
     }
     let mut loads = coins(chain_id);
+    let lending = lending(world)?;
     let owner = world.owner;
     let native = world.native_token(&[owner], 1_000_000 * ONE)?;
     let bytecode = world.deploy(hex::decode(PEER_TOKEN.trim())?)?;
@@ -184,8 +253,11 @@ fn loads(world: &mut World) -> eyre::Result<Vec<Load>> {
                 world.keep(token, &IErc20::transferCall { to, value })?;
             }
         }
-        loads.push(tokens(chain_id, name, token));
+        loads.push(tokens(chain_id, name, token, |index| person(0x7e, index)));
     }
+    let sink = |_| person(0x7e, 0);
+    loads.push(tokens(chain_id, "native token, all to one", native, sink));
+    loads.push(lending);
     let hasher = world.deploy(hasher().to_vec())?;
     loads.push(hashes(chain_id, hasher));
     let [products, ranges] = blocks::open(world)?;
@@ -315,6 +387,8 @@ fn table(world: &World, loads: &[Load], options: &Options, threads: usize) -> ey
             continue;
         }
         let (_, expected, _) = ground.run(load, 1)?;
+        let failed = expected.receipts.iter().filter(|it| !it.status()).count();
+        ensure!(failed == 0, "{failed} of {} failed", load.name);
         let (mut plain_us, mut ratios, mut ceilings) = (Vec::new(), Vec::new(), Vec::new());
         let mut sum = Counts::default();
         for _ in 0..options.blocks {

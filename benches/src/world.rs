@@ -101,7 +101,20 @@ impl World {
 
     /// Runs and keeps a call by the owner.
     pub(crate) fn keep<C: SolCall>(&mut self, to: Address, call: &C) -> eyre::Result<C::Return> {
-        let tx = self.tx(TxKind::Call(to), call.abi_encode());
+        self.keep_as(self.owner, to, call)
+    }
+
+    /// Runs and keeps a call by anybody.
+    pub(crate) fn keep_as<C: SolCall>(
+        &mut self,
+        caller: Address,
+        to: Address,
+        call: &C,
+    ) -> eyre::Result<C::Return> {
+        let tx = TxEnv {
+            caller,
+            ..self.tx(TxKind::Call(to), call.abi_encode())
+        };
         let done = self.session.run(tx, Checks::NONE)?;
         ensure!(
             done.result.is_success(),

@@ -6,7 +6,7 @@
 //! valgrind --tool=callgrind target/debug/examples/transfers 1 8      the difference is four blocks
 //! ```
 //!
-//! With two threads a block is run ahead and committed; `forced` as a third word lets one worker do all of that alone.
+//! With two threads blocks are run ahead and committed; `forced` as a third word lets one worker do all of that alone.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -61,7 +61,8 @@ fn main() -> Result<(), ExecError> {
             .and_then(|word| word.parse().ok())
             .unwrap_or(default)
     };
-    let (threads, blocks) = (number(1), number(4));
+    let threads = usize::try_from(number(1)).unwrap_or(1);
+    let blocks = number(4);
     let is_forced = std::env::args().any(|word| word == "forced");
     let rules = Arc::new(Rules::new(31_337));
     let mut state = MemState::new();
@@ -84,8 +85,12 @@ fn main() -> Result<(), ExecError> {
         parent_hash: B256::ZERO,
         parent_beacon_root: B256::ZERO,
     };
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.saturating_sub(1).max(1))
+        .build();
     let workers = Workers {
         is_forced,
+        pool: pool.ok().map(Arc::new),
         ..Workers::new(threads)
     };
     let block: VecDeque<_> = (0..TRANSACTIONS).map(pay).collect();

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use alloy_consensus::{Eip658Value, ReceiptWithBloom, transaction::Recovered};
 use alloy_eip7928::{BlockAccessIndex, BlockAccessList};
 use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
-use alloy_primitives::{Address, B256, Bloom, Bytes};
+use alloy_primitives::{Address, B256, Bloom, Bytes, U256};
 use capstan_state::BlockInfo;
 use revm::context_interface::result::{ExecutionResult, HaltReason, Output, ResultAndState};
 use revm::state::EvmState;
@@ -21,13 +21,12 @@ use revm::state::bal::Bal;
 
 use crate::bloom::Blooms;
 use crate::call::Session;
+use crate::list::{Closed, Crew, Part};
 use crate::natives::{Natives, PROTOCOL};
 use crate::overlay::Overlay;
+use crate::parallel::Workers;
 use crate::trace::DynInspector;
 use crate::{ExecError, Receipt, Rules, StateDiff, StateRead, SystemTx, Tx, TxRefused, list, tx};
-
-/// Accounts of an access list from which on it is worth another thread to close it.
-const PARALLEL_ACCOUNTS: usize = 256;
 
 /// The block that is about to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,6 +85,8 @@ pub struct BlockRun {
 
 /// What a block has come to so far, beside its state.
 pub(crate) struct Book {
+    /// Parts of the access list before `access`, in order.
+    parts: Vec<Part>,
     access: Bal,
     /// Access-list index of the last transaction; 0 before the first.
     index: BlockAccessIndex,
@@ -95,8 +96,8 @@ pub(crate) struct Book {
     user_gas_used: u64,
     system_gas_used: u64,
     system_count: u16,
-    /// Several threads ran it, so they may also close it.
-    has_threads: bool,
+    /// Who ran it on several threads may also close it.
+    crew: Crew,
 }
 
 impl std::fmt::Debug for BlockRun {
@@ -263,18 +264,14 @@ impl BlockRun {
 
     /// Closes the block.
     pub fn close(self) -> Result<BlockOutcome, ExecError> {
-        let Self { session, book } = self;
-        let access_list = list::in_order(book.access);
-        let hash = || list::hash(&access_list);
-        // What the block did not write of an account is the same before and after, and the overlay has it cached.
-        let overlay = session.overlay();
-        let diff = || StateDiff::from_access_list(&access_list, overlay);
-        let (access_list_hash, diff) =
-            match book.has_threads && access_list.len() >= PARALLEL_ACCOUNTS {
-                true => rayon::join(hash, diff),
-                false => (hash(), diff()),
-            };
-        let diff = diff?;
+        let Self { session, mut book } = self;
+        book.end_part();
+        let parts = std::mem::take(&mut book.parts);
+        let Closed {
+            access_list,
+            access_list_hash,
+            diff,
+        } = list::close(parts, session.overlay(), &book.crew)?;
         Ok(BlockOutcome {
             receipts: book.receipts,
             logs_bloom: book.logs_bloom,
@@ -292,6 +289,7 @@ impl BlockRun {
 impl Default for Book {
     fn default() -> Self {
         Self {
+            parts: Vec::new(),
             access: Bal::new(),
             index: BlockAccessIndex::PRE_EXECUTION,
             receipts: Vec::new(),
@@ -300,15 +298,74 @@ impl Default for Book {
             user_gas_used: 0,
             system_gas_used: 0,
             system_count: 0,
-            has_threads: false,
+            crew: Crew::default(),
         }
     }
 }
 
 impl Book {
-    /// What closes the block may run on several threads.
-    pub(crate) fn close_on_several(&mut self) {
-        self.has_threads = true;
+    /// An empty book with room for what so many transactions touch.
+    pub(crate) fn for_many(transactions: usize) -> Self {
+        let mut book = Self::default();
+        book.access.accounts.reserve(2 * transactions + 2);
+        book.receipts.reserve(transactions);
+        book
+    }
+
+    /// What closes the block may run on these threads.
+    pub(crate) fn close_on_several(&mut self, workers: &Workers) {
+        self.crew = Crew {
+            count: workers.count,
+            pool: workers.pool.clone(),
+        };
+    }
+
+    /// What comes next belongs to another part of the access list.
+    fn end_part(&mut self) {
+        if !self.access.accounts.is_empty() {
+            let access = std::mem::take(&mut self.access);
+            self.parts.push(Part { access, before: 0 });
+        }
+    }
+
+    /// Goes on with the transactions of another book, which begins with them.
+    pub(crate) fn absorb(&mut self, next: Self) {
+        self.end_part();
+        let before = self.index.get();
+        self.parts.push(Part {
+            access: next.access,
+            before,
+        });
+        self.index = BlockAccessIndex::new(before.saturating_add(next.index.get()));
+        let gas_before = self.user_gas_used + self.system_gas_used;
+        self.receipts.reserve(next.receipts.len());
+        for mut receipt in next.receipts {
+            if let Some(inner) = receipt.as_receipt_with_bloom_mut() {
+                inner.receipt.cumulative_gas_used += gas_before;
+            }
+            self.receipts.push(receipt);
+        }
+        self.logs_bloom |= next.logs_bloom;
+        self.user_gas_used += next.user_gas_used;
+    }
+
+    /// An account that was only paid had so much more from the start.
+    pub(crate) fn shift_balance(&mut self, address: Address, by: U256) {
+        if let Some(account) = self.access.accounts.get_mut(&address) {
+            for (_, wei) in &mut account.account_info.balance.writes {
+                *wei = wei.wrapping_add(by);
+            }
+        }
+    }
+
+    /// A word that was only moved lay elsewhere from the start, by so much modulo 2^256.
+    pub(crate) fn shift_word(&mut self, (address, slot): (Address, U256), by: U256) {
+        let account = self.access.accounts.get_mut(&address);
+        if let Some(writes) = account.and_then(|it| it.storage.storage.get_mut(&slot)) {
+            for (_, is) in &mut writes.writes {
+                *is = is.wrapping_add(by);
+            }
+        }
     }
 
     /// Gas of users so far.

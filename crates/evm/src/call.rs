@@ -393,20 +393,20 @@ impl Session {
         self.engine.console.is_some()
     }
 
-    /// Runs a user's transaction ahead of its turn: the beneficiary's reward is left out and answered instead, unless the
-    /// transaction looked at that account, and commutative writes are tallied.
+    /// Runs a user's transaction ahead of its turn: whether it only paid the beneficiary is noted, and commutative writes are
+    /// tallied.
     pub(crate) fn user_ahead(&mut self, tx: TxEnv) -> Result<Ahead, ExecError> {
         self.engine.ctx().tx = tx;
         self.engine.tally = Some(Tally::default());
-        let (ended, reward_wei) = {
+        let (ended, only_paid) = {
             let mut handler = AheadHandler::default();
             let ended = handler.run(&mut self.engine.quiet());
-            (ended, handler.reward_wei())
+            (ended, handler.only_paid())
         };
         let tally = self.engine.tally.take().unwrap_or_default();
         Ok(Ahead {
             ended: self.finish(ended)?,
-            reward_wei,
+            only_paid,
             tally,
         })
     }

@@ -49,6 +49,15 @@ impl StateDiff {
         }
     }
 
+    /// Adds what the next transactions left together.
+    pub fn follow_all(&mut self, next: Self) {
+        for (address, account) in next.accounts {
+            let left = self.accounts.entry(address).or_default();
+            left.info = account.info;
+            left.storage.extend(account.storage);
+        }
+    }
+
     /// Reads the diff off an access list (EIP-7928): the last value of everything that it says was
     /// written. `base` is the state before the block, for the fields that the block did not write.
     ///

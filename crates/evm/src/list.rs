@@ -3,33 +3,201 @@
 //! RLP says the length of a list in front of it. So the bytes are written from the end to the front, turned round: what a
 //! list is long is known when its items are written, and nothing is measured before it is written.
 
-use alloy_eip7928::{AccountChanges, BlockAccessIndex, BlockAccessList};
-use alloy_primitives::{Address, B256, U256, keccak256};
-use revm::state::bal::Bal;
+use std::sync::Arc;
 
-/// The list in canonical order: accounts by address. What is within one is in order already.
-pub(crate) fn in_order(access: Bal) -> BlockAccessList {
-    let mut accounts: Vec<_> = access
-        .accounts
-        .into_iter()
-        .map(|(address, account)| (address, Some(account)))
+use alloy_eip7928::{AccountChanges, BlockAccessIndex, BlockAccessList};
+use alloy_primitives::{Address, B256, Keccak256, U256};
+use revm::state::bal::{AccountBal, Bal, BalWrites};
+
+use crate::{Overlay, StateDiff, StateError};
+
+/// Accounts from which on another thread is worth its waking.
+const ACCOUNTS_FOR_THREADS: usize = 256;
+
+/// A run of transactions of a block, and what they touched.
+pub(crate) struct Part {
+    pub(crate) access: Bal,
+    /// What every index in it is to be raised by.
+    pub(crate) before: u64,
+}
+
+/// Who closes a block. One thread does it alone.
+#[derive(Default)]
+pub(crate) struct Crew {
+    pub(crate) count: usize,
+    pub(crate) pool: Option<Arc<rayon::ThreadPool>>,
+}
+
+impl Crew {
+    /// Does something with each of some items; this thread begins.
+    fn each<T: Send>(&self, items: &mut [T], work: impl Fn(&mut T) + Sync) {
+        let Some((first, others)) = items.split_first_mut() else {
+            return;
+        };
+        match &self.pool {
+            _ if others.is_empty() => work(first),
+            Some(pool) => pool.in_place_scope(|scope| spread(scope, first, others, &work)),
+            None => rayon::in_place_scope(|scope| spread(scope, first, others, &work)),
+        }
+    }
+
+    /// Does both; this thread the second.
+    fn beside<T>(&self, other: impl FnOnce() + Send, mine: impl FnOnce() -> T) -> T {
+        match &self.pool {
+            _ if self.count <= 1 => {
+                other();
+                mine()
+            }
+            Some(pool) => pool.in_place_scope(|scope| {
+                scope.spawn(|_| other());
+                mine()
+            }),
+            None => rayon::in_place_scope(|scope| {
+                scope.spawn(|_| other());
+                mine()
+            }),
+        }
+    }
+}
+
+fn spread<'scope, T: Send>(
+    scope: &rayon::Scope<'scope>,
+    first: &mut T,
+    others: &'scope mut [T],
+    work: &'scope (impl Fn(&mut T) + Sync),
+) {
+    for item in others {
+        scope.spawn(move |_| work(item));
+    }
+    work(first);
+}
+
+/// The list of a block that has ended, and what follows from it.
+pub(crate) struct Closed {
+    pub(crate) access_list: BlockAccessList,
+    pub(crate) access_list_hash: B256,
+    pub(crate) diff: StateDiff,
+}
+
+/// One account as one part touched it.
+struct Touched<'a> {
+    /// Begins its address: what is sorted by first.
+    head: u64,
+    address: &'a Address,
+    before: u64,
+    access: &'a mut AccountBal,
+}
+
+/// The accounts from one address to another, and their bytes.
+#[derive(Default)]
+struct Stretch<'a> {
+    /// By part.
+    touched: Vec<Touched<'a>>,
+    accounts: Vec<AccountChanges>,
+    bytes: Vec<u8>,
+}
+
+/// Puts a list in canonical order, hashes it, and reads what the block changed off it. `after`: the state after the block; what
+/// the block did not write of an account is the same before and after.
+pub(crate) fn close(
+    mut parts: Vec<Part>,
+    after: &Overlay,
+    crew: &Crew,
+) -> Result<Closed, StateError> {
+    let count: usize = parts.iter().map(|part| part.access.accounts.len()).sum();
+    let share_count = match count < ACCOUNTS_FOR_THREADS {
+        true => 1,
+        false => crew.count.max(1),
+    };
+    let mut stretches: Vec<Stretch<'_>> = (0..share_count).map(|_| Stretch::default()).collect();
+    for part in &mut parts {
+        for (address, access) in &mut part.access.accounts {
+            let head = head(address);
+            let touched = Touched {
+                head,
+                address,
+                before: part.before,
+                access,
+            };
+            if let Some(stretch) = stretches.get_mut(stretch_of(head, share_count)) {
+                stretch.touched.push(touched);
+            }
+        }
+    }
+    crew.each(&mut stretches, Stretch::finish);
+    let bytes: Vec<_> = stretches
+        .iter_mut()
+        .map(|stretch| std::mem::take(&mut stretch.bytes))
         .collect();
-    // Accounts are large, so their places are sorted; by eight bytes of the address, and by all of it where those are equal.
-    let mut order: Vec<(u64, usize)> = accounts
-        .iter()
-        .enumerate()
-        .map(|(place, (address, _))| (head(address), place))
-        .collect();
-    order.sort_unstable_by(|(a, a_place), (b, b_place)| {
-        a.cmp(b)
-            .then_with(|| accounts[*a_place].0.cmp(&accounts[*b_place].0))
-    });
-    let mut list = BlockAccessList::with_capacity(accounts.len());
-    list.extend(order.into_iter().filter_map(|(_, place)| {
-        let (address, account) = &mut accounts[place];
-        Some(account.take()?.into_alloy_account(*address))
-    }));
-    list
+    let mut access_list_hash = B256::ZERO;
+    let hash = || access_list_hash = hash_of(bytes.iter().map(Vec::as_slice));
+    let join = || {
+        let mut list = BlockAccessList::with_capacity(count);
+        for stretch in &mut stretches {
+            list.append(&mut stretch.accounts);
+        }
+        let diff = StateDiff::from_access_list(&list, after)?;
+        Ok((list, diff))
+    };
+    let (access_list, diff) = match share_count {
+        1 => Crew::default().beside(hash, join),
+        _ => crew.beside(hash, join),
+    }?;
+    Ok(Closed {
+        access_list,
+        access_list_hash,
+        diff,
+    })
+}
+
+/// Which of so many stretches an address belongs to that begins so.
+fn stretch_of(head: u64, count: usize) -> usize {
+    let count = u128::try_from(count).unwrap_or(1);
+    usize::try_from((u128::from(head) * count) >> 64).unwrap_or_default()
+}
+
+impl Stretch<'_> {
+    fn finish(&mut self) {
+        // Parts are in order already, and stay so within an account.
+        self.touched
+            .sort_by(|a, b| a.head.cmp(&b.head).then_with(|| a.address.cmp(b.address)));
+        self.accounts.reserve(self.touched.len());
+        let mut touched = self.touched.drain(..).peekable();
+        while let Some(mut first) = touched.next() {
+            let mut whole = first.take();
+            while let Some(mut next) = touched.next_if(|next| next.address == first.address) {
+                let next = next.take();
+                whole.account_info.extend(next.account_info);
+                whole.storage.extend(next.storage);
+            }
+            self.accounts.push(whole.into_alloy_account(*first.address));
+        }
+        drop(touched);
+        self.bytes = encode_accounts(&self.accounts);
+    }
+}
+
+impl Touched<'_> {
+    /// What the part did, by the indices of the block.
+    fn take(&mut self) -> AccountBal {
+        let mut access = std::mem::take(self.access);
+        if self.before > 0 {
+            let before = self.before;
+            raise(&mut access.account_info.nonce, before);
+            raise(&mut access.account_info.balance, before);
+            raise(&mut access.account_info.code, before);
+            for writes in access.storage.storage.values_mut() {
+                raise(writes, before);
+            }
+        }
+        access
+    }
+}
+
+fn raise<T: PartialEq + Clone>(writes: &mut BalWrites<T>, by: u64) {
+    for (index, _) in &mut writes.writes {
+        *index = BlockAccessIndex::new(index.get().saturating_add(by));
+    }
 }
 
 fn head(address: &Address) -> u64 {
@@ -37,17 +205,29 @@ fn head(address: &Address) -> u64 {
     u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }
 
-/// The hash of a list, as a header has it.
-pub(crate) fn hash(list: &[AccountChanges]) -> B256 {
-    keccak256(encode_access_list(list))
+/// The hash of a list, of which these are the accounts in bytes, as a header has it.
+fn hash_of<'a>(accounts: impl Iterator<Item = &'a [u8]> + Clone) -> B256 {
+    let mut back = Back(Vec::new());
+    back.head(0xc0, accounts.clone().map(<[u8]>::len).sum());
+    back.0.reverse();
+    let mut hasher = Keccak256::new();
+    hasher.update(&back.0);
+    accounts.for_each(|bytes| hasher.update(bytes));
+    hasher.finalize()
 }
 
 /// The bytes of an access list (EIP-7928).
 pub fn encode_access_list(list: &[AccountChanges]) -> Vec<u8> {
-    /// Of an account with a balance and a nonce.
-    const ACCOUNT_BYTES: usize = 64;
-    let mut back = Back(Vec::with_capacity(list.len() * ACCOUNT_BYTES));
+    let mut back = Back::roomy(list.len());
     back.list(list, Back::account);
+    back.0.reverse();
+    back.0
+}
+
+/// The bytes of some accounts of a list, one behind the other.
+fn encode_accounts(accounts: &[AccountChanges]) -> Vec<u8> {
+    let mut back = Back::roomy(accounts.len());
+    accounts.iter().rev().for_each(|one| back.account(one));
     back.0.reverse();
     back.0
 }
@@ -56,6 +236,12 @@ pub fn encode_access_list(list: &[AccountChanges]) -> Vec<u8> {
 struct Back(Vec<u8>);
 
 impl Back {
+    /// With room for so many accounts with a balance and a nonce.
+    fn roomy(accounts: usize) -> Self {
+        const ACCOUNT_BYTES: usize = 64;
+        Self(Vec::with_capacity(accounts * ACCOUNT_BYTES))
+    }
+
     fn account(&mut self, account: &AccountChanges) {
         self.framed(|back| {
             back.list(&account.code_changes, |back, change| {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use alloy_primitives::map::{AddressMap, B256Map, U256Map};
-use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
+use alloy_primitives::map::{AddressMap, AddressSet, B256Map, HashSet, U256Map};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
 use revm::bytecode::Bytecode;
 use revm::state::{AccountInfo as EvmInfo, EvmState};
 use revm::{Database, DatabaseRef};
@@ -21,6 +21,8 @@ struct Cached {
     storage: U256Map<U256>,
     /// Storage below is gone: the account was destroyed, created here, or overridden as a whole.
     detached: bool,
+    /// Its account is among those that were changed since somebody last asked.
+    is_noted: bool,
 }
 
 /// Reads through to the state below and remembers what it read; holds what was committed on top.
@@ -32,8 +34,31 @@ pub struct Overlay {
     hashes: BTreeMap<u64, B256>,
     /// Whether reads of the state below are kept: not where it is another one for each transaction.
     remembers: bool,
-    /// Words asked of the state below, where reads are not kept.
+    /// Words that transactions asked for; each asks but once for one.
     words_read: u64,
+    /// What was committed since somebody last asked ([`Overlay::take_written`]); nothing where nobody does.
+    changed: Option<Changed>,
+}
+
+/// Where commits wrote.
+#[derive(Clone, Debug, Default)]
+struct Changed {
+    /// Each once: an account that is paid by every transaction is noted by the first.
+    accounts: Vec<Address>,
+    words: HashSet<(Address, U256)>,
+    /// Accounts whose storage went.
+    resets: AddressSet,
+}
+
+/// What commits wrote, by its last values; in no order.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    pub(crate) accounts: Vec<(Address, Option<AccountInfo>)>,
+    pub(crate) words: Vec<((Address, U256), U256)>,
+    /// Accounts whose storage went, before those words were written.
+    pub(crate) resets: Vec<Address>,
+    /// Code of those accounts.
+    pub(crate) codes: Vec<(B256, Bytes)>,
 }
 
 impl std::fmt::Debug for Overlay {
@@ -54,10 +79,19 @@ impl Overlay {
             hashes: BTreeMap::new(),
             remembers: true,
             words_read: 0,
+            changed: None,
         }
     }
 
-    /// Words that were asked of the state below; counted only where reads are not kept.
+    /// The same, for whoever asks what commits wrote.
+    pub(crate) fn noting(base: Arc<dyn StateRead>) -> Self {
+        Self {
+            changed: Some(Changed::default()),
+            ..Self::new(base)
+        }
+    }
+
+    /// Words that transactions asked for so far; each asks but once for one.
     pub(crate) fn words_read(&self) -> u64 {
         self.words_read
     }
@@ -75,19 +109,51 @@ impl Overlay {
     pub(crate) fn stand_on(&mut self, base: Arc<dyn StateRead>) {
         self.base = base;
         self.accounts.clear();
+        if let Some(changed) = &mut self.changed {
+            *changed = Changed::default();
+        }
     }
 
-    /// The account, if it was read here before, or written.
-    pub(crate) fn known_account(&self, address: Address) -> Option<Option<AccountInfo>> {
-        let cached = self.accounts.get(&address)?;
-        Some(cached.info.as_ref().map(plain))
+    /// Stands on another state that is as the one before, and is asked no more what commits wrote.
+    pub(crate) fn moved_to(mut self, base: Arc<dyn StateRead>) -> Self {
+        self.base = base;
+        self.changed = None;
+        self
     }
 
-    /// The word, if it was read here before, written, or went with its account.
-    pub(crate) fn known_word(&self, address: Address, slot: U256) -> Option<U256> {
-        let cached = self.accounts.get(&address)?;
-        let word = cached.storage.get(&slot).copied();
-        word.or(cached.detached.then_some(U256::ZERO))
+    /// What was committed since the last time.
+    pub(crate) fn take_written(&mut self) -> Written {
+        let mut written = Written::default();
+        let Some(changed) = self.changed.as_mut().map(std::mem::take) else {
+            return written;
+        };
+        written.accounts.reserve(changed.accounts.len());
+        for address in changed.accounts {
+            let Some(cached) = self.accounts.get_mut(&address) else {
+                continue;
+            };
+            cached.is_noted = false;
+            let info = cached.info.as_ref();
+            if let Some(info) = info
+                && info.code_hash != KECCAK256_EMPTY
+                && let Some(code) = self.codes.get(&info.code_hash)
+            {
+                written.codes.push((info.code_hash, code.original_bytes()));
+            }
+            written.accounts.push((address, info.map(plain)));
+        }
+        for (address, slot) in changed.words {
+            let word = self
+                .accounts
+                .get(&address)
+                .and_then(|it| it.storage.get(&slot));
+            // Without one its account went later.
+            if let Some(word) = word {
+                written.words.push(((address, slot), *word));
+            }
+        }
+        written.resets.extend(changed.resets);
+        written
     }
 
     /// The state below.
@@ -105,11 +171,29 @@ impl Overlay {
             }
             let cached = self.accounts.entry(*address).or_default();
             // EIP-161: what a transaction touched and left empty does not exist.
-            if account.is_selfdestructed() || account.is_empty() && !account.is_created() {
+            let is_gone =
+                account.is_selfdestructed() || account.is_empty() && !account.is_created();
+            if let Some(changed) = &mut self.changed {
+                if is_gone || account.is_created() {
+                    changed.resets.insert(*address);
+                }
+                if !cached.is_noted && (is_gone || account.is_changed()) {
+                    cached.is_noted = true;
+                    changed.accounts.push(*address);
+                }
+                if !is_gone {
+                    let slots = account.changed_storage_slots();
+                    changed
+                        .words
+                        .extend(slots.map(|(slot, _)| (*address, *slot)));
+                }
+            }
+            if is_gone {
                 *cached = Cached {
                     info: None,
                     storage: U256Map::default(),
                     detached: true,
+                    is_noted: cached.is_noted,
                 };
                 continue;
             }
@@ -276,8 +360,8 @@ impl Database for Overlay {
     }
 
     fn storage(&mut self, address: Address, slot: U256) -> Result<U256, StateError> {
+        self.words_read += 1;
         if !self.remembers {
-            self.words_read += 1;
             return self.storage_ref(address, slot);
         }
         let cached = self.cached(address)?;
@@ -348,7 +432,7 @@ impl StateRead for Overlay {
         self.storage_ref(address, slot)
     }
 
-    fn code(&self, hash: B256) -> Result<alloy_primitives::Bytes, StateError> {
+    fn code(&self, hash: B256) -> Result<Bytes, StateError> {
         Ok(self.code_by_hash_ref(hash)?.original_bytes())
     }
 

@@ -301,7 +301,7 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
         }
     }
 
-    /// Words asked of the state below so far, where nothing in between remembers any.
+    /// Words that transactions asked for so far; each asks but once for one.
     fn words_read(&self) -> u64 {
         self.evm
             .engine

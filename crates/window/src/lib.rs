@@ -29,6 +29,8 @@ pub use width::{Settled, Width};
 
 /// Shares of the window for each worker.
 const SHARES: usize = 4;
+/// Items behind twice the window that are fetched with it.
+const RESERVE: usize = 2;
 /// Items taken at once, at most, to run or to settle.
 const TAKEN_MAX: usize = 32;
 
@@ -67,6 +69,8 @@ pub enum Turn<I, D> {
         place: u64,
         /// What to run.
         item: Arc<I>,
+        /// Nobody may run ahead until it is settled.
+        is_alone: bool,
     },
     /// The next items were run ahead.
     Settle {
@@ -187,27 +191,6 @@ impl<I, D> Window<I, D> {
         }
     }
 
-    /// Whether everything up to and including `place` is settled, or the work is over.
-    pub fn is_past(&self, place: u64) -> bool {
-        let state = self.lock();
-        state.is_over || state.head > place
-    }
-
-    /// Sleeps until everything up to and including `place` is settled, or the work is over. Whoever commits never waits
-    /// for a later place, so this ends.
-    pub fn wait_past(&self, place: u64) {
-        for _ in 0..LOOKS {
-            if self.is_past(place) {
-                return;
-            }
-            rest();
-        }
-        let mut state = self.lock();
-        while !state.is_over && state.head <= place {
-            state = self.sleep(state);
-        }
-    }
-
     /// For whoever has the right to commit: tells how the items in turn were settled, and asks what is next.
     pub fn advance(&self, settled: &[Settled]) -> Turn<I, D> {
         let mut state = self.lock();
@@ -263,7 +246,7 @@ impl<I, D> State<I, D> {
     /// How many more items the feed is asked for; zero while enough are there. A reserve behind the window lets workers go on
     /// while whoever commits is busy.
     fn wanted(&self) -> usize {
-        let full = 2 * self.width.now() + 16;
+        let full = 2 * self.width.now() + RESERVE;
         match self.has_more && self.slots.len() <= full / 2 {
             true => full - self.slots.len(),
             false => 0,
@@ -331,7 +314,12 @@ impl<I, D> State<I, D> {
         if self.begun == 0 {
             self.begun = 1;
             let item = Arc::clone(&slot.item);
-            return Turn::Direct { place, item };
+            let is_alone = self.width.now() == 1;
+            return Turn::Direct {
+                place,
+                item,
+                is_alone,
+            };
         }
         let mut ready = Vec::new();
         for slot in self.slots.iter_mut().take(TAKEN_MAX) {

@@ -12,9 +12,6 @@ use shuttle::{Config, Runner};
 use super::mutant::{Mutant, Twin};
 use super::*;
 
-/// No item.
-const NOBODY: usize = usize::MAX;
-
 /// Who works on what.
 #[derive(Clone, Copy, Debug)]
 struct Scene {
@@ -32,8 +29,6 @@ struct Model {
     /// What was settled, in order; and how many items the feed has handed out.
     ordered: Mutex<(Vec<u64>, u64)>,
     settled: AtomicUsize,
-    /// The item that is run once more in its turn; `NOBODY` else.
-    anew: AtomicUsize,
     /// Runs ahead of each item.
     aheads: Vec<AtomicUsize>,
 }
@@ -45,7 +40,6 @@ impl Model {
             window: Window::new(Width::new(2, scene.width), scene.workers),
             ordered: Mutex::new((Vec::new(), 0)),
             settled: AtomicUsize::new(0),
-            anew: AtomicUsize::new(NOBODY),
             aheads: (0..scene.items).map(|_| AtomicUsize::new(0)).collect(),
         }
     }
@@ -67,8 +61,7 @@ impl Model {
         }
     }
 
-    /// An item that saw all before it settled is right. Who meets what is being run once more waits for it. `None`: this
-    /// worker has stopped the work and goes.
+    /// An item that saw all before it settled is right. `None`: this worker has stopped the work and goes.
     fn run_ahead(&self, item: u64) -> Option<usize> {
         if self.scene.stops_at == Some(item) {
             self.window.stop();
@@ -76,10 +69,6 @@ impl Model {
         }
         let before = self.aheads[at(item)].fetch_add(1, Ordering::SeqCst);
         assert_eq!(before, 0, "item {item} is run ahead by two");
-        let anew = self.anew.load(Ordering::SeqCst);
-        if anew < at(item) {
-            self.window.wait_past(anew as u64);
-        }
         Some(self.settled.load(Ordering::SeqCst))
     }
 
@@ -97,7 +86,9 @@ impl Model {
                         .feed((*fed..until).collect(), until < self.scene.items);
                     *fed = until;
                 }
-                Turn::Direct { place, item } => how.push(self.settle(order, place, *item, None)),
+                Turn::Direct { place, item, .. } => {
+                    how.push(self.settle(order, place, *item, None))
+                }
                 Turn::Settle { place, ready } => {
                     for (place, (item, seen)) in (place..).zip(ready) {
                         how.push(self.settle(order, place, *item, Some(seen)));
@@ -119,9 +110,8 @@ impl Model {
             Some(_) => Settled::Stale,
         };
         if how == Settled::Stale {
-            self.anew.store(at(item), Ordering::SeqCst);
+            // It is run once more, in its turn.
             shuttle::thread::yield_now();
-            self.anew.store(NOBODY, Ordering::SeqCst);
         }
         order.push(item);
         self.settled.store(order.len(), Ordering::SeqCst);

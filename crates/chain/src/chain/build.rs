@@ -580,6 +580,16 @@ impl UserFeed for Users<'_, '_, '_> {
         }
     }
 
+    fn follows(&self) -> bool {
+        self.root.is_some()
+    }
+
+    fn left_together(&mut self, count: usize, left: StateDiff) {
+        if let Some(root) = &mut self.root {
+            root.take_together(count, left);
+        }
+    }
+
     fn ended(&mut self, tx: Recovered<Tx>, end: Result<TxOutcome, TxRefused>, said: Vec<String>) {
         let why = match end {
             Ok(_) => {

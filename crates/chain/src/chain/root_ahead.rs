@@ -34,7 +34,9 @@ pub(super) struct RootAhead<'scope, 'env> {
     inner: &'env Inner,
     parent: B256,
     seen: usize,
-    step: Vec<EvmState>,
+    step: Vec<Left>,
+    /// Transactions in `step`.
+    in_step: usize,
     line: Option<Line<'scope>>,
 }
 
@@ -43,9 +45,15 @@ struct Line<'scope> {
     thread: ScopedJoinHandle<'scope, Option<Commit>>,
 }
 
+/// What one transaction left, or some together.
+enum Left {
+    One(EvmState),
+    Many(StateDiff),
+}
+
 enum Step {
     /// What some transactions left, one after the other.
-    Left(Vec<EvmState>),
+    Left(Vec<Left>),
     /// The block has closed.
     Closed(Arc<StateDiff>),
 }
@@ -75,25 +83,41 @@ impl<'scope, 'env> RootAhead<'scope, 'env> {
             parent,
             seen: 0,
             step: Vec::new(),
+            in_step: 0,
             line: None,
         }
     }
 
     /// What the next transaction left; its map comes back where nobody needs it.
     pub(super) fn take(&mut self, state: EvmState) -> EvmState {
-        self.seen += 1;
-        if self.seen <= FIRST {
+        if self.seen < FIRST {
+            self.seen += 1;
             return state;
         }
-        self.step.push(state);
-        if self.step.len() == STEP {
+        self.tell(1, Left::One(state));
+        EvmState::default()
+    }
+
+    /// What the next so many transactions left together.
+    pub(super) fn take_together(&mut self, count: usize, left: StateDiff) {
+        if self.seen < FIRST {
+            self.seen += count;
+            return;
+        }
+        self.tell(count, Left::Many(left));
+    }
+
+    fn tell(&mut self, count: usize, left: Left) {
+        self.step.push(left);
+        self.in_step += count;
+        if self.in_step >= STEP {
+            self.in_step = 0;
             let step = std::mem::take(&mut self.step);
             if let Some(line) = self.line() {
                 // Who listens no more has met trouble: the root is made in its turn.
                 let _ = line.steps.send(Step::Left(step));
             }
         }
-        EvmState::default()
     }
 
     fn line(&mut self) -> Option<&Line<'scope>> {
@@ -127,10 +151,13 @@ impl Inner {
         };
         loop {
             match steps.recv().ok()? {
-                Step::Left(states) => {
+                Step::Left(all) => {
                     let mut diff = StateDiff::default();
-                    for state in &states {
-                        diff.follow(state);
+                    for left in all {
+                        match left {
+                            Left::One(state) => diff.follow(&state),
+                            Left::Many(more) => diff.follow_all(more),
+                        }
                     }
                     ahead.step(diff, update).ok()?;
                 }

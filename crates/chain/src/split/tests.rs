@@ -141,6 +141,9 @@ fn wait_for(helpers: &Helpers, count: usize) {
     }
 }
 
+/// Verifications until a worker has taken part in one.
+const ROUNDS_MAX: usize = 30;
+
 /// PER-10
 #[test]
 fn per_10_workers_verify_what_threads_verify() {
@@ -152,9 +155,15 @@ fn per_10_workers_verify_what_threads_verify() {
         thread::spawn(move || help_once(node, &token("node")));
     }
     wait_for(&helpers, 2);
-    for threads in 1..3 {
-        let verified = on_big_stack(|| helpers.verify(&made.claim(), threads));
-        assert_eq!(verified.expect("good").into_outcome(), made.outcome);
+    // A machine that is quick, or busy with others, may be done with a block before anybody over a socket is asked.
+    for _ in 0..ROUNDS_MAX {
+        for threads in 1..3 {
+            let verified = on_big_stack(|| helpers.verify(&made.claim(), threads));
+            assert_eq!(verified.expect("good").into_outcome(), made.outcome);
+        }
+        if helpers.piece_count() > 0 {
+            break;
+        }
     }
     assert!(helpers.piece_count() > 0, "everything ran here");
     assert_eq!(helpers.count(), 2, "they wait for the next block");

@@ -1,9 +1,12 @@
+use std::collections::BTreeSet;
+
 use alloy_eip7928::{BalanceChange, CodeChange, NonceChange, SlotChanges, StorageChange};
 use alloy_primitives::Bytes;
 use proptest::prelude::*;
-use revm::state::{Account, AccountInfo};
+use revm::state::{Account, AccountInfo, EvmStorageSlot, TransactionId};
 
 use super::*;
+use crate::mem::MemState;
 
 /// Numbers of every length, and those at which an encoding changes.
 fn number() -> impl Strategy<Value = U256> {
@@ -60,12 +63,21 @@ fn account() -> impl Strategy<Value = AccountChanges> {
         )
 }
 
+fn closed(parts: Vec<Part>, count: usize) -> Closed {
+    let after = Overlay::new(Arc::new(MemState::new()));
+    close(parts, &after, &Crew { count, pool: None }).expect("memory does not fail")
+}
+
 proptest! {
     /// The bytes are those of another implementation of RLP.
     #[test]
     fn bytes_are_rlp(list in prop::collection::vec(account(), 0..6)) {
         prop_assert_eq!(encode_access_list(&list), alloy_rlp::encode(&list));
-        prop_assert_eq!(hash(&list), alloy_eip7928::compute_block_access_list_hash(&list));
+        for cut in 0..=list.len() {
+            let parts = [&list[..cut], &list[cut..]].map(encode_accounts);
+            let hash = hash_of(parts.iter().map(Vec::as_slice));
+            prop_assert_eq!(hash, alloy_eip7928::compute_block_access_list_hash(&list));
+        }
     }
 
     /// The order is that of revm's own conversion, also where addresses begin alike.
@@ -80,6 +92,40 @@ proptest! {
             let at = BlockAccessIndex::new(place);
             access.update_account(at, address, &account);
         }
-        prop_assert_eq!(in_order(access.clone()), access.into_alloy_bal());
+        let part = Part { access: access.clone(), before: 0 };
+        prop_assert_eq!(closed(vec![part], 1).access_list, access.into_alloy_bal());
+    }
+
+    /// Parts that begin at an index of their own make the list of the whole, on any number of threads.
+    #[test]
+    fn parts_are_the_whole(
+        touches in prop::collection::vec((0..40_u8, any::<u8>(), 0..5_u64), 0..900),
+        cuts in prop::collection::vec(0..300_u64, 3),
+    ) {
+        let mut whole = Bal::new();
+        let starts: BTreeSet<u64> = cuts.into_iter().chain([0]).collect();
+        let mut parts: Vec<_> = starts.iter().map(|before| Part { access: Bal::new(), before: *before }).collect();
+        for (place, (a, b, slot)) in touches.into_iter().enumerate() {
+            // Three to an index, each of another account or word.
+            let index = place as u64 / 3;
+            let mut address = Address::repeat_byte(a.wrapping_mul(37));
+            address[19] = b;
+            let mut account = Account::from(AccountInfo::default());
+            account.info.balance = U256::from(place + 1);
+            let word = EvmStorageSlot::new_changed(U256::ZERO, U256::from(place), TransactionId::ZERO);
+            account.storage.insert(U256::from(slot), word);
+            whole.update_account(BlockAccessIndex::new(index), address, &account);
+            let part = parts.iter_mut().rev().find(|part| part.before <= index).expect("one begins at 0");
+            let at = BlockAccessIndex::new(index - part.before);
+            part.access.update_account(at, address, &account);
+        }
+        let expected = closed(vec![Part { access: whole, before: 0 }], 1);
+        for count in [1, 2, 3, 8] {
+            let parts = parts.iter().map(|part| Part { access: part.access.clone(), before: part.before });
+            let made = closed(parts.collect(), count);
+            prop_assert_eq!(&made.access_list, &expected.access_list);
+            prop_assert_eq!(made.access_list_hash, expected.access_list_hash);
+            prop_assert_eq!(&made.diff, &expected.diff);
+        }
     }
 }

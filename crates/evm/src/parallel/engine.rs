@@ -1,39 +1,43 @@
-//! Workers over one window: runs ahead, and the commit in order.
+//! Workers over one window of lots: runs ahead, and the commit in order.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use alloy_consensus::transaction::Recovered;
-use alloy_primitives::{Address, KECCAK256_EMPTY, U256, map::HashMap};
+use alloy_consensus::{Transaction as _, transaction::Recovered};
 use capstan_window::{Settled, Task, Turn, Width, Window};
 use parking_lot::Mutex;
-use revm::Database as _;
-use revm::context_interface::result::ResultAndState;
-use revm::state::{Account, EvmState};
 
-use super::ahead::{Ahead, Done, Ended, credited};
-use super::memory::{Memory, Written};
+use super::ahead::{Ahead, credited};
+use super::lot::{Loose, Lot};
+use super::memory::Memory;
 use super::view::View;
 use super::{Counts, TRANSFER_GAS, UserFeed, Workers};
 use crate::block::{Book, admit, run_user};
 use crate::call::Session;
 use crate::natives::Natives;
-use crate::overlay::plain;
-use crate::{BlockContext, ExecError, Overlay, Rules, StateRead, Tx, TxRefused, tx};
+use crate::{BlockContext, ExecError, Overlay, Rules, StateRead, Tx, tx};
 
-/// Runs of a transaction ahead of its turn, at most. The last run, if those were in vain, is in its turn.
-const AHEAD_MAX: usize = 2;
-/// Width of the window for each worker, at first and at most.
-const WIDTH_FIRST: usize = 4;
-const WIDTH_MOST: usize = 64;
+/// Width of the window in lots for each worker, at first and at most.
+const WIDTH_FIRST: usize = 2;
+const WIDTH_MOST: usize = 4;
+/// Gas that transactions of one lot may ask for together, unless it is a single one: a lot of dear ones is a short one, so that
+/// no worker is left with much when the others are done.
+const LOT_GAS: u64 = 3_200_000;
+/// Transactions of the first lot; each is twice as long as the one before it, up to the most. What the first transactions do once
+/// for a block, as to let interest accrue, is soon settled so.
+const LOT_FIRST: usize = 4;
+/// Lots that are fetched at once: the others wait until the first are there.
+const FETCHED: usize = 4;
+
+/// Neighbours, in order.
+type Txs = Vec<Recovered<Tx>>;
 
 /// One block's users, while several threads run them.
 pub(super) struct Engine<'a> {
-    window: Window<Recovered<Tx>, Done>,
+    window: Window<Txs, Lot>,
     memory: Arc<Memory>,
-    /// The state before the first of them.
-    below: Arc<Overlay>,
     ordered: Mutex<Ordered<'a>>,
     world: World,
     workers: &'a Workers,
@@ -49,13 +53,22 @@ pub(super) struct World {
     pub(super) listens: bool,
 }
 
-/// What changes in order only, by whoever has the right to commit: what a plain loop has.
+/// What changes in order only, by whoever has the right to commit.
 pub(super) struct Ordered<'a> {
-    pub(super) book: &'a mut Book,
-    pub(super) overlay: Overlay,
-    pub(super) feed: &'a mut dyn UserFeed,
+    book: &'a mut Book,
+    feed: &'a mut dyn UserFeed,
+    /// Handed out by the feed already.
+    first: VecDeque<Recovered<Tx>>,
+    /// Transactions of the next lot, at most.
+    lot: usize,
     pub(super) counts: Counts,
     pub(super) failed: Option<ExecError>,
+    /// Commits so far: the number of the last.
+    commits: u64,
+    /// Transactions of the lot in turn that are settled, where a panic ended the work in the middle of it.
+    settled_of_lot: usize,
+    /// The state that all leave, where who had the last turns has it at hand.
+    tip: Option<Overlay>,
 }
 
 /// One thread's own.
@@ -63,6 +76,10 @@ struct Worker {
     number: usize,
     session: Session,
     view: Arc<View>,
+    /// The last commit, if the session's overlay holds what it left: then another lot in its turn goes on over it.
+    tip: Option<u64>,
+    /// The overlay holds what the memory lacks.
+    is_unshown: bool,
 }
 
 /// Says that this thread is done, and ends the others' work if it panicked where no panic is expected.
@@ -77,11 +94,34 @@ impl Drop for Guard<'_, '_> {
     }
 }
 
+impl<'a> Ordered<'a> {
+    /// Nothing is settled yet. `first` was handed out by the feed already.
+    pub(super) fn new(
+        book: &'a mut Book,
+        feed: &'a mut dyn UserFeed,
+        first: VecDeque<Recovered<Tx>>,
+    ) -> Self {
+        Self {
+            book,
+            feed,
+            first,
+            lot: LOT_FIRST,
+            counts: Counts::default(),
+            failed: None,
+            commits: 0,
+            settled_of_lot: 0,
+            tip: None,
+        }
+    }
+}
+
 /// What is left when the workers have ended.
 pub(super) struct Left<'a> {
     pub(super) ordered: Ordered<'a>,
+    /// The state that they leave.
+    pub(super) overlay: Overlay,
     /// What nobody settled, in order; only after a panic.
-    pub(super) rest: Vec<Arc<Recovered<Tx>>>,
+    pub(super) rest: VecDeque<Recovered<Tx>>,
 }
 
 impl<'a> Engine<'a> {
@@ -90,15 +130,11 @@ impl<'a> Engine<'a> {
         below: Arc<Overlay>,
         ordered: Ordered<'a>,
         workers: &'a Workers,
-        first: Vec<Recovered<Tx>>,
     ) -> Self {
         let width = Width::new(WIDTH_FIRST * workers.count, WIDTH_MOST * workers.count);
-        let window = Window::new(width, workers.count);
-        window.feed(first, true);
         Self {
-            window,
-            memory: Arc::new(Memory::new()),
-            below,
+            window: Window::new(width, workers.count),
+            memory: Arc::new(Memory::new(below)),
             ordered: Mutex::new(ordered),
             world,
             workers,
@@ -115,11 +151,23 @@ impl<'a> Engine<'a> {
         }?;
         let mut ordered = self.ordered.into_inner();
         ordered.counts.runs += self.ahead_runs.into_inner();
-        let rest = match self.is_poisoned.into_inner() {
-            true => self.window.into_rest(),
-            false => Vec::new(),
+        let mut rest = VecDeque::new();
+        if self.is_poisoned.into_inner() {
+            let lots = self.window.into_rest().into_iter();
+            let all = lots.flat_map(Arc::unwrap_or_clone);
+            rest.extend(all.skip(ordered.settled_of_lot));
+            rest.append(&mut ordered.first);
+        }
+        let memory = self.memory as Arc<dyn StateRead>;
+        let overlay = match ordered.tip.take() {
+            Some(tip) => tip.moved_to(memory),
+            None => Overlay::new(memory),
         };
-        Ok(Left { ordered, rest })
+        Ok(Left {
+            ordered,
+            overlay,
+            rest,
+        })
     }
 
     /// On threads that are there already; this one is the first worker.
@@ -168,15 +216,11 @@ impl<'a> Engine<'a> {
 
     fn worker(&self, number: usize) -> Result<Worker, ExecError> {
         let pace = self.workers.baton.clone().map(|baton| (baton, number));
-        let view = Arc::new(View::new(
-            Arc::clone(&self.memory),
-            Arc::clone(&self.below),
-            pace,
-        ));
+        let view = Arc::new(View::new(Arc::clone(&self.memory), pace));
         let world = &self.world;
         let mut session = Session::open_over(
             Arc::clone(&world.rules),
-            Overlay::through(Arc::clone(&view) as Arc<dyn StateRead>),
+            Overlay::noting(Arc::clone(&view) as Arc<dyn StateRead>),
             world.context.clone(),
             world.natives,
         )?;
@@ -187,6 +231,8 @@ impl<'a> Engine<'a> {
             number,
             session,
             view,
+            tip: None,
+            is_unshown: false,
         })
     }
 
@@ -225,9 +271,8 @@ impl<'a> Engine<'a> {
                     }
                 }
                 Task::Run { place, items } => {
-                    let run =
-                        |(place, item): (u64, &Arc<_>)| self.run_ahead(&mut worker, place, item);
-                    let done: Result<Vec<_>, _> = (place..).zip(&items).map(run).collect();
+                    let run = |lot: &Arc<Txs>| self.run_ahead(&mut worker, lot);
+                    let done: Result<Vec<_>, _> = items.iter().map(run).collect();
                     match done {
                         Ok(done) => self.window.ran(place, done),
                         Err(Poisoned) => return Ok(()),
@@ -252,77 +297,50 @@ impl<'a> Engine<'a> {
         Poisoned
     }
 
-    /// Runs a transaction ahead of its turn; twice, if the first run met what was being made anew.
-    fn run_ahead(
-        &self,
-        worker: &mut Worker,
-        place: u64,
-        tx: &Recovered<Tx>,
-    ) -> Result<Done, Poisoned> {
-        let mut runs = 0;
-        loop {
-            runs += 1;
+    /// Runs a lot ahead of its turn, as far as that goes.
+    fn run_ahead(&self, worker: &mut Worker, txs: &[Recovered<Tx>]) -> Result<Lot, Poisoned> {
+        worker.stand_anew(true);
+        let beneficiary = self.world.context.info.beneficiary;
+        let mut book = Book::for_many(txs.len());
+        let mut loose = Loose::default();
+        let (mut outcomes, mut said) = (Vec::with_capacity(txs.len()), Vec::new());
+        let mut gas_needed = 0;
+        for tx in txs {
+            let Worker { session, view, .. } = &mut *worker;
+            let mark = view.mark();
             self.ahead_runs.fetch_add(1, Ordering::Relaxed);
-            let done = self.run_once(worker, place, tx)?;
-            match done.reads.estimated {
-                Some(before) if runs < AHEAD_MAX => self.wait_past(worker, before),
-                _ => return Ok(done),
+            let ran = catch_unwind(AssertUnwindSafe(|| run_one_ahead(session, tx)));
+            let ahead = match ran.map_err(|_| self.poison())? {
+                Ok(ahead) => ahead,
+                // Refused, or a read failed: its turn says which, and may go well.
+                Err(_) => {
+                    session.heard();
+                    break;
+                }
+            };
+            if self.world.listens {
+                said.push(session.heard());
             }
+            let is_plain = |at| session.is_plain(at);
+            let to = credited(session.tx_env(), beneficiary, &ahead.ended, is_plain);
+            let paid = [to, ahead.only_paid.then_some(beneficiary)];
+            let ranges = ahead.tally.into_ranges();
+            view.since(mark, |accounts, words| {
+                loose.note(&ahead.ended.state, &paid, &ranges, (accounts, words));
+            });
+            gas_needed = gas_needed.max(book.user_gas_used().saturating_add(tx.gas_limit()));
+            let (outcome, state) = book.record_user(tx, ahead.ended, session.overlay_mut());
+            session.recycle(state);
+            outcomes.push(outcome);
         }
-    }
-
-    fn wait_past(&self, worker: &Worker, place: u64) {
-        if self.workers.baton.is_none() {
-            return self.window.wait_past(place);
-        }
-        while !self.window.is_past(place) {
-            self.step(worker);
-        }
-    }
-
-    fn run_once(
-        &self,
-        worker: &mut Worker,
-        place: u64,
-        tx: &Recovered<Tx>,
-    ) -> Result<Done, Poisoned> {
-        let Worker { session, view, .. } = worker;
-        view.stand_at(place);
-        let named = tx.inner().signature().s().is_zero();
-        session.refuse_code_at_sender(!named);
-        let env = tx::to_env(tx);
-        let ran = catch_unwind(AssertUnwindSafe(|| session.user_ahead(env)));
-        let ran = ran.map_err(|_| self.poison())?;
-        let reads = view.take_reads();
-        let said = session.heard();
-        let mut written = Written::default();
-        let end = match ran {
-            Ok(Ahead {
-                ended,
-                reward_wei,
-                tally,
-            }) => {
-                let beneficiary = self.world.context.info.beneficiary;
-                let is_plain = |at| session.is_plain(at);
-                let credited = credited(session.tx_env(), beneficiary, &ended, &reads, is_plain);
-                let ranges = tally.into_ranges();
-                written = self.memory.publish(place, &ended.state, credited, &ranges);
-                Some(Ok(Ended {
-                    result: ended,
-                    reward_wei,
-                    credited,
-                    ranges,
-                }))
-            }
-            Err(ExecError::Refused(refused)) => Some(Err(refused)),
-            // A read that failed, or was stopped, may go well in its turn.
-            Err(_) => None,
-        };
-        Ok(Done {
-            end,
-            reads,
-            written,
+        Ok(Lot {
+            book,
+            reads: worker.view.take_reads(),
+            written: worker.session.overlay_mut().take_written(),
+            loose,
+            outcomes,
             said,
+            gas_needed,
         })
     }
 
@@ -336,20 +354,29 @@ impl<'a> Engine<'a> {
             let turn = self.window.advance(&settled);
             settled.clear();
             match turn {
-                Turn::Yield | Turn::Over => return Ok(()),
+                Turn::Yield => {
+                    self.show(worker, ordered);
+                    return Ok(());
+                }
+                Turn::Over => {
+                    worker.hand_over(ordered);
+                    return Ok(());
+                }
                 Turn::Feed(wanted) => {
-                    let feed = &mut *ordered.feed;
-                    let items: Vec<_> =
-                        std::iter::from_fn(|| feed.next_tx()).take(wanted).collect();
-                    let has_more = items.len() == wanted;
-                    self.window.feed(items, has_more);
+                    let (lots, has_more) = ordered.fetch(wanted.min(FETCHED), self.workers.lot);
+                    self.window.feed(lots, has_more);
                 }
-                Turn::Direct { place, item } => {
-                    settled.extend(self.turn_of(worker, ordered, place, &item, None)?);
+                Turn::Direct { item, is_alone, .. } => {
+                    if self.run_in_turn(worker, ordered, &item, 0)? {
+                        settled.push(Settled::Direct);
+                    }
+                    if !is_alone {
+                        self.show(worker, ordered);
+                    }
                 }
-                Turn::Settle { place, ready } => {
-                    for (place, (item, done)) in (place..).zip(ready) {
-                        match self.turn_of(worker, ordered, place, &item, Some(done)) {
+                Turn::Settle { ready, .. } => {
+                    for (txs, lot) in ready {
+                        match self.settle(worker, ordered, &txs, lot) {
                             Ok(Some(how)) => settled.push(how),
                             Ok(None) => break,
                             Err(poisoned) => {
@@ -364,232 +391,189 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// A transaction's turn. `None`: the work is over.
-    fn turn_of(
+    /// The turn of a lot that ran ahead. `None`: the work is over.
+    fn settle(
         &self,
         worker: &mut Worker,
         ordered: &mut Ordered<'_>,
-        place: u64,
-        tx: &Recovered<Tx>,
-        done: Option<Done>,
+        txs: &[Recovered<Tx>],
+        mut lot: Lot,
     ) -> Result<Option<Settled>, Poisoned> {
+        self.show(worker, ordered);
+        let count = lot.outcomes.len();
         let limit = self.world.rules.user_gas_limit;
         let gas_left = limit.saturating_sub(ordered.book.user_gas_used());
-        if gas_left < TRANSFER_GAS {
-            self.window.stop();
-            return Ok(None);
-        }
-        if !ordered.feed.stands(tx) {
-            if let Some(done) = &done {
-                self.take_back(place, &done.written);
+        let (ahead, _) = txs.split_at(count);
+        let stands = ahead.iter().all(|tx| ordered.feed.stands(tx));
+        // Where gas runs out, or the feed takes something back, each is decided in its turn.
+        let may_be = stands && lot.gas_needed <= gas_left;
+        let how = match may_be.then(|| lot.shifts(&self.memory)) {
+            Some(Some(shifts)) => {
+                lot.shift(shifts);
+                self.keep(ordered, ahead, lot);
+                Settled::Clean
             }
-            return Ok(Some(Settled::Direct));
-        }
-        ordered.counts.transactions += 1;
-        let Some(mut done) = done else {
-            self.run_direct(worker, ordered, place, tx, gas_left)?;
-            return Ok(Some(Settled::Direct));
+            Some(None) => {
+                ordered.counts.stale += u64::try_from(count).unwrap_or_default();
+                Settled::Stale
+            }
+            None => Settled::Direct,
         };
-        if let Err(refused) = admit(&worker.session, tx, gas_left) {
-            self.take_back(place, &done.written);
-            ordered.feed.ended(tx.clone(), Err(refused), Vec::new());
-            return Ok(Some(Settled::Direct));
+        let from = if how == Settled::Clean { count } else { 0 };
+        let goes_on = from == txs.len() || self.run_in_turn(worker, ordered, txs, from)?;
+        Ok(goes_on.then_some(how))
+    }
+
+    /// Keeps a lot that holds.
+    fn keep(&self, ordered: &mut Ordered<'_>, txs: &[Recovered<Tx>], lot: Lot) {
+        let count = txs.len();
+        if ordered.feed.follows() {
+            ordered.feed.left_together(count, lot.diff());
         }
-        let overlay = &mut ordered.overlay;
-        let kept = catch_unwind(AssertUnwindSafe(|| self.kept(overlay, place, &mut done)));
-        match kept.map_err(|_| self.poison())? {
-            Ok(Some(Ok(result))) => {
-                let (outcome, state) = ordered.book.record_user(tx, result, overlay);
-                worker.session.recycle(ordered.feed.left(state));
-                ordered.feed.ended(tx.clone(), Ok(outcome), done.said);
-            }
-            Ok(Some(Err(refused))) => ordered.feed.ended(tx.clone(), Err(refused), Vec::new()),
-            Ok(None) => {
-                ordered.counts.stale += 1;
-                self.memory.estimate(place, &done.written);
-                self.run_direct(worker, ordered, place, tx, gas_left)?;
-                self.memory.retract(place, &done.written);
-                return Ok(Some(Settled::Stale));
-            }
-            Err(error) => return Ok(self.fail(ordered, error)),
+        ordered.commits += 1;
+        self.memory.keep(ordered.commits, lot.written);
+        ordered.book.absorb(lot.book);
+        ordered.counts.transactions += u64::try_from(count).unwrap_or_default();
+        let mut said = lot.said.into_iter();
+        for (tx, outcome) in txs.iter().zip(lot.outcomes) {
+            let said = said.next().unwrap_or_default();
+            ordered.feed.ended(tx.clone(), Ok(outcome), said);
         }
-        Ok(Some(Settled::Clean))
     }
 
-    /// How a run ahead ends in its turn; `None`: it was in vain.
-    fn kept(
-        &self,
-        overlay: &mut Overlay,
-        place: u64,
-        done: &mut Done,
-    ) -> Result<Option<Result<ResultAndState, TxRefused>>, ExecError> {
-        let Some(end) = done.end.take() else {
-            return Ok(None);
-        };
-        if !holds(overlay, &end, done) {
-            return Ok(None);
-        }
-        Ok(Some(match end {
-            Ok(ended) => Ok(self.shifted(overlay, place, ended)?),
-            Err(refused) => Err(refused),
-        }))
-    }
-
-    fn take_back(&self, place: u64, written: &Written) {
-        self.memory.estimate(place, written);
-        self.memory.retract(place, written);
-    }
-
-    fn fail(&self, ordered: &mut Ordered<'_>, error: ExecError) -> Option<Settled> {
-        ordered.failed = Some(error);
-        self.window.stop();
-        None
-    }
-
-    /// Runs a transaction in its turn, as the plain loop does, over the state that it keeps.
-    fn run_direct(
+    /// Runs a lot in its turn, from one of its transactions on, as the plain loop does. `false`: the work is over.
+    fn run_in_turn(
         &self,
         worker: &mut Worker,
         ordered: &mut Ordered<'_>,
-        place: u64,
-        tx: &Recovered<Tx>,
-        gas_left: u64,
-    ) -> Result<(), Poisoned> {
-        ordered.counts.runs += 1;
-        let session = &mut worker.session;
-        session.swap_overlay(&mut ordered.overlay);
-        let ran = catch_unwind(AssertUnwindSafe(|| run_user(session, tx, gas_left, None)));
-        session.swap_overlay(&mut ordered.overlay);
-        let said = session.heard();
-        match ran.map_err(|_| self.poison())? {
-            Ok(ended) => {
-                // A single worker is never ahead of its turn, so nobody reads this.
-                if self.workers.count > 1 {
-                    self.memory
-                        .publish(place, &ended.state, None, &HashMap::default());
-                }
-                let overlay = &mut ordered.overlay;
-                let (outcome, state) = ordered.book.record_user(tx, ended, overlay);
-                session.recycle(ordered.feed.left(state));
-                ordered.feed.ended(tx.clone(), Ok(outcome), said);
-            }
-            Err(ExecError::Refused(refused)) => {
-                ordered.feed.ended(tx.clone(), Err(refused), Vec::new());
-            }
-            Err(error) => {
-                self.fail(ordered, error);
-            }
+        txs: &[Recovered<Tx>],
+        from: usize,
+    ) -> Result<bool, Poisoned> {
+        if worker.tip != Some(ordered.commits) {
+            worker.stand_anew(false);
         }
-        Ok(())
+        let mut done = from;
+        let ended = self.run_each(&mut worker.session, ordered, txs, &mut done);
+        worker.tip = Some(ordered.commits);
+        worker.is_unshown = true;
+        if ended.is_err() {
+            ordered.settled_of_lot = done;
+            self.show(worker, ordered);
+        }
+        ended
     }
 
-    /// Shifts a result that holds to the state as it is: coins and words that were only added to.
-    fn shifted(
+    /// Shows everybody what lots left that this worker ran in their turn. While nobody runs ahead, nobody asks.
+    fn show(&self, worker: &mut Worker, ordered: &mut Ordered<'_>) {
+        if !std::mem::take(&mut worker.is_unshown) {
+            return;
+        }
+        ordered.commits += 1;
+        let written = worker.session.overlay_mut().take_written();
+        self.memory.keep(ordered.commits, written);
+        worker.tip = Some(ordered.commits);
+    }
+
+    /// `done` counts those that had their turn.
+    fn run_each(
         &self,
-        overlay: &mut Overlay,
-        place: u64,
-        ended: Ended,
-    ) -> Result<ResultAndState, ExecError> {
-        let Ended {
-            mut result,
-            reward_wei,
-            credited,
-            ranges,
-        } = ended;
-        let state = &mut result.state;
-        // In the order of a hash map: each word is moved for itself.
-        for word in ranges.keys() {
-            let Some(slot) = state
-                .get_mut(&word.0)
-                .and_then(|account| account.storage.get_mut(&word.1))
-            else {
+        session: &mut Session,
+        ordered: &mut Ordered<'_>,
+        txs: &[Recovered<Tx>],
+        done: &mut usize,
+    ) -> Result<bool, Poisoned> {
+        for tx in txs.iter().skip(*done) {
+            let limit = self.world.rules.user_gas_limit;
+            let gas_left = limit.saturating_sub(ordered.book.user_gas_used());
+            if gas_left < TRANSFER_GAS {
+                self.window.stop();
+                return Ok(false);
+            }
+            if !ordered.feed.stands(tx) {
+                *done += 1;
                 continue;
-            };
-            let now = overlay.storage(word.0, word.1)?;
-            let moved = slot.present_value.wrapping_sub(slot.original_value);
-            slot.original_value = now;
-            slot.present_value = now.wrapping_add(moved);
-            if !moved.is_zero() {
-                self.memory.settle_word(place, *word, slot.present_value);
+            }
+            let ran = catch_unwind(AssertUnwindSafe(|| run_user(session, tx, gas_left, None)));
+            let ended = ran.map_err(|_| self.poison())?;
+            ordered.counts.transactions += 1;
+            ordered.counts.runs += 1;
+            *done += 1;
+            let said = session.heard();
+            match ended {
+                Ok(ended) => {
+                    let overlay = session.overlay_mut();
+                    let (outcome, state) = ordered.book.record_user(tx, ended, overlay);
+                    session.recycle(ordered.feed.left(state));
+                    ordered.feed.ended(tx.clone(), Ok(outcome), said);
+                }
+                Err(ExecError::Refused(refused)) => {
+                    ordered.feed.ended(tx.clone(), Err(refused), Vec::new());
+                }
+                Err(error) => {
+                    ordered.failed = Some(error);
+                    self.window.stop();
+                    return Ok(false);
+                }
             }
         }
-        if let Some((to, wei)) = credited
-            && let Some(account) = state.get_mut(&to)
-        {
-            let now = overlay.basic(to)?.unwrap_or_default();
-            let original = account.original_info_mut();
-            (original.balance, original.nonce) = (now.balance, now.nonce);
-            account.info.balance = now.balance.saturating_add(wei);
-            account.info.nonce = now.nonce;
-            self.memory.settle_account(place, to, plain(&account.info));
-        }
-        if let Some(reward_wei) = reward_wei {
-            self.reward(overlay, place, state, reward_wei)?;
-        }
-        Ok(result)
+        Ok(true)
+    }
+}
+
+impl Worker {
+    /// Over what is settled, with nothing of its own above.
+    fn stand_anew(&mut self, is_ahead: bool) {
+        self.view.begin(is_ahead);
+        let view = Arc::clone(&self.view);
+        self.session.stand_on(view as Arc<dyn StateRead>);
+        self.tip = None;
     }
 
-    /// Pays the beneficiary, as the last step of a transaction does.
-    fn reward(
-        &self,
-        overlay: &mut Overlay,
-        place: u64,
-        state: &mut EvmState,
-        reward_wei: U256,
-    ) -> Result<(), ExecError> {
-        let beneficiary = self.world.context.info.beneficiary;
-        let mut account = Account::from(overlay.basic(beneficiary)?.unwrap_or_default());
-        account.mark_touch();
-        // As the EVM: a balance that would leave 256 bits stays.
-        if let Some(balance) = account.info.balance.checked_add(reward_wei) {
-            account.info.balance = balance;
+    /// The work is over. What only this worker has, the block goes on with.
+    fn hand_over(&mut self, ordered: &mut Ordered<'_>) {
+        if std::mem::take(&mut self.is_unshown) {
+            let mut overlay = Overlay::new(Arc::clone(self.session.overlay().base()));
+            self.session.swap_overlay(&mut overlay);
+            ordered.tip = Some(overlay);
         }
-        if account.is_changed() {
-            let info = plain(&account.info);
-            self.memory.settle_account(place, beneficiary, info);
+    }
+}
+
+impl Ordered<'_> {
+    /// So many lots of so many transactions at most, and whether there may be more.
+    fn fetch(&mut self, count: usize, most: usize) -> (Vec<Txs>, bool) {
+        let mut lots = Vec::with_capacity(count);
+        while lots.len() < count {
+            let lot = self.fetch_lot(self.lot.min(most));
+            self.lot = most.min(self.lot * 2);
+            if lot.is_empty() {
+                return (lots, false);
+            }
+            lots.push(lot);
         }
-        state.insert(beneficiary, account);
-        Ok(())
+        (lots, true)
+    }
+
+    fn fetch_lot(&mut self, most: usize) -> Txs {
+        let mut lot = Txs::new();
+        let mut gas = 0_u64;
+        while lot.len() < most && gas < LOT_GAS {
+            let next = self.first.pop_front().or_else(|| self.feed.next_tx());
+            let Some(tx) = next else { break };
+            gas = gas.saturating_add(tx.gas_limit());
+            lot.push(tx);
+        }
+        lot
     }
 }
 
 /// Somebody panicked: the rest of the block runs as a plain loop.
 struct Poisoned;
 
-/// Whether everything that a run read still is as it was, or may be another.
-fn holds(overlay: &mut Overlay, end: &Result<Ended, TxRefused>, done: &Done) -> bool {
-    let none = HashMap::default();
-    let (credited, ranges) = match end {
-        Ok(ended) => (ended.credited, &ended.ranges),
-        Err(_) => (None, &none),
-    };
-    let account_holds = |overlay: &mut Overlay, address: Address, read: &super::view::Read<_>| {
-        if let Some((to, wei)) = credited.filter(|(to, _)| *to == address) {
-            let Ok(now) = overlay.basic(to) else {
-                return false;
-            };
-            let now = now.unwrap_or_default();
-            return now.code_hash == KECCAK256_EMPTY && now.balance.checked_add(wei).is_some();
-        }
-        match overlay.known_account(address) {
-            Some(now) => now == read.value,
-            None => read.is_untouched,
-        }
-    };
-    let accounts = &done.reads.accounts;
-    let all_accounts = accounts
-        .iter()
-        .all(|(address, read)| account_holds(overlay, *address, read));
-    all_accounts
-        && done.reads.words.iter().all(|(word, read)| {
-            let known = overlay.known_word(word.0, word.1);
-            match (ranges.get(word), known) {
-                (None, Some(now)) => now == read.value,
-                (None, None) => read.is_untouched,
-                (Some(range), Some(now)) => range.contains(now),
-                (Some(range), None) => overlay
-                    .storage(word.0, word.1)
-                    .is_ok_and(|now| range.contains(now)),
-            }
-        })
+/// Runs a transaction ahead of its turn, if it may enter a block that has gas for it.
+fn run_one_ahead(session: &mut Session, tx: &Recovered<Tx>) -> Result<Ahead, ExecError> {
+    admit(session, tx, u64::MAX)?;
+    let named = tx.inner().signature().s().is_zero();
+    session.refuse_code_at_sender(!named);
+    session.user_ahead(tx::to_env(tx))
 }

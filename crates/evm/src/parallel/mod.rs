@@ -1,19 +1,19 @@
 //! Users' transactions of a block on several threads, with the bytes of the plain loop.
 //!
 //! ```text
-//!   feed ─► window ─► any worker: run ahead, over what lower places left so far ─► result, reads, ranges
-//!                          │
-//!                          └─► whoever asks next: in order, what was read still holds? ─yes─► shift, keep
-//!                                                                                 └─no──► run it in its turn
+//!   feed ─► lots ─► window ─► any worker: run a lot ahead, over what settled ones left so far ─► receipts, part of the list
+//!                                │
+//!                                └─► whoever asks next: in order, what was read still holds? ─yes─► shift, keep
+//!                                                                                       └─no──► run it in its turn
 //! ```
 //!
-//! The commit keeps what the plain loop keeps, in the same types ([`crate::BlockRun`]'s overlay and book), and a run in
-//! its turn is the plain loop's. What runs ahead reads a [`memory::Memory`] of versions, which may be wrong: each read is
-//! compared by value with the overlay before its result is kept. So the bytes are the plain loop's whatever the threads
-//! do. The rules are in `specs/parallel.md`.
+//! A lot is some neighbours. It runs as in the plain loop, over an overlay of its own ([`lot::Lot`]), and what it read below
+//! that is compared by value with the [`memory::Memory`] of what settled lots left before it is kept. So the bytes are the
+//! plain loop's whatever the threads do. The rules are in `specs/parallel.md`.
 
 mod ahead;
 mod engine;
+mod lot;
 mod memory;
 mod tally;
 mod view;
@@ -28,7 +28,7 @@ use revm::state::EvmState;
 pub(crate) use ahead::{Ahead, AheadHandler};
 pub(crate) use tally::{Commutative, Tally};
 
-use crate::{BlockRun, ExecError, Overlay, Tx, TxOutcome, TxRefused};
+use crate::{BlockRun, ExecError, Overlay, StateDiff, Tx, TxOutcome, TxRefused};
 use engine::{Engine, Left, Ordered, World};
 
 /// Gas of the least transaction: what is left below it fits none.
@@ -50,6 +50,14 @@ pub trait UserFeed: Send {
         state
     }
 
+    /// Whether somebody follows what transactions leave, also where many are kept at once ([`UserFeed::left_together`]).
+    fn follows(&self) -> bool {
+        false
+    }
+
+    /// What the next so many transactions left together, as far as [`StateDiff::follow`] would tell.
+    fn left_together(&mut self, _count: usize, _left: StateDiff) {}
+
     /// How a transaction ended, in order, and what it said to `console.log` where somebody listens.
     fn ended(&mut self, tx: Recovered<Tx>, end: Result<TxOutcome, TxRefused>, said: Vec<String>);
 }
@@ -63,6 +71,8 @@ pub struct Workers {
     pub stack_bytes: usize,
     /// Blocks of fewer transactions run as a plain loop: to wake threads takes longer.
     pub least: usize,
+    /// Neighbours that run ahead together, at most.
+    pub lot: usize,
     /// Who runs when, for tests: as a seed says.
     pub baton: Option<Arc<Baton>>,
     /// One thread does all that several would, ahead and in turn: what that costs is measured so.
@@ -78,6 +88,7 @@ impl Workers {
             count,
             stack_bytes: 8 * crate::STACK_BYTES,
             least: 48,
+            lot: 64,
             baton: None,
             is_forced: false,
             pool: None,
@@ -86,8 +97,10 @@ impl Workers {
 
     /// So many threads that take turns as a seed says, for blocks of any size: one interleaving, again and again.
     pub fn seeded(count: usize, seed: u64) -> Self {
+        let lot = usize::try_from(seed % 5).unwrap_or_default();
         Self {
             least: 1,
+            lot: 1 + lot,
             baton: Some(Arc::new(Baton::new(count, seed))),
             ..Self::new(count)
         }
@@ -122,7 +135,7 @@ impl BlockRun {
         }
         let (session, book) = self.parts();
         if workers.count > 1 {
-            book.close_on_several();
+            book.close_on_several(workers);
         }
         let world = World {
             rules: Arc::clone(session.rules()),
@@ -133,22 +146,14 @@ impl BlockRun {
         // What the block has done so far lies below, fixed; what users do lies above.
         let mut below = Overlay::new(Arc::clone(session.overlay().base()));
         session.swap_overlay(&mut below);
-        let below = Arc::new(below);
-        let ordered = Ordered {
-            book,
-            overlay: Overlay::new(Arc::clone(&below) as _),
-            feed: &mut *feed,
-            counts: Counts::default(),
-            failed: None,
-        };
-        let engine = Engine::new(world, below, ordered, workers, first.into());
-        let Left { ordered, rest } = engine.run()?;
-        let Ordered {
+        let ordered = Ordered::new(book, &mut *feed, first);
+        let engine = Engine::new(world, Arc::new(below), ordered, workers);
+        let Left {
+            ordered,
             mut overlay,
-            counts,
-            failed,
-            ..
-        } = ordered;
+            rest,
+        } = engine.run()?;
+        let Ordered { counts, failed, .. } = ordered;
         session.swap_overlay(&mut overlay);
         if let Some(error) = failed {
             return Err(error);
@@ -156,7 +161,6 @@ impl BlockRun {
         if rest.is_empty() {
             return Ok(counts);
         }
-        let rest = rest.into_iter().map(Arc::unwrap_or_clone).collect();
         let plain = self.users_plainly(feed, rest)?;
         Ok(Counts {
             transactions: counts.transactions + plain.transactions,

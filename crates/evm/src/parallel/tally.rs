@@ -89,7 +89,7 @@ pub(crate) struct Range {
 
 impl Range {
     /// One word.
-    fn only(word: U256) -> Self {
+    pub(super) fn only(word: U256) -> Self {
         Self {
             low: word,
             high: word,
@@ -101,7 +101,8 @@ impl Range {
         (self.low..=self.high).contains(&word)
     }
 
-    fn and(self, other: Self) -> Option<Self> {
+    /// What lies in both; `None`: nothing.
+    pub(super) fn and(self, other: Self) -> Option<Self> {
         let (low, high) = (self.low.max(other.low), self.high.min(other.high));
         (low <= high).then_some(Self { low, high })
     }
@@ -122,8 +123,8 @@ impl Range {
         }
     }
 
-    /// The range of words before a transaction that changed them by `to - from` until now.
-    fn before(self, from: U256, to: U256) -> Self {
+    /// The range of words before something that changed them by `to - from` until now.
+    pub(super) fn before(self, from: U256, to: U256) -> Self {
         match to.checked_sub(from) {
             Some(risen) => Self {
                 low: self.low.saturating_sub(risen),

@@ -1,38 +1,34 @@
-//! The state below a transaction that runs ahead, and the list of what it read there.
+//! One worker's view of the state below its run, and the list of what was read there.
 
 use std::sync::Arc;
 
 use alloy_primitives::map::{AddressMap, HashMap};
-use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
 use capstan_window::Baton;
 use parking_lot::Mutex;
 
-use super::memory::{Estimated, Memory};
+use super::memory::Memory;
 use super::tally::Word;
-use crate::{AccountInfo, Overlay, StateError, StateRead};
+use crate::{AccountInfo, StateError, StateRead};
 
-/// A value that was read, and whether no transaction before had touched it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Read<T> {
-    pub(super) value: T,
-    /// It is as it was before the first of these transactions.
-    pub(super) is_untouched: bool,
-}
-
-/// What one run read.
+/// What a lot read that it had not written itself, in the order in which it first did. An overlay above asks for each
+/// but once.
 #[derive(Debug, Default)]
 pub(super) struct Reads {
-    pub(super) accounts: Vec<(Address, Read<Option<AccountInfo>>)>,
-    pub(super) words: Vec<(Word, Read<U256>)>,
-    /// The run met something that is being made anew, at this place.
-    pub(super) estimated: Option<u64>,
+    pub(super) accounts: Vec<(Address, Option<AccountInfo>)>,
+    pub(super) words: Vec<(Word, U256)>,
 }
 
-/// One worker's view. It changes place from run to run.
+/// How much had been read at some moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mark {
+    pub(super) accounts: usize,
+    pub(super) words: usize,
+}
+
+/// See the module.
 pub(super) struct View {
     memory: Arc<Memory>,
-    /// As it was before the first of these transactions.
-    below: Arc<Overlay>,
     /// The baton, where one decides who runs when, and whose view this is.
     pace: Option<(Arc<Baton>, usize)>,
     at: Mutex<At>,
@@ -40,67 +36,59 @@ pub(super) struct View {
 
 #[derive(Default)]
 struct At {
-    place: u64,
     reads: Reads,
+    is_ahead: bool,
     below: Below,
 }
 
-/// What this worker has read of the state below, which does not change while it works: most transactions of a block read
-/// the same few words.
+/// What this worker has read of the state before the first of these transactions, which does not change while it works: most
+/// of them read the same few contracts and words. People without code hardly come twice.
 #[derive(Default)]
 struct Below {
     accounts: AddressMap<Option<AccountInfo>>,
     words: HashMap<Word, U256>,
 }
 
-impl Below {
-    fn account(
-        &mut self,
-        below: &Overlay,
-        address: Address,
-    ) -> Result<Option<AccountInfo>, StateError> {
-        if let Some(info) = self.accounts.get(&address) {
-            return Ok(*info);
-        }
-        let info = below.account(address)?;
-        self.accounts.insert(address, info);
-        Ok(info)
-    }
-
-    fn word(&mut self, below: &Overlay, word: Word) -> Result<U256, StateError> {
-        if let Some(is) = self.words.get(&word) {
-            return Ok(*is);
-        }
-        let is = StateRead::storage(below, word.0, word.1)?;
-        self.words.insert(word, is);
-        Ok(is)
-    }
-}
-
 impl View {
-    pub(super) fn new(
-        memory: Arc<Memory>,
-        below: Arc<Overlay>,
-        pace: Option<(Arc<Baton>, usize)>,
-    ) -> Self {
+    pub(super) fn new(memory: Arc<Memory>, pace: Option<(Arc<Baton>, usize)>) -> Self {
         Self {
             memory,
-            below,
             pace,
             at: Mutex::default(),
         }
     }
 
-    /// Goes to a place, for another run.
-    pub(super) fn stand_at(&self, place: u64) {
+    /// Another run begins: ahead of its turn, what it reads is noted.
+    pub(super) fn begin(&self, is_ahead: bool) {
         let mut at = self.at.lock();
-        at.place = place;
+        at.is_ahead = is_ahead;
         at.reads = Reads::default();
     }
 
     /// What was read since.
     pub(super) fn take_reads(&self) -> Reads {
         std::mem::take(&mut self.at.lock().reads)
+    }
+
+    /// How much was read so far.
+    pub(super) fn mark(&self) -> Mark {
+        let at = self.at.lock();
+        Mark {
+            accounts: at.reads.accounts.len(),
+            words: at.reads.words.len(),
+        }
+    }
+
+    /// Shows what was read since a moment.
+    pub(super) fn since<T>(
+        &self,
+        mark: Mark,
+        show: impl FnOnce(&[(Address, Option<AccountInfo>)], &[(Word, U256)]) -> T,
+    ) -> T {
+        let at = self.at.lock();
+        let accounts = at.reads.accounts.get(mark.accounts..).unwrap_or_default();
+        let words = at.reads.words.get(mark.words..).unwrap_or_default();
+        show(accounts, words)
     }
 
     fn step(&self) {
@@ -110,64 +98,65 @@ impl View {
     }
 }
 
-/// Stops a run that cannot end well; what it answers is thrown away.
-fn stopped(at: &mut At, Estimated(place): Estimated) -> StateError {
-    at.reads.estimated = Some(place);
-    StateError::Storage("a transaction before this one is being run again".into())
+impl At {
+    fn account_below(
+        &mut self,
+        memory: &Memory,
+        address: Address,
+    ) -> Result<Option<AccountInfo>, StateError> {
+        if let Some(info) = self.below.accounts.get(&address) {
+            return Ok(*info);
+        }
+        let info = memory.below().account(address)?;
+        if info.is_some_and(|info| info.code_hash != KECCAK256_EMPTY) {
+            self.below.accounts.insert(address, info);
+        }
+        Ok(info)
+    }
+
+    fn word_below(&mut self, memory: &Memory, word: Word) -> Result<U256, StateError> {
+        if let Some(is) = self.below.words.get(&word) {
+            return Ok(*is);
+        }
+        let is = StateRead::storage(memory.below(), word.0, word.1)?;
+        self.below.words.insert(word, is);
+        Ok(is)
+    }
 }
 
 impl StateRead for View {
     fn account(&self, address: Address) -> Result<Option<AccountInfo>, StateError> {
         self.step();
         let mut at = self.at.lock();
-        let found = self.memory.account(address, at.place);
-        let (credit, written) = found.map_err(|estimated| stopped(&mut at, estimated))?;
-        let mut value = match written {
+        let info = match self.memory.account_written(address) {
             Some(info) => info,
-            None => at.below.account(&self.below, address)?,
+            None => at.account_below(&self.memory, address)?,
         };
-        if !credit.is_zero() {
-            let mut info = value.unwrap_or_default();
-            info.balance = info.balance.saturating_add(credit);
-            value = Some(info);
+        if at.is_ahead {
+            at.reads.accounts.push((address, info));
         }
-        let is_untouched = written.is_none() && credit.is_zero();
-        let read = Read {
-            value,
-            is_untouched,
-        };
-        at.reads.accounts.push((address, read));
-        Ok(value)
+        Ok(info)
     }
 
     fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
         self.step();
         let word = (address, slot);
         let mut at = self.at.lock();
-        let found = self.memory.word(word, at.place);
-        let (moved, written) = found.map_err(|estimated| stopped(&mut at, estimated))?;
-        let base = match written {
+        let is = match self.memory.word_written(word) {
             Some(is) => is,
-            None => at.below.word(&self.below, word)?,
+            None => at.word_below(&self.memory, word)?,
         };
-        let value = base.wrapping_add(moved);
-        let is_untouched = written.is_none() && moved.is_zero();
-        let read = Read {
-            value,
-            is_untouched,
-        };
-        at.reads.words.push((word, read));
-        Ok(value)
+        if at.is_ahead {
+            at.reads.words.push((word, is));
+        }
+        Ok(is)
     }
 
     fn code(&self, hash: B256) -> Result<Bytes, StateError> {
-        match self.memory.code(hash) {
-            Some(code) => Ok(code),
-            None => StateRead::code(&*self.below, hash),
-        }
+        StateRead::code(&*self.memory, hash)
     }
 
     fn block_hash(&self, number: u64) -> Result<B256, StateError> {
-        StateRead::block_hash(&*self.below, number)
+        StateRead::block_hash(&*self.memory, number)
     }
 }
