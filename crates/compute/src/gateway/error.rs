@@ -79,6 +79,16 @@ impl ApiError {
         )
     }
 
+    pub(super) fn cut() -> Self {
+        let message = "the request did not come whole: its connection broke".to_owned();
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_request_error",
+            "request_cut",
+            message,
+        )
+    }
+
     pub(super) fn too_slow(patience: Duration) -> Self {
         let message = format!(
             "the request did not come whole within {} s",

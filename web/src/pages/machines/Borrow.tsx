@@ -21,6 +21,9 @@ function callOf(data: Hex): Pick<CallProposal, 'call' | 'command'> {
   return { call: { to, data, valueWei: 0n }, command: castCommand(`send ${to} ${data}`) };
 }
 
+/** What can be borrowed falls with the machine's life: by less than this part of it until the block. */
+const FALLS_DIVISOR = 10_000n;
+
 export function collectCall(id: number): CallProposal {
   const data = encodeFunctionData({ abi: incomeAbi, functionName: 'collect', args: [BigInt(id)] });
   return {
@@ -75,8 +78,9 @@ interface Form {
 
 export function BorrowDialog({ id, asset, offer, onClose, onCall }: Form & { offer: Offer }) {
   const [text, setText] = useState('');
-  const read = readAmount(text, asset.decimals, offer.today);
-  const wrong = someWrong(text, read, { of: offer.today, where: 'it can borrow' });
+  const most = offer.today - (offer.today + FALLS_DIVISOR - 1n) / FALLS_DIVISOR;
+  const read = readAmount(text, asset.decimals, most);
+  const wrong = someWrong(text, read, { of: most, where: 'it can borrow' });
   const amount = read.ok && wrong === null ? read.amount : 0n;
   const quote = useBorrowQuote(id, amount);
   return (
