@@ -312,7 +312,7 @@ impl From<&Fault> for ApiError {
         let status = StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::BAD_GATEWAY);
         let error = Self::new(status, "server_error", fault.code(), fault.to_string());
         match fault {
-            Fault::Request { body, .. } => Self {
+            Fault::Request { body, .. } | Fault::Declined { body, .. } => Self {
                 passed_on: Some(Box::new(body.clone())),
                 ..error
             },
