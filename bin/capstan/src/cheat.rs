@@ -9,7 +9,7 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256, U256};
-use capstan_client::{Asset, Assets, Node, events_of};
+use capstan_client::{Asset, Assets, Node, events_of, income_markets};
 use capstan_contracts::{
     income::{self, IIncome},
     jobs::{
@@ -31,8 +31,8 @@ use crate::{args::CheatOptions, words::count, world::Cheat};
 
 /// Time between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(400);
-/// By then every cheat has been found many times over; where it has not, that is told.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// By then every cheat has been found many times over, and a debt was settled; where it was not, that is told.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -120,6 +120,9 @@ struct Told {
     open: BTreeMap<u64, Seen>,
     state: u8,
     case: u64,
+    /// What was told of it.
+    stage: String,
+    borne: BTreeMap<String, String>,
     voided: Vec<ClaimVoid>,
     paid: Vec<ClaimPaid>,
     steps: Vec<String>,
@@ -151,6 +154,8 @@ impl Told {
             open: BTreeMap::new(),
             state: machine.state,
             case: 0,
+            stage: String::new(),
+            borne: BTreeMap::new(),
             voided: Vec::new(),
             paid: Vec::new(),
             steps: Vec::new(),
@@ -296,7 +301,7 @@ impl Told {
         Ok(())
     }
 
-    /// What became of the machine itself; whether it is dark, and whatever follows for its debt has begun.
+    /// What became of the machine itself; whether it is dark, and whatever follows for its debt is over.
     async fn state(&mut self) -> Result<bool> {
         let call = IMachines::machineCall {
             machineId: self.machine_id,
@@ -322,10 +327,13 @@ impl Told {
         let Ok(book) = self.node.view(income::ADDRESS, &call).await else {
             return Ok(true);
         };
-        if book.principal.is_zero() {
-            return Ok(true);
-        }
-        if book.caseId != 0 && book.caseId != self.case {
+        if self.case == 0 {
+            if book.principal.is_zero() {
+                return Ok(true);
+            }
+            if book.caseId == 0 {
+                return Ok(false);
+            }
             self.case = book.caseId;
             let line = format!(
                 "it owes {}: case {} is open, and all that it earns goes to its lenders",
@@ -334,7 +342,34 @@ impl Told {
             );
             self.say(line);
         }
-        Ok(book.caseId != 0)
+        self.follow_case().await
+    }
+
+    /// What is new of the case that is open; whether it is over.
+    async fn follow_case(&mut self) -> Result<bool> {
+        let (_, all) = income_markets(&self.node).await?;
+        let mut cases = all.cases.into_iter();
+        let Some(case) = cases.find(|case| case.case_id.to::<u64>() == self.case) else {
+            return Ok(true);
+        };
+        let (unit, id) = (&case.asset.symbol, self.case);
+        if case.stage != self.stage {
+            let line = match case.closed_ms {
+                Some(_) => format!("case {id}: {}; {} {unit} left", case.stage, case.left.text),
+                None => format!("case {id}: {}", case.stage),
+            };
+            self.stage.clone_from(&case.stage);
+            self.say(line);
+        }
+        for step in &case.steps {
+            let (tier, paid) = (step.tier.clone(), step.amount.text.clone());
+            let line = format!("case {id}: {paid} {unit} in all from {tier}");
+            if self.borne.insert(tier, paid.clone()) != Some(paid) {
+                self.say(line);
+            }
+        }
+        // A title that nobody wants stays for sale; the debt is settled.
+        Ok(case.closed_ms.is_some() || case.stage == "unsold")
     }
 
     fn who(&self, address: Address) -> String {

@@ -23,6 +23,8 @@ use crate::{
 
 /// Days that are shown one by one.
 const DAYS_SHOWN: usize = 7;
+/// What can be borrowed falls by less than this part of it until the block.
+const FALLS_DIVISOR: u64 = 10_000;
 
 pub(crate) fn run(command: &IncomeCommand) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -411,7 +413,8 @@ async fn borrow(signing: &Signing, number: u64, amount: &Amount) -> Result<()> {
     let offered = machine.offer.today.amount;
     let signer = Signer::new(signing, node, machine.asset.asset_id).await?;
     let amount = match amount {
-        Amount::Max => offered,
+        // What can be borrowed falls with the machine's life: all of it would be too much in the next block.
+        Amount::Max => offered - offered.div_ceil(U256::from(FALLS_DIVISOR)),
         amount => amount.resolve(signer.asset.decimals, offered)?,
     };
     if amount.is_zero() || amount > offered {

@@ -330,6 +330,14 @@ impl Dev {
         Ok(moved_ms / 1000)
     }
 
+    /// Blocks made from now on have the machine's time again, however its clock was moved.
+    pub fn reset_time(&self) -> Result<(), ChainError> {
+        let chain = self.chain()?;
+        chain.clock().restore(ClockSetting::default());
+        chain.forget_pending();
+        Ok(())
+    }
+
     /// When blocks are made.
     pub fn mining(&self) -> Mining {
         self.chain()

@@ -4,6 +4,7 @@ mod again;
 mod audit;
 mod engine;
 mod gateway;
+pub(crate) mod in_contract;
 mod inspect;
 mod key;
 mod provide;

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy_primitives::{B256, Signature, U256};
+use alloy_primitives::{B256, U256};
 use capstan_agents::{
     jobs::{self, Trade},
     provider::Seat,
@@ -18,17 +18,18 @@ use capstan_agents::{
 use capstan_client::{ClientError, Node, Sender, job_channel, job_claim, job_offered, job_show};
 use capstan_compute::{
     gateway::Gateway,
-    receipt::Receipt,
     tab::{Bound, Claimable, Court, Desk, Market, Rate, Registry, Setup, units_up},
 };
 use capstan_contracts::jobs::{
     ADDRESS,
-    IJobs::{self, OfferTerms},
+    IJobs::{Channel, OfferTerms},
     LEVEL_ONE,
 };
 use eyre::{OptionExt as _, Result, WrapErr as _, bail};
 use futures::{FutureExt as _, future::BoxFuture};
 use tokio::time::sleep;
+
+use super::in_contract;
 
 /// Shortest and longest time between two looks at the chain.
 const LOOK: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
@@ -73,7 +74,7 @@ impl Registry for Chain {
     }
 }
 
-fn bound(channel: &IJobs::Channel) -> Bound {
+fn bound(channel: &Channel) -> Bound {
     Bound {
         customer: channel.customer,
         key: channel.key,
@@ -181,7 +182,13 @@ impl Sale {
 
     async fn look(&self) -> Result<(), ClientError> {
         self.see().await?;
-        for ready in self.desk.claimable(self.gateway.ledger()) {
+        let (ready, written) = self.desk.claimable(self.gateway.ledger());
+        // Vouchers that are on their way are on disk as such: nothing is added to them, in a process after this one either.
+        if let Err(error) = written.on_disk().await {
+            tracing::error!(%error, "nothing is claimed");
+            return Ok(());
+        }
+        for ready in ready {
             if let Err(error) = self.claim(&ready).await {
                 let channel = ready.voucher.channel;
                 tracing::warn!(%error, %channel, epoch = ready.voucher.epoch, "a claim was not taken");
@@ -201,7 +208,7 @@ impl Sale {
         let Some(offer) = job_offered(&self.node, self.machine_id, class_id).await? else {
             return Ok(());
         };
-        self.desk.see(Market {
+        let market = Market {
             time_ms,
             seen: Instant::now(),
             rate: Rate {
@@ -212,7 +219,8 @@ impl Sale {
             bond_free: offer.bond.saturating_sub(offer.reserved).saturating_to(),
             audit_ppm: self.trade.params.auditPpm,
             detect_ppm: self.trade.params.detectPpm,
-        });
+        };
+        self.desk.see(self.gateway.ledger(), market);
         Ok(())
     }
 
@@ -238,9 +246,9 @@ impl Sale {
         let stands = job_channel(&self.node, channel).await?;
         if stands.is_none_or(|stands| stands.claimedEpoch < epoch) {
             let call = job_claim(
-                voucher(&ready.voucher),
-                signature(&ready.by_key),
-                signature(&ready.by_machine),
+                in_contract::voucher(&ready.voucher),
+                in_contract::signature(&ready.by_key),
+                in_contract::signature(&ready.by_machine),
             );
             self.key.send(&self.node, &call).await?;
             tracing::info!(%channel, epoch, receipts = ready.voucher.receipts, cost = %ready.voucher.cost, "claimed");
@@ -263,7 +271,12 @@ impl Sale {
                 );
                 continue;
             };
-            let call = job_show(picked.claim_id, picked.pick, receipt(signed.receipt), proof);
+            let call = job_show(
+                picked.claim_id,
+                picked.pick,
+                in_contract::receipt(signed.receipt),
+                proof,
+            );
             if let Err(error) = self.key.send(&self.node, &call).await {
                 tracing::warn!(%error, claim = picked.claim_id, "a receipt was not shown");
             }
@@ -323,46 +336,4 @@ async fn offer(
         sequence: 0,
         endpoint: terms.endpoint.to_owned(),
     })
-}
-
-fn signature(word: &Signature) -> IJobs::Signature {
-    IJobs::Signature {
-        v: 27 + u8::from(word.v()),
-        r: word.r().into(),
-        s: word.s().into(),
-    }
-}
-
-fn voucher(voucher: &capstan_compute::tab::Voucher) -> IJobs::Voucher {
-    IJobs::Voucher {
-        channel: voucher.channel,
-        epoch: voucher.epoch,
-        cost: voucher.cost,
-        largest: voucher.largest,
-        inputUnits: voucher.inputUnits,
-        outputUnits: voucher.outputUnits,
-        receipts: voucher.receipts,
-        root: voucher.root,
-    }
-}
-
-fn receipt(receipt: Receipt) -> IJobs::Receipt {
-    IJobs::Receipt {
-        job: receipt.job,
-        program: receipt.program,
-        input: receipt.input,
-        output: receipt.output,
-        parents: receipt.parents,
-        payer: receipt.payer,
-        machine: receipt.machine,
-        startedMs: receipt.startedMs,
-        firstMs: receipt.firstMs,
-        tookMs: receipt.tookMs,
-        inputUnits: receipt.inputUnits,
-        outputUnits: receipt.outputUnits,
-        cost: receipt.cost,
-        energyMj: receipt.energyMj,
-        outcome: receipt.outcome,
-        notes: receipt.notes,
-    }
 }

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use alloy_consensus::{SignableTransaction, TxEip1559, transaction::Recovered};
+use alloy_consensus::{SignableTransaction, Transaction as _, TxEip1559, transaction::Recovered};
 use alloy_network::TxSignerSync as _;
-use alloy_primitives::{Address, TxKind, U256};
+use alloy_primitives::{Address, TxKind, U256, hex};
 use alloy_signer::SignerSync as _;
 use alloy_signer_local::PrivateKeySigner;
-use alloy_sol_types::SolCall;
+use alloy_sol_types::{SolCall, SolEvent};
 use capstan_agents::feed::parse_price;
-use capstan_chain::{At, Chain};
+use capstan_chain::{At, Chain, Dev};
 use capstan_client::{AccountName, Batch, Call, create_product, top_up_product};
 use capstan_contracts::{
     account::{self, IAccount, Verb},
@@ -40,6 +40,7 @@ use super::{
         ASSETS, CAP, DAY_S, DOLLAR, ETH, Listed, POOLS, RANGE_FEE_PIPS, RANGE_POOL, RANGE_SIDE,
         RANGE_SQRT_PRICE_X96, RANGE_TICKS, STETH, USDC, WBTC, address_of, number,
     },
+    past::{Ago, BEGAN_S},
     program::Program,
 };
 
@@ -59,6 +60,10 @@ const LEVERAGED_SEED: u64 = 2_000;
 const LOOP_SEED: u64 = 10;
 /// The least bond of a machine, in whole units.
 const MACHINE_BOND: u64 = 100;
+
+/// How often a machine says that it is there; and while nobody looks.
+pub(super) const BEAT_EVERY_S: u64 = 5;
+const PAST_BEAT_EVERY_S: u64 = 13 * 3_600;
 
 /// A world that is being made.
 pub(super) struct Maker<'a> {
@@ -91,18 +96,48 @@ impl<'a> Maker<'a> {
     ) -> Result<()> {
         let people = signers.iter().take(RICH_ACCOUNTS);
         let people: Vec<_> = people.map(PrivateKeySigner::address).collect();
-        self.assets(&people, bots)?;
+        match works {
+            None => {
+                self.assets(&people, bots)?;
+                self.machines(BEAT_EVERY_S)?;
+            }
+            Some((cast, program)) => {
+                let ago = Ago::of_this_moment()?;
+                self.go_back(ago, BEGAN_S)?;
+                self.assets(&people, bots)?;
+                self.machines(PAST_BEAT_EVERY_S)?;
+                self.works(cast, program)?;
+                self.past(ago, cast, program)?;
+            }
+        }
         self.prices()?;
         self.lend()?;
         self.pools()?;
         self.range()?;
         self.farms()?;
         self.products()?;
-        self.machines()?;
         if let Some((cast, program)) = works {
-            self.works(cast, program)?;
+            self.funded(cast, program)?;
+            for provider in cast.providers.iter().skip(1) {
+                self.register(provider, program)?;
+            }
         }
         self.positions(bots)
+    }
+
+    pub(super) fn dev(&self) -> Result<&Dev> {
+        self.chain.dev().ok_or_eyre("not a development chain")
+    }
+
+    pub(super) fn head_ms(&self) -> u64 {
+        self.chain.head().time_ms()
+    }
+
+    /// What the newest block tells of this kind, if anything.
+    pub(super) fn heard<E: SolEvent>(&self) -> Option<E> {
+        let block = self.chain.head();
+        let mut logs = block.receipts.iter().flat_map(|receipt| receipt.logs());
+        logs.find_map(|log| E::decode_log(log).ok().map(|log| log.data))
     }
 
     pub(super) fn chain_id(&self) -> u64 {
@@ -146,12 +181,17 @@ impl<'a> Maker<'a> {
         for submitted in self.chain.submit_many(std::mem::take(&mut self.waiting)) {
             submitted?;
         }
-        let dev = self.chain.dev().ok_or_eyre("not a development chain")?;
         loop {
-            dev.mine(1, None)?;
+            self.dev()?.mine(1, None)?;
             let block = self.chain.head();
             if let Some(at) = block.receipts.iter().position(|receipt| !receipt.status()) {
-                bail!("transaction {at} of block {} failed", block.number());
+                let tx = &block.transactions[at];
+                let to = tx.to().unwrap_or_default();
+                let verb = tx.input().get(..4).map(hex::encode).unwrap_or_default();
+                bail!(
+                    "transaction {at} of block {} failed: verb 0x{verb} of {to}",
+                    block.number()
+                );
             }
             if self.is_all_done()? {
                 return Ok(());
@@ -279,7 +319,7 @@ impl<'a> Maker<'a> {
     }
 
     fn first_report(&self) -> Result<SignedReport> {
-        let time_ms = self.chain.head().time_ms();
+        let time_ms = self.head_ms();
         let entry = |(asset_id, asset): (u32, &Listed)| -> Result<Entry> {
             Ok(Entry {
                 assetId: asset_id,
@@ -452,14 +492,15 @@ impl<'a> Maker<'a> {
         Ok(())
     }
 
-    /// Machines may be registered: bonds of a hundred USDC, and times of a world that is looked at for a few minutes.
-    fn machines(&mut self) -> Result<()> {
+    /// Machines may be registered: bonds of a hundred USDC, and times of a world that is looked at for a few minutes, but for
+    /// how often they say that they are there.
+    pub(super) fn machines(&mut self, beat_every_s: u64) -> Result<()> {
         let seconds = |count: u64| count * 1_000;
         let params = MachineParams {
             assetId: number(USDC),
             bondMin: ASSETS[USDC].units(MACHINE_BOND),
             unbondMs: seconds(3_600),
-            intervalMs: seconds(5),
+            intervalMs: seconds(beat_every_s),
             graceMs: seconds(15),
             probationMs: seconds(120),
             lateMs: seconds(15),

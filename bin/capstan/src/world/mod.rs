@@ -2,7 +2,7 @@
 //! so that a newcomer can supply, borrow, swap, farm and see health at once.
 //!
 //! ```text
-//!   tables (listed) ─► transactions before anybody looks (maker) ─► prices that live and can be pushed, and bots
+//!   tables (listed) ─► transactions before anybody looks (maker, past) ─► prices that live and can be pushed, and bots
 //!   machines (works) ─► shops that sell, a customer who buys, auditors; a shop can be made to cheat (crook)
 //! ```
 //!
@@ -14,6 +14,7 @@ mod crook;
 mod customer;
 mod listed;
 mod maker;
+mod past;
 mod program;
 mod shop;
 mod works;

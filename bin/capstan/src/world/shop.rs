@@ -14,7 +14,9 @@ use alloy_primitives::{Address, B256, Signature, U256, keccak256};
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
 use capstan_agents::provider::{Seat, live};
-use capstan_client::{Call, ClientError, Node, Sender, events_in, send};
+use capstan_client::{
+    Call, ClientError, Node, Sender, events_in, job_claim, job_offer, job_show, send,
+};
 use capstan_compute::{
     audit::Evidence,
     receipt::{Machine, Outcome, Receipt, Signed, canonical_request},
@@ -23,10 +25,7 @@ use capstan_compute::{
 };
 use capstan_contracts::jobs::{
     self,
-    IJobs::{
-        self, Claimed, OfferTerms, claimCall, claimOfCall, offerCall, offerOfCall, paramsCall,
-        pickOfCall, showCall,
-    },
+    IJobs::{self, Claimed, OfferTerms, claimOfCall, offerOfCall, paramsCall, pickOfCall},
     Phase,
 };
 use eyre::{OptionExt as _, Result, ensure, eyre};
@@ -39,7 +38,7 @@ use super::{
     crook::{Cheat, Crook},
     program::Program,
 };
-use crate::compute::Engines;
+use crate::compute::{Engines, in_contract};
 
 /// Between two looks at claims.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -193,19 +192,12 @@ impl Shop {
             sequence: self.node.head_time_ms().await?,
             endpoint: endpoint.to_owned(),
         };
-        let signature = nobodys();
-        let call = offerCall { terms, signature };
-        self.send(self.machine.signer(), &call).await?;
+        self.send(self.machine.signer(), &job_offer(terms)).await?;
         Ok(())
     }
 
-    async fn send(&self, by: &PrivateKeySigner, call: &impl SolCall) -> Result<B256, ClientError> {
-        let call = Call {
-            to: jobs::ADDRESS,
-            input: call.abi_encode().into(),
-            value_wei: U256::ZERO,
-        };
-        let sent = send(&self.node, by, &call).await?;
+    async fn send(&self, by: &PrivateKeySigner, call: &Call) -> Result<B256, ClientError> {
+        let sent = send(&self.node, by, call).await?;
         Ok(sent.hash)
     }
 
@@ -339,20 +331,11 @@ impl Shop {
 
     async fn claim(&self, sheet: Sheet) -> Result<()> {
         let voucher = sheet.tally.voucher().ok_or_eyre("an empty sheet")?;
-        let call = claimCall {
-            voucher: IJobs::Voucher {
-                channel: voucher.channel,
-                epoch: voucher.epoch,
-                cost: voucher.cost,
-                largest: voucher.largest,
-                inputUnits: voucher.inputUnits,
-                outputUnits: voucher.outputUnits,
-                receipts: voucher.receipts,
-                root: voucher.root,
-            },
-            byKey: said(&sheet.by_key),
-            byMachine: said(&self.court.sign(voucher, self.machine.signer())?),
-        };
+        let call = job_claim(
+            in_contract::voucher(voucher),
+            in_contract::signature(&sheet.by_key),
+            in_contract::signature(&self.court.sign(voucher, self.machine.signer())?),
+        );
         let hash = self.send(&self.holder, &call).await?;
         let made = events_in::<Claimed>(&self.node, jobs::ADDRESS, hash).await?;
         if let Some(claimed) = made.first() {
@@ -379,53 +362,10 @@ impl Shop {
             }
             let place = usize::try_from(*index)?;
             let receipt = sheet.receipts.get(place).ok_or_eyre("no such receipt")?;
-            let call = showCall {
-                claimId: id,
-                pick,
-                receipt: as_shown(receipt),
-                proof: sheet.tally.proof(place),
-            };
+            let shown = in_contract::receipt(receipt.clone());
+            let call = job_show(id, pick, shown, sheet.tally.proof(place));
             self.send(&self.holder, &call).await?;
         }
         Ok(())
-    }
-}
-
-/// Whoever calls himself needs no signature.
-fn nobodys() -> IJobs::Signature {
-    IJobs::Signature {
-        v: 0,
-        r: B256::ZERO,
-        s: B256::ZERO,
-    }
-}
-
-fn said(signature: &Signature) -> IJobs::Signature {
-    IJobs::Signature {
-        v: 27 + u8::from(signature.v()),
-        r: signature.r().into(),
-        s: signature.s().into(),
-    }
-}
-
-/// The same receipt in the contract's words.
-fn as_shown(receipt: &Receipt) -> IJobs::Receipt {
-    IJobs::Receipt {
-        job: receipt.job,
-        program: receipt.program,
-        input: receipt.input,
-        output: receipt.output,
-        parents: receipt.parents.clone(),
-        payer: receipt.payer,
-        machine: receipt.machine,
-        startedMs: receipt.startedMs,
-        firstMs: receipt.firstMs,
-        tookMs: receipt.tookMs,
-        inputUnits: receipt.inputUnits,
-        outputUnits: receipt.outputUnits,
-        cost: receipt.cost,
-        energyMj: receipt.energyMj,
-        outcome: receipt.outcome,
-        notes: receipt.notes,
     }
 }

@@ -44,21 +44,20 @@ const LENT: u64 = 50_000;
 const FIRST_LOSS: u64 = 10_000;
 /// Prices of a million tokens: far above those of a real market, so that a minute's work is worth looking at.
 const INPUT_PRICE: u64 = 5_000;
-const OUTPUT_PRICE: u64 = 20_000;
+pub(super) const OUTPUT_PRICE: u64 = 20_000;
 
+/// How long vouchers grow.
+pub(super) const EPOCH_MS: u64 = 10 * SECOND;
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 
 impl Maker<'_> {
-    /// Everything that machines need, and the machines.
+    /// Everything that machines need.
     pub(super) fn works(&mut self, cast: &Cast, program: &Program) -> Result<()> {
         self.fund(cast)?;
         self.terms(cast, program)?;
         self.loans(cast)?;
-        for provider in &cast.providers {
-            self.register(provider, program)?;
-        }
         self.customer(cast)?;
         self.mine()
     }
@@ -82,7 +81,7 @@ impl Maker<'_> {
         let units = |whole| ASSETS[USDC].units(whole);
         let params = JobParams {
             assetId: number(USDC),
-            epochMs: 10 * SECOND,
+            epochMs: EPOCH_MS,
             holdMs: HOUR,
             showMs: 6 * SECOND,
             commitMs: 10 * SECOND,
@@ -134,8 +133,9 @@ impl Maker<'_> {
         let params = IncomeParams {
             rateBps: 1_200,
             lateBps: 500,
-            instalments: 30,
-            periodS: 86_400,
+            // One falls due within an hour of looking.
+            instalments: 24,
+            periodS: 3_600,
             unpaidS: 3_600,
             windowDays: 7,
             verifiedDays: 1,
@@ -180,7 +180,7 @@ impl Maker<'_> {
         self.mine()
     }
 
-    fn register(&mut self, provider: &Provider, program: &Program) -> Result<()> {
+    pub(super) fn register(&mut self, provider: &Provider, program: &Program) -> Result<()> {
         let registering = Registering {
             key: &provider.key,
             holder: provider.holder.address(),

@@ -3,7 +3,10 @@
 //! Everything is real: answers of an engine, receipts, vouchers of both keys, claims, draws by the block, three auditors who
 //! compute.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use capstan_client::Node as Chain;
 use capstan_contracts::jobs::{self, IJobs::machineRecordCall};
@@ -161,4 +164,47 @@ async fn a_provider_that_is_not_there_cheats_nobody() {
         "{}",
         said.stderr
     );
+}
+
+/// WORLD-9: the first machine carries a debt from the start; when it goes dark, whoever lent has everything back by the steps
+/// that were fixed beforehand, and each is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn world_9_a_machine_that_owes_goes_dark() {
+    let node = Arc::new(world().await);
+    let book = node
+        .rpc("capstan_income", json!([{"machine": "0x0"}]))
+        .await
+        .expect("answered");
+    let machine = &book["machine"];
+    assert_eq!(machine["principal"]["text"], "150", "{book:#}");
+    assert_eq!(machine["offer"]["verifiedDays"], 1);
+    let told = {
+        let node = Arc::clone(&node);
+        tokio::task::spawn_blocking(move || cheat(&node, "1", "--go-dark"))
+    };
+    // Grace and auction last minutes: once the case is open, the chain's clock is moved on.
+    while !told.is_finished() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let all = node.rpc("capstan_income", json!([])).await;
+        let all = all.expect("answered");
+        if all["cases"]
+            .as_array()
+            .is_some_and(|cases| !cases.is_empty())
+        {
+            let moved = node.rpc("evm_increaseTime", json!([20])).await;
+            moved.expect("answered");
+        }
+    }
+    let told = told.await.expect("ended");
+    let steps = told["steps"].to_string();
+    for step in ["the machine is dark", "case 1 is open", "in all from bond"] {
+        assert!(steps.contains(step), "{step}: {steps}");
+    }
+    let all = node
+        .rpc("capstan_income", json!([]))
+        .await
+        .expect("answered");
+    let market = &all["markets"][0];
+    assert_eq!(market["lent"]["text"], "0", "{all:#}");
+    assert_eq!(all["cases"][0]["stage"], "unsold", "{all:#}");
 }

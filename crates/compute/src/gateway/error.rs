@@ -79,6 +79,16 @@ impl ApiError {
         )
     }
 
+    pub(super) fn cut() -> Self {
+        let message = "the request did not come whole: its connection broke".to_owned();
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_request_error",
+            "request_cut",
+            message,
+        )
+    }
+
     pub(super) fn too_slow(patience: Duration) -> Self {
         let message = format!(
             "the request did not come whole within {} s",
@@ -302,7 +312,7 @@ impl From<&Fault> for ApiError {
         let status = StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::BAD_GATEWAY);
         let error = Self::new(status, "server_error", fault.code(), fault.to_string());
         match fault {
-            Fault::Request { body, .. } => Self {
+            Fault::Request { body, .. } | Fault::Declined { body, .. } => Self {
                 passed_on: Some(Box::new(body.clone())),
                 ..error
             },

@@ -186,7 +186,7 @@ impl Gateway {
             gateway: Arc::clone(self),
             of,
             _own: is_own.then(|| self.pace.enter_own()),
-            memory: Vec::new(),
+            memory: None,
         };
         has_room.then_some(entered)
     }
@@ -208,19 +208,27 @@ struct Entered {
     of: B256,
     _own: Option<pace::OwnAtWork>,
     /// What it holds of the memory of all.
-    memory: Vec<OwnedSemaphorePermit>,
+    memory: Option<OwnedSemaphorePermit>,
 }
 
 impl Entered {
-    /// Takes so much of the memory of all requests, as soon as there is so much; false where that takes too long.
-    async fn take_memory(&mut self, bytes: usize) -> bool {
-        let pages = u32::try_from(bytes.div_ceil(PAGE_BYTES)).unwrap_or(u32::MAX);
+    /// Holds so much of the memory of all requests, as soon as there is so much; false where that takes too long.
+    async fn hold_memory(&mut self, bytes: usize) -> bool {
+        let held = self.memory.as_ref().map_or(0, |held| held.num_permits());
+        let lacking = bytes.div_ceil(PAGE_BYTES).saturating_sub(held);
+        if lacking == 0 {
+            return true;
+        }
+        let lacking = u32::try_from(lacking).unwrap_or(u32::MAX);
         let memory = Arc::clone(&self.gateway.memory);
-        let taken = timeout(MEMORY_PATIENCE, memory.acquire_many_owned(pages)).await;
+        let taken = timeout(MEMORY_PATIENCE, memory.acquire_many_owned(lacking)).await;
         let Ok(Ok(taken)) = taken else {
             return false;
         };
-        self.memory.push(taken);
+        match &mut self.memory {
+            Some(held) => held.merge(taken),
+            none => *none = Some(taken),
+        }
         true
     }
 }

@@ -11,14 +11,14 @@ use std::{
 use alloy_primitives::B256;
 use axum::{
     Json, Router,
-    body::{Body, to_bytes},
+    body::Body,
     extract::{Path, Request, State},
     http::{HeaderMap, HeaderValue, Method, Uri, header},
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
 use bytes::Bytes;
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
 use tokio::{sync::mpsc, time::timeout};
 
@@ -121,12 +121,15 @@ async fn try_answer(
         Asker::Channel(..) => B256::ZERO,
     };
     let mut entered = gateway.enter(of, is_own).ok_or_else(busy)?;
-    let body = arrived(gateway, &head.headers, body, &mut entered).await?;
+    let body = arrived(gateway, body, &mut entered).await?;
     let structure = json::weight(&body);
     if structure > STRUCTURE_BYTES_MAX {
         return Err(ApiError::too_dense());
     }
-    if !entered.take_memory(structure).await {
+    if !entered
+        .hold_memory(body.len().saturating_add(structure))
+        .await
+    {
         return Err(busy());
     }
     let mut asked = Asked::read(kind, &body)?;
@@ -156,27 +159,34 @@ async fn try_answer(
     Ok(response)
 }
 
-/// A body as it came, if it comes in time, and the memory of all requests has room for it.
+/// A body as it came, if it comes in time.
 async fn arrived(
     gateway: &Gateway,
-    headers: &HeaderMap,
     body: Body,
     entered: &mut Entered,
-) -> Result<Bytes, ApiError> {
+) -> Result<Vec<u8>, ApiError> {
     let bounds = &gateway.settings.bounds;
-    let max = bounds.body_bytes;
-    let said = headers.get(header::CONTENT_LENGTH);
-    let said = said.and_then(|said| said.to_str().ok()?.parse().ok());
-    // Who does not say how long it is may fill all of it.
-    if !entered.take_memory(said.unwrap_or(max).min(max)).await {
-        let message = "too much is asked at once";
-        return Err(ApiError::busy(message, Duration::from_secs(2)));
+    let arrived = timeout(bounds.arrival, pieces(body, bounds.body_bytes, entered)).await;
+    arrived.unwrap_or_else(|_| Err(ApiError::too_slow(bounds.arrival)))
+}
+
+/// Its pieces. What is announced and does not come holds no memory: who wants to keep others out has to send all of it.
+async fn pieces(body: Body, max: usize, entered: &mut Entered) -> Result<Vec<u8>, ApiError> {
+    let mut body = body.into_data_stream();
+    let mut whole = Vec::new();
+    while let Some(piece) = body.next().await {
+        let piece = piece.map_err(|_| ApiError::cut())?;
+        let size = whole.len().saturating_add(piece.len());
+        if size > max {
+            return Err(ApiError::too_large(max));
+        }
+        if !entered.hold_memory(size).await {
+            let message = "too much is asked at once";
+            return Err(ApiError::busy(message, Duration::from_secs(2)));
+        }
+        whole.extend_from_slice(&piece);
     }
-    match timeout(bounds.arrival, to_bytes(body, max)).await {
-        Ok(Ok(body)) => Ok(body),
-        Ok(Err(_)) => Err(ApiError::too_large(max)),
-        Err(_) => Err(ApiError::too_slow(bounds.arrival)),
-    }
+    Ok(whole)
 }
 
 /// The ticket of a key of this gateway.

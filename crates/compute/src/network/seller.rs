@@ -14,6 +14,7 @@ use parking_lot::Mutex;
 use reqwest::{Client, RequestBuilder, Response, redirect::Policy};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use super::{
     Held, Network, Offer,
@@ -22,7 +23,7 @@ use super::{
 use crate::{
     gateway::Gateway,
     money::Dollars,
-    receipt::{self, Outcome},
+    receipt,
     tab::{
         Dealt, Doubt, ERRAND, Got, Owed, Raise, Standing, Terms, bill_of, dollars_of, units_down,
     },
@@ -36,6 +37,10 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Longest text of a list or a standing.
 const STANDING_BYTES_MAX: usize = 8 << 20;
+/// Requests of a channel that a machine may take at a time, whatever it says.
+const PARALLEL_MAX: usize = 64;
+/// Longest time until a channel is ready for a request: what was left is settled, units are bound.
+const READY: Duration = Duration::from_secs(20);
 
 /// A machine that sells, with the channel to it.
 #[derive(Debug)]
@@ -175,7 +180,7 @@ impl Seller {
     }
 
     async fn read<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Fault> {
-        let response = answered(request, PATIENCE).await?;
+        let response = answered(request, PATIENCE).await.map_err(strangers)?;
         let text = body(response, PATIENCE, STANDING_BYTES_MAX).await?;
         serde_json::from_slice(&text).map_err(|_| Fault::garbage("an answer about the tab is none"))
     }
@@ -193,9 +198,10 @@ impl Seller {
     async fn settle_up(&self) -> Result<(), Fault> {
         for raise in self.network.purse.unheard(self.channel) {
             match self.post_raise(&raise).await {
-                // It is too late for it: the epoch was claimed without.
+                // It is too late for it: the epoch was claimed without. Or another gateway signs with this key.
                 Err(Fault::Failed { status: 409, .. }) => {
                     self.network.purse.heard(self.channel, &raise);
+                    self.is_taken_up.store(false, Ordering::Release);
                 }
                 said => said?,
             }
@@ -222,7 +228,11 @@ impl Seller {
             Err(Fault::Unpaid { .. }) => return Ok(()),
             Err(fault) => return Err(fault),
         };
+        if standing.owed.len() > PARALLEL_MAX {
+            return Err(Fault::garbage("it says that more is owed than it takes on"));
+        }
         self.network.purse.take_up(self.channel, &standing);
+        let mut declines = Vec::new();
         let at_work = self.network.errands.of_channel(self.channel);
         for owed in &standing.owed {
             let input = owed.signed.receipt.input;
@@ -234,7 +244,16 @@ impl Seller {
             }
             let at = left.iter().position(|one| one.dealt.input == input);
             let errand = at.map(|at| left.remove(at));
-            self.settle_owed(owed, errand.as_ref()).await?;
+            if !self.settle_owed(owed, errand.as_ref()).await? {
+                declines.push(owed.signed.id);
+            }
+        }
+        if !declines.is_empty() {
+            let raise = Raise {
+                declines,
+                ..Raise::default()
+            };
+            self.post_raise(&raise).await?;
         }
         // What the machine knows nothing of, and is not at, is owed by nobody.
         if standing.at_work == 0 {
@@ -247,22 +266,14 @@ impl Seller {
         Ok(())
     }
 
-    /// Signs for an answer that was asked for and is as agreed, and declines any other.
-    async fn settle_owed(&self, owed: &Owed, errand: Option<&Errand>) -> Result<(), Fault> {
+    /// Signs for an answer that was asked for and is as agreed; any other is to be declined.
+    async fn settle_owed(&self, owed: &Owed, errand: Option<&Errand>) -> Result<bool, Fault> {
         let key = self.network.purse.key().address();
         let fits = |errand: &&Errand| {
             errand.stand == Stand::Open && errand.dealt.check(key, owed, None).is_ok()
         };
-        if errand.filter(fits).is_some() {
-            if let Some(raise) = self.network.purse.sign(self.channel, owed) {
-                self.post_raise(&raise).await?;
-            }
-        } else {
-            let raise = Raise {
-                epoch: owed.epoch,
-                declines: vec![owed.signed.id],
-                ..Raise::default()
-            };
+        let is_signed = errand.filter(fits).is_some();
+        if is_signed && let Some(raise) = self.network.purse.sign(self.channel, owed) {
             self.post_raise(&raise).await?;
         }
         if let Some(errand) = errand {
@@ -270,7 +281,7 @@ impl Seller {
                 self.network.errands.end(gateway.ledger(), errand.number);
             });
         }
-        Ok(())
+        Ok(is_signed)
     }
 
     /// The same for a process that follows another.
@@ -344,7 +355,8 @@ impl Seller {
         let sent = serde_json::to_vec(&ask.body).unwrap_or_default();
         let mut is_short = false;
         loop {
-            self.ready(dealt.most, is_short).await?;
+            let ready = timeout(READY, self.ready(dealt.most, is_short)).await;
+            ready.unwrap_or(Err(Fault::Slow(READY)))?;
             let gateway = self.network.gateway.upgrade().ok_or_else(silent)?;
             let begun = self
                 .network
@@ -357,7 +369,10 @@ impl Seller {
             };
             let url = format!("{}/{}", self.endpoint(), ask.kind.path());
             let request = self.said(self.client.post(url), sent.clone(), dealt.most)?;
-            match answered(request, self.settings.first).await {
+            match answered(request, self.settings.first)
+                .await
+                .map_err(strangers)
+            {
                 Ok(response) => return Ok((response, at_work)),
                 Err(fault) => {
                     at_work.fail(&fault);
@@ -412,15 +427,23 @@ impl Seller {
         if !self.network.may_be(owed.epoch) {
             return Err(Doubt::Other("epoch"));
         }
-        // An answer that was cut at its limit ends with a word of the gateway's own.
-        let is_cut = owed.signed.receipt.outcome == Outcome::Limit.number();
         let key = self.network.purse.key().address();
-        let cut = Got {
-            output: owed.signed.receipt.output,
-            ..*got
-        };
-        let got = if is_cut { &cut } else { got };
         at_work.errand.dealt.check(key, owed, Some(got))
+    }
+}
+
+/// What a stranger refuses, another may take: his word does not end a request. A list or a path that is not there is his fault.
+fn strangers(fault: Fault) -> Fault {
+    match fault {
+        Fault::Request {
+            status: status @ (404 | 415),
+            ..
+        } => Fault::Failed {
+            status,
+            message: "it does not know what machines of the network answer".to_owned(),
+        },
+        Fault::Request { status, body } => Fault::Declined { status, body },
+        other => other,
     }
 }
 
@@ -488,6 +511,10 @@ impl Upstream for Seller {
         rate.input.saturating_add(rate.output).saturating_add(1)
     }
 
+    fn is_stranger(&self) -> bool {
+        true
+    }
+
     fn is_gone(&self) -> bool {
         self.is_over.load(Ordering::Acquire) || self.was_left.load(Ordering::Acquire)
     }
@@ -505,7 +532,7 @@ impl Upstream for Seller {
                 return Err(Fault::garbage("another machine answers at this address"));
             }
             self.parallel
-                .store(terms.unsigned.clamp(1, 64), Ordering::Release);
+                .store(terms.unsigned.clamp(1, PARALLEL_MAX), Ordering::Release);
             let models = terms.models.into_iter();
             Ok(models
                 .filter(|model| model.program == Some(offer.program))

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy_primitives::{Address, B256, Signature};
+use alloy_primitives::{Address, B256, Signature, U256};
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,10 @@ use crate::{
 const SKEW_MS: u64 = 60_000;
 /// A million parts.
 const MILLION: u128 = 1_000_000;
+/// Receipts of a claim that are audited at most, as the contract has it.
+const PICKS_MAX: u128 = 16;
+/// Answers of a channel whose word never came in time, after which it is served no more.
+const LOST_MAX: u32 = 4;
 
 /// What does not change while a machine sells.
 #[derive(Clone, Debug)]
@@ -145,6 +149,8 @@ pub(crate) struct LineRecord {
     customer: Address,
     key: Address,
     is_closed: bool,
+    #[serde(default)]
+    lost: u32,
     owed: Vec<(u64, B256)>,
 }
 
@@ -154,6 +160,9 @@ pub(crate) struct SheetRecord {
     channel: B256,
     epoch: u64,
     word: String,
+    /// Whether it was handed out to be claimed: from then on it is what it is.
+    #[serde(default)]
+    is_shut: bool,
     is_claimed: bool,
 }
 
@@ -190,7 +199,21 @@ impl LeafRecord {
 struct Sheet {
     tally: Tally,
     word: Option<Signature>,
+    /// Whether it was handed out to be claimed: a raise after that would make the book say other than the chain.
+    is_shut: bool,
     is_claimed: bool,
+}
+
+impl Sheet {
+    fn record(&self, channel: B256, epoch: u64) -> SheetRecord {
+        SheetRecord {
+            channel,
+            epoch,
+            word: self.word.as_ref().map(in_hex).unwrap_or_default(),
+            is_shut: self.is_shut,
+            is_claimed: self.is_claimed,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -201,6 +224,8 @@ struct Line {
     bound: u128,
     last_epoch: u64,
     is_closed: bool,
+    /// Answers whose word never came in time.
+    lost: u32,
     sheets: BTreeMap<u64, Sheet>,
     owed: Vec<Owed>,
     /// Of them, those that lay here when this program began: their answers may have died with the one before.
@@ -212,12 +237,32 @@ struct Line {
 }
 
 impl Line {
-    /// Owed by what is not claimed, and promised.
+    /// Owed by what is not claimed and still can be, and promised.
     fn committed(&self) -> u128 {
         let sheets = self.sheets.values().filter(|sheet| !sheet.is_claimed);
         let sheets: u128 = sheets.map(|sheet| sheet.tally.cost()).sum();
-        let owed: u128 = self.owed.iter().map(|owed| owed.signed.receipt.cost).sum();
+        let owed = self.owed.iter().filter(|owed| !self.is_late(owed));
+        let owed: u128 = owed.map(|owed| owed.signed.receipt.cost).sum();
         sheets.saturating_add(owed).saturating_add(self.promised)
+    }
+
+    /// Whether it is too late to sign for an answer.
+    fn is_late(&self, owed: &Owed) -> bool {
+        let sheet = self.sheets.get(&owed.epoch);
+        sheet.is_some_and(|sheet| sheet.is_shut || sheet.is_claimed)
+    }
+
+    /// Answers that can still be signed for.
+    fn unsigned(&self) -> usize {
+        let waits = self.owed.iter().filter(|owed| !self.is_late(owed));
+        waits.count()
+    }
+
+    /// Answers that the machine is not paid for, through a customer that may only have been slow.
+    fn lose(&mut self, lost: usize) {
+        let lost = u32::try_from(lost).unwrap_or(u32::MAX);
+        self.lost = self.lost.saturating_add(lost);
+        self.is_closed |= self.lost >= LOST_MAX;
     }
 
     fn record(&self, channel: B256) -> LineRecord {
@@ -227,6 +272,7 @@ impl Line {
             customer: self.customer,
             key: self.key,
             is_closed: self.is_closed,
+            lost: self.lost,
             owed: owed.map(|owed| (owed.epoch, owed.signed.id)).collect(),
         }
     }
@@ -303,6 +349,7 @@ impl Desk {
                     Sheet {
                         tally: Tally::new(record.channel, record.epoch),
                         word: of_hex(&record.word),
+                        is_shut: record.is_shut,
                         is_claimed: record.is_claimed,
                     },
                 );
@@ -333,9 +380,33 @@ impl Desk {
         &self.setup
     }
 
-    /// Tells it how the chain stands.
-    pub fn see(&self, market: Market) {
-        self.state.lock().market = Some(market);
+    /// Tells it how the chain stands. What can be claimed no more is owed no more: vouchers of epochs before the last one, and
+    /// answers that nobody signed for in time, which are the machine's loss.
+    pub fn see(&self, ledger: &Ledger, market: Market) {
+        let mut state = self.state.lock();
+        let before = state
+            .market
+            .filter(|before| before.time_ms == market.time_ms);
+        // A chain that answers and stands still is as silent as one that does not answer.
+        let seen = before.map_or(market.seen, |before| before.seen);
+        state.market = Some(Market { seen, ..market });
+        let last = self.epoch_at(market.time_ms).saturating_sub(1);
+        let mut puts = Vec::new();
+        for (channel, line) in &mut state.lines {
+            line.sheets
+                .retain(|epoch, sheet| sheet.is_claimed || *epoch >= last);
+            let before = line.owed.len();
+            line.owed.retain(|owed| owed.epoch >= last);
+            let lost = before.saturating_sub(line.owed.len());
+            if lost > 0 {
+                line.lose(lost);
+                puts.push(Put::line(&line.record(*channel)));
+                tracing::warn!(%channel, lost, "answers were not signed for in time");
+            }
+        }
+        if !puts.is_empty() {
+            ledger.write(puts);
+        }
     }
 
     /// Tells it who audits.
@@ -439,6 +510,7 @@ impl Desk {
             bound: 0,
             last_epoch: 0,
             is_closed: false,
+            lost: 0,
             sheets: BTreeMap::new(),
             owed: Vec::new(),
             left_over: BTreeSet::new(),
@@ -472,9 +544,7 @@ impl Desk {
         let cost = market.rate.cost_up(input_max, output_max).ok_or(too_much)?;
         let work = self.work_up(input_max, output_max);
         let sold = self.sold(&state, epoch).saturating_add(work);
-        let stands = self
-            .stands_for(&state, &market)
-            .saturating_add(market.slash_of(cost));
+        let stands = self.stands_for(&state, &market, Some((said.channel, cost)));
         let line = state.lines.get_mut(&said.channel);
         let line = line.ok_or(Turned::NoChannel)?;
         if line.is_closed {
@@ -483,7 +553,7 @@ impl Desk {
         if epoch >= line.last_epoch {
             return Err(Turned::HoldOver);
         }
-        if line.at_work.saturating_add(line.owed.len()) >= self.setup.unsigned_max {
+        if line.at_work.saturating_add(line.unsigned()) >= self.setup.unsigned_max {
             return Err(Turned::Unsigned);
         }
         let left = line.bound.saturating_sub(line.committed()).min(said.most);
@@ -533,12 +603,41 @@ impl Desk {
         sum
     }
 
-    /// What of the bond unclaimed vouchers will reserve.
-    fn stands_for(&self, state: &State, market: &Market) -> u128 {
-        let sheets = state.lines.values().flat_map(|line| line.sheets.values());
-        let open = sheets.filter(|sheet| !sheet.is_claimed);
-        open.map(|sheet| market.slash_of(sheet.tally.largest()))
-            .fold(0, u128::saturating_add)
+    /// What of the bond claims will reserve for what is signed, owed and promised, and for one more request of a channel. What
+    /// is at work is taken for one receipt as dear as all of it together, and each request for a receipt.
+    fn stands_for(&self, state: &State, market: &Market, more: Option<(B256, u128)>) -> u128 {
+        let now = self.epoch_at(market.now_ms());
+        let of_line = |(channel, line): (&B256, &Line)| {
+            let (mut promised, mut at_work) = (line.promised, line.at_work);
+            if let Some((_, cost)) = more.filter(|(other, _)| other == channel) {
+                promised = promised.saturating_add(cost);
+                at_work = at_work.saturating_add(1);
+            }
+            let mut sum = 0_u128;
+            for epoch in [now.saturating_sub(1), now] {
+                let sheet = line.sheets.get(&epoch);
+                if sheet.is_some_and(|sheet| sheet.is_claimed) {
+                    continue;
+                }
+                let tally = sheet.map(|sheet| &sheet.tally);
+                let mut largest = tally.map_or(0, Tally::largest);
+                let mut receipts = tally.map_or(0, |tally| tally.leaves().len());
+                for owed in line.owed.iter().filter(|owed| owed.epoch == epoch) {
+                    largest = largest.max(owed.signed.receipt.cost);
+                    receipts = receipts.saturating_add(1);
+                }
+                if epoch == now {
+                    largest = largest.max(promised);
+                    receipts = receipts.saturating_add(at_work);
+                }
+                if receipts > 0 {
+                    sum = sum.saturating_add(market.slash_of(largest, receipts));
+                }
+            }
+            sum
+        };
+        let lines = state.lines.iter().map(of_line);
+        lines.fold(0, u128::saturating_add)
     }
 
     /// How a channel stands, for its key.
@@ -581,10 +680,16 @@ impl Desk {
             puts = self.sign(line, channel, raise)?;
         }
         for id in &raise.declines {
-            let before = line.owed.len();
-            line.owed.retain(|owed| owed.signed.id != *id);
-            // An answer that died with this program is its own loss; any other was given.
-            line.is_closed |= line.owed.len() < before && !line.left_over.contains(id);
+            let at = line.owed.iter().position(|owed| owed.signed.id == *id);
+            let Some(owed) = at.map(|at| line.owed.remove(at)) else {
+                continue;
+            };
+            if line.is_late(&owed) {
+                line.lose(1);
+            } else {
+                // An answer that died with this program is its own loss; any other was given.
+                line.is_closed |= !line.left_over.contains(id);
+            }
         }
         puts.push(Put::line(&line.record(channel)));
         Ok(ledger.write(puts))
@@ -593,13 +698,19 @@ impl Desk {
     fn sign(&self, line: &mut Line, channel: B256, raise: &Raise) -> Result<Vec<Put>, Turned> {
         let word = raise.word.as_deref().and_then(of_hex);
         let word = word.ok_or(Turned::OtherVoucher)?;
-        let sheet = line.sheets.entry(raise.epoch).or_insert_with(|| Sheet {
-            tally: Tally::new(channel, raise.epoch),
-            ..Sheet::default()
-        });
+        let before = line.sheets.get(&raise.epoch);
         // The same word again: the answer to the first was lost.
-        if sheet.word == Some(word) && sheet.tally.leaves().ends_with(&raise.adds) {
+        let is_heard = before.is_some_and(|sheet| {
+            sheet.word == Some(word) && sheet.tally.leaves().ends_with(&raise.adds)
+        });
+        if is_heard {
             return Ok(Vec::new());
+        }
+        // The contract takes a receipt that is under a voucher twice for work that was sold twice.
+        let distinct: BTreeSet<&B256> = raise.adds.iter().collect();
+        let is_fixed = before.is_some_and(|sheet| sheet.is_shut || sheet.is_claimed);
+        if is_fixed || distinct.len() != raise.adds.len() {
+            return Err(Turned::OtherVoucher);
         }
         let find = |id: &B256| {
             let mut owed = line.owed.iter();
@@ -607,11 +718,15 @@ impl Desk {
         };
         let added: Option<Vec<&Owed>> = raise.adds.iter().map(find).collect();
         let added = added.ok_or(Turned::OtherVoucher)?;
+        let sheet = line.sheets.entry(raise.epoch).or_insert_with(|| Sheet {
+            tally: Tally::new(channel, raise.epoch),
+            ..Sheet::default()
+        });
         let receipts = || added.iter().map(|owed| &owed.signed.receipt);
         let voucher = sheet.tally.raised(receipts());
         let is_said =
             voucher.is_some_and(|voucher| self.setup.court.is_said(&voucher, line.key, &word));
-        if !is_said || sheet.is_claimed {
+        if !is_said {
             return Err(Turned::OtherVoucher);
         }
         let mut puts = Vec::new();
@@ -627,15 +742,21 @@ impl Desk {
             }));
         }
         sheet.word = Some(word);
-        puts.push(Put::sheet(&SheetRecord {
-            channel,
-            epoch: raise.epoch,
-            word: in_hex(&word),
-            is_claimed: false,
-        }));
+        puts.push(Put::sheet(&sheet.record(channel, raise.epoch)));
         line.owed
             .retain(|owed| !raise.adds.contains(&owed.signed.id));
         Ok(puts)
+    }
+
+    /// What is signed of an epoch, of all channels.
+    pub fn signed(&self, epoch: u64) -> Vec<Voucher> {
+        let state = self.state.lock();
+        let sheets = state
+            .lines
+            .values()
+            .filter_map(|line| line.sheets.get(&epoch));
+        let vouchers = sheets.filter_map(|sheet| sheet.tally.voucher());
+        vouchers.cloned().collect()
     }
 
     /// Channels that it knows.
@@ -643,24 +764,35 @@ impl Desk {
         self.state.lock().lines.keys().copied().collect()
     }
 
-    /// Vouchers of the epoch that is over, which may be claimed now. While answers of it wait for their word, half of the next
-    /// epoch is waited.
-    pub fn claimable(&self, ledger: &Ledger) -> Vec<Claimable> {
-        let state = self.state.lock();
+    /// Vouchers of the epoch that is over, which may be claimed now, and are raised no more. While answers of it wait for their
+    /// word, half of the next epoch is waited. What is handed out is on disk as such.
+    pub fn claimable(&self, ledger: &Ledger) -> (Vec<Claimable>, Written) {
+        let mut ready = Vec::new();
+        let mut puts = Vec::new();
+        self.hand_out(ledger, &mut ready, &mut puts);
+        (ready, ledger.write(puts))
+    }
+
+    fn hand_out(&self, ledger: &Ledger, ready: &mut Vec<Claimable>, puts: &mut Vec<Put>) {
+        let mut state = self.state.lock();
         let Some(now_ms) = state.market.map(|market| market.now_ms()) else {
-            return Vec::new();
+            return;
         };
         let Some(epoch) = self.epoch_at(now_ms).checked_sub(1) else {
-            return Vec::new();
+            return;
         };
         let is_late = now_ms.checked_rem(self.setup.epoch_ms) > Some(self.setup.epoch_ms / 2);
-        let mut ready = Vec::new();
-        for line in state.lines.values() {
+        for (channel, line) in &mut state.lines {
             let waits = line.owed.iter().any(|owed| owed.epoch == epoch);
-            let sheet = line.sheets.get(&epoch).filter(|sheet| !sheet.is_claimed);
+            let sheet = line.sheets.get_mut(&epoch);
+            let sheet = sheet.filter(|sheet| !sheet.is_claimed);
             let Some(sheet) = sheet.filter(|_| is_late || !waits) else {
                 continue;
             };
+            if !sheet.is_shut {
+                sheet.is_shut = true;
+                puts.push(Put::sheet(&sheet.record(*channel, epoch)));
+            }
             let (Some(voucher), Some(by_key)) = (sheet.tally.voucher(), sheet.word) else {
                 continue;
             };
@@ -673,7 +805,6 @@ impl Desk {
                 });
             }
         }
-        ready
     }
 
     /// A voucher was claimed.
@@ -684,13 +815,7 @@ impl Desk {
             return;
         };
         sheet.is_claimed = true;
-        let word = sheet.word.as_ref().map(in_hex).unwrap_or_default();
-        ledger.write(vec![Put::sheet(&SheetRecord {
-            channel,
-            epoch,
-            word,
-            is_claimed: true,
-        })]);
+        ledger.write(vec![Put::sheet(&sheet.record(channel, epoch))]);
     }
 
     /// The receipt of a pick, with its way up; none if it is not here.
@@ -755,6 +880,7 @@ fn line_of(ledger: &Ledger, record: LineRecord) -> Result<Line, StoreError> {
         bound: 0,
         last_epoch: 0,
         is_closed: record.is_closed,
+        lost: record.lost,
         sheets: BTreeMap::new(),
         left_over: owed.iter().map(|owed| owed.signed.id).collect(),
         owed,
@@ -770,12 +896,19 @@ impl Market {
         self.time_ms.saturating_add(since.unwrap_or(u64::MAX))
     }
 
-    /// What of a bond stands for a claim whose dearest receipt costs so much, when its rate of receipts is audited.
-    fn slash_of(&self, largest: u128) -> u128 {
-        let caught = u128::from(self.audit_ppm).saturating_mul(self.detect_ppm.into());
-        let missed = (MILLION * MILLION).saturating_sub(caught);
-        let slash = largest.saturating_mul(missed).checked_div(caught);
-        slash.unwrap_or(u128::MAX).saturating_add(1)
+    /// What of a bond stands for a claim of so many receipts whose dearest costs so much, as the contract reckons it: few of
+    /// many are audited, so each must weigh more.
+    pub(super) fn slash_of(&self, largest: u128, receipts: usize) -> u128 {
+        let receipts = u128::try_from(receipts).unwrap_or(u128::MAX);
+        let by_rate = u128::from(self.audit_ppm).saturating_mul(receipts);
+        let by_picks = PICKS_MAX.saturating_mul(MILLION);
+        let caught = by_rate.min(by_picks).saturating_mul(self.detect_ppm.into());
+        let whole = (MILLION * MILLION).saturating_mul(receipts);
+        let missed = U256::from(whole.saturating_sub(caught));
+        let slash = U256::from(largest).saturating_mul(missed);
+        let slash = slash.checked_div(U256::from(caught));
+        let slash: u128 = slash.unwrap_or(U256::MAX).saturating_to();
+        slash.saturating_add(1)
     }
 }
 

@@ -57,9 +57,9 @@ pub enum Doubt {
     /// It is of something else.
     #[error("the receipt is of another {0}")]
     Other(&'static str),
-    /// It says that the work failed, and costs something.
-    #[error("the receipt is of work that failed, and costs {0}")]
-    Failed(u128),
+    /// It says that the answer is not whole.
+    #[error("the receipt is of an answer that is not whole, and costs {0}")]
+    NotWhole(u128),
     /// It counts what cannot be.
     #[error("the receipt counts {input} units read and {output} written, more than there can be")]
     Miscounted {
@@ -105,9 +105,12 @@ impl Dealt {
     fn check_cost(&self, owed: &Owed, got: Option<&Got>) -> Result<(), Doubt> {
         let receipt = &owed.signed.receipt;
         let (input, output) = (receipt.inputUnits, receipt.outputUnits);
-        let paid = [Outcome::Whole, Outcome::ClientLeft, Outcome::Limit].map(Outcome::number);
-        if !paid.contains(&receipt.outcome) && receipt.cost > 0 {
-            return Err(Doubt::Failed(receipt.cost));
+        // Only whole answers are computed again by auditors: whoever signs for another pays for what nobody looks at. One that
+        // the customer himself left is owed as far as it came.
+        let is_whole = receipt.outcome == Outcome::Whole.number();
+        let was_left = got.is_none() && receipt.outcome == Outcome::ClientLeft.number();
+        if !is_whole && !was_left {
+            return Err(Doubt::NotWhole(receipt.cost));
         }
         let seen = got.map_or(u64::MAX, |got| {
             let silent = SILENT_UNITS.saturating_mul(got.n);

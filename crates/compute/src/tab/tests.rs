@@ -6,6 +6,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::receipt::Receipt;
 
+mod desk;
+
 const COURT: Court = Court {
     chain_id: 31_337,
     contract: address!("0xca957a0000000000000000000020000000000000"),
@@ -228,12 +230,14 @@ fn net_3_what_differs_from_what_was_agreed_is_not_signed_for() {
     let other = crate::receipt::Machine::random();
     let doubt = dealt.check(key, &of(&other, &good), Some(&got));
     assert_eq!(doubt, Err(Doubt::Other("machine")));
-    let lies: [(fn(&mut Receipt), Doubt); 8] = [
+    let lies: [(fn(&mut Receipt), Doubt); 10] = [
         (|it| it.program = B256::ZERO, Doubt::Other("program")),
         (|it| it.payer = B256::ZERO, Doubt::Other("payer")),
         (|it| it.input = B256::ZERO, Doubt::Other("request")),
         (|it| it.output = B256::ZERO, Doubt::Other("answer")),
-        (|it| it.outcome = 2, Doubt::Failed(165)),
+        (|it| it.outcome = 1, Doubt::NotWhole(165)),
+        (|it| it.outcome = 2, Doubt::NotWhole(165)),
+        (|it| it.outcome = 3, Doubt::NotWhole(165)),
         (
             |it| it.inputUnits = 101,
             Doubt::Miscounted {

@@ -52,6 +52,14 @@ pub enum Fault {
         /// As it came, in OpenAI's form.
         body: Value,
     },
+    /// One machine of many refused the request: another may take it.
+    #[error("the machine refused the request ({status})")]
+    Declined {
+        /// HTTP status.
+        status: u16,
+        /// As it came, in OpenAI's form.
+        body: Value,
+    },
     /// A replay said something else than what was delivered.
     #[error(
         "the model server died in the middle of the answer, and another one answers differently"
@@ -72,6 +80,7 @@ impl Fault {
             Self::Busy(_) => "upstream_busy",
             Self::Unpaid { .. } => "network_unpaid",
             Self::Request { .. } => "request_refused",
+            Self::Declined { .. } => "request_declined",
             Self::Diverged => "upstream_diverged",
         }
     }
@@ -82,7 +91,7 @@ impl Fault {
             Self::Slow(_) => 504,
             Self::Busy(_) => 429,
             Self::Unpaid { .. } => 402,
-            Self::Request { status, .. } => *status,
+            Self::Request { status, .. } | Self::Declined { status, .. } => *status,
             _ => 502,
         }
     }
@@ -131,7 +140,11 @@ pub(super) fn message_of(text: &str) -> String {
         let error = body.get("error").unwrap_or(body);
         error.get("message").or(Some(error)).and_then(Value::as_str)
     });
-    shown(message.unwrap_or(text))
+    let said = shown(message.unwrap_or(text));
+    match said.is_empty() {
+        true => "the model server said no word about it".to_owned(),
+        false => said,
+    }
 }
 
 /// The code of an error in OpenAI's form.

@@ -160,6 +160,11 @@ pub trait Upstream: Send + Sync + std::fmt::Debug + 'static {
         0
     }
 
+    /// Whether somebody else runs it, so that it is asked for nothing that it did not list.
+    fn is_stranger(&self) -> bool {
+        false
+    }
+
     /// Whether it is asked no more: it left, or was left.
     fn is_gone(&self) -> bool {
         false

@@ -92,12 +92,6 @@ impl MemberState {
     fn is_open(&self, now: Instant) -> bool {
         self.closed_until.is_none_or(|until| until <= now)
     }
-
-    fn has(&self, model: &str) -> bool {
-        // One that never said what it has may have it.
-        let models = self.models.as_ref();
-        models.is_none_or(|models| models.iter().any(|one| one.id == model))
-    }
 }
 
 #[derive(Debug)]
@@ -109,6 +103,14 @@ struct State {
 impl Member {
     fn is_here(&self) -> bool {
         !self.upstream.is_gone()
+    }
+
+    /// One's own server that never said what it has may have it.
+    fn has(&self, model: &str) -> bool {
+        match &self.state.models {
+            Some(models) => models.iter().any(|one| one.id == model),
+            None => !self.upstream.is_stranger(),
+        }
     }
 }
 
@@ -229,7 +231,7 @@ impl Pool {
     pub fn has(&self, model: &str) -> bool {
         let state = self.state.lock();
         let mut here = state.members.iter().filter(|member| member.is_here());
-        here.any(|member| member.state.has(model))
+        here.any(|member| member.has(model))
     }
 
     /// All models that servers said they have, each once, with the name of the first server.
@@ -312,7 +314,7 @@ impl Pool {
             let Some(member) = state.members.get_mut(at) else {
                 continue;
             };
-            if tried.contains(&at) || !member.state.has(model) {
+            if tried.contains(&at) || !member.has(model) {
                 continue;
             }
             if !member.state.is_open(now) {
@@ -361,8 +363,8 @@ impl Pool {
         };
         count(member, fault.code());
         member.last_fault = Some(fault.to_string());
-        // Who was not paid is well.
-        if let Fault::Unpaid { .. } = fault {
+        // Who was not paid is well, and so is who does not take one request.
+        if let Fault::Unpaid { .. } | Fault::Declined { .. } = fault {
             return;
         }
         member.failed_in_a_row = member.failed_in_a_row.saturating_add(1);

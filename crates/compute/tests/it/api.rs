@@ -45,6 +45,7 @@ async fn gw_7_bodies_that_are_dense_or_do_not_come_hold_nothing() {
     let bounds = Bounds {
         arrival: Duration::from_millis(300),
         requests_of_key: 2,
+        memory_bytes: 8 << 20,
         ..Bounds::default()
     };
     let world = World::with(&[fake.url()], PoolSettings::default(), bounds).await;
@@ -61,7 +62,7 @@ async fn gw_7_bodies_that_are_dense_or_do_not_come_hold_nothing() {
 
     let at = world.url.trim_start_matches("http://").to_owned();
     let half = format!(
-        "POST /v1/chat/completions HTTP/1.1\r\nhost: {at}\r\nauthorization: Bearer {}\r\ncontent-length: 100\r\n\r\n{{",
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: {at}\r\nauthorization: Bearer {}\r\ncontent-length: 30000000\r\n\r\n{{",
         world.key
     );
     let mut open = Vec::new();
@@ -72,6 +73,11 @@ async fn gw_7_bodies_that_are_dense_or_do_not_come_hold_nothing() {
     }
     tokio::time::sleep(Duration::from_millis(100)).await;
     error(world.ask("count 1").await, 429, "too_many_requests").await;
+    // What was announced and did not come is nobody's memory: others are served.
+    let other = world.new_key(limits("1usd")).await;
+    let asked = chat("count 1");
+    let served = world.post("chat/completions", &other, &asked).await;
+    assert_eq!(served.status(), 200);
     for socket in &mut open {
         let mut said = [0; 12];
         socket.read_exact(&mut said).await.expect("answered");

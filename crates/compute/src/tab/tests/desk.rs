@@ -1,0 +1,276 @@
+//! A machine's book before customers that are slow, and before thieves.
+
+use std::{sync::Arc, time::Instant};
+
+use alloy_primitives::{Address, B256};
+use alloy_signer_local::PrivateKeySigner;
+use futures::{FutureExt as _, future::BoxFuture};
+use serde_json::{Map, Value};
+
+use super::{COURT, receipt};
+use crate::{
+    keys::{Ledger, system_clock},
+    receipt::{Receipt, Signed},
+    tab::{
+        Bound, Desk, Kept, Market, Owed, Promise, Purse, Raise, Rate, Registry, Setup, Tally,
+        Turned, in_hex,
+    },
+};
+
+const EPOCH_MS: u64 = 1_000_000;
+const EPOCH: u64 = 1_000;
+const NOW_MS: u64 = EPOCH * EPOCH_MS + 10;
+const MACHINE: u64 = 3;
+const CLASS: u32 = 7;
+
+/// The chain knows one channel.
+#[derive(Debug)]
+struct One(Bound);
+
+impl Registry for One {
+    fn channel(&self, _: B256) -> BoxFuture<'_, Result<Option<Bound>, String>> {
+        async { Ok(Some(self.0)) }.boxed()
+    }
+}
+
+/// A machine's book, and the customer's key.
+struct Case {
+    _folder: tempfile::TempDir,
+    ledger: Ledger,
+    desk: Arc<Desk>,
+    key: PrivateKeySigner,
+    purse: Purse,
+    channel: B256,
+}
+
+impl Case {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ledger = Ledger::open(folder.path(), system_clock()).expect("opens");
+        let key = PrivateKeySigner::random();
+        let purse = Purse::new(Address::repeat_byte(0xb0), key.clone(), COURT);
+        let channel = purse.channel(MACHINE, CLASS);
+        let case = Self {
+            desk: opened(&ledger, key.address()),
+            _folder: folder,
+            ledger,
+            key,
+            purse,
+            channel,
+        };
+        case.see(NOW_MS, u128::MAX);
+        case
+    }
+
+    /// The same book in a process that follows.
+    fn again(mut self) -> Self {
+        self.desk = opened(&self.ledger, self.key.address());
+        self
+    }
+
+    fn see(&self, time_ms: u64, bond_free: u128) {
+        let market = Market {
+            bond_free,
+            ..market(time_ms)
+        };
+        self.desk.see(&self.ledger, market);
+    }
+
+    fn asks(&self, time_ms: u64, units: u64) -> Result<Promise, Turned> {
+        let bound = bound(self.key.address());
+        self.desk.bound(self.channel, &bound);
+        let said = self.purse.errand(self.channel, &[], u128::MAX, time_ms);
+        self.desk.promise(&said.expect("signed"), 0, units)
+    }
+
+    /// An answer of so many units that waits for the key's word.
+    fn answered(&self, number: u64, epoch: u64, units: u64) -> Signed {
+        let promise = self.asks(epoch * EPOCH_MS + 10 + number, units);
+        let told = Receipt {
+            outputUnits: units,
+            cost: u128::from(units),
+            ..receipt(number)
+        };
+        let signed = self
+            .ledger
+            .machine()
+            .sign(told, Map::new())
+            .expect("signed");
+        let owed = Owed {
+            epoch,
+            signed: signed.clone(),
+        };
+        let kept = Kept {
+            signed: signed.clone(),
+            request: String::new(),
+            answer: Value::Null,
+            evidence: None,
+        };
+        drop(
+            promise
+                .expect("room")
+                .owe(&self.ledger, owed, Vec::new(), &kept),
+        );
+        signed
+    }
+
+    /// The key's word for all of these, of which the last `new` are added.
+    fn signs(&self, epoch: u64, all: &[&Signed], new: usize) -> Result<(), Turned> {
+        let mut tally = Tally::new(self.channel, epoch);
+        for signed in all {
+            assert!(tally.push(&signed.receipt));
+        }
+        let word = COURT.sign(tally.voucher().expect("something"), &self.key);
+        let added = all.iter().skip(all.len() - new);
+        let raise = Raise {
+            epoch,
+            adds: added.map(|signed| signed.id).collect(),
+            word: Some(in_hex(&word.expect("signed"))),
+            declines: Vec::new(),
+        };
+        self.desk
+            .raise(&self.ledger, self.channel, &raise)
+            .map(drop)
+    }
+
+    fn declines(&self, signed: &Signed) {
+        let raise = Raise {
+            declines: vec![signed.id],
+            ..Raise::default()
+        };
+        let raised = self.desk.raise(&self.ledger, self.channel, &raise);
+        drop(raised.expect("heard"));
+    }
+}
+
+fn bound(key: Address) -> Bound {
+    Bound {
+        customer: Address::repeat_byte(0xb0),
+        key,
+        machine_id: MACHINE,
+        class_id: CLASS,
+        bound: 1_000_000_000_000,
+        last_epoch: EPOCH + 100,
+        claimed_epoch: 0,
+    }
+}
+
+fn market(time_ms: u64) -> Market {
+    Market {
+        time_ms,
+        seen: Instant::now(),
+        rate: Rate {
+            input: 1_000_000,
+            output: 1_000_000,
+        },
+        work_max: u64::MAX,
+        bond_free: u128::MAX,
+        audit_ppm: 500_000,
+        detect_ppm: 900_000,
+    }
+}
+
+fn opened(ledger: &Ledger, key: Address) -> Arc<Desk> {
+    let setup = Setup {
+        court: COURT,
+        machine_id: MACHINE,
+        class_id: CLASS,
+        program: B256::ZERO,
+        inputs_per_output: 10,
+        epoch_ms: EPOCH_MS,
+        decimals: 6,
+        unsigned_max: 2,
+    };
+    Desk::open(ledger, setup, Arc::new(One(bound(key)))).expect("reads")
+}
+
+/// NET-5: a voucher that has a receipt twice would void the whole claim, by `showTwin`.
+#[tokio::test]
+async fn net_5_a_receipt_is_signed_for_once() {
+    let case = Case::new();
+    let one = case.answered(1, EPOCH, 100);
+    assert_eq!(
+        case.signs(EPOCH, &[&one, &one], 2),
+        Err(Turned::OtherVoucher)
+    );
+    assert_eq!(case.signs(EPOCH, &[&one], 1), Ok(()));
+    // Heard a second time, as when the first answer was lost.
+    assert_eq!(case.signs(EPOCH, &[&one], 1), Ok(()));
+    assert_eq!(
+        case.signs(EPOCH, &[&one, &one], 1),
+        Err(Turned::OtherVoucher)
+    );
+    assert_eq!(case.desk.signed(EPOCH)[0].receipts, 1);
+}
+
+/// NET-6: what is on its way to the chain stays as it is, in a process that follows too, so that what is drawn can be shown.
+#[tokio::test]
+async fn net_6_what_is_handed_out_is_raised_no_more() {
+    let case = Case::new();
+    let (one, two) = (case.answered(1, EPOCH, 100), case.answered(2, EPOCH, 100));
+    assert_eq!(case.signs(EPOCH, &[&one], 1), Ok(()));
+    let late_ms = NOW_MS + EPOCH_MS + EPOCH_MS / 2;
+    case.see(late_ms, u128::MAX);
+    let (ready, written) = case.desk.claimable(&case.ledger);
+    written.on_disk().await.expect("written");
+    assert_eq!(ready[0].voucher.receipts, 1);
+    let late = Err(Turned::OtherVoucher);
+    assert_eq!(case.signs(EPOCH, &[&one, &two], 1), late);
+    let case = case.again();
+    case.see(late_ms, u128::MAX);
+    assert_eq!(case.signs(EPOCH, &[&one, &two], 1), late);
+    let shown = case.desk.shown(&case.ledger, case.channel, EPOCH, 0);
+    let (signed, proof) = shown.expect("there");
+    assert_eq!((signed.id, proof.len()), (one.id, 0));
+    // Who was slow is served on, and may say that he will not pay any more.
+    drop(case.asks(late_ms, 10).expect("room"));
+    case.declines(&two);
+    drop(case.asks(late_ms + 1, 10).expect("room"));
+}
+
+/// NET-4: of many receipts few are drawn, so the contract lets more of the bond stand for each; the book reckons as it does.
+#[tokio::test]
+async fn net_4_the_bond_is_reckoned_as_the_contract_does() {
+    // What the contract asked for when it refused such a claim.
+    assert_eq!(market(0).slash_of(80_025_000, 113), 547_948_959);
+    let bond = 1_000_000;
+    let case = Case::new();
+    case.see(NOW_MS, bond);
+    let dear = case.answered(0, EPOCH, 500_000);
+    assert_eq!(case.signs(EPOCH, &[&dear], 1), Ok(()));
+    let mut all = vec![dear];
+    for number in 1.. {
+        let promise = case.asks(NOW_MS + 1_000 + number, 1);
+        if promise.is_err() {
+            assert_eq!(promise.err(), Some(Turned::SoldOut));
+            break;
+        }
+        drop(promise);
+        all.push(case.answered(number, EPOCH, 1));
+        let signed: Vec<&Signed> = all.iter().collect();
+        assert_eq!(case.signs(EPOCH, &signed, 1), Ok(()));
+    }
+    let sold = all.len();
+    assert!(market(0).slash_of(500_000, sold) <= bond);
+    assert!(market(0).slash_of(500_000, sold + 1) > bond);
+    // What can be claimed no more stands for nothing.
+    case.see(NOW_MS + 2 * EPOCH_MS, bond);
+    drop(case.asks(NOW_MS + 2 * EPOCH_MS, 500_000).expect("room"));
+}
+
+/// NET-4: an answer that nobody signs for in time is the machine's loss; a channel with four of them is served no more.
+#[tokio::test]
+async fn net_4_what_is_never_signed_is_lost_and_has_an_end() {
+    let case = Case::new();
+    for turn in 0..2 {
+        let epoch = EPOCH + 2 * turn;
+        case.see(epoch * EPOCH_MS + 10, u128::MAX);
+        case.answered(10 * turn, epoch, 100);
+        case.answered(10 * turn + 1, epoch, 100);
+        let full = case.asks(epoch * EPOCH_MS + 50, 1);
+        assert_eq!(full.err(), Some(Turned::Unsigned));
+    }
+    case.see((EPOCH + 4) * EPOCH_MS + 10, u128::MAX);
+    let closed = case.asks((EPOCH + 4) * EPOCH_MS + 10, 1);
+    assert_eq!(closed.err(), Some(Turned::Closed));
+}
