@@ -76,6 +76,10 @@ impl Upstream for Bundled {
         &self.name
     }
 
+    fn is_here(&self) -> bool {
+        true
+    }
+
     fn parallel(&self) -> Option<usize> {
         Some(self.parallel)
     }

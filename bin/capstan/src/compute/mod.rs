@@ -6,6 +6,7 @@ mod engine;
 mod gateway;
 mod inspect;
 mod key;
+mod measured;
 mod provide;
 mod purchase;
 mod receipt;

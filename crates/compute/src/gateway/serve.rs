@@ -50,6 +50,7 @@ pub(super) fn routes(gateway: Arc<Gateway>) -> Router {
         .route("/v1/models", get(models))
         .route("/v1/models/{*id}", get(model))
         .route("/v1/capstan/key", get(own_key))
+        .route("/v1/capstan/readings", get(readings))
         .route("/v1/capstan/requests/{id}", get(own_request))
         .with_state(gateway)
 }
@@ -348,6 +349,15 @@ async fn own_key(State(gateway): Shared, headers: HeaderMap) -> Result<Json<Valu
         .find(|view| view.key.hash == hash);
     let key = key.ok_or_else(ApiError::no_key)?;
     Ok(Json(json!(key)))
+}
+
+/// What the machine tells of itself; it stands on its chain, so anybody may see it.
+async fn readings(State(gateway): Shared) -> Result<Json<Value>, ApiError> {
+    let missing = || ApiError::not_found("nothing of this machine is measured");
+    let board = gateway.board().ok_or_else(missing)?;
+    Ok(Json(json!({
+        "machine": gateway.ledger.machine().address(), "now": board.now(), "shown": board.shown(),
+    })))
 }
 
 /// Cost and receipt of one's own request; those of others are not found.
