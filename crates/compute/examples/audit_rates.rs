@@ -178,7 +178,13 @@ impl Record {
 
     fn draws(&self) -> Vec<Draw> {
         let draws = self.draws.iter();
-        draws.map(|&(miss, share)| Draw { miss, share }).collect()
+        let share = |share| (!self.is_greedy).then_some(share);
+        draws
+            .map(|&(miss, of)| Draw {
+                miss,
+                share: share(of),
+            })
+            .collect()
     }
 
     /// The name of what fails under these limits.
@@ -334,7 +340,7 @@ impl World {
             draws: report
                 .draws
                 .iter()
-                .map(|draw| (draw.miss, draw.share))
+                .map(|draw| (draw.miss, draw.share.unwrap_or_default()))
                 .collect(),
             form: failure.map(|failure| name(&failure)),
             is_greedy: request.sampling.temperature == 0.0,

@@ -17,7 +17,7 @@ mod verify;
 mod tests;
 
 pub use commit::{Commitment, Opening};
-pub use draws::{Draw, FAR_HONEST, NEAR, ODDS, odds_ln};
+pub use draws::{Draw, FAR_HONEST, NEAR, NEAR_LIKELIEST, ODDS, odds_ln};
 pub use evidence::{Chosen, Evidence, Work};
 pub use proof::{GROUP_TOKENS, Measure, Polynomial, Proof, TOP, Witness};
 pub use stakes::{caught_of, is_audited, slash_min};

@@ -25,7 +25,7 @@ use crate::{
     upstream::{Ask, Chunks, Fault, Kind, Model, Object, Upstream, gather},
 };
 
-pub use again::{Again, Doubt, Witnessed, again, witnessed};
+pub use again::{Again, Doubt, Terms, Witnessed, again, witnessed};
 pub use challenge::{class_of, output};
 use work::Part;
 

@@ -6,14 +6,18 @@ pub struct Draw {
     /// How far the draw lies outside the token's interval here, as a share of the whole: zero where the seed draws just it, one
     /// where nothing speaks for it. Where the largest logit is taken, the share by which another token's weight exceeds its.
     pub miss: f64,
-    /// How often a draw that nobody chose would have picked it; half where nothing is drawn.
-    pub share: f64,
+    /// How often a draw that nobody chose would have picked it; none where nothing is drawn.
+    pub share: Option<f64>,
 }
 
 /// A miss up to this is what other kernels do to the borders of intervals.
-pub const NEAR: f64 = 0.02;
-/// So often at most, it is taken, an honest machine's draw lies further off: about four times what was measured.
-pub const FAR_HONEST: f64 = 0.02;
+pub const NEAR: f64 = 0.05;
+/// The same where the largest logit is taken: two that weigh nearly the same change places.
+pub const NEAR_LIKELIEST: f64 = 0.25;
+/// So often at most, it is taken, an honest machine's draw lies further off: four times what was measured in the mean, twice that of the worst kind of machine.
+pub const FAR_HONEST: f64 = 0.05;
+/// So often another hand is taken to write the likeliest token where nothing is drawn.
+const LIKELIEST_FOREIGN: f64 = 0.5;
 /// An answer is refused at odds of so many to one: no more than one honest answer in so many comes to them.
 pub const ODDS: f64 = 1e6;
 /// Parts of an answer that may come of another hand.
@@ -22,13 +26,16 @@ const FOREIGN: [f64; 3] = [1.0, 0.25, 0.0625];
 impl Draw {
     /// Whether it lies further off than kernels explain.
     pub fn is_far(&self) -> bool {
-        self.miss > NEAR
+        self.miss > self.share.map_or(NEAR_LIKELIEST, |_| NEAR)
     }
 
     /// How much likelier this is if the token was not drawn by the seed. At most 1 in the mean for whoever is far as often as
     /// [`FAR_HONEST`] or less.
     fn odds(&self) -> f64 {
-        let agrees = (self.share + 2.0 * NEAR).min(1.0);
+        let agrees = self
+            .share
+            .map_or(LIKELIEST_FOREIGN, |share| share + 2.0 * NEAR)
+            .min(1.0);
         if self.is_far() {
             (1.0 - agrees) / FAR_HONEST
         } else {

@@ -76,7 +76,7 @@ impl Thresholds {
         median: 0.0,
         odds: None,
     };
-    /// Other kernels: TOPLOC's own numbers for states, and what `audit_rates` measured for draws.
+    /// Other kernels: TOPLOC's own numbers for states, twice what `audit_rates` measured of honest machines at their worst.
     pub const TOLERANT: Self = Self {
         disagree: 38,
         mean: 10.0,
@@ -346,11 +346,11 @@ fn draw(logits: &[f32], seen: &[u32], token: u32, at: usize, request: &Request) 
             Some(logit) => f64::from(1.0 - kernel::exp(logit - most)).max(f64::MIN_POSITIVE),
             None => 1.0,
         };
-        return Draw { miss, share: 0.5 };
+        return Draw { miss, share: None };
     }
     let chances = Chances::of(&logits, sampling);
     Draw {
         miss: chances.miss(token, request.seed.draw(at as u64)),
-        share: chances.share(token),
+        share: Some(chances.share(token)),
     }
 }

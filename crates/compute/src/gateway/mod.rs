@@ -10,6 +10,7 @@ mod error;
 mod flow;
 mod measure;
 mod office;
+mod once;
 mod pace;
 mod page;
 mod prices;
@@ -118,6 +119,7 @@ pub struct Gateway {
     pace: Arc<Pace>,
     desk: OnceLock<Arc<Desk>>,
     board: OnceLock<Arc<Board>>,
+    once: Arc<once::Once>,
 }
 
 impl Gateway {
@@ -138,6 +140,7 @@ impl Gateway {
             pace,
             desk: OnceLock::new(),
             board: OnceLock::new(),
+            once: Arc::default(),
         })
     }
 

@@ -27,12 +27,13 @@ use super::{
     error::ApiError,
     flow::{self, Failed},
     measure,
+    once::Turn,
     request::{Asked, STRUCTURE_BYTES_MAX},
     tab,
     ticket::{Payer, Ticket},
 };
 use crate::{
-    json,
+    json::Weighed,
     keys::{Failure, JobId, key_id},
     money::Dollars,
     receipt::Outcome,
@@ -123,14 +124,21 @@ async fn try_answer(
     };
     let mut entered = gateway.enter(of, is_own).ok_or_else(busy)?;
     let body = arrived(gateway, &head.headers, body, &mut entered).await?;
-    let structure = json::weight(&body);
-    if structure > STRUCTURE_BYTES_MAX {
-        return Err(ApiError::too_dense());
-    }
-    if !entered.take_memory(structure).await {
+    let weighed = Weighed::of(&body, STRUCTURE_BYTES_MAX).ok_or_else(ApiError::too_dense)?;
+    if !entered.take_memory(weighed.bytes()).await {
         return Err(busy());
     }
-    let mut asked = Asked::read(kind, &body)?;
+    let mut asked = Asked::read(kind, &weighed)?;
+    let begun = match &asker {
+        Asker::Key(key, _) => gateway.once.begin(*key, &head.headers, kind, &body)?,
+        // An errand counts once as it is.
+        Asker::Channel(..) => None,
+    };
+    let begun = match begun {
+        Some(Turn::Again(response)) => return Ok(response),
+        Some(Turn::First(begun)) => Some(begun),
+        None => None,
+    };
     let opened = match asker {
         Asker::Key(key, payable) => {
             drop(body);
@@ -154,7 +162,10 @@ async fn try_answer(
         let headers = response.headers_mut();
         headers.insert("x-capstan-max-tokens", tokens.into());
     }
-    Ok(response)
+    Ok(match begun {
+        Some(begun) => begun.keep(response).await,
+        None => response,
+    })
 }
 
 /// A body as it came, if it comes in time, and the memory of all requests has room for it.
