@@ -57,8 +57,7 @@ impl ApiError {
 
     /// A word that names another request.
     pub(super) fn other_request() -> Self {
-        let message =
-            "another request was sent under this `Idempotency-Key`: take a new one for each request";
+        let message = "another request was sent under this `Idempotency-Key`: take a new one for each request";
         Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "invalid_request_error",
@@ -69,8 +68,7 @@ impl ApiError {
 
     /// A word whose request is not done.
     pub(super) fn at_work() -> Self {
-        let message =
-            "the first request of this `Idempotency-Key` is at work still: ask again a little later";
+        let message = "the first request of this `Idempotency-Key` is at work still: ask again a little later";
         let error = Self::new(
             StatusCode::CONFLICT,
             "invalid_request_error",

@@ -101,7 +101,11 @@ impl Once {
         };
         if word.is_empty() || word.len() > WORD_BYTES_MAX {
             let message = format!("`Idempotency-Key` has 1 to {WORD_BYTES_MAX} bytes");
-            return Err(ApiError::wrong("invalid_value", Some("Idempotency-Key"), message));
+            return Err(ApiError::wrong(
+                "invalid_value",
+                Some("Idempotency-Key"),
+                message,
+            ));
         }
         let word = (key, keccak256(word.as_bytes()));
         let request = keccak256([kind.path().as_bytes(), b"\0", body].concat());
@@ -110,7 +114,9 @@ impl Once {
         match book.entries.get(&word) {
             Some(entry) if entry.request != request => Err(ApiError::other_request()),
             Some(Entry { saved: None, .. }) => Err(ApiError::at_work()),
-            Some(Entry { saved: Some(saved), .. }) => Ok(Some(Turn::Again(saved.response()))),
+            Some(Entry {
+                saved: Some(saved), ..
+            }) => Ok(Some(Turn::Again(saved.response()))),
             None => {
                 let entry = Entry {
                     request,

@@ -664,7 +664,10 @@ async fn gw_13_a_request_that_is_repeated_is_charged_once() {
     for stream in [false, true] {
         let mut body = chat("count 7");
         body["stream"] = stream.into();
-        let (word, asked) = (format!("word {stream}"), fake.seen.asked.load(Ordering::Acquire));
+        let (word, asked) = (
+            format!("word {stream}"),
+            fake.seen.asked.load(Ordering::Acquire),
+        );
         let first = ask(&world.key, &word, &body).await;
         assert_eq!(first.status(), 200);
         let job = header(&first, "x-capstan-request");
@@ -675,9 +678,18 @@ async fn gw_13_a_request_that_is_repeated_is_charged_once() {
         assert_eq!(header(&again, "x-capstan-again"), "true");
         assert_eq!(again.bytes().await.expect("whole"), said);
         assert_eq!(world.spent().await, spent);
-        assert_eq!(fake.seen.asked.load(Ordering::Acquire), asked + 1, "stream {stream}");
+        assert_eq!(
+            fake.seen.asked.load(Ordering::Acquire),
+            asked + 1,
+            "stream {stream}"
+        );
         // Another request under the same word; the same of another key is another.
-        error(ask(&world.key, &word, &chat("count 8")).await, 422, "idempotency_reused").await;
+        error(
+            ask(&world.key, &word, &chat("count 8")).await,
+            422,
+            "idempotency_reused",
+        )
+        .await;
         let other = world.new_key(Limits::default()).await;
         let others = ask(&other, &word, &body).await;
         assert_ne!(header(&others, "x-capstan-request"), job);
@@ -696,10 +708,18 @@ async fn gw_13_a_request_that_is_repeated_is_charged_once() {
     // What failed is forgotten.
     let before = fake.seen.asked.load(Ordering::Acquire);
     for _ in 0..2 {
-        assert_ne!(ask(&world.key, "fails", &chat("status 400")).await.status(), 200);
+        assert_ne!(
+            ask(&world.key, "fails", &chat("status 400")).await.status(),
+            200
+        );
     }
     assert!(fake.seen.asked.load(Ordering::Acquire) >= before + 2);
     for word in ["", &"x".repeat(256)] {
-        error(ask(&world.key, word, &chat("count 1")).await, 400, "invalid_value").await;
+        error(
+            ask(&world.key, word, &chat("count 1")).await,
+            400,
+            "invalid_value",
+        )
+        .await;
     }
 }
