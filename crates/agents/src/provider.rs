@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   every third of an interval ─► a beat, if half of the interval is over
+//!   each interval              ─► what it measured since the last time, signed
 //!   beside it                  ─► its challenge: draw ─► work, until it is due ─► a commitment to the output
 //! ```
 //!
@@ -11,11 +12,17 @@
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256, keccak256};
+use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolValue as _;
-use capstan_client::{Call, ClientError, Node, Sender, machine_answer, machine_beat, machine_draw};
+use capstan_client::{
+    Call, ClientError, Node, Sender, machine_answer, machine_beat, machine_draw, machine_report,
+};
 use capstan_contracts::machines::{
     ADDRESS,
-    IMachines::{self, Challenge, challengeCall, machineCall, machineOfCall, paramsCall},
+    IMachines::{
+        self, Challenge, Readings, challengeCall, machineCall, machineOfCall, paramsCall,
+        readingsCall,
+    },
     Phase,
 };
 use futures::future::BoxFuture;
@@ -29,6 +36,15 @@ pub trait Worker: Send + Sync {
     /// The output of so many units of a class out of a seed; none if this machine does not do that class. Dropping it ends the
     /// work.
     fn work(&self, class: u32, units: u64, seed: B256) -> BoxFuture<'_, Option<B256>>;
+}
+
+/// What measures the machine.
+pub trait Gauge: Send + Sync {
+    /// What is to be told after these, as of the chain's time; none where nothing is.
+    fn batch(&self, last: &Readings, chain_ms: u64) -> Option<Readings>;
+
+    /// The chain took it.
+    fn taken(&self, batch: &Readings);
 }
 
 /// A machine that is registered.
@@ -73,6 +89,40 @@ pub async fn seat(node: &Node, key: Address) -> Result<Option<Seat>, ClientError
 /// Keeps a machine alive on its chain until this is dropped. Work for a challenge holds up no beat.
 pub async fn live(node: &Node, key: &Sender, seat: &Seat, worker: &dyn Worker) {
     tokio::join!(beats(node, key, seat), answers(node, key, seat, worker));
+}
+
+/// Tells what a machine measures, beside [`live`], until this is dropped.
+pub async fn reports(node: &Node, key: &Sender, seat: &Seat, gauge: &dyn Gauge) {
+    loop {
+        sleep(seat.interval).await;
+        if let Err(error) = report(node, key, seat.machine_id, gauge).await {
+            tracing::warn!(%error, machine = seat.machine_id, "readings were not taken");
+        }
+    }
+}
+
+/// Tells what was measured since the last batch that the chain has, if anything was.
+///
+/// # Errors
+/// The node does not answer, or does not take it: then it is told with the next.
+pub async fn report(
+    node: &Node,
+    key: &Sender,
+    machine_id: u64,
+    gauge: &dyn Gauge,
+) -> Result<bool, ClientError> {
+    let call = readingsCall {
+        machineId: machine_id,
+    };
+    let last = node.view(ADDRESS, &call).await?;
+    let Some(batch) = gauge.batch(&last, node.head_time_ms().await?) else {
+        return Ok(false);
+    };
+    let signer: &PrivateKeySigner = key.signer();
+    let call = machine_report(machine_id, batch.clone(), signer, node.chain_id().await?)?;
+    key.send(node, &call).await?;
+    gauge.taken(&batch);
+    Ok(true)
 }
 
 fn between_looks(seat: &Seat) -> Duration {

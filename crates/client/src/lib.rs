@@ -67,7 +67,8 @@ pub use lever::{lever, owed_with_growth, refinance_collateral, refinance_debt, u
 pub use listing::{AssetFile, DOLLAR_EXAMPLE, DollarFile, EXAMPLE, ListingError};
 pub use machine::{
     Machine, MachineAsset, MachineChallenge, MachineReadings, Registering, machine_answer,
-    machine_beat, machine_draw, machine_leave, machine_withdraw, machines, registered_machine,
+    machine_beat, machine_draw, machine_leave, machine_report, machine_withdraw, machines,
+    registered_machine,
 };
 pub use market::{Fixed, Market, MarketParams, NextParams, Paused, PriceState, markets};
 pub use node::Node;

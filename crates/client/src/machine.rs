@@ -7,8 +7,8 @@ use alloy_sol_types::{Eip712Domain, SolCall, SolStruct, eip712_domain};
 use capstan_contracts::machines::{
     ADDRESS,
     IMachines::{
-        MachineRegistered, Signature, Spec, answerCall, beatCall, drawCall, leaveCall,
-        registerCall, withdrawCall,
+        MachineRegistered, Readings, Signature, Spec, answerCall, beatCall, drawCall, leaveCall,
+        registerCall, reportCall, withdrawCall,
     },
 };
 use serde::Deserialize;
@@ -23,6 +23,19 @@ mod said {
         struct Registration {
             address holder;
             uint64 deadlineMs;
+        }
+
+        /// A batch of what a machine measured.
+        struct Readings {
+            uint64 machineId;
+            uint64 sequence;
+            uint64 fromMs;
+            uint64 toMs;
+            bytes32 root;
+            uint32 count;
+            uint32 watts;
+            uint16 decikelvin;
+            uint16 utilisationBps;
         }
     }
 }
@@ -190,6 +203,34 @@ pub fn machine_beat(machine_id: u64) -> Call {
     call(&beatCall {
         machineId: machine_id,
     })
+}
+
+/// A machine's key says what it measured; anybody may carry it.
+///
+/// # Errors
+/// The key does not sign.
+pub fn machine_report(
+    machine_id: u64,
+    batch: Readings,
+    key: &PrivateKeySigner,
+    chain_id: u64,
+) -> Result<Call, ClientError> {
+    let word = said::Readings {
+        machineId: machine_id,
+        sequence: batch.sequence,
+        fromMs: batch.fromMs,
+        toMs: batch.toMs,
+        root: batch.root,
+        count: batch.count,
+        watts: batch.watts,
+        decikelvin: batch.decikelvin,
+        utilisationBps: batch.utilisationBps,
+    };
+    Ok(call(&reportCall {
+        machineId: machine_id,
+        signature: signed(key, &word, chain_id)?,
+        batch,
+    }))
 }
 
 /// Fixes the seed of a machine's challenge; anybody may.

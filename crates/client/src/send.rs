@@ -127,6 +127,11 @@ impl Sender {
         self.key.address()
     }
 
+    /// What signs its words.
+    pub const fn signer(&self) -> &PrivateKeySigner {
+        &self.key
+    }
+
     /// [`send`], once whoever came before is done.
     ///
     /// # Errors

@@ -1,13 +1,19 @@
 //! Prints how often audits catch cheats, and how often they accuse the honest: 1,000 short jobs on a real model.
 //!
-//! `cargo run --release -p capstan-compute --example audit_rates -- [JOBS] [MODEL]`; the model is `smollm2` of the shelf
-//! unless another is named, and `tiny` is made on the spot. Jobs run through all rows in turn, so fewer jobs still fill all.
+//! ```text
+//! audit_rates [JOBS] [MODEL] [RECORDS]   runs jobs, keeps what was seen of each in RECORDS, prints the table
+//! audit_rates from RECORDS               prints the table of what was kept, by the limits of today
+//! ```
+//! The model is `smollm2` of the shelf unless another is named, and `tiny` is made on the spot. Jobs run through all rows in
+//! turn, so fewer jobs still fill all; every fourth round of rows takes the likeliest token always. Records that are there
+//! already are gone on with, so a run that was stopped loses one job.
 
 use std::{
     collections::BTreeMap,
     env,
     error::Error,
-    fs,
+    fs::{self, OpenOptions},
+    io::Write as _,
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
@@ -15,11 +21,15 @@ use std::{
 };
 
 use capstan_compute::{
-    audit::{FAR, Failure, Proof, Thresholds, Transcript, Witness, slash_min, verify},
+    audit::{
+        Draw, Failure, Measure, Proof, Thresholds, Transcript, Witness, judged, odds_ln, slash_min,
+        verify,
+    },
     engine::{Engine, Finish, Kernels, Piece, Request, Sampling, Seed},
     model::{Message, Shelf, gguf::Fact},
-    testkit::{Draft, Noise, tiny_with},
+    testkit::{Draft, Noise, retold, tiny_with},
 };
+use serde::{Deserialize, Serialize};
 
 /// Tokens that an answer may have.
 const ANSWER_TOKENS: usize = 24;
@@ -58,26 +68,32 @@ const THINGS: [&str; 14] = [
 ];
 
 /// What a provider does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 enum Deed {
     Honest1Thread,
     Honest3Threads,
     HonestOtherKernels,
+    HonestRequantised,
+    HonestFloats,
     OtherModel,
     FewerLayers,
     LowerPrecision,
+    SmallerHand,
     OtherSeed,
     Truncated,
     Copied,
 }
 
-const DEEDS: [Deed; 9] = [
+const DEEDS: [Deed; 12] = [
     Deed::Honest1Thread,
     Deed::Honest3Threads,
     Deed::HonestOtherKernels,
+    Deed::HonestRequantised,
+    Deed::HonestFloats,
     Deed::OtherModel,
     Deed::FewerLayers,
     Deed::LowerPrecision,
+    Deed::SmallerHand,
     Deed::OtherSeed,
     Deed::Truncated,
     Deed::Copied,
@@ -89,9 +105,12 @@ impl Deed {
             Self::Honest1Thread => "honest, 1 thread",
             Self::Honest3Threads => "honest, 3 threads",
             Self::HonestOtherKernels => "honest, candle's kernels",
+            Self::HonestRequantised => "honest, weights stored as Q8_0",
+            Self::HonestFloats => "honest, weights and inputs as 32-bit floats",
             Self::OtherModel => "other weights (one in 50 blocks)",
             Self::FewerLayers => "other model (last tenth of layers left out)",
             Self::LowerPrecision => "lower precision (3 bits for 4)",
+            Self::SmallerHand => "written by fewer layers, states of the right model",
             Self::OtherSeed => "other seed",
             Self::Truncated => "truncated answer",
             Self::Copied => "copied answer",
@@ -101,8 +120,17 @@ impl Deed {
     const fn is_honest(self) -> bool {
         matches!(
             self,
-            Self::Honest1Thread | Self::Honest3Threads | Self::HonestOtherKernels
+            Self::Honest1Thread
+                | Self::Honest3Threads
+                | Self::HonestOtherKernels
+                | Self::HonestRequantised
+                | Self::HonestFloats
         )
+    }
+
+    /// Whether both what it took to make and what it took to judge say something.
+    const fn is_timed(self) -> bool {
+        !matches!(self, Self::Copied | Self::Truncated | Self::SmallerHand)
     }
 }
 
@@ -112,9 +140,60 @@ struct World {
     one: Arc<Engine>,
     three: Arc<Engine>,
     candle: Arc<Engine>,
+    eight: Arc<Engine>,
+    floats: Arc<Engine>,
     other: Arc<Engine>,
     fewer: Arc<Engine>,
     lower: Arc<Engine>,
+}
+
+/// What was seen of one job.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Record {
+    number: usize,
+    deed: Deed,
+    finish: Finish,
+    /// Entries, those that disagree, mean and median of the others, of each group.
+    groups: Vec<(usize, usize, f64, f64)>,
+    /// Miss and share of each token.
+    draws: Vec<(f64, f64)>,
+    /// What fails whatever the limits are.
+    form: Option<String>,
+    is_greedy: bool,
+    worked_ms: u64,
+    judged_ms: u64,
+}
+
+impl Record {
+    fn measures(&self) -> Vec<Measure> {
+        let measures = self.groups.iter();
+        let of = |&(entries, disagree, mean, median): &(usize, usize, f64, f64)| Measure {
+            entries,
+            disagree,
+            mean,
+            median,
+        };
+        measures.map(of).collect()
+    }
+
+    fn draws(&self) -> Vec<Draw> {
+        let draws = self.draws.iter();
+        let share = |share| (!self.is_greedy).then_some(share);
+        draws
+            .map(|&(miss, of)| Draw {
+                miss,
+                share: share(of),
+            })
+            .collect()
+    }
+
+    /// The name of what fails under these limits.
+    fn refused(&self, thresholds: &Thresholds) -> Option<String> {
+        let said = judged(&self.measures(), &self.draws(), self.finish, thresholds);
+        self.form
+            .clone()
+            .or_else(|| said.err().map(|failure| name(&failure)))
+    }
 }
 
 #[derive(Default)]
@@ -123,28 +202,39 @@ struct Row {
     strict: u32,
     tolerant: u32,
     same: u32,
-    worst_disagree: usize,
-    least_disagree: Option<usize>,
-    worst_mean: f64,
-    /// Mean misses of each answer, and how many of its tokens are far.
+    /// Per group of 128.
+    disagree: Vec<f64>,
+    means: Vec<f64>,
+    /// Of each token that was drawn, of each that was the likeliest, of all answers.
     misses: Vec<f64>,
-    far: Vec<usize>,
+    greedy_misses: Vec<f64>,
+    odds: Vec<f64>,
     reasons: BTreeMap<String, u32>,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut words = env::args().skip(1);
-    let jobs: usize = words.next().map_or(Ok(1_000), |word| word.parse())?;
+    let first = words.next();
+    if first.as_deref() == Some("from") {
+        let path = words.next().ok_or("say which records")?;
+        return tell(&kept(Path::new(&path))?);
+    }
+    let jobs: usize = first.map_or(Ok(1_000), |word| word.parse())?;
     let model = words.next().unwrap_or_else(|| "smollm2".to_owned());
     let scratch = scratch()?;
+    let records = words.next().map_or(scratch.join("records"), PathBuf::from);
     let path = if model == "tiny" {
         let path = scratch.join("tiny.gguf");
         tiny_with(1, "Q4_1", 8).write(&path)?;
         path
+    } else if Path::new(&model).exists() {
+        PathBuf::from(model)
     } else {
         Shelf::of_user()?.find(&model)?
     };
-    let outcome = World::of(&path, &scratch).and_then(|world| world.run(jobs));
+    let outcome = World::of(&path, &scratch)
+        .and_then(|world| world.run(jobs, &records))
+        .and_then(|()| tell(&kept(&records)?));
     fs::remove_dir_all(&scratch)?;
     outcome
 }
@@ -153,6 +243,16 @@ fn scratch() -> Result<PathBuf, Box<dyn Error>> {
     let folder = env::temp_dir().join(format!("capstan-audit-{}", std::process::id()));
     fs::create_dir(&folder)?;
     Ok(folder)
+}
+
+/// What is in a file of records; a last line that was not finished is left out.
+fn kept(path: &Path) -> Result<Vec<Record>, Box<dyn Error>> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+    Ok(whole
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()?)
 }
 
 impl World {
@@ -171,93 +271,93 @@ impl World {
             one: Engine::load(path, 1)?,
             three: Engine::load(path, 3)?,
             candle: Engine::load_with(path, 2, Kernels::Candle)?,
+            eight: changed("eight.gguf", &|draft| retold(draft, "Q4_1", "Q8_0"))?,
+            floats: changed("floats.gguf", &|draft| {
+                retold(draft, "Q4_1", "F32");
+                retold(draft, "Q8_0", "F32");
+            })?,
             other: changed("other.gguf", &|draft| perturb(draft, 50))?,
             fewer: changed("fewer.gguf", &leave_out_layers)?,
             lower: changed("lower.gguf", &|draft| coarsen(draft))?,
         })
     }
 
-    fn run(&self, jobs: usize) -> Result<(), Box<dyn Error>> {
-        let mut rows: BTreeMap<Deed, Row> = BTreeMap::new();
-        let (mut worked, mut judged) = (Duration::ZERO, Duration::ZERO);
+    /// Goes on with the records until there are so many jobs.
+    fn run(&self, jobs: usize, records: &Path) -> Result<(), Box<dyn Error>> {
+        let done = kept(records)?.len();
+        let mut file = OpenOptions::new().create(true).append(true).open(records)?;
+        let start = Instant::now();
         let mut last: Option<(Vec<u32>, Finish, Vec<u8>)> = None;
-        for number in 0..jobs {
-            let deed = DEEDS[number % DEEDS.len()];
-            let request = self.request(number)?;
-            let start = Instant::now();
-            let (mut transcript, mut proof) = self.work(deed, &request)?;
-            if !matches!(deed, Deed::Copied | Deed::Truncated) {
-                worked += start.elapsed();
+        for number in done..jobs {
+            let record = self.job(number, &mut last)?;
+            writeln!(file, "{}", serde_json::to_string(&record)?)?;
+            if (number + 1) % 100 == 0 {
+                let took = start.elapsed().as_secs();
+                eprintln!("{} of {jobs} jobs, {took} s", number + 1);
             }
-            if deed == Deed::Copied {
-                let (answer, finish, bytes) = last.clone().ok_or("the first deed is honest")?;
-                (transcript.answer, transcript.finish, proof) = (answer, finish, bytes);
-            } else if deed.is_honest() {
-                last = Some((transcript.answer.clone(), transcript.finish, proof.clone()));
-            }
-            let start = Instant::now();
-            let tolerant = verify(&self.verifier, &transcript, &proof, &Thresholds::TOLERANT);
-            if !matches!(deed, Deed::Copied | Deed::Truncated) {
-                judged += start.elapsed();
-            }
-            // Strict judgement admits what the tolerant one found no difference in.
-            let equal = |measure| Thresholds::STRICT.admit(measure);
-            let strict =
-                tolerant.passed() && tolerant.missed() == 0 && tolerant.measures.iter().all(equal);
-            let row = rows.entry(deed).or_default();
-            row.jobs += 1;
-            row.strict += u32::from(!strict);
-            row.tolerant += u32::from(!tolerant.passed());
-            // A cheat whose answer is the honest one has taken nothing from anybody.
-            row.same += u32::from(!deed.is_honest() && strict);
-            for measure in &tolerant.measures {
-                row.worst_disagree = row.worst_disagree.max(measure.disagree);
-                row.worst_mean = row.worst_mean.max(measure.mean);
-            }
-            if !tolerant.misses.is_empty() {
-                row.misses.push(tolerant.mean_miss());
-                let far = tolerant.misses.iter().filter(|miss| **miss > FAR).count();
-                row.far.push(far);
-            }
-            if let Some(most) = tolerant.measures.iter().map(|m| m.disagree).max() {
-                row.least_disagree = Some(row.least_disagree.map_or(most, |least| least.min(most)));
-            }
-            if let Some(failure) = tolerant.failure {
-                *row.reasons.entry(name(&failure)).or_default() += 1;
-            }
-        }
-        print(&rows);
-        println!(
-            "\nverifying took {:.0} % of the time of generating ({jobs} jobs, answers of at most {ANSWER_TOKENS} tokens, {})",
-            100.0 * judged.as_secs_f64() / worked.as_secs_f64(),
-            self.verifier.card().name
-        );
-        let cheats: Vec<&Row> = rows
-            .iter()
-            .filter(|(deed, _)| !deed.is_honest())
-            .map(|(_, row)| row)
-            .collect();
-        let (all, caught) = cheats.iter().fold((0, 0), |(all, caught), row| {
-            (all + row.jobs - row.same, caught + row.tolerant)
-        });
-        if all > 0 {
-            let caught_ppm = u32::try_from(u64::from(caught) * 1_000_000 / u64::from(all))?;
-            println!(
-                "tolerant judgement catches {caught} of {all} cheats that changed something: audited one in 20, a slash of {:?} times the gain deters",
-                slash_min(1, AUDITED_PPM, caught_ppm.min(1_000_000))
-            );
         }
         Ok(())
+    }
+
+    fn job(
+        &self,
+        number: usize,
+        last: &mut Option<(Vec<u32>, Finish, Vec<u8>)>,
+    ) -> Result<Record, Box<dyn Error>> {
+        let deed = DEEDS[number % DEEDS.len()];
+        let request = self.request(number)?;
+        let start = Instant::now();
+        let (mut transcript, mut proof) = self.work(deed, &request)?;
+        let worked = start.elapsed();
+        if deed == Deed::Copied {
+            // Of the honest answers of this round, or of one made now where the run was stopped in between.
+            let (answer, finish, bytes) = match last.clone() {
+                Some(last) => last,
+                None => self.answer(&self.one, &self.request(number + 1)?)?,
+            };
+            (transcript.answer, transcript.finish, proof) = (answer, finish, bytes);
+        } else if deed.is_honest() {
+            *last = Some((transcript.answer.clone(), transcript.finish, proof.clone()));
+        }
+        let start = Instant::now();
+        let mut report = verify(&self.verifier, &transcript, &proof, &Thresholds::TOLERANT);
+        let judged = start.elapsed();
+        if deed == Deed::SmallerHand {
+            let proof = Proof::of(&report.witness).encode();
+            report = verify(&self.verifier, &transcript, &proof, &Thresholds::TOLERANT);
+        }
+        let is_form = report.draws.is_empty();
+        let failure = report.failure.filter(|_| is_form);
+        Ok(Record {
+            number,
+            deed,
+            finish: transcript.finish,
+            groups: report
+                .measures
+                .iter()
+                .map(|one| (one.entries, one.disagree, one.mean, one.median))
+                .collect(),
+            draws: report
+                .draws
+                .iter()
+                .map(|draw| (draw.miss, draw.share.unwrap_or_default()))
+                .collect(),
+            form: failure.map(|failure| name(&failure)),
+            is_greedy: request.sampling.temperature == 0.0,
+            worked_ms: millis(worked),
+            judged_ms: millis(judged),
+        })
     }
 
     fn request(&self, number: usize) -> Result<Request, Box<dyn Error>> {
         let question = QUESTIONS[number % QUESTIONS.len()];
         let thing = THINGS[number / QUESTIONS.len() % THINGS.len()];
         let words = format!("{} ({number})", question.replace("{}", thing));
+        let is_greedy = number / DEEDS.len() % 4 == 3;
         Ok(Request {
             prompt: self.verifier.chat(&[Message::user(&words)])?,
             sampling: Sampling {
-                temperature: 0.8,
+                temperature: if is_greedy { 0.0 } else { 0.8 },
                 top_k: 40,
                 top_p: 0.95,
                 repetition_penalty: 1.1,
@@ -273,8 +373,10 @@ impl World {
             Deed::Honest1Thread => &self.one,
             Deed::Honest3Threads => &self.three,
             Deed::HonestOtherKernels => &self.candle,
+            Deed::HonestRequantised => &self.eight,
+            Deed::HonestFloats => &self.floats,
             Deed::OtherModel => &self.other,
-            Deed::FewerLayers => &self.fewer,
+            Deed::FewerLayers | Deed::SmallerHand => &self.fewer,
             Deed::LowerPrecision => &self.lower,
             Deed::OtherSeed | Deed::Truncated | Deed::Copied => &self.verifier,
         };
@@ -284,23 +386,38 @@ impl World {
                 done.seed = Seed::of(b"one that he likes", &request.seed.bytes()[..])
             }
             Deed::Truncated => done.max_tokens = ANSWER_TOKENS / 2,
+            // Nothing of it is used.
+            Deed::Copied => done.max_tokens = 1,
             _ => {}
         }
+        let (answer, finish, proof) = self.answer(engine, &done)?;
+        let transcript = Transcript {
+            model: self.verifier.card().sha256,
+            request: request.clone(),
+            answer,
+            finish,
+        };
+        Ok((transcript, proof))
+    }
+
+    fn answer(
+        &self,
+        engine: &Engine,
+        request: &Request,
+    ) -> Result<(Vec<u32>, Finish, Vec<u8>), Box<dyn Error>> {
         let mut witness = Witness::new(request.prompt.len(), engine.card().width);
-        let answer = engine.generate(&done, &mut |piece| {
+        let answer = engine.generate(request, &mut |piece| {
             if let Piece::States { first, rows } = piece {
                 witness.see(first, rows);
             }
             ControlFlow::Continue(())
         })?;
-        let transcript = Transcript {
-            model: self.verifier.card().sha256,
-            request: request.clone(),
-            answer: answer.tokens,
-            finish: answer.finish,
-        };
-        Ok((transcript, Proof::of(&witness).encode()))
+        Ok((answer.tokens, answer.finish, Proof::of(&witness).encode()))
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn name(failure: &Failure) -> String {
@@ -308,51 +425,128 @@ fn name(failure: &Failure) -> String {
     words.split(':').next().unwrap_or_default().to_owned()
 }
 
-fn print(rows: &BTreeMap<Deed, Row>) {
+/// All of it, as a table.
+fn tell(records: &[Record]) -> Result<(), Box<dyn Error>> {
+    let mut rows: BTreeMap<Deed, Row> = BTreeMap::new();
+    let (mut worked_ms, mut judged_ms) = (0, 0);
+    for record in records {
+        let row = rows.entry(record.deed).or_default();
+        if record.deed.is_timed() {
+            worked_ms += record.worked_ms;
+            judged_ms += record.judged_ms;
+        }
+        let is_refused = record.refused(&Thresholds::STRICT).is_some();
+        row.jobs += 1;
+        row.strict += u32::from(is_refused);
+        // A cheat whose answer is the honest one has taken nothing from anybody.
+        row.same += u32::from(!record.deed.is_honest() && !is_refused);
+        if let Some(reason) = record.refused(&Thresholds::TOLERANT) {
+            row.tolerant += 1;
+            *row.reasons.entry(reason).or_default() += 1;
+        }
+        for one in &record.measures() {
+            row.disagree
+                .push(128.0 * one.disagree as f64 / one.entries.max(1) as f64);
+            row.means.push(one.mean);
+        }
+        let misses = if record.is_greedy {
+            &mut row.greedy_misses
+        } else {
+            &mut row.misses
+        };
+        misses.extend(record.draws.iter().map(|(miss, _)| miss));
+        if record.form.is_none() {
+            row.odds
+                .push(odds_ln(&record.draws()) / std::f64::consts::LN_10);
+        }
+    }
     println!(
-        "| what the provider did | jobs | strict: refused | tolerant: refused | same answer | entries that disagree, worst group | mean error, worst | mean miss: least, median, 95 %, most | far tokens: median, most | reasons |"
+        "| what the provider did | jobs | strict: refused | tolerant: refused | same answer | entries of 128 that disagree: least, median, most | mean error: median, most | odds of draws, 10^: least, median, most | reasons |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|");
-    for (deed, row) in rows {
+    println!("|---|---|---|---|---|---|---|---|---|");
+    for (deed, row) in &rows {
         let reasons: Vec<String> = row
             .reasons
             .iter()
             .map(|(name, count)| format!("{name} {count}"))
             .collect();
         println!(
-            "| {} | {} | {} | {} | {} | {} to {} | {:.2} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {:.0} | {:.2} | {:.1} | {} |",
             deed.words(),
             row.jobs,
             row.strict,
             row.tolerant,
             row.same,
-            row.least_disagree.unwrap_or(0),
-            row.worst_disagree,
-            row.worst_mean,
-            spread(&row.misses),
-            far(&row.far),
+            Parts(&row.disagree, &[0, 500, 1_000]),
+            Parts(&row.means, &[500, 1_000]),
+            Parts(&row.odds, &[0, 500, 1_000]),
             reasons.join(", ")
         );
     }
+    println!("\nmisses of single tokens: median, 95 %, 99 %, 99.5 %, 99.9 %, most");
+    for (deed, row) in &rows {
+        for (kind, misses) in [("drawn", &row.misses), ("likeliest", &row.greedy_misses)] {
+            let beyond = |limit: f64| misses.iter().filter(|miss| **miss > limit).count();
+            println!(
+                "{}, {kind}: {:.4}; {} tokens, beyond 0.01 {}, beyond 0.02 {}, beyond 0.05 {}, beyond 0.125 {}",
+                deed.words(),
+                Parts(misses, &[500, 950, 990, 995, 999, 1_000]),
+                misses.len(),
+                beyond(0.01),
+                beyond(0.02),
+                beyond(0.05),
+                beyond(0.125),
+            );
+        }
+    }
+    println!(
+        "\nverifying took {:.0} % of the time of generating ({} jobs, answers of at most {ANSWER_TOKENS} tokens)",
+        100.0 * judged_ms as f64 / worked_ms.max(1) as f64,
+        records.len()
+    );
+    let honest: Vec<&Row> = rows
+        .iter()
+        .filter(|(deed, _)| deed.is_honest())
+        .map(|(_, row)| row)
+        .collect();
+    let (jobs, accused) = honest.iter().fold((0, 0), |(jobs, accused), row| {
+        (jobs + row.jobs, accused + row.tolerant)
+    });
+    println!("tolerant judgement accuses {accused} of {jobs} honest answers");
+    let cheats: Vec<&Row> = rows
+        .iter()
+        .filter(|(deed, _)| !deed.is_honest())
+        .map(|(_, row)| row)
+        .collect();
+    let (all, caught) = cheats.iter().fold((0, 0), |(all, caught), row| {
+        (all + row.jobs - row.same, caught + row.tolerant)
+    });
+    if all > 0 {
+        let caught_ppm = u32::try_from(u64::from(caught) * 1_000_000 / u64::from(all))?;
+        println!(
+            "tolerant judgement catches {caught} of {all} cheats that changed something: audited one in 20, a slash of {:?} times the gain deters",
+            slash_min(1, AUDITED_PPM, caught_ppm.min(1_000_000))
+        );
+    }
+    Ok(())
 }
 
-/// Least, median, 95th percentile and most.
-fn spread(misses: &[f64]) -> String {
-    let mut sorted = misses.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let at = |percent: usize| sorted.get((sorted.len().max(1) - 1) * percent / 100);
-    let shown = [0, 50, 95, 100].map(|percent| at(percent).map_or(0.0, |miss| *miss));
-    format!(
-        "{:.4} {:.4} {:.4} {:.4}",
-        shown[0], shown[1], shown[2], shown[3]
-    )
-}
+/// Values at these thousandths of their order.
+struct Parts<'a>(&'a [f64], &'a [usize]);
 
-fn far(counts: &[usize]) -> String {
-    let mut sorted = counts.to_vec();
-    sorted.sort_unstable();
-    let middle = sorted.get(sorted.len() / 2).copied().unwrap_or(0);
-    format!("{middle}, {}", sorted.last().copied().unwrap_or(0))
+impl std::fmt::Display for Parts<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut sorted = self.0.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let digits = f.precision().unwrap_or(4);
+        for (order, part) in self.1.iter().enumerate() {
+            let at = (sorted.len().max(1) - 1) * part / 1_000;
+            let value = sorted.get(at).copied().unwrap_or(0.0);
+            let comma = if order == 0 { "" } else { ", " };
+            write!(f, "{comma}{value:.digits$}")?;
+        }
+        Ok(())
+    }
 }
 
 /// Changes one block in so many of the weights inside layers.

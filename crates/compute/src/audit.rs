@@ -6,6 +6,7 @@
 //! Not here: who pays and who is slashed (contracts).
 
 mod commit;
+mod draws;
 mod evidence;
 mod field;
 mod proof;
@@ -16,7 +17,8 @@ mod verify;
 mod tests;
 
 pub use commit::{Commitment, Opening};
+pub use draws::{Draw, FAR_HONEST, NEAR, NEAR_LIKELIEST, ODDS, odds_ln};
 pub use evidence::{Chosen, Evidence, Work};
 pub use proof::{GROUP_TOKENS, Measure, Polynomial, Proof, TOP, Witness};
 pub use stakes::{caught_of, is_audited, slash_min};
-pub use verify::{FAR, Failure, Report, Thresholds, Transcript, verify};
+pub use verify::{Failure, Report, Thresholds, Transcript, judged, verify};

@@ -25,7 +25,7 @@ use crate::{
     upstream::{Ask, Chunks, Fault, Kind, Model, Object, Upstream, gather},
 };
 
-pub use again::{Again, Doubt, Witnessed, again, witnessed};
+pub use again::{Again, Doubt, Terms, Witnessed, again, witnessed};
 pub use challenge::{class_of, output};
 use work::Part;
 
@@ -74,6 +74,10 @@ impl Bundled {
 impl Upstream for Bundled {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn is_here(&self) -> bool {
+        true
     }
 
     fn parallel(&self) -> Option<usize> {

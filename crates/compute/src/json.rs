@@ -26,14 +26,37 @@ pub(crate) enum JsonError {
 
 /// Reads what takes at most so much memory besides its text.
 pub(crate) fn read(text: &[u8], bytes_max: usize) -> Result<Value, JsonError> {
-    if weight(text) > bytes_max {
-        return Err(JsonError::Large(bytes_max));
+    let weighed = Weighed::of(text, bytes_max).ok_or(JsonError::Large(bytes_max))?;
+    Ok(weighed.read()?)
+}
+
+/// A text that was weighed: only such a one is read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Weighed<'a> {
+    text: &'a [u8],
+    bytes: usize,
+}
+
+impl<'a> Weighed<'a> {
+    /// Weighs it, if its structure takes at most so much memory besides its text.
+    pub(crate) fn of(text: &'a [u8], bytes_max: usize) -> Option<Self> {
+        let bytes = weight(text);
+        (bytes <= bytes_max).then_some(Self { text, bytes })
     }
-    Ok(serde_json::from_slice(text)?)
+
+    /// What its structure takes.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Its value.
+    pub(crate) fn read(&self) -> serde_json::Result<Value> {
+        serde_json::from_slice(self.text)
+    }
 }
 
 /// Bytes that the structure of a text takes once it is read, rounded up. What is no JSON has some weight, too.
-pub(crate) fn weight(text: &[u8]) -> usize {
+fn weight(text: &[u8]) -> usize {
     let mut sum = 0_usize;
     let mut objects = Vec::new();
     let (mut is_text, mut is_escaped) = (false, false);

@@ -1,10 +1,13 @@
 //! Models for tests and measurements: a tiny one out of nothing, and changed copies of real ones.
 
 use std::{
+    borrow::Cow,
     fs::File,
     io::{self, BufReader, Write as _},
     path::Path,
 };
+
+use candle_core::quantized::GgmlDType;
 
 use crate::model::{
     ModelError,
@@ -310,4 +313,36 @@ fn tiny_facts(heads: u64, width: u64, inner: u64) -> Draft {
         draft.set(key, fact);
     }
     draft
+}
+
+/// The same weights in another kind: tensors of `from` as `to`, rounded to the nearest that it can say. What a server does that
+/// stores weights its own way.
+///
+/// # Panics
+/// If candle knows one of them not.
+pub fn retold(draft: &mut Draft, from: &str, to: &str) {
+    use candle_core::{
+        Device,
+        quantized::{QStorage, QTensor},
+    };
+    let dtype = |name: &str| match name {
+        "Q4_1" => GgmlDType::Q4_1,
+        "Q8_0" => GgmlDType::Q8_0,
+        "F32" => GgmlDType::F32,
+        other => panic!("{other} is not retold"),
+    };
+    let (was, is) = (kind(from), kind(to));
+    for part in draft.tensors.iter_mut().filter(|part| part.kind == was.id) {
+        let elements: u64 = part.dims.iter().product();
+        let shape = usize::try_from(elements).expect("it fits memory");
+        let bytes = Cow::Borrowed(part.bytes.as_slice());
+        let retell = || {
+            let storage = QStorage::from_data(bytes, &Device::Cpu, dtype(from))?;
+            let tensor = QTensor::new(storage, shape)?.dequantize(&Device::Cpu)?;
+            let told = QTensor::quantize(&tensor, dtype(to))?;
+            told.data().map(Cow::into_owned)
+        };
+        part.bytes = candle_core::Result::expect(retell(), "both kinds are candle's");
+        part.kind = is.id;
+    }
 }

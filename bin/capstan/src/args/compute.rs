@@ -68,6 +68,9 @@ pub(crate) struct ServersOptions {
     /// Longest wait for the first part of an answer
     #[arg(long, default_value = "60s", value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) first: Duration,
+    /// Folder below which sys and proc of this machine lie: watts, warmth and use are read there
+    #[arg(long, default_value = "/", value_name = "DIR")]
+    pub(crate) sensors: PathBuf,
 }
 
 /// What a gateway buys of machines of a network.
@@ -351,6 +354,9 @@ pub(crate) struct ScanOptions {
     /// Model server whose tokens per second are measured too
     #[arg(long, value_name = "URL")]
     pub(crate) upstream: Option<String>,
+    /// Folder below which sys and proc of this machine lie
+    #[arg(long, default_value = "/", value_name = "DIR")]
+    pub(crate) sensors: PathBuf,
     /// Which model to ask there; without it, the first
     #[arg(long)]
     pub(crate) model: Option<String>,

@@ -14,6 +14,7 @@ use capstan_compute::{
     gateway::{Bounds, Gateway, OpenDoor, Prices, Settings, install_recorder, router, serve},
     keys::{Ledger, Secret, system_clock},
     money::Dollars,
+    readings::{Board, Meter, Places, Sensors},
     upstream::{Http, HttpSettings, Pool, PoolSettings, Upstream},
 };
 use eyre::{OptionExt as _, Result, WrapErr as _, eyre};
@@ -93,6 +94,8 @@ impl Opened {
             allow_hosts: allow_hosts.to_vec(),
         };
         let gateway = Gateway::new(ledger, Pool::new(upstreams, pool), settings);
+        let sensors = Sensors::find(&places(&servers.sensors));
+        gateway.measure(Board::new(Meter::new(sensors)));
         Ok(Self {
             gateway,
             admin,
@@ -102,6 +105,14 @@ impl Opened {
 
     pub(super) fn door(&self, url: &str) -> Result<OpenDoor> {
         Ok(OpenDoor::new(&self.folder, url, &self.admin)?)
+    }
+}
+
+/// Where sensors are looked for.
+pub(super) fn places(root: &Path) -> Places {
+    Places {
+        root: root.to_owned(),
+        ..Places::default()
     }
 }
 

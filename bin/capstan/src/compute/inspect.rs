@@ -10,7 +10,7 @@ use capstan_agents::auditor::{Case, Examiner, Seen};
 use capstan_client::Node;
 use capstan_compute::{
     audit::{Evidence, Failure},
-    bundled::{Doubt, witnessed},
+    bundled::{Doubt, Terms, witnessed},
     engine::Engine,
     receipt::{Outcome, Signed},
     tab::{Court, INSPECTION, Inspection, Kept, in_hex},
@@ -112,7 +112,9 @@ impl Inspector {
         let Some(evidence) = evidence else {
             return Seen::Silent("it keeps nothing to compute on".to_owned());
         };
-        let looked = tokio::task::spawn_blocking(move || judged(&engine, &signed, &evidence));
+        let fixes = fixes_kernels(case.quantisation, &engine);
+        let looked =
+            tokio::task::spawn_blocking(move || judged(&engine, &signed, &evidence, fixes));
         looked
             .await
             .unwrap_or_else(|_| Seen::Unable("the computation ended badly".to_owned()))
@@ -125,10 +127,25 @@ impl Examiner for Inspector {
     }
 }
 
-/// What a second computation says of a receipt.
-pub(crate) fn judged(engine: &Engine, signed: &Signed, evidence: &Evidence) -> Seen {
-    let is_strict = engine.card().kernels == evidence.work.kernels;
-    let found = witnessed(engine, signed, evidence);
+/// Whether a class says which kernels its work runs on: its quantisation is the hash of `Q4_1 exact-1`, not of `Q4_1` alone.
+fn fixes_kernels(quantisation: B256, engine: &Engine) -> bool {
+    let card = engine.card();
+    quantisation == keccak256(format!("{} {}", card.quantisation, card.kernels))
+}
+
+/// What a second computation says of a receipt. A class that fixes its kernels has no others.
+pub(crate) fn judged(
+    engine: &Engine,
+    signed: &Signed,
+    evidence: &Evidence,
+    fixes_kernels: bool,
+) -> Seen {
+    let terms = Terms {
+        by_request: true,
+        is_exact: fixes_kernels,
+    };
+    let is_strict = fixes_kernels || engine.card().kernels == evidence.work.kernels;
+    let found = witnessed(engine, signed, evidence, terms);
     let (fault, words) = match found.outcome {
         Ok(again) => (
             None,
@@ -140,17 +157,14 @@ pub(crate) fn judged(engine: &Engine, signed: &Signed, evidence: &Evidence) -> S
         Err(Doubt::Evidence { .. }) => {
             return Seen::Silent("what it keeps is not what was signed".to_owned());
         }
-        Err(doubt) => {
-            let fault = fault_of(&doubt);
-            // Other kernels may differ by themselves: what only they find slashes nobody (specs/audit.md).
-            if !is_strict && fault == Fault::Wrong {
-                return Seen::Unable(format!(
-                    "on other kernels ({}) that proves nothing: {doubt}",
-                    evidence.work.kernels
-                ));
-            }
-            (Some(fault), doubt.to_string())
+        // Other kernels may differ by themselves: what they explain slashes nobody (specs/audit.md).
+        Err(doubt) if !is_strict && doubt.may_be_kernels() => {
+            return Seen::Unable(format!(
+                "on other kernels ({}) that proves nothing: {doubt}",
+                evidence.work.kernels
+            ));
         }
+        Err(doubt) => (Some(fault_of(&doubt)), doubt.to_string()),
     };
     Seen::Found {
         fault,

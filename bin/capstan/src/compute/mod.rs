@@ -7,6 +7,7 @@ mod gateway;
 pub(crate) mod in_contract;
 mod inspect;
 mod key;
+mod measured;
 mod provide;
 mod purchase;
 mod receipt;

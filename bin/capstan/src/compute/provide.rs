@@ -10,7 +10,7 @@ use std::{fs, sync::Arc};
 
 use alloy_primitives::{B256, U256};
 use alloy_signer_local::PrivateKeySigner;
-use capstan_agents::provider::{Seat, live, seat, terms};
+use capstan_agents::provider::{Seat, live, reports, seat, terms};
 use capstan_client::{Assets, Call, Node, Registering, Sender, registered_machine};
 use capstan_compute::{
     bundled::Bundled,
@@ -30,6 +30,7 @@ use super::{
     engine::engines,
     folder,
     gateway::{Opened, prices, reached, signalled, upstreams},
+    measured::Measured,
     office,
     sale::{Sale, SaleTerms},
     scan,
@@ -158,11 +159,21 @@ async fn start(options: &StartOptions) -> Result<()> {
     let alive = async {
         let own = engines.iter().map(|one| Arc::clone(one.engine()));
         let worker = Engines(own.collect());
+        let gauge = Measured::of(&gateway);
         match (&seat, &sale) {
             (Some(seat), Some(sale)) => {
-                tokio::join!(live(&node, &key, seat, &worker), sale.keep());
+                tokio::join!(
+                    live(&node, &key, seat, &worker),
+                    reports(&node, &key, seat, &gauge),
+                    sale.keep()
+                );
             }
-            (Some(seat), None) => live(&node, &key, seat, &worker).await,
+            (Some(seat), None) => {
+                tokio::join!(
+                    live(&node, &key, seat, &worker),
+                    reports(&node, &key, seat, &gauge)
+                );
+            }
             _ => {}
         }
         std::future::pending::<Result<()>>().await

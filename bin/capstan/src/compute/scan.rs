@@ -1,18 +1,26 @@
 //! `capstan provide scan`: what this machine does, and from which income on its power is paid.
 
+use std::time::Duration;
+
 use capstan_compute::{
+    readings::{Found, Part, Sensors},
     scan::{BreakEven, Machine, Measured, Tokens, machine, tokens_per_second},
     upstream::{Http, HttpSettings},
 };
 use eyre::{Result, eyre};
 use serde_json::json;
 
-use super::block_on;
+use super::{block_on, gateway::places};
 use crate::args::ScanOptions;
+
+/// How long counters of energy are watched.
+const WATCHED: Duration = Duration::from_secs(1);
 
 pub(super) fn run(options: &ScanOptions) -> Result<()> {
     let even = BreakEven::of(options.watts, options.kwh);
     eprintln!("measuring memory and arithmetic, some seconds ...");
+    let mut sensors = Sensors::find(&places(&options.sensors));
+    let idle = sensors.found(WATCHED);
     let machine = machine();
     let tokens = tokens(options)?;
     let million = tokens
@@ -21,12 +29,14 @@ pub(super) fn run(options: &ScanOptions) -> Result<()> {
     if options.json {
         let told = json!({
             "machine": machine, "was_busy": machine.was_busy(), "server": tokens,
+            "sensors": idle, "measured_idle_milliwatts": Sensors::sum(&idle),
             "break_even": even, "break_even_per_million_tokens": million,
         });
         println!("{told:#}");
         return Ok(());
     }
     show(&machine);
+    show_sensors(&idle, options.watts);
     if let Some(tokens) = &tokens {
         show_tokens(tokens);
     }
@@ -100,6 +110,46 @@ fn show(machine: &Machine) {
         println!(
             "warning      this machine was busy: it can do more than these figures say. End what runs, measure again"
         );
+    }
+}
+
+/// What was measured beside what was said.
+fn show_sensors(found: &[Found], said: u32) {
+    let watts = |milliwatts: u64| format!("{:.1} W", milliwatts as f64 / 1_000.0);
+    match Sensors::sum(found) {
+        Some(sum) => println!(
+            "power        {} measured while nothing was asked of it; you said {said} W at work",
+            watts(sum)
+        ),
+        None => println!(
+            "power        unknown: nothing here says it to this user (counters of processors are their owner's alone on most systems); you said {said} W at work"
+        ),
+    }
+    for one in found {
+        let part = match one.part {
+            Part::Whole => "the whole machine",
+            Part::Processor => "processors",
+            Part::Card => "cards",
+            Part::Other => "not added",
+        };
+        let mut said: Vec<String> = Vec::new();
+        said.extend(
+            one.milliwatts
+                .map(|milliwatts| format!("{} ({part})", watts(milliwatts))),
+        );
+        said.extend(
+            one.decikelvin
+                .map(|warm| format!("{:.1} °C", f64::from(warm) / 10.0 - 273.15)),
+        );
+        said.extend(
+            one.used_bps
+                .map(|used| format!("{:.0} % in use", f64::from(used) / 100.0)),
+        );
+        let said = match said.is_empty() {
+            true => "says nothing to this user".to_owned(),
+            false => said.join(", "),
+        };
+        println!("             {}: {said}", one.name);
     }
 }
 

@@ -1,6 +1,7 @@
 //! `capstan provide` as the owner of a machine meets it: a chain, a machine that sells, and who pays, each a process.
 
 use std::{
+    fs,
     io::{BufRead as _, BufReader},
     path::Path,
     process::{Child, ChildStdout, Stdio},
@@ -37,7 +38,7 @@ impl Drop for Machine {
 
 impl Machine {
     /// Starts it on a chain, for a development account, and waits until it sells.
-    fn start(chain: &str, data: &Path, model: &Path) -> Self {
+    fn start(chain: &str, data: &Path, model: &Path, sensors: &Path) -> Self {
         let words = [
             "provide",
             "start",
@@ -56,6 +57,8 @@ impl Machine {
             "0",
             "--data",
             text(data),
+            "--sensors",
+            text(sensors),
         ];
         let mut child = capstan(&words)
             .expect("built")
@@ -90,6 +93,37 @@ impl Machine {
     }
 }
 
+/// READ-6, READ-7: its readings stand on the chain, and what it serves is what stands there.
+async fn measured(node: &Node, url: &str) {
+    let begun = Instant::now();
+    loop {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "no readings came"
+        );
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let told = reqwest::get(format!("{url}/capstan/readings")).await;
+        let told: Value = told.expect("answered").json().await.expect("JSON");
+        let machine = run(&["machine", "show", "0", "--json", "--rpc", node.url()]).expect("ran");
+        let (shown, stands) = (&told["shown"]["batch"], &json_of(&machine)["readings"]);
+        if shown.is_null() || shown["root"] != stands["root"] {
+            continue;
+        }
+        assert_eq!(
+            (&stands["watts"], &shown["watts"]),
+            (&json!(35), &json!(35))
+        );
+        assert_eq!(shown["decikelvin"], 3_347);
+        assert_eq!(stands["count"], shown["count"]);
+        assert_eq!(
+            told["now"]["used_bps"],
+            Value::Null,
+            "it is nowhere to be read"
+        );
+        return;
+    }
+}
+
 async fn ask(url: &str, key: &str) -> reqwest::Response {
     let asked = json!({"model": "small", "max_tokens": 20, "temperature": 0,
                        "messages": [{"role": "user", "content": "hello"}]});
@@ -111,10 +145,21 @@ async fn prov_3_a_machine_sells_within_two_minutes_and_is_its_owners_at_once() {
         folder.path().join("small.gguf"),
     );
     tiny(1, "Q4_1").write(&file).expect("written");
+    // A machine whose only chip says 35 W and 61.5 degrees.
+    let sensors = folder.path().join("host");
+    let chip = sensors.join("sys/class/hwmon/hwmon0");
+    fs::create_dir_all(&chip).expect("made");
+    for (name, says) in [
+        ("name", "amdgpu"),
+        ("power1_average", "35000000"),
+        ("temp1_input", "61500"),
+    ] {
+        fs::write(chip.join(name), says).expect("written");
+    }
     let node = Node::start(&["dev", "--bots", "0", "--feed", "fixed"]).await;
     let node = node.expect("started");
     let begun = Instant::now();
-    let mut machine = Machine::start(node.url(), &data, &file);
+    let mut machine = Machine::start(node.url(), &data, &file, &sensors);
     for words in ["register", "100 USDC", "machine 0 (0x"] {
         assert!(machine.said.contains(words), "{}", machine.said);
     }
@@ -169,6 +214,9 @@ async fn prov_3_a_machine_sells_within_two_minutes_and_is_its_owners_at_once() {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 
+    measured(&node, &machine.url).await;
+    let energy = &shown_receipt["receipt"]["energyMj"];
+    println!("the first answer took {energy} mJ");
     challenged(&node, &file).await;
     says(&provide("status"), &["selling"]);
     let paused = Instant::now();
@@ -189,7 +237,7 @@ async fn prov_3_a_machine_sells_within_two_minutes_and_is_its_owners_at_once() {
     assert!(machine.signal("TERM").success());
     drop(machine);
     refuses(&provide("status"), &["capstan provide start"]);
-    let machine = Machine::start(node.url(), &data, &file);
+    let machine = Machine::start(node.url(), &data, &file, &sensors);
     assert!(
         machine.said.contains("machine 0 (0x") && !machine.said.contains("register"),
         "{}",

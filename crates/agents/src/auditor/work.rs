@@ -39,6 +39,8 @@ pub struct Case {
     pub endpoint: String,
     /// The model that its class names.
     pub program: B256,
+    /// How its class says that weights are stored, and on which kernels the work runs if it says that.
+    pub quantisation: B256,
 }
 
 /// What was seen of a receipt.
@@ -299,6 +301,7 @@ impl<'a> Work<'a> {
             machine_id,
             endpoint: offer.terms.endpoint,
             program: class.program,
+            quantisation: class.quantisation,
         };
         Ok(Some(self.examine(case, picked.auditors.contains(&me))))
     }

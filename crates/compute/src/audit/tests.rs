@@ -401,3 +401,46 @@ fn aud_7_the_slash_is_just_enough() {
     );
     assert!((caught_of(60, 50_000, 1_000_000) - 0.953_9).abs() < 1e-4);
 }
+
+/// AUD-12: of honest draws that are far as often as they may be, no more than one in x comes to odds of x.
+#[test]
+fn aud_12_odds_accuse_the_honest_as_seldom_as_they_say() {
+    const ANSWERS: usize = 20_000;
+    let mut random = Noise::new(12);
+    let mut unit = || f64::from(random.signed()).abs();
+    let mut beyond = [0_usize; 3];
+    for _ in 0..ANSWERS {
+        let draws: Vec<Draw> = (0..24)
+            .map(|_| Draw {
+                miss: if unit() < FAR_HONEST { 1.0 } else { 0.0 },
+                // Steep and flat ones, and the likeliest.
+                share: Some(unit()).filter(|share| *share > 0.2),
+            })
+            .collect();
+        for (count, most) in beyond.iter_mut().zip([10.0_f64, 100.0, 1_000.0]) {
+            *count += usize::from(odds_ln(&draws) > most.ln());
+        }
+    }
+    for (count, most) in beyond.iter().zip([10, 100, 1_000]) {
+        assert!(
+            *count <= ANSWERS / most,
+            "{count} of {ANSWERS} beyond {most} to 1"
+        );
+    }
+    // Another hand's: as often right as chance has it.
+    let mut caught = 0;
+    for _ in 0..1_000 {
+        let draws: Vec<Draw> = (0..24)
+            .map(|_| {
+                let share = unit() * 0.8;
+                let miss = if unit() < share { 0.0 } else { 0.3 };
+                Draw {
+                    miss,
+                    share: Some(share),
+                }
+            })
+            .collect();
+        caught += usize::from(odds_ln(&draws) > ODDS.ln());
+    }
+    assert!(caught > 900, "{caught} of 1,000");
+}

@@ -4,7 +4,10 @@ use std::ops::ControlFlow;
 
 use sha2::{Digest as _, Sha256};
 
-use super::proof::{Measure, Proof, Witness};
+use super::{
+    draws::{Draw, ODDS, odds_ln},
+    proof::{Measure, Proof, Witness},
+};
 use crate::engine::{
     Engine, EngineError, Finish, Request, Taught, kernel,
     sample::{Chances, likeliest, penalised},
@@ -61,15 +64,9 @@ pub struct Thresholds {
     pub mean: f64,
     /// Median distance of mantissas.
     pub median: f64,
-    /// How far draws of an answer may miss their tokens in the mean, as a share of the whole; see [`Report::misses`].
-    pub miss_mean: f64,
-    /// One token in so many, and one in any answer, may miss by more than [`FAR`]; zero allows none to miss at all.
-    pub far_in: usize,
+    /// Odds against the seed at which draws are refused; none allows no miss at all.
+    pub odds: Option<f64>,
 }
-
-/// A miss beyond this is far, and counts as this in the mean: a token that kernels push over the border of top-k or top-p has
-/// no interval at all.
-pub const FAR: f64 = 0.125;
 
 impl Thresholds {
     /// Equal kernels give equal bits.
@@ -77,16 +74,14 @@ impl Thresholds {
         disagree: 0,
         mean: 0.0,
         median: 0.0,
-        miss_mean: 0.0,
-        far_in: 0,
+        odds: None,
     };
-    /// Other kernels: TOPLOC's own numbers for states, and what `audit_rates` measured for draws.
+    /// Other kernels: TOPLOC's own numbers for states, twice what `audit_rates` measured of honest machines at their worst.
     pub const TOLERANT: Self = Self {
         disagree: 38,
         mean: 10.0,
         median: 8.0,
-        miss_mean: 0.04,
-        far_in: 12,
+        odds: Some(ODDS),
     };
 
     /// Those for a job that ran on kernels of this name.
@@ -157,13 +152,17 @@ pub enum Failure {
         /// Which one.
         position: usize,
     },
-    /// Draws that are off, each only a little.
-    #[error("DRAWS: draws lie {mean:.4} of the whole beside their tokens, in the mean of {tokens}")]
+    /// Draws that kernels do not explain, taken together.
+    #[error(
+        "DRAWS: {far} of {tokens} draws lie beside their tokens, 10^{odds:.1} to one against the seed"
+    )]
     Draws {
-        /// Mean share.
-        mean: f64,
+        /// Those that are far.
+        far: usize,
         /// All tokens.
         tokens: usize,
+        /// The odds, as a power of ten.
+        odds: f64,
     },
 }
 
@@ -174,10 +173,8 @@ pub struct Report {
     pub failure: Option<Failure>,
     /// Each group.
     pub measures: Vec<Measure>,
-    /// Of each token, how far its draw lies outside its interval here, as a share of the whole: zero where the seed draws just
-    /// it, one where nothing speaks for it. Where the largest logit is taken, the share by which another token's weight exceeds
-    /// its.
-    pub misses: Vec<f64>,
+    /// Each token against its draw.
+    pub draws: Vec<Draw>,
     /// What this verifier saw himself.
     pub witness: Witness,
 }
@@ -190,13 +187,7 @@ impl Report {
 
     /// Tokens that the seed does not draw here.
     pub fn missed(&self) -> usize {
-        self.misses.iter().filter(|miss| **miss > 0.0).count()
-    }
-
-    /// The mean miss, each counted as [`FAR`] at most.
-    pub fn mean_miss(&self) -> f64 {
-        let sum: f64 = self.misses.iter().map(|miss| miss.min(FAR)).sum();
-        sum / self.misses.len().max(1) as f64
+        self.draws.iter().filter(|draw| draw.miss > 0.0).count()
     }
 }
 
@@ -211,7 +202,7 @@ pub fn verify(
     let mut report = Report {
         failure: None,
         measures: Vec::new(),
-        misses: Vec::new(),
+        draws: Vec::new(),
         witness: Witness::new(request.prompt.len(), engine.card().width),
     };
     report.failure = ends_well(engine, transcript)
@@ -274,30 +265,46 @@ fn judge(
     tokens.extend_from_slice(answer);
     let fed = &tokens[..tokens.len() - 1];
     let vocabulary = engine.card().vocabulary;
-    let Report {
-        misses, witness, ..
-    } = report;
+    let Report { draws, witness, .. } = report;
     let taught = engine.teach(fed, prompt_tokens - 1, &mut |taught: Taught<'_>| {
         witness.see(taught.first, taught.states);
         let rows = taught.logits.chunks_exact(vocabulary);
         for (position, logits) in (taught.logits_first..).zip(rows) {
             let at = position + 1 - prompt_tokens;
             let seen = &tokens[..=position];
-            misses.push(miss(logits, seen, answer[at], at, request));
+            draws.push(draw(logits, seen, answer[at], at, request));
         }
         ControlFlow::Continue(())
     });
     taught.map_err(|error: EngineError| Failure::Job(error.to_string()))?;
     let groups = proof.groups().iter().zip(witness.groups());
     report.measures = groups.map(|(said, saw)| said.measure(saw)).collect();
+    judged(
+        &report.measures,
+        &report.draws,
+        transcript.finish,
+        thresholds,
+    )
+}
+
+/// What states and draws say under these thresholds.
+///
+/// # Errors
+/// The first thing that they do not admit.
+pub fn judged(
+    measures: &[Measure],
+    draws: &[Draw],
+    finish: Finish,
+    thresholds: &Thresholds,
+) -> Result<(), Failure> {
     let strange = |measure: &Measure| !thresholds.admit(measure);
-    if let Some(group) = report.measures.iter().position(strange) {
+    if let Some(group) = measures.iter().position(strange) {
         let Measure {
             entries,
             disagree,
             mean,
             ..
-        } = report.measures[group];
+        } = measures[group];
         return Err(Failure::States {
             group,
             disagree,
@@ -305,46 +312,45 @@ fn judge(
             mean,
         });
     }
-    judge_draws(report, thresholds, transcript.finish)
-}
-
-fn judge_draws(report: &Report, thresholds: &Thresholds, finish: Finish) -> Result<(), Failure> {
-    let tokens = report.misses.len();
-    let (off, allowed) = match thresholds.far_in {
-        0 => (0.0, 0),
-        one_in => (FAR, (tokens / one_in).max(1)),
+    let Some(most) = thresholds.odds else {
+        let missed = draws.iter().position(|draw| draw.miss > 0.0);
+        return missed.map_or(Ok(()), |position| Err(Failure::Token { position }));
     };
-    let is_far = |at: &usize| report.misses[*at] > off;
-    // An end that was not drawn is a cut, so none is forgiven.
-    let end = tokens.checked_sub(1).filter(|_| finish == Finish::End);
-    if let Some(position) = end.filter(is_far) {
-        return Err(Failure::Token { position });
+    let odds = odds_ln(draws);
+    if odds > most.ln() {
+        return Err(Failure::Draws {
+            far: draws.iter().filter(|draw| draw.is_far()).count(),
+            tokens: draws.len(),
+            odds: odds / std::f64::consts::LN_10,
+        });
     }
-    let mut far = (0..tokens).filter(is_far);
-    if let Some(position) = far.nth(allowed) {
+    // An end that was not drawn is a cut, so none is forgiven; but one alone convicts nobody.
+    let end = draws.last().filter(|_| finish == Finish::End);
+    if end.is_some_and(Draw::is_far) {
+        let position = draws.len() - 1;
         return Err(Failure::Token { position });
-    }
-    let mean = report.mean_miss();
-    if mean > thresholds.miss_mean {
-        return Err(Failure::Draws { mean, tokens });
     }
     Ok(())
 }
 
-/// How far the draw for a token lies beside it.
-fn miss(logits: &[f32], seen: &[u32], token: u32, at: usize, request: &Request) -> f64 {
+/// A token against its draw.
+fn draw(logits: &[f32], seen: &[u32], token: u32, at: usize, request: &Request) -> Draw {
     let sampling = &request.sampling;
     let logits = penalised(logits, seen, sampling.repetition_penalty);
     if sampling.temperature == 0.0 {
         let (best, most) = likeliest(&logits);
         let logit = logits.get(token as usize).copied();
-        return match logit {
+        let miss = match logit {
             _ if best == token => 0.0,
             // Two that weigh the same are no miss that anybody could avoid, but not the one that is taken.
             Some(logit) => f64::from(1.0 - kernel::exp(logit - most)).max(f64::MIN_POSITIVE),
             None => 1.0,
         };
+        return Draw { miss, share: None };
     }
-    let draw = request.seed.draw(at as u64);
-    Chances::of(&logits, sampling).miss(token, draw)
+    let chances = Chances::of(&logits, sampling);
+    Draw {
+        miss: chances.miss(token, request.seed.draw(at as u64)),
+        share: Some(chances.share(token)),
+    }
 }

@@ -81,6 +81,14 @@ pub enum Doubt {
         /// As computed.
         is: B256,
     },
+    /// The same of embeddings.
+    #[error("the vectors that come here hash to {is}, and the receipt is of {said}")]
+    Vectors {
+        /// As signed.
+        said: B256,
+        /// As computed.
+        is: B256,
+    },
     /// More was charged than was read or written.
     #[error("the receipt counts {said:?}, and the answer has {is:?}")]
     Usage {
@@ -105,12 +113,38 @@ impl From<Fault> for Doubt {
     }
 }
 
+impl Doubt {
+    /// Whether another machine's arithmetic may be all that is behind it: then it convicts nobody whose kernels are others.
+    pub const fn may_be_kernels(&self) -> bool {
+        // What an embedding is, kernels decide to the last bit; texts follow from tokens everywhere.
+        matches!(
+            self,
+            Self::Job(_)
+                | Self::Vectors { .. }
+                | Self::Failure {
+                    failure: Failure::Token { .. } | Failure::Job(_),
+                    ..
+                }
+        )
+    }
+}
+
+/// By what an answer is held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// An answer may end for its length where the request says, and not earlier: what a machine says itself about it counts
+    /// only where the request says nothing.
+    pub by_request: bool,
+    /// Bits are equal whatever kernels the work names.
+    pub is_exact: bool,
+}
+
 /// Runs a receipt's request again on the model's own file.
 ///
 /// # Errors
 /// The first thing that does not fit.
 pub fn again(engine: &Engine, signed: &Signed, evidence: &Evidence) -> Result<Again, Doubt> {
-    witnessed(engine, signed, evidence).outcome
+    witnessed(engine, signed, evidence, Terms::default()).outcome
 }
 
 /// What a second computation came to, and the digest of what it saw on its way there.
@@ -123,9 +157,9 @@ pub struct Witnessed {
 }
 
 /// The same, with what was seen: what an auditor of a chain commits to.
-pub fn witnessed(engine: &Engine, signed: &Signed, evidence: &Evidence) -> Witnessed {
+pub fn witnessed(engine: &Engine, signed: &Signed, evidence: &Evidence, terms: Terms) -> Witnessed {
     let mut saw = Saw::of(&signed.receipt.id());
-    let outcome = holds(engine, signed, evidence, &mut saw);
+    let outcome = holds(engine, signed, evidence, terms, &mut saw);
     let witness = saw.digest(outcome.as_ref().err());
     Witnessed { outcome, witness }
 }
@@ -158,6 +192,7 @@ fn holds(
     engine: &Engine,
     signed: &Signed,
     evidence: &Evidence,
+    terms: Terms,
     saw: &mut Saw,
 ) -> Result<Again, Doubt> {
     let start = Instant::now();
@@ -178,14 +213,33 @@ fn holds(
     if said != is {
         return Err(Doubt::Model { said, is });
     }
-    let found = match signed.notes.get("kind").and_then(Value::as_str) {
-        Some("embedding") => embedded(engine, &request, saw)?,
-        Some("completion") => answered(engine, Kind::Completion, &request, &evidence.work, saw)?,
-        _ => answered(engine, Kind::Chat, &request, &evidence.work, saw)?,
+    let asked = ask::max_tokens(&request)?;
+    let work = Work {
+        max_tokens: match terms.by_request && asked < u64::MAX {
+            true => asked,
+            false => evidence.work.max_tokens,
+        },
+        kernels: match terms.is_exact {
+            true => engine.card().kernels.clone(),
+            false => evidence.work.kernels.clone(),
+        },
+        ..evidence.work.clone()
+    };
+    let kind = match signed.notes.get("kind").and_then(Value::as_str) {
+        Some("embedding") => Kind::Embedding,
+        Some("completion") => Kind::Completion,
+        _ => Kind::Chat,
+    };
+    let found = match kind {
+        Kind::Embedding => embedded(engine, &request, saw)?,
+        kind => answered(engine, kind, &request, &work, saw)?,
     };
     let (said, is) = (receipt.output, found.output);
     if said != is {
-        return Err(Doubt::Output { said, is });
+        return Err(match kind {
+            Kind::Embedding => Doubt::Vectors { said, is },
+            _ => Doubt::Output { said, is },
+        });
     }
     let (said, is) = (
         (receipt.inputUnits, receipt.outputUnits),

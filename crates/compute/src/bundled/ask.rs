@@ -64,9 +64,13 @@ pub(super) fn refused(error: &EngineError) -> Fault {
 
 /// Tokens that each answer may have.
 pub(super) fn max_tokens(body: &Object) -> Result<u64, Fault> {
-    let long = whole(body, "max_completion_tokens")?;
-    Ok(long
-        .or(whole(body, "max_tokens")?)
+    // Of two bounds the smaller holds, as at the gateway's door.
+    let (long, short) = (
+        whole(body, "max_completion_tokens")?,
+        whole(body, "max_tokens")?,
+    );
+    let least = long.into_iter().chain(short).min();
+    Ok(least
         .and_then(|tokens| u64::try_from(tokens).ok())
         .unwrap_or(u64::MAX))
 }

@@ -192,6 +192,13 @@ impl Chances {
         1.0
     }
 
+    /// The share of a token in the whole: how often a draw that nobody chose picks it.
+    pub(crate) fn share(&self, token: u32) -> f64 {
+        let kept = self.kept.binary_search_by_key(&token, |(kept, _)| *kept);
+        let weight = kept.map_or(0, |at| self.kept[at].1);
+        weight as f64 / self.total as f64
+    }
+
     fn mark(&self, draw: u64) -> u64 {
         let mark = (u128::from(draw) * u128::from(self.total)) >> 64;
         u64::try_from(mark).unwrap_or(u64::MAX)

@@ -157,6 +157,7 @@ async fn overview(State(gateway): Shared) -> Result<Json<Value>, ApiError> {
         "at_work": gateway.at_work(),
         "waiting": gateway.pool.waiting(),
         "pace": gateway.pace.stance(),
+        "readings": gateway.board().and_then(|board| board.now()),
         "keys": overview.keys,
         "receipts": overview.receipts,
         "failures": overview.failures,

@@ -55,6 +55,32 @@ impl ApiError {
         Self { param, ..error }
     }
 
+    /// A word that names another request.
+    pub(super) fn other_request() -> Self {
+        let message = "another request was sent under this `Idempotency-Key`: take a new one for each request";
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid_request_error",
+            "idempotency_reused",
+            message.to_owned(),
+        )
+    }
+
+    /// A word whose request is not done.
+    pub(super) fn at_work() -> Self {
+        let message = "the first request of this `Idempotency-Key` is at work still: ask again a little later";
+        let error = Self::new(
+            StatusCode::CONFLICT,
+            "invalid_request_error",
+            "idempotency_at_work",
+            message.to_owned(),
+        );
+        Self {
+            retry_after: Some(Duration::from_secs(1)),
+            ..error
+        }
+    }
+
     pub(super) fn too_large(max: usize) -> Self {
         let message = format!("the request is longer than {max} bytes");
         let status = StatusCode::PAYLOAD_TOO_LARGE;

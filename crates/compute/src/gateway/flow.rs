@@ -516,10 +516,23 @@ fn repeat(choices: &mut [Value], to_be_said: &mut String) -> Result<bool, Fault>
 /// Cost and receipt as a client reads them; a customer of the network gets all of it.
 pub(super) fn told(settled: &Settled) -> Value {
     let mut told = json!({ "cost": settled.cost, "receipt": settled.receipt });
+    if let Some(joules) = joules(settled) {
+        told["energy_joules"] = json!(joules);
+    }
     if let Some(owed) = &settled.owed {
         (told["epoch"], told["signed"]) = (json!(owed.epoch), json!(owed.signed));
     }
     told
+}
+
+/// Joules with their thousandths, where they were measured.
+fn joules(settled: &Settled) -> Option<String> {
+    let millijoules = settled.energy_mj?;
+    Some(format!(
+        "{}.{:03}",
+        millijoules / 1_000,
+        millijoules % 1_000
+    ))
 }
 
 fn comment(settled: &Settled) -> String {
@@ -527,7 +540,9 @@ fn comment(settled: &Settled) -> String {
         .receipt
         .map(|id| format!("x-capstan-receipt={id} "))
         .unwrap_or_default();
-    format!(": {receipt}x-capstan-cost={}\n\n", settled.cost)
+    let energy = joules(settled).map(|joules| format!(" x-capstan-energy={joules}"));
+    let energy = energy.unwrap_or_default();
+    format!(": {receipt}x-capstan-cost={}{energy}\n\n", settled.cost)
 }
 
 fn text_event(part: &Object) -> String {
@@ -551,7 +566,12 @@ pub(super) fn headers(settled: &Settled) -> Vec<(&'static str, HeaderValue)> {
     let text = |text: String| HeaderValue::try_from(text).ok();
     let receipt = settled.receipt.and_then(|id| text(id.to_string()));
     let cost = text(settled.cost.to_string());
-    let named = [("x-capstan-receipt", receipt), ("x-capstan-cost", cost)];
+    let energy = joules(settled).and_then(text);
+    let named = [
+        ("x-capstan-receipt", receipt),
+        ("x-capstan-cost", cost),
+        ("x-capstan-energy", energy),
+    ];
     named
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))

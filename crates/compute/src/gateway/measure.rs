@@ -39,6 +39,18 @@ pub(super) fn render(gateway: &Gateway) -> String {
         gauge!("capstan_gateway_upstream_well", &labels).set(f64::from(u8::from(member.is_well)));
         gauge!("capstan_gateway_upstream_busy", &labels).set(member.busy as f64);
     }
+    if let Some(now) = gateway.board().and_then(|board| board.now()) {
+        // What is unknown is not there, so that nobody takes it for zero.
+        if let Some(milliwatts) = now.milliwatts {
+            gauge!("capstan_machine_watts").set(milliwatts as f64 / 1_000.0);
+        }
+        if let Some(decikelvin) = now.decikelvin {
+            gauge!("capstan_machine_celsius").set(f64::from(decikelvin) / 10.0 - 273.15);
+        }
+        if let Some(used_bps) = now.used_bps {
+            gauge!("capstan_machine_used_ratio").set(f64::from(used_bps) / 10_000.0);
+        }
+    }
     recorder.run_upkeep();
     recorder.render()
 }
@@ -61,6 +73,15 @@ pub(super) fn ended(kind: Kind, outcome: Outcome, used: Used, failure: Option<&s
         .increment(1);
     counter!("capstan_gateway_input_tokens_total").increment(used.input_tokens);
     counter!("capstan_gateway_output_tokens_total").increment(used.output_tokens);
+}
+
+/// What an answer took, where that was measured; with its tokens, so that joules per token follow.
+pub(super) fn took(used: Used, energy_mj: Option<u64>) {
+    let Some(energy_mj) = energy_mj else {
+        return;
+    };
+    counter!("capstan_gateway_energy_millijoules_total").increment(energy_mj);
+    counter!("capstan_gateway_measured_output_tokens_total").increment(used.output_tokens);
 }
 
 /// A request was refused before it had a reservation.

@@ -10,6 +10,7 @@ mod error;
 mod flow;
 mod measure;
 mod office;
+mod once;
 mod pace;
 mod page;
 mod prices;
@@ -40,6 +41,7 @@ use tokio::{
 
 use crate::{
     keys::{Ledger, Secret},
+    readings::{Board, SAMPLE_EVERY},
     tab::Desk,
     upstream::Pool,
 };
@@ -116,6 +118,8 @@ pub struct Gateway {
     memory: Arc<Semaphore>,
     pace: Arc<Pace>,
     desk: OnceLock<Arc<Desk>>,
+    board: OnceLock<Arc<Board>>,
+    once: Arc<once::Once>,
 }
 
 impl Gateway {
@@ -135,6 +139,8 @@ impl Gateway {
             memory,
             pace,
             desk: OnceLock::new(),
+            board: OnceLock::new(),
+            once: Arc::default(),
         })
     }
 
@@ -146,6 +152,16 @@ impl Gateway {
     /// Where customers of the network are served, if they are.
     pub fn desk(&self) -> Option<&Arc<Desk>> {
         self.desk.get()
+    }
+
+    /// Measures what answers of this host take from now on, and shows it. The first board stays.
+    pub fn measure(&self, board: Arc<Board>) {
+        let _ = self.board.set(board);
+    }
+
+    /// What the machine tells of itself, if it is measured.
+    pub fn board(&self) -> Option<&Arc<Board>> {
+        self.board.get()
     }
 
     /// Its keys and receipts.
@@ -163,11 +179,24 @@ impl Gateway {
         &self.pace
     }
 
-    /// Looks at the servers again and again, until this is dropped.
+    /// Looks at the servers again and again, and at the machine, until this is dropped.
     pub async fn watch(self: Arc<Self>) {
-        loop {
-            self.pool.look().await;
-            tokio::time::sleep(self.settings.bounds.look).await;
+        let look = async {
+            loop {
+                self.pool.look().await;
+                tokio::time::sleep(self.settings.bounds.look).await;
+            }
+        };
+        tokio::join!(look, self.sample());
+    }
+
+    /// Takes readings again and again, if the machine is measured.
+    async fn sample(&self) {
+        while let Some(board) = self.board() {
+            let (board, at_ms) = (Arc::clone(board), self.ledger.now_ms());
+            // A hung file of the kernel holds up no request.
+            let _ = tokio::task::spawn_blocking(move || board.sample(at_ms)).await;
+            tokio::time::sleep(SAMPLE_EVERY).await;
         }
     }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{error::ApiError, prices::ModelPrice};
 use crate::{
-    json::{self, JsonError},
+    json::Weighed,
     money::Dollars,
     receipt,
     upstream::{Aside, Ask, AskBounds, Kind, Object},
@@ -86,12 +86,9 @@ pub(super) struct Asked {
 
 impl Asked {
     /// Reads a body.
-    pub(super) fn read(kind: Kind, body: &[u8]) -> Result<Self, ApiError> {
-        let read = json::read(body, STRUCTURE_BYTES_MAX).map_err(|why| match why {
-            JsonError::Large(_) => ApiError::too_dense(),
-            JsonError::None(why) => {
-                ApiError::wrong("invalid_json", None, format!("the body is no JSON: {why}"))
-            }
+    pub(super) fn read(kind: Kind, body: &Weighed<'_>) -> Result<Self, ApiError> {
+        let read = body.read().map_err(|why| {
+            ApiError::wrong("invalid_json", None, format!("the body is no JSON: {why}"))
         })?;
         let Value::Object(mut body) = read else {
             let message = "the body is no JSON object".to_owned();
@@ -150,6 +147,11 @@ impl Asked {
             input,
             canonical: String::new(),
         })
+    }
+
+    /// Tokens that each answer shall have at most, if the client said.
+    pub(super) const fn tokens_of_answer(&self) -> Option<u64> {
+        self.asked_tokens
     }
 
     /// Keeps the request as it came.

@@ -27,12 +27,13 @@ use super::{
     error::ApiError,
     flow::{self, Failed},
     measure,
+    once::Turn,
     request::{Asked, STRUCTURE_BYTES_MAX},
     tab,
     ticket::{Payer, Ticket},
 };
 use crate::{
-    json,
+    json::Weighed,
     keys::{Failure, JobId, key_id},
     money::Dollars,
     receipt::Outcome,
@@ -50,6 +51,7 @@ pub(super) fn routes(gateway: Arc<Gateway>) -> Router {
         .route("/v1/models", get(models))
         .route("/v1/models/{*id}", get(model))
         .route("/v1/capstan/key", get(own_key))
+        .route("/v1/capstan/readings", get(readings))
         .route("/v1/capstan/requests/{id}", get(own_request))
         .with_state(gateway)
 }
@@ -122,17 +124,21 @@ async fn try_answer(
     };
     let mut entered = gateway.enter(of, is_own).ok_or_else(busy)?;
     let body = arrived(gateway, body, &mut entered).await?;
-    let structure = json::weight(&body);
-    if structure > STRUCTURE_BYTES_MAX {
-        return Err(ApiError::too_dense());
-    }
-    if !entered
-        .hold_memory(body.len().saturating_add(structure))
-        .await
-    {
+    let weighed = Weighed::of(&body, STRUCTURE_BYTES_MAX).ok_or_else(ApiError::too_dense)?;
+    if !entered.hold_memory(weighed.bytes()).await {
         return Err(busy());
     }
-    let mut asked = Asked::read(kind, &body)?;
+    let mut asked = Asked::read(kind, &weighed)?;
+    let begun = match &asker {
+        Asker::Key(key, _) => gateway.once.begin(*key, &head.headers, kind, &body)?,
+        // An errand counts once as it is.
+        Asker::Channel(..) => None,
+    };
+    let begun = match begun {
+        Some(Turn::Again(response)) => return Ok(response),
+        Some(Turn::First(begun)) => Some(begun),
+        None => None,
+    };
     let opened = match asker {
         Asker::Key(key, payable) => {
             drop(body);
@@ -156,7 +162,10 @@ async fn try_answer(
         let headers = response.headers_mut();
         headers.insert("x-capstan-max-tokens", tokens.into());
     }
-    Ok(response)
+    Ok(match begun {
+        Some(begun) => begun.keep(response).await,
+        None => response,
+    })
 }
 
 /// A body as it came, if it comes in time.
@@ -358,6 +367,15 @@ async fn own_key(State(gateway): Shared, headers: HeaderMap) -> Result<Json<Valu
         .find(|view| view.key.hash == hash);
     let key = key.ok_or_else(ApiError::no_key)?;
     Ok(Json(json!(key)))
+}
+
+/// What the machine tells of itself; it stands on its chain, so anybody may see it.
+async fn readings(State(gateway): Shared) -> Result<Json<Value>, ApiError> {
+    let missing = || ApiError::not_found("nothing of this machine is measured");
+    let board = gateway.board().ok_or_else(missing)?;
+    Ok(Json(json!({
+        "machine": gateway.ledger.machine().address(), "now": board.now(), "shown": board.shown(),
+    })))
 }
 
 /// Cost and receipt of one's own request; those of others are not found.

@@ -75,6 +75,14 @@ pub(super) async fn promise(
     let decimals = desk.setup().decimals;
     let price = priced(known, &desk.rate()?, decimals);
     asked.keep(body);
+    // Auditors hold the answer by the length that was asked for: what would end earlier is not begun.
+    if asked.tokens_of_answer() > Some(known.max_output_tokens) {
+        let message = format!(
+            "an answer has at most {} tokens here; ask for that many, or fewer",
+            known.max_output_tokens
+        );
+        return Err(ApiError::wrong("too_long", Some("max_tokens"), message));
+    }
     let output_max = asked.bound(&price, Some(dollars_of(payable, decimals)));
     let promise = desk.promise(said, asked.input_tokens_max, output_max)?;
     Ticket::open(gateway, Payer::Channel(promise), asked, &price, output_max)

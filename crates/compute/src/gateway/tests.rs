@@ -2,12 +2,16 @@ use serde_json::{Value, json};
 
 use super::{
     NoAnswer, PRICES_EXAMPLE,
+    error::ApiError,
     prices::Prices,
-    request::Asked,
+    request::{Asked, STRUCTURE_BYTES_MAX},
     saved_answer,
     ticket::{Counted, Possible, counted},
 };
-use crate::upstream::{Claim, Kind};
+use crate::{
+    json::Weighed,
+    upstream::{Claim, Kind},
+};
 
 /// RCPT-3: an answer has one hash, however a client kept it.
 #[test]
@@ -74,7 +78,7 @@ fn gw_1_no_bound_of_an_answer_passes_another() {
     let body = |more: &str| {
         let body =
             format!(r#"{{"model": "m", "messages": [{{"role": "user", "content": "hi"}}]{more}}}"#);
-        let mut asked = Asked::read(Kind::Chat, body.as_bytes()).expect(more);
+        let mut asked = read_as(Kind::Chat, body.as_bytes()).expect(more);
         let most = asked.bound(&price, None);
         (most, asked.ask.body)
     };
@@ -107,7 +111,7 @@ fn gw_1_no_bound_of_an_answer_passes_another() {
 fn gw_1_a_prompt_weighs_the_same_wherever_it_stands() {
     let text = "x".repeat(10_000);
     let weigh = |body: serde_json::Value| {
-        let read = Asked::read(Kind::Chat, body.to_string().as_bytes());
+        let read = read_as(Kind::Chat, body.to_string().as_bytes());
         read.expect("read").input_tokens_max
     };
     let messages = json!([{"role": "user", "content": "hi"}]);
@@ -156,9 +160,15 @@ fn rcpt_3_an_answer_says_its_words_once() {
     );
 }
 
+/// As the door does.
+fn read_as(kind: Kind, body: &[u8]) -> Result<Asked, ApiError> {
+    let weighed = Weighed::of(body, STRUCTURE_BYTES_MAX).ok_or_else(ApiError::too_dense)?;
+    Asked::read(kind, &weighed)
+}
+
 #[track_caller]
 fn refused(kind: Kind, body: &[u8], code: &str, word: &str) {
-    let error = Asked::read(kind, body).expect_err("refused");
+    let error = read_as(kind, body).expect_err("refused");
     assert_eq!(error.code(), code, "{error:?}");
     assert!(error.message().contains(word), "{error:?}");
 }
@@ -235,7 +245,7 @@ fn requests_that_cannot_be_read_are_refused_by_name() {
 
 #[track_caller]
 fn read(kind: Kind, body: Value) -> Asked {
-    Asked::read(kind, body.to_string().as_bytes()).expect("understood")
+    read_as(kind, body.to_string().as_bytes()).expect("understood")
 }
 
 /// The bound of what will be read holds for any text: a token has a byte at least.

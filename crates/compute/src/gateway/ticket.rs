@@ -19,6 +19,7 @@ use crate::{
     audit::Evidence,
     keys::{Draft, Failure, JobId, Put, StoreError, Used, Written, key_id},
     money::Dollars,
+    readings::Share,
     receipt::{Outcome, Receipt, Signed, canonical_request},
     tab::{Kept, Owed, Promise, dollars_of},
     upstream::{Answer, Ask, Bill, Claim, Kind, Model, Object, Place},
@@ -63,6 +64,8 @@ pub(super) struct Ticket {
     evidence: Option<Evidence>,
     /// What a machine of the network was paid.
     bill: Option<Bill>,
+    /// What it takes of this machine's energy, while a server of this host is at work.
+    energy: Option<Share>,
 }
 
 /// Who pays for a request.
@@ -82,6 +85,8 @@ pub(super) struct Settled {
     pub(super) receipt: Option<B256>,
     /// For a customer of the network: what he is to sign for.
     pub(super) owed: Option<Owed>,
+    /// Millijoules, where they were measured.
+    pub(super) energy_mj: Option<u64>,
 }
 
 /// What tokens are charged, and who counted them.
@@ -185,6 +190,7 @@ impl Ticket {
             asked_bounds: asked.asked_bounds.clone(),
             evidence: None,
             bill: None,
+            energy: None,
         };
         Ok((ticket, written))
     }
@@ -193,6 +199,13 @@ impl Ticket {
     pub(super) fn attempt(&mut self, place: &Place) {
         self.attempts = self.attempts.saturating_add(1);
         self.upstream = place.upstream().name().to_owned();
+        let board = self.gateway.board().filter(|_| place.upstream().is_here());
+        // What an attempt that failed here took is the answer's too; of one elsewhere nobody knows.
+        match (board, &self.energy, self.attempts) {
+            (Some(board), None, 1) => self.energy = Some(board.meter().begin()),
+            (Some(_), _, _) => {}
+            (None, _, _) => self.energy = None,
+        }
         // What its owner's prices say about the weights counts more than what a server says.
         if let Some(Model {
             program: Some(program),
@@ -310,6 +323,7 @@ impl Ticket {
         if let Some(promise) = self.promise.take() {
             return self.settle_channel(promise, outcome, failure, place);
         }
+        let energy_mj = self.energy.take().and_then(Share::taken);
         let told = failure.map(|(code, message)| self.failure(code, message));
         if !self.has_delivered(outcome) {
             let nothing = Used::default();
@@ -324,6 +338,7 @@ impl Ticket {
                     used: nothing,
                     receipt: None,
                     owed: None,
+                    energy_mj: None,
                 },
                 written,
             ));
@@ -340,6 +355,7 @@ impl Ticket {
                 .notes
                 .insert("bought".to_owned(), json!(bought.id));
         }
+        self.draft.receipt.energyMj = energy_mj.unwrap_or(0);
         let signed = self.sign(outcome, used, counted.by, failure.map(|(code, _)| code));
         let ledger = &self.gateway.ledger;
         if let (Some(signed), Some(evidence)) = (&signed, &self.evidence) {
@@ -350,6 +366,7 @@ impl Ticket {
         }
         let (cost, written) = ledger.settle(&self.job, used, signed.as_ref(), told.as_ref())?;
         measure::ended(self.kind, outcome, used, failure.map(|(code, _)| code));
+        measure::took(used, energy_mj);
         let receipt = signed.map(|signed| signed.id);
         Some((
             Settled {
@@ -357,6 +374,7 @@ impl Ticket {
                 used,
                 receipt,
                 owed: None,
+                energy_mj,
             },
             written,
         ))
@@ -374,6 +392,7 @@ impl Ticket {
         let gateway = Arc::clone(&self.gateway);
         let ledger = &gateway.ledger;
         let code = failure.map(|(code, _)| code);
+        let energy_mj = self.energy.take().and_then(Share::taken);
         let has_failed = matches!(outcome, Outcome::UpstreamCut | Outcome::GatewayStopped);
         if has_failed || !self.has_delivered(outcome) {
             measure::ended(self.kind, outcome, Used::default(), code);
@@ -384,6 +403,7 @@ impl Ticket {
                 used: Used::default(),
                 receipt: None,
                 owed: None,
+                energy_mj: None,
             };
             return Some((settled, written));
         }
@@ -401,8 +421,10 @@ impl Ticket {
             output_tokens: counted.output_tokens,
             cost: Dollars::from_atto_or_max(units),
         };
+        self.draft.receipt.energyMj = energy_mj.unwrap_or(0);
         let signed = self.sign(outcome, used, counted.by, code)?;
         measure::ended(self.kind, outcome, used, code);
+        measure::took(used, energy_mj);
         let kept = Kept {
             signed: signed.clone(),
             request: self.request.clone(),
@@ -418,6 +440,7 @@ impl Ticket {
             used: Used { cost, ..used },
             receipt: Some(owed.signed.id),
             owed: Some(owed),
+            energy_mj,
         };
         Some((settled, written))
     }

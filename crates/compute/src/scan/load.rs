@@ -12,7 +12,7 @@ pub(super) fn busy_percent(moment: Duration) -> Option<u64> {
 }
 
 /// Ticks of all cores since the start: those in use, and all.
-pub(super) fn ticks(stat: &str) -> Option<(u64, u64)> {
+pub(crate) fn ticks(stat: &str) -> Option<(u64, u64)> {
     let words = stat.lines().next()?.strip_prefix("cpu ")?;
     // user, nice, system, idle, iowait, irq, softirq, steal; what guests use stands in user already.
     let ticks: Vec<u64> = words

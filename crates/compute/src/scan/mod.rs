@@ -21,6 +21,7 @@ use serde::Serialize;
 use crate::money::Dollars;
 
 pub use arithmetic::gflops;
+pub(crate) use load::ticks;
 pub use memory::bandwidth;
 pub use server::{Tokens, one_answer_rate, tokens_per_second};
 

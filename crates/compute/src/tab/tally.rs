@@ -7,10 +7,13 @@
 //!                └───┬───┘
 //! ```
 
-use alloy_primitives::{B256, U256, keccak256};
+use alloy_primitives::{B256, U256};
 
 use super::voucher::Voucher;
-use crate::receipt::Receipt;
+use crate::{
+    receipt::Receipt,
+    tree::{self, node},
+};
 
 /// Receipts of one channel in one epoch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,10 +29,6 @@ struct Peaks {
     sum: Voucher,
     /// Roots of whole trees by level, where the count of leaves has a bit.
     lefts: Vec<B256>,
-}
-
-fn node(left: B256, right: B256) -> B256 {
-    keccak256([left.0, right.0].concat())
 }
 
 impl Peaks {
@@ -154,17 +153,6 @@ impl Tally {
 
     /// That a receipt lies under the root: the hashes beside its way up.
     pub fn proof(&self, index: usize) -> Vec<B256> {
-        let mut row = self.leaves.clone();
-        row.resize(row.len().next_power_of_two(), B256::ZERO);
-        let (mut index, mut proof) = (index, Vec::new());
-        while row.len() > 1 {
-            proof.push(row[index ^ 1]);
-            row = row
-                .chunks_exact(2)
-                .map(|pair| node(pair[0], pair[1]))
-                .collect();
-            index >>= 1;
-        }
-        proof
+        tree::proof(&self.leaves, index)
     }
 }

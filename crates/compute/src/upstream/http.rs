@@ -1,6 +1,6 @@
 //! A model server over HTTP that speaks OpenAI's form: vLLM, SGLang, Ollama, llama.cpp.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, net::IpAddr, time::Duration};
 
 use alloy_primitives::B256;
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture, stream};
@@ -115,6 +115,15 @@ impl Http {
 impl Upstream for Http {
     fn name(&self) -> &str {
         &self.base
+    }
+
+    fn is_here(&self) -> bool {
+        let host = reqwest::Url::parse(&self.base).ok();
+        let host = host.as_ref().and_then(reqwest::Url::host_str);
+        host.is_some_and(|host| {
+            let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+            host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+        })
     }
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<Model>, Fault>> {

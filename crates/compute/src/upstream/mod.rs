@@ -165,6 +165,11 @@ pub trait Upstream: Send + Sync + std::fmt::Debug + 'static {
         false
     }
 
+    /// Whether it works on this host, so that its energy is this host's.
+    fn is_here(&self) -> bool {
+        false
+    }
+
     /// Whether it is asked no more: it left, or was left.
     fn is_gone(&self) -> bool {
         false

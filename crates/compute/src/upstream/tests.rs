@@ -237,3 +237,28 @@ async fn a_server_that_fails_is_left_alone_for_a_while() {
     let faults = &pool.view()[0].faults;
     assert_eq!(faults.get("upstream_cut"), Some(&1));
 }
+
+/// READ-5: whose energy is this host's.
+#[test]
+fn read_5_servers_of_this_host_are_known_by_their_address() {
+    let is_here = |url: &str| {
+        Http::new(url, None, HttpSettings::default())
+            .expect("an address")
+            .is_here()
+    };
+    for here in [
+        "http://127.0.0.1:8000/v1",
+        "http://localhost:1/v1",
+        "http://[::1]:8000/v1",
+        "http://127.9.0.1/v1",
+    ] {
+        assert!(is_here(here), "{here}");
+    }
+    for elsewhere in [
+        "http://10.0.0.7:8000/v1",
+        "http://gpu.local:8000/v1",
+        "http://localhost.example/v1",
+    ] {
+        assert!(!is_here(elsewhere), "{elsewhere}");
+    }
+}

@@ -5,6 +5,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use capstan_compute::{
     gateway::Bounds,
     keys::{Limits, Secret},
+    readings::{Board, Meter, Places, Sensors},
     receipt::{Outcome, Signed, request_hash},
     upstream::PoolSettings,
 };
@@ -590,4 +591,141 @@ async fn the_owner_s_paths_are_the_owner_s() {
         .await
         .expect("a text");
     assert!(metrics.starts_with('#'), "{metrics}");
+}
+
+/// READ-5: an answer of a server on this host says what it took, in its header and in what was signed.
+#[tokio::test]
+async fn read_5_an_answer_says_what_it_took() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let zone = folder.path().join("sys/class/powercap/intel-rapl:0");
+    std::fs::create_dir_all(&zone).expect("made");
+    std::fs::write(zone.join("name"), "package-0").expect("written");
+    // Put into its place at once, as a counter of the kernel is never half written.
+    let count = |microjoules: u64| {
+        let beside = zone.join("beside");
+        std::fs::write(&beside, microjoules.to_string()).expect("written");
+        std::fs::rename(beside, zone.join("energy_uj")).expect("moved");
+    };
+    count(0);
+    let places = Places {
+        root: folder.path().to_owned(),
+        programs: Vec::new(),
+    };
+    let fake = Fake::start().await;
+    let world = World::before(&[&fake]).await;
+    let unmeasured = world.ask("count 1").await;
+    assert!(unmeasured.headers().get("x-capstan-energy").is_none());
+    world
+        .get("/v1/capstan/readings", "")
+        .await
+        .error_for_status()
+        .expect_err("nothing is measured");
+    let board = Board::new(Meter::new(Sensors::find(&places)));
+    world.gateway.measure(std::sync::Arc::clone(&board));
+    let work = async {
+        for tenth in 1_u64.. {
+            count(tenth * 100_000);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let response = tokio::select! {
+        response = world.ask("count 20 by 20ms") => response,
+        () = work => unreachable!("it never ends"),
+    };
+    let joules: f64 = header(&response, "x-capstan-energy")
+        .parse()
+        .expect("joules");
+    assert!(joules > 0.0, "{joules}");
+    let job = header(&response, "x-capstan-request");
+    let path = format!("/v1/capstan/requests/{job}");
+    let own = world.get(&path, &world.key).await;
+    let own: Value = own.json().await.expect("JSON");
+    let signed: Signed = serde_json::from_value(own["signed"].clone()).expect("a receipt");
+    assert_eq!(signed.verify(), Ok(()));
+    assert_eq!(signed.receipt.energyMj, (joules * 1_000.0).round() as u64);
+    board.sample(7);
+    let told: Value = world
+        .get("/v1/capstan/readings", "")
+        .await
+        .json()
+        .await
+        .expect("JSON");
+    assert_eq!(
+        (&told["now"]["at_ms"], &told["shown"]),
+        (&json!(7), &Value::Null)
+    );
+}
+
+/// GW-13: under one word an answer is made and charged once, streamed or not; another request under it is refused.
+#[tokio::test]
+async fn gw_13_a_request_that_is_repeated_is_charged_once() {
+    let fake = Fake::start().await;
+    let world = World::before(&[&fake]).await;
+    let ask = async |key: &str, word: &str, body: &Value| {
+        let url = format!("{}/v1/chat/completions", world.url);
+        let request = world.http.post(url).bearer_auth(key).json(body);
+        let answer = request.header("Idempotency-Key", word).send().await;
+        answer.expect("answered")
+    };
+    for stream in [false, true] {
+        let mut body = chat("count 7");
+        body["stream"] = stream.into();
+        let (word, asked) = (
+            format!("word {stream}"),
+            fake.seen.asked.load(Ordering::Acquire),
+        );
+        let first = ask(&world.key, &word, &body).await;
+        assert_eq!(first.status(), 200);
+        let job = header(&first, "x-capstan-request");
+        let said = first.bytes().await.expect("whole");
+        let spent = world.spent().await;
+        let again = ask(&world.key, &word, &body).await;
+        assert_eq!(header(&again, "x-capstan-request"), job);
+        assert_eq!(header(&again, "x-capstan-again"), "true");
+        assert_eq!(again.bytes().await.expect("whole"), said);
+        assert_eq!(world.spent().await, spent);
+        assert_eq!(
+            fake.seen.asked.load(Ordering::Acquire),
+            asked + 1,
+            "stream {stream}"
+        );
+        // Another request under the same word; the same of another key is another.
+        error(
+            ask(&world.key, &word, &chat("count 8")).await,
+            422,
+            "idempotency_reused",
+        )
+        .await;
+        let other = world.new_key(Limits::default()).await;
+        let others = ask(&other, &word, &body).await;
+        assert_ne!(header(&others, "x-capstan-request"), job);
+        others.bytes().await.expect("whole");
+    }
+    // While the first is at work.
+    let mut slow = chat("count 20 by 30ms");
+    slow["stream"] = true.into();
+    let meanwhile = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        ask(&world.key, "slow", &slow).await
+    };
+    let (first, meanwhile) = tokio::join!(ask(&world.key, "slow", &slow), meanwhile);
+    assert_eq!(first.status(), 200);
+    error(meanwhile, 409, "idempotency_at_work").await;
+    // What failed is forgotten.
+    let before = fake.seen.asked.load(Ordering::Acquire);
+    for _ in 0..2 {
+        assert_ne!(
+            ask(&world.key, "fails", &chat("status 400")).await.status(),
+            200
+        );
+    }
+    assert!(fake.seen.asked.load(Ordering::Acquire) >= before + 2);
+    for word in ["", &"x".repeat(256)] {
+        error(
+            ask(&world.key, word, &chat("count 1")).await,
+            400,
+            "invalid_value",
+        )
+        .await;
+    }
 }

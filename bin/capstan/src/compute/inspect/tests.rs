@@ -99,8 +99,8 @@ async fn an_honest_answer_is_right_and_all_who_compute_have_one_witness() {
     let (model, again) = (engine(1), engine(1));
     let (signed, evidence) = sold(&model, B256::from(model.card().sha256), &asked("hello")).await;
     let (one, other) = (
-        judged(&model, &signed, &evidence),
-        judged(&again, &signed, &evidence),
+        judged(&model, &signed, &evidence, false),
+        judged(&again, &signed, &evidence, false),
     );
     assert_eq!(verdict(&one), None);
     assert_eq!(one, other);
@@ -112,8 +112,8 @@ async fn other_weights_are_wrong_and_auditors_agree_on_it() {
     let program = B256::from(model.card().sha256);
     let (signed, evidence) = sold(&swapped, program, &asked("hello")).await;
     let (one, other) = (
-        judged(&model, &signed, &evidence),
-        judged(&again, &signed, &evidence),
+        judged(&model, &signed, &evidence, false),
+        judged(&again, &signed, &evidence, false),
     );
     assert_eq!(verdict(&one), Some(Fault::Wrong), "{one:?}");
     assert_eq!(witness(&one), witness(&other));
@@ -128,7 +128,7 @@ async fn a_cut_answer_is_cut_short() {
     assert!(cut.tokens.len() > 2, "something to cut");
     cut.tokens.truncate(2);
     let signed = signed(program, &evidence, hash(&json!("whatever")));
-    let seen = judged(&model, &signed, &evidence);
+    let seen = judged(&model, &signed, &evidence, false);
     assert_eq!(verdict(&seen), Some(Fault::CutShort), "{seen:?}");
 }
 
@@ -143,26 +143,81 @@ async fn an_answer_to_something_else_is_wrong_and_one_with_the_others_request_is
         work: old.work.clone(),
     };
     let receipt = signed(program, &sold_again, old_signed.receipt.output);
-    let seen = judged(&model, &receipt, &sold_again);
+    let seen = judged(&model, &receipt, &sold_again, false);
     assert_eq!(verdict(&seen), Some(Fault::Wrong), "{seen:?}");
     // The machine shows the other's evidence as it was: its request is not this receipt's.
     let mut receipt = signed(program, &old, old_signed.receipt.output);
     receipt.receipt.input = keccak256(&request);
-    let seen = judged(&model, &receipt, &old);
+    let seen = judged(&model, &receipt, &old, false);
     assert_eq!(verdict(&seen), Some(Fault::Copied), "{seen:?}");
 }
 
 #[tokio::test]
-async fn evidence_that_was_changed_is_no_evidence_and_other_kernels_prove_nothing() {
-    let (model, swapped) = (engine(1), engine(2));
+async fn evidence_that_was_changed_is_no_evidence() {
+    let model = engine(1);
     let program = B256::from(model.card().sha256);
     let (signed, mut evidence) = sold(&model, program, &asked("hello")).await;
     evidence.work.max_tokens += 1;
-    let seen = judged(&model, &signed, &evidence);
+    let seen = judged(&model, &signed, &evidence, false);
     assert!(matches!(seen, Seen::Silent(_)), "{seen:?}");
+}
+
+/// AUD-10: what kernels explain convicts nobody; what they do not explain does, whatever kernels are named.
+#[tokio::test]
+async fn aud_10_other_kernels_excuse_what_they_explain_and_nothing_else() {
+    let (model, swapped) = (engine(1), engine(2));
+    let program = B256::from(model.card().sha256);
     let (_, mut evidence) = sold(&swapped, program, &asked("hello")).await;
     evidence.work.kernels = "others".to_owned();
     let receipt = self::signed(program, &evidence, B256::ZERO);
-    let seen = judged(&model, &receipt, &evidence);
+    let seen = judged(&model, &receipt, &evidence, false);
+    assert_eq!(
+        verdict(&seen),
+        Some(Fault::Wrong),
+        "other weights: {seen:?}"
+    );
+
+    let (_, honest) = sold(&model, program, &asked("hello")).await;
+    let mut ended = honest.clone();
+    ended.work.kernels = "others".to_owned();
+    let chosen = &mut ended.work.choices[0];
+    // The model's end, which was not drawn: on other kernels it might have been.
+    *chosen.tokens.last_mut().expect("tokens") = 0;
+    chosen.finish = capstan_compute::engine::Finish::End;
+    let receipt = self::signed(program, &ended, B256::ZERO);
+    let seen = judged(&model, &receipt, &ended, false);
     assert!(matches!(seen, Seen::Unable(_)), "{seen:?}");
+    // Where the class fixes the kernels nothing is excused.
+    let seen = judged(&model, &receipt, &ended, true);
+    assert_eq!(verdict(&seen), Some(Fault::Wrong), "{seen:?}");
+}
+
+#[test]
+fn a_class_fixes_its_kernels_by_the_hash_of_both_names() {
+    let model = engine(1);
+    let card = model.card();
+    assert!(fixes_kernels(
+        keccak256(format!("{} exact-1", card.quantisation)),
+        &model
+    ));
+    assert!(!fixes_kernels(keccak256(card.quantisation), &model));
+    assert!(!fixes_kernels(
+        keccak256(format!("{} exact-2", card.quantisation)),
+        &model
+    ));
+}
+
+/// AUD-11: a machine that says itself that four tokens were enough is not believed.
+#[tokio::test]
+async fn aud_11_the_length_is_the_requests_not_the_machines() {
+    let model = engine(1);
+    let program = B256::from(model.card().sha256);
+    let mut short = asked("hello");
+    short.insert("max_tokens".to_owned(), 4.into());
+    let (cut, mut evidence) = sold(&model, program, &short).await;
+    assert_eq!(evidence.work.choices[0].tokens.len(), 4);
+    evidence.request = canonical_request(&asked("hello"));
+    let receipt = signed(program, &evidence, cut.receipt.output);
+    let seen = judged(&model, &receipt, &evidence, false);
+    assert_eq!(verdict(&seen), Some(Fault::CutShort), "{seen:?}");
 }

@@ -44,6 +44,20 @@ const status = (key) => {
   return 'works'
 }
 
+// Nothing where it was not measured.
+const joules = (millijoules, tokens) => {
+  const taken = Number(millijoules) / 1_000
+  if (taken === 0) return ''
+  const each = Number(tokens) > 0 ? `, ${(taken / Number(tokens)).toFixed(2)} per token` : ''
+  return `${taken.toFixed(1)} J${each}`
+}
+
+const readings = (now) => [
+  now?.milliwatts != null && `${(now.milliwatts / 1_000).toFixed(1)} W`,
+  now?.decikelvin != null && `${(now.decikelvin / 10 - 273.15).toFixed(0)} °C`,
+  now?.used_bps != null && `${(now.used_bps / 100).toFixed(0)} % in use`,
+].filter(Boolean).map((words) => `${words}. `).join('')
+
 const draw = (use) => {
   show('upstreams', ['server', 'state', 'at work', 'models', 'failures'], use.upstreams.map((one) => [
     one.name, one.is_well ? 'answers' : 'closed', `${one.busy} of ${one.parallel}`,
@@ -55,14 +69,14 @@ const draw = (use) => {
     key.reserved, key.requests, `${key.input_tokens}, ${key.output_tokens}`,
   ]))
   const outcomes = ['whole', 'client left', 'server failed', 'limit', 'gateway stopped']
-  show('receipts', ['when', 'model', 'tokens in, out', 'took', 'outcome', 'receipt'], use.receipts.map(({ id, receipt, notes }) => [
+  show('receipts', ['when', 'model', 'tokens in, out', 'took', 'energy', 'outcome', 'receipt'], use.receipts.map(({ id, receipt, notes }) => [
     time(Number(receipt.startedMs)), notes.model, `${receipt.inputUnits}, ${receipt.outputUnits}`,
-    `${receipt.tookMs} ms`, outcomes[receipt.outcome], id,
+    `${receipt.tookMs} ms`, joules(receipt.energyMj, receipt.outputUnits), outcomes[receipt.outcome], id,
   ]))
   show('failures', ['when', 'key', 'model', 'what', 'in words'], use.failures.map((one) => [
     time(one.at_ms), one.key, one.model, one.code, one.message,
   ]))
-  state.textContent = `Machine ${use.machine}. ${use.at_work} at work, ${use.waiting} waiting. As of ${time(Date.now())}.`
+  state.textContent = `Machine ${use.machine}. ${use.at_work} at work, ${use.waiting} waiting. ${readings(use.readings)}As of ${time(Date.now())}.`
 }
 
 const look = async () => {
