@@ -105,7 +105,8 @@ async fn measured(node: &Node, url: &str) {
         let told = reqwest::get(format!("{url}/capstan/readings")).await;
         let told: Value = told.expect("answered").json().await.expect("JSON");
         let machine = run(&["machine", "show", "0", "--json", "--rpc", node.url()]).expect("ran");
-        let (shown, stands) = (&told["shown"]["batch"], &json_of(&machine)["readings"]);
+        let machine = json_of(&machine);
+        let (shown, stands) = (&told["shown"]["batch"], &machine["readings"]);
         if shown.is_null() || shown["root"] != stands["root"] {
             continue;
         }
