@@ -177,8 +177,7 @@ async fn aud_10_other_kernels_excuse_what_they_explain_and_nothing_else() {
         "other weights: {seen:?}"
     );
 
-    let (_, honest) = sold(&model, program, &asked("hello")).await;
-    let mut ended = honest.clone();
+    let (_, mut ended) = sold(&model, program, &asked("hello")).await;
     ended.work.kernels = "others".to_owned();
     let chosen = &mut ended.work.choices[0];
     // The model's end, which was not drawn: on other kernels it might have been.
