@@ -8,6 +8,7 @@
 //! - TAB-2: what is signed binds chain, contract, channel, epoch and every sum: a change of one is another voucher.
 
 mod desk;
+mod market;
 mod purse;
 mod tally;
 mod terms;
@@ -16,8 +17,9 @@ mod voucher;
 #[cfg(test)]
 mod tests;
 
-pub use desk::{Bound, Claimable, Desk, Market, Registry, Setup, Turned};
+pub use desk::{Bound, Claimable, Desk, Registry, Setup, Turned};
 pub(crate) use desk::{LeafRecord, LineRecord, Promise, SheetRecord};
+pub use market::Market;
 pub use purse::{Dealt, Doubt, Got, Purse};
 pub use tally::Tally;
 pub(crate) use terms::bill_of;

@@ -1,0 +1,54 @@
+//! The chain as a machine last saw it: time, prices, and what its bond can stand for.
+
+use std::time::Instant;
+
+use alloy_primitives::U256;
+
+use super::Rate;
+
+/// A million parts.
+const MILLION: u128 = 1_000_000;
+/// Receipts of a claim that are audited at most, as the contract has it.
+const PICKS_MAX: u128 = 16;
+
+/// The chain as it was last seen.
+#[derive(Clone, Copy, Debug)]
+pub struct Market {
+    /// Its time.
+    pub time_ms: u64,
+    /// When this program saw it.
+    pub seen: Instant,
+    /// What the machine's units cost in the epoch of that time.
+    pub rate: Rate,
+    /// Work of an epoch that it may claim.
+    pub work_max: u64,
+    /// What of its bond stands for nothing yet, in smallest units.
+    pub bond_free: u128,
+    /// Receipts of a million that are audited.
+    pub audit_ppm: u32,
+    /// Cheats of a million that an audit finds.
+    pub detect_ppm: u32,
+}
+
+impl Market {
+    /// Its time now, as far as it goes on as this program's.
+    pub(super) fn now_ms(&self) -> u64 {
+        let since = u64::try_from(self.seen.elapsed().as_millis());
+        self.time_ms.saturating_add(since.unwrap_or(u64::MAX))
+    }
+
+    /// What of a bond stands for a claim of so many receipts whose dearest costs so much, as the contract reckons it: few of
+    /// many are audited, so each must weigh more.
+    pub(super) fn slash_of(&self, largest: u128, receipts: usize) -> u128 {
+        let receipts = u128::try_from(receipts).unwrap_or(u128::MAX);
+        let by_rate = u128::from(self.audit_ppm).saturating_mul(receipts);
+        let by_picks = PICKS_MAX.saturating_mul(MILLION);
+        let caught = by_rate.min(by_picks).saturating_mul(self.detect_ppm.into());
+        let whole = (MILLION * MILLION).saturating_mul(receipts);
+        let missed = U256::from(whole.saturating_sub(caught));
+        let slash = U256::from(largest).saturating_mul(missed);
+        let slash = slash.checked_div(U256::from(caught));
+        let slash: u128 = slash.unwrap_or(U256::MAX).saturating_to();
+        slash.saturating_add(1)
+    }
+}
