@@ -10,6 +10,7 @@
 mod desk;
 mod market;
 mod purse;
+mod records;
 mod tally;
 mod terms;
 mod voucher;
@@ -17,10 +18,11 @@ mod voucher;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use desk::Promise;
 pub use desk::{Bound, Claimable, Desk, Registry, Setup, Turned};
-pub(crate) use desk::{LeafRecord, LineRecord, Promise, SheetRecord};
 pub use market::Market;
 pub use purse::{Dealt, Doubt, Got, Purse};
+pub(crate) use records::{LeafRecord, LineRecord, SheetRecord};
 pub use tally::Tally;
 pub(crate) use terms::bill_of;
 pub use terms::{

@@ -15,10 +15,9 @@ use std::{
 use alloy_primitives::{Address, B256, Signature, U256};
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
 
 use super::{
-    Court, Market, Tally, Voucher,
+    Court, LeafRecord, LineRecord, Market, SheetRecord, Tally, Voucher,
     terms::{Kept, Owed, Page, Raise, Rate, Said, Standing, in_hex, of_hex},
     voucher::Inspection,
 };
@@ -117,58 +116,6 @@ pub enum Turned {
     /// Not under this voucher.
     #[error("the word is not for the voucher of these receipts")]
     OtherVoucher,
-}
-
-/// What is on disk of a channel.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct LineRecord {
-    channel: B256,
-    customer: Address,
-    key: Address,
-    is_closed: bool,
-    #[serde(default)]
-    lost: u32,
-    owed: Vec<(u64, B256)>,
-}
-
-/// What is on disk of its epochs.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct SheetRecord {
-    channel: B256,
-    epoch: u64,
-    word: String,
-    /// Whether it was handed out to be claimed: from then on it is what it is.
-    #[serde(default)]
-    is_shut: bool,
-    is_claimed: bool,
-}
-
-/// A receipt in its place under a voucher.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct LeafRecord {
-    channel: B256,
-    epoch: u64,
-    index: u32,
-    receipt: B256,
-}
-
-impl LineRecord {
-    pub(crate) fn place(&self) -> Vec<u8> {
-        self.channel.to_vec()
-    }
-}
-
-impl SheetRecord {
-    pub(crate) fn place(&self) -> Vec<u8> {
-        [self.channel.as_slice(), &self.epoch.to_be_bytes()].concat()
-    }
-}
-
-impl LeafRecord {
-    pub(crate) fn place(&self) -> Vec<u8> {
-        let (epoch, index) = (self.epoch.to_be_bytes(), self.index.to_be_bytes());
-        [self.channel.as_slice(), &epoch, &index].concat()
-    }
 }
 
 /// One epoch of a channel.
