@@ -22,14 +22,20 @@ pub(crate) fn run() -> Result<Outcome> {
             .arg(&model)
             .arg(&tokens),
     )?;
-    let mut command = shell::cargo();
-    // The workspace, not the one package: other features would build its dependencies anew.
-    command
-        .args(["test", "--workspace", "--test", "real", "--", "--ignored"])
-        .env("CAPSTAN_TEST_MODEL", &model)
-        .env("CAPSTAN_TEST_TOKENS", &tokens);
-    let watched = shell::watch(&mut command)?;
-    Ok(Outcome::Ran(Report::of(&watched)))
+    let tests = |test: &str, names: &[&str]| {
+        let mut command = shell::cargo();
+        // The workspace, not the one package: other features would build its dependencies anew.
+        command
+            .args(["test", "--workspace", "--test", test, "--", "--ignored"])
+            .args(names)
+            .env("CAPSTAN_TEST_MODEL", &model)
+            .env("CAPSTAN_TEST_TOKENS", &tokens);
+        shell::watch(&mut command)
+    };
+    // The journeys use the clients that the first have installed.
+    let real = Report::of(&tests("real", &[])?);
+    let journeys = Report::of(&tests("process", &["journey_"])?);
+    Ok(Outcome::Ran(real.plus(journeys)))
 }
 
 /// Tokens per second beside llama.cpp, in turns.

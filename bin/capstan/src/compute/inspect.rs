@@ -16,7 +16,7 @@ use capstan_compute::{
     tab::{Court, INSPECTION, Inspection, Kept, in_hex},
 };
 use capstan_contracts::jobs::{ADDRESS, Fault};
-use eyre::{Result, WrapErr as _, bail};
+use eyre::{Result, WrapErr as _, bail, eyre};
 use futures::{FutureExt as _, future::BoxFuture};
 
 /// Longest wait for a machine: it is asked again while there is time.
@@ -76,7 +76,7 @@ impl Inspector {
             }
             bytes.extend_from_slice(&part);
         }
-        let kept: Kept = serde_json::from_slice(&bytes).wrap_err("what it sends is no receipt")?;
+        let kept = Kept::read(&bytes).map_err(|why| eyre!("what it sends is no receipt: {why}"))?;
         kept.signed
             .verify()
             .wrap_err("what it sends does not hold")?;

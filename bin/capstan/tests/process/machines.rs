@@ -14,7 +14,7 @@ use capstan_testing::process::{Node, run};
 use serde_json::{Value, json};
 
 /// Prices that stand still, and nobody but a market maker beside the machines.
-const SMALL: [&str; 7] = ["dev", "--machines", "3", "--bots", "1", "--feed", "fixed"];
+pub(crate) const SMALL: [&str; 7] = ["dev", "--machines", "3", "--bots", "1", "--feed", "fixed"];
 
 async fn world() -> Node {
     Node::start(&SMALL).await.expect("a node")
@@ -170,7 +170,12 @@ async fn a_provider_that_is_not_there_cheats_nobody() {
 /// that were fixed beforehand, and each is told.
 #[tokio::test(flavor = "multi_thread")]
 async fn world_9_a_machine_that_owes_goes_dark() {
-    let node = Arc::new(world().await);
+    owes_and_goes_dark(world().await).await;
+}
+
+/// The same in any prepared world.
+pub(crate) async fn owes_and_goes_dark(node: Node) {
+    let node = Arc::new(node);
     let book = node
         .rpc("capstan_income", json!([{"machine": "0x0"}]))
         .await

@@ -18,6 +18,7 @@ mod follow;
 mod foreign;
 mod gateway;
 mod jobs;
+mod journeys;
 mod kill;
 mod lp;
 mod machines;

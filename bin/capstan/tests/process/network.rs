@@ -34,7 +34,7 @@ const USDC: u64 = 1_000_000;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A program that runs.
-struct Program {
+pub(crate) struct Program {
     child: Child,
     said: String,
     // Held open: a program whose reader is gone may fail when it prints.
@@ -49,7 +49,7 @@ impl Drop for Program {
 
 impl Program {
     /// Starts it, and waits until it prints a line that begins so. Answers the rest of that line's first word.
-    fn start(words: &[&str], until: &str) -> (Self, String) {
+    pub(crate) fn start(words: &[&str], until: &str) -> (Self, String) {
         let mut command = capstan(words).expect("built");
         let mut child = command.stdout(Stdio::piped()).spawn().expect("started");
         let mut out = BufReader::new(child.stdout.take().expect("stdout"));
@@ -352,12 +352,17 @@ async fn the_first_paid_job_comes_within_two_minutes() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("small.gguf");
     tiny(1, "Q4_1").write(&file).expect("written");
-    let hash = capstan_compute::model::hash_file(&file).expect("read");
+    first_paid_job(&file, "small").await;
+}
+
+/// With this file, which clients call so.
+pub(crate) async fn first_paid_job(file: &Path, model: &str) {
+    let hash = capstan_compute::model::hash_file(file).expect("read");
     let scene = Scene::open(B256::from(hash)).await;
     let begun = Instant::now();
     let servers = [
         "--model",
-        text(&file),
+        text(file),
         "--engine-threads",
         "1",
         "--floor",
@@ -367,7 +372,7 @@ async fn the_first_paid_job_comes_within_two_minutes() {
     assert!(machine.said.contains("to the network"), "{}", machine.said);
     let (_gateway, url) = scene.gateway();
     let key = scene.key();
-    let answer = begin(&url, &key, &asked("small", "hello")).await;
+    let answer = begin(&url, &key, &asked(model, "hello")).await;
     let (said, cost, is_done) = heard(&answer.text().await.expect("text"));
     let answered = begun.elapsed();
     assert!(is_done && !said.is_empty(), "{said}");

@@ -1,6 +1,6 @@
 //! Receipts of claims: which are to be looked at, and what is said of them when.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use alloy_primitives::{B256, U256, keccak256};
 use alloy_sol_types::{SolCall, SolValue as _};
@@ -13,7 +13,10 @@ use capstan_contracts::jobs::{
     },
     Phase,
 };
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::JoinSet,
+};
 
 use super::Auditor;
 
@@ -21,6 +24,8 @@ use super::Auditor;
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// So many claims before the newest are looked at when an auditor starts.
 const BACK: u64 = 256;
+/// Receipts that are looked at at a time: what machines send lies in memory meanwhile.
+const LOOKS_AT_ONCE: usize = 4;
 /// Of the time in which auditors commit, the part that is left for the transaction: then a silent machine has withheld.
 const LAST_PART: u64 = 3;
 
@@ -158,6 +163,7 @@ pub(super) struct Work<'a> {
     next_claim: Option<u64>,
     open: BTreeMap<u64, BTreeMap<u32, Standing>>,
     looking: JoinSet<()>,
+    places: Arc<Semaphore>,
     seen_to: mpsc::UnboundedSender<(Case, Seen)>,
     seen: mpsc::UnboundedReceiver<(Case, Seen)>,
 }
@@ -171,6 +177,7 @@ impl<'a> Work<'a> {
             next_claim: None,
             open: BTreeMap::new(),
             looking: JoinSet::new(),
+            places: Arc::new(Semaphore::new(LOOKS_AT_ONCE)),
             seen_to,
             seen,
         }
@@ -308,9 +315,13 @@ impl<'a> Work<'a> {
 
     /// Lets a receipt be computed beside everything else.
     fn examine(&mut self, case: Case, has_committed: bool) -> Standing {
-        let examiner = std::sync::Arc::clone(&self.auditor.examiner);
-        let told = self.seen_to.clone();
+        let examiner = Arc::clone(&self.auditor.examiner);
+        let (told, places) = (self.seen_to.clone(), Arc::clone(&self.places));
         self.looking.spawn(async move {
+            // They are closed with the auditor alone.
+            let Ok(_place) = places.acquire().await else {
+                return;
+            };
             let seen = examiner.examine(&case).await;
             // Nobody hears it where the auditor has ended.
             let _ = told.send((case, seen));

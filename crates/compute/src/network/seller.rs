@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     gateway::Gateway,
+    json::Weighed,
     money::Dollars,
     receipt,
     tab::{
@@ -37,6 +38,8 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Longest text of a list or a standing.
 const STANDING_BYTES_MAX: usize = 8 << 20;
+/// What it may take in memory besides its text.
+const STANDING_STRUCTURE_BYTES_MAX: usize = 64 << 20;
 /// Requests of a channel that a machine may take at a time, whatever it says.
 const PARALLEL_MAX: usize = 64;
 /// Longest time until a channel is ready for a request: what was left is settled, units are bound.
@@ -182,7 +185,9 @@ impl Seller {
     async fn read<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Fault> {
         let response = answered(request, PATIENCE).await.map_err(strangers)?;
         let text = body(response, PATIENCE, STANDING_BYTES_MAX).await?;
-        serde_json::from_slice(&text).map_err(|_| Fault::garbage("an answer about the tab is none"))
+        let weighed = Weighed::of(&text, STANDING_STRUCTURE_BYTES_MAX);
+        let read = weighed.and_then(|_| serde_json::from_slice(&text).ok());
+        read.ok_or_else(|| Fault::garbage("an answer about the tab is none"))
     }
 
     async fn post_raise(&self, raise: &Raise) -> Result<(), Fault> {

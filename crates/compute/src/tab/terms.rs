@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::voucher::{Court, Errand, Voucher};
-use crate::{money::Dollars, receipt::Signed, upstream::Model};
+use crate::{json::Weighed, money::Dollars, receipt::Signed, upstream::Model};
 
 /// A million units.
 const MILLION: u128 = 1_000_000;
@@ -220,6 +220,24 @@ pub struct Kept {
     /// Beside them, what an engine left to be computed again from.
     #[serde(default)]
     pub evidence: Option<crate::audit::Evidence>,
+}
+
+/// What such a text may take in memory besides itself: a machine must not be able to end who audits it.
+const KEPT_STRUCTURE_BYTES_MAX: usize = 64 << 20;
+
+impl Kept {
+    /// What a machine sent.
+    ///
+    /// # Errors
+    /// In words, why it is nothing that a machine keeps.
+    pub fn read(text: &[u8]) -> Result<Self, String> {
+        // What fits it is read as such once it is known to fit memory.
+        let weighed = Weighed::of(text, KEPT_STRUCTURE_BYTES_MAX);
+        if weighed.is_none() {
+            return Err("it would take far more memory than it is long".to_owned());
+        }
+        serde_json::from_slice(text).map_err(|why| why.to_string())
+    }
 }
 
 /// What the last part of an answer says of its bill, under `capstan`.

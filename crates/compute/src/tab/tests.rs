@@ -289,3 +289,13 @@ fn an_errand_is_read_as_it_is_written() {
         assert_eq!(wrong.parse::<Said>(), Err(()), "{wrong}");
     }
 }
+
+/// What a machine keeps is weighed before it is read: four megabytes of braces must not become half a gigabyte.
+#[test]
+fn evidence_that_is_all_structure_is_not_read() {
+    let dense = format!("{{\"answer\":[{}0]}}", "{\"\":0},".repeat(500_000));
+    let refused = Kept::read(dense.as_bytes());
+    assert!(refused.is_err_and(|why| why.contains("more memory")));
+    let none = Kept::read(b"{\"answer\":[]}");
+    assert!(none.is_err_and(|why| why.contains("missing field")));
+}
