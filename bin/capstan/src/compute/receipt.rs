@@ -74,6 +74,7 @@ fn verify(signed: &Signed, input: Option<&Path>, output: Option<&Path>) -> Resul
     let mut checks = vec![
         "the id is that of its fields, and the notes are those that were signed".to_owned(),
         format!("machine {} signed it", receipt.machine),
+        format!("it says that {} answered", answerer(signed)),
     ];
     if let Some(path) = input {
         same("request", request_hash(&object(path)?), receipt.input)?;
@@ -105,25 +106,39 @@ fn object(path: &Path) -> Result<Map<String, Value>> {
     object.ok_or_eyre(format!("{} holds no JSON object", path.display()))
 }
 
+/// What a note says.
+fn note(notes: &Map<String, Value>, name: &str) -> String {
+    match notes.get(name) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Null) | None => "unknown".to_owned(),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// What a program's hash is of.
+fn of(notes: &Map<String, Value>) -> &'static str {
+    match notes.get("pinned") {
+        Some(Value::Bool(true)) => "its weights",
+        _ => "its name: the weights are not known",
+    }
+}
+
+/// Which model, how its weights are stored, and its hash.
+fn answerer(signed: &Signed) -> String {
+    let Signed { receipt, notes, .. } = signed;
+    let (model, stored) = (note(notes, "model"), note(notes, "quantisation"));
+    format!("{model} ({stored}), {} of {},", receipt.program, of(notes))
+}
+
 fn show(signed: &Signed) {
     let Signed {
         id, receipt, notes, ..
     } = signed;
-    let note = |name: &str| match notes.get(name) {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Null) | None => "unknown".to_owned(),
-        Some(other) => other.to_string(),
-    };
+    let note = |name: &str| note(notes, name);
     println!("receipt     {id}");
     println!("outcome     {}", Outcome::words(receipt.outcome));
     println!("model       {} ({})", note("model"), note("quantisation"));
-    let pinned = notes.get("pinned") == Some(&Value::Bool(true));
-    let of = if pinned {
-        "its weights"
-    } else {
-        "its name: the weights are not known"
-    };
-    println!("program     {} of {of}", receipt.program);
+    println!("program     {} of {}", receipt.program, of(notes));
     println!(
         "server      {}, attempt {}",
         note("upstream"),

@@ -143,10 +143,15 @@ async fn journey_of_who_lends_to_it() {
     let mut command = capstan(&SMALL).expect("built");
     command.env("XDG_DATA_HOME", folder.path());
     let node = Node::start_with(command).await.expect("a node");
-    let market = json_of(&ran(&["income", "market", "--json", "--rpc", node.url()]));
-    let market = &market["markets"][0];
+    let all = node
+        .rpc("capstan_income", json!([]))
+        .await
+        .expect("answered");
+    let market = &all["markets"][0];
     assert_eq!(market["lent"]["text"], "150", "{market:#}");
     assert_eq!(market["debtors"], 1);
+    let said = ran(&["income", "market", "--rpc", node.url()]);
+    assert!(said.stdout.contains("150 USDC"), "{said:?}");
     let lent = [
         "income",
         "supply",
