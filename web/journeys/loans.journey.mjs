@@ -69,9 +69,15 @@ async function connectAs(person, node, address) {
       if (error) throw Object.assign(new Error(error.message), { code: error.code });
       return result;
     };
+    let isAllowed = false;
     const provider = {
-      request: ({ method, params = [] }) =>
-        method === 'eth_accounts' || method === 'eth_requestAccounts' ? Promise.resolve([who]) : ask(method, params),
+      request: async ({ method, params = [] }) => {
+        if (method === 'eth_requestAccounts' || method === 'wallet_requestPermissions') isAllowed = true;
+        if (method === 'eth_accounts' || method === 'eth_requestAccounts') return isAllowed ? [who] : [];
+        if (method === 'wallet_requestPermissions')
+          return [{ parentCapability: 'eth_accounts', caveats: [{ type: 'restrictReturnedAccounts', value: [who] }] }];
+        return ask(method, params);
+      },
       on: () => {},
       removeListener: () => {},
     };
@@ -82,9 +88,7 @@ async function connectAs(person, node, address) {
       rdns: 'node.wallet',
     };
     const announce = () =>
-      dispatchEvent(
-        new CustomEvent('eip6963:announceProvider', { detail: Object.freeze({ info, provider: provider }) }),
-      );
+      dispatchEvent(new CustomEvent('eip6963:announceProvider', { detail: Object.freeze({ info, provider }) }));
     addEventListener('eip6963:requestProvider', announce);
     announce();
   }, address);
