@@ -25,6 +25,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
+    serve::ListenerExt as _,
 };
 use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
@@ -69,6 +70,10 @@ impl Fake {
             .layer(DefaultBodyLimit::disable())
             .with_state(Arc::clone(&seen));
         let task = tokio::spawn(async move {
+            // As model servers do: a part goes out when it is there.
+            let listener = listener.tap_io(|tcp| {
+                let _ = tcp.set_nodelay(true);
+            });
             axum::serve(listener, router).await.expect("serves");
         });
         Self { at, seen, task }
