@@ -232,6 +232,15 @@ async fn a_server_that_fails_is_left_alone_for_a_while() {
         body: Value::Null,
     });
     drop(place);
+    // Nor does one that a single machine declines: the next is tried, and this one is asked again.
+    let place = pool.place("parrot", &[]).await.expect("a place");
+    let declined = Fault::Declined {
+        status: 400,
+        body: Value::Null,
+    };
+    assert!(declined.is_the_servers());
+    place.failed(&declined);
+    drop(place);
     assert_eq!(pool.place("parrot", &[]).await.expect("a place").at(), 0);
     assert!(!pool.has("m") && pool.has("parrot"));
     let faults = &pool.view()[0].faults;

@@ -490,6 +490,26 @@ async fn errands_of_others_get_nothing() {
     assert_eq!(machine.earned().0, 1);
 }
 
+/// NET-3: a machine whose address knows nothing of the network is no candidate, however cheap it says it is.
+#[tokio::test]
+async fn net_3_who_lists_nothing_is_asked_for_nothing() {
+    let (chain, key, world) = customer(10 * USUAL).await;
+    let (machine, nobody) = (Machine::start(1, &chain).await, Fake::start().await);
+    let free = Offer {
+        machine_id: 2,
+        endpoint: nobody.url(),
+        ..machine.offer(Rate {
+            input: 1,
+            output: 1,
+        })
+    };
+    let _network = buy(&world, &chain, &key, &[free, machine.offer(RATE)]).await;
+    for _ in 0..3 {
+        assert_eq!(world.ask("count 4").await.status(), 200);
+    }
+    assert_eq!(machine.earned(), (3, 3 * units(4)));
+}
+
 /// NET-4: what may not be claimed of the epoch is not sold.
 #[tokio::test]
 async fn net_4_no_more_is_sold_than_may_be_claimed() {
