@@ -184,7 +184,9 @@ impl Sale {
         self.see().await?;
         let (ready, written) = self.desk.claimable(self.gateway.ledger());
         // Vouchers that are on their way are on disk as such: nothing is added to them, in a process after this one either.
-        if let Err(error) = written.on_disk().await {
+        if let Some(written) = written
+            && let Err(error) = written.on_disk().await
+        {
             tracing::error!(%error, "nothing is claimed");
             return Ok(());
         }

@@ -689,21 +689,22 @@ impl Desk {
     }
 
     /// Vouchers of the epoch that is over, which may be claimed now, and are raised no more. While answers of it wait for their
-    /// word, half of the next epoch is waited. What is handed out is on disk as such.
-    pub fn claimable(&self, ledger: &Ledger) -> (Vec<Claimable>, Written) {
-        let mut ready = Vec::new();
-        let mut puts = Vec::new();
-        self.hand_out(ledger, &mut ready, &mut puts);
-        (ready, ledger.write(puts))
+    /// word, half of the next epoch is waited. They are sent once it is on disk that they were handed out, if that is new.
+    pub fn claimable(&self, ledger: &Ledger) -> (Vec<Claimable>, Option<Written>) {
+        let (ready, puts) = self.hand_out(ledger);
+        // A machine looks each second, and mostly nothing is new.
+        let written = (!puts.is_empty()).then(|| ledger.write(puts));
+        (ready, written)
     }
 
-    fn hand_out(&self, ledger: &Ledger, ready: &mut Vec<Claimable>, puts: &mut Vec<Put>) {
+    fn hand_out(&self, ledger: &Ledger) -> (Vec<Claimable>, Vec<Put>) {
+        let (mut ready, mut puts) = (Vec::new(), Vec::new());
         let mut state = self.state.lock();
-        let Some(now_ms) = state.market.map(|market| market.now_ms()) else {
-            return;
-        };
-        let Some(epoch) = self.epoch_at(now_ms).checked_sub(1) else {
-            return;
+        let now_ms = state.market.map(|market| market.now_ms());
+        let Some((now_ms, epoch)) =
+            now_ms.and_then(|now_ms| Some((now_ms, self.epoch_at(now_ms).checked_sub(1)?)))
+        else {
+            return (ready, puts);
         };
         let is_late = now_ms.checked_rem(self.setup.epoch_ms) > Some(self.setup.epoch_ms / 2);
         for (channel, line) in &mut state.lines {
@@ -729,6 +730,7 @@ impl Desk {
                 });
             }
         }
+        (ready, puts)
     }
 
     /// A voucher was claimed.

@@ -231,9 +231,7 @@ impl Kept {
     /// # Errors
     /// In words, why it is nothing that a machine keeps.
     pub fn read(text: &[u8]) -> Result<Self, String> {
-        // What fits it is read as such once it is known to fit memory.
-        let weighed = Weighed::of(text, KEPT_STRUCTURE_BYTES_MAX);
-        if weighed.is_none() {
+        if Weighed::of(text, KEPT_STRUCTURE_BYTES_MAX).is_none() {
             return Err("it would take far more memory than it is long".to_owned());
         }
         serde_json::from_slice(text).map_err(|why| why.to_string())

@@ -212,8 +212,11 @@ async fn net_6_what_is_handed_out_is_raised_no_more() {
     let late_ms = NOW_MS + EPOCH_MS + EPOCH_MS / 2;
     case.see(late_ms, u128::MAX);
     let (ready, written) = case.desk.claimable(&case.ledger);
+    let written = written.expect("it is new");
     written.on_disk().await.expect("written");
     assert_eq!(ready[0].voucher.receipts, 1);
+    let (again, written) = case.desk.claimable(&case.ledger);
+    assert!(again == ready && written.is_none());
     let late = Err(Turned::OtherVoucher);
     assert_eq!(case.signs(EPOCH, &[&one, &two], 1), late);
     let case = case.again();
