@@ -7,7 +7,7 @@ use capstan_units::{AccountId, AssetId, Assets};
 use super::{
     ADDRESS,
     ILedger::{AssetFrozen, AssetListed, OutflowLimit, OutflowLimitSet},
-    Kind,
+    Kind, border,
     error::*,
     foreign,
     params::{ASSET_COUNT_MAX, LOOSEN_DELAY_MS, Limit, Limits},
@@ -182,6 +182,7 @@ pub fn list(cx: &mut Ctx<'_>, token: Address, limit: Limit) -> Result<AssetId, H
         },
     )?;
     set_limits(cx, id, Limits::fixed(limit))?;
+    border::open_first(cx, id)?;
     Ok(id)
 }
 
@@ -218,7 +219,10 @@ pub(super) fn set_outflow_limit(
     } else {
         Limits::announced(present, limit, now_ms.saturating_add(LOOSEN_DELAY_MS))
     };
-    set_limits(cx, id, limits)
+    // What has flowed drains by the old limit until now, and is held against the new one from now on.
+    border::settle(cx, id)?;
+    set_limits(cx, id, limits)?;
+    border::settle(cx, id).map(drop)
 }
 
 fn set_limits(cx: &mut Ctx<'_>, id: AssetId, limits: Limits) -> Result<(), Halt> {

@@ -19,9 +19,9 @@ use super::{
     actions::{Asset, STATE, asset, known, set_frozen, take},
     error::*,
     foreign,
-    math::Bucket,
+    math::{self, Drain, Flow},
     params::Limits,
-    state::Flow,
+    state::Bucket,
 };
 use crate::{admin, contract::emit, revert};
 
@@ -58,9 +58,9 @@ pub fn pull(
         foreign::take_native(cx, listed.token, asker, wallet, amount)?;
         amount
     };
+    count_in(cx, id, credited)?;
     STATE.free.at((id, to)).add(cx, credited)?;
     STATE.claims.at(id).add(cx, credited)?;
-    count_in(cx, id, credited)?;
     emit(
         cx,
         &Pulled {
@@ -303,49 +303,95 @@ fn open(cx: &mut Ctx<'_>, id: AssetId, amount: Assets) -> Result<Asset, Halt> {
 }
 
 fn count_in(cx: &mut Ctx<'_>, id: AssetId, amount: Assets) -> Result<(), Halt> {
-    let flow = flow_now(cx, id)?;
-    STATE.flows.at(id).save(cx, &Bucket::into(flow, amount))
+    present_bucket(cx, id)?;
+    STATE.flows.at(id).add(cx, amount.to_u256())
 }
 
 fn count_out(cx: &mut Ctx<'_>, id: AssetId, amount: Assets) -> Result<(), Halt> {
-    let flow = flow_now(cx, id)?;
-    // What came lately goes out first, and no limit is asked for it.
-    if let Some(flow) = Bucket::back_out(flow, amount) {
-        return STATE.flows.at(id).save(cx, &flow);
+    let bucket = present_bucket(cx, id)?;
+    if leaves(cx, id, amount, bucket)? {
+        return Ok(());
     }
-    match bucket(cx, id)?.out(flow, amount)? {
-        Ok(flow) => STATE.flows.at(id).save(cx, &flow),
-        Err(blocked) => Err(revert(&LedgerOutflowLimit {
-            assetId: id.get(),
-            amount: amount.to_u256(),
-            left: blocked.left.to_u256(),
-            resetsMs: blocked.resets_ms,
-        })),
+    // More may have come to be held, or have drained, since that was reckoned.
+    let left = math::left(bucket.size, flow(cx, id)?);
+    let bucket = settle(cx, id)?;
+    if leaves(cx, id, amount, bucket)? {
+        return Ok(());
     }
+    let (drain, flow) = (drain(cx, id)?, flow(cx, id)?);
+    Err(revert(&LedgerOutflowLimit {
+        assetId: id.get(),
+        amount: amount.to_u256(),
+        left: math::left(bucket.size, flow).max(left).to_u256(),
+        resetsMs: drain.resets_ms(flow, amount, bucket.at_ms)?,
+    }))
 }
 
-/// The flow as it is now. Within a block nothing drains, nor does nothing at any time: then no limit is read.
-fn flow_now(cx: &mut Ctx<'_>, id: AssetId) -> Result<Flow, Halt> {
-    let now_ms = cx.store.block().time_ms;
-    let flow = STATE.flows.at(id).load(cx)?;
-    if flow.at_ms == now_ms {
-        return Ok(flow);
-    }
-    if flow.net.is_zero() {
-        return Ok(Flow {
-            at_ms: now_ms,
-            ..flow
-        });
-    }
-    bucket(cx, id)?.drained(flow, now_ms)
+/// Counts what leaves, if the bucket lets it out (LED-5).
+fn leaves(cx: &mut Ctx<'_>, id: AssetId, amount: Assets, bucket: Bucket) -> Result<bool, Halt> {
+    let least = math::least_word(bucket.size);
+    STATE.flows.at(id).sub_bounded(cx, amount.to_u256(), least)
 }
 
-/// The bucket as it is now. The frame is the ledger's.
-pub(super) fn bucket(cx: &mut Ctx<'_>, id: AssetId) -> Result<Bucket, Halt> {
+/// The bucket that a crossing is held against: as it was reckoned, for a step, so that crossings of a block need no order
+/// among themselves.
+fn present_bucket(cx: &mut Ctx<'_>, id: AssetId) -> Result<Bucket, Halt> {
+    let bucket = STATE.buckets.at(id).load(cx)?;
+    if cx.store.block().time_ms < bucket.due_ms {
+        return Ok(bucket);
+    }
+    settle(cx, id)
+}
+
+/// Reckons the bucket anew: what has flowed drains until now, and the limit is of the claims as they are. The frame is the
+/// ledger's.
+pub(super) fn settle(cx: &mut Ctx<'_>, id: AssetId) -> Result<Bucket, Halt> {
     let now_ms = cx.store.block().time_ms;
-    let limit = Limits::load(cx, id)?.at(now_ms);
+    let (drain, flow) = settled(cx, id)?;
+    let (kept, word) = (STATE.flows.at(id), flow.to_word());
+    let before = kept.load(cx)?;
+    match before.checked_sub(word) {
+        Some(drained) if !kept.sub_bounded(cx, drained, word)? => {
+            return Err(Halt::Fatal(format!("{id}: a flow below itself")));
+        }
+        Some(_) => (),
+        None => kept.add(cx, word.saturating_sub(before))?,
+    }
+    let bucket = drain.bucket(flow, now_ms)?;
+    STATE.buckets.at(id).save(cx, &bucket)?;
+    Ok(bucket)
+}
+
+/// What [`settle`] would make of a bucket and a flow.
+fn settled(cx: &mut Ctx<'_>, id: AssetId) -> Result<(Drain, Flow), Halt> {
+    let now_ms = cx.store.block().time_ms;
+    let at_ms = STATE.buckets.at(id).load(cx)?.at_ms;
+    let (drain, flow) = (drain(cx, id)?, flow(cx, id)?);
+    let flow = drain.drained(flow, now_ms.saturating_sub(at_ms))?;
+    Ok((drain, flow))
+}
+
+fn flow(cx: &mut Ctx<'_>, id: AssetId) -> Result<Flow, Halt> {
+    STATE.flows.at(id).load(cx).map(Flow::from_word)
+}
+
+fn drain(cx: &mut Ctx<'_>, id: AssetId) -> Result<Drain, Halt> {
+    let now_ms = cx.store.block().time_ms;
+    let limits = Limits::load(cx, id)?;
     let claims = STATE.claims.at(id).load(cx)?;
-    Bucket::new(limit, claims)
+    Ok(Drain::new(&limits, claims, now_ms))
+}
+
+/// A border that nothing has crossed. The frame is the ledger's.
+pub(super) fn open_first(cx: &mut Ctx<'_>, id: AssetId) -> Result<(), Halt> {
+    STATE.flows.at(id).add(cx, Flow::NONE)?;
+    settle(cx, id).map(drop)
+}
+
+/// The limit as it is now. The frame is the ledger's.
+pub(super) fn limit_now(cx: &mut Ctx<'_>, id: AssetId) -> Result<Assets, Halt> {
+    let (drain, flow) = settled(cx, id)?;
+    drain.size(flow)
 }
 
 /// What may leave the ledger of an asset now; nothing while its border is closed.
@@ -357,8 +403,12 @@ pub fn may_leave(cx: &mut Ctx<'_>, id: AssetId) -> Result<Assets, Halt> {
         return Ok(Assets::ZERO);
     }
     let cx = &mut cx.enter(ADDRESS);
-    let flow = STATE.flows.at(id).load(cx)?;
-    let bucket = bucket(cx, id)?;
-    let now_ms = cx.store.block().time_ms;
-    Ok(bucket.left(bucket.drained(flow, now_ms)?))
+    let (drain, drained) = settled(cx, id)?;
+    let anew = math::left(drain.size(drained)?, drained);
+    let bucket = STATE.buckets.at(id).load(cx)?;
+    if cx.store.block().time_ms >= bucket.due_ms {
+        return Ok(anew);
+    }
+    let as_reckoned = math::left(bucket.size, flow(cx, id)?);
+    Ok(anew.max(as_reckoned))
 }

@@ -1,6 +1,6 @@
 //! Storage of `ledger`.
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256};
 use capstan_state::{Balance, Layout, Lock, Map, Record, Text, Total, Value};
 use capstan_units::{AccountId, AssetId, Assets};
 
@@ -19,15 +19,15 @@ pub(super) struct Listing {
     pub(super) is_frozen: bool,
 }
 
-/// Net flow over the border of one asset.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Record)]
-pub(super) struct Flow {
-    /// How much more went one way than the other, lately.
-    pub(super) net: Assets,
-    /// Whether more came than went.
-    pub(super) is_inward: bool,
-    /// When `net` was right.
+/// How much more may leave than comes, as of when that was last reckoned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Record)]
+pub(super) struct Bucket {
+    /// The limit as it was then.
+    pub(super) size: Assets,
+    /// When it was reckoned and what had flowed drained.
     pub(super) at_ms: u64,
+    /// When a crossing reckons anew.
+    pub(super) due_ms: u64,
 }
 
 /// Everything that `ledger` stores.
@@ -54,13 +54,17 @@ pub(crate) struct LedgerState {
     /// How much may leave.
     #[tag(7)]
     pub(super) limits: Map<AssetId, Record<Present>>,
-    /// How much left and came.
+    /// How much more came than left, lately, above [`Flow::NONE`](super::math::Flow::NONE): crossings of one block only
+    /// add to it and take from it.
     #[tag(8)]
-    pub(super) flows: Map<AssetId, Record<Flow>>,
+    pub(super) flows: Map<AssetId, Balance<U256>>,
     /// Held while a foreign token runs (LED-3).
     #[tag(9)]
     pub(super) borders: Map<AssetId, Lock>,
     /// How much may leave later, where that was announced.
     #[tag(10)]
     pub(super) next_limits: Map<AssetId, Record<Next>>,
+    /// What crossings are held against.
+    #[tag(11)]
+    pub(super) buckets: Map<AssetId, Record<Bucket>>,
 }

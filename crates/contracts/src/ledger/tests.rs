@@ -7,7 +7,14 @@ use alloy_primitives::{Address, U256};
 use capstan_state::{Ctx, Halt};
 use capstan_units::{AccountId, AssetId, Assets};
 
-use super::{ADDRESS, ILedger::*, LOOSEN_DELAY_MS, math::Bucket, params::Limit, state::Flow};
+use super::{
+    ADDRESS,
+    ILedger::*,
+    LOOSEN_DELAY_MS,
+    actions::STATE,
+    math::{self, Drain, Flow},
+    params::{Limit, Limits},
+};
 use crate::{
     admin,
     erc20::IErc20,
@@ -292,28 +299,30 @@ fn led_5_a_limit_holds_back_what_passes_it() {
     // A tenth of all claims per 1,000 seconds.
     let id = list(&mut world, token, limit(1_000, 1_000, 0));
     pull(&mut world, ALICE, id, ALICES, 1_000_000).expect("comes in");
-    // What just came may leave, and a tenth besides; time forgets what came.
+    // What just came may leave, and a tenth of what was there before besides; time forgets what came.
     let left = |world: &mut World| world.ok(BOB, ADDRESS, &outflowOfCall { assetId: id.get() });
     let now = left(&mut world);
-    assert_eq!((now.limit, now.left), (n(100_000), n(1_100_000)));
+    assert_eq!((now.limit, now.left), (n(0), n(1_000_000)));
     world.wait_ms(1_000_000);
     assert_eq!(left(&mut world).left, n(100_000));
     push(&mut world, id, ALICES, ALICE, 60_000).expect("within the limit");
-    // Claims are 940,000: 94,000 in all, 34,000 of them left; 500 more drain in 500 / 94,000 of the window.
+    // For a step the limit is what it was, and 40,000 of it are left; then, of claims of 940,000, it is 94,000, and 6,500 more
+    // drain in 6,500 / 94,000 of the window.
     let now_ms = world.store.block_mut().time_ms;
     let blocked = LedgerOutflowLimit {
         assetId: id.get(),
-        amount: n(34_500),
-        left: n(34_000),
-        resetsMs: now_ms + (500 * 1_000_000_u64).div_ceil(94_000),
+        amount: n(40_500),
+        left: n(40_000),
+        resetsMs: now_ms + (6_500 * 1_000_000_u64).div_ceil(94_000),
     };
+    assert_eq!(left(&mut world).left, n(40_000));
     refuses(&mut world, &blocked, |world| {
-        push(world, id, ALICES, ALICE, 34_500)
+        push(world, id, ALICES, ALICE, 40_500)
     });
     world.store.block_mut().time_ms = blocked.resetsMs - 1;
-    assert!(push(&mut world.clone(), id, ALICES, ALICE, 34_500).is_err());
+    assert!(push(&mut world.clone(), id, ALICES, ALICE, 40_500).is_err());
     world.store.block_mut().time_ms = blocked.resetsMs;
-    push(&mut world, id, ALICES, ALICE, 34_500).expect("at the time that the error says");
+    push(&mut world, id, ALICES, ALICE, 40_500).expect("at the time that the error says");
     let never = push(&mut world, id, ALICES, ALICE, 500_000).expect_err("more than the bucket");
     let Halt::Revert(data) = never else {
         panic!("{never:?}")
@@ -339,6 +348,25 @@ fn led_5_nobody_fills_the_bucket_for_others() {
     }
     push(&mut world, id, ALICES, ALICE, 100).expect("a tenth, as before");
     assert!(push(&mut world, id, ALICES, ALICE, 1).is_err());
+}
+
+/// Whoever brings much for a moment lifts no limit, neither before a step is over nor after it.
+#[test]
+fn led_5_what_came_lately_lifts_no_limit() {
+    let mut world = World::new();
+    let token = world.create_token(0);
+    world.mint(token, ALICE, 1_000);
+    world.mint(token, BOB, 1_000_000);
+    let id = list(&mut world, token, limit(600, 1_000, 0));
+    pull(&mut world, ALICE, id, ALICES, 1_000).expect("comes in");
+    for wait_ms in [600_000, 1] {
+        world.wait_ms(wait_ms);
+        let mut flash = world.clone();
+        pull(&mut flash, BOB, id, BOBS, 1_000_000).expect("comes in");
+        push(&mut flash, id, ALICES, ALICE, 1_000).expect("of what came lately");
+        assert!(push(&mut flash, id, BOBS, BOB, 1_000_000).is_err());
+        push(&mut flash, id, BOBS, BOB, 999_100).expect("what came, and a tenth of what was there");
+    }
 }
 
 #[test]
@@ -413,12 +441,18 @@ fn small_buckets_keep_their_promises() {
         share: capstan_units::Bps::new(0).expect("in range"),
         floor: a(7),
     };
-    let bucket = Bucket::new(limit, Assets::MAX).expect("in range");
+    const NOW_MS: u64 = 1_000;
+    let drain = Drain::new(&Limits::fixed(limit), Assets::MAX, NOW_MS);
+    let size = a(7);
+    let goes = |flow: Flow, amount: u128| {
+        let after = flow.to_word() - n(amount);
+        (after >= math::least_word(size)).then_some(Flow::from_word(after))
+    };
     for (net, is_inward) in (0..=9).flat_map(|net| [(net, false), (net, true)]) {
+        let net_units = a(net);
         let flow = Flow {
-            net: a(net),
+            net: net_units,
             is_inward,
-            at_ms: 1_000,
         };
         for amount in 1..=20 {
             let left = if is_inward {
@@ -426,34 +460,90 @@ fn small_buckets_keep_their_promises() {
             } else {
                 7_u128.saturating_sub(net)
             };
-            assert_eq!(bucket.left(flow), a(left));
-            match bucket.out(flow, a(amount)).expect("in range") {
-                Ok(after) => {
-                    assert!(amount <= left, "{flow:?} let {amount} out");
-                    let signed = |flow: Flow| {
-                        let net = i128::try_from(flow.net.get()).expect("small");
-                        if flow.is_inward { -net } else { net }
-                    };
-                    let out = i128::try_from(amount).expect("small");
-                    assert_eq!(signed(after), signed(flow) + out);
-                    assert_eq!(signed(Bucket::into(after, a(amount))), signed(flow));
-                }
-                Err(blocked) => {
-                    assert!(amount > left, "{flow:?} held {amount} back");
-                    assert_eq!(blocked.left, a(left));
-                    if amount > 7 {
-                        assert_eq!(blocked.resets_ms, u64::MAX);
-                        continue;
-                    }
-                    let works = |now_ms| {
-                        let flow = bucket.drained(flow, now_ms).expect("in range");
-                        bucket.out(flow, a(amount)).expect("in range").is_ok()
-                    };
-                    assert!(works(blocked.resets_ms) && !works(blocked.resets_ms - 1));
-                }
+            assert_eq!(math::left(size, flow), a(left));
+            if let Some(after) = goes(flow, amount) {
+                assert!(amount <= left, "{flow:?} let {amount} out");
+                let signed = |flow: Flow| {
+                    let net = i128::try_from(flow.net.get()).expect("small");
+                    if flow.is_inward { -net } else { net }
+                };
+                let out = i128::try_from(amount).expect("small");
+                assert_eq!(signed(after), signed(flow) + out);
+                continue;
             }
+            assert!(amount > left, "{flow:?} held {amount} back");
+            let resets_ms = drain.resets_ms(flow, a(amount), NOW_MS).expect("in range");
+            if amount > 7 {
+                assert_eq!(resets_ms, u64::MAX);
+                continue;
+            }
+            let works = |now_ms| {
+                let flow = drain.drained(flow, now_ms - NOW_MS).expect("in range");
+                goes(flow, amount).is_some()
+            };
+            assert!(works(resets_ms) && !works(resets_ms - 1));
         }
     }
+}
+
+/// A flow has one word, and a word that says more than an amount may be is the largest amount.
+#[test]
+fn flows_and_their_words() {
+    for (net, is_inward) in [(0, false), (1, true), (1, false), (Assets::MAX.get(), true)] {
+        let net = a(net);
+        let flow = Flow { net, is_inward };
+        assert_eq!(Flow::from_word(flow.to_word()), flow);
+    }
+    let beyond = Flow::from_word(U256::MAX);
+    assert_eq!((beyond.net, beyond.is_inward), (Assets::MAX, true));
+}
+
+/// For a step a crossing neither reads the claims nor writes the bucket; what the bucket as it was reckoned would hold
+/// back is held against the claims as they are (LED-5).
+#[test]
+fn led_5_a_bucket_stays_for_a_step_unless_it_would_hold_back() {
+    let mut world = World::new();
+    let token = world.create_token(0);
+    world.mint(token, ALICE, 1_000_000);
+    // A tenth of all claims per 256 seconds: a step is a second.
+    let id = list(&mut world, token, limit(256, 1_000, 0));
+    let bucket = |world: &mut World| {
+        let read = |cx: &mut Ctx<'_>| STATE.buckets.at(id).load(&mut cx.enter(ADDRESS));
+        world.inside(ROOM, ROOM, read).expect("reads")
+    };
+    let listed = bucket(&mut world);
+    assert_eq!(listed.size, a(0));
+    pull(&mut world, ALICE, id, ALICES, 900_000).expect("comes in");
+    push(&mut world, id, ALICES, ALICE, 200_000).expect("came lately");
+    assert_eq!(bucket(&mut world), listed, "nothing was reckoned anew");
+    world.wait_ms(999);
+    pull(&mut world, ALICE, id, ALICES, 300_000).expect("comes in");
+    assert_eq!(bucket(&mut world), listed, "a step is not over");
+    world.wait_ms(1);
+    push(&mut world, id, ALICES, ALICE, 1).expect("came lately");
+    let reckoned = bucket(&mut world);
+    // All but a step's share of what came lately is counted as what was there.
+    assert_eq!(
+        (reckoned.size, reckoned.at_ms),
+        (a(390), listed.at_ms + 1_000)
+    );
+    // All that came has drained; nothing leaves but a tenth of what is there now.
+    world.wait_ms(256_000);
+    let left = world
+        .ok(BOB, ADDRESS, &outflowOfCall { assetId: id.get() })
+        .left;
+    assert_eq!(left, n(99_999));
+    push(&mut world, id, ALICES, ALICE, 99_999).expect("a tenth");
+    assert!(push(&mut world, id, ALICES, ALICE, 1).is_err());
+    // Made inside: the limit grows with it before a step is over.
+    world.mint(token, ADDRESS, 1_000_000);
+    let grown = world.inside(ROOM, ROOM, |cx| {
+        let cx = &mut cx.enter(ADDRESS);
+        STATE.free.at((id, BOBS)).add(cx, a(1_000_000))?;
+        STATE.claims.at(id).add(cx, a(1_000_000))
+    });
+    assert_eq!(grown, Ok(()));
+    assert_eq!(push(&mut world, id, ALICES, ALICE, 90_000), Ok(()));
 }
 
 #[test]

@@ -66,7 +66,7 @@ pub(super) fn held_of(cx: &mut Ctx<'_>, number: u32) -> Result<U256, Halt> {
 
 pub(super) fn outflow_of(cx: &mut Ctx<'_>, number: u32) -> Result<outflowOfReturn, Halt> {
     let id = known(cx, number)?;
-    let limit = border::bucket(cx, id)?.size;
+    let limit = border::limit_now(cx, id)?;
     Ok(outflowOfReturn {
         limit: limit.to_u256(),
         left: border::may_leave(cx, id)?.to_u256(),

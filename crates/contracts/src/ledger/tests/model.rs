@@ -33,6 +33,8 @@ struct Side {
     free: BTreeMap<AccountId, u128>,
     /// Positive is outward.
     net: i128,
+    /// The limit, as it was reckoned last, and when that was.
+    kept: u128,
     at_ms: u64,
 }
 
@@ -41,11 +43,14 @@ impl Side {
         self.free.values().sum()
     }
 
+    /// Of what was there before what came lately.
     fn size(&self) -> u128 {
-        (self.claims() * self.share_bps / 10_000).max(self.floor)
+        let came = (-self.net).max(0).unsigned_abs();
+        let stayed = self.claims().saturating_sub(came);
+        (stayed * self.share_bps / 10_000).max(self.floor)
     }
 
-    fn drain(&mut self, now_ms: u64) {
+    fn settle(&mut self, now_ms: u64) {
         let elapsed = u128::from(now_ms - self.at_ms);
         let window = u128::from(WINDOW_MS);
         self.net = if self.net > 0 {
@@ -55,7 +60,15 @@ impl Side {
             let net = self.net.unsigned_abs() * window.saturating_sub(elapsed) / window;
             -i128::try_from(net).expect("small")
         };
+        self.kept = self.size();
         self.at_ms = now_ms;
+    }
+
+    /// Reckons anew, if a step has gone by.
+    fn cross(&mut self, now_ms: u64) {
+        if now_ms - self.at_ms >= WINDOW_MS / 256 {
+            self.settle(now_ms);
+        }
     }
 
     fn pull(
@@ -90,8 +103,8 @@ impl Side {
         };
         let _ = id;
         *self.wallets.get_mut(&who).expect("known") -= units;
+        self.cross(now_ms);
         *self.free.entry(to).or_default() += arrived;
-        self.drain(now_ms);
         self.net -= i128::try_from(arrived).expect("small");
         Ok(arrived)
     }
@@ -107,12 +120,17 @@ impl Side {
         if units == 0 {
             return Err(Halt::revert(&LedgerZeroAmount {}));
         }
-        let (net, at_ms, size) = (self.net, self.at_ms, self.size());
-        self.drain(now_ms);
+        let before = (self.net, self.kept, self.at_ms);
         let signed = |value: u128| i128::try_from(value).expect("small");
-        let after = self.net + signed(units);
+        self.cross(now_ms);
+        let left = |side: &Self| (signed(side.kept) - side.net).max(0).unsigned_abs();
+        let left_as_kept = left(self);
+        if units > left_as_kept {
+            self.settle(now_ms);
+        }
+        let (size, after) = (self.kept, self.net + signed(units));
         if after > signed(size) {
-            let left = (signed(size) - self.net).max(0).unsigned_abs();
+            let left = left(self).max(left_as_kept);
             let over = (after - signed(size)).unsigned_abs();
             let resets_ms = if units > size {
                 u64::MAX
@@ -120,7 +138,7 @@ impl Side {
                 let wait = (over * u128::from(WINDOW_MS)).div_ceil(size);
                 now_ms + u64::try_from(wait).expect("small")
             };
-            (self.net, self.at_ms) = (net, at_ms);
+            (self.net, self.kept, self.at_ms) = before;
             return Err(Halt::revert(&LedgerOutflowLimit {
                 assetId: id,
                 amount: n(units),
@@ -129,7 +147,7 @@ impl Side {
             }));
         }
         if let Err(short) = self.take(id, from, units) {
-            (self.net, self.at_ms) = (net, at_ms);
+            (self.net, self.kept, self.at_ms) = before;
             return Err(short);
         }
         let arrives = if self.takes_fee {
@@ -167,6 +185,7 @@ fn side(share_bps: u128, floor: u128, foreign: Option<Token>, now_ms: u64) -> Si
         wallets: PEOPLE.iter().map(|person| (*person, RICH)).collect(),
         free: BTreeMap::new(),
         net: 0,
+        kept: floor,
         at_ms: now_ms,
     }
 }

@@ -281,10 +281,10 @@ impl Model {
             return no(&LedgerZeroAmount {});
         }
         self.spend(asset, wallet, units)?;
-        self.give(asset, to, units);
         let claims = self.claims(asset);
         let gate = self.gates.get_mut(&asset).expect("known");
         gate.enter(claims, units, self.now_ms);
+        self.give(asset, to, units);
         Ok(())
     }
 

@@ -17,6 +17,8 @@ pub(super) struct Gate {
     limit: OutflowLimit,
     net: U256,
     is_inward: bool,
+    /// The limit as it was reckoned last, and when.
+    kept: U256,
     at_ms: u64,
 }
 
@@ -26,11 +28,15 @@ impl Gate {
             limit,
             net: U256::ZERO,
             is_inward: false,
+            kept: U256::ZERO,
             at_ms: 0,
         }
     }
 
+    /// The limit, of what was there before what came lately.
     fn size(&self, claims: U256) -> U256 {
+        let came = if self.is_inward { self.net } else { U256::ZERO };
+        let claims = claims.saturating_sub(came);
         let share = floor(claims, U256::from(self.limit.shareBps), one());
         share.max(self.limit.floor)
     }
@@ -40,7 +46,7 @@ impl Gate {
     }
 
     /// An inflow is forgotten within the window, an outflow at the rate of a bucket per window.
-    fn drain(&mut self, claims: U256, now_ms: u64) {
+    fn reckon(&mut self, claims: U256, now_ms: u64) {
         let (elapsed, window) = (U256::from(now_ms - self.at_ms), self.window_ms());
         self.net = if self.is_inward {
             floor(self.net, window.saturating_sub(elapsed), window)
@@ -48,28 +54,39 @@ impl Gate {
             let drained = floor(self.size(claims), elapsed, window);
             self.net.saturating_sub(drained)
         };
+        self.kept = self.size(claims);
         self.at_ms = now_ms;
     }
 
-    fn left_of(&self, size: U256) -> U256 {
+    /// A step later the bucket is reckoned anew.
+    fn is_due(&self, now_ms: u64) -> bool {
+        U256::from(now_ms - self.at_ms) >= self.window_ms() / n(256)
+    }
+
+    fn left_as_kept(&self) -> U256 {
         if self.is_inward {
-            (size + self.net).min(most())
+            (self.kept + self.net).min(most())
         } else {
-            size.saturating_sub(self.net)
+            self.kept.saturating_sub(self.net)
         }
     }
 
     /// What may leave now.
     pub(super) fn left(&self, claims: U256, now_ms: u64) -> U256 {
-        let mut gate = self.clone();
-        gate.drain(claims, now_ms);
-        gate.left_of(gate.size(claims))
+        let mut anew = self.clone();
+        anew.reckon(claims, now_ms);
+        match self.is_due(now_ms) {
+            true => anew.left_as_kept(),
+            false => anew.left_as_kept().max(self.left_as_kept()),
+        }
     }
 
     pub(super) fn enter(&mut self, claims: U256, units: U256, now_ms: u64) {
-        self.drain(claims, now_ms);
+        if self.is_due(now_ms) {
+            self.reckon(claims, now_ms);
+        }
         if self.is_inward {
-            self.net = (self.net + units).min(most());
+            self.net += units;
             return;
         }
         self.is_inward = units > self.net;
@@ -83,26 +100,29 @@ impl Gate {
         units: U256,
         now_ms: u64,
     ) -> Answer<()> {
-        self.drain(claims, now_ms);
-        let size = self.size(claims);
-        if self.is_inward && units <= self.net {
-            self.net -= units;
+        let left = self.left(claims, now_ms);
+        if self.is_due(now_ms) || units > self.left_as_kept() {
+            self.reckon(claims, now_ms);
+        }
+        if units <= self.left_as_kept() {
+            let came = if self.is_inward { self.net } else { U256::ZERO };
+            if units <= came {
+                self.net -= units;
+            } else {
+                let outward = if self.is_inward {
+                    units - came
+                } else {
+                    self.net + units
+                };
+                (self.net, self.is_inward) = (outward, false);
+            }
             return Ok(());
         }
-        let outward = if self.is_inward {
-            units - self.net
-        } else {
-            (self.net + units).min(most())
-        };
-        if outward <= size {
-            (self.net, self.is_inward) = (outward, false);
-            return Ok(());
-        }
-        let left = self.left_of(size);
-        let resets_ms = if units > size || self.is_inward {
+        let resets_ms = if units > self.kept || self.is_inward {
             u64::MAX
         } else {
-            let wait_ms = ceil(outward - size, self.window_ms(), size);
+            let over = self.net + units - self.kept;
+            let wait_ms = ceil(over, self.window_ms(), self.kept);
             now_ms.saturating_add(u64::try_from(wait_ms).unwrap_or(u64::MAX))
         };
         no(&LedgerOutflowLimit {
