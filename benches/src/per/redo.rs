@@ -18,13 +18,21 @@ const EACH: u64 = 500;
 
 /// Prints the table.
 pub(super) fn run(blocks: u64, rounds: usize) -> eyre::Result<()> {
-    let mut table = Table::new(&["blocks", "transactions", "execute ms", "redo ms", "faster"]);
+    let mut table = Table::new(&[
+        "blocks",
+        "transactions",
+        "execute ms",
+        "redo ms",
+        "of it tables ms",
+        "faster",
+    ]);
     for (name, is_heavy) in [
         ("transfers, all apart", false),
         ("one counter, behind 500 hashes", true),
     ] {
         let chain = chain(blocks, is_heavy)?;
-        let (mut execute, mut redo, mut faster) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut execute, mut redo) = (Vec::new(), Vec::new());
+        let (mut tables, mut faster) = (Vec::new(), Vec::new());
         for _ in 0..rounds {
             let executed = chain.replay(1, &mut |_, _| {})?;
             let redone = chain.replay_records(None, &mut |_, _| {})?;
@@ -32,6 +40,7 @@ pub(super) fn run(blocks: u64, rounds: usize) -> eyre::Result<()> {
             let ms = |time: std::time::Duration| time.as_secs_f64() * 1e3;
             execute.push(ms(executed.elapsed));
             redo.push(ms(redone.elapsed));
+            tables.push(ms(redone.tables));
             faster.push(ms(executed.elapsed) / ms(redone.elapsed));
         }
         table.row(vec![
@@ -39,6 +48,7 @@ pub(super) fn run(blocks: u64, rounds: usize) -> eyre::Result<()> {
             (blocks * EACH).to_string(),
             format!("{:.0}", median(&mut execute)),
             format!("{:.0}", median(&mut redo)),
+            format!("{:.0}", median(&mut tables)),
             format!("{:.1}x", median(&mut faster)),
         ]);
     }

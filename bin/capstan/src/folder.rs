@@ -39,7 +39,7 @@ pub(crate) fn replay(options: &ReplayOptions) -> Result<()> {
     let (how, what) = match options.from_records {
         true => (
             "redid",
-            "every state root agrees with what their access lists lead to",
+            "every access list is the one its header names, and the state roots behind them agree",
         ),
         false => ("replayed", "every result and state root agrees"),
     };

@@ -257,7 +257,7 @@ async fn fol_1_a_second_node_has_the_same_chain() {
     }
     let redone = good(&["replay", "--from-records", "--data", text(&second)]).stdout;
     assert!(
-        redone.starts_with("redid ") && redone.contains("every state root agrees"),
+        redone.starts_with("redid ") && redone.contains("the state roots behind them agree"),
         "{redone}"
     );
 }

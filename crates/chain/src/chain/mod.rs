@@ -13,6 +13,7 @@ mod overrides;
 mod pace;
 mod produce;
 mod queries;
+mod redo;
 mod root_ahead;
 mod tree;
 mod verified;
@@ -45,11 +46,12 @@ pub use guards::{GuardReport, Guarded};
 use ledger::Ledger;
 pub(crate) use ledger::{Executed, record};
 pub(crate) use open::{
-    Redo, Stores, check_existing, genesis_hash, look_at, look_at_log, open_database, open_kv,
-    open_log, open_looked,
+    Stores, check_existing, genesis_hash, look_at, look_at_log, open_database, open_kv, open_log,
+    open_looked,
 };
 pub(crate) use overrides::{Override, PER_BLOCK as OVERRIDES_PER_BLOCK, apply as apply_override};
 pub use queries::PROOF_WINDOW;
+pub(crate) use redo::Redo;
 use tree::Tree;
 
 /// Blocks of which it is known how often their transactions ran.

@@ -5,9 +5,6 @@ use std::{
     sync::{Arc, OnceLock, Weak},
 };
 
-use alloy_eip7928::BlockAccessList;
-use alloy_rlp::Decodable as _;
-use capstan_evm::StateDiff;
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::broadcast;
 
@@ -19,7 +16,7 @@ use super::{
 };
 use crate::{
     Block, ChainConfig, ChainError, Dev, Genesis, Pool, Storage,
-    db::{BlockRecord, Db, DbConfig, LOG_FOLDER, SCHEMA, STATE_FILE},
+    db::{Db, DbConfig, LOG_FOLDER, SCHEMA, STATE_FILE},
     disk::{Disk as _, FolderLock, LookedDisk, MemDisk, OsDisk, Unsynced},
     genesis::{genesis_block, genesis_diff},
     kv::{KvConfig, RedbKv},
@@ -31,10 +28,6 @@ use crate::{
 
 /// Name of the pool's journal in a data folder.
 pub(crate) const JOURNAL: &str = "pool.journal";
-/// Blocks that are redone in one database transaction.
-const REDO_BATCH: usize = 64;
-/// Heights at which a state that is only made to be compared can be read.
-const REDO_HISTORY: u64 = 16;
 /// Segments of a scratch log are small, so that what is old can be dropped soon.
 const SCRATCH_SEGMENT_BYTES: u64 = 4 << 20;
 
@@ -325,7 +318,7 @@ fn settle(
     }
     let newest = log.heights().map_or(0, |(_, newest)| newest);
     lower_database(log, db, newest, config.genesis.development)?;
-    redo(log, db, newest)?;
+    super::redo::catch_up(log, db, newest)?;
     let entry = log.read(newest).map_err(storage)?;
     let entry =
         entry.ok_or_else(|| ChainError::Internal("the newest block is not in the log".into()))?;
@@ -369,100 +362,6 @@ fn lower_database(
         )));
     }
     Ok(())
-}
-
-/// Redoes the blocks that the log has and the database lacks, by the values their access lists name.
-fn redo(log: &BlockLog, db: &Db, newest: u64) -> Result<(), ChainError> {
-    let from = db.tip().map_or(0, |tip| tip.height + 1);
-    if from > newest {
-        return Ok(());
-    }
-    tracing::info!(from, to = newest, "redoing blocks from the log");
-    let mut next = from;
-    while next <= newest {
-        let last = newest.min(next + REDO_BATCH as u64 - 1);
-        let (records, _) = redo_batch(log, db, next, last)?;
-        db.apply(&records).map_err(storage)?;
-        next = last + 1;
-    }
-    Ok(())
-}
-
-/// The states of a chain, one after another, from the values in its blocks' access lists.
-pub(crate) struct Redo(Db);
-
-impl Redo {
-    /// At genesis, in a database of its own.
-    pub(crate) fn begin(genesis: &Genesis, at: &Storage) -> Result<Self, ChainError> {
-        let Stores { db, .. } = open_stores(at, Some(REDO_HISTORY))?;
-        if db.tip().is_none() {
-            db.apply(&[record(&genesis_executed(genesis)?)])
-                .map_err(storage)?;
-        }
-        Ok(Self(db))
-    }
-
-    /// The next blocks of a log, up to a height.
-    pub(crate) fn next(&mut self, log: &BlockLog, to: u64) -> Result<Vec<Arc<Block>>, ChainError> {
-        let from = self.0.tip().map_or(0, |tip| tip.height + 1);
-        let last = to.min(from + REDO_BATCH as u64 - 1);
-        let (records, blocks) = redo_batch(log, &self.0, from, last)?;
-        self.0.apply(&records).map_err(storage)?;
-        Ok(blocks)
-    }
-}
-
-fn redo_batch(
-    log: &BlockLog,
-    db: &Db,
-    from: u64,
-    to: u64,
-) -> Result<(Vec<BlockRecord>, Vec<Arc<Block>>), ChainError> {
-    let view = db.view().map_err(storage)?;
-    let base: Arc<dyn capstan_evm::StateRead> = Arc::new(super::ledger::Stored(Arc::clone(&view)));
-    let mut overlay = super::ledger::Overlay {
-        layers: Vec::new(),
-        base,
-    };
-    let mut nodes = Vec::new();
-    let (mut records, mut blocks) = (Vec::new(), Vec::new());
-    for number in from..=to {
-        let entry = log.read(number).map_err(storage)?;
-        let entry = entry.ok_or_else(|| ChainError::UnknownBlock(number.to_string()))?;
-        let block = decode(number, &entry.payload)?;
-        let list = BlockAccessList::decode(&mut block.access_list.as_ref()).map_err(|error| {
-            ChainError::Storage(format!("access list of block {number} in the log: {error}"))
-        })?;
-        let diff = StateDiff::from_access_list(&list, &overlay).map_err(storage)?;
-        let source = crate::trie::Layers {
-            overlays: nodes.clone(),
-            base: &*view,
-        };
-        let commit = Mpt.update(&source, &diff).map_err(storage)?;
-        let root = block.header.state_root;
-        if commit.root != root {
-            return Err(ChainError::Diverged {
-                number,
-                hash: block.hash(),
-                reason: format!(
-                    "redone from its access list, the state root is {}, not {root}",
-                    commit.root
-                ),
-            });
-        }
-        let executed = Executed {
-            diff: Arc::new(diff),
-            nodes: Arc::new(commit.updates),
-            guards: Arc::default(),
-            said: Arc::default(),
-            block,
-        };
-        overlay.layers.insert(0, (Arc::clone(&executed.diff), None));
-        nodes.insert(0, Arc::clone(&executed.nodes));
-        records.push(record(&executed));
-        blocks.push(executed.block);
-    }
-    Ok((records, blocks))
 }
 
 impl Chain {
