@@ -265,8 +265,12 @@ fn open_pools(
 }
 
 /// A swap of ours from the trader's wallet back to it.
-fn swap(pool: u32, [from, to]: [u32; 2], units: u128, trader: Address) -> (Address, Vec<u8>) {
-    let call = IExchange::swapCall {
+fn swap(pool: u32, pair: [u32; 2], units: u128, trader: Address) -> (Address, Vec<u8>) {
+    (EXCHANGE, swap_call(pool, pair, units, trader).abi_encode())
+}
+
+fn swap_call(pool: u32, [from, to]: [u32; 2], units: u128, trader: Address) -> IExchange::swapCall {
+    IExchange::swapCall {
         legs: vec![IExchange::Leg {
             poolId: pool,
             assetIn: from,
@@ -282,8 +286,7 @@ fn swap(pool: u32, [from, to]: [u32; 2], units: u128, trader: Address) -> (Addre
         },
         to: trader,
         deadlineMs: u64::MAX,
-    };
-    (EXCHANGE, call.abi_encode())
+    }
 }
 
 impl Peers {

@@ -273,6 +273,9 @@ fn loads(world: &mut World) -> eyre::Result<Vec<Load>> {
             block: block.collect(),
         });
     }
+    world.later()?;
+    // As in a busy chain: every border was crossed lately, so what crossings are held against is not reckoned anew.
+    blocks::cross(world, &products)?;
     Ok(loads)
 }
 
@@ -342,7 +345,6 @@ impl Ground {
 pub(crate) fn run(options: &Options) -> eyre::Result<()> {
     let mut world = World::open()?;
     let loads = loads(&mut world)?;
-    world.later()?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let sweep = (1..).map(|power| 1 << power);
     let sweep = sweep.take_while(|threads| *threads == 2 || *threads <= cores);

@@ -94,6 +94,16 @@ pub(crate) fn open(world: &mut World) -> eyre::Result<[Vec<Pool>; 2]> {
     Ok([products, ranges])
 }
 
+/// The owner swaps in each of these pools.
+pub(crate) fn cross(world: &mut World, pools: &[Pool]) -> eyre::Result<()> {
+    let owner = world.owner;
+    for (pool, assets) in pools {
+        let swap = super::swap_call(*pool, *assets, ONE / 100, owner);
+        world.keep(EXCHANGE, &swap)?;
+    }
+    Ok(())
+}
+
 /// The `index`-th swap. Recovery happens at the door, so nobody signs here.
 pub(crate) fn swap(chain_id: u64, index: u64, (pool, [from, to]): Pool) -> Recovered<Tx> {
     let who = sender(index);

@@ -304,12 +304,20 @@ impl Default for Book {
 }
 
 impl Book {
-    /// An empty book with room for what so many transactions touch.
-    pub(crate) fn for_many(transactions: usize) -> Self {
-        let mut book = Self::default();
+    /// An empty book with room for what so many transactions touch. `blooms` knows hashes from another one.
+    pub(crate) fn for_many(transactions: usize, blooms: Blooms) -> Self {
+        let mut book = Self {
+            blooms,
+            ..Self::default()
+        };
         book.access.accounts.reserve(2 * transactions + 2);
         book.receipts.reserve(transactions);
         book
+    }
+
+    /// What was hashed for this book, for another one.
+    pub(crate) fn take_blooms(&mut self) -> Blooms {
+        std::mem::take(&mut self.blooms)
     }
 
     /// What closes the block may run on these threads.

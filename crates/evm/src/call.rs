@@ -105,6 +105,8 @@ pub struct Session {
     rules: Arc<Rules>,
     ctx: BlockContext,
     engine: Engine,
+    /// Of the last transaction that ran ahead.
+    tally: Tally,
 }
 
 impl std::fmt::Debug for Session {
@@ -187,7 +189,12 @@ impl Session {
         evm.cfg = cfg;
         evm.block = block;
         let engine = Engine::new(evm, natives, ctx.info.clone());
-        Self { rules, ctx, engine }
+        Self {
+            rules,
+            ctx,
+            engine,
+            tally: Tally::default(),
+        }
     }
 
     /// Ends what runs here soon after `flag` is raised, with [`ExecError::Stopped`].
@@ -397,18 +404,23 @@ impl Session {
     /// tallied.
     pub(crate) fn user_ahead(&mut self, tx: TxEnv) -> Result<Ahead, ExecError> {
         self.engine.ctx().tx = tx;
-        self.engine.tally = Some(Tally::default());
+        self.tally.begin();
+        self.engine.tally = Some(std::mem::take(&mut self.tally));
         let (ended, only_paid) = {
             let mut handler = AheadHandler::default();
             let ended = handler.run(&mut self.engine.quiet());
             (ended, handler.only_paid())
         };
-        let tally = self.engine.tally.take().unwrap_or_default();
+        self.tally = self.engine.tally.take().unwrap_or_default();
         Ok(Ahead {
             ended: self.finish(ended)?,
             only_paid,
-            tally,
         })
+    }
+
+    /// What commutative writes of the last transaction that ran ahead need.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// Runs a user's transaction under the checks that stand.

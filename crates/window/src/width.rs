@@ -11,7 +11,10 @@ pub enum Settled {
     Stale,
 }
 
-/// Direct runs after which a window of one is tried wider, at first.
+/// Direct runs after which a window of one is tried wider for the first time: what the first item does once for all shall be
+/// settled.
+const FIRST: u32 = 1;
+/// And after a trial that was in vain.
 const PATIENCE: u32 = 8;
 /// And at most: what a chain without any parallelism pays for trying.
 const PATIENCE_MAX: u32 = 256;
@@ -36,7 +39,7 @@ impl Width {
         Self {
             now: first.clamp(1, most),
             most,
-            patience: PATIENCE,
+            patience: FIRST,
             directs: 0,
         }
     }
@@ -58,7 +61,7 @@ impl Width {
             }
             Settled::Stale => {
                 if self.now <= 2 {
-                    self.patience = PATIENCE_MAX.min(self.patience * 2);
+                    self.patience = (2 * self.patience).clamp(PATIENCE, PATIENCE_MAX);
                 }
                 self.now = (self.now / 2).max(1);
                 self.directs = 0;

@@ -8,7 +8,6 @@ use revm::context::{Block as _, TxEnv};
 use revm::context_interface::result::{HaltReason, ResultAndState};
 use revm::handler::{EthFrame, EvmTr, FrameResult, Handler, post_execution};
 
-use super::tally::Tally;
 use crate::handler::EvmError;
 use crate::precompiles::Precompiles;
 use crate::trace::EvmContext;
@@ -58,7 +57,6 @@ pub(crate) struct Ahead {
     pub(crate) ended: ResultAndState,
     /// Whether nothing was done to the beneficiary but to pay it.
     pub(crate) only_paid: bool,
-    pub(crate) tally: Tally,
 }
 
 /// Whom a transaction paid without looking: the receiver of a plain transfer, at which no code runs. `is_plain` says whether

@@ -15,16 +15,16 @@ use super::memory::Memory;
 use super::view::View;
 use super::{Counts, TRANSFER_GAS, UserFeed, Workers};
 use crate::block::{Book, admit, run_user};
+use crate::bloom::Blooms;
 use crate::call::Session;
 use crate::natives::Natives;
 use crate::{BlockContext, ExecError, Overlay, Rules, StateRead, Tx, tx};
 
-/// Width of the window in lots for each worker, at first and at most.
-const WIDTH_FIRST: usize = 2;
+/// Most lots for each worker that a window is wide.
 const WIDTH_MOST: usize = 4;
 /// Gas that transactions of one lot may ask for together, unless it is a single one: a lot of dear ones is a short one, so that
 /// no worker is left with much when the others are done.
-const LOT_GAS: u64 = 3_200_000;
+const LOT_GAS: u64 = 6_400_000;
 /// Transactions of the first lot; each is twice as long as the one before it, up to the most. What the first transactions do once
 /// for a block, as to let interest accrue, is soon settled so.
 const LOT_FIRST: usize = 4;
@@ -76,6 +76,8 @@ struct Worker {
     number: usize,
     session: Session,
     view: Arc<View>,
+    /// What was hashed for the logs of lots before.
+    blooms: Blooms,
     /// The last commit, if the session's overlay holds what it left: then another lot in its turn goes on over it.
     tip: Option<u64>,
     /// The overlay holds what the memory lacks.
@@ -131,7 +133,7 @@ impl<'a> Engine<'a> {
         ordered: Ordered<'a>,
         workers: &'a Workers,
     ) -> Self {
-        let width = Width::new(WIDTH_FIRST * workers.count, WIDTH_MOST * workers.count);
+        let width = Width::new(1, WIDTH_MOST * workers.count);
         Self {
             window: Window::new(width, workers.count),
             memory: Arc::new(Memory::new(below)),
@@ -231,6 +233,7 @@ impl<'a> Engine<'a> {
             number,
             session,
             view,
+            blooms: Blooms::default(),
             tip: None,
             is_unshown: false,
         })
@@ -301,7 +304,7 @@ impl<'a> Engine<'a> {
     fn run_ahead(&self, worker: &mut Worker, txs: &[Recovered<Tx>]) -> Result<Lot, Poisoned> {
         worker.stand_anew(true);
         let beneficiary = self.world.context.info.beneficiary;
-        let mut book = Book::for_many(txs.len());
+        let mut book = Book::for_many(txs.len(), std::mem::take(&mut worker.blooms));
         let mut loose = Loose::default();
         let (mut outcomes, mut said) = (Vec::with_capacity(txs.len()), Vec::new());
         let mut gas_needed = 0;
@@ -324,15 +327,16 @@ impl<'a> Engine<'a> {
             let is_plain = |at| session.is_plain(at);
             let to = credited(session.tx_env(), beneficiary, &ahead.ended, is_plain);
             let paid = [to, ahead.only_paid.then_some(beneficiary)];
-            let ranges = ahead.tally.into_ranges();
             view.since(mark, |accounts, words| {
-                loose.note(&ahead.ended.state, &paid, &ranges, (accounts, words));
+                let state = &ahead.ended.state;
+                loose.note(state, &paid, session.tally(), (accounts, words));
             });
             gas_needed = gas_needed.max(book.user_gas_used().saturating_add(tx.gas_limit()));
             let (outcome, state) = book.record_user(tx, ahead.ended, session.overlay_mut());
             session.recycle(state);
             outcomes.push(outcome);
         }
+        worker.blooms = book.take_blooms();
         Ok(Lot {
             book,
             reads: worker.view.take_reads(),

@@ -4,12 +4,12 @@
 //! the state of their turn once for each account and word, not for each transaction. What they only added to may be another
 //! by then: it is shifted.
 
-use alloy_primitives::map::{AddressMap, HashMap, U256Map};
+use alloy_primitives::map::{AddressMap, U256Map};
 use alloy_primitives::{Address, U256};
 use revm::state::EvmState;
 
 use super::memory::Memory;
-use super::tally::{Range, Word};
+use super::tally::{Range, Tally, Word};
 use super::view::Reads;
 use crate::block::Book;
 use crate::overlay::Written;
@@ -54,13 +54,13 @@ pub(super) struct Shifts {
 }
 
 impl Loose {
-    /// The next transaction left this `state`. `paid`: accounts to which it did nothing but to pay them; `ranges`: words that
+    /// The next transaction left this `state`. `paid`: accounts to which it did nothing but to pay them; `tally`: words that
     /// it only moved; `first`: what the lot had not touched before it, as found.
     pub(super) fn note(
         &mut self,
         state: &EvmState,
         paid: &[Option<Address>],
-        ranges: &HashMap<Word, Range>,
+        tally: &Tally,
         first: (&[(Address, Option<AccountInfo>)], &[(Word, U256)]),
     ) {
         let (accounts, words) = first;
@@ -73,19 +73,19 @@ impl Loose {
             }
             if let Some(loose) = self.words.get_mut(address) {
                 for slot in account.storage.keys() {
-                    if !ranges.contains_key(&(*address, *slot)) {
+                    if loose.contains_key(slot) && !tally.is_within(&(*address, *slot)) {
                         loose.remove(slot);
                     }
                 }
             }
         }
-        for (word, range) in ranges {
+        for (word, range) in tally.ranges() {
             let slot = state
                 .get(&word.0)
                 .and_then(|account| account.storage.get(&word.1));
             if let Some(slot) = slot {
                 let is_first = words.iter().any(|(read, _)| read == word);
-                self.narrow(*word, slot.original_value, *range, is_first);
+                self.narrow(*word, slot.original_value, range, is_first);
             }
         }
     }

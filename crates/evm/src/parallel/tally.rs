@@ -141,6 +141,9 @@ impl Range {
     }
 }
 
+/// Words for which there is room as soon as there is one: more than most transactions move.
+const ROOM: usize = 24;
+
 /// What commutative writes of one transaction need, by word.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
@@ -174,6 +177,9 @@ impl Tally {
         (original, present): (U256, U256),
         is_first: bool,
     ) {
+        if self.words.capacity() == 0 {
+            self.words.reserve(ROOM);
+        }
         let need = self.words.entry(word).or_insert(match is_first {
             true => Need::Within(Range {
                 low: U256::ONE,
@@ -195,13 +201,22 @@ impl Tally {
         };
     }
 
+    /// Another transaction begins. The room that the one before it needed stays.
+    pub(crate) fn begin(&mut self) {
+        self.words.clear();
+    }
+
     /// Words that may be others than those that were found, each with its range.
-    pub(crate) fn into_ranges(self) -> HashMap<Word, Range> {
-        let within = |(word, need)| match need {
+    pub(super) fn ranges(&self) -> impl Iterator<Item = (&Word, Range)> {
+        self.words.iter().filter_map(|(word, need)| match need {
             Need::Exact => None,
-            Need::Within(range) => Some((word, range)),
-        };
-        self.words.into_iter().filter_map(within).collect()
+            Need::Within(range) => Some((word, *range)),
+        })
+    }
+
+    /// Whether a word may be another than the one that was found.
+    pub(super) fn is_within(&self, word: &Word) -> bool {
+        matches!(self.words.get(word), Some(Need::Within(_)))
     }
 }
 
