@@ -6,14 +6,14 @@
 //!                                      claims[asset] = their sum <= held[asset]
 //! ```
 //!
-//! `limit = max(floor, claims * share)`; outward net flow drains by `limit * elapsed / window` (`math`).
+//! `limit = max(floor, (claims - inward net) * share)`; outward net flow drains by `limit * elapsed / window` (`math`).
 //!
 //! - LED-1: the sum of `free` over all accounts is `claims`, for each asset.
 //! - LED-2: the ledger's address holds at least `claims`: always of the coin and native tokens, and of a foreign
 //!   token when a pull or push of it ends.
 //! - LED-3: a pull credits `min(requested, arrived)`, measured around one call of the token, under the asset's lock.
 //! - LED-4: a shortfall stops the border of that asset alone; shifts go on.
-//! - LED-5: net outflow never passes its limit; a blocked push changes nothing.
+//! - LED-5: net outflow never passes its limit, as reckoned last or as it is; a blocked push changes nothing.
 //! - LED-6: a limit tightens at once and loosens a day after it was announced.
 //! - LED-7: one token is one asset; the coin and its face are one.
 //! - LED-8: no coins come with a pull, so no payment counts twice.
