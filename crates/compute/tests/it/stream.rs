@@ -261,6 +261,7 @@ async fn gw_8_a_client_that_does_not_read_is_left() {
     let world = World::lying_in(folder, vec![Arc::new(http)], pool, bounds, PRICES).await;
     let mut asked = chat("count 900000");
     asked["stream"] = true.into();
+    asked["max_tokens"] = 1_000_000.into();
     let body = asked.to_string();
     let host = world
         .url

@@ -38,8 +38,8 @@ use crate::{
 
 /// Most claims of one transaction.
 pub const LOOKS_MAX: usize = 256;
-/// More gas than any look needs: sixteen picks of sixteen auditors.
-const LOOK_GAS: u64 = 8_000_000;
+/// More gas than any look needs: sixteen picks of sixteen auditors, each paid for the first time.
+pub(super) const LOOK_GAS: u64 = 16_000_000;
 const MS_PER_S: u64 = 1_000;
 
 /// Calldata of an `Epoch` transaction.
