@@ -194,6 +194,9 @@ fn job_10_the_dearest_look_fits_into_its_gas() {
         auditor: who(PICKS_MAX - 1, AUDITORS_MAX - 1),
     };
     assert_eq!(world.view(ADDRESS, &last).owed, n(1));
-    println!("256 findings counted and paid: {gas} gas of {}", settle::LOOK_GAS);
+    println!(
+        "256 findings counted and paid: {gas} gas of {}",
+        settle::LOOK_GAS
+    );
     assert!(gas < settle::LOOK_GAS);
 }
