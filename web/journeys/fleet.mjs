@@ -82,6 +82,7 @@ export const JOB_PARAMS = {
   feeFlat: 0n,
   probationUnits: 10_000_000n,
   quorum: 1,
+  auditPay: 0n,
 };
 
 /** A transaction of anybody, as a development chain allows it. */

@@ -2,7 +2,7 @@
 
 use alloy_primitives::U256;
 use capstan_client::{Amount, Asset, Assets};
-use capstan_units::decimal;
+use capstan_units::{Assets as Units, decimal};
 use eyre::{OptionExt as _, Result, bail};
 
 /// The amount that somebody named, of so much that there is.
@@ -13,6 +13,15 @@ pub(crate) fn sized(amount: &Amount, asset: &Asset, there_is: U256) -> Result<U2
     };
     if sized.is_zero() {
         bail!("the amount is zero: there is nothing to do with it");
+    }
+    // Contracts keep no more of anything, and would answer that a number overflows.
+    let most = Units::MAX.to_u256();
+    if sized > most {
+        bail!(
+            "the amount is {}, and no amount is more than {}",
+            told(asset, sized),
+            told(asset, most)
+        );
     }
     Ok(sized)
 }

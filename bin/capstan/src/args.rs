@@ -381,7 +381,7 @@ pub(crate) enum DevCommand {
 }
 
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("how").args(["swap_model", "truncate", "replay", "go_dark"]).required(true))]
+#[command(group = clap::ArgGroup::new("how").args(["swap_model", "truncate", "replay", "go_dark", "honest"]).required(true))]
 pub(crate) struct CheatOptions {
     #[command(flatten)]
     pub(crate) ask: AskOptions,
@@ -400,6 +400,9 @@ pub(crate) struct CheatOptions {
     /// It says nothing any more
     #[arg(long)]
     pub(crate) go_dark: bool,
+    /// It cheats no more
+    #[arg(long)]
+    pub(crate) honest: bool,
 }
 
 #[derive(Debug, Args)]

@@ -64,6 +64,7 @@ const fn how(options: &CheatOptions) -> Cheat {
         _ if options.swap_model => Cheat::SwapModel,
         _ if options.truncate => Cheat::Truncate,
         _ if options.replay => Cheat::Replay,
+        _ if options.honest => Cheat::None,
         _ => Cheat::GoDark,
     }
 }
@@ -75,6 +76,9 @@ async fn cheat(options: &CheatOptions) -> Result<()> {
         .read("capstan_cheat", json!([options.provider, how.word()]))
         .await
         .wrap_err("the node lets nobody cheat")?;
+    if how == Cheat::None {
+        return is_honest_again(options, &begun);
+    }
     let mut told = Told::begin(node, options, &begun, from).await?;
     told.say(format!(
         "provider {} (machine {}) {} from now on; {} stand for its word",
@@ -98,6 +102,20 @@ async fn cheat(options: &CheatOptions) -> Result<()> {
     }
     told.end()?;
     bail!("nothing was found within {} s", PATIENCE.as_secs())
+}
+
+/// There is nothing to wait for. What it did before is still found.
+fn is_honest_again(options: &CheatOptions, begun: &Begun) -> Result<()> {
+    if options.ask.json {
+        let whole = json!({"key": begun.key, "does": begun.does});
+        println!("{whole:#}");
+        return Ok(());
+    }
+    println!(
+        "provider {} {} from now on; what it claimed before is audited as it was",
+        options.provider, begun.does
+    );
+    Ok(())
 }
 
 /// What is known of a claim, so that each step is told once.

@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, U256};
 use capstan_client::{
     Amount, Fixed, JobClaim, JobCustomer, JobKey, Jobs, JobsOf, MachineAsset, Node,
-    deposit_for_jobs, jobs, revoke_job_key, set_job_key, withdraw_from_jobs,
+    deposit_for_jobs, jobs, machines, revoke_job_key, set_job_key, withdraw_from_jobs,
 };
 use capstan_contracts::jobs::{ADDRESS, IJobs::KeyLimits};
 use capstan_units::decimal;
@@ -133,7 +133,11 @@ async fn claims(ask: &AskOptions, whose: &Whose, limit: usize) -> Result<()> {
         (None, Some(customer)) => JobsOf::Customer(customer),
         _ => bail!("say --machine NUMBER or --customer ADDRESS"),
     };
-    let (whole, told) = jobs(&Node::new(&ask.rpc)?, of, limit).await?;
+    let node = Node::new(&ask.rpc)?;
+    if let Some(machine) = whose.machine {
+        expect_machine(&node, machine).await?;
+    }
+    let (whole, told) = jobs(&node, of, limit).await?;
     if ask.json {
         println!("{:#}", whole["claims"]);
         return Ok(());
@@ -171,6 +175,16 @@ async fn claims(ask: &AskOptions, whose: &Whose, limit: usize) -> Result<()> {
     }
     print!("{table}");
     Ok(())
+}
+
+/// A machine that is not there has no claims, but for another reason than one that has made none.
+async fn expect_machine(node: &Node, number: u64) -> Result<()> {
+    let (all, _) = machines(node, None).await?;
+    let mut all = all.iter();
+    if all.any(|(_, machine)| machine.machine_id.to::<u64>() == number) {
+        return Ok(());
+    }
+    bail!("no machine has the number {number}; `capstan machine list` shows them")
 }
 
 /// Where a claim is, and until when or why.

@@ -44,7 +44,7 @@ pub(crate) fn start(options: &LogOptions) {
     }
     // A panic is a bug; it is said once, in the form that logs have.
     std::panic::set_hook(Box::new(|panic| {
-        if capstan_chain::kv::panic_is_answered() {
+        if capstan_chain::kv::panic_is_answered() || capstan_compute::keys::panic_is_answered() {
             return;
         }
         let place = panic

@@ -1,17 +1,20 @@
 //! `capstan machine`: machines of a chain, what stands for their word, and what they proved.
 
 use alloy_primitives::Address;
-use capstan_client::{Call, Machine, Node, machine_leave, machine_withdraw, machines};
+use capstan_client::{
+    Amount, Call, Machine, Node, machine_add_bond, machine_leave, machine_withdraw, machines,
+};
 use capstan_contracts::machines::{ADDRESS, IMachines::paramsCall};
-use eyre::{Result, eyre};
+use eyre::{Result, bail, eyre};
 use serde_json::{Value, json};
 
 use crate::{
-    account::owner,
+    account::{balance, owner},
     args::{MachineCommand, Signing},
     block_on,
     consent::Stakes,
-    deed::Deed,
+    deed::{Deed, Signer, approval},
+    swap::spendable,
     table::Table,
     words::{brief, lasting, time},
 };
@@ -25,6 +28,11 @@ pub(crate) fn run(command: &MachineCommand) -> Result<()> {
             MachineCommand::Show { ask, machine } => {
                 show(&Node::new(&ask.rpc)?, *machine, ask.json).await
             }
+            MachineCommand::Bond {
+                signing,
+                machine,
+                amount,
+            } => add_bond(signing, *machine, amount).await,
             MachineCommand::Leave { signing, machine } => leave(signing, *machine).await,
             MachineCommand::Withdraw { signing, machine } => withdraw(signing, *machine).await,
         }
@@ -153,6 +161,56 @@ async fn found(node: &Node, number: u64) -> Result<(Value, Machine, u64)> {
         eyre!("no machine has the number {number}; `capstan machine list` shows them")
     })?;
     Ok((whole, machine, now_ms))
+}
+
+/// Adds to what stands for a machine's word. Anybody may; it stays the holder's.
+async fn add_bond(signing: &Signing, number: u64, amount: &Amount) -> Result<()> {
+    let node = Node::new(&signing.ask.rpc)?;
+    let (_, machine, _) = found(&node, number).await?;
+    if matches!(machine.state.as_str(), "leaving" | "gone") {
+        bail!(
+            "machine {number} is {}: nothing is added to its bond",
+            machine.state
+        );
+    }
+    let signer = Signer::new(signing, node, machine.asset.asset_id).await?;
+    let there_is = balance(&signer.node, &signer.asset, signer.wallet).await?;
+    let there_is = spendable(&signer.asset, there_is);
+    let amount = match amount {
+        Amount::Max => there_is,
+        amount => amount.resolve(signer.asset.decimals, there_is)?,
+    };
+    if amount.is_zero() || amount > there_is {
+        let (wanted, there_is) = (signer.words(amount), signer.words(there_is));
+        bail!("that would add {wanted}, and the wallet has {there_is} to spend");
+    }
+    let rows = vec![
+        ("machine", format!("{number}, {}", machine.key)),
+        (
+            "add",
+            format!("{} to {}", signer.words(amount), bond_of(&machine)),
+        ),
+        (
+            "whose",
+            format!(
+                "wallet {}'s, once the machine left, less what it loses",
+                machine.holder
+            ),
+        ),
+    ];
+    let approval = approval(&signer.node, &signer.asset, signer.wallet, ADDRESS, amount).await?;
+    let stakes = Stakes::default().receiver(machine.holder);
+    let stakes = stakes.amount(
+        &signer.node,
+        &signer.asset,
+        amount,
+        "stand for the machine's word",
+    );
+    let stakes = stakes.await;
+    let call = machine_add_bond(number, amount);
+    signer
+        .carry_out(approval.into_iter().collect(), call, rows, stakes)
+        .await
 }
 
 async fn leave(signing: &Signing, number: u64) -> Result<()> {

@@ -65,6 +65,8 @@ fn main() -> ExitCode {
         Err(error) => return complaint::about_words(&error),
     };
     logs::start(&cli.log);
+    // Each connection is a file, and many systems begin with a thousand.
+    capstan_listen::raise_open_files();
     let result = match cli.command {
         Command::Dev(options) => node::dev(&options),
         Command::Node(options) => node::node(&options),

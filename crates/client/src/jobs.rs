@@ -4,7 +4,9 @@ use alloy_primitives::{Address, B256, U64, U256};
 use alloy_sol_types::SolCall;
 use capstan_contracts::jobs::{
     ADDRESS,
-    IJobs::{KeyLimits, depositCall, revokeKeyCall, setKeyCall, withdrawCall},
+    IJobs::{
+        KeyLimits, depositCall, revokeKeyCall, setKeyCall, withdrawAuditPayCall, withdrawCall,
+    },
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -195,6 +197,11 @@ pub fn deposit_for_jobs(customer: Address, amount: U256) -> Call {
 /// Takes free units out to the wallet.
 pub fn withdraw_from_jobs(amount: U256) -> Call {
     call(&withdrawCall { amount })
+}
+
+/// Takes out to the wallet what it earned by audits.
+pub fn withdraw_audit_pay(amount: U256) -> Call {
+    call(&withdrawAuditPayCall { amount })
 }
 
 /// Says what a key may spend.

@@ -61,14 +61,14 @@ pub use income::{
 };
 pub use jobs::{
     JobClaim, JobClass, JobCustomer, JobKey, JobOffer, JobRecord, Jobs, JobsOf, deposit_for_jobs,
-    jobs, revoke_job_key, set_job_key, withdraw_from_jobs,
+    jobs, revoke_job_key, set_job_key, withdraw_audit_pay, withdraw_from_jobs,
 };
 pub use lever::{lever, owed_with_growth, refinance_collateral, refinance_debt, unlever};
 pub use listing::{AssetFile, DOLLAR_EXAMPLE, DollarFile, EXAMPLE, ListingError};
 pub use machine::{
-    Machine, MachineAsset, MachineChallenge, MachineReadings, Registering, machine_answer,
-    machine_beat, machine_draw, machine_leave, machine_report, machine_withdraw, machines,
-    registered_machine,
+    Machine, MachineAsset, MachineChallenge, MachineReadings, Registering, machine_add_bond,
+    machine_answer, machine_beat, machine_draw, machine_leave, machine_report, machine_withdraw,
+    machines, registered_machine,
 };
 pub use market::{Fixed, Market, MarketParams, NextParams, Paused, PriceState, markets};
 pub use node::Node;

@@ -7,8 +7,8 @@ use alloy_sol_types::{Eip712Domain, SolCall, SolStruct, eip712_domain};
 use capstan_contracts::machines::{
     ADDRESS,
     IMachines::{
-        MachineRegistered, Readings, Signature, Spec, answerCall, beatCall, drawCall, leaveCall,
-        registerCall, reportCall, withdrawCall,
+        MachineRegistered, Readings, Signature, Spec, addBondCall, answerCall, beatCall, drawCall,
+        leaveCall, registerCall, reportCall, withdrawCall,
     },
 };
 use serde::Deserialize;
@@ -252,6 +252,14 @@ pub fn machine_answer(machine_id: u64, commitment: B256) -> Call {
 pub fn machine_leave(machine_id: u64) -> Call {
     call(&leaveCall {
         machineId: machine_id,
+    })
+}
+
+/// Adds units of the caller to a machine's bond.
+pub fn machine_add_bond(machine_id: u64, amount: U256) -> Call {
+    call(&addBondCall {
+        machineId: machine_id,
+        amount,
     })
 }
 

@@ -123,6 +123,7 @@ impl Network {
     /// Tells it the chain's time, and who sells. Who is new is asked from now on, whose offer is over is not.
     pub fn see(self: &Arc<Self>, time_ms: u64, offers: &[Offer]) {
         *self.seen.lock() = Some((time_ms, Instant::now()));
+        self.let_go();
         let mut sellers = self.sellers.lock();
         for seller in sellers.iter() {
             let offer = offers.iter().find(|offer| seller.is_of(offer));
@@ -144,6 +145,16 @@ impl Network {
                     tracing::warn!(machine = offer.machine_id, %why, "an offer cannot be used");
                 }
             }
+        }
+    }
+
+    /// Lets go of what was asked long ago of machines that never said what it cost.
+    fn let_go(&self) {
+        let Some(gateway) = self.gateway.upgrade() else {
+            return;
+        };
+        if let Some(before_ms) = gateway.old_before_ms() {
+            self.errands.let_go(gateway.ledger(), before_ms);
         }
     }
 

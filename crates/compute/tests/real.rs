@@ -198,6 +198,7 @@ async fn both_clients_work_unmodified_and_every_answer_is_computed_again() {
         bounds: Bounds::default(),
         admin: Secret::random(),
         allow_hosts: Vec::new(),
+        keep: None,
     };
     let bundled = Bundled::new("smollm2", engine(), 1);
     let pool = Pool::new(vec![Arc::new(bundled)], PoolSettings::default());

@@ -19,6 +19,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("capstan-contracts", &["capstan-units", "capstan-state"]),
     // Knows nothing of transactions, so that it can be checked by itself.
     ("capstan-window", &[]),
+    // A port for strangers, whoever answers on it.
+    ("capstan-listen", &[]),
     (
         "capstan-evm",
         &[
@@ -45,6 +47,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "capstan-contracts",
             "capstan-evm",
             "capstan-chain",
+            "capstan-listen",
         ],
     ),
     // They talk to a node over RPC alone, and know contracts by their ABI.
@@ -54,7 +57,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["capstan-units", "capstan-contracts", "capstan-client"],
     ),
     // What a machine runs knows no chain; its money has the digits of the chain's own dollar.
-    ("capstan-compute", &["capstan-units"]),
+    ("capstan-compute", &["capstan-units", "capstan-listen"]),
     // The page's files, as the server wants them.
     ("capstan-page", &["capstan-rpc"]),
     (
@@ -70,6 +73,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "capstan-agents",
             "capstan-page",
             "capstan-compute",
+            "capstan-listen",
             // Only for its tests, which start the program as a process.
             "capstan-testing",
         ],

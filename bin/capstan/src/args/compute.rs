@@ -2,8 +2,9 @@
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
+use alloy_primitives::Address;
 use capstan_client::Amount;
-use capstan_compute::money::Dollars;
+use capstan_compute::{gateway::KEEP_MIN, money::Dollars};
 use clap::{ArgGroup, Args, Subcommand};
 
 use super::{
@@ -68,9 +69,38 @@ pub(crate) struct ServersOptions {
     /// Longest wait for the first part of an answer
     #[arg(long, default_value = "60s", value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) first: Duration,
+    /// Days for which receipts are kept, and what was sold and bought of machines; 0 keeps all. What is owed, claimable, or may
+    /// be audited stays in any case
+    #[arg(long, default_value_t = 90, value_name = "DAYS", value_parser = keep_days)]
+    pub(crate) keep_days: u64,
     /// Folder below which sys and proc of this machine lie: watts, warmth and use are read there
     #[arg(long, default_value = "/", value_name = "DIR")]
     pub(crate) sensors: PathBuf,
+}
+
+impl ServersOptions {
+    /// For how long receipts are kept; none for ever.
+    pub(crate) fn keep(&self) -> Option<Duration> {
+        let days = Some(self.keep_days).filter(|days| *days > 0);
+        days.map(|days| Duration::from_secs(days.saturating_mul(DAY_S)))
+    }
+}
+
+/// Seconds of a day.
+const DAY_S: u64 = 86_400;
+
+/// None or so many that no claim and no audit can still ask for what is let go of.
+fn keep_days(text: &str) -> Result<u64, String> {
+    let days: u64 = text
+        .parse()
+        .map_err(|_| "write whole days, as 90".to_owned())?;
+    let least = KEEP_MIN.as_secs() / DAY_S;
+    if days == 0 || days >= least {
+        return Ok(days);
+    }
+    Err(format!(
+        "at least {least}, since claims and audits may take as long, or 0 to keep all"
+    ))
 }
 
 /// What a gateway buys of machines of a network.
@@ -301,6 +331,22 @@ pub(crate) struct StartOptions {
 pub(crate) enum AuditCommand {
     /// Audit until it is stopped: receipts that were drawn, and what machines can do
     Run(AuditOptions),
+    /// What an auditor has earned and not taken out, and how often he found what a quorum found
+    Earned {
+        #[command(flatten)]
+        ask: AskOptions,
+        /// The auditor
+        #[arg(value_name = "AUDITOR", value_parser = super::address)]
+        auditor: Address,
+    },
+    /// Take out to the wallet what it earned by audits
+    Withdraw {
+        #[command(flatten)]
+        signing: Signing,
+        /// How much: `5`, `10%` of what is owed, or `max`
+        #[arg(value_name = "AMOUNT", default_value = "max", value_parser = super::exchange::amount)]
+        amount: Amount,
+    },
 }
 
 #[derive(Debug, Args)]

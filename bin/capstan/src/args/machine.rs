@@ -1,11 +1,13 @@
 //! The words of machines on a chain.
 
 use alloy_primitives::Address;
+use capstan_client::Amount;
 use clap::Subcommand;
 
 use super::{
     address,
     credit::{AskOptions, Signing},
+    exchange::amount,
 };
 
 #[derive(Debug, Subcommand)]
@@ -25,6 +27,17 @@ pub(crate) enum MachineCommand {
         /// Its number
         #[arg(value_name = "MACHINE")]
         machine: u64,
+    },
+    /// Add units of the wallet to a machine's bond, which stays its holder's
+    Bond {
+        #[command(flatten)]
+        signing: Signing,
+        /// Its number
+        #[arg(value_name = "MACHINE")]
+        machine: u64,
+        /// How much: `5`, `10%` of what the wallet has, or `max`
+        #[arg(value_name = "AMOUNT", value_parser = amount)]
+        amount: Amount,
     },
     /// A machine leaves for good: its bond is free some time later
     Leave {

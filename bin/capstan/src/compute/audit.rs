@@ -1,4 +1,4 @@
-//! `capstan audit`: computes again what machines are paid for, and says on chain what was found.
+//! `capstan audit`: computes again what machines are paid for, says on chain what was found, and is paid for that.
 
 use std::{fmt, fs, sync::Arc};
 
@@ -20,7 +20,7 @@ use capstan_contracts::{
 use eyre::{OptionExt as _, Result, WrapErr as _, bail};
 use futures::{FutureExt as _, future::BoxFuture};
 
-use super::inspect::Inspector;
+use super::{block_on, earned, inspect::Inspector};
 use crate::{
     accounts,
     args::{AuditCommand, AuditOptions},
@@ -32,7 +32,13 @@ use crate::{
 const KEY_VARIABLE: &str = "CAPSTAN_AUDIT_KEY";
 
 pub(crate) fn run(command: &AuditCommand) -> Result<()> {
-    let AuditCommand::Run(options) = command;
+    let options = match command {
+        AuditCommand::Run(options) => options,
+        AuditCommand::Earned { ask, auditor } => return block_on(earned::show(ask, *auditor)),
+        AuditCommand::Withdraw { signing, amount } => {
+            return block_on(earned::withdraw(signing, amount));
+        }
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

@@ -92,6 +92,7 @@ impl Opened {
             bounds: Bounds::default(),
             admin: admin.clone(),
             allow_hosts: allow_hosts.to_vec(),
+            keep: servers.keep(),
         };
         let gateway = Gateway::new(ledger, Pool::new(upstreams, pool), settings);
         let sensors = Sensors::find(&places(&servers.sensors));
@@ -237,7 +238,7 @@ async fn listen(options: &GatewayOptions) -> Result<()> {
         std::future::pending::<Result<()>>().await
     };
     let served = tokio::select! {
-        served = serve(listener, Arc::clone(gateway), stopped()) => served.map_err(Into::into),
+        () = serve(listener, Arc::clone(gateway), stopped()) => Ok(()),
         ended = bought => ended,
     };
     drop(door);

@@ -2,6 +2,7 @@
 
 mod again;
 mod audit;
+mod earned;
 mod engine;
 mod gateway;
 pub(crate) mod in_contract;

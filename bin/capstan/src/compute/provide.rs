@@ -189,7 +189,7 @@ async fn start(options: &StartOptions) -> Result<()> {
         pace.stop();
     };
     let served = tokio::select! {
-        served = serve(listener, Arc::clone(&gateway), stop) => served.map_err(Into::into),
+        () = serve(listener, Arc::clone(&gateway), stop) => Ok(()),
         ended = alive => ended,
     };
     drop(door);

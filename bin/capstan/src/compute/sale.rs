@@ -221,6 +221,9 @@ impl Sale {
             bond_free: offer.bond.saturating_sub(offer.reserved).saturating_to(),
             audit_ppm: self.trade.params.auditPpm,
             detect_ppm: self.trade.params.detectPpm,
+            fee_bps: self.trade.params.feeBps,
+            fee_flat: self.trade.params.feeFlat.saturating_to(),
+            audit_pay: self.trade.params.auditPay.saturating_to(),
         };
         self.desk.see(self.gateway.ledger(), market);
         Ok(())

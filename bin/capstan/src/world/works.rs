@@ -44,6 +44,8 @@ const LENT: u64 = 50_000;
 const FIRST_LOSS: u64 = 10_000;
 /// Prices of a million tokens: far above those of a real market, so that a minute's work is worth looking at.
 const INPUT_PRICE: u64 = 5_000;
+/// What a finding of an auditor is paid, in millionths of a USDC: a fifth of what an answer brings in as a fee.
+const AUDIT_PAY: u64 = 2_000;
 pub(super) const OUTPUT_PRICE: u64 = 20_000;
 
 /// How long vouchers grow.
@@ -92,6 +94,7 @@ impl Maker<'_> {
             feeFlat: U256::ZERO,
             probationUnits: 10_000,
             quorum: 2,
+            auditPay: U256::from(AUDIT_PAY),
         };
         self.call(jobs::ADDRESS, &setParamsCall { params })?;
         let card = program.engine.card();

@@ -67,6 +67,15 @@ async fn a_loan_is_offered_taken_paid_back_and_its_offer_cancelled() {
         ),
         &["periodS"],
     );
+    let huge = format!("1{} usdc", "0".repeat(32));
+    refuses(
+        &asked(
+            &node,
+            PAYER,
+            &["loan", "offer", &huge, "--rate", "6%", "--yes"],
+        ),
+        &["no amount is more than", "USDC"],
+    );
 
     says(
         &asked(&node, PAID, &["account", "supply", "5", "eth", "--yes"]),

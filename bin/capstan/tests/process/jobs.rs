@@ -71,6 +71,7 @@ async fn open_rooms(node: &Node) {
         feeFlat: U256::ZERO,
         probationUnits: 1_000,
         quorum: 1,
+        auditPay: U256::ZERO,
     };
     does(node, OWNER, jobs::ADDRESS, &IJobs::setParamsCall { params }).await;
     let class = IJobs::ServiceClass {
@@ -209,6 +210,58 @@ async fn cli_25_a_customer_pays_in_and_lets_keys_spend() {
         &["no claims"],
     );
     refuses(&capstan(&node, &["jobs", "claims"]), &["--machine"]);
+    let nobody = capstan(&node, &["jobs", "claims", "--machine", "99"]);
+    refuses(&nobody, &["no machine has the number 99"]);
+}
+
+/// CLI-31: what an auditor earned, and what a machine's bond is given.
+#[tokio::test]
+async fn cli_31_auditors_and_bonds_are_told_with_their_figures() {
+    let node = world().await;
+    let buyer = BUYER.to_string();
+    refuses(
+        &capstan(&node, &["audit", "earned", &buyer]),
+        &["nothing is audited"],
+    );
+    open_rooms(&node).await;
+    says(
+        &capstan(&node, &["audit", "earned", &buyer]),
+        &[
+            "owed      0 USDC",
+            "earned    0 USDC in all",
+            "findings  0 as a quorum's",
+        ],
+    );
+    let told = json_of(&capstan(&node, &["audit", "earned", &buyer, "--json"]));
+    assert_eq!((&told["owed"], &told["agreed"]), (&json!("0x0"), &json!(0)));
+    let more = as_buyer(&node, &["audit", "withdraw", "5", "--yes"]);
+    refuses(&more, &["5 USDC", "0 USDC are owed"]);
+    refuses(
+        &as_buyer(&node, &["audit", "withdraw", "--yes"]),
+        &["0 USDC are owed"],
+    );
+
+    machine(&node).await;
+    says(
+        &capstan(&node, &["jobs", "claims", "--machine", "0"]),
+        &["no claims"],
+    );
+    let bond = as_buyer(&node, &["machine", "bond", "0", "25", "--yes"]);
+    says(
+        &bond,
+        &[
+            "add       25 USDC to 500 USDC",
+            "machines.addBond(",
+            "done in block",
+        ],
+    );
+    says(&capstan(&node, &["machine", "show", "0"]), &["525 USDC"]);
+    let poor = as_buyer(&node, &["machine", "bond", "0", "999999999999", "--yes"]);
+    refuses(&poor, &["the wallet has"]);
+    refuses(
+        &as_buyer(&node, &["machine", "bond", "7", "1", "--yes"]),
+        &["no machine has the number 7"],
+    );
 }
 
 /// A machine of account 1 with a book and no income.

@@ -182,6 +182,7 @@ impl Scene {
                 feeFlat: U256::ZERO,
                 probationUnits: 1_000_000,
                 quorum: 1,
+                auditPay: U256::ZERO,
             };
             self.owner_says(&setParamsCall { params }).await;
         }

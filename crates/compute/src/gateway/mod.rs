@@ -22,7 +22,6 @@ mod ticket;
 
 use std::{
     collections::HashMap,
-    io,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
@@ -31,7 +30,7 @@ use std::{
 };
 
 use alloy_primitives::B256;
-use axum::{Router, serve::ListenerExt as _};
+use axum::Router;
 use parking_lot::Mutex;
 use tokio::{
     net::TcpListener,
@@ -92,6 +91,19 @@ impl Default for Bounds {
     }
 }
 
+impl Bounds {
+    /// What a port of its own grants to connections: more than there may be requests, since most are idle.
+    fn listening(&self) -> capstan_listen::Bounds {
+        capstan_listen::Bounds {
+            connections_max: self.requests.saturating_mul(2),
+            // Nothing goes out before a whole answer is there.
+            answer: self.whole + self.arrival,
+            unread: self.client,
+            ..capstan_listen::Bounds::default()
+        }
+    }
+}
+
 /// What a gateway is made of.
 #[derive(Debug)]
 pub struct Settings {
@@ -103,6 +115,8 @@ pub struct Settings {
     pub admin: Secret,
     /// Names, besides those of this machine, under which admin paths answer.
     pub allow_hosts: Vec<String>,
+    /// For how long receipts are kept, and what was sold and bought; for ever without it. [`KEEP_MIN`] at least.
+    pub keep: Option<Duration>,
 }
 
 /// A gateway: its ledger, its servers, its rules.
@@ -121,6 +135,13 @@ pub struct Gateway {
     board: OnceLock<Arc<Board>>,
     once: Arc<once::Once>,
 }
+
+/// Two epochs and an audit take five days at the longest that the contract allows; until then all of it may be asked for.
+pub const KEEP_MIN: Duration = Duration::from_secs(7 * 86_400);
+/// Between two times at which what is old is let go of.
+const LET_GO_EVERY: Duration = Duration::from_secs(3_600);
+/// Before the first: requests that come with the start go first.
+const LET_GO_FIRST: Duration = Duration::from_secs(30);
 
 impl Gateway {
     /// A gateway over an open ledger.
@@ -187,7 +208,45 @@ impl Gateway {
                 tokio::time::sleep(self.settings.bounds.look).await;
             }
         };
-        tokio::join!(look, self.sample());
+        tokio::join!(look, self.sample(), self.keep());
+    }
+
+    /// Lets go of what is old, again and again, unless everything is kept.
+    async fn keep(&self) {
+        tokio::time::sleep(LET_GO_FIRST).await;
+        while self.settings.keep.is_some() {
+            self.let_go().await;
+            tokio::time::sleep(LET_GO_EVERY).await;
+        }
+    }
+
+    /// Before when everything is old that nobody needs; none where all is kept.
+    pub(crate) fn old_before_ms(&self) -> Option<u64> {
+        let keep = self.settings.keep?.max(KEEP_MIN);
+        let keep_ms = u64::try_from(keep.as_millis()).unwrap_or(u64::MAX);
+        Some(self.ledger.now_ms().saturating_sub(keep_ms))
+    }
+
+    /// Lets go of what is old: vouchers that are long settled, then receipts that nothing needs.
+    pub(crate) async fn let_go(&self) {
+        let Some(keep) = self.settings.keep.map(|keep| keep.max(KEEP_MIN)) else {
+            return;
+        };
+        if let Some(desk) = self.desk()
+            && let Err(error) = desk.let_go(&self.ledger, keep)
+        {
+            tracing::warn!(%error, "old vouchers stay");
+        }
+        let Some(before_ms) = self.old_before_ms() else {
+            return;
+        };
+        match self.ledger.let_go(before_ms).await {
+            Ok(0) => {}
+            Ok(receipts) => {
+                tracing::info!(receipts, "old receipts are gone; --keep-days keeps more")
+            }
+            Err(error) => tracing::warn!(%error, "old receipts stay"),
+        }
     }
 
     /// Takes readings again and again, if the machine is measured.
@@ -294,34 +353,27 @@ pub fn alone(gateway: Arc<Gateway>) -> Router {
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Serves [`alone`] until `stop` is ready.
-///
-/// # Errors
-/// The listener fails.
 pub async fn serve(
     listener: TcpListener,
     gateway: Arc<Gateway>,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
+) {
     let watch = tokio::spawn(Arc::clone(&gateway).watch());
-    // A part of an answer goes out when it is there, not when a packet is full.
-    let listener = listener.tap_io(|tcp| {
-        let _ = tcp.set_nodelay(true);
-    });
     let (told, mut stopped) = tokio::sync::watch::channel(false);
     let stop = async move {
         stop.await;
         let _ = told.send(true);
     };
-    let server = axum::serve(listener, alone(gateway)).with_graceful_shutdown(stop);
-    let ended = tokio::select! {
-        ended = server => ended,
+    let bounds = gateway.settings.bounds.listening();
+    let server = capstan_listen::serve(listener, alone(gateway), bounds, stop);
+    tokio::select! {
+        () = server => {}
         () = async {
             let _ = stopped.wait_for(|told| *told).await;
             tokio::time::sleep(PATIENCE).await;
-        } => Ok(()),
-    };
+        } => {}
+    }
     watch.abort();
-    ended
 }
 
 #[cfg(test)]

@@ -335,6 +335,15 @@ impl Ledger {
         self.store.all(table)
     }
 
+    /// Lets go of receipts whose answers ended before a time, unless they are owed or under a voucher. Answers how many went.
+    ///
+    /// # Errors
+    /// They cannot be read or written; they stay.
+    pub async fn let_go(&self, before_ms: u64) -> Result<u64, StoreError> {
+        let went = self.store.let_go(before_ms).await;
+        went.ok().flatten().ok_or(StoreError::Stopped)
+    }
+
     /// Hands records to the writer, in the order of the calls.
     pub(crate) fn write(&self, puts: Vec<Put>) -> Written {
         Written(self.store.write(puts))

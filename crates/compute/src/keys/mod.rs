@@ -6,7 +6,9 @@
 //! ```
 
 mod book;
+mod guard;
 mod ledger;
+mod old;
 mod secret;
 mod store;
 
@@ -17,6 +19,7 @@ use serde_json::{Map, Value};
 use crate::{money::Dollars, receipt::Receipt};
 
 pub use book::{Book, MS_PER_DAY};
+pub use guard::panic_is_answered;
 pub use ledger::{Clock, KeyView, Ledger, LedgerError, Overview, Written, system_clock};
 pub use secret::{JobId, Secret};
 pub use store::{Put, Store, StoreError, Table};

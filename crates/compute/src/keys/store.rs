@@ -1,7 +1,8 @@
 //! Records on disk: one redb file, one writer thread that commits everything that waits at once.
 
 use std::{
-    path::Path,
+    fs, io,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -15,7 +16,7 @@ use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition}
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::oneshot;
 
-use super::{Failure, Hold, JobId, Key};
+use super::{Failure, Hold, JobId, Key, guard::guarded, old};
 use crate::{
     audit::Evidence,
     receipt::Signed,
@@ -59,7 +60,22 @@ pub enum Table {
 }
 
 impl Table {
-    const fn definition(self) -> TableDefinition<'static, &'static [u8], &'static [u8]> {
+    const ALL: [Self; 12] = [
+        Self::Keys,
+        Self::Holds,
+        Self::Receipts,
+        Self::Jobs,
+        Self::Recent,
+        Self::Failures,
+        Self::Evidence,
+        Self::Lines,
+        Self::Sheets,
+        Self::Leaves,
+        Self::Kept,
+        Self::Errands,
+    ];
+
+    pub(super) const fn definition(self) -> TableDefinition<'static, &'static [u8], &'static [u8]> {
         TableDefinition::new(match self {
             Self::Keys => "keys",
             Self::Holds => "holds",
@@ -104,12 +120,16 @@ impl Put {
         Self::record(Table::Holds, hold.job.bytes(), hold)
     }
 
-    pub(super) fn no_hold(job: &JobId) -> Self {
+    const fn none(table: Table, key: Vec<u8>) -> Self {
         Self {
-            table: Table::Holds,
-            key: job.bytes().to_vec(),
+            table,
+            key,
             value: None,
         }
+    }
+
+    pub(super) fn no_hold(job: &JobId) -> Self {
+        Self::none(Table::Holds, job.bytes().to_vec())
     }
 
     pub(crate) fn receipt(signed: &Signed) -> Self {
@@ -140,6 +160,18 @@ impl Put {
         Self::record(Table::Leaves, &leaf.place(), leaf)
     }
 
+    pub(crate) fn no_line(line: &LineRecord) -> Self {
+        Self::none(Table::Lines, line.place())
+    }
+
+    pub(crate) fn no_sheet(sheet: &SheetRecord) -> Self {
+        Self::none(Table::Sheets, sheet.place())
+    }
+
+    pub(crate) fn no_leaf(leaf: &LeafRecord) -> Self {
+        Self::none(Table::Leaves, leaf.place())
+    }
+
     pub(crate) fn kept(receipt: &B256, kept: &Kept) -> Self {
         Self::record(Table::Kept, receipt.as_slice(), kept)
     }
@@ -149,11 +181,7 @@ impl Put {
     }
 
     pub(crate) fn no_errand(number: u64) -> Self {
-        Self {
-            table: Table::Errands,
-            key: number.to_be_bytes().to_vec(),
-            value: None,
-        }
+        Self::none(Table::Errands, number.to_be_bytes().to_vec())
     }
 
     pub(crate) fn failure(failure: &Failure) -> Self {
@@ -170,6 +198,23 @@ pub enum StoreError {
     /// The database says no.
     #[error("the ledger cannot be used: {0}")]
     Database(#[from] redb::Error),
+    /// The file is not what was written.
+    #[error(
+        "{} is damaged ({why}): put a copy of it in its place, or move it away to begin anew, without its keys, receipts and what it may still claim",
+        path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The newest changes of the file were, and are gone.
+    #[error(
+        "{} was damaged, and is as it was before its last changes: what was charged and signed then is forgotten. Put a copy of it in its place, or start again to go on with what is left",
+        .0.display()
+    )]
+    PutBack(PathBuf),
     /// A record is not what was written.
     #[error("a record of the ledger cannot be read: {0}")]
     Record(#[from] serde_json::Error),
@@ -198,6 +243,30 @@ impl From<redb::DatabaseError> for StoreError {
     }
 }
 
+impl StoreError {
+    pub(super) fn damaged(path: &Path, why: impl Into<String>) -> Self {
+        Self::Damaged {
+            path: path.to_owned(),
+            why: why.into(),
+        }
+    }
+
+    /// What redb says of a file, where it means that the file is not what was written.
+    pub(super) fn of(path: &Path, error: redb::Error) -> Self {
+        use io::ErrorKind::{InvalidData, UnexpectedEof};
+        match error {
+            redb::Error::Io(error) if matches!(error.kind(), InvalidData | UnexpectedEof) => {
+                Self::damaged(path, error.to_string())
+            }
+            redb::Error::Corrupted(why) => Self::damaged(path, why),
+            error @ (redb::Error::RepairAborted
+            | redb::Error::UpgradeRequired(_)
+            | redb::Error::TableTypeMismatch { .. }) => Self::damaged(path, error.to_string()),
+            other => Self::Database(other),
+        }
+    }
+}
+
 /// Who waits for a change to be on disk.
 type Waiting = oneshot::Sender<bool>;
 
@@ -206,22 +275,43 @@ struct Change {
     done: Option<Waiting>,
 }
 
+/// What the writer is asked to do.
+enum Wish {
+    Write(Change),
+    /// To let go of receipts that ended before a time, and to say how many went.
+    LetGo(u64, oneshot::Sender<Option<u64>>),
+}
+
 /// The file and its writer.
 #[derive(Debug)]
 pub struct Store {
     db: Arc<Database>,
-    changes: Option<mpsc::Sender<Change>>,
+    path: PathBuf,
+    wishes: Option<mpsc::Sender<Wish>>,
     writer: Option<thread::JoinHandle<()>>,
     well: Arc<AtomicBool>,
 }
 
 impl Store {
-    /// Opens or makes the file.
+    /// Opens or makes the file. One that is there is read whole: what is damaged is said now, and never taken for a new one.
     ///
     /// # Errors
-    /// It is in use, broken, or cannot be made.
+    /// It is in use, damaged, or cannot be made.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::with(Database::create(path)?)
+        let is_there = path.try_exists().map_err(redb::Error::Io)?;
+        guarded(path, || {
+            if !is_there {
+                make(path)?;
+            }
+            if fs::metadata(path).map_err(redb::Error::Io)?.len() == 0 {
+                return Err(StoreError::damaged(path, "it is empty"));
+            }
+            let mut db = Database::open(path)?;
+            if !db.check_integrity()? {
+                return Err(StoreError::PutBack(path.to_owned()));
+            }
+            Self::with(db, path)
+        })
     }
 
     /// Over a disk of a test's own.
@@ -229,40 +319,29 @@ impl Store {
     /// # Errors
     /// What lies there is no ledger.
     pub fn over(disk: impl redb::StorageBackend) -> Result<Self, StoreError> {
-        Self::with(Database::builder().create_with_backend(disk)?)
+        let db = Database::builder().create_with_backend(disk)?;
+        Self::with(db, Path::new("in memory"))
     }
 
-    fn with(db: Database) -> Result<Self, StoreError> {
+    fn with(db: Database, path: &Path) -> Result<Self, StoreError> {
         let db = Arc::new(db);
         // Tables must be there before they are read.
         let begin = db.begin_write()?;
-        for table in [
-            Table::Keys,
-            Table::Holds,
-            Table::Receipts,
-            Table::Jobs,
-            Table::Recent,
-            Table::Failures,
-            Table::Evidence,
-            Table::Lines,
-            Table::Sheets,
-            Table::Leaves,
-            Table::Kept,
-            Table::Errands,
-        ] {
+        for table in Table::ALL {
             begin.open_table(table.definition())?;
         }
         begin.commit()?;
-        let (changes, waiting) = mpsc::channel();
+        let (wishes, waiting) = mpsc::channel();
         let well = Arc::new(AtomicBool::new(true));
         let writer = thread::Builder::new().name("ledger".to_owned()).spawn({
-            let (db, well) = (Arc::clone(&db), Arc::clone(&well));
-            move || write_all(&db, &waiting, &well)
+            let (db, well, path) = (Arc::clone(&db), Arc::clone(&well), path.to_owned());
+            move || write_all(&db, &path, &waiting, &well)
         });
         let writer = writer.map_err(redb::Error::Io)?;
         Ok(Self {
             db,
-            changes: Some(changes),
+            path: path.to_owned(),
+            wishes: Some(wishes),
             writer: Some(writer),
             well,
         })
@@ -286,10 +365,20 @@ impl Store {
     }
 
     fn send(&self, puts: Vec<Put>, done: Option<Waiting>) {
-        if let Some(changes) = &self.changes {
+        if let Some(wishes) = &self.wishes {
             // A writer that is gone drops the answer: whoever waits hears that it failed.
-            let _ = changes.send(Change { puts, done });
+            let _ = wishes.send(Wish::Write(Change { puts, done }));
         }
+    }
+
+    /// Lets go of receipts whose answers ended before a time, and of what lies beside them, unless they are owed or under a
+    /// voucher. The answer says how many went.
+    pub fn let_go(&self, before_ms: u64) -> oneshot::Receiver<Option<u64>> {
+        let (done, answer) = oneshot::channel();
+        if let Some(wishes) = &self.wishes {
+            let _ = wishes.send(Wish::LetGo(before_ms, done));
+        }
+        answer
     }
 
     /// Every record of a table.
@@ -297,7 +386,13 @@ impl Store {
     /// # Errors
     /// It cannot be read.
     pub fn all<T: DeserializeOwned>(&self, table: Table) -> Result<Vec<T>, StoreError> {
-        let reading = self.db.begin_read()?;
+        guarded(&self.path, || Self::rows(&self.db.begin_read()?, table))
+    }
+
+    pub(super) fn rows<T: DeserializeOwned>(
+        reading: &redb::ReadTransaction,
+        table: Table,
+    ) -> Result<Vec<T>, StoreError> {
         let rows = reading.open_table(table.definition())?;
         let mut records = Vec::new();
         for row in rows.iter()? {
@@ -306,17 +401,24 @@ impl Store {
         Ok(records)
     }
 
-    /// A receipt, by its id or by its request.
+    /// One record of a table.
+    fn one<T: DeserializeOwned>(&self, table: Table, key: &[u8]) -> Result<Option<T>, StoreError> {
+        guarded(&self.path, || {
+            let reading = self.db.begin_read()?;
+            let rows = reading.open_table(table.definition())?;
+            let found = rows.get(key)?;
+            Ok(found
+                .map(|bytes| serde_json::from_slice(bytes.value()))
+                .transpose()?)
+        })
+    }
+
+    /// A receipt, by its id.
     ///
     /// # Errors
     /// It cannot be read.
     pub fn receipt(&self, id: &B256) -> Result<Option<Signed>, StoreError> {
-        let reading = self.db.begin_read()?;
-        let receipts = reading.open_table(Table::Receipts.definition())?;
-        let found = receipts.get(id.as_slice())?;
-        Ok(found
-            .map(|bytes| serde_json::from_slice(bytes.value()))
-            .transpose()?)
+        self.one(Table::Receipts, id.as_slice())
     }
 
     /// What the answer of a receipt can be computed again from, if it was kept.
@@ -324,12 +426,7 @@ impl Store {
     /// # Errors
     /// It cannot be read.
     pub fn evidence(&self, id: &B256) -> Result<Option<Evidence>, StoreError> {
-        let reading = self.db.begin_read()?;
-        let kept = reading.open_table(Table::Evidence.definition())?;
-        let found = kept.get(id.as_slice())?;
-        Ok(found
-            .map(|bytes| serde_json::from_slice(bytes.value()))
-            .transpose()?)
+        self.one(Table::Evidence, id.as_slice())
     }
 
     /// What is kept of a receipt for auditors.
@@ -337,12 +434,7 @@ impl Store {
     /// # Errors
     /// It cannot be read.
     pub fn kept(&self, id: &B256) -> Result<Option<Kept>, StoreError> {
-        let reading = self.db.begin_read()?;
-        let kept = reading.open_table(Table::Kept.definition())?;
-        let found = kept.get(id.as_slice())?;
-        Ok(found
-            .map(|bytes| serde_json::from_slice(bytes.value()))
-            .transpose()?)
+        self.one(Table::Kept, id.as_slice())
     }
 
     /// The receipt of a request.
@@ -350,12 +442,13 @@ impl Store {
     /// # Errors
     /// It cannot be read.
     pub fn receipt_of(&self, job: &JobId) -> Result<Option<Signed>, StoreError> {
-        let reading = self.db.begin_read()?;
-        let jobs = reading.open_table(Table::Jobs.definition())?;
-        let Some(id) = jobs.get(job.bytes())? else {
-            return Ok(None);
-        };
-        self.receipt(&B256::try_from(id.value()).unwrap_or_default())
+        let id = guarded(&self.path, || {
+            let reading = self.db.begin_read()?;
+            let jobs = reading.open_table(Table::Jobs.definition())?;
+            let id = jobs.get(job.bytes())?;
+            Ok(id.map(|id| B256::try_from(id.value()).unwrap_or_default()))
+        })?;
+        id.map_or(Ok(None), |id| self.receipt(&id))
     }
 
     /// The newest receipts first.
@@ -363,38 +456,56 @@ impl Store {
     /// # Errors
     /// They cannot be read.
     pub fn recent(&self, count: usize) -> Result<Vec<Signed>, StoreError> {
-        let reading = self.db.begin_read()?;
-        let recent = reading.open_table(Table::Recent.definition())?;
-        let mut receipts = Vec::new();
-        for row in recent.iter()?.rev().take(count) {
-            let id = B256::try_from(row?.1.value()).unwrap_or_default();
-            receipts.extend(self.receipt(&id)?);
-        }
-        Ok(receipts)
+        let ids = guarded(&self.path, || {
+            let reading = self.db.begin_read()?;
+            let recent = reading.open_table(Table::Recent.definition())?;
+            let mut ids = Vec::new();
+            for row in recent.iter()?.rev().take(count) {
+                ids.push(B256::try_from(row?.1.value()).unwrap_or_default());
+            }
+            Ok(ids)
+        })?;
+        let found = ids.iter().map(|id| self.receipt(id).transpose());
+        found.flatten().collect()
     }
 }
 
 impl Drop for Store {
     fn drop(&mut self) {
         // What was handed over is written before the file is let go.
-        drop(self.changes.take());
+        drop(self.wishes.take());
         if let Some(writer) = self.writer.take() {
             let _ = writer.join();
         }
     }
 }
 
-fn write_all(db: &Database, waiting: &mpsc::Receiver<Change>, well: &AtomicBool) {
-    while let Ok(first) = waiting.recv() {
+fn write_all(db: &Database, path: &Path, waiting: &mpsc::Receiver<Wish>, well: &AtomicBool) {
+    // What was taken out of the queue and is not done yet.
+    let mut next = None;
+    while let Some(wish) = next.take().or_else(|| waiting.recv().ok()) {
+        let first = match wish {
+            Wish::Write(change) => change,
+            Wish::LetGo(before_ms, done) => {
+                let went = guarded(path, || old::let_go(db, before_ms));
+                let went = went
+                    .inspect_err(|error| tracing::error!(%error, "old receipts stay"))
+                    .ok();
+                let _ = done.send(went);
+                continue;
+            }
+        };
         let mut batch = vec![first];
-        while batch.len() < BATCH_MAX
-            && let Ok(next) = waiting.try_recv()
-        {
-            batch.push(next);
+        while batch.len() < BATCH_MAX && next.is_none() {
+            match waiting.try_recv() {
+                Ok(Wish::Write(change)) => batch.push(change),
+                Ok(other) => next = Some(other),
+                Err(_) => break,
+            }
         }
         // After one failure nothing is written: what comes later may build on what was lost.
         let written = well.load(Ordering::Acquire)
-            && commit(db, &batch)
+            && guarded(path, || commit(db, &batch))
                 .inspect_err(|error| tracing::error!(%error, "the ledger cannot be written"))
                 .is_ok();
         if !written {
@@ -406,10 +517,36 @@ fn write_all(db: &Database, waiting: &mpsc::Receiver<Change>, well: &AtomicBool)
     }
 }
 
-fn commit(db: &Database, batch: &[Change]) -> Result<(), StoreError> {
+/// A new file under its own name, whole or not at all: one that is empty was never a book.
+fn make(path: &Path) -> Result<(), StoreError> {
+    let aside = path.with_extension(format!("new-{}", std::process::id()));
+    drop(Database::create(&aside)?);
+    // Who was faster has made it.
+    let made = match fs::hard_link(&aside, path) {
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+            fs::copy(&aside, path).map(drop)
+        }
+        made => made,
+    };
+    fs::remove_file(&aside).map_err(redb::Error::Io)?;
+    match made {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(redb::Error::Io(error).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A transaction of the writer.
+pub(super) fn begin(db: &Database) -> Result<redb::WriteTransaction, StoreError> {
     let mut writing = db.begin_write()?;
     // Names and models are chosen by others: a commit of one phase could be forged by them (redb's own warning).
     writing.set_two_phase_commit(true);
+    Ok(writing)
+}
+
+fn commit(db: &Database, batch: &[Change]) -> Result<(), StoreError> {
+    let writing = begin(db)?;
     {
         let mut recent = writing.open_table(Table::Recent.definition())?;
         let mut next = after_last(&recent)?;
@@ -434,7 +571,7 @@ fn commit(db: &Database, batch: &[Change]) -> Result<(), StoreError> {
     Ok(())
 }
 
-type Rows<'t> = redb::Table<'t, &'static [u8], &'static [u8]>;
+pub(super) type Rows<'t> = redb::Table<'t, &'static [u8], &'static [u8]>;
 
 fn after_last(table: &Rows<'_>) -> Result<u64, StoreError> {
     let last = table.last()?;

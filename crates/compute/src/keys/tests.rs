@@ -1,5 +1,7 @@
+mod damage;
 mod disk;
 mod model;
+mod old;
 
 use alloy_primitives::Address;
 use serde_json::Map;

@@ -1,4 +1,6 @@
-//! A model's own words around messages. The template is a program from a file, so its work is bounded.
+//! A model's own words around messages. The template is a program from a file, so its work is bounded, and what it writes.
+
+use std::io;
 
 use minijinja::{Environment, Error, ErrorKind, context};
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,8 @@ use super::{error::ModelError, gguf::Gguf, tokenizer::Tokenizer};
 const STEPS_MAX: u64 = 1_000_000;
 /// Bytes that its program may have.
 const BYTES_MAX: usize = 1 << 20;
+/// Bytes that it may write beside twice what was said: templates say each message once, and some look back at it.
+const WRITTEN_MAX: usize = 1 << 20;
 /// For models that bring none.
 const CHATML: &str = "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}";
 
@@ -90,13 +94,44 @@ impl Template {
             .environment
             .get_template("chat")
             .map_err(|error| ModelError::Template(error.to_string()))?;
-        template
-            .render(context! {
+        let said: usize = messages.iter().map(|one| one.content.len()).sum();
+        let mut written = Written {
+            bytes: Vec::new(),
+            left: said.saturating_mul(2).saturating_add(WRITTEN_MAX),
+        };
+        let values = context! {
                 messages => messages,
                 add_generation_prompt => true,
                 bos_token => self.begin,
                 eos_token => self.end,
-            })
-            .map_err(|error| ModelError::Template(error.to_string()))
+        };
+        let rendered = template.render_captured_to(values, &mut written);
+        rendered.map_err(|error| match written.left {
+            0 => ModelError::Template("it writes far more than it was given".to_owned()),
+            _ => ModelError::Template(error.to_string()),
+        })?;
+        String::from_utf8(written.bytes).map_err(|error| ModelError::Template(error.to_string()))
+    }
+}
+
+/// What a template writes, until it is too much.
+struct Written {
+    bytes: Vec<u8>,
+    left: usize,
+}
+
+impl io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(left) = self.left.checked_sub(bytes.len()) else {
+            self.left = 0;
+            return Err(io::ErrorKind::FileTooLarge.into());
+        };
+        self.left = left;
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

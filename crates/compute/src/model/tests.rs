@@ -311,6 +311,10 @@ fn templates_that_loop_or_refuse_say_so() {
             "fuel",
         ),
         (
+            "{% for a in range(9999) %}{{ 'x' * 99999 }}{% endfor %}",
+            "far more than it was given",
+        ),
+        (
             "{{ raise_exception('roles must alternate') }}",
             "roles must alternate",
         ),

@@ -32,6 +32,9 @@ pub(super) struct Errand {
     pub(super) channel: B256,
     pub(super) dealt: Dealt,
     pub(super) stand: Stand,
+    /// When it was asked; of one that was written before times were, when it was read first.
+    #[serde(default)]
+    pub(super) at_ms: u64,
 }
 
 /// All of them.
@@ -48,6 +51,10 @@ impl Errands {
         for mut errand in ledger.records::<Errand>(Table::Errands)? {
             if errand.stand == Stand::AtWork {
                 errand.stand = Stand::Open;
+            }
+            if errand.at_ms == 0 {
+                errand.at_ms = ledger.now_ms();
+                ledger.write(vec![Put::errand(errand.number, &errand)]);
             }
             open.insert(errand.number, errand);
         }
@@ -73,6 +80,7 @@ impl Errands {
             channel,
             dealt,
             stand: Stand::AtWork,
+            at_ms: ledger.now_ms(),
         };
         let put = Put::errand(errand.number, &errand);
         self.open.lock().insert(errand.number, errand.clone());
@@ -96,6 +104,23 @@ impl Errands {
         }
     }
 
+    /// Lets go of those that were asked before a time and wait for a machine that is silent. Whoever gives this time knows that
+    /// by now nothing of them can be claimed.
+    pub(super) fn let_go(&self, ledger: &Ledger, before_ms: u64) {
+        let mut open = self.open.lock();
+        let mut puts = Vec::new();
+        open.retain(|number, errand| {
+            let is_old = errand.stand != Stand::AtWork && errand.at_ms < before_ms;
+            if is_old {
+                puts.push(Put::no_errand(*number));
+            }
+            !is_old
+        });
+        if !puts.is_empty() {
+            ledger.write(puts);
+        }
+    }
+
     /// Those of a channel.
     pub(super) fn of_channel(&self, channel: B256) -> Vec<Errand> {
         let open = self.open.lock();
@@ -103,3 +128,6 @@ impl Errands {
         open.values().filter(of).cloned().collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

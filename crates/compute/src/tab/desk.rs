@@ -333,6 +333,47 @@ impl Desk {
         }
     }
 
+    /// Lets go of epochs that ended so long before the chain's time that nothing of them is claimed, drawn, shown or audited any
+    /// more, and of channels of which nothing is left. Their receipts are nobody's after that but the page's of use.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn let_go(&self, ledger: &Ledger, keep: Duration) -> Result<(), StoreError> {
+        let keep_ms = u64::try_from(keep.as_millis()).unwrap_or(u64::MAX);
+        // As it was seen, not as it may have gone on since: a chain that stands still may settle all of it later.
+        let Some(seen_ms) = self.state.lock().market.map(|market| market.time_ms) else {
+            return Ok(());
+        };
+        let first = self.epoch_at(seen_ms.saturating_sub(keep_ms));
+        let mut puts = Vec::new();
+        for sheet in ledger.records::<SheetRecord>(Table::Sheets)? {
+            if sheet.epoch < first {
+                puts.push(Put::no_sheet(&sheet));
+            }
+        }
+        for leaf in ledger.records::<LeafRecord>(Table::Leaves)? {
+            if leaf.epoch < first {
+                puts.push(Put::no_leaf(&leaf));
+            }
+        }
+        let mut state = self.state.lock();
+        state.lines.retain(|channel, line| {
+            line.sheets.retain(|epoch, _| *epoch >= first);
+            // Who did not sign for what he had stays known.
+            let is_clear = !line.is_closed && line.lost == 0 && line.bound == 0;
+            let is_idle = line.at_work == 0 && line.owed.is_empty() && line.sheets.is_empty();
+            let is_over = is_clear && is_idle && line.last_epoch < first;
+            if is_over {
+                puts.push(Put::no_line(&line.record(*channel)));
+            }
+            !is_over
+        });
+        if !puts.is_empty() {
+            ledger.write(puts);
+        }
+        Ok(())
+    }
+
     /// Tells it who audits.
     pub fn see_auditors(&self, auditors: BTreeSet<Address>) {
         self.state.lock().auditors = auditors;
@@ -546,16 +587,19 @@ impl Desk {
                 let tally = sheet.map(|sheet| &sheet.tally);
                 let mut largest = tally.map_or(0, Tally::largest);
                 let mut receipts = tally.map_or(0, |tally| tally.leaves().len());
+                let mut cost = tally.map_or(0, Tally::cost);
                 for owed in line.owed.iter().filter(|owed| owed.epoch == epoch) {
                     largest = largest.max(owed.signed.receipt.cost);
+                    cost = cost.saturating_add(owed.signed.receipt.cost);
                     receipts = receipts.saturating_add(1);
                 }
                 if epoch == now {
                     largest = largest.max(promised);
+                    cost = cost.saturating_add(promised);
                     receipts = receipts.saturating_add(at_work);
                 }
                 if receipts > 0 {
-                    sum = sum.saturating_add(market.slash_of(largest, receipts));
+                    sum = sum.saturating_add(market.stands_for(cost, largest, receipts));
                 }
             }
             sum

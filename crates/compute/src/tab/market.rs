@@ -10,6 +10,10 @@ use super::Rate;
 const MILLION: u128 = 1_000_000;
 /// Receipts of a claim that are audited at most, as the contract has it.
 const PICKS_MAX: u128 = 16;
+/// Auditors of one receipt at most.
+const AUDITORS_MAX: u128 = 16;
+/// Hundredths of a percent.
+const BPS: u128 = 10_000;
 
 /// The chain as it was last seen.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +32,12 @@ pub struct Market {
     pub audit_ppm: u32,
     /// Cheats of a million that an audit finds.
     pub detect_ppm: u32,
+    /// What of a claim is a fee, in hundredths of a percent.
+    pub fee_bps: u16,
+    /// And what of each claim beside that, in smallest units.
+    pub fee_flat: u128,
+    /// What an auditor is paid at most for each receipt that is drawn, in smallest units.
+    pub audit_pay: u128,
 }
 
 impl Market {
@@ -50,5 +60,14 @@ impl Market {
         let slash = slash.checked_div(U256::from(caught));
         let slash: u128 = slash.unwrap_or(U256::MAX).saturating_to();
         slash.saturating_add(1)
+    }
+
+    /// The same of a claim that costs so much: no less stands for it than its audits are paid, which is at most its fee.
+    pub(super) fn stands_for(&self, cost: u128, largest: u128, receipts: usize) -> u128 {
+        let part = cost.saturating_mul(self.fee_bps.into()).div_ceil(BPS);
+        let fee = part.saturating_add(self.fee_flat);
+        let picks = u128::try_from(receipts).unwrap_or(u128::MAX).min(PICKS_MAX);
+        let audits = self.audit_pay.saturating_mul(picks * AUDITORS_MAX);
+        self.slash_of(largest, receipts).max(audits.min(fee))
     }
 }

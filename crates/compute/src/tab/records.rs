@@ -37,8 +37,41 @@ pub(crate) struct LeafRecord {
 }
 
 impl LineRecord {
+    /// Receipts that wait for a word.
+    pub(crate) fn owed_ids(&self) -> impl Iterator<Item = B256> {
+        self.owed.iter().map(|(_, id)| *id)
+    }
+
     pub(crate) fn place(&self) -> Vec<u8> {
         self.channel.to_vec()
+    }
+}
+
+#[cfg(test)]
+impl LineRecord {
+    /// One of which so much waits for a word.
+    pub(crate) const fn of(channel: B256, owed: Vec<(u64, B256)>) -> Self {
+        Self {
+            channel,
+            customer: Address::ZERO,
+            key: Address::ZERO,
+            is_closed: false,
+            lost: 0,
+            owed,
+        }
+    }
+}
+
+#[cfg(test)]
+impl LeafRecord {
+    /// A receipt in a place.
+    pub(crate) const fn of(channel: B256, epoch: u64, index: u32, receipt: B256) -> Self {
+        Self {
+            channel,
+            epoch,
+            index,
+            receipt,
+        }
     }
 }
 
@@ -49,6 +82,11 @@ impl SheetRecord {
 }
 
 impl LeafRecord {
+    /// Which receipt lies there.
+    pub(crate) const fn receipt(&self) -> B256 {
+        self.receipt
+    }
+
     pub(crate) fn place(&self) -> Vec<u8> {
         let (epoch, index) = (self.epoch.to_be_bytes(), self.index.to_be_bytes());
         [self.channel.as_slice(), &epoch, &index].concat()

@@ -4,6 +4,7 @@
 //!   count 20 by 5ms        "w0 w1 ... w19", one part each 5 ms
 //!   cut 3 | garbage 3 | error 3 | silent 3      the same until part 3, and then that
 //!   lie 1000000            counts that cannot be
+//!   wide 4000              so many blanks behind each word of a stream
 //!   status 503             no answer
 //!   ... ill                only a server that is ill fails so
 //! ```
@@ -191,6 +192,9 @@ async fn answer(seen: Arc<Seen>, body: &Value, script: &str, is_chat: bool) -> R
         json!({"id": "x", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [], "usage": usage})
     );
     let uncounted = script.contains("uncounted");
+    let wide = number(&words, "wide")
+        .and_then(|wide| usize::try_from(wide).ok())
+        .unwrap_or(0);
     let parts = stream::unfold((0, at_work), move |(at, at_work)| {
         let (part, counts) = (part, counts.clone());
         async move {
@@ -211,7 +215,7 @@ async fn answer(seen: Arc<Seen>, body: &Value, script: &str, is_chat: bool) -> R
                 }
                 _ if at == count && uncounted => part("", json!("stop")) + "data: [DONE]\n\n",
                 _ if at == count => part("", json!("stop")) + &counts + "data: [DONE]\n\n",
-                _ => part(&format!("{word}{at} "), Value::Null),
+                _ => part(&format!("{word}{at} {:wide$}", ""), Value::Null),
             };
             Some((Ok::<_, Infallible>(event), (at + 1, at_work)))
         }

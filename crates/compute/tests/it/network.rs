@@ -192,6 +192,9 @@ fn market(time_ms: u64) -> Market {
         bond_free: u128::MAX,
         audit_ppm: 50_000,
         detect_ppm: 900_000,
+        fee_bps: 200,
+        fee_flat: 0,
+        audit_pay: 0,
     }
 }
 

@@ -1,14 +1,22 @@
 //! Streams: whole, cut, replayed, left.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
 
-use capstan_compute::{gateway::Bounds, receipt::Outcome, upstream::PoolSettings};
+use capstan_compute::{
+    gateway::Bounds,
+    receipt::Outcome,
+    upstream::{Http, PoolSettings},
+};
 use futures::StreamExt as _;
 use serde_json::json;
+use tokio::{io::AsyncWriteExt as _, net::TcpSocket};
 
 use crate::{
     fake::Fake,
-    world::{Told, World, chat, words},
+    world::{Told, World, chat, http_settings, words},
 };
 
 async fn two() -> (Fake, Fake, World) {
@@ -234,4 +242,66 @@ async fn two_hundred_streams_at_once() {
         .receipts;
     assert_eq!(receipts.len(), 200);
     assert!(receipts.iter().all(|receipt| receipt.verify().is_ok()));
+}
+
+/// GW-7, GW-8: a client that reads no part of its stream any more is left after a while; the server is let go, he is charged for
+/// no more than he was handed, and others are served.
+#[tokio::test]
+async fn gw_8_a_client_that_does_not_read_is_left() {
+    const PRICES: &str =
+        "[default]\ninput = \"1usd\"\noutput = \"1usd\"\nmax_output_tokens = 1000000\n";
+    let fake = Fake::start().await;
+    let bounds = Bounds {
+        client: Duration::from_millis(500),
+        ..Bounds::default()
+    };
+    let http = Http::new(&fake.url(), None, http_settings()).expect("an address");
+    let folder = tempfile::tempdir().expect("a folder");
+    let pool = PoolSettings::default();
+    let world = World::lying_in(folder, vec![Arc::new(http)], pool, bounds, PRICES).await;
+    let mut asked = chat("count 5000 wide 20000");
+    asked["stream"] = true.into();
+    asked["max_tokens"] = 1_000_000.into();
+    let body = asked.to_string();
+    let host = world
+        .url
+        .trim_start_matches("http://")
+        .trim_end_matches("/v1");
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\nContent-Type: \
+         application/json\r\nContent-Length: {}\r\n\r\n",
+        world.key,
+        body.len()
+    );
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(4_096).expect("small");
+    let at = host.parse().expect("an address");
+    let mut deaf = socket.connect(at).await.expect("connected");
+    deaf.write_all((head + &body).as_bytes())
+        .await
+        .expect("sent");
+    // It reads nothing, and stays. Buffers between fill first, megabytes of them.
+    let began = Instant::now();
+    let works = |fake: &Fake| {
+        let seen = &fake.seen;
+        seen.asked.load(Ordering::SeqCst) == 0 || seen.at_work.load(Ordering::SeqCst) > 0
+    };
+    while works(&fake) {
+        let waited = began.elapsed();
+        assert!(
+            waited < Duration::from_secs(40),
+            "the server works for nobody"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let view = world.settled().await;
+    let sent = fake.seen.parts.load(Ordering::SeqCst);
+    assert!(sent < 5_000, "all of it was made for nobody");
+    // A token is four bytes at least.
+    let most = (sent * 20_010 / 4) as u64;
+    assert!(view.key.output_tokens <= most, "{sent} parts: {view:?}");
+    let receipt = world.newest_receipt().await;
+    assert_eq!(receipt.receipt.outcome, Outcome::ClientLeft.number());
+    assert_eq!(world.stream("count 3").await.text, words(3));
+    drop(deaf);
 }

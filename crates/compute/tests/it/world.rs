@@ -101,6 +101,7 @@ impl World {
             bounds,
             admin: admin.clone(),
             allow_hosts: Vec::new(),
+            keep: None,
         };
         let gateway = Gateway::new(ledger, Pool::new(upstreams, pool), settings);
         gateway.pool().look().await;
@@ -113,7 +114,7 @@ impl World {
             }
         };
         let served = serve(listener, Arc::clone(&gateway), stopped);
-        let task = tokio::spawn(async { served.await.expect("serves") });
+        let task = tokio::spawn(served);
         let is_first = gateway.ledger().keys().is_empty();
         let name = if is_first { "test" } else { "" };
         let (secret, _) = gateway

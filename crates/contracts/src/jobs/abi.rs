@@ -2,7 +2,7 @@
 
 use alloy_sol_types::sol;
 
-use super::{audit, channels, claims, classes, customers, listing, offers, show, views};
+use super::{audit, channels, claims, classes, customers, earnings, listing, offers, show, views};
 use crate::admin::Pausing;
 use IJobs::*;
 
@@ -215,6 +215,7 @@ sol! {
             uint256 feeFlat;
             uint64 probationUnits;
             uint8 quorum;
+            uint256 auditPay;
         }
 
         /// A class of work was opened.
@@ -257,6 +258,10 @@ sol! {
         event AuditRevealed(uint64 indexed claimId, uint32 indexed pick, address indexed auditor, uint8 verdict, bytes32 witness);
         /// An auditor found something else than a quorum did.
         event AuditorDiffered(uint64 indexed claimId, uint32 indexed pick, address indexed auditor);
+        /// An auditor earned so much by what he found of a claim's picks.
+        event AuditPaid(uint64 indexed claimId, address indexed auditor, uint256 amount);
+        /// An auditor took out what he earned; so much is owed to him still.
+        event AuditPayWithdrawn(address indexed auditor, uint256 amount, uint256 owed);
         /// Fees, or what bonds lost, went on.
         event TakingsSent(uint8 indexed index, uint32 assetId, address indexed to, uint8 toIndex, uint256 amount);
         /// Parameters count from `fromMs` on.
@@ -344,6 +349,8 @@ sol! {
         error JobsCommitted(uint64 claimId, uint32 pick, address auditor);
         /// The auditor's commitment is to something else, or there is none, or it was revealed.
         error JobsNotCommitted(uint64 claimId, uint32 pick, address auditor);
+        /// The auditor has earned less, or took it out. Look at `auditEarnings`.
+        error JobsNotEarned(address auditor, uint256 owed, uint256 need);
         /// No verdict has this number.
         error JobsNoVerdict(uint8 verdict);
         /// The panel is full.
@@ -383,6 +390,8 @@ sol! {
         function machineRecord(uint64 machineId) external view returns (MachineRecord memory);
         /// How often an auditor found what a quorum found, something else, or showed nothing.
         function auditorRecord(address auditor) external view returns (uint32 agreed, uint32 differed, uint32 silent);
+        /// What an auditor has earned and not taken out, and what he earned in all.
+        function auditEarnings(address auditor) external view returns (uint256 owed, uint256 earned);
         /// The epoch that runs, when it began and when it ends.
         function epoch() external view returns (uint64 number, uint64 startMs, uint64 endMs);
         /// The digest of a receipt: the leaf under a voucher's root.
@@ -430,6 +439,11 @@ sol! {
         /// Shows it. `verdict` is zero where the work is right, else the number of what is wrong.
         function revealAudit(uint64 claimId, uint32 pick, uint8 verdict, bytes32 witness, bytes32 salt) external;
 
+        /// Sends what the auditor who calls has earned to his wallet.
+        function withdrawAuditPay(uint256 amount) external;
+        /// The same to an account of his, where the border of the asset is closed.
+        function withdrawAuditPayToAccount(uint8 index, uint256 amount) external;
+
         /// Sends fees (1) or what bonds lost (2) on. For the owner of the scope.
         function sendTakings(uint8 index, address to, uint8 toIndex, uint256 amount) external;
         /// Sets parameters, for the owner of the scope.
@@ -457,6 +471,7 @@ crate::verbs! { IJobsCalls;
     pickOfCall: View, 200 => |cx, c| views::pick(cx, c.claimId, c.pick);
     machineRecordCall: View, 60 => |cx, c| views::machine_record(cx, c.machineId);
     auditorRecordCall: View, 60 => |cx, c| views::auditor_record(cx, c.auditor);
+    auditEarningsCall: View, 60 => |cx, c| earnings::of(cx, c.auditor);
     epochCall: View, 40 => |cx, _| views::epoch(cx);
     receiptDigestCall: View, 300 => |cx, c| super::receipt::digest(cx, &c.receipt);
     paramsCall: View, 100 => |cx, _| views::params(cx);
@@ -478,6 +493,8 @@ crate::verbs! { IJobsCalls;
     showTwinCall: Write, 600 => |cx, c| show::show_twin(cx, &c);
     commitAuditCall: Write, 200 => |cx, c| audit::commit(cx, c.claimId, c.pick, c.commitment);
     revealAuditCall: Write, 200 => |cx, c| audit::reveal(cx, &c);
+    withdrawAuditPayCall: Write, 200 => |cx, c| earnings::withdraw(cx, c.amount);
+    withdrawAuditPayToAccountCall: Write, 200 => |cx, c| earnings::withdraw_to_account(cx, c.index, c.amount);
     sendTakingsCall: Write, 200 => |cx, c| listing::send_takings(cx, &c);
     setParamsCall: Write, 200 => |cx, c| listing::set_params(cx, &c.params);
     pauseCall: Write, 200 => |cx, c| listing::pause(cx, Pausing::Stop(c.verbs));

@@ -148,20 +148,25 @@ pub(super) fn found(quorum: u8, findings: &[(Address, Finding)]) -> Found {
 }
 
 /// What is wrong with a pick by what auditors found, who are counted. Nothing is where no quorum agrees: in doubt for whoever
-/// worked.
+/// worked. Who found what a quorum found joins those who `agreed`.
 pub(super) fn judge(
     cx: &mut Ctx<'_>,
     id: u64,
     pick: u32,
     claim: &Claim,
+    agreed: &mut Vec<Address>,
 ) -> Result<Option<Fault>, Halt> {
     let findings = findings(cx, id, pick)?;
-    let found = found(claim.quorum, &findings);
-    count(cx, (id, pick), &findings, found)?;
-    match found {
-        Some((verdict, _)) => Fault::of_verdict(verdict),
-        None => Ok(None),
-    }
+    let Some(found) = found(claim.quorum, &findings) else {
+        count(cx, (id, pick), &findings, None)?;
+        return Ok(None);
+    };
+    count(cx, (id, pick), &findings, Some(found))?;
+    let of_it = findings
+        .iter()
+        .filter(|(_, finding)| finding.is_shown && (finding.verdict, finding.witness) == found);
+    agreed.extend(of_it.map(|(auditor, _)| *auditor));
+    Fault::of_verdict(found.0)
 }
 
 /// Writes down who found what a quorum found.

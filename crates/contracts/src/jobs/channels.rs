@@ -76,12 +76,19 @@ pub(super) fn hold(cx: &mut Ctx<'_>, terms: &Hold, signature: &Signature) -> Res
     )?;
     let mut channel = begun(cx, id, terms)?;
     let amount = Assets::from_u256(terms.amount)?;
-    bind(cx, terms.customer, terms.key, amount)?;
+    let from_ms = bind(cx, terms.customer, terms.key, amount)?;
     change_funded(cx, terms.machineId, |funded| Ok(funded.add(amount)?))?;
     channel.sequence = terms.sequence;
     channel.until_ms = channel.until_ms.max(terms.untilMs);
     channel.held = channel.held.add(amount)?;
     channel.bound = channel.bound.add(amount)?;
+    let fresh = if channel.fresh_from_ms == from_ms {
+        channel.fresh
+    } else {
+        Assets::ZERO
+    };
+    channel.fresh = fresh.add(amount)?;
+    channel.fresh_from_ms = from_ms;
     STATE.channels.at(id).save(cx, &channel)?;
     emit(
         cx,
@@ -135,9 +142,9 @@ fn begun(cx: &mut Ctx<'_>, id: B256, terms: &Hold) -> Result<Channel, Halt> {
     Ok(channel)
 }
 
-/// Moves units from free to bound, as far as the customer has them and his key may.
-fn bind(cx: &mut Ctx<'_>, who: Address, key: Address, amount: Assets) -> Result<(), Halt> {
-    spend(cx, who, key, amount)?;
+/// Moves units from free to bound, as far as the customer has them and his key may. Answers when the key's period began.
+fn bind(cx: &mut Ctx<'_>, who: Address, key: Address, amount: Assets) -> Result<u64, Halt> {
+    let from_ms = spend(cx, who, key, amount)?;
     customers::change(cx, who, |customer| {
         if customer.free < amount {
             return Err(poor(who, customer, amount.to_u256()));
@@ -151,8 +158,8 @@ fn bind(cx: &mut Ctx<'_>, who: Address, key: Address, amount: Assets) -> Result<
         customer.free = left;
         customer.bound = customer.bound.add(amount)?;
         Ok(())
-    })
-    .map(drop)
+    })?;
+    Ok(from_ms)
 }
 
 /// Gives back what is bound and not claimed: by the machine's word at any time, by anybody once nothing can be claimed.
@@ -181,13 +188,14 @@ pub(super) fn release(
             }));
         }
     }
+    customers::unbind(cx, &channel, amount)?;
     channel.bound = Assets::ZERO;
+    channel.fresh = Assets::ZERO;
     channel.returned = channel.returned.add(amount)?;
     // A closing counts once: the hold that follows has another number.
     channel.sequence = channel.sequence.saturating_add(1);
     STATE.channels.at(id).save(cx, &channel)?;
     change_funded(cx, channel.machine, |funded| Ok(funded.sub(amount)?))?;
-    customers::unspend(cx, channel.customer, channel.key, amount)?;
     customers::change(cx, channel.customer, |customer| {
         customer.bound = customer.bound.sub(amount)?;
         customer.free = customer.free.add(amount)?;

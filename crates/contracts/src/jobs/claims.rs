@@ -169,6 +169,7 @@ pub(super) fn claim(
         }));
     }
     let slash = params.slash_of(asked.largest, voucher.receipts)?;
+    let slash = slash.max(params.audits_up(fee, voucher.receipts));
     let previous = reserve(cx, channel.machine, slash, &about, &params)?;
     channel.claimed_epoch = voucher.epoch;
     channel.bound = channel.bound.sub(asked.cost)?;
@@ -350,6 +351,7 @@ fn made(
         reveal_ms: params.reveal_ms,
         audit_ppm: params.audit_ppm,
         quorum: params.quorum,
+        audit_pay: params.audit_pay,
         ..Claim::default()
     }
 }

@@ -11,7 +11,7 @@ use super::{
     error::*,
     params::{self, refuse},
     pay::tell_funder,
-    state::{Customer, Key},
+    state::{Channel, Customer, Key},
 };
 use crate::{contract::emit, ledger, revert};
 
@@ -214,6 +214,12 @@ fn invalid(customer: Address, key: Address, stored: &Key) -> Halt {
 }
 
 impl Key {
+    /// When the period that runs began.
+    pub(super) fn period_from_ms(&self, now_ms: u64) -> u64 {
+        let period = now_ms.checked_div(self.period_ms).unwrap_or_default();
+        period.saturating_mul(self.period_ms)
+    }
+
     /// What it bound in the period that runs.
     pub(super) fn in_period_at(&self, now_ms: u64) -> Assets {
         let period = now_ms.checked_div(self.period_ms).unwrap_or_default();
@@ -235,7 +241,7 @@ impl Key {
     }
 }
 
-/// Counts what a key binds (JOB-3). This is the only way out of an escrow but its owner's.
+/// Counts what a key binds (JOB-3). This is the only way out of an escrow but its owner's. Answers when the key's period began.
 ///
 /// # Errors
 /// `JobsKeyInvalid`, `JobsKeyLimit`.
@@ -244,7 +250,7 @@ pub(super) fn spend(
     who: Address,
     key: Address,
     amount: Assets,
-) -> Result<(), Halt> {
+) -> Result<u64, Halt> {
     let now_ms = cx.store.block().time_ms;
     let place = STATE.keys.at((who, key));
     let stored = place.load(cx)?;
@@ -266,10 +272,27 @@ pub(super) fn spend(
         in_period: stored.in_period_at(now_ms).add(amount)?,
         ..stored
     };
-    place.save(cx, &next)
+    place.save(cx, &next)?;
+    Ok(stored.period_from_ms(now_ms))
 }
 
-/// What came back counts no more in all; in its period it still does.
+/// What was released counts no more in all, nor in the period that runs what was bound in it. What an earlier period bound
+/// counts there: given back to this one, what a key saved in many periods could be bound in one.
+pub(super) fn unbind(cx: &mut Ctx<'_>, channel: &Channel, amount: Assets) -> Result<(), Halt> {
+    unspend(cx, channel.customer, channel.key, amount)?;
+    let now_ms = cx.store.block().time_ms;
+    let place = STATE.keys.at((channel.customer, channel.key));
+    let saved = place.update(cx, |stored| {
+        if stored.period_from_ms(now_ms) == channel.fresh_from_ms {
+            let fresh = channel.fresh.min(amount);
+            stored.in_period = stored.in_period.sub_or_zero(fresh);
+        }
+        Ok(())
+    });
+    saved.map(drop)
+}
+
+/// What came back of a claim counts no more in all; in its period it still does.
 pub(super) fn unspend(
     cx: &mut Ctx<'_>,
     who: Address,

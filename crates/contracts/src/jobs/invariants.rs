@@ -1,6 +1,6 @@
 //! What must hold between transactions, as code over a world that is only looked at.
 //!
-//! JOB-7, JOB-8, JOB-9 and JOB-13 speak of steps and of single calls, so the tests check them around those.
+//! JOB-7, JOB-8, JOB-9, JOB-13 and JOB-16 speak of steps and of single calls, so the tests check them around those.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use capstan_state::{Ctx, View};
 use capstan_units::Assets;
 
 use super::{
-    ADDRESS, POT, STATE, channels, classes,
+    ADDRESS, EARNED, POT, STATE, channels, classes,
     numbers::Phase,
     params::{self, Params},
     state::{Channel, Claim},
@@ -68,7 +68,24 @@ pub(super) fn check(world: &dyn View, cx: &mut Ctx<'_>) -> Result<(), Broken> {
             format!("machine {machine} in class {class}: {work:?}")
         })?;
     }
+    earnings_of(world, cx, &params)?;
     prices_of(world, cx)
+}
+
+/// JOB-15, of all auditors.
+fn earnings_of(world: &dyn View, cx: &mut Ctx<'_>, params: &Params) -> Result<(), Broken> {
+    let mut owed = 0_u128;
+    for (who, auditor) in STATE.auditors.listed(world, ADDRESS)? {
+        let auditor = auditor.load(cx)?;
+        holds(auditor.owed <= auditor.earned, "JOB-15", || {
+            format!("auditor {who}: {auditor:?}")
+        })?;
+        owed = owed.saturating_add(auditor.owed.get());
+    }
+    let held = ledger::free(cx, params.asset, EARNED)?.get();
+    holds(held >= owed, "JOB-15", || {
+        format!("{held} lie for auditors, who are owed {owed}")
+    })
 }
 
 /// What open claims come to.

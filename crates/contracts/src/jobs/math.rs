@@ -5,9 +5,9 @@ use capstan_state::Halt;
 use capstan_units::{Assets, mul_div_down, mul_div_up};
 
 use super::{
-    LEVEL_ONE, PICKS_MAX,
+    AUDITORS_MAX, LEVEL_ONE, PICKS_MAX,
     params::{MILLION, Params},
-    state::{Cell, Channel, Class, Offer},
+    state::{Cell, Channel, Claim, Class, Offer},
 };
 
 const BPS: u64 = 10_000;
@@ -160,6 +160,27 @@ impl Params {
         let slash = mul_div_down(largest.to_u256(), missed, caught)?;
         let slash = Assets::from_u256(slash).unwrap_or(Assets::MAX);
         Ok(slash.add(Assets::new(1)?).unwrap_or(Assets::MAX))
+    }
+
+    /// What audits of a claim are paid at most: every auditor of every pick, and never more than its fee. The bond stands for as
+    /// much, so that a claim that is void loses what its audits are paid (JOB-16).
+    pub(super) fn audits_up(&self, fee: Assets, receipts: u32) -> Assets {
+        let picks = u128::from(receipts.min(PICKS_MAX));
+        let findings = picks.saturating_mul(AUDITORS_MAX.into());
+        let all = self.audit_pay.get().saturating_mul(findings);
+        fee.min(Assets::new(all).unwrap_or(Assets::MAX))
+    }
+}
+
+impl Claim {
+    /// What is paid for one of so many findings of it, where so much lies in fees (JOB-16). Rounded down: what does not divide
+    /// stays with the fees.
+    pub(super) fn audit_pay_down(&self, fees: Assets, findings: usize) -> Assets {
+        let all = self.fee.min(self.slash).min(fees).get();
+        let findings = u128::try_from(findings).unwrap_or(u128::MAX);
+        let share = all.checked_div(findings).unwrap_or_default();
+        self.audit_pay
+            .min(Assets::new(share).unwrap_or(Assets::MAX))
     }
 }
 

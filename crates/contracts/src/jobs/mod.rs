@@ -25,6 +25,8 @@
 //! - JOB-12: parameters and classes are in range; asset and epoch never change.
 //! - JOB-13: nothing stops claims, releases and withdrawals.
 //! - JOB-14: what a machine is paid goes to its debt before its holder, and what is funded counts there as it is here.
+//! - JOB-15: what auditors have earned and not taken out lies in an account of its own, to the unit.
+//! - JOB-16: only who found what a quorum found is paid, out of fees, and of a claim no more than its fee and its slash.
 //!
 //! Imports: admin, income, ledger, machines.
 //!
@@ -42,6 +44,7 @@ mod claims;
 mod classes;
 mod customers;
 mod draw;
+mod earnings;
 mod error;
 mod index;
 mod invariants;
@@ -85,6 +88,8 @@ pub const POT: AccountId = AccountId::new(ADDRESS, 0);
 pub const FEES: AccountId = AccountId::new(ADDRESS, 1);
 /// Holds what bonds lost, until the owner of the scope sends it on.
 pub const FORFEIT: AccountId = AccountId::new(ADDRESS, 2);
+/// Holds what auditors have earned, until they take it out.
+pub const EARNED: AccountId = AccountId::new(ADDRESS, 3);
 /// Role that audits.
 pub const AUDIT: u32 = 2;
 /// A level of one.

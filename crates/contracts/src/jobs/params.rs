@@ -36,7 +36,7 @@ pub const AUDIT_PPM: (u64, u64) = (100, MILLION);
 pub const DETECT_PPM: (u64, u64) = (10_000, MILLION);
 /// Least and most fee in hundredths of a percent.
 pub const FEE_BPS: (u64, u64) = (0, 1_000);
-/// Highest fee of a claim beside that, in smallest units.
+/// Highest fee of a claim beside that, and highest pay of a finding, in smallest units.
 pub const FEE_FLAT_MAX: u128 = Assets::MAX.get() / 1_000_000_000;
 /// Least and most work of an epoch that a machine on probation may claim.
 pub const PROBATION_UNITS: (u64, u64) = (0, 1_000_000_000);
@@ -93,6 +93,7 @@ impl Params {
             feeFlat,
             probationUnits,
             quorum,
+            auditPay,
         } = *params;
         within("epochMs", epochMs, EPOCH_MS)?;
         within("holdMs", holdMs, HOLD_MS)?;
@@ -108,6 +109,9 @@ impl Params {
         }
         within("probationUnits", probationUnits, PROBATION_UNITS)?;
         within("quorum", quorum.into(), QUORUM)?;
+        if auditPay > fee_max {
+            return Err(refuse("auditPay", auditPay, 0, fee_max));
+        }
         Ok(Self {
             asset: AssetId::new(assetId),
             epoch_ms: epochMs,
@@ -121,6 +125,7 @@ impl Params {
             fee_flat: Assets::from_u256(feeFlat)?,
             probation_units: probationUnits,
             quorum,
+            audit_pay: Assets::from_u256(auditPay)?,
         })
     }
 
@@ -180,6 +185,7 @@ impl Params {
             feeFlat: self.fee_flat.to_u256(),
             probationUnits: self.probation_units,
             quorum: self.quorum,
+            auditPay: self.audit_pay.to_u256(),
         }
     }
 }

@@ -5,6 +5,7 @@
 //!   for each:  no seed yet ─► draw, and again when audits are over
 //!              picked and not shown, or found wrong ─► void: refund, slash
 //!              else ─► fee, income
+//!              then ─► auditors of both are credited
 //! ```
 //!
 //! Calldata only says where to look: what is due is judged anew, from state alone.
@@ -19,6 +20,7 @@ use super::{
     IJobs::{ClaimFailed, ClaimPaid, ClaimVoid, ClaimsLeft},
     POT, STATE, audit, channels, claims, customers,
     draw::draw,
+    earnings,
     error::*,
     numbers::{Fault, Phase},
     params,
@@ -36,8 +38,8 @@ use crate::{
 
 /// Most claims of one transaction.
 pub const LOOKS_MAX: usize = 256;
-/// More gas than any look needs: sixteen picks of sixteen auditors.
-const LOOK_GAS: u64 = 8_000_000;
+/// More gas than any look needs: sixteen picks of sixteen auditors, each paid for the first time.
+pub(super) const LOOK_GAS: u64 = 16_000_000;
 const MS_PER_S: u64 = 1_000;
 
 /// Calldata of an `Epoch` transaction.
@@ -140,19 +142,22 @@ fn look(cx: &mut Ctx<'_>, id: u64) -> Result<(), Halt> {
 /// Pays a claim, or voids it for the first of its picks that was not shown or is wrong. All auditors are counted first.
 fn end(cx: &mut Ctx<'_>, id: u64, claim: Claim) -> Result<(), Halt> {
     let mut fault = None;
+    let mut agreed = Vec::new();
     for pick in 0..claim.picks {
         let is_shown = !STATE.shown.at((id, pick)).load(cx)?.is_zero();
         let found = if is_shown {
-            audit::judge(cx, id, pick, &claim)?
+            audit::judge(cx, id, pick, &claim, &mut agreed)?
         } else {
             Some(Fault::NotShown)
         };
         fault = fault.or(found);
     }
     match fault {
-        Some(fault) => void(cx, id, claim, fault),
-        None => pay(cx, id, claim),
+        Some(fault) => void(cx, id, claim, fault)?,
+        None => pay(cx, id, claim)?,
     }
+    // After the claim's own fee came in.
+    earnings::credit(cx, id, &claim, &agreed)
 }
 
 /// Ends a claim: nothing stands for it any more. A claim ends once (JOB-2).

@@ -100,7 +100,7 @@ pub(super) struct Customer {
 pub(super) struct Key {
     /// In all. What it bound and came back counts no more.
     pub(super) total: Assets,
-    /// In a period. What comes back still counts.
+    /// In a period. What it bound in the period that runs, and a machine released in it, counts no more.
     pub(super) per_period: Assets,
     /// How long a period is; zero where there is no key.
     pub(super) period_ms: u64,
@@ -110,7 +110,7 @@ pub(super) struct Key {
     pub(super) spent: Assets,
     /// The period of `in_period`.
     pub(super) period: u64,
-    /// What it bound in that period.
+    /// What it bound in that period, less what of it came back.
     pub(super) in_period: Assets,
     /// Whether it is revoked.
     pub(super) is_revoked: bool,
@@ -145,6 +145,10 @@ pub(super) struct Channel {
     pub(super) returned: Assets,
     /// The channel of this customer before; zero for his first.
     pub(super) previous: B256,
+    /// What was bound in the period of its key that began at `fresh_from_ms`. Claims take what was bound before that first.
+    pub(super) fresh: Assets,
+    /// When that period began.
+    pub(super) fresh_from_ms: u64,
 }
 
 /// A claim. The terms are those of the moment at which it was made.
@@ -206,6 +210,8 @@ pub(super) struct Claim {
     pub(super) output_price: Assets,
     /// The claim of this machine before; zero for its first.
     pub(super) previous: u64,
+    /// What an auditor is paid for a finding, if there is as much.
+    pub(super) audit_pay: Assets,
 }
 
 /// What one auditor said about one receipt.
@@ -221,7 +227,7 @@ pub(super) struct Finding {
     pub(super) is_shown: bool,
 }
 
-/// How often an auditor was right.
+/// How often an auditor was right, and what he has of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Record)]
 pub(super) struct Auditor {
     /// Where a quorum found what he found.
@@ -230,6 +236,10 @@ pub(super) struct Auditor {
     pub(super) differed: u32,
     /// Where he committed and did not reveal.
     pub(super) silent: u32,
+    /// What he has earned and not taken out.
+    pub(super) owed: Assets,
+    /// What he has earned in all.
+    pub(super) earned: Assets,
 }
 
 /// What came of a machine's claims.
@@ -286,6 +296,8 @@ pub struct Params {
     pub probation_units: u64,
     /// How many auditors must agree.
     pub quorum: u8,
+    /// What an auditor is paid at most for each pick of which he found what a quorum found.
+    pub audit_pay: Assets,
 }
 
 /// Everything that `jobs` stores.
@@ -345,7 +357,7 @@ pub(crate) struct JobsState {
     /// What they said.
     #[tag(18)]
     pub(super) findings: Map<((u64, u32), Address), Record<Finding>>,
-    /// How often each was right.
+    /// How often each was right, and what he earned.
     #[tag(19)]
     pub(super) auditors: Map<Address, Record<Auditor>>,
     /// What came of machines' claims.

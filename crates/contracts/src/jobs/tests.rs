@@ -4,6 +4,7 @@ mod audits;
 mod cost;
 mod damage;
 mod debts;
+mod earnings;
 mod limits;
 mod model;
 mod prices;
@@ -79,6 +80,7 @@ fn usual() -> JobParams {
         feeFlat: n(1),
         probationUnits: 500,
         quorum: 2,
+        auditPay: n(0),
     }
 }
 

@@ -5,7 +5,6 @@
 mod access;
 mod dispatch;
 mod http;
-mod listener;
 pub mod message;
 mod site;
 mod ws;
@@ -100,20 +99,18 @@ pub async fn serve(config: RpcConfig, chain: Chain) -> Result<ServerHandle, Serv
     let listen_error = |reason| ServeError::Listen { address, reason };
     let listener = TcpListener::bind(address).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
-    let listener = listener::Bounded::new(listener, connections_max, unread_time_max);
+    let bounds = capstan_listen::Bounds {
+        connections_max,
+        unread: unread_time_max,
+        on_unread: metrics::slow_consumer,
+        ..capstan_listen::Bounds::default()
+    };
     let mut stopping = stopped;
     let shutdown = async move {
         // An error means that the handle is gone, which is a wish to stop, too.
         let _ = stopping.wait_for(|stop| *stop).await;
     };
-    let task = tokio::spawn(async move {
-        let served = axum::serve(listener, router)
-            .with_graceful_shutdown(shutdown)
-            .await;
-        if let Err(reason) = served {
-            tracing::error!(%reason, "the RPC server ended");
-        }
-    });
+    let task = tokio::spawn(capstan_listen::serve(listener, router, bounds, shutdown));
     Ok(ServerHandle {
         address,
         stop,

@@ -104,6 +104,7 @@ impl Scene {
             feeFlat: U256::ZERO,
             probationUnits: 1_000,
             quorum: 1,
+            auditPay: U256::ZERO,
         };
         scene.does(OWNER, ADDRESS, &setParamsCall { params }).await;
         let class = ServiceClass {

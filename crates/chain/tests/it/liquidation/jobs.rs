@@ -118,6 +118,7 @@ fn open_rooms(scene: &mut Scene, probation_ms: u64, audit_ppm: u32) {
         feeFlat: U256::ZERO,
         probationUnits: 1_000,
         quorum: 1,
+        auditPay: U256::ZERO,
     };
     scene.ok(OWNER, jobs::ADDRESS, IJobs::setParamsCall { params });
     let class = IJobs::ServiceClass {

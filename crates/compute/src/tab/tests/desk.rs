@@ -1,6 +1,9 @@
 //! A machine's book before customers that are slow, and before thieves.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use alloy_primitives::{Address, B256};
 use alloy_signer_local::PrivateKeySigner;
@@ -167,6 +170,9 @@ fn market(time_ms: u64) -> Market {
         bond_free: u128::MAX,
         audit_ppm: 500_000,
         detect_ppm: 900_000,
+        fee_bps: 200,
+        fee_flat: 0,
+        audit_pay: 0,
     }
 }
 
@@ -276,4 +282,61 @@ async fn net_4_what_is_never_signed_is_lost_and_has_an_end() {
     case.see((EPOCH + 4) * EPOCH_MS + 10, u128::MAX);
     let closed = case.asks((EPOCH + 4) * EPOCH_MS + 10, 1);
     assert_eq!(closed.err(), Some(Turned::Closed));
+}
+
+/// NET-8: vouchers stay for as long as they may be claimed, drawn, shown or audited, and are gone some time later, with their
+/// receipts; a process that follows reads the same.
+#[tokio::test]
+async fn net_8_vouchers_go_when_nobody_can_ask_for_them() {
+    let keep = Duration::from_millis(8 * EPOCH_MS);
+    let case = Case::new();
+    let (one, two) = (case.answered(1, EPOCH, 100), case.answered(2, EPOCH, 100));
+    assert_eq!(case.signs(EPOCH, &[&one, &two], 2), Ok(()));
+    let shown = |case: &Case, index| case.desk.shown(&case.ledger, case.channel, EPOCH, index);
+    let goes = |case: &Case| {
+        // What was handed to the writer before is on disk when this is.
+        let written = case.ledger.write(Vec::new()).on_disk();
+        futures::executor::block_on(written).expect("written");
+        case.desk.let_go(&case.ledger, keep).expect("reads");
+        futures::executor::block_on(case.ledger.let_go(u64::MAX)).expect("goes")
+    };
+    // As far as it is known the epoch runs, is claimed, is audited.
+    assert_eq!(goes(&case), 0);
+    case.see((EPOCH + 1) * EPOCH_MS + 10, u128::MAX);
+    let (ready, written) = case.desk.claimable(&case.ledger);
+    written.expect("new").on_disk().await.expect("written");
+    assert_eq!(ready.len(), 1);
+    case.desk.claimed(&case.ledger, case.channel, EPOCH);
+    for epochs in [1, 5, 8] {
+        case.see((EPOCH + epochs) * EPOCH_MS + 20, u128::MAX);
+        assert_eq!(goes(&case), 0, "{epochs} epochs later");
+        assert!(shown(&case, 1).is_some());
+    }
+    let case = case.again();
+    case.see((EPOCH + 8) * EPOCH_MS + 30, u128::MAX);
+    assert_eq!(goes(&case), 0);
+    let late = case.answered(3, EPOCH + 9, 100);
+    case.see((EPOCH + 9) * EPOCH_MS + 20, u128::MAX);
+    assert_eq!(goes(&case), 2, "what is owed stays");
+    assert!(shown(&case, 0).is_none());
+    assert!(case.ledger.receipt(&late.id).expect("reads").is_some());
+    assert_eq!(case.desk.channels(), [case.channel]);
+    // Nothing is left of the channel once its hold is over and what it has bound is back.
+    assert_eq!(case.signs(EPOCH + 9, &[&late], 1), Ok(()));
+    case.desk.claimed(&case.ledger, case.channel, EPOCH + 9);
+    case.see((EPOCH + 200) * EPOCH_MS, u128::MAX);
+    assert_eq!(goes(&case), 1);
+    assert_eq!(
+        case.desk.channels(),
+        [case.channel],
+        "units are bound to it"
+    );
+    let returned = Bound {
+        bound: 0,
+        ..bound(case.key.address())
+    };
+    case.desk.bound(case.channel, &returned);
+    assert_eq!(goes(&case), 0);
+    assert!(case.desk.channels().is_empty());
+    assert!(case.again().desk.channels().is_empty());
 }

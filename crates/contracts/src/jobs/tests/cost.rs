@@ -133,3 +133,70 @@ fn a_hundred_thousand_receipts_cost_what_a_hundred_do() {
     println!("{LOOKS_MAX} claims settled in one block: {look} gas of 60,000,000");
     assert!(look < 60_000_000);
 }
+
+/// The dearest look that there may be: sixteen picks with sixteen auditors each, none of whom was ever counted or paid.
+#[test]
+fn job_10_the_dearest_look_fits_into_its_gas() {
+    let (mut world, ..) = start_with(JobParams {
+        detectPpm: 500_000,
+        feeFlat: n(500),
+        auditPay: n(1),
+        ..usual()
+    });
+    world.sweep_every = 100_000;
+    let who = |pick: u32, at: u32| {
+        let number = 0x00a0_d170_u64 + u64::from(pick * AUDITORS_MAX + at);
+        Address::from_word(U256::from(number).into())
+    };
+    let all = (0..PICKS_MAX).flat_map(|pick| (0..AUDITORS_MAX).map(move |at| (pick, at)));
+    for (pick, at) in all.clone() {
+        let grant = IAdmin::grantRoleCall {
+            scope: ADDRESS,
+            role: AUDIT,
+            holder: who(pick, at),
+            expiresMs: 0,
+        };
+        world.ok(OWNER, ADMIN, &grant);
+    }
+    let id = machine(&mut world, KEYS[0]);
+    customer(&mut world, BOB, SPENDERS[0], 1_000_000);
+    next_epoch(&mut world);
+    let channel = hold(&mut world, BOB, SPENDERS[0], id, 100_000);
+    let (claim, receipts, tree) = claimed(&mut world, channel, PICKS_MAX.into());
+    drawn(&mut world);
+    shown(&mut world, claim, &receipts, &tree);
+    world.wait_ms(10_001);
+    for (pick, at) in all.clone() {
+        let auditor = who(pick, at);
+        let call = commitAuditCall {
+            claimId: claim,
+            pick,
+            commitment: finding(claim, pick, auditor, 0, witness(claim, pick)),
+        };
+        world.ok(auditor, ADDRESS, &call);
+    }
+    world.wait_ms(10_001);
+    for (pick, at) in all {
+        let call = revealAuditCall {
+            claimId: claim,
+            pick,
+            verdict: 0,
+            witness: witness(claim, pick),
+            salt: SALT,
+        };
+        world.ok(who(pick, at), ADDRESS, &call);
+    }
+    world.wait_ms(11_000);
+    assert_eq!(turn(&mut world), 1);
+    let gas = world.store.gas_used();
+    assert_eq!(claim_of(&world, claim).phase, Phase::Paid.number());
+    let last = auditEarningsCall {
+        auditor: who(PICKS_MAX - 1, AUDITORS_MAX - 1),
+    };
+    assert_eq!(world.view(ADDRESS, &last).owed, n(1));
+    println!(
+        "256 findings counted and paid: {gas} gas of {}",
+        settle::LOOK_GAS
+    );
+    assert!(gas < settle::LOOK_GAS);
+}

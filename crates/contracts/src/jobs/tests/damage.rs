@@ -89,6 +89,13 @@ fn every_check_can_fail() {
         });
         saved.map(drop)
     });
+    check("JOB-15", |cx| {
+        let saved = STATE.auditors.at(AUDITORS[0]).update(cx, |auditor| {
+            (auditor.owed, auditor.earned) = (a(1), a(1));
+            Ok(())
+        });
+        saved.map(drop)
+    });
     check("JOB-10", |cx| STATE.dues.at(1).save(cx, 0));
     check("JOB-11", |cx| STATE.claim_count.save(cx, 2));
     spoil_claim("JOB-11", |claim| claim.reason = 1);

@@ -52,7 +52,7 @@ fn job_3_a_key_never_binds_more_than_it_may() {
     let channel = world.ok(SPENDERS[0], ADDRESS, &call);
     let call = hold_call(&mut world, 101, 2);
     world.refused(SPENDERS[0], ADDRESS, &call, &over(100, 101));
-    // What a machine lets go of counts no more in all, but still in its period.
+    // What a machine lets go of counts no more, neither in all nor in the period that bound it.
     let release = releaseCall {
         channel,
         byMachine: CALLS,
@@ -61,7 +61,7 @@ fn job_3_a_key_never_binds_more_than_it_may() {
     let key = key_of(&world, BOB, SPENDERS[0]);
     assert_eq!(
         (key.spent, key.spentInPeriod, key.left),
-        (n(0), n(300), n(100))
+        (n(0), n(0), n(400))
     );
     world.wait_ms(HOUR);
     for sequence in [11, 12, 13] {
@@ -567,6 +567,10 @@ fn job_12_parameters_are_in_range_and_two_never_change() {
             quorum: 9,
             ..usual()
         },
+        JobParams {
+            auditPay: n(FEE_FLAT_MAX + 1),
+            ..usual()
+        },
     ] {
         assert!(world.call(OWNER, ADDRESS, &set(params)).is_err());
     }
@@ -624,4 +628,70 @@ fn job_12_parameters_are_in_range_and_two_never_change() {
         assert!(world.call(OWNER, ADDRESS, &open(8, bad)).is_err());
     }
     assert_eq!(world.view(ADDRESS, &classesCall {}), vec![CLASS]);
+}
+
+/// JOB-3: what a machine lets go of in the period in which it was bound may be bound again in it; what an earlier period bound
+/// gives this one nothing.
+#[test]
+fn job_3_a_release_gives_back_what_its_own_period_bound() {
+    let (mut world, ..) = start();
+    let machines = [machine(&mut world, KEYS[0]), machine(&mut world, KEYS[1])];
+    customer(&mut world, BOB, SPENDERS[0], 1_000_000);
+    let limits = KeyLimits {
+        total: n(1_000_000),
+        perPeriod: n(1_000),
+        periodMs: HOUR,
+        untilMs: u64::MAX,
+    };
+    let set = setKeyCall {
+        key: SPENDERS[0],
+        limits,
+    };
+    world.ok(BOB, ADDRESS, &set);
+    let next_hour = |world: &mut World| {
+        let wait = HOUR - now_ms(world) % HOUR;
+        world.wait_ms(wait);
+    };
+    let left = |world: &World| {
+        let call = keyOfCall {
+            customer: BOB,
+            key: SPENDERS[0],
+        };
+        world.view(ADDRESS, &call).left
+    };
+    let release = |world: &mut World, at: usize, channel: B256| {
+        let call = releaseCall {
+            channel,
+            byMachine: CALLS,
+        };
+        world.ok(KEYS[at], ADDRESS, &call)
+    };
+    next_hour(&mut world);
+    let first = hold(&mut world, BOB, SPENDERS[0], machines[0], 600);
+    let second = hold(&mut world, BOB, SPENDERS[0], machines[1], 400);
+    assert_eq!(left(&world), n(0));
+    assert_eq!(release(&mut world, 1, second), n(400));
+    assert_eq!(left(&world), n(400));
+    // A release has a number of its own, one above the hold's.
+    world.wait_ms(10);
+    hold(&mut world, BOB, SPENDERS[0], machines[1], 400);
+    assert_eq!(left(&world), n(0));
+    // An hour later the limit is whole. What the hour before bound comes back to the customer, and not to this hour.
+    next_hour(&mut world);
+    assert_eq!(left(&world), n(1_000));
+    hold(&mut world, BOB, SPENDERS[0], machines[0], 300);
+    hold(&mut world, BOB, SPENDERS[0], machines[1], 700);
+    assert_eq!(left(&world), n(0));
+    assert_eq!(release(&mut world, 0, first), n(900));
+    assert_eq!(left(&world), n(300));
+    // What was claimed is spent: of 1,100 the older 400 and 300 of this hour.
+    let receipts: Vec<_> = (0..12)
+        .map(|number| receipt(&mut world, KEYS[1], SPENDERS[0], number))
+        .collect();
+    let (voucher, _) = voucher(second, epoch(&world), &receipts);
+    next_epoch(&mut world);
+    let claim = claim_call(&world, &voucher, SPENDERS[0], KEYS[1]);
+    world.ok(CAROL, ADDRESS, &claim);
+    assert_eq!(release(&mut world, 1, second), n(1_100 - 720));
+    assert_eq!(left(&world), n(300 + 380));
 }

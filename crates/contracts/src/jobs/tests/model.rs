@@ -1,5 +1,5 @@
 //! Random steps of customers, keys, machines and auditors beside a model that keeps plain numbers. It predicts every refusal,
-//! and what each customer, key, channel, bond and account has after every step (JOB-1 to JOB-5, JOB-9).
+//! and what each customer, key, channel, bond, auditor and account has after every step (JOB-1 to JOB-5, JOB-9, JOB-15, JOB-16).
 
 use std::collections::BTreeMap;
 
@@ -16,6 +16,10 @@ const ALLOWED: u64 = 2_000;
 const MACHINES: usize = 2;
 /// A bond that bears some open claims, not all.
 const SMALL_BOND: u128 = 20_000;
+/// What each claim pays beside one percent.
+const FEE_FLAT: u128 = 20;
+/// What a finding is paid, where there is as much.
+const AUDIT_PAY: u128 = 3;
 
 type Refusal = Option<&'static str>;
 
@@ -33,8 +37,8 @@ struct Limits {
     per_period: u128,
     until: u64,
     spent: u128,
-    /// What it bound, and when.
-    bound: Vec<(u64, u128)>,
+    /// What it bound, and when; less than nothing is what came back.
+    bound: Vec<(u64, i128)>,
     is_revoked: bool,
     is_set: bool,
 }
@@ -42,7 +46,8 @@ struct Limits {
 impl Limits {
     fn left(&self, now: u64) -> u128 {
         let period = self.bound.iter().filter(|(at, _)| at / HOUR == now / HOUR);
-        let period: u128 = period.map(|(_, amount)| amount).sum();
+        let period: i128 = period.map(|(_, amount)| amount).sum();
+        let period = u128::try_from(period).expect("no more came back than was bound");
         let left = self.per_period.saturating_sub(period);
         left.min(self.total.saturating_sub(self.spent))
     }
@@ -59,6 +64,8 @@ struct Line {
     until: u64,
     claimed_epoch: u64,
     bound: u128,
+    /// Holds of the key's periods: which, and how much.
+    holds: Vec<(u64, u128)>,
     claimed: u128,
     paid: u128,
     returned: u128,
@@ -73,6 +80,57 @@ enum Truth {
     Lie,
     /// It says so itself.
     Bad(Fault),
+}
+
+/// What the three auditors of a pick do: the first finds what is there, the others what they like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Says {
+    Truth,
+    Guess,
+    /// It commits, and shows nothing.
+    Silence,
+    /// It is not there.
+    Nothing,
+}
+
+/// What auditors said of a pick of a claim.
+struct Seen {
+    id: u64,
+    pick: u32,
+    truth: Truth,
+    says: [Says; 3],
+}
+
+impl Seen {
+    /// Whether two agree: guesses of two are different.
+    fn has_quorum(&self) -> bool {
+        self.right().count() >= 2
+    }
+
+    /// Verdict and witness of an auditor.
+    fn said(&self, at: usize) -> (u8, B256) {
+        match self.says[at] {
+            Says::Guess => (1, B256::repeat_byte(0x60 + at as u8)),
+            _ => (
+                u8::from(self.truth == Truth::Lie),
+                witness(self.id, self.pick),
+            ),
+        }
+    }
+
+    /// Auditors who found what is there.
+    fn right(&self) -> impl Iterator<Item = usize> {
+        (0..3).filter(|at| self.says[*at] == Says::Truth)
+    }
+}
+
+fn said(dice: &mut Dice) -> Says {
+    match dice.below(8) {
+        0 => Says::Guess,
+        1 => Says::Silence,
+        2 => Says::Nothing,
+        _ => Says::Truth,
+    }
 }
 
 #[derive(Debug)]
@@ -99,6 +157,8 @@ struct Play {
     earned: u128,
     fees: u128,
     forfeit: u128,
+    /// What each auditor is owed.
+    owed: [u128; 3],
     jobs: u64,
     ends: BTreeMap<String, u32>,
 }
@@ -113,6 +173,8 @@ impl Play {
     fn new() -> Self {
         let params = JobParams {
             detectPpm: 500_000,
+            feeFlat: n(FEE_FLAT),
+            auditPay: n(AUDIT_PAY),
             ..usual()
         };
         let (mut world, _, asset) = start_with(params);
@@ -138,6 +200,7 @@ impl Play {
             earned: 0,
             fees: 0,
             forfeit: 0,
+            owed: [0; 3],
             jobs: 0,
             ends: BTreeMap::new(),
         }
@@ -271,10 +334,11 @@ impl Play {
             (line.id, line.sequence) = (id, sequence);
             line.until = line.until.max(until);
             line.bound += amount;
+            line.holds.push((now / HOUR, amount));
             self.purses[who].free -= amount;
             self.purses[who].bound += amount;
             self.limits[who].spent += amount;
-            self.limits[who].bound.push((now, amount));
+            self.limits[who].bound.push((now, amount as i128));
         }
         expected
     }
@@ -301,6 +365,13 @@ impl Play {
             self.purses[who].bound -= amount;
             self.purses[who].free += amount;
             self.limits[who].spent -= amount;
+            // Claims took the oldest first: of what is left, the newest is of this period.
+            let fresh = std::mem::take(&mut line.holds);
+            let fresh = fresh.iter().filter(|(period, _)| *period == now / HOUR);
+            let fresh: u128 = fresh.map(|(_, amount)| amount).sum();
+            self.limits[who]
+                .bound
+                .push((now, -(fresh.min(amount) as i128)));
         }
         let by = if by_machine { KEYS[at] } else { ALICE };
         self.step(by, &call, expected);
@@ -366,10 +437,10 @@ impl Play {
         let work = voucher.outputUnits + voucher.inputUnits.div_ceil(10);
         let used = self.used[at];
         let before = if used.0 == epoch { used.1 } else { 0 };
-        // One of two cheats is found: a lie costs what it saves, and one.
-        let slash = largest + 1;
+        // One of two cheats is found: a lie costs what it saves, and one, and no less than what its audits are paid.
+        let fee = cost.div_ceil(100) + FEE_FLAT;
+        let slash = (largest + 1).max(fee.min(AUDIT_PAY * count * 16));
         let reserved: u128 = self.reserved(at);
-        let fee = cost.div_ceil(100) + 1;
         let expected = match () {
             () if line.sequence == 0 => Some("JobsNoChannel"),
             () if epoch != now_epoch - 1 => Some("JobsWrongEpoch"),
@@ -437,40 +508,27 @@ impl Play {
                     end = Some(fault);
                     break;
                 }
-                seen.push((open.id, pick, truth));
+                let says = [Says::Truth, said(dice), said(dice)];
+                seen.push(Seen {
+                    id: open.id,
+                    pick,
+                    truth,
+                    says,
+                });
             }
             ends.insert(open.id, end);
         }
         self.world.wait_ms(10_001);
         let is_void = |ends: &BTreeMap<u64, Option<Fault>>, id: u64| matches!(ends[&id], Some(fault) if fault != Fault::NotShown);
-        seen.retain(|(id, ..)| !is_void(&ends, *id));
-        for (id, pick, truth) in &seen {
-            let verdict = u8::from(*truth == Truth::Lie);
-            for who in [AUDITORS[0], AUDITORS[1]] {
-                let commitment = finding(*id, *pick, who, verdict, witness(*id, *pick));
-                let call = commitAuditCall {
-                    claimId: *id,
-                    pick: *pick,
-                    commitment,
-                };
-                self.step(who, &call, None);
-            }
+        seen.retain(|seen| !is_void(&ends, seen.id));
+        for seen in &seen {
+            self.commit(seen);
         }
         self.world.wait_ms(10_001);
-        for (id, pick, truth) in &seen {
-            let verdict = u8::from(*truth == Truth::Lie);
-            for who in [AUDITORS[0], AUDITORS[1]] {
-                let call = revealAuditCall {
-                    claimId: *id,
-                    pick: *pick,
-                    verdict,
-                    witness: witness(*id, *pick),
-                    salt: SALT,
-                };
-                self.step(who, &call, None);
-            }
-            if verdict == 1 {
-                let end = ends.get_mut(id).expect("there");
+        for seen in &seen {
+            self.reveal(seen);
+            if seen.truth == Truth::Lie && seen.has_quorum() {
+                let end = ends.get_mut(&seen.id).expect("there");
                 *end = end.or(Some(Fault::Wrong));
             }
         }
@@ -478,7 +536,98 @@ impl Play {
         turn(&mut self.world);
         for open in open.drain(..) {
             self.close(&open, ends[&open.id]);
+            self.credit(&open, &seen);
         }
+    }
+
+    fn commit(&mut self, seen: &Seen) {
+        for (at, who) in AUDITORS.into_iter().enumerate() {
+            if seen.says[at] == Says::Nothing {
+                continue;
+            }
+            let (verdict, witness) = seen.said(at);
+            let commitment = finding(seen.id, seen.pick, who, verdict, witness);
+            let call = commitAuditCall {
+                claimId: seen.id,
+                pick: seen.pick,
+                commitment,
+            };
+            self.step(who, &call, None);
+        }
+    }
+
+    fn reveal(&mut self, seen: &Seen) {
+        for (at, who) in AUDITORS.into_iter().enumerate() {
+            if matches!(seen.says[at], Says::Nothing | Says::Silence) {
+                continue;
+            }
+            let (verdict, witness) = seen.said(at);
+            let call = revealAuditCall {
+                claimId: seen.id,
+                pick: seen.pick,
+                verdict,
+                witness,
+                salt: SALT,
+            };
+            self.step(who, &call, None);
+        }
+    }
+
+    /// Auditors of a claim that agreed with a quorum are paid alike, as far as its fee, its slash and all fees go.
+    fn credit(&mut self, open: &Open, seen: &[Seen]) {
+        let of_it = seen.iter().filter(|seen| seen.id == open.id);
+        let paid = of_it.filter(|seen| seen.has_quorum());
+        let paid: Vec<usize> = paid.flat_map(Seen::right).collect();
+        if paid.is_empty() {
+            return;
+        }
+        let all = open.fee.min(open.slash).min(self.fees);
+        let each = AUDIT_PAY.min(all / paid.len() as u128);
+        for at in paid {
+            self.owed[at] += each;
+            self.fees -= each;
+        }
+    }
+
+    /// An auditor takes out a part of what it is owed, or more.
+    fn take_pay(&mut self, dice: &mut Dice) -> Refusal {
+        let at = dice.below(3) as usize;
+        let amount = dice.amount(self.owed[at]);
+        let expected = match amount {
+            0 => Some("JobsZeroAmount"),
+            _ if amount > self.owed[at] => Some("JobsNotEarned"),
+            _ => None,
+        };
+        let call = withdrawAuditPayToAccountCall {
+            index: 0,
+            amount: n(amount),
+        };
+        self.step(AUDITORS[at], &call, expected);
+        if expected.is_none() {
+            self.owed[at] -= amount;
+        }
+        expected
+    }
+
+    /// The owner of the scope sends fees on: what auditors earned is not among them.
+    fn send_fees(&mut self, dice: &mut Dice) -> Refusal {
+        let amount = dice.amount(self.fees);
+        let expected = match amount {
+            0 => Some("JobsZeroAmount"),
+            _ if amount > self.fees => Some("LedgerInsufficient"),
+            _ => None,
+        };
+        let call = sendTakingsCall {
+            index: 1,
+            to: OWNER,
+            toIndex: 0,
+            amount: n(amount),
+        };
+        self.step(OWNER, &call, expected);
+        if expected.is_none() {
+            self.fees -= amount;
+        }
+        expected
     }
 
     fn close(&mut self, open: &Open, end: Option<Fault>) {
@@ -561,10 +710,16 @@ impl Play {
             assert_eq!(offer.reserved, n(self.reserved(at)));
         }
         let holder = AccountId::new(ALICE, 0);
-        let found = [holder, FEES, FORFEIT, POT].map(|who| units(&mut self.world, self.asset, who));
+        let found = [holder, FEES, FORFEIT, POT, EARNED];
+        let found = found.map(|who| units(&mut self.world, self.asset, who));
         let pot = self.purses.iter().map(|p| p.free + p.bound + p.claimed);
-        let said = [self.earned, self.fees, self.forfeit, pot.sum()];
-        assert_eq!(found, said, "earned, fees, forfeit, pot");
+        let owed = self.owed.iter().sum();
+        let said = [self.earned, self.fees, self.forfeit, pot.sum(), owed];
+        assert_eq!(found, said, "earned, fees, forfeit, pot, owed to auditors");
+        for (auditor, owed) in AUDITORS.into_iter().zip(self.owed) {
+            let found = self.world.view(ADDRESS, &auditEarningsCall { auditor });
+            assert_eq!(found.owed, n(owed));
+        }
     }
 }
 
@@ -587,6 +742,8 @@ fn play(
             12 => ("release", play.release(dice, who, at)),
             13..=20 => ("serve", play.serve(dice, who, at)),
             21..=26 => ("claim", play.claim(dice, who, at)),
+            27 => ("take_pay", play.take_pay(dice)),
+            28 if dice.below(4) == 0 => ("send_fees", play.send_fees(dice)),
             _ => {
                 play.wait(dice);
                 ("wait", None)
@@ -611,7 +768,7 @@ fn random_steps_agree_with_a_model() {
     println!("{counts:?}");
     println!("claims by their end: {ends:?}");
     if steps::is_whole(NAME, steps) {
-        assert!(counts.len() >= 25, "only {}: {counts:?}", counts.len());
+        assert!(counts.len() >= 29, "only {}: {counts:?}", counts.len());
         for end in [
             "Paid",
             "Wrong",
