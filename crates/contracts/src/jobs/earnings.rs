@@ -1,13 +1,13 @@
 //! What auditors earn, and how they take it out.
 //!
 //! ```text
-//!   all of a claim     = min(its fee, its slash, fees that lie here)
+//!   all of a claim     = min(its fee, its slash, what was slashed if it is void, fees that lie here)
 //!   each pick, each    = min(auditPay, floor(all of a claim / findings that are paid))
 //! ```
 //!
 //! It comes out of fees alone and is credited, so that no settlement waits for a token. A claim pays auditors no more than
 //! the fee that it brings in and the slash that stands for it: whoever is machine, customer and auditor at once pays at least
-//! what he is paid, however the claim ends, and no verdict pays better than another (JOB-16).
+//! what he is paid, however the claim ends (JOB-16). What they are paid is not told as gone to whoever lends against income.
 
 use std::collections::BTreeMap;
 
@@ -25,27 +25,34 @@ use super::{
 };
 use crate::{contract::emit, ledger, revert};
 
-/// Credits whoever found what a quorum found: one entry for each finding. A claim is settled without this if it fails.
+/// Credits whoever found what a quorum found: one entry for each finding. `lost`: what the machine loses at most, or has
+/// lost; together they get no more. Answers their sum. A claim is settled without this if it fails.
 pub(super) fn credit(
     cx: &mut Ctx<'_>,
     id: u64,
     claim: &Claim,
     agreed: &[Address],
-) -> Result<(), Halt> {
-    let credited = cx.attempt_item(|cx| credit_all(cx, id, claim, agreed))?;
-    drop(credited);
-    Ok(())
+    lost: Assets,
+) -> Result<Assets, Halt> {
+    let credited = cx.attempt_item(|cx| credit_all(cx, id, claim, agreed, lost))?;
+    Ok(credited.unwrap_or(Assets::ZERO))
 }
 
-fn credit_all(cx: &mut Ctx<'_>, id: u64, claim: &Claim, agreed: &[Address]) -> Result<(), Halt> {
+fn credit_all(
+    cx: &mut Ctx<'_>,
+    id: u64,
+    claim: &Claim,
+    agreed: &[Address],
+    lost: Assets,
+) -> Result<Assets, Halt> {
     if claim.audit_pay.is_zero() || agreed.is_empty() {
-        return Ok(());
+        return Ok(Assets::ZERO);
     }
     let asset = params::known(cx)?.asset;
     let fees = ledger::free(cx, asset, FEES)?;
-    let each = claim.audit_pay_down(fees, agreed.len());
+    let each = claim.audit_pay_down(fees.min(lost), agreed.len());
     if each.is_zero() {
-        return Ok(());
+        return Ok(Assets::ZERO);
     }
     let mut findings = BTreeMap::<Address, u128>::new();
     for auditor in agreed {
@@ -73,7 +80,8 @@ fn credit_all(cx: &mut Ctx<'_>, id: u64, claim: &Claim, agreed: &[Address]) -> R
             },
         )?;
     }
-    ledger::shift(cx, asset, FEES, EARNED, sum)
+    ledger::shift(cx, asset, FEES, EARNED, sum)?;
+    Ok(sum)
 }
 
 /// What an auditor has earned.

@@ -10,7 +10,7 @@
 //!
 //! Calldata only says where to look: what is due is judged anew, from state alone.
 
-use alloy_primitives::{Bytes, U256};
+use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolValue;
 use capstan_state::{Ctx, Halt};
 use capstan_units::Assets;
@@ -153,11 +153,12 @@ fn end(cx: &mut Ctx<'_>, id: u64, claim: Claim) -> Result<(), Halt> {
         fault = fault.or(found);
     }
     match fault {
-        Some(fault) => void(cx, id, claim, fault)?,
-        None => pay(cx, id, claim)?,
+        Some(fault) => {
+            let slashed = void(cx, id, claim, fault)?;
+            earnings::credit(cx, id, &claim, &agreed, slashed).map(drop)
+        }
+        None => pay(cx, id, claim, &agreed),
     }
-    // After the claim's own fee came in.
-    earnings::credit(cx, id, &claim, &agreed)
 }
 
 /// Ends a claim: nothing stands for it any more. A claim ends once (JOB-2).
@@ -171,7 +172,7 @@ fn close(cx: &mut Ctx<'_>, id: u64, claim: Claim, phase: Phase, reason: u8) -> R
     STATE.dues.at(id).save(cx, 0)
 }
 
-fn pay(cx: &mut Ctx<'_>, id: u64, claim: Claim) -> Result<(), Halt> {
+fn pay(cx: &mut Ctx<'_>, id: u64, claim: Claim, agreed: &[Address]) -> Result<(), Halt> {
     close(cx, id, claim, Phase::Paid, 0)?;
     let params = params::known(cx)?;
     let mut channel = channels::known(cx, claim.channel)?;
@@ -195,6 +196,7 @@ fn pay(cx: &mut Ctx<'_>, id: u64, claim: Claim) -> Result<(), Halt> {
         Ok(())
     })?;
     ledger::shift(cx, params.asset, POT, FEES, claim.fee)?;
+    let audits = earnings::credit(cx, id, &claim, agreed, claim.slash)?;
     pay_income(
         cx,
         &Payment {
@@ -203,7 +205,8 @@ fn pay(cx: &mut Ctx<'_>, id: u64, claim: Claim) -> Result<(), Halt> {
             first_seen_ms: customer.since_ms,
             asset: params.asset,
             amount,
-            fee: claim.fee,
+            // What auditors are paid may come back to him who pays: it is not gone (INC-11).
+            fee: claim.fee.sub_or_zero(audits),
         },
     )?;
     tell_funded(cx, claim.machine)?;
@@ -219,8 +222,8 @@ fn pay(cx: &mut Ctx<'_>, id: u64, claim: Claim) -> Result<(), Halt> {
     )
 }
 
-/// Gives everything back to the customer, and takes what stood for the claim (JOB-9).
-pub(super) fn void(cx: &mut Ctx<'_>, id: u64, claim: Claim, fault: Fault) -> Result<(), Halt> {
+/// Gives everything back to the customer, and takes what stood for the claim (JOB-9). Answers how much of it was there.
+pub(super) fn void(cx: &mut Ctx<'_>, id: u64, claim: Claim, fault: Fault) -> Result<Assets, Halt> {
     close(cx, id, claim, Phase::Void, fault.number())?;
     let mut channel = channels::known(cx, claim.channel)?;
     channel.claimed = channel.claimed.sub(claim.cost)?;
@@ -256,5 +259,6 @@ pub(super) fn void(cx: &mut Ctx<'_>, id: u64, claim: Claim, fault: Fault) -> Res
             refunded: claim.cost.to_u256(),
             slashed: slashed.to_u256(),
         },
-    )
+    )?;
+    Ok(slashed)
 }

@@ -52,7 +52,7 @@ pub(super) fn show(
         },
     )?;
     match fault_of(cx, &claim, receipt)? {
-        Some(fault) => settle::void(cx, id, claim, fault),
+        Some(fault) => settle::void(cx, id, claim, fault).map(drop),
         None => Ok(()),
     }
 }

@@ -25,7 +25,7 @@ const fn wallet(index: u8) -> Address {
     account(0x80 + index)
 }
 
-fn income_params() -> IncomeParams {
+pub(super) fn income_params() -> IncomeParams {
     IncomeParams {
         rateBps: 1_000,
         lateBps: 2_000,

@@ -1,7 +1,10 @@
 //! What auditors earn: who, how much, out of what (JOB-15, JOB-16).
 
 use super::*;
-use crate::jobs::error::*;
+use crate::{
+    income::{self, IIncome},
+    jobs::error::*,
+};
 
 /// A market where a finding is paid `pay`, and a cheat is found in one of two cases, so that a claim's slash is more than the
 /// dearest receipt.
@@ -87,11 +90,48 @@ fn job_16_who_found_what_a_quorum_found_is_paid_for_each_pick_and_nobody_else() 
     // One percent of 180, up, and 40 came in; 28 of it went to auditors, to the unit.
     let accounts = [FEES, EARNED, POT].map(|who| units(&mut world, asset, who));
     assert_eq!(accounts, [42 - 28, 28, 1_000_000 - 180]);
-    let paid: AuditPaid = world.last_event(ADDRESS);
-    assert_eq!(
-        (paid.claimId, paid.auditor, paid.amount),
-        (id, AUDITORS[2], n(4))
-    );
+    let logs = world.store.logs().iter();
+    let paid: Vec<_> = logs
+        .filter_map(|log| alloy_sol_types::SolEvent::decode_log_data(&log.data).ok())
+        .map(|paid: AuditPaid| (paid.claimId, paid.auditor, paid.amount))
+        .collect();
+    assert!(paid.contains(&(id, AUDITORS[2], n(4))), "{paid:?}");
+}
+
+/// What auditors are paid may come back to whoever buys from himself, so lenders against income are not told that it is gone
+/// (INC-11).
+#[test]
+fn job_16_what_auditors_are_paid_is_not_gone() {
+    let (mut world, asset, machine, channel) = paying(4, 40);
+    let params = income::IIncome::IncomeParams {
+        customerAgeMs: 0,
+        ..debts::income_params()
+    };
+    let open = IIncome::openMarketCall {
+        assetId: asset.get(),
+        params,
+    };
+    world.ok(OWNER, income::ADDRESS, &open);
+    let id = to_commit(&mut world, channel, 3);
+    let truth = |pick| (0, witness(id, pick));
+    for pick in 0..3 {
+        for auditor in [AUDITORS[0], AUDITORS[1]] {
+            commit(&mut world, id, pick, auditor, truth(pick));
+        }
+    }
+    world.wait_ms(10_001);
+    for pick in 0..3 {
+        for auditor in [AUDITORS[0], AUDITORS[1]] {
+            reveal(&mut world, id, pick, auditor, truth(pick));
+        }
+    }
+    assert_eq!(settled(&mut world, id), Phase::Paid.number());
+    let (fee, paid) = (claim_of(&world, id).fee, n(2 * 3 * 4));
+    world.wait_ms(DAY);
+    let call = IIncome::daysOfCall { machineId: machine };
+    let days = world.view(income::ADDRESS, &call);
+    let gone = days.iter().fold(n(0), |sum, day| sum + day.fees);
+    assert_eq!(gone, fee - paid, "{days:?}");
 }
 
 #[test]
