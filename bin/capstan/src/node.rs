@@ -307,6 +307,9 @@ pub(crate) fn serve(
     let world = prepare(&chain)?;
     rpc.world = world.as_ref().map(World::door);
     rpc.beside = beside.as_ref().map(Beside::routes);
+    if let Some(beside) = &beside {
+        rpc.limits.answer_time_max = rpc.limits.answer_time_max.max(beside.answer_time_max());
+    }
     let server =
         runtime.block_on(async { listens(capstan_rpc::serve(rpc, chain.clone()).await).await })?;
     let driver = drive(&chain)?;

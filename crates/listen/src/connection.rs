@@ -26,7 +26,6 @@ const HEAD_END: &[u8; 4] = b"\r\n\r\n";
 pub(crate) struct Connection {
     stream: TcpStream,
     idle: Pin<Box<Sleep>>,
-    idle_time_max: Duration,
     answer_time_max: Duration,
     head: Option<Head>,
     unread: Option<Unread>,
@@ -80,7 +79,6 @@ impl Connection {
         Self {
             stream,
             idle: Box::pin(tokio::time::sleep(bounds.idle)),
-            idle_time_max: bounds.idle,
             answer_time_max: bounds.answer,
             head: Some(head),
             unread: None,
@@ -91,8 +89,9 @@ impl Connection {
     }
 
     /// Something moved; without more it may stay so long.
-    fn moved(&mut self, time_max: Duration) {
-        self.idle.as_mut().reset(Instant::now() + time_max);
+    fn moved(&mut self) {
+        let deadline = Instant::now() + self.answer_time_max;
+        self.idle.as_mut().reset(deadline);
     }
 
     /// Whether it waited too long for its client.
@@ -119,8 +118,8 @@ impl Connection {
         let (now, unread_max) = (Instant::now(), self.unread_time_max);
         match polled {
             Poll::Ready(Ok(bytes)) => {
-                let time_max = self.idle_time_max;
-                self.moved(time_max);
+                // The rest of the answer may take its time; between requests hyper watches.
+                self.moved();
                 if let Some(unread) = &mut self.unread {
                     unread.taken_bytes += bytes as u64;
                     if unread.deadline(unread_max) < now {
@@ -157,8 +156,7 @@ impl AsyncRead for Connection {
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         if polled.is_ready() {
             // It may be a request, whose answer takes its time.
-            let time_max = self.answer_time_max;
-            self.moved(time_max);
+            self.moved();
             let read = buf.filled().get(before..).unwrap_or_default();
             if self.head.as_mut().is_some_and(|head| head.ends_with(read)) {
                 self.head = None;

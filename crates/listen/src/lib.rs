@@ -40,10 +40,10 @@ pub struct Bounds {
     pub connections_max: usize,
     /// For the first head of a connection to come whole.
     pub head: Duration,
-    /// Without a byte either way, and for a later head to come whole. Longer than clients keep connections for reuse, so that
-    /// none is closed under a request.
+    /// Between requests, for a later head to come whole. Longer than most clients keep connections for reuse, so that hardly
+    /// one is closed under a request.
     pub idle: Duration,
-    /// The same while an answer may be waited for: after something came and before something went out.
+    /// Without a byte either way while an answer, or the rest of it, may be waited for.
     pub answer: Duration,
     /// A client that takes nothing of its answers.
     pub unread: Duration,

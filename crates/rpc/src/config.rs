@@ -91,6 +91,8 @@ pub struct Limits {
     pub unread_bytes_max: usize,
     /// How long a client may leave what it is sent unread; after that it must take 64 KiB a second.
     pub unread_time_max: Duration,
+    /// How long nothing may move on a connection whose answer, or the rest of it, is waited for.
+    pub answer_time_max: Duration,
     /// Subscriptions of all connections.
     pub subscriptions_max: usize,
     /// Subscriptions of one connection.
@@ -122,6 +124,7 @@ impl Default for Limits {
             ws_queue_max: 4_096,
             unread_bytes_max: 512 << 20,
             unread_time_max: Duration::from_secs(30),
+            answer_time_max: Duration::from_secs(120),
             subscriptions_max: 16_384,
             subscriptions_per_connection_max: 128,
             filters_max: 4_096,

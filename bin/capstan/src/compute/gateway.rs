@@ -148,6 +148,11 @@ impl Beside {
         router(Arc::clone(&self.opened.gateway))
     }
 
+    /// How long a connection may wait for its answer.
+    pub(crate) fn answer_time_max(&self) -> std::time::Duration {
+        self.opened.gateway.answer_time_max()
+    }
+
     /// Says where it is, lets `capstan key` find it, and looks after its servers for as long as the node runs.
     pub(crate) async fn live(self, address: SocketAddr) -> Result<Infallible> {
         let url = format!("http://{address}");

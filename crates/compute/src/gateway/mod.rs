@@ -92,12 +92,16 @@ impl Default for Bounds {
 }
 
 impl Bounds {
+    /// How long a connection may wait for its answer: nothing goes out before a whole one is there.
+    fn answer(&self) -> Duration {
+        self.whole + self.arrival
+    }
+
     /// What a port of its own grants to connections: more than there may be requests, since most are idle.
     fn listening(&self) -> capstan_listen::Bounds {
         capstan_listen::Bounds {
             connections_max: self.requests.saturating_mul(2),
-            // Nothing goes out before a whole answer is there.
-            answer: self.whole + self.arrival,
+            answer: self.answer(),
             unread: self.client,
             ..capstan_listen::Bounds::default()
         }
@@ -144,6 +148,11 @@ const LET_GO_EVERY: Duration = Duration::from_secs(3_600);
 const LET_GO_FIRST: Duration = Duration::from_secs(30);
 
 impl Gateway {
+    /// How long a connection may wait for its answer.
+    pub fn answer_time_max(&self) -> Duration {
+        self.settings.bounds.answer()
+    }
+
     /// A gateway over an open ledger.
     pub fn new(ledger: Ledger, pool: Arc<Pool>, settings: Settings) -> Arc<Self> {
         let (started, at_work) = (Instant::now(), AtomicUsize::new(0));

@@ -17,23 +17,42 @@ use crate::{
     tab::{LeafRecord, LineRecord},
 };
 
-/// Receipts of one transaction: others that wait to be written wait so long.
+/// Receipts of one transaction: what waits to be written waits for no more.
 const BATCH: usize = 1_024;
 /// Bytes of a job's number, which its receipt has with zeros behind.
 const JOB_BYTES: usize = 16;
 
-/// Lets go of receipts whose answers ended before a time. Answers how many went.
-pub(super) fn let_go(db: &Database, before_ms: u64) -> Result<u64, StoreError> {
-    let needed = needed(db)?;
-    let (mut gone, mut next) = (0_u64, Some(0_u64));
-    while let Some(from) = next {
-        let writing = super::store::begin(db)?;
-        let batch = let_go_from(&writing, from, before_ms, &needed)?;
-        writing.commit()?;
-        gone = gone.saturating_add(batch.0);
-        next = batch.1;
+/// Letting go of receipts whose answers ended before a time, one batch after the other: what waits to be written goes
+/// between.
+pub(super) struct LettingGo {
+    before_ms: u64,
+    needed: BTreeSet<B256>,
+    next: Option<u64>,
+    gone: u64,
+}
+
+impl LettingGo {
+    pub(super) fn begin(db: &Database, before_ms: u64) -> Result<Self, StoreError> {
+        Ok(Self {
+            before_ms,
+            needed: needed(db)?,
+            next: Some(0),
+            gone: 0,
+        })
     }
-    Ok(gone)
+
+    /// Lets go of the next batch. How many went, once there are no more.
+    pub(super) fn batch(&mut self, db: &Database) -> Result<Option<u64>, StoreError> {
+        let Some(from) = self.next else {
+            return Ok(Some(self.gone));
+        };
+        let writing = super::store::begin(db)?;
+        let (gone, next) = let_go_from(&writing, from, self.before_ms, &self.needed)?;
+        writing.commit()?;
+        self.gone = self.gone.saturating_add(gone);
+        self.next = next;
+        Ok(next.is_none().then_some(self.gone))
+    }
 }
 
 /// Receipts that are owed or lie under a voucher.

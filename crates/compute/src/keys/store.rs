@@ -279,8 +279,11 @@ struct Change {
 enum Wish {
     Write(Change),
     /// To let go of receipts that ended before a time, and to say how many went.
-    LetGo(u64, oneshot::Sender<Option<u64>>),
+    LetGo(u64, Gone),
 }
+
+/// Who waits to hear how many receipts went; `None`: it failed.
+type Gone = oneshot::Sender<Option<u64>>;
 
 /// The file and its writer.
 #[derive(Debug)]
@@ -483,17 +486,33 @@ impl Drop for Store {
 fn write_all(db: &Database, path: &Path, waiting: &mpsc::Receiver<Wish>, well: &AtomicBool) {
     // What was taken out of the queue and is not done yet.
     let mut next = None;
-    while let Some(wish) = next.take().or_else(|| waiting.recv().ok()) {
+    let mut letting = None;
+    loop {
+        let_go_of_some(db, path, &mut letting);
+        let wish = match next.take() {
+            Some(wish) => Some(wish),
+            // Between batches of old receipts it does not wait for wishes.
+            None if letting.is_some() => match waiting.try_recv() {
+                Ok(wish) => Some(wish),
+                Err(mpsc::TryRecvError::Empty) => continue,
+                Err(mpsc::TryRecvError::Disconnected) => None,
+            },
+            None => waiting.recv().ok(),
+        };
         let first = match wish {
-            Wish::Write(change) => change,
-            Wish::LetGo(before_ms, done) => {
-                let went = guarded(path, || old::let_go(db, before_ms));
-                let went = went
-                    .inspect_err(|error| tracing::error!(%error, "old receipts stay"))
-                    .ok();
-                let _ = done.send(went);
+            Some(Wish::Write(change)) => change,
+            Some(Wish::LetGo(before_ms, done)) => {
+                let begun = guarded(path, || old::LettingGo::begin(db, before_ms));
+                match begun {
+                    Ok(begun) => letting = Some((begun, done)),
+                    Err(error) => {
+                        tracing::error!(%error, "old receipts stay");
+                        let _ = done.send(None);
+                    }
+                }
                 continue;
             }
+            None => return,
         };
         let mut batch = vec![first];
         while batch.len() < BATCH_MAX && next.is_none() {
@@ -517,13 +536,30 @@ fn write_all(db: &Database, path: &Path, waiting: &mpsc::Receiver<Wish>, well: &
     }
 }
 
+/// One batch of old receipts, where some are to go.
+fn let_go_of_some(db: &Database, path: &Path, letting: &mut Option<(old::LettingGo, Gone)>) {
+    let Some((old, _)) = letting else { return };
+    let went = match guarded(path, || old.batch(db)) {
+        Ok(None) => return,
+        Ok(went) => went,
+        Err(error) => {
+            tracing::error!(%error, "old receipts stay");
+            None
+        }
+    };
+    if let Some((_, done)) = letting.take() {
+        let _ = done.send(went);
+    }
+}
+
 /// A new file under its own name, whole or not at all: one that is empty was never a book.
 fn make(path: &Path) -> Result<(), StoreError> {
     let aside = path.with_extension(format!("new-{}", std::process::id()));
     drop(Database::create(&aside)?);
     // Who was faster has made it.
     let made = match fs::hard_link(&aside, path) {
-        Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+        // File systems without links say so in one way or another.
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists && !path.exists() => {
             fs::copy(&aside, path).map(drop)
         }
         made => made,

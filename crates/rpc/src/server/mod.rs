@@ -92,19 +92,18 @@ pub fn probe(address: SocketAddr) -> Result<(), ServeError> {
 /// The address is not free, threads are not to be had, or the development keys are wrong.
 pub async fn serve(config: RpcConfig, chain: Chain) -> Result<ServerHandle, ServeError> {
     let address = config.listen;
-    let (connections_max, unread_time_max) =
-        (config.limits.connections_max, config.limits.unread_time_max);
+    let bounds = capstan_listen::Bounds {
+        connections_max: config.limits.connections_max,
+        answer: config.limits.answer_time_max,
+        unread: config.limits.unread_time_max,
+        on_unread: metrics::slow_consumer,
+        ..capstan_listen::Bounds::default()
+    };
     let (stop, stopped) = watch::channel(false);
     let router = build(config, chain, stopped.clone())?;
     let listen_error = |reason| ServeError::Listen { address, reason };
     let listener = TcpListener::bind(address).await.map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
-    let bounds = capstan_listen::Bounds {
-        connections_max,
-        unread: unread_time_max,
-        on_unread: metrics::slow_consumer,
-        ..capstan_listen::Bounds::default()
-    };
     let mut stopping = stopped;
     let shutdown = async move {
         // An error means that the handle is gone, which is a wish to stop, too.
