@@ -117,8 +117,10 @@ impl<'a> Batches<'a> {
     }
 
     fn read_from(&self, from: u64) -> Result<VecDeque<Logged>, ChainError> {
-        let last = self.to.min(from.saturating_add(BATCH - 1));
-        let numbers: Vec<u64> = (from..=last).collect();
+        // What is left of the batch before is redone first.
+        let room = BATCH.saturating_sub(self.read.len() as u64);
+        let end = from.saturating_add(room).min(self.to.saturating_add(1));
+        let numbers: Vec<u64> = (from..end).collect();
         let read = |number: u64| Logged::read(self.log, number);
         numbers.into_par_iter().map(read).collect()
     }
@@ -156,13 +158,22 @@ fn redo(view: &Arc<DbView>, blocks: &mut VecDeque<Logged>) -> Result<Vec<Execute
         base: Arc::new(Stored(Arc::clone(view))),
     };
     let mut done: Vec<Executed> = Vec::new();
+    let mut parent = view.tip().map(|tip| tip.hash);
     while let Some(Logged { block, list }) = blocks.front() {
+        if let Some(parent) = parent
+            && block.header.parent_hash != parent
+        {
+            let named = block.header.parent_hash;
+            let reason = format!("it follows {named}, and the block before it is {parent}");
+            return Err(diverged(block, reason));
+        }
         let diff = StateDiff::from_access_list(list, &state).map_err(storage)?;
         let together = Arc::make_mut(&mut state.layers[0].0);
         if comes_back(together, &diff) {
             break;
         }
         together.follow_all(diff.clone());
+        parent = Some(block.hash());
         done.push(Executed {
             block: Arc::clone(block),
             diff: Arc::new(diff),

@@ -38,7 +38,7 @@ pub struct Replayed {
     pub roots: bool,
     /// How long it took.
     pub elapsed: Duration,
-    /// Of that, how long it did nothing but write tables, where nothing was executed.
+    /// Of that, how long tables were written while the next blocks were read, where nothing was executed.
     pub tables: Duration,
 }
 
