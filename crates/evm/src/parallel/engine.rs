@@ -374,7 +374,8 @@ impl<'a> Engine<'a> {
                     if self.run_in_turn(worker, ordered, &item, 0)? {
                         settled.push(Settled::Direct);
                     }
-                    if !is_alone {
+                    // Behind the first lot another is tried, which shall find what it did once for all.
+                    if !is_alone || ordered.commits == 0 {
                         self.show(worker, ordered);
                     }
                 }
