@@ -12,7 +12,7 @@ interface ILedger {
         bool frozen;
         string symbol;
     }
-    /// How much more may leave than comes: the larger of `floor` and a share of all claims, per window.
+    /// How much more may leave than comes: the larger of `floor` and a share of what was there before what came lately, per window.
     struct OutflowLimit {
         uint32 windowS;
         uint16 shareBps;

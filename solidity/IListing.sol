@@ -4,7 +4,7 @@ pragma solidity >=0.8.4;
 
 /// Lists an asset with everything that it needs, or nothing of it.
 interface IListing {
-    /// How much more may leave the ledger than comes: the larger of `floor` and a share of all claims, per window.
+    /// How much more may leave the ledger than comes: the larger of `floor` and a share of what was there before what came lately, per window.
     struct Border {
         uint32 windowS;
         uint16 shareBps;

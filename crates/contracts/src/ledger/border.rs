@@ -366,9 +366,11 @@ pub(super) fn settle(cx: &mut Ctx<'_>, id: AssetId) -> Result<Bucket, Halt> {
 fn settled(cx: &mut Ctx<'_>, id: AssetId) -> Result<(Drain, Flow), Halt> {
     let now_ms = cx.store.block().time_ms;
     let at_ms = STATE.buckets.at(id).load(cx)?.at_ms;
-    let (drain, flow) = (drain(cx, id)?, flow(cx, id)?);
-    let flow = drain.drained(flow, now_ms.saturating_sub(at_ms))?;
-    Ok((drain, flow))
+    let (limits, claims) = (Limits::load(cx, id)?, STATE.claims.at(id).load(cx)?);
+    // By the limit of that time: one that came into force since is no looser for the time before.
+    let drain = Drain::new(&limits, claims, at_ms);
+    let flow = drain.drained(flow(cx, id)?, now_ms.saturating_sub(at_ms))?;
+    Ok((Drain::new(&limits, claims, now_ms), flow))
 }
 
 fn flow(cx: &mut Ctx<'_>, id: AssetId) -> Result<Flow, Halt> {

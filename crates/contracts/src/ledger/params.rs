@@ -25,7 +25,7 @@ pub(super) const LOOK_GAS: u64 = 200_000;
 pub struct Limit {
     /// Time in which a full bucket drains, in seconds; [`WINDOW_S`].
     pub window_s: u32,
-    /// Share of all claims.
+    /// Share of all claims but what came lately.
     pub share: Bps,
     /// What may leave whatever the share is.
     pub floor: Assets,

@@ -522,7 +522,7 @@ fn led_5_a_bucket_stays_for_a_step_unless_it_would_hold_back() {
     world.wait_ms(1);
     push(&mut world, id, ALICES, ALICE, 1).expect("came lately");
     let reckoned = bucket(&mut world);
-    // All but a step's share of what came lately is counted as what was there.
+    // A step's share of what came lately counts as what was there before.
     assert_eq!(
         (reckoned.size, reckoned.at_ms),
         (a(390), listed.at_ms + 1_000)

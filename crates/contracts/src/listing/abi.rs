@@ -10,7 +10,7 @@ sol! {
     #[sol(abi)]
     #[derive(Debug, PartialEq, Eq)]
     interface IListing {
-        /// How much more may leave the ledger than comes: the larger of `floor` and a share of all claims, per window.
+        /// How much more may leave the ledger than comes: the larger of `floor` and a share of what was there before what came lately, per window.
         struct Border {
             uint32 windowS;
             uint16 shareBps;
