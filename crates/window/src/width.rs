@@ -19,7 +19,7 @@ const PATIENCE: u32 = 8;
 /// And at most: what a chain without any parallelism pays for trying.
 const PATIENCE_MAX: u32 = 256;
 
-/// A width from which on trials are as near to each other again as at first.
+/// A width from which on trials in vain before it are forgotten.
 const TRUSTED: usize = 8;
 
 /// The width of a window: wider by one where running ahead was right, half where it was not. At one, nobody runs ahead, and
