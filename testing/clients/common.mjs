@@ -15,6 +15,26 @@ export const CREATE2_FACTORY = '0x4e59b44847b379578588920cA78FbF26c0B4956C'
 /// those of an account of this kind by eth_sendTransaction.
 export const protocolOwner = { address: '0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266', type: 'json-rpc' }
 
+/// An ethers provider that ends when nothing waits for an answer. ethers asks some things and drops the promise (`eth_unsubscribe`, once
+/// an event was heard), and `destroy` refuses whatever has not left yet: heard by nobody, that refusal ends the test's whole process.
+export const ending = (Provider) =>
+  class extends Provider {
+    #waiting = new Set()
+
+    send(method, params) {
+      const answer = super.send(method, params)
+      const answered = () => this.#waiting.delete(answer)
+      this.#waiting.add(answer)
+      answer.then(answered, answered)
+      return answer
+    }
+
+    async end() {
+      while (this.#waiting.size > 0) await Promise.allSettled(this.#waiting)
+      await this.destroy()
+    }
+  }
+
 /// For tests of what only Capstan has.
 export const capstanOnly = { skip: TARGET !== 'capstan' && 'Capstan only' }
 

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { ethers } from 'ethers'
-import { Counter, MNEMONIC, RPC_URL, TestToken, WS_URL } from './common.mjs'
+import { Counter, ending, MNEMONIC, RPC_URL, TestToken, WS_URL } from './common.mjs'
 
-const provider = new ethers.JsonRpcProvider(RPC_URL, undefined, { pollingInterval: 50, cacheTimeout: -1 })
+const provider = new (ending(ethers.JsonRpcProvider))(RPC_URL, undefined, { pollingInterval: 50, cacheTimeout: -1 })
 const key = (index) => ethers.HDNodeWallet.fromPhrase(MNEMONIC, undefined, `m/44'/60'/0'/0/${index}`)
 const signer = new ethers.NonceManager(key(2).connect(provider))
 const address = key(2).address
@@ -21,7 +21,7 @@ describe('ethers', () => {
     counter = await deploy(Counter, 5n)
     token = await deploy(TestToken, ethers.parseEther('1000'))
   })
-  after(() => provider.destroy())
+  after(() => provider.end())
 
   test('reads the chain', async () => {
     assert.equal((await provider.getNetwork()).chainId, 31337n)
@@ -122,7 +122,7 @@ describe('ethers', () => {
   })
 
   test('listens over WebSocket', async () => {
-    const socket = new ethers.WebSocketProvider(WS_URL)
+    const socket = new (ending(ethers.WebSocketProvider))(WS_URL)
     await socket.getNetwork()
     const block = new Promise((resolve) => socket.once('block', resolve))
     const log = new Promise((resolve) => counter.connect(socket).once('Incremented', (...args) => resolve(args.at(-1))))
@@ -132,7 +132,7 @@ describe('ethers', () => {
     assert.equal((await log).log.transactionHash, receipt.hash)
     assert.ok((await block) > 0)
     assert.match(await pending, /^0x[0-9a-f]{64}$/)
-    await socket.destroy()
+    await socket.end()
   })
 
   test('sends many at once in one batch, and all arrive', async () => {

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { ethers } from 'ethers'
-import { capstanOnly, MNEMONIC, nativeAbi, RPC_URL } from './common.mjs'
+import { capstanOnly, ending, MNEMONIC, nativeAbi, RPC_URL } from './common.mjs'
 
-const provider = new ethers.JsonRpcProvider(RPC_URL, undefined, { pollingInterval: 50, cacheTimeout: -1 })
+const provider = new (ending(ethers.JsonRpcProvider))(RPC_URL, undefined, { pollingInterval: 50, cacheTimeout: -1 })
 const key = (index) => ethers.HDNodeWallet.fromPhrase(MNEMONIC, undefined, `m/44'/60'/0'/0/${index}`)
 const owner = key(14), friend = key(15)
 const asOwner = new ethers.NonceManager(owner.connect(provider)), asFriend = new ethers.NonceManager(friend.connect(provider))
@@ -22,7 +22,7 @@ describe('native contracts by ethers', capstanOnly, () => {
     token = new ethers.Contract(args.token, nativeAbi('token'), asOwner)
     await done(token.mint(owner.address, 1_000n))
   })
-  after(() => provider.destroy())
+  after(() => provider.end())
 
   test('moves a token and reads its events', async () => {
     const receipt = await done(token.transfer(friend.address, 10n))
