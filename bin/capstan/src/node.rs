@@ -32,6 +32,9 @@ const DEV_BALANCE_ETH: u64 = 10_000;
 
 const WEI_PER_ETH: u64 = 1_000_000_000_000_000_000;
 
+/// Where machines of the prepared world keep their books, in the folder of the chain.
+const WORLD: &str = "world";
+
 /// Signals this close together are one wish to stop.
 const SAME_WISH: Duration = Duration::from_millis(300);
 
@@ -50,6 +53,7 @@ pub(crate) fn dev(options: &DevOptions) -> Result<()> {
         feed: options.feed,
         bots: world::bots(options.seed, options.bot_count())?,
         cast: world::cast(options.seed, options.machine_count())?,
+        folder: options.data.as_ref().map(|data| data.join(WORLD)),
     };
     let mnemonic = match &options.mnemonic {
         Some(words) => words.clone(),

@@ -104,7 +104,7 @@ fn keep_days(text: &str) -> Result<u64, String> {
 }
 
 /// What a gateway buys of machines of a network.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct NetworkOptions {
     /// File of the spending key: what one's own servers cannot take is bought with it (`capstan spend open` makes one)
     #[arg(long, value_name = "FILE")]
@@ -115,6 +115,9 @@ pub(crate) struct NetworkOptions {
     /// Class of work to buy; without it, all. Repeatable
     #[arg(long, value_name = "NUMBER")]
     pub(crate) buy_class: Vec<u32>,
+    /// Machine to buy of, by its number; without it, all that sell. Repeatable
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) buy_machine: Vec<u64>,
 }
 
 #[derive(Debug, Args)]

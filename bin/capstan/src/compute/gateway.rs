@@ -13,7 +13,6 @@ use capstan_client::Node;
 use capstan_compute::{
     gateway::{Bounds, Gateway, OpenDoor, Prices, Settings, install_recorder, router, serve},
     keys::{Ledger, Secret, system_clock},
-    money::Dollars,
     readings::{Board, Meter, Places, Sensors},
     upstream::{Http, HttpSettings, Pool, PoolSettings, Upstream},
 };
@@ -23,7 +22,7 @@ use tokio::net::TcpListener;
 use super::{
     engine::engines,
     folder,
-    purchase::{Purchase, Spend},
+    purchase::{Purchase, Spend, Wanted},
     upstreams::look,
 };
 use crate::{
@@ -121,8 +120,7 @@ pub(super) fn places(root: &Path) -> Places {
 pub(crate) struct Beside {
     opened: Opened,
     spend: Option<Spend>,
-    classes: Vec<u32>,
-    bind: Dollars,
+    buying: NetworkOptions,
 }
 
 impl Beside {
@@ -138,8 +136,7 @@ impl Beside {
         Ok(Some(Self {
             opened: Opened::new(servers, folder, allow_hosts, buying)?,
             spend,
-            classes: buying.buy_class.clone(),
-            bind: buying.bind,
+            buying: buying.clone(),
         }))
     }
 
@@ -166,7 +163,7 @@ impl Beside {
         let bought = async {
             if let Some(spend) = &self.spend {
                 let node = Node::new(&url)?;
-                buying(&node, gateway, spend, &self.classes, self.bind).await;
+                buying(&node, gateway, spend, &wanted(&self.buying)).await;
             }
             std::future::pending::<Result<Infallible>>().await
         };
@@ -177,20 +174,23 @@ impl Beside {
     }
 }
 
+/// Of whom is bought.
+fn wanted(options: &NetworkOptions) -> Wanted<'_> {
+    Wanted {
+        classes: &options.buy_class,
+        machines: &options.buy_machine,
+        usual: options.bind,
+    }
+}
+
 /// Between two tries to begin at a chain that is not ready.
 const AGAIN: Duration = Duration::from_secs(2);
 
 /// Buys of a chain's machines; one that is not there yet is asked again.
-async fn buying(
-    node: &Node,
-    gateway: &Arc<Gateway>,
-    spend: &Spend,
-    classes: &[u32],
-    bind: Dollars,
-) {
+async fn buying(node: &Node, gateway: &Arc<Gateway>, spend: &Spend, wanted: &Wanted<'_>) {
     let mut was_told = false;
     let purchase = loop {
-        match Purchase::open(node, gateway, spend, classes, bind).await {
+        match Purchase::open(node, gateway, spend, wanted).await {
             Ok(purchase) => break purchase,
             Err(error) if was_told => tracing::debug!(%error, "the network is asked again"),
             Err(error) => {
@@ -238,7 +238,7 @@ async fn listen(options: &GatewayOptions) -> Result<()> {
     let bought = async {
         if let (Some(url), Some(spend)) = (&options.network, &spend) {
             let node = Node::new(url)?;
-            buying(&node, gateway, spend, &buying_of.buy_class, buying_of.bind).await;
+            buying(&node, gateway, spend, &wanted(buying_of)).await;
         }
         std::future::pending::<Result<()>>().await
     };

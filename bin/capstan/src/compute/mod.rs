@@ -28,7 +28,9 @@ pub(crate) use audit::{Engines, auditor, run as audit};
 pub(crate) use gateway::{Beside, run as gateway};
 pub(crate) use key::run as key;
 pub(crate) use provide::run as provide;
+pub(crate) use purchase::{Purchase, Spend, Wanted};
 pub(crate) use receipt::run as receipt;
+pub(crate) use sale::{Sale, SaleTerms};
 pub(crate) use spend::run as spend;
 
 /// Where a gateway's ledger lies unless it is said.

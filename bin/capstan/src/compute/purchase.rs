@@ -133,23 +133,34 @@ fn held(channel: &Channel) -> Held {
     }
 }
 
+/// Of whom a gateway buys, and how much it binds at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted<'a> {
+    /// Of these classes; of all where none is named.
+    pub(crate) classes: &'a [u32],
+    /// Of these machines; of all where none is named.
+    pub(crate) machines: &'a [u64],
+    /// Bound to a machine at a time.
+    pub(crate) usual: Dollars,
+}
+
 /// A gateway's part on the network.
 pub(crate) struct Purchase {
     node: Node,
     network: Arc<Network>,
     classes: Vec<u32>,
+    machines: Vec<u64>,
 }
 
 impl Purchase {
-    /// Begins to buy; of all classes where none is named.
+    /// Begins to buy.
     pub(crate) async fn open(
         node: &Node,
         gateway: &Arc<Gateway>,
         spend: &Spend,
-        classes: &[u32],
-        usual: Dollars,
+        wanted: &Wanted<'_>,
     ) -> Result<Self> {
-        let named = match classes {
+        let named = match wanted.classes {
             [] => jobs::classes(node).await?,
             named => named.to_vec(),
         };
@@ -168,7 +179,7 @@ impl Purchase {
             node: node.clone(),
             key: Sender::new(spend.key.clone()),
             customer: spend.customer,
-            usual: U256::from(units_up(usual, trade.decimals)),
+            usual: U256::from(units_up(wanted.usual, trade.decimals)),
             trade,
         };
         let purse = Purse::new(spend.customer, spend.key.clone(), court);
@@ -176,7 +187,8 @@ impl Purchase {
         let purchase = Self {
             node: node.clone(),
             network,
-            classes: classes.to_vec(),
+            classes: wanted.classes.to_vec(),
+            machines: wanted.machines.to_vec(),
         };
         purchase.look().await?;
         // Who sells is asked for his models at once, so that the first request finds them.
@@ -207,6 +219,9 @@ impl Purchase {
                 continue;
             };
             for sold in jobs::offers(&self.node, class_id).await? {
+                if !self.is_wanted(sold.offer.terms.machineId) {
+                    continue;
+                }
                 all.push(Offer {
                     machine_id: sold.offer.terms.machineId,
                     class_id,
@@ -222,5 +237,9 @@ impl Purchase {
         }
         self.network.see(time_ms, &all);
         Ok(())
+    }
+
+    fn is_wanted(&self, machine_id: u64) -> bool {
+        self.machines.is_empty() || self.machines.contains(&machine_id)
     }
 }

@@ -85,7 +85,7 @@ async fn seen(url: &str, key: Option<&str>) -> Seen {
     };
     if matches!(
         fault,
-        Fault::Unreachable(_) | Fault::Slow(_) | Fault::Busy(_)
+        Fault::Unreachable(_) | Fault::Slow(_) | Fault::Busy { .. }
     ) {
         return Seen::Down(fault.to_string());
     }

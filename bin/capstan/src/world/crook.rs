@@ -1,16 +1,18 @@
 //! What a machine of the prepared world answers with: its model, or one of the ways in which machines cheat.
 
-use std::{str::FromStr, sync::Arc};
+use std::{
+    str::FromStr,
+    sync::{Arc, OnceLock},
+};
 
 use capstan_compute::{
     audit::Work,
     bundled::Bundled,
     engine::Engine,
-    upstream::{Answer, Aside, Ask, AskBounds, Kind, Object, Upstream as _},
+    upstream::{Answer, Aside, Ask, Chunks, Fault, Model, Object, Upstream, gather},
 };
-use eyre::{Result, WrapErr as _, eyre};
-use futures::StreamExt as _;
-use parking_lot::Mutex;
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _, future::BoxFuture, stream};
+use tokio::sync::watch;
 
 /// What a provider does from now on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,79 +73,122 @@ impl FromStr for Cheat {
     }
 }
 
-/// What came of a question, and what it can be computed again from.
+/// An answer as its engine made it: its parts, and what they can be computed again from.
 #[derive(Clone, Debug)]
 pub(super) struct Made {
-    pub(super) answer: Answer,
+    parts: Vec<Object>,
     pub(super) work: Work,
 }
 
-/// A server that may cheat.
-#[derive(Debug)]
+impl Made {
+    /// What an engine answers.
+    pub(super) async fn by(server: &Bundled, ask: &Ask) -> Result<Self, Fault> {
+        // What is left aside is this answer's alone, until it is told which it shall be.
+        let ask = Ask {
+            aside: Aside::default(),
+            ..ask.clone()
+        };
+        let parts = server.stream(&ask).await?.try_collect().await?;
+        let work = ask.aside.take();
+        let work = work.ok_or_else(|| Fault::Garbage("nothing is left to compute again".into()))?;
+        Ok(Self { parts, work })
+    }
+
+    /// All parts together.
+    pub(super) fn answer(&self) -> Answer {
+        let mut answer = Answer::default();
+        for part in &self.parts {
+            answer.add(part);
+        }
+        answer
+    }
+}
+
+/// A model server that may cheat.
+#[derive(Clone, Debug)]
 pub(super) struct Crook {
     honest: Bundled,
     other: Bundled,
-    model: &'static str,
+    cheat: watch::Receiver<Cheat>,
     /// The first answer, for who sells it again.
-    old: Mutex<Option<Made>>,
+    old: Arc<OnceLock<Made>>,
 }
 
 impl Crook {
-    pub(super) fn new(model: &'static str, honest: Arc<Engine>, other: Arc<Engine>) -> Self {
+    pub(super) fn new(
+        model: &str,
+        honest: Arc<Engine>,
+        other: Arc<Engine>,
+        cheat: watch::Receiver<Cheat>,
+    ) -> Self {
         Self {
             honest: Bundled::new(model, honest, 1),
             other: Bundled::new(model, other, 1),
-            model,
-            old: Mutex::new(None),
+            cheat,
+            old: Arc::default(),
         }
     }
 
-    /// Answers a chat, in its own way.
-    pub(super) async fn answer(&self, body: &Object, cheat: Cheat) -> Result<Made> {
+    /// Answers in its own way, and leaves aside what it says that it did.
+    async fn answer(self, ask: Ask) -> Result<Chunks, Fault> {
+        let cheat = *self.cheat.borrow();
         let made = match cheat {
-            Cheat::SwapModel => self.ask(&self.other, body).await?,
-            Cheat::Truncate => self.cut(body).await?,
-            Cheat::Replay => {
-                let old = self.old.lock().clone();
-                match old {
-                    Some(old) => old,
-                    None => self.ask(&self.honest, body).await?,
-                }
-            }
-            Cheat::None | Cheat::GoDark => self.ask(&self.honest, body).await?,
+            Cheat::None => Made::by(&self.honest, &ask).await?,
+            Cheat::SwapModel => Made::by(&self.other, &ask).await?,
+            Cheat::Truncate => self.cut(&ask).await?,
+            Cheat::Replay => match self.old.get() {
+                Some(old) => old.clone(),
+                None => Made::by(&self.honest, &ask).await?,
+            },
+            Cheat::GoDark => return Err(Fault::Cut),
         };
-        self.old.lock().get_or_insert_with(|| made.clone());
-        Ok(made)
+        let _ = self.old.set(made.clone());
+        ask.aside.leave(made.work);
+        Ok(stream::iter(made.parts.into_iter().map(Ok)).boxed())
     }
 
     /// Writes half of what was asked for. What it shows says that all of it was allowed.
-    async fn cut(&self, body: &Object) -> Result<Made> {
-        let asked = body.get("max_tokens").and_then(serde_json::Value::as_u64);
-        let asked = asked.unwrap_or_default();
-        let mut less = body.clone();
-        less.insert("max_tokens".to_owned(), (asked / 2).max(1).into());
-        let mut made = self.ask(&self.honest, &less).await?;
+    async fn cut(&self, ask: &Ask) -> Result<Made, Fault> {
+        let asked = ask.bounds.output_tokens_max;
+        let mut less = ask.clone();
+        for bound in ["max_tokens", "max_completion_tokens"] {
+            less.body
+                .insert(bound.to_owned(), (asked / 2).max(1).into());
+        }
+        let mut made = Made::by(&self.honest, &less).await?;
         made.work.max_tokens = asked;
         Ok(made)
     }
+}
 
-    async fn ask(&self, server: &Bundled, body: &Object) -> Result<Made> {
-        let ask = Ask {
-            kind: Kind::Chat,
-            model: self.model.to_owned(),
-            body: body.clone(),
-            aside: Aside::default(),
-            bounds: AskBounds::default(),
-        };
-        let parts = server.stream(&ask).await;
-        let mut parts = std::pin::pin!(parts.wrap_err("the engine does not answer")?);
-        let mut answer = Answer::default();
-        while let Some(part) = parts.next().await {
-            answer.add(&part.wrap_err("the engine stopped in the middle")?);
+impl Upstream for Crook {
+    fn name(&self) -> &str {
+        self.honest.name()
+    }
+
+    fn is_here(&self) -> bool {
+        true
+    }
+
+    fn parallel(&self) -> Option<usize> {
+        self.honest.parallel()
+    }
+
+    /// Whatever it answers with, it says that it has the model.
+    fn models(&self) -> BoxFuture<'_, Result<Vec<Model>, Fault>> {
+        self.honest.models()
+    }
+
+    fn stream(&self, ask: &Ask) -> BoxFuture<'static, Result<Chunks, Fault>> {
+        self.clone().answer(ask.clone()).boxed()
+    }
+
+    fn whole(&self, ask: &Ask) -> BoxFuture<'static, Result<Object, Fault>> {
+        let (crook, ask) = (self.clone(), ask.clone());
+        async move {
+            let parts = crook.answer(ask.clone()).await?;
+            gather(ask.kind, &ask.model, parts).await
         }
-        let work = ask.aside.take();
-        let work =
-            work.ok_or_else(|| eyre!("the engine left nothing to be computed again from"))?;
-        Ok(Made { answer, work })
+        .boxed()
     }
 }

@@ -1,35 +1,38 @@
-//! Who buys a little work every few seconds: binds units to each machine, asks it, checks its receipt, signs for it.
+//! Who buys a little work every few seconds, as anybody does: software that speaks OpenAI's API to a gateway of its own, which
+//! buys of a machine of the network.
+//!
+//! ```text
+//!   question ─► his gateway (a key, a budget) ─► offer of the machine ─► units bound ─► answer, receipt ─► signed for
+//! ```
+//! He has a gateway for each machine, so that he buys of all: one gateway stays with whom it has bound units to.
 
 use std::{sync::Arc, time::Duration};
 
-use alloy_primitives::{B256, U256, keccak256};
 use alloy_signer_local::PrivateKeySigner;
-use alloy_sol_types::SolCall as _;
-use capstan_client::{Call, Node, send};
-use capstan_compute::{receipt::canonical_request, tab::channel_of, upstream::Object};
-use capstan_contracts::{
-    jobs::{
-        self,
-        IJobs::{Hold, Signature, channelOfCall, holdCall, offerOfCall},
+use capstan_compute::{
+    gateway::{Gateway, Prices, serve},
+    receipt::Machine,
+    upstream::{
+        Aside, Ask, AskBounds, Fault, Http, HttpSettings, Kind, Pool, PoolSettings, Upstream as _,
     },
-    machines::State,
 };
-use eyre::{Result, ensure};
+use eyre::{Result, eyre};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
 use serde_json::json;
+use tokio::net::TcpListener;
 
-use super::{
-    listed::{ASSETS, USDC},
-    shop::Shop,
-};
+use super::shop::Town;
+use crate::compute::{Purchase, Spend, Wanted};
 
 /// Between two purchases.
 const EVERY: Duration = Duration::from_secs(2);
-/// What is bound to a machine at a time, for how long, and when it is bound again.
-const HELD: u64 = 25;
-const HELD_LOW: u64 = 5;
-const HELD_MS: u64 = 1_800_000;
-const HELD_LOW_MS: u64 = 300_000;
+/// What is bound to a machine at a time.
+const HELD: &str = "25usd";
+/// What a million tokens may cost: above what this world's prices rise to.
+const INPUT_MOST: &str = "20000usd";
+const OUTPUT_MOST: &str = "80000usd";
+/// What his software calls itself to his gateway.
+const SOFTWARE: &str = "customer";
 /// Tokens of an answer.
 const TOKENS: u64 = 24;
 /// What is asked for.
@@ -42,113 +45,108 @@ const QUESTIONS: [&str; 6] = [
     "Why does a ship float?",
 ];
 
-/// Who buys.
-pub(super) struct Customer {
-    pub(super) node: Node,
-    pub(super) customer: PrivateKeySigner,
-    pub(super) spender: PrivateKeySigner,
-    pub(super) seed: u64,
+/// His gateway before one machine, and his software's way to it.
+pub(super) struct Buyer {
+    machine_id: u64,
+    gateway: Arc<Gateway>,
+    purchase: Purchase,
+    listener: TcpListener,
+    door: Http,
+    model: &'static str,
 }
 
-impl Customer {
-    /// Buys from one machine after the other, until it is dropped. A machine that does not serve is left out.
-    pub(super) async fn run(self, shops: Vec<Arc<Shop>>) {
-        let mut random = StdRng::seed_from_u64(self.seed ^ 0x0C05_7013);
-        for shop in shops.iter().cycle() {
-            tokio::time::sleep(EVERY).await;
-            let question = QUESTIONS[random.random_range(0..QUESTIONS.len())];
-            let seed: u32 = random.random();
-            if let Err(error) = self.buy(shop, question, seed).await {
-                tracing::debug!(%error, machine = shop.machine_id, "nothing was bought");
-            }
+impl Buyer {
+    pub(super) async fn open(town: &Town<'_>, spend: &Spend, machine_id: u64) -> Result<Self> {
+        let pool = Pool::new(Vec::new(), PoolSettings::default());
+        let most = Prices::flat(INPUT_MOST.parse()?, OUTPUT_MOST.parse()?);
+        // What it signs for its own software nobody else sees.
+        let signs = Machine::of(PrivateKeySigner::random());
+        let whose = format!("customer-of-{machine_id}");
+        let gateway = town.gateway(&whose, signs, pool, most)?;
+        let wanted = Wanted {
+            classes: &[town.class_id],
+            machines: &[machine_id],
+            usual: HELD.parse()?,
+        };
+        let purchase = Purchase::open(town.node, &gateway, spend, &wanted).await?;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let url = format!("http://{}/v1", listener.local_addr()?);
+        let key = key(&gateway).await?;
+        let door = Http::new(&url, Some(key), HttpSettings::default()).map_err(|why| eyre!(why))?;
+        Ok(Self {
+            machine_id,
+            gateway,
+            purchase,
+            listener,
+            door,
+            model: town.program.name,
+        })
+    }
+
+    /// What asks it.
+    pub(super) fn software(&self) -> Software {
+        Software {
+            machine_id: self.machine_id,
+            door: self.door.clone(),
+            model: self.model,
         }
     }
 
-    async fn buy(&self, shop: &Shop, question: &str, seed: u32) -> Result<()> {
-        let offer = offerOfCall {
-            machineId: shop.machine_id,
-            classId: shop.class_id,
-        };
-        let offer = self.node.view(jobs::ADDRESS, &offer).await?;
-        let serves = [State::Probation, State::Live, State::Late];
-        if !offer.terms.isOpen || !serves.iter().any(|state| state.number() == offer.state) {
-            return Ok(());
-        }
-        self.hold(shop).await?;
+    /// Serves his software and buys, until this is dropped.
+    pub(super) async fn run(self) {
+        let never = std::future::pending();
+        tokio::join!(
+            serve(self.listener, self.gateway, never),
+            self.purchase.keep()
+        );
+    }
+}
+
+/// A key without bounds. Of one that was made before, nobody knows the secret any more.
+async fn key(gateway: &Gateway) -> Result<String> {
+    let ledger = gateway.ledger();
+    for old in ledger.find(SOFTWARE) {
+        ledger.revoke(&old.hash).await?;
+    }
+    let (secret, _) = ledger
+        .add_key(SOFTWARE.to_owned(), Default::default())
+        .await?;
+    Ok(secret.reveal().to_owned())
+}
+
+/// Any program that speaks OpenAI's API.
+pub(super) struct Software {
+    machine_id: u64,
+    door: Http,
+    model: &'static str,
+}
+
+impl Software {
+    async fn ask(&self, question: &str, seed: u32) -> Result<(), Fault> {
         let body = json!({
-            "model": "any", "max_tokens": TOKENS, "seed": seed, "temperature": 1,
+            "model": self.model, "max_tokens": TOKENS, "seed": seed, "temperature": 1,
             "messages": [{"role": "user", "content": question}],
         });
-        let body: Object = body.as_object().cloned().unwrap_or_default();
-        let sold = shop.answer(&body).await?;
-        let receipt = &sold.signed.receipt;
-        sold.signed.verify()?;
-        ensure!(
-            receipt.input == keccak256(canonical_request(&body)),
-            "a receipt of another request"
-        );
-        ensure!(
-            receipt.program == shop.program,
-            "a receipt of another model"
-        );
-        ensure!(
-            receipt.outputUnits <= TOKENS,
-            "more tokens than were asked for"
-        );
-        let cost = offer.inputPrice * U256::from(receipt.inputUnits)
-            + offer.outputPrice * U256::from(receipt.outputUnits);
-        let most = cost / U256::from(1_000_000) + U256::from(1);
-        ensure!(
-            U256::from(receipt.cost) <= most,
-            "a receipt that costs more"
-        );
-        let word = shop.court.sign(&sold.voucher, &self.spender)?;
-        shop.accept(sold, word);
-        Ok(())
-    }
-
-    fn channel(&self, shop: &Shop) -> B256 {
-        let (customer, key) = (self.customer.address(), self.spender.address());
-        channel_of(customer, key, shop.machine_id, shop.class_id)
-    }
-
-    /// Binds units to a machine, where too few are bound or the end is near.
-    async fn hold(&self, shop: &Shop) -> Result<()> {
-        let call = channelOfCall {
-            channel: self.channel(shop),
+        let ask = Ask {
+            kind: Kind::Chat,
+            model: self.model.to_owned(),
+            body: body.as_object().cloned().unwrap_or_default(),
+            aside: Aside::default(),
+            bounds: AskBounds::default(),
         };
-        let now_ms = self.node.head_time_ms().await?;
-        // There is none before the first hold.
-        let bound = self.node.view(jobs::ADDRESS, &call).await.ok();
-        let low = ASSETS[USDC].units(HELD_LOW);
-        let is_enough = bound.as_ref().is_some_and(|channel| {
-            channel.bound >= low && channel.untilMs > now_ms.saturating_add(HELD_LOW_MS)
-        });
-        if is_enough {
-            return Ok(());
+        self.door.whole(&ask).await.map(drop)
+    }
+}
+
+/// Asks one machine after the other, until it is dropped. Where none answers he asks the next.
+pub(super) async fn ask_all(all: &[Software], seed: u64) {
+    let mut random = StdRng::seed_from_u64(seed ^ 0x0C05_7013);
+    for software in all.iter().cycle() {
+        tokio::time::sleep(EVERY).await;
+        let question = QUESTIONS[random.random_range(0..QUESTIONS.len())];
+        let seed: u32 = random.random();
+        if let Err(fault) = software.ask(question, seed).await {
+            tracing::debug!(%fault, machine = software.machine_id, "nothing was bought");
         }
-        let hold = holdCall {
-            terms: Hold {
-                customer: self.customer.address(),
-                key: self.spender.address(),
-                machineId: shop.machine_id,
-                classId: shop.class_id,
-                sequence: now_ms,
-                amount: ASSETS[USDC].units(HELD),
-                untilMs: now_ms.saturating_add(HELD_MS),
-            },
-            signature: Signature {
-                v: 0,
-                r: B256::ZERO,
-                s: B256::ZERO,
-            },
-        };
-        let call = Call {
-            to: jobs::ADDRESS,
-            input: hold.abi_encode().into(),
-            value_wei: U256::ZERO,
-        };
-        send(&self.node, &self.spender, &call).await?;
-        Ok(())
     }
 }

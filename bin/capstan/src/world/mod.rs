@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   tables (listed) ─► transactions before anybody looks (maker, past) ─► prices that live and can be pushed, and bots
-//!   machines (works) ─► shops that sell, a customer who buys, auditors; a shop can be made to cheat (crook)
+//!   machines (works) ─► shops that sell, a customer who buys through gateways, auditors; a shop can be made to cheat (crook)
 //! ```
 //!
 //! The same seed makes the same world. Prices come from a made-up market, signed by the account that owns the protocol.
@@ -22,14 +22,16 @@ mod works;
 use std::{
     fmt,
     net::SocketAddr,
+    path::{Path, PathBuf},
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use alloy_primitives::Address;
 use alloy_signer_local::PrivateKeySigner;
-use capstan_agents::feed::{
-    Claim, Feeder, Hand, Living, MarketSettings, Shock, Simulated, Source, Target,
+use capstan_agents::{
+    auditor::Told,
+    feed::{Claim, Feeder, Hand, Living, MarketSettings, Shock, Simulated, Source, Target},
 };
 use capstan_chain::Chain;
 use capstan_client::Node;
@@ -40,20 +42,27 @@ use capstan_contracts::{
 };
 use capstan_rpc::{DevWorld, WorldCheat, WorldFeed, WorldLabel, WorldShock};
 use eyre::{Result, WrapErr as _};
-use futures::{FutureExt as _, future::BoxFuture};
+use futures::{
+    FutureExt as _, TryFutureExt as _,
+    future::{join_all, try_join_all},
+    join, try_join,
+};
 use tokio::sync::watch;
 
 pub(crate) use bots::{Bot, addresses, bots};
 use cast::Provider;
 pub(crate) use cast::{Cast, MACHINES_MAX, cast};
 pub(crate) use crook::Cheat;
-use customer::Customer;
+use customer::{Buyer, ask_all};
 use listed::{ASSETS, Moves, number};
 use maker::Maker;
 use program::{Program, program};
 use shop::{Shop, Town};
 
-use crate::{args::FeedKind, compute::auditor};
+use crate::{
+    args::FeedKind,
+    compute::{Spend, auditor},
+};
 
 /// Time between prices.
 const PRICE_EVERY: Duration = Duration::from_secs(1);
@@ -68,6 +77,7 @@ pub(crate) struct World {
     seed: u64,
     feed: FeedKind,
     works: Option<(Cast, Program)>,
+    folder: Option<PathBuf>,
     door: Arc<Door>,
 }
 
@@ -95,6 +105,8 @@ pub(crate) struct Life {
     pub(crate) bots: Vec<Bot>,
     /// Who has to do with machines; none where there are none.
     pub(crate) cast: Option<Cast>,
+    /// Where books of machines and customers are kept, beside the chain's data; in memory, like it, without.
+    pub(crate) folder: Option<PathBuf>,
 }
 
 /// Makes the world on a chain that has none, as the owner of its protocol; `None` where nobody here owns it.
@@ -144,6 +156,7 @@ pub(crate) fn make(
         seed: life.seed,
         feed: life.feed,
         works,
+        folder: life.folder,
         door: Arc::new(door),
     }))
 }
@@ -192,7 +205,14 @@ impl World {
     pub(crate) async fn live(self, address: SocketAddr) -> Result<()> {
         let node = Node::new(&format!("http://{address}"))?;
         let bots = bots::run(node.clone(), self.bots, self.seed);
-        let works = work(node.clone(), self.works, &self.door.providers, self.seed);
+        let providers = &self.door.providers;
+        let works = work(
+            &node,
+            self.works,
+            self.folder.as_deref(),
+            providers,
+            self.seed,
+        );
         let prices = async {
             if self.feed == FeedKind::Off {
                 return std::future::pending().await;
@@ -200,7 +220,7 @@ impl World {
             let (living, hand) = living(&node, self.feed, self.seed).await?;
             // Nobody else sets it.
             let _ = self.door.hand.set(hand);
-            let feeder = Feeder::new(node, vec![self.owner]).await;
+            let feeder = Feeder::new(node.clone(), vec![self.owner]).await;
             let mut feeder = feeder
                 .wrap_err("the made-up market does not reach its own node")?
                 .quiet();
@@ -217,79 +237,83 @@ impl World {
 
 /// Lets machines sell, a customer buy, and auditors look, until it is dropped. What fails there ends nothing else.
 async fn work(
-    node: Node,
+    node: &Node,
     works: Option<(Cast, Program)>,
+    folder: Option<&Path>,
     providers: &[(Provider, watch::Sender<Cheat>)],
     seed: u64,
 ) {
-    if let Some((cast, program)) = works
-        && let Err(error) = trade(node, cast, program, providers, seed).await
-    {
-        tracing::error!(%error, "the machines of the prepared world have ended");
+    if let Some((cast, program)) = works {
+        let town = Town {
+            node,
+            class_id: class_of(&program.engine.card().sha256),
+            program: &program,
+            folder,
+        };
+        if let Err(error) = trade(&town, &cast, providers, seed).await {
+            tracing::error!(
+                error = format!("{error:#}"),
+                "the machines of the prepared world have ended"
+            );
+        }
     }
     std::future::pending().await
 }
 
 async fn trade(
-    node: Node,
-    cast: Cast,
-    program: Program,
+    town: &Town<'_>,
+    cast: &Cast,
     providers: &[(Provider, watch::Sender<Cheat>)],
     seed: u64,
 ) -> Result<()> {
-    let class_id = class_of(&program.engine.card().sha256);
-    let classes = node.view(jobs::ADDRESS, &classesCall {}).await?;
-    if !classes.contains(&class_id) {
+    let classes = town.node.view(jobs::ADDRESS, &classesCall {}).await?;
+    if !classes.contains(&town.class_id) {
         tracing::warn!(
             "the machines of this chain sell another model than {}: they rest",
-            program.about
+            town.program.about
         );
         return Ok(());
     }
-    tracing::info!("{} machines sell {}", cast.providers.len(), program.about);
-    let town = Town {
-        node: node.clone(),
-        class_id,
-        auditors: cast
-            .auditors
-            .iter()
-            .map(PrivateKeySigner::address)
-            .collect(),
-        customer: (cast.customer.address(), cast.spender.address()),
-        program: program.clone(),
-    };
+    tracing::info!(
+        "{} machines sell {}",
+        cast.providers.len(),
+        town.program.about
+    );
     let mut shops = Vec::new();
     for (provider, cheat) in providers {
-        shops.extend(Shop::open(&town, provider, cheat.subscribe()).await?);
+        shops.extend(Shop::open(town, provider, cheat.subscribe()).await?);
     }
     let mut auditors = Vec::new();
     for (at, key) in cast.auditors.iter().enumerate() {
-        let engines = vec![Arc::clone(&program.engine)];
-        auditors.push(auditor(&node, key.clone(), engines, at == 0).await?);
+        let engines = vec![Arc::clone(&town.program.engine)];
+        auditors.push(auditor(town.node, key.clone(), engines, at == 0).await?);
     }
-    let mut all: Vec<BoxFuture<'_, Result<()>>> = Vec::new();
-    for shop in &shops {
-        all.push(Arc::clone(shop).run().boxed());
-    }
-    for auditor in &auditors {
-        let audits = async {
-            auditor.run(&|told| tracing::debug!("{told}")).await;
-            Ok(())
-        };
-        all.push(audits.boxed());
-    }
-    let customer = Customer {
-        node,
-        customer: cast.customer,
-        spender: cast.spender,
-        seed,
+    let sells = try_join_all(shops.iter().map(Shop::run)).map_ok(drop);
+    let audits = join_all(auditors.iter().map(|auditor| auditor.run(&told))).map(|_| Ok(()));
+    let buys = buy(town, cast, &shops, seed);
+    try_join!(sells, audits, buys).map(drop)
+}
+
+fn told(what: &Told) {
+    tracing::debug!("{what}");
+}
+
+/// The customer's gateways, and his software that asks one after the other.
+async fn buy(town: &Town<'_>, cast: &Cast, shops: &[Shop], seed: u64) -> Result<()> {
+    let spend = Spend {
+        customer: cast.customer.address(),
+        key: cast.spender.clone(),
     };
-    let buys = async {
-        customer.run(shops.clone()).await;
-        Ok(())
-    };
-    all.push(buys.boxed());
-    futures::future::try_join_all(all).await.map(drop)
+    let mut buyers = Vec::new();
+    for shop in shops {
+        buyers.push(Buyer::open(town, &spend, shop.machine_id()).await?);
+    }
+    let software: Vec<_> = buyers.iter().map(Buyer::software).collect();
+    join!(
+        join_all(buyers.into_iter().map(Buyer::run)),
+        ask_all(&software, seed)
+    );
+    Ok(())
 }
 
 /// The market, from where prices stand: a chain that was kept goes on.

@@ -15,9 +15,10 @@ use alloy_signer_local::PrivateKeySigner;
 use capstan_client::{borrow_on_income, job_claim, job_hold, job_offer, job_show, machine_beat};
 use capstan_compute::{
     audit::Evidence,
-    bundled::class_of,
+    bundled::{Bundled, class_of},
     receipt::{Machine, Outcome, Receipt, canonical_request},
     tab::{Court, Tally, channel_of},
+    upstream::{Aside, Ask, AskBounds, Kind},
 };
 use capstan_contracts::jobs::{
     self,
@@ -28,10 +29,10 @@ use serde_json::json;
 
 use super::{
     cast::{Cast, Provider},
-    crook::{Cheat, Crook},
+    crook::Made,
     listed::{ASSETS, USDC},
     maker::{BEAT_EVERY_S, Maker},
-    program::{self, Program},
+    program::Program,
     works::{EPOCH_MS, OUTPUT_PRICE},
 };
 use crate::compute::in_contract;
@@ -230,15 +231,22 @@ impl Maker<'_> {
             "messages": [{"role": "user", "content": QUESTION}],
         });
         let body = body.as_object().cloned().unwrap_or_default();
-        let honest = program.engine.clone();
-        let crook = Crook::new(program.name, honest, program::other()?);
+        let ask = Ask {
+            kind: Kind::Chat,
+            model: program.name.to_owned(),
+            body: body.clone(),
+            aside: Aside::default(),
+            bounds: AskBounds::default(),
+        };
+        let engine = Bundled::new(program.name, program.engine.clone(), 1);
         let made = std::thread::scope(|scope| {
-            let answer = || crate::block_on(crook.answer(&body, Cheat::None));
+            let answer = || crate::block_on(async { Ok(Made::by(&engine, &ask).await?) });
             // Where this runs there may be a runtime already, which does not wait for another.
             scope.spawn(answer).join()
         });
         let made = made.map_err(|_| eyre::eyre!("the engine panicked"))??;
-        let claim = made.answer.claim.ok_or_eyre("the engine counts nothing")?;
+        let answer = made.answer();
+        let claim = answer.claim.ok_or_eyre("the engine counts nothing")?;
         let evidence = Evidence {
             request: canonical_request(&body),
             work: made.work,
@@ -249,7 +257,7 @@ impl Maker<'_> {
             job: keccak256("the first job of a development world"),
             program: B256::from(program.engine.card().sha256),
             input: keccak256(&evidence.request),
-            output: made.answer.hash(),
+            output: answer.hash(),
             parents: Vec::new(),
             payer: cast.spender.address().into_word(),
             machine: provider.key.address(),

@@ -24,6 +24,7 @@ fn made(count: u32, machines: u32) -> Result<Chain> {
         feed: FeedKind::Fixed,
         bots,
         cast,
+        folder: None,
     };
     make(&chain, &signers, life)?;
     Ok(chain)

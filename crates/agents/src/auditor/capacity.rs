@@ -1,4 +1,7 @@
 //! What machines can do: whoever offers work and has proven nothing is asked, and what he answers is computed again.
+//!
+//! A short question to a fast machine measures the chain: the wait for its blocks is most of the answer's time. So who answers
+//! quickly is asked more, until an answer takes long enough to say something about the machine.
 
 use std::{
     collections::BTreeMap,
@@ -17,8 +20,8 @@ use capstan_contracts::{
     machines::{
         self,
         IMachines::{
-            Challenge, askCall, capacityCall, challengeCall, commitAuditCall, revealAuditCall,
-            settleCall,
+            Challenge, askCall, capacityCall, challengeCall, commitAuditCall, paramsCall,
+            revealAuditCall, settleCall,
         },
         Phase,
     },
@@ -29,8 +32,12 @@ use super::Auditor;
 
 /// Machines of one look.
 const MACHINES_MAX: u32 = 256;
-/// Units of a question: enough to say how fast a machine is, few enough for a slow one.
-const UNITS: u64 = 32;
+/// Units of the first question, few enough for a slow machine, and of the longest.
+const UNITS: (u64, u64) = (32, 4_096);
+/// How long an answer should take. What takes half of it is long enough.
+const ANSWER_MS: u64 = 10_000;
+/// An answer is asked for of a quarter of the time that the chain leaves for it at most: the machine may be at work.
+const ANSWER_PART: u64 = 4;
 /// No machine is believed to be faster than that for one question.
 const WITHIN_MS: u64 = 1_000;
 
@@ -46,12 +53,30 @@ enum Standing {
     Done,
 }
 
+/// A question that was answered rightly.
+#[derive(Clone, Copy, Debug)]
+struct Passed {
+    units: u64,
+    took_ms: u64,
+}
+
+impl Passed {
+    /// Units that would take so long, where this took less than half of it.
+    fn longer(&self, answer_ms: u64) -> Option<u64> {
+        let longer = self.units.saturating_mul(answer_ms);
+        let longer = longer.checked_div(self.took_ms.max(1))?.min(UNITS.1);
+        (longer >= self.units.saturating_mul(2)).then_some(longer)
+    }
+}
+
 /// Challenges of all machines that offer work.
 pub(super) struct Capacity<'a> {
     auditor: &'a Auditor,
     /// By machine and number of its challenge.
     known: BTreeMap<(u64, u64), Standing>,
     asked: BTreeMap<u64, Instant>,
+    /// By machine and class, the last question that was passed.
+    passed: BTreeMap<(u64, u32), Passed>,
     found_to: mpsc::UnboundedSender<((u64, u64), Option<B256>)>,
     found: mpsc::UnboundedReceiver<((u64, u64), Option<B256>)>,
 }
@@ -63,6 +88,7 @@ impl<'a> Capacity<'a> {
             auditor,
             known: BTreeMap::new(),
             asked: BTreeMap::new(),
+            passed: BTreeMap::new(),
             found_to,
             found,
         }
@@ -153,10 +179,33 @@ impl<'a> Capacity<'a> {
             };
             return self.send(&call).await;
         }
-        let asked = self.asked.get(&machine_id);
-        if asked.is_some_and(|asked| asked.elapsed() < ASK_EVERY) {
-            return Ok(());
+        if last.phase == Phase::Passed.number() {
+            let passed = Passed {
+                units: last.units,
+                took_ms: last.answeredMs.saturating_sub(last.askedMs),
+            };
+            self.passed.insert((machine_id, last.class), passed);
         }
+        let Some(units) = self.wanted(machine_id, class_id, last).await? else {
+            return Ok(());
+        };
+        self.asked.insert(machine_id, Instant::now());
+        let call = askCall {
+            machineId: machine_id,
+            class: class_id,
+            units,
+            withinMs: WITHIN_MS,
+        };
+        self.send(&call).await
+    }
+
+    /// Units of the next question; none where nothing is to be asked now.
+    async fn wanted(
+        &self,
+        machine_id: u64,
+        class_id: u32,
+        last: &Challenge,
+    ) -> Result<Option<u64>, ClientError> {
         let node = &self.auditor.node;
         let offer = offerOfCall {
             machineId: machine_id,
@@ -169,24 +218,28 @@ impl<'a> Capacity<'a> {
             machines::State::Late,
         ];
         if !offer.terms.isOpen || !serves.iter().any(|state| state.number() == offer.state) {
-            return Ok(());
+            return Ok(None);
         }
         let proven = capacityCall {
             machineId: machine_id,
             class: class_id,
         };
         let proven = node.view(machines::ADDRESS, &proven).await?;
-        if proven.perHour > 0 {
-            return Ok(());
+        let passed = self.passed.get(&(machine_id, class_id));
+        if proven.perHour == 0 {
+            let asked = self.asked.get(&machine_id);
+            let is_early = asked.is_some_and(|asked| asked.elapsed() < ASK_EVERY);
+            let units = passed.map_or(UNITS.0, |passed| passed.units);
+            return Ok((!is_early).then_some(units));
         }
-        self.asked.insert(machine_id, Instant::now());
-        let call = askCall {
-            machineId: machine_id,
-            class: class_id,
-            units: UNITS,
-            withinMs: WITHIN_MS,
+        let Some(passed) = passed.filter(|passed| passed.longer(ANSWER_MS).is_some()) else {
+            return Ok(None);
         };
-        self.send(&call).await
+        let params = node.view(machines::ADDRESS, &paramsCall {}).await?.current;
+        let from_ms = last.askedMs.saturating_add(params.gapMs);
+        let is_early = node.head_time_ms().await? < from_ms;
+        let longer = passed.longer(ANSWER_MS.min(params.answerMs / ANSWER_PART));
+        Ok(longer.filter(|_| !is_early))
     }
 
     fn compute(&mut self, machine_id: u64, asked: &Challenge) {
@@ -224,3 +277,6 @@ impl<'a> Capacity<'a> {
             .map(drop)
     }
 }
+
+#[cfg(test)]
+mod tests;

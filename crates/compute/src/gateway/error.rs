@@ -346,7 +346,7 @@ impl From<&Fault> for ApiError {
                 kind: "insufficient_quota",
                 ..error
             },
-            Fault::Busy(wait) => {
+            Fault::Busy { wait, .. } => {
                 let retry_after = Some(wait.unwrap_or(Duration::from_secs(1)));
                 Self {
                     kind: "rate_limit_error",

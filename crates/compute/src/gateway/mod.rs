@@ -119,7 +119,8 @@ pub struct Settings {
     pub admin: Secret,
     /// Names, besides those of this machine, under which admin paths answer.
     pub allow_hosts: Vec<String>,
-    /// For how long receipts are kept, and what was sold and bought; for ever without it. [`KEEP_MIN`] at least.
+    /// For how long receipts are kept, and what was sold and bought; for ever without it. Less than [`KEEP_MIN`] is for a chain
+    /// whose epochs and audits are known to be shorter.
     pub keep: Option<Duration>,
 }
 
@@ -231,14 +232,14 @@ impl Gateway {
 
     /// Before when everything is old that nobody needs; none where all is kept.
     pub(crate) fn old_before_ms(&self) -> Option<u64> {
-        let keep = self.settings.keep?.max(KEEP_MIN);
+        let keep = self.settings.keep?;
         let keep_ms = u64::try_from(keep.as_millis()).unwrap_or(u64::MAX);
         Some(self.ledger.now_ms().saturating_sub(keep_ms))
     }
 
     /// Lets go of what is old: vouchers that are long settled, then receipts that nothing needs.
     pub(crate) async fn let_go(&self) {
-        let Some(keep) = self.settings.keep.map(|keep| keep.max(KEEP_MIN)) else {
+        let Some(keep) = self.settings.keep else {
             return;
         };
         if let Some(desk) = self.desk()

@@ -92,10 +92,18 @@ impl Ledger {
     /// # Errors
     /// The folder is in use, or cannot be read or written.
     pub fn open(folder: &Path, clock: Clock) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(folder).map_err(redb::Error::Io)?;
-        let store = Store::open(&folder.join(FILE))?;
+        let store = Self::store(folder)?;
         let machine = Machine::in_file(&folder.join("machine.key")).map_err(redb::Error::Io)?;
         Self::with(store, machine, clock)
+    }
+
+    /// The records of a folder, which is made where there is none.
+    ///
+    /// # Errors
+    /// The folder is in use, or cannot be read or written.
+    pub fn store(folder: &Path) -> Result<Store, StoreError> {
+        std::fs::create_dir_all(folder).map_err(redb::Error::Io)?;
+        Store::open(&folder.join(FILE))
     }
 
     /// Whether a folder holds a ledger; nothing is made.

@@ -317,6 +317,14 @@ impl Store {
         })
     }
 
+    /// In memory, for as long as this lives.
+    ///
+    /// # Errors
+    /// Those of [`Store::over`].
+    pub fn in_memory() -> Result<Self, StoreError> {
+        Self::over(redb::backends::InMemoryBackend::new())
+    }
+
     /// Over a disk of a test's own.
     ///
     /// # Errors

@@ -34,8 +34,13 @@ pub enum Fault {
     #[error("the model server refused the gateway itself ({0})")]
     Refused(u16),
     /// It has too much to do.
-    #[error("the model server is busy")]
-    Busy(Option<Duration>),
+    #[error("the model server is busy: {message}")]
+    Busy {
+        /// When it may have time again, if it says so.
+        wait: Option<Duration>,
+        /// In its words.
+        message: String,
+    },
     /// It wants money that is not there, or a word that it does not get.
     #[error("the machine is not paid for this: {message}")]
     Unpaid {
@@ -77,7 +82,7 @@ impl Fault {
             Self::Cut => "upstream_cut",
             Self::Failed { .. } => "upstream_error",
             Self::Refused(_) => "upstream_refused",
-            Self::Busy(_) => "upstream_busy",
+            Self::Busy { .. } => "upstream_busy",
             Self::Unpaid { .. } => "network_unpaid",
             Self::Request { .. } => "request_refused",
             Self::Declined { .. } => "request_declined",
@@ -89,7 +94,7 @@ impl Fault {
     pub const fn status(&self) -> u16 {
         match self {
             Self::Slow(_) => 504,
-            Self::Busy(_) => 429,
+            Self::Busy { .. } => 429,
             Self::Unpaid { .. } => 402,
             Self::Request { status, .. } | Self::Declined { status, .. } => *status,
             _ => 502,
@@ -114,7 +119,10 @@ impl Fault {
                 message: message_of(text),
             },
             401 | 403 => Self::Refused(status),
-            429 => Self::Busy(retry_after),
+            429 => Self::Busy {
+                wait: retry_after,
+                message: message_of(text),
+            },
             400 | 404 | 413 | 415 | 422 => Self::Request {
                 status,
                 body: error_body(text),

@@ -370,7 +370,9 @@ impl Pool {
         member.failed_in_a_row = member.failed_in_a_row.saturating_add(1);
         let doubled = 1_u32.checked_shl(member.failed_in_a_row.saturating_sub(1).min(5));
         let closed = match fault {
-            Fault::Busy(Some(wait)) => (*wait).min(CLOSED_MAX),
+            Fault::Busy {
+                wait: Some(wait), ..
+            } => (*wait).min(CLOSED_MAX),
             _ => CLOSED_FIRST
                 .saturating_mul(doubled.unwrap_or(1))
                 .min(CLOSED_MAX),

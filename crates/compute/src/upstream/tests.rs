@@ -213,7 +213,10 @@ async fn a_server_that_fails_is_left_alone_for_a_while() {
     drop(place);
     let place = pool.place("m", &[]).await.expect("a place");
     assert_eq!(place.upstream().name(), "other");
-    place.failed(&Fault::Busy(Some(Duration::from_secs(9))));
+    place.failed(&Fault::Busy {
+        wait: Some(Duration::from_secs(9)),
+        message: "ask later".to_owned(),
+    });
     drop(place);
     let none = pool.place("m", &[]).await.err();
     assert!(
