@@ -9,12 +9,18 @@ use std::{
 };
 
 use capstan_client::Node as Chain;
-use capstan_contracts::jobs::{self, IJobs::machineRecordCall};
-use capstan_testing::process::{Node, run};
+use capstan_contracts::jobs::{
+    self,
+    IJobs::{claimCountCall, machineRecordCall},
+};
+use capstan_testing::process::{Node, run, text};
 use serde_json::{Value, json};
 
 /// Prices that stand still, and nobody but a market maker beside the machines.
 pub(crate) const SMALL: [&str; 7] = ["dev", "--machines", "3", "--bots", "1", "--feed", "fixed"];
+
+/// How long a world may take to pay, beside builds.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 async fn world() -> Node {
     Node::start(&SMALL).await.expect("a node")
@@ -59,7 +65,7 @@ async fn world_7_honest_machines_are_paid_and_nothing_of_theirs_is_void() {
     let begun = Instant::now();
     let mut machines = Value::Null;
     loop {
-        assert!(begun.elapsed() < Duration::from_secs(120), "{machines:#}");
+        assert!(begun.elapsed() < PATIENCE, "{machines:#}");
         tokio::time::sleep(Duration::from_secs(1)).await;
         machines = node
             .rpc("capstan_machines", json!([]))
@@ -88,6 +94,47 @@ async fn paid_and_void(node: &Node) -> Vec<(u64, u64)> {
         all.push((record.claimsPaid, record.claimsVoid));
     }
     all
+}
+
+/// WORLD-10: a node that was killed goes on: machines show what was claimed before, and are paid for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn world_10_machines_of_a_killed_node_are_paid_for_what_they_claimed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut words = SMALL.to_vec();
+    words.extend(["--data", text(folder.path())]);
+    let mut node = Node::start(&words).await.expect("a node");
+    let begun = Instant::now();
+    let claims = async |node: &Node| {
+        let chain = Chain::new(node.url()).expect("an address");
+        let call = claimCountCall {};
+        chain.view(jobs::ADDRESS, &call).await.expect("answered")
+    };
+    // The first was settled before the world was looked at.
+    while claims(&node).await < 3 {
+        assert!(begun.elapsed() < PATIENCE, "nothing is claimed");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    node.kill().expect("killed");
+    // Longer than receipts may take to be shown.
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    let node = Node::start(&words).await.expect("a node again");
+    let before = claims(&node).await;
+    let begun = Instant::now();
+    loop {
+        let all = paid_and_void(&node).await;
+        assert!(all.iter().all(|(_, void)| *void == 0), "{all:?}");
+        // Each of those, and one of the time after.
+        let paid: u64 = all.iter().map(|(paid, _)| paid).sum();
+        if paid > before {
+            println!(
+                "{paid} claims are paid after {:?} (loaded)",
+                begun.elapsed()
+            );
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{all:?}, {before} were claimed");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 /// WORLD-8
