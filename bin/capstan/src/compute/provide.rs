@@ -134,7 +134,7 @@ async fn start(options: &StartOptions) -> Result<()> {
         (Some(seat), Some(class_id)) => {
             let here = format!("{url}/v1");
             let terms = SaleTerms {
-                class_id,
+                class_ids: &[class_id],
                 endpoint: options.endpoint.as_deref().unwrap_or(&here),
                 unsigned: usize::try_from(options.unsigned)?,
             };

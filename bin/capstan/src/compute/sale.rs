@@ -51,8 +51,8 @@ pub(crate) struct Sale {
 
 /// How a machine sells to the network.
 pub(crate) struct SaleTerms<'a> {
-    /// The class.
-    pub(crate) class_id: u32,
+    /// The classes, of which there is one at least.
+    pub(crate) class_ids: &'a [u32],
     /// Where customers reach it.
     pub(crate) endpoint: &'a str,
     /// Answers of a channel that may be unsigned.
@@ -95,13 +95,15 @@ impl Sale {
         seat: &Seat,
         terms: &SaleTerms<'_>,
     ) -> Result<Self> {
-        let class_id = terms.class_id;
+        let &[class_id] = terms.class_ids else {
+            bail!("a machine sells one class of work: --class once");
+        };
         let trade = jobs::trade(node, class_id).await;
         let trade = trade.wrap_err_with(|| format!("class {class_id} cannot be read"))?;
         let trade = trade.ok_or_eyre(
             "this chain settles no jobs yet: its owner has set no parameters of `jobs`",
         )?;
-        let offer = offer(gateway, &trade, seat, terms).await?;
+        let offer = offer(gateway, &trade, seat, terms.endpoint).await?;
         jobs::put_offer(node, &key, offer.clone()).await?;
         let setup = Setup {
             court: Court {
@@ -295,7 +297,7 @@ async fn offer(
     gateway: &Gateway,
     trade: &Trade,
     seat: &Seat,
-    terms: &SaleTerms<'_>,
+    endpoint: &str,
 ) -> Result<OfferTerms> {
     gateway.pool().look().await;
     let sold = gateway.sold(trade.class.program);
@@ -303,7 +305,7 @@ async fn offer(
         bail!(
             "none of the models here runs the program of class {}, {}: the bundled engine knows its own; of another server's \
              model say it in --prices (`program`)",
-            terms.class_id,
+            trade.class_id,
             trade.class.program
         );
     }
@@ -326,7 +328,7 @@ async fn offer(
                 "the floor of a million tokens {what} is {} {symbol}, and class {} costs at most {} {symbol}: a lower --floor, \
                  or another class",
                 words(floor),
-                terms.class_id,
+                trade.class_id,
                 words(most),
                 symbol = trade.symbol
             );
@@ -334,11 +336,11 @@ async fn offer(
     }
     Ok(OfferTerms {
         machineId: seat.machine_id,
-        classId: terms.class_id,
+        classId: trade.class_id,
         inputFloor: input,
         outputFloor: output,
         isOpen: true,
         sequence: 0,
-        endpoint: terms.endpoint.to_owned(),
+        endpoint: endpoint.to_owned(),
     })
 }

@@ -1,0 +1,122 @@
+//! One customer at a machine: what he was given, what he signed for, and what waits.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy_primitives::{Address, B256, Signature};
+
+use crate::{
+    keys::{Ledger, StoreError},
+    tab::{
+        LineRecord, SheetRecord, Tally,
+        terms::{Owed, in_hex},
+    },
+};
+
+/// Answers of a channel whose word never came in time, after which it is served no more.
+const LOST_MAX: u32 = 4;
+
+/// One epoch of a channel.
+#[derive(Debug, Default)]
+pub(super) struct Sheet {
+    pub(super) tally: Tally,
+    pub(super) word: Option<Signature>,
+    /// Whether it was handed out to be claimed: a raise after that would make the book say other than the chain.
+    pub(super) is_shut: bool,
+    pub(super) is_claimed: bool,
+}
+
+impl Sheet {
+    pub(super) fn record(&self, channel: B256, epoch: u64) -> SheetRecord {
+        SheetRecord {
+            channel,
+            epoch,
+            word: self.word.as_ref().map(in_hex).unwrap_or_default(),
+            is_shut: self.is_shut,
+            is_claimed: self.is_claimed,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) customer: Address,
+    pub(super) key: Address,
+    /// As the chain had it.
+    pub(super) bound: u128,
+    pub(super) last_epoch: u64,
+    pub(super) is_closed: bool,
+    /// Answers whose word never came in time.
+    pub(super) lost: u32,
+    pub(super) sheets: BTreeMap<u64, Sheet>,
+    pub(super) owed: Vec<Owed>,
+    /// Of them, those that lay here when this program began: their answers may have died with the one before.
+    pub(super) left_over: BTreeSet<B256>,
+    pub(super) at_work: usize,
+    pub(super) promised: u128,
+    /// Times of errands, so that none counts twice.
+    pub(super) times: BTreeSet<u64>,
+}
+
+impl Line {
+    /// Owed by what is not claimed and still can be, and promised.
+    pub(super) fn committed(&self) -> u128 {
+        let sheets = self.sheets.values().filter(|sheet| !sheet.is_claimed);
+        let sheets: u128 = sheets.map(|sheet| sheet.tally.cost()).sum();
+        let owed = self.owed.iter().filter(|owed| !self.is_late(owed));
+        let owed: u128 = owed.map(|owed| owed.signed.receipt.cost).sum();
+        sheets.saturating_add(owed).saturating_add(self.promised)
+    }
+
+    /// Whether it is too late to sign for an answer.
+    pub(super) fn is_late(&self, owed: &Owed) -> bool {
+        let sheet = self.sheets.get(&owed.epoch);
+        sheet.is_some_and(|sheet| sheet.is_shut || sheet.is_claimed)
+    }
+
+    /// Answers that can still be signed for.
+    pub(super) fn unsigned(&self) -> usize {
+        let waits = self.owed.iter().filter(|owed| !self.is_late(owed));
+        waits.count()
+    }
+
+    /// Answers that the machine is not paid for, through a customer that may only have been slow.
+    pub(super) fn lose(&mut self, lost: usize) {
+        let lost = u32::try_from(lost).unwrap_or(u32::MAX);
+        self.lost = self.lost.saturating_add(lost);
+        self.is_closed |= self.lost >= LOST_MAX;
+    }
+
+    pub(super) fn record(&self, channel: B256) -> LineRecord {
+        let owed = self.owed.iter();
+        LineRecord {
+            channel,
+            customer: self.customer,
+            key: self.key,
+            is_closed: self.is_closed,
+            lost: self.lost,
+            owed: owed.map(|owed| (owed.epoch, owed.signed.id)).collect(),
+        }
+    }
+}
+
+pub(super) fn line_of(ledger: &Ledger, record: LineRecord) -> Result<Line, StoreError> {
+    let mut owed = Vec::new();
+    for (epoch, id) in record.owed {
+        let signed = ledger.receipt(&id)?;
+        owed.extend(signed.map(|signed| Owed { epoch, signed }));
+    }
+    Ok(Line {
+        customer: record.customer,
+        key: record.key,
+        bound: 0,
+        last_epoch: 0,
+        is_closed: record.is_closed,
+        lost: record.lost,
+        sheets: BTreeMap::new(),
+        left_over: owed.iter().map(|owed| owed.signed.id).collect(),
+        owed,
+        at_work: 0,
+        promised: 0,
+        times: BTreeSet::new(),
+    })
+}
