@@ -32,7 +32,7 @@ use super::{
     gateway::{Opened, prices, reached, signalled, upstreams},
     measured::Measured,
     office,
-    sale::{Sale, SaleTerms},
+    sale::{Chosen, Sale, SaleTerms, chosen},
     scan,
 };
 use crate::{
@@ -130,17 +130,9 @@ async fn start(options: &StartOptions) -> Result<()> {
     };
     let node = Node::new(&options.signing.ask.rpc)?;
     let key = Arc::new(Sender::new(gateway.ledger().machine().signer().clone()));
-    let sale = match (&seat, options.class) {
-        (Some(seat), Some(class_id)) => {
-            let here = format!("{url}/v1");
-            let terms = SaleTerms {
-                class_ids: &[class_id],
-                endpoint: options.endpoint.as_deref().unwrap_or(&here),
-                unsigned: usize::try_from(options.unsigned)?,
-            };
-            Some(Sale::open(&node, Arc::clone(&key), &gateway, seat, &terms).await?)
-        }
-        _ => None,
+    let (chosen, sale) = match &seat {
+        Some(seat) => sale(options, &node, &key, &gateway, seat, &url).await?,
+        None => <_>::default(),
     };
     let door = opened.door(&url)?;
     let who = gateway.ledger().machine().address();
@@ -150,6 +142,9 @@ async fn start(options: &StartOptions) -> Result<()> {
     }
     if let Some(sale) = &sale {
         println!("{}", sale.words());
+    }
+    for line in &chosen.left_out {
+        println!("{line}");
     }
     println!("selling at {url}/v1");
     println!(
@@ -197,6 +192,29 @@ async fn start(options: &StartOptions) -> Result<()> {
         sale.end().await;
     }
     served
+}
+
+/// What is sold to the network, if anything is.
+async fn sale(
+    options: &StartOptions,
+    node: &Node,
+    key: &Arc<Sender>,
+    gateway: &Arc<Gateway>,
+    seat: &Seat,
+    url: &str,
+) -> Result<(Chosen, Option<Sale>)> {
+    let chosen = chosen(node, gateway, &options.class).await?;
+    if chosen.class_ids.is_empty() {
+        return Ok((chosen, None));
+    }
+    let here = format!("{url}/v1");
+    let terms = SaleTerms {
+        class_ids: &chosen.class_ids,
+        endpoint: options.endpoint.as_deref().unwrap_or(&here),
+        unsigned: usize::try_from(options.unsigned)?,
+    };
+    let sale = Sale::open(node, Arc::clone(key), gateway, seat, &terms).await?;
+    Ok((chosen, Some(sale)))
 }
 
 /// Addresses of more model servers, one a line.

@@ -11,7 +11,7 @@ use alloy_signer_local::PrivateKeySigner;
 use capstan_compute::{
     gateway::Bounds,
     network::{Binder, Held, Network, Offer, Terms},
-    tab::{Bound, Court, Desk, ERRAND, Market, Purse, Rate, Registry, Setup, channel_of},
+    tab::{Bound, Court, Desk, Desks, ERRAND, Market, Purse, Rate, Registry, Setup, channel_of},
     upstream::{Http, PoolSettings, Upstream},
 };
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture};
@@ -146,11 +146,15 @@ impl Machine {
             epoch_ms: EPOCH_MS,
             decimals: DECIMALS,
             unsigned_max: 1,
+            is_sold: true,
         };
         let registry = Arc::clone(chain) as Arc<dyn Registry>;
-        let desk = Desk::open(world.gateway.ledger(), setup, registry).expect("reads");
-        desk.see(world.gateway.ledger(), market(NOW_MS));
-        world.gateway.sell(desk);
+        let ledger = world.gateway.ledger();
+        let desks = Desks::open(ledger, vec![setup], registry).expect("reads");
+        for desk in desks.iter() {
+            desk.see(ledger, market(NOW_MS));
+        }
+        world.gateway.sell(desks);
         Self { fake, world, id }
     }
 
@@ -159,7 +163,8 @@ impl Machine {
     }
 
     fn desk(&self) -> &Arc<Desk> {
-        self.world.gateway.desk().expect("it sells")
+        let desks = self.world.gateway.desks().expect("it sells");
+        desks.of_class(CLASS).expect("it sells it")
     }
 
     fn offer(&self, rate: Rate) -> Offer {

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::{Address, B256, Signature};
 
 use crate::{
-    keys::{Ledger, StoreError},
+    keys::{Ledger, StoreError, Table},
     tab::{
-        LineRecord, SheetRecord, Tally,
-        terms::{Owed, in_hex},
+        LeafRecord, LineRecord, Market, SheetRecord, Tally, channel_of,
+        terms::{Owed, in_hex, of_hex},
     },
 };
 
@@ -26,6 +26,25 @@ pub(super) struct Sheet {
 }
 
 impl Sheet {
+    /// As it lies on disk, before its leaves.
+    fn of(record: &SheetRecord) -> Self {
+        Self {
+            tally: Tally::new(record.channel, record.epoch),
+            word: of_hex(&record.word),
+            is_shut: record.is_shut,
+            is_claimed: record.is_claimed,
+        }
+    }
+
+    /// What of a bond a claim of it stands for; nothing of one that is claimed already, or of nothing.
+    pub(super) fn stands(&self, market: &Market) -> u128 {
+        let receipts = self.tally.leaves().len();
+        if self.is_claimed || receipts == 0 {
+            return 0;
+        }
+        market.stands_for(self.tally.cost(), self.tally.largest(), receipts)
+    }
+
     pub(super) fn record(&self, channel: B256, epoch: u64) -> SheetRecord {
         SheetRecord {
             channel,
@@ -37,6 +56,7 @@ impl Sheet {
     }
 }
 
+/// A customer.
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) customer: Address,
@@ -58,6 +78,70 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// One that was given nothing yet.
+    pub(super) const fn new(customer: Address, key: Address) -> Self {
+        Self {
+            customer,
+            key,
+            bound: 0,
+            last_epoch: 0,
+            is_closed: false,
+            lost: 0,
+            sheets: BTreeMap::new(),
+            owed: Vec::new(),
+            left_over: BTreeSet::new(),
+            at_work: 0,
+            promised: 0,
+            times: BTreeSet::new(),
+        }
+    }
+
+    /// All that lie in a ledger, with their sheets.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub(super) fn all(ledger: &Ledger) -> Result<BTreeMap<B256, Self>, StoreError> {
+        let mut lines = BTreeMap::new();
+        for record in ledger.records::<LineRecord>(Table::Lines)? {
+            lines.insert(record.channel, Self::of(ledger, record)?);
+        }
+        for record in ledger.records::<SheetRecord>(Table::Sheets)? {
+            if let Some(line) = lines.get_mut(&record.channel) {
+                line.sheets.insert(record.epoch, Sheet::of(&record));
+            }
+        }
+        // In the order of their places: channel, epoch, index.
+        for leaf in ledger.records::<LeafRecord>(Table::Leaves)? {
+            let line = lines.get_mut(&leaf.channel);
+            let sheet = line.and_then(|line| line.sheets.get_mut(&leaf.epoch));
+            if let (Some(sheet), Some(signed)) = (sheet, ledger.receipt(&leaf.receipt)?) {
+                // It had room when it was written.
+                let _ = sheet.tally.push(&signed.receipt);
+            }
+        }
+        Ok(lines)
+    }
+
+    fn of(ledger: &Ledger, record: LineRecord) -> Result<Self, StoreError> {
+        let mut owed = Vec::new();
+        for (epoch, id) in record.owed {
+            let signed = ledger.receipt(&id)?;
+            owed.extend(signed.map(|signed| Owed { epoch, signed }));
+        }
+        Ok(Self {
+            is_closed: record.is_closed,
+            lost: record.lost,
+            left_over: owed.iter().map(|owed| owed.signed.id).collect(),
+            owed,
+            ..Self::new(record.customer, record.key)
+        })
+    }
+
+    /// The channel that it would be at a machine, for a class.
+    pub(super) fn channel(&self, machine_id: u64, class_id: u32) -> B256 {
+        channel_of(self.customer, self.key, machine_id, class_id)
+    }
+
     /// Owed by what is not claimed and still can be, and promised.
     pub(super) fn committed(&self) -> u128 {
         let sheets = self.sheets.values().filter(|sheet| !sheet.is_claimed);
@@ -97,26 +181,4 @@ impl Line {
             owed: owed.map(|owed| (owed.epoch, owed.signed.id)).collect(),
         }
     }
-}
-
-pub(super) fn line_of(ledger: &Ledger, record: LineRecord) -> Result<Line, StoreError> {
-    let mut owed = Vec::new();
-    for (epoch, id) in record.owed {
-        let signed = ledger.receipt(&id)?;
-        owed.extend(signed.map(|signed| Owed { epoch, signed }));
-    }
-    Ok(Line {
-        customer: record.customer,
-        key: record.key,
-        bound: 0,
-        last_epoch: 0,
-        is_closed: record.is_closed,
-        lost: record.lost,
-        sheets: BTreeMap::new(),
-        left_over: owed.iter().map(|owed| owed.signed.id).collect(),
-        owed,
-        at_work: 0,
-        promised: 0,
-        times: BTreeSet::new(),
-    })
 }

@@ -6,28 +6,29 @@
 //! ```
 //! It knows a chain by what a keeper tells it ([`Market`]) and by [`Registry`], which looks up channels.
 
+mod bond;
+mod desks;
 mod line;
 mod promise;
 mod settle;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use alloy_primitives::{Address, B256, Signature};
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
 
 use super::{
-    Court, LeafRecord, LineRecord, Market, SheetRecord, Tally,
-    terms::{Rate, Said, of_hex},
+    Court, Market,
+    terms::{Rate, Said},
     voucher::Inspection,
 };
-use crate::keys::{Ledger, Put, StoreError, Table};
-use line::{Line, Sheet, line_of};
+use crate::keys::{Ledger, Put};
+use bond::Bond;
+use desks::looked_up;
+use line::Line;
 
+pub use desks::Desks;
 pub(crate) use promise::Promise;
 pub use settle::Claimable;
 
@@ -41,7 +42,7 @@ pub struct Setup {
     pub court: Court,
     /// The machine's number.
     pub machine_id: u64,
-    /// The class that it sells.
+    /// The class.
     pub class_id: u32,
     /// Its program.
     pub program: B256,
@@ -53,6 +54,8 @@ pub struct Setup {
     pub decimals: u8,
     /// Requests of a channel at a time, at work or answered and not signed.
     pub unsigned_max: usize,
+    /// Whether it is sold; else what is open of it is settled, and nothing begins.
+    pub is_sold: bool,
 }
 
 /// A channel as the chain has it.
@@ -113,6 +116,9 @@ pub enum Turned {
     /// The chain is silent.
     #[error("the machine has not seen its chain for too long; ask again a little later")]
     Silent,
+    /// Nothing begins.
+    #[error("this machine sells work of that class no more; what is owed of it may be signed for")]
+    NotSold,
     /// More would not be paid.
     #[error("the machine has sold what it may of this epoch; ask again in the next one")]
     SoldOut,
@@ -127,62 +133,36 @@ struct State {
     lines: BTreeMap<B256, Line>,
     /// Work promised to requests in progress.
     promised_work: u64,
-    auditors: BTreeSet<Address>,
 }
 
-/// A machine's book of channels.
+/// A machine's book of channels of one class.
 #[derive(Debug)]
 pub struct Desk {
     setup: Setup,
     registry: Arc<dyn Registry>,
+    bond: Arc<Bond>,
     state: Mutex<State>,
 }
 
 impl Desk {
-    /// The book that lies in a ledger.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub fn open(
-        ledger: &Ledger,
+    fn new(
         setup: Setup,
+        lines: BTreeMap<B256, Line>,
         registry: Arc<dyn Registry>,
-    ) -> Result<Arc<Self>, StoreError> {
-        let mut lines = BTreeMap::new();
-        for record in ledger.records::<LineRecord>(Table::Lines)? {
-            lines.insert(record.channel, line_of(ledger, record)?);
-        }
-        for record in ledger.records::<SheetRecord>(Table::Sheets)? {
-            if let Some(line) = lines.get_mut(&record.channel) {
-                line.sheets.insert(
-                    record.epoch,
-                    Sheet {
-                        tally: Tally::new(record.channel, record.epoch),
-                        word: of_hex(&record.word),
-                        is_shut: record.is_shut,
-                        is_claimed: record.is_claimed,
-                    },
-                );
-            }
-        }
-        // In the order of their places: channel, epoch, index.
-        for leaf in ledger.records::<LeafRecord>(Table::Leaves)? {
-            let line = lines.get_mut(&leaf.channel);
-            let sheet = line.and_then(|line| line.sheets.get_mut(&leaf.epoch));
-            if let (Some(sheet), Some(signed)) = (sheet, ledger.receipt(&leaf.receipt)?) {
-                // It had room when it was written.
-                let _ = sheet.tally.push(&signed.receipt);
-            }
-        }
+        bond: Arc<Bond>,
+    ) -> Arc<Self> {
         let state = Mutex::new(State {
             lines,
             ..State::default()
         });
-        Ok(Arc::new(Self {
+        let desk = Arc::new(Self {
             setup,
             registry,
+            bond,
             state,
-        }))
+        });
+        desk.bond.join(Arc::downgrade(&desk));
+        desk
     }
 
     /// What does not change.
@@ -191,8 +171,10 @@ impl Desk {
     }
 
     /// Tells it how the chain stands. What can be claimed no more is owed no more: vouchers of epochs before the last one, and
-    /// answers that nobody signed for in time, which are the machine's loss.
+    /// answers that nobody signed for in time, which are the machine's loss. Vouchers that were handed out stay until it is known
+    /// whether they were claimed ([`Self::doubtful`]).
     pub fn see(&self, ledger: &Ledger, market: Market) {
+        self.bond.lock().see(market.bond_free);
         let mut state = self.state.lock();
         let before = state
             .market
@@ -204,7 +186,7 @@ impl Desk {
         let mut puts = Vec::new();
         for (channel, line) in &mut state.lines {
             line.sheets
-                .retain(|epoch, sheet| sheet.is_claimed || *epoch >= last);
+                .retain(|epoch, sheet| sheet.is_claimed || sheet.is_shut || *epoch >= last);
             let before = line.owed.len();
             line.owed.retain(|owed| owed.epoch >= last);
             let lost = before.saturating_sub(line.owed.len());
@@ -219,29 +201,17 @@ impl Desk {
         }
     }
 
-    /// Lets go of epochs that ended so long before the chain's time that nothing of them is claimed, drawn, shown or audited any
-    /// more, and of channels of which nothing is left. Their receipts are nobody's after that but the page's of use.
-    ///
-    /// # Errors
-    /// They cannot be read.
-    pub fn let_go(&self, ledger: &Ledger, keep: Duration) -> Result<(), StoreError> {
+    /// The first epoch of which something is kept; none before the chain was seen.
+    fn first_kept(&self, keep: Duration) -> Option<u64> {
         let keep_ms = u64::try_from(keep.as_millis()).unwrap_or(u64::MAX);
         // As it was seen, not as it may have gone on since: a chain that stands still may settle all of it later.
-        let Some(seen_ms) = self.state.lock().market.map(|market| market.time_ms) else {
-            return Ok(());
-        };
-        let first = self.epoch_at(seen_ms.saturating_sub(keep_ms));
+        let seen_ms = self.state.lock().market?.time_ms;
+        Some(self.epoch_at(seen_ms.saturating_sub(keep_ms)))
+    }
+
+    /// Lets go of epochs before this one, and of channels of which nothing is left.
+    fn let_go_before(&self, first: u64) -> Vec<Put> {
         let mut puts = Vec::new();
-        for sheet in ledger.records::<SheetRecord>(Table::Sheets)? {
-            if sheet.epoch < first {
-                puts.push(Put::no_sheet(&sheet));
-            }
-        }
-        for leaf in ledger.records::<LeafRecord>(Table::Leaves)? {
-            if leaf.epoch < first {
-                puts.push(Put::no_leaf(&leaf));
-            }
-        }
         let mut state = self.state.lock();
         state.lines.retain(|channel, line| {
             line.sheets.retain(|epoch, _| *epoch >= first);
@@ -254,15 +224,11 @@ impl Desk {
             }
             !is_over
         });
-        if !puts.is_empty() {
-            ledger.write(puts);
-        }
-        Ok(())
+        puts
     }
 
-    /// Tells it who audits.
-    pub fn see_auditors(&self, auditors: BTreeSet<Address>) {
-        self.state.lock().auditors = auditors;
+    fn knows(&self, channel: B256) -> bool {
+        self.state.lock().lines.contains_key(&channel)
     }
 
     /// The chain's time, as far as it is known.
@@ -297,15 +263,12 @@ impl Desk {
     /// # Errors
     /// [`Turned`]
     pub(crate) async fn admit(&self, said: &Said, body: &[u8]) -> Result<u128, Turned> {
-        let is_known = self.state.lock().lines.contains_key(&said.channel);
-        if !is_known {
-            self.look_up(said.channel).await?;
-        }
         let left = self.expect_said(said, body)?;
         // More may have been bound since.
         let is_short = left < said.most || self.is_over(&said.channel)?;
         if is_short {
-            self.look_up(said.channel).await?;
+            let found = looked_up(self.registry.as_ref(), said.channel).await?;
+            self.take_over(said.channel, &found)?;
         }
         let state = self.state.lock();
         let line = state.lines.get(&said.channel).ok_or(Turned::NoChannel)?;
@@ -337,54 +300,40 @@ impl Desk {
         Ok(epoch >= line.last_epoch)
     }
 
-    /// Takes a channel over from the chain.
-    async fn look_up(&self, channel: B256) -> Result<(), Turned> {
-        let found = self.registry.channel(channel).await;
-        let found = found.map_err(|why| {
-            tracing::warn!(%why, %channel, "a channel cannot be looked up");
-            Turned::Silent
-        })?;
-        let found = found.filter(|found| {
-            let is_here = (found.machine_id, found.class_id);
-            is_here == (self.setup.machine_id, self.setup.class_id)
-        });
-        self.bound(channel, &found.ok_or(Turned::NoChannel)?);
+    /// Takes a channel over from the chain, if it is one of this machine and class.
+    fn take_over(&self, channel: B256, found: &Bound) -> Result<(), Turned> {
+        let is_here = (self.setup.machine_id, self.setup.class_id);
+        if (found.machine_id, found.class_id) != is_here {
+            return Err(Turned::NoChannel);
+        }
+        self.bound(channel, found);
         Ok(())
     }
 
     /// Tells it how a channel stands on the chain. What was claimed is not owed any more.
     pub fn bound(&self, channel: B256, found: &Bound) {
+        let mut bond = self.bond.lock();
         let mut state = self.state.lock();
-        let line = state.lines.entry(channel).or_insert_with(|| Line {
-            customer: found.customer,
-            key: found.key,
-            bound: 0,
-            last_epoch: 0,
-            is_closed: false,
-            lost: 0,
-            sheets: BTreeMap::new(),
-            owed: Vec::new(),
-            left_over: BTreeSet::new(),
-            at_work: 0,
-            promised: 0,
-            times: BTreeSet::new(),
-        });
+        let market = state.market;
+        let line = state.lines.entry(channel);
+        let line = line.or_insert_with(|| Line::new(found.customer, found.key));
         (line.bound, line.last_epoch) = (found.bound, found.last_epoch);
         for (epoch, sheet) in &mut line.sheets {
-            sheet.is_claimed |= *epoch <= found.claimed_epoch;
+            if *epoch <= found.claimed_epoch {
+                bond.hand_over(market.map_or(0, |market| sheet.stands(&market)));
+                sheet.is_claimed = true;
+            }
         }
     }
 
-    /// Whether an auditor asks for what is kept of a receipt.
-    pub(crate) fn is_auditor(&self, receipt: B256, time_ms: u64, word: &Signature) -> bool {
-        let state = self.state.lock();
-        let now_ms = state.market.map(|market| market.now_ms());
-        let is_in_time = now_ms.is_some_and(|now_ms| now_ms.abs_diff(time_ms) <= SKEW_MS);
+    /// Who asks for what is kept of a receipt, in time.
+    fn inspector(&self, receipt: B256, time_ms: u64, word: &Signature) -> Option<Address> {
+        let is_in_time = self.now_ms()?.abs_diff(time_ms) <= SKEW_MS;
         let said = Inspection {
             receipt,
             timeMs: time_ms,
         };
         let who = self.setup.court.who_says(&said, word);
-        is_in_time && who.is_some_and(|who| state.auditors.contains(&who))
+        who.filter(|_| is_in_time)
     }
 }

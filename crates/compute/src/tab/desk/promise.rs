@@ -48,8 +48,14 @@ impl Desk {
         input_max: u64,
         output_max: u64,
     ) -> Result<Promise, Turned> {
+        if !self.setup.is_sold {
+            return Err(Turned::NotSold);
+        }
+        // The bond is held until the book says what was promised: no other desk promises meanwhile.
+        let bond = self.bond.lock();
+        let market = self.market(&self.state.lock())?;
+        let bond_left = bond.left_for(self, &market);
         let mut state = self.state.lock();
-        let market = self.market(&state)?;
         let epoch = self.epoch_at(market.now_ms());
         let too_much = Turned::NotBound {
             need: u128::MAX,
@@ -74,7 +80,7 @@ impl Desk {
         if cost > left {
             return Err(Turned::NotBound { need: cost, left });
         }
-        if sold > market.work_max || stands > market.bond_free {
+        if sold > market.work_max || stands > bond_left {
             return Err(Turned::SoldOut);
         }
         line.at_work = line.at_work.saturating_add(1);
@@ -115,6 +121,11 @@ impl Desk {
             }
         }
         sum
+    }
+
+    /// The same of what there is.
+    pub(super) fn stands(&self, market: &Market) -> u128 {
+        self.stands_for(&self.state.lock(), market, None)
     }
 
     /// What of the bond claims will reserve for what is signed, owed and promised, and for one more request of a channel. What

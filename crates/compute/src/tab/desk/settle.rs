@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use alloy_primitives::{B256, Signature};
 
 use super::{
-    Desk, Turned,
+    Desk, State, Turned,
     line::{Line, Sheet},
 };
 use crate::{
@@ -200,13 +200,48 @@ impl Desk {
 
     /// A voucher was claimed.
     pub fn claimed(&self, ledger: &Ledger, channel: B256, epoch: u64) {
+        let mut bond = self.bond.lock();
         let mut state = self.state.lock();
+        let market = state.market;
         let line = state.lines.get_mut(&channel);
         let Some(sheet) = line.and_then(|line| line.sheets.get_mut(&epoch)) else {
             return;
         };
+        // What stands for it is the chain's to reckon from now on, and is not free there before that is seen.
+        bond.hand_over(market.map_or(0, |market| sheet.stands(&market)));
         sheet.is_claimed = true;
         ledger.write(vec![Put::sheet(&sheet.record(channel, epoch))]);
+    }
+
+    /// Channels with vouchers that were handed out and are too old to be claimed, of which it is not known whether they were: a
+    /// program that sent a claim may have died, or lost its node, before it knew. Whoever asks the chain tells [`Self::bound`], and
+    /// then that the rest has lapsed.
+    pub fn doubtful(&self) -> Vec<B256> {
+        let state = self.state.lock();
+        let Some(last) = self.last_claimable(&state) else {
+            return Vec::new();
+        };
+        let in_doubt = state.lines.iter().filter(|(_, line)| {
+            let mut before = line.sheets.range(..last);
+            before.any(|(_, sheet)| !sheet.is_claimed)
+        });
+        in_doubt.map(|(channel, _)| *channel).collect()
+    }
+
+    /// Vouchers of a channel that are too old to be claimed and were not are owed no more: the chain was asked after their time.
+    pub fn lapsed(&self, channel: B256) {
+        let mut state = self.state.lock();
+        let last = self.last_claimable(&state);
+        if let (Some(last), Some(line)) = (last, state.lines.get_mut(&channel)) {
+            line.sheets
+                .retain(|epoch, sheet| sheet.is_claimed || *epoch >= last);
+        }
+    }
+
+    /// The epoch before the one in which the chain was last seen.
+    fn last_claimable(&self, state: &State) -> Option<u64> {
+        let seen_ms = state.market?.time_ms;
+        Some(self.epoch_at(seen_ms).saturating_sub(1))
     }
 
     /// The receipt of a pick, with its way up; none if it is not here.

@@ -15,8 +15,8 @@ use crate::{
     keys::{Ledger, system_clock},
     receipt::{Receipt, Signed},
     tab::{
-        Bound, Desk, Kept, Market, Owed, Promise, Purse, Raise, Rate, Registry, Setup, Tally,
-        Turned, in_hex,
+        Bound, Desk, Desks, Kept, Market, Owed, Promise, Purse, Raise, Rate, Registry, Setup,
+        Tally, Turned, in_hex,
     },
 };
 
@@ -40,6 +40,7 @@ impl Registry for One {
 struct Case {
     _folder: tempfile::TempDir,
     ledger: Ledger,
+    desks: Arc<Desks>,
     desk: Arc<Desk>,
     key: PrivateKeySigner,
     purse: Purse,
@@ -53,8 +54,10 @@ impl Case {
         let key = PrivateKeySigner::random();
         let purse = Purse::new(Address::repeat_byte(0xb0), key.clone(), COURT);
         let channel = purse.channel(MACHINE, CLASS);
+        let desks = opened(&ledger, key.address(), &[CLASS]);
         let case = Self {
-            desk: opened(&ledger, key.address()),
+            desk: Arc::clone(desks.of_class(CLASS).expect("opened")),
+            desks,
             _folder: folder,
             ledger,
             key,
@@ -67,7 +70,8 @@ impl Case {
 
     /// The same book in a process that follows.
     fn again(mut self) -> Self {
-        self.desk = opened(&self.ledger, self.key.address());
+        self.desks = opened(&self.ledger, self.key.address(), &[CLASS]);
+        self.desk = Arc::clone(self.desks.of_class(CLASS).expect("opened"));
         self
     }
 
@@ -176,18 +180,23 @@ fn market(time_ms: u64) -> Market {
     }
 }
 
-fn opened(ledger: &Ledger, key: Address) -> Arc<Desk> {
-    let setup = Setup {
+fn setup(class_id: u32) -> Setup {
+    Setup {
         court: COURT,
         machine_id: MACHINE,
-        class_id: CLASS,
+        class_id,
         program: B256::ZERO,
         inputs_per_output: 10,
         epoch_ms: EPOCH_MS,
         decimals: 6,
         unsigned_max: 2,
-    };
-    Desk::open(ledger, setup, Arc::new(One(bound(key)))).expect("reads")
+        is_sold: true,
+    }
+}
+
+fn opened(ledger: &Ledger, key: Address, class_ids: &[u32]) -> Arc<Desks> {
+    let setups = class_ids.iter().copied().map(setup);
+    Desks::open(ledger, setups.collect(), Arc::new(One(bound(key)))).expect("reads")
 }
 
 /// NET-5: a voucher that has a receipt twice would void the whole claim, by `showTwin`.
@@ -297,7 +306,7 @@ async fn net_8_vouchers_go_when_nobody_can_ask_for_them() {
         // What was handed to the writer before is on disk when this is.
         let written = case.ledger.write(Vec::new()).on_disk();
         futures::executor::block_on(written).expect("written");
-        case.desk.let_go(&case.ledger, keep).expect("reads");
+        case.desks.let_go(&case.ledger, keep).expect("reads");
         futures::executor::block_on(case.ledger.let_go(u64::MAX)).expect("goes")
     };
     // As far as it is known the epoch runs, is claimed, is audited.
