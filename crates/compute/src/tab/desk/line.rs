@@ -36,13 +36,21 @@ impl Sheet {
         }
     }
 
-    /// What of a bond a claim of it stands for; nothing of one that is claimed already, or of nothing.
-    pub(super) fn stands(&self, market: &Market) -> u128 {
-        let receipts = self.tally.leaves().len();
-        if self.is_claimed || receipts == 0 {
-            return 0;
+    /// What a claim of it weighs; nothing where it is claimed already.
+    fn weight(&self) -> Weight {
+        if self.is_claimed {
+            return Weight::default();
         }
-        market.stands_for(self.tally.cost(), self.tally.largest(), receipts)
+        Weight {
+            cost: self.tally.cost(),
+            largest: self.tally.largest(),
+            receipts: self.tally.leaves().len(),
+        }
+    }
+
+    /// What of a bond stands for it while it is not claimed.
+    pub(super) fn stands(&self, market: &Market) -> u128 {
+        self.weight().stands(market)
     }
 
     pub(super) fn record(&self, channel: B256, epoch: u64) -> SheetRecord {
@@ -53,6 +61,49 @@ impl Sheet {
             is_shut: self.is_shut,
             is_claimed: self.is_claimed,
         }
+    }
+}
+
+/// What the chain looks at of a voucher, when it reckons what of the bond stands for it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Weight {
+    pub(super) cost: u128,
+    pub(super) largest: u128,
+    pub(super) receipts: usize,
+}
+
+impl Weight {
+    /// Both under one voucher.
+    pub(super) fn joined(&self, other: &Self) -> Self {
+        Self {
+            cost: self.cost.saturating_add(other.cost),
+            largest: self.largest.max(other.largest),
+            receipts: self.receipts.saturating_add(other.receipts),
+        }
+    }
+
+    /// What of a bond stands for its claim; nothing for no receipts.
+    pub(super) fn stands(&self, market: &Market) -> u128 {
+        if self.receipts == 0 {
+            return 0;
+        }
+        market.stands_for(self.cost, self.largest, self.receipts)
+    }
+
+    /// The same beside what is at work, of which nobody knows how much ends in this epoch, and how much in the next, under a
+    /// voucher of its own. All in this one, or all in the next while each counts as a receipt of this one too: no way between
+    /// weighs more, since what stands for a claim grows with its dearest receipt as it does with nothing else.
+    pub(super) fn stands_beside(&self, at_work: &Self, market: &Market) -> u128 {
+        if at_work.receipts == 0 {
+            return self.stands(market);
+        }
+        let together = self.joined(at_work);
+        let first = Self {
+            largest: self.largest,
+            ..together
+        };
+        let apart = first.stands(market).saturating_add(at_work.stands(market));
+        apart.max(together.stands(market))
     }
 }
 
@@ -149,6 +200,24 @@ impl Line {
         let owed = self.owed.iter().filter(|owed| !self.is_late(owed));
         let owed: u128 = owed.map(|owed| owed.signed.receipt.cost).sum();
         sheets.saturating_add(owed).saturating_add(self.promised)
+    }
+
+    /// What is signed of an epoch and not claimed, and what is owed.
+    pub(super) fn weight(&self, epoch: u64) -> Weight {
+        let sheet = self.sheets.get(&epoch);
+        if sheet.is_some_and(|sheet| sheet.is_claimed) {
+            return Weight::default();
+        }
+        let signed = sheet.map(Sheet::weight).unwrap_or_default();
+        let owed = self.owed.iter().filter(|owed| owed.epoch == epoch);
+        let owed = owed.map(|owed| owed.signed.receipt.cost);
+        owed.fold(signed, |sum, cost| {
+            sum.joined(&Weight {
+                cost,
+                largest: cost,
+                receipts: 1,
+            })
+        })
     }
 
     /// Whether it is too late to sign for an answer.

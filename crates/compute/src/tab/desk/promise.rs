@@ -9,8 +9,8 @@ use crate::{
     keys::{Ledger, Put, Written},
     receipt::Receipt,
     tab::{
-        Market, Tally, Turned,
-        desk::line::Line,
+        Market, Turned,
+        desk::line::{Line, Weight},
         terms::{Kept, Owed, Rate, Said},
     },
 };
@@ -133,36 +133,22 @@ impl Desk {
     fn stands_for(&self, state: &State, market: &Market, more: Option<(B256, u128)>) -> u128 {
         let now = self.epoch_at(market.now_ms());
         let of_line = |(channel, line): (&B256, &Line)| {
-            let (mut promised, mut at_work) = (line.promised, line.at_work);
+            let mut at_work = Weight {
+                cost: line.promised,
+                largest: line.promised,
+                receipts: line.at_work,
+            };
             if let Some((_, cost)) = more.filter(|(other, _)| other == channel) {
-                promised = promised.saturating_add(cost);
-                at_work = at_work.saturating_add(1);
+                at_work = at_work.joined(&Weight {
+                    cost,
+                    largest: at_work.largest.saturating_add(cost),
+                    receipts: 1,
+                });
             }
-            let mut sum = 0_u128;
-            for epoch in [now.saturating_sub(1), now] {
-                let sheet = line.sheets.get(&epoch);
-                if sheet.is_some_and(|sheet| sheet.is_claimed) {
-                    continue;
-                }
-                let tally = sheet.map(|sheet| &sheet.tally);
-                let mut largest = tally.map_or(0, Tally::largest);
-                let mut receipts = tally.map_or(0, |tally| tally.leaves().len());
-                let mut cost = tally.map_or(0, Tally::cost);
-                for owed in line.owed.iter().filter(|owed| owed.epoch == epoch) {
-                    largest = largest.max(owed.signed.receipt.cost);
-                    cost = cost.saturating_add(owed.signed.receipt.cost);
-                    receipts = receipts.saturating_add(1);
-                }
-                if epoch == now {
-                    largest = largest.max(promised);
-                    cost = cost.saturating_add(promised);
-                    receipts = receipts.saturating_add(at_work);
-                }
-                if receipts > 0 {
-                    sum = sum.saturating_add(market.stands_for(cost, largest, receipts));
-                }
-            }
-            sum
+            let before = line.weight(now.saturating_sub(1));
+            let own = line.weight(now);
+            let stands = before.stands(market);
+            stands.saturating_add(own.stands_beside(&at_work, market))
         };
         let lines = state.lines.iter().map(of_line);
         lines.fold(0, u128::saturating_add)

@@ -20,11 +20,11 @@ use crate::{
     },
 };
 
-const EPOCH_MS: u64 = 1_000_000;
-const EPOCH: u64 = 1_000;
-const NOW_MS: u64 = EPOCH * EPOCH_MS + 10;
-const MACHINE: u64 = 3;
-const CLASS: u32 = 7;
+pub(super) const EPOCH_MS: u64 = 1_000_000;
+pub(super) const EPOCH: u64 = 1_000;
+pub(super) const NOW_MS: u64 = EPOCH * EPOCH_MS + 10;
+pub(super) const MACHINE: u64 = 3;
+pub(super) const CLASS: u32 = 7;
 
 /// The chain knows one channel.
 #[derive(Debug)]
@@ -150,7 +150,7 @@ impl Case {
     }
 }
 
-fn bound(key: Address) -> Bound {
+pub(super) fn bound(key: Address) -> Bound {
     Bound {
         customer: Address::repeat_byte(0xb0),
         key,
@@ -162,7 +162,7 @@ fn bound(key: Address) -> Bound {
     }
 }
 
-fn market(time_ms: u64) -> Market {
+pub(super) fn market(time_ms: u64) -> Market {
     Market {
         time_ms,
         seen: Instant::now(),
@@ -180,7 +180,7 @@ fn market(time_ms: u64) -> Market {
     }
 }
 
-fn setup(class_id: u32) -> Setup {
+pub(super) fn setup(class_id: u32) -> Setup {
     Setup {
         court: COURT,
         machine_id: MACHINE,
@@ -274,6 +274,39 @@ async fn net_4_the_bond_is_reckoned_as_the_contract_does() {
     // What can be claimed no more stands for nothing.
     case.see(NOW_MS + 2 * EPOCH_MS, bond);
     drop(case.asks(NOW_MS + 2 * EPOCH_MS, 500_000).expect("room"));
+}
+
+/// NET-6: a program that died between sending a claim and writing that down knows of it from the chain, however late, and has
+/// what is drawn; what the chain says was never claimed is owed no more.
+#[tokio::test]
+async fn net_6_a_claim_that_nobody_wrote_down_is_found_again() {
+    for (claimed_epoch, is_there) in [(EPOCH, true), (EPOCH - 1, false)] {
+        let case = Case::new();
+        let one = case.answered(1, EPOCH, 100);
+        assert_eq!(case.signs(EPOCH, &[&one], 1), Ok(()));
+        case.see(NOW_MS + EPOCH_MS, u128::MAX);
+        let (ready, written) = case.desk.claimable(&case.ledger);
+        written.expect("new").on_disk().await.expect("written");
+        assert_eq!((ready.len(), case.desk.doubtful().len()), (1, 0));
+        let case = case.again();
+        let shown = |case: &Case| {
+            let shown = case.desk.shown(&case.ledger, case.channel, EPOCH, 0);
+            shown.map(|(signed, _)| signed.id)
+        };
+        case.see(NOW_MS + 3 * EPOCH_MS, u128::MAX);
+        assert_eq!(case.desk.doubtful(), [case.channel]);
+        assert_eq!(shown(&case), Some(one.id));
+        let found = Bound {
+            claimed_epoch,
+            ..bound(case.key.address())
+        };
+        case.desk.bound(case.channel, &found);
+        case.desk.lapsed(case.channel);
+        assert_eq!(shown(&case), is_there.then_some(one.id));
+        assert!(case.desk.doubtful().is_empty());
+        case.see(NOW_MS + 5 * EPOCH_MS, u128::MAX);
+        assert_eq!(shown(&case), is_there.then_some(one.id));
+    }
 }
 
 /// NET-4: an answer that nobody signs for in time is the machine's loss; a channel with four of them is served no more.
