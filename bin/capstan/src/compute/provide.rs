@@ -32,7 +32,7 @@ use super::{
     gateway::{Opened, prices, reached, signalled, upstreams},
     measured::Measured,
     office,
-    sale::{Chosen, Sale, SaleTerms, chosen},
+    sale::{Sale, SaleTerms, chosen},
     scan,
 };
 use crate::{
@@ -120,6 +120,8 @@ async fn start(options: &StartOptions) -> Result<()> {
     let url = format!("http://{}", listener.local_addr()?);
     install_recorder();
     let gateway = Arc::clone(&opened.gateway);
+    let node = Node::new(&options.signing.ask.rpc)?;
+    let chosen = chosen(&node, &gateway, &options.class).await?;
     let seat = match options.alone {
         true => None,
         false => match seated(options, &gateway, &engines, &url).await? {
@@ -128,11 +130,18 @@ async fn start(options: &StartOptions) -> Result<()> {
             None => return Ok(()),
         },
     };
-    let node = Node::new(&options.signing.ask.rpc)?;
     let key = Arc::new(Sender::new(gateway.ledger().machine().signer().clone()));
-    let (chosen, sale) = match &seat {
-        Some(seat) => sale(options, &node, &key, &gateway, seat, &url).await?,
-        None => <_>::default(),
+    let sale = match &seat {
+        Some(seat) if !chosen.class_ids.is_empty() => {
+            let here = format!("{url}/v1");
+            let terms = SaleTerms {
+                class_ids: &chosen.class_ids,
+                endpoint: options.endpoint.as_deref().unwrap_or(&here),
+                unsigned: usize::try_from(options.unsigned)?,
+            };
+            Some(Sale::open(&node, Arc::clone(&key), &gateway, seat, &terms).await?)
+        }
+        _ => None,
     };
     let door = opened.door(&url)?;
     let who = gateway.ledger().machine().address();
@@ -192,29 +201,6 @@ async fn start(options: &StartOptions) -> Result<()> {
         sale.end().await;
     }
     served
-}
-
-/// What is sold to the network, if anything is.
-async fn sale(
-    options: &StartOptions,
-    node: &Node,
-    key: &Arc<Sender>,
-    gateway: &Arc<Gateway>,
-    seat: &Seat,
-    url: &str,
-) -> Result<(Chosen, Option<Sale>)> {
-    let chosen = chosen(node, gateway, &options.class).await?;
-    if chosen.class_ids.is_empty() {
-        return Ok((chosen, None));
-    }
-    let here = format!("{url}/v1");
-    let terms = SaleTerms {
-        class_ids: &chosen.class_ids,
-        endpoint: options.endpoint.as_deref().unwrap_or(&here),
-        unsigned: usize::try_from(options.unsigned)?,
-    };
-    let sale = Sale::open(node, Arc::clone(key), gateway, seat, &terms).await?;
-    Ok((chosen, Some(sale)))
 }
 
 /// Addresses of more model servers, one a line.

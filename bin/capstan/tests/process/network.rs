@@ -10,7 +10,7 @@ use std::{
 
 use alloy_primitives::{B256, U256};
 use alloy_sol_types::SolCall;
-use capstan_client::{Call, Node, Sender};
+use capstan_client::{Call, Node, Sender, job_offered};
 use capstan_compute::testkit::tiny;
 use capstan_contracts::jobs::{
     ADDRESS,
@@ -451,7 +451,8 @@ async fn serve(mut stream: tokio::net::TcpStream, words: usize) {
     let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\nconnection: close\r\n\r\n");
     let _ = stream.write_all(head.as_bytes()).await;
     if is_list {
-        let _ = stream.write_all(b"{\"data\": [{\"id\": \"slow\"}]}").await;
+        let list = b"{\"data\": [{\"id\": \"slow\"}, {\"id\": \"second\"}]}";
+        let _ = stream.write_all(list).await;
         return;
     }
     let part = |text: &str, finish: Value| {
@@ -500,18 +501,21 @@ async fn some(answer: reqwest::Response, parts: usize) -> (String, BoxStream<'st
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_killed_in_the_middle_is_not_paid_twice() {
     const WORDS: usize = 40;
-    let program = B256::repeat_byte(0xab);
-    let mut scene = Scene::open(&[program]).await;
+    let programs = [0xab, 0xac].map(B256::repeat_byte);
+    let mut scene = Scene::open(&programs).await;
     let prices = scene.path("prices.toml");
-    let file = format!(
-        "[default]\ninput = \"0.5usd\"\noutput = \"2usd\"\nmax_output_tokens = 100\nprogram = \"{program}\"\n"
-    );
+    let priced = |model: &str, program: B256| {
+        format!(
+            "[{model}]\ninput = \"0.5usd\"\noutput = \"2usd\"\nmax_output_tokens = 100\nprogram = \"{program}\"\n"
+        )
+    };
+    let file = priced("default", programs[0]) + &priced("models.second", programs[1]);
     std::fs::write(&prices, file).expect("written");
     let server = scripted(WORDS).await;
     let servers = ["--upstream", &server, "--prices", text(&prices)];
-    let class = CLASS.to_string();
+    let (class, both) = (CLASS.to_string(), format!("{CLASS},{}", CLASS + 1));
     let (mut first, _) = scene.machine("first", &class, &servers);
-    let (second, _) = scene.machine("second", &class, &servers);
+    let (mut second, _) = scene.machine("second", &both, &servers);
     let lived = second.machine_id();
     let (mut gateway, url) = scene.gateway();
     let key = scene.key();
@@ -552,7 +556,15 @@ async fn who_is_killed_in_the_middle_is_not_paid_twice() {
     let before = scene.record(lived).await;
     let answer = begin(&url, &key, &body).await;
     assert!(heard(&answer.text().await.expect("text")).2);
-    let settled = scene.settled(lived, before.receiptsPaid + 1).await;
+
+    // A machine that sold two classes comes back with one: what it is owed of the other is claimed and paid as well.
+    let answer = begin(&url, &key, &asked("second", "hello")).await;
+    assert!(heard(&answer.text().await.expect("text")).2);
+    second.kill();
+    let (_second, _) = scene.machine("second", &class, &servers);
+    let left = job_offered(&scene.node, lived, CLASS + 1).await;
+    assert!(!left.expect("read").expect("an offer").terms.isOpen);
+    let settled = scene.settled(lived, before.receiptsPaid + 2).await;
     assert_eq!(
         (settled.receiptsVoid, scene.record(0).await.receiptsVoid),
         (0, 0),

@@ -22,23 +22,28 @@ pub(crate) struct Chosen {
     pub(crate) left_out: Vec<String>,
 }
 
-/// Classes by their numbers, and with `all` whichever can be sold here.
+/// Classes by their numbers, and with `all` whichever can be sold here. Nothing is sent for it, so whoever asks first puts no
+/// bond behind what he cannot sell.
 ///
 /// # Errors
-/// `all` are none, or the node does not answer.
+/// One that is named cannot be sold, `all` are none, or the node does not answer.
 pub(crate) async fn chosen(node: &Node, gateway: &Gateway, wishes: &[ClassWish]) -> Result<Chosen> {
     let mut chosen = Chosen::default();
+    if wishes.is_empty() {
+        return Ok(chosen);
+    }
+    gateway.pool().look().await;
     for wish in wishes {
         if let ClassWish::One(class_id) = wish
             && !chosen.class_ids.contains(class_id)
         {
+            floors(gateway, &traded(node, *class_id).await?)?;
             chosen.class_ids.push(*class_id);
         }
     }
     if !wishes.contains(&ClassWish::All) {
         return Ok(chosen);
     }
-    gateway.pool().look().await;
     for class_id in jobs::classes(node).await? {
         if chosen.class_ids.contains(&class_id) {
             continue;

@@ -36,7 +36,7 @@ use tokio::time::sleep;
 use super::in_contract;
 use classes::{floors, traded};
 
-pub(crate) use classes::{Chosen, chosen};
+pub(crate) use classes::chosen;
 
 /// Shortest and longest time between two looks at the chain.
 const LOOK: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
