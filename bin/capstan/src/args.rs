@@ -31,9 +31,9 @@ pub(crate) use agreement::{
     Amortisation, LoanCommand, OfferOptions, OpenStreamOptions, Receiver, StreamCommand,
 };
 pub(crate) use compute::{
-    AuditCommand, AuditOptions, BesideOptions, EngineOptions, GatewayOptions, KeyCommand,
-    LedgerOptions, NetworkOptions, ProvideCommand, ReceiptCommand, ScanOptions, ServersOptions,
-    SpendCommand, SpendOptions, StartOptions,
+    AuditCommand, AuditOptions, BesideOptions, ClassWish, EngineOptions, GatewayOptions,
+    KeyCommand, LedgerOptions, NetworkOptions, ProvideCommand, ReceiptCommand, ScanOptions,
+    ServersOptions, SpendCommand, SpendOptions, StartOptions,
 };
 pub(crate) use credit::{
     AccountCommand, ActOptions, AmountArgs, AskOptions, KeystoreOptions, LimitArgs, MarketCommand,

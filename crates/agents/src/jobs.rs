@@ -42,12 +42,20 @@ pub struct Trade {
     pub symbol: String,
 }
 
+/// Parameters in force; all zero where jobs are not open on this chain.
+///
+/// # Errors
+/// The node does not answer.
+pub async fn params(node: &Node) -> Result<IJobs::JobParams, ClientError> {
+    Ok(node.view(ADDRESS, &paramsCall {}).await?.current)
+}
+
 /// What work of a class is sold under; none where jobs are not open on this chain.
 ///
 /// # Errors
 /// The node does not answer, or there is no such class.
 pub async fn trade(node: &Node, class_id: u32) -> Result<Option<Trade>, ClientError> {
-    let params = node.view(ADDRESS, &paramsCall {}).await?.current;
+    let params = params(node).await?;
     if params.epochMs == 0 {
         return Ok(None);
     }

@@ -19,7 +19,7 @@ mod voucher;
 mod tests;
 
 pub(crate) use desk::Promise;
-pub use desk::{Bound, Claimable, Desk, Registry, Setup, Turned};
+pub use desk::{Bound, Claimable, Desk, Desks, Registry, Setup, Turned};
 pub use market::Market;
 pub use purse::{Dealt, Doubt, Got, Purse};
 pub(crate) use records::{LeafRecord, LineRecord, SheetRecord};

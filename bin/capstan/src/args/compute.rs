@@ -1,6 +1,6 @@
 //! The words of the gateway, its keys and receipts, and of what a machine can do.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use alloy_primitives::Address;
 use capstan_client::Amount;
@@ -279,6 +279,27 @@ pub(crate) enum ProvideCommand {
     Status(LedgerOptions),
 }
 
+/// What is to be sold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClassWish {
+    /// Whatever can be.
+    All,
+    /// A class, by its number.
+    One(u32),
+}
+
+impl FromStr for ClassWish {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "all" {
+            return Ok(Self::All);
+        }
+        let number = text.parse().map(Self::One);
+        number.map_err(|_| format!("`{text}` is no class: a number, or `all`"))
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(
     group = ArgGroup::new("servers").args(["upstream", "model", "fleet"]).required(true).multiple(true),
@@ -310,9 +331,15 @@ pub(crate) struct StartOptions {
     /// Address at which customers reach it, if that is another than here
     #[arg(long, value_name = "URL")]
     pub(crate) endpoint: Option<String>,
-    /// Class of work to sell to customers of the network, besides holders of keys; the chain has a list of classes
-    #[arg(long, value_name = "NUMBER", conflicts_with = "alone")]
-    pub(crate) class: Option<u32>,
+    /// Classes of work to sell to customers of the network, besides holders of keys, with commas between or repeated; `all`
+    /// sells each that a model here can serve. The chain has a list of classes
+    #[arg(
+        long,
+        value_name = "NUMBERS",
+        value_delimiter = ',',
+        conflicts_with = "alone"
+    )]
+    pub(crate) class: Vec<ClassWish>,
     /// Answers of one customer of the network that may be unsigned at a time: what may be lost on him
     #[arg(long, value_name = "COUNT", default_value_t = 1)]
     pub(crate) unsigned: u32,

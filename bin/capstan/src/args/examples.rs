@@ -167,6 +167,8 @@ const EXAMPLES: &[&str] = &[
     "capstan provide start --model smollm2 --floor 0.06usd/h --wallet alice",
     "capstan provide start --upstream http://127.0.0.1:8000/v1 --floor 0.5usd/h --alone",
     "capstan provide start --model smollm2 --floor 0.06usd/h --class 7 --wallet alice",
+    "capstan provide start --upstream http://127.0.0.1:8000/v1 --prices prices.toml --class 7,9 --wallet alice",
+    "capstan provide start --upstream http://127.0.0.1:8000/v1 --prices prices.toml --class all --wallet alice",
     "capstan provide pause",
     "capstan provide resume",
     "capstan provide status",

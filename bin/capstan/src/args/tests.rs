@@ -116,3 +116,34 @@ fn options_of_a_feed_stand_before_or_behind_its_source() {
         assert_eq!(feed.dev_account, [1], "{words}");
     }
 }
+
+#[test]
+fn classes_to_sell_stand_with_commas_or_again_and_again() {
+    let check = |words: &str, expected: &[ClassWish]| {
+        let start = "capstan provide start --upstream http://h/v1 --floor 1usd/h";
+        let line = format!("{start} {words}");
+        let Command::Provide {
+            command: ProvideCommand::Start(start),
+        } = Cli::parse_from(line.split_whitespace()).command
+        else {
+            panic!("{line}");
+        };
+        assert_eq!(start.class, expected, "{line}");
+    };
+    let one = ClassWish::One;
+    check("", &[]);
+    check("--class 7", &[one(7)]);
+    check("--class 7,9 --class 8", &[one(7), one(9), one(8)]);
+    check("--class all", &[ClassWish::All]);
+    check("--class all,7", &[ClassWish::All, one(7)]);
+    for wrong in [
+        "--class -7",
+        "--class some",
+        "--class 7, --wallet alice",
+        "--class 7 --alone",
+    ] {
+        let line = format!("capstan provide start --upstream http://h/v1 --floor 1usd/h {wrong}");
+        let read = Cli::try_parse_from(line.split_whitespace());
+        assert!(read.is_err(), "{wrong}");
+    }
+}

@@ -32,7 +32,7 @@ use super::{
     gateway::{Opened, prices, reached, signalled, upstreams},
     measured::Measured,
     office,
-    sale::{Sale, SaleTerms},
+    sale::{Sale, SaleTerms, chosen},
     scan,
 };
 use crate::{
@@ -120,6 +120,8 @@ async fn start(options: &StartOptions) -> Result<()> {
     let url = format!("http://{}", listener.local_addr()?);
     install_recorder();
     let gateway = Arc::clone(&opened.gateway);
+    let node = Node::new(&options.signing.ask.rpc)?;
+    let chosen = chosen(&node, &gateway, &options.class).await?;
     let seat = match options.alone {
         true => None,
         false => match seated(options, &gateway, &engines, &url).await? {
@@ -128,13 +130,12 @@ async fn start(options: &StartOptions) -> Result<()> {
             None => return Ok(()),
         },
     };
-    let node = Node::new(&options.signing.ask.rpc)?;
     let key = Arc::new(Sender::new(gateway.ledger().machine().signer().clone()));
-    let sale = match (&seat, options.class) {
-        (Some(seat), Some(class_id)) => {
+    let sale = match &seat {
+        Some(seat) if !chosen.class_ids.is_empty() => {
             let here = format!("{url}/v1");
             let terms = SaleTerms {
-                class_id,
+                class_ids: &chosen.class_ids,
                 endpoint: options.endpoint.as_deref().unwrap_or(&here),
                 unsigned: usize::try_from(options.unsigned)?,
             };
@@ -150,6 +151,9 @@ async fn start(options: &StartOptions) -> Result<()> {
     }
     if let Some(sale) = &sale {
         println!("{}", sale.words());
+    }
+    for line in &chosen.left_out {
+        println!("{line}");
     }
     println!("selling at {url}/v1");
     println!(

@@ -102,7 +102,7 @@ impl Shop {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let terms = SaleTerms {
-            class_id: town.class_id,
+            class_ids: &[town.class_id],
             endpoint: &format!("http://{address}/v1"),
             unsigned: UNSIGNED,
         };

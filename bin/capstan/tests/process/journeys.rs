@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     machines::{SMALL, owes_and_goes_dark},
-    network::{Program, first_paid_job},
+    network::{Program, first_paid_jobs},
     said::json_of,
 };
 
@@ -38,7 +38,7 @@ async fn journey_of_who_owns_a_machine() {
         scanned.as_object().is_some_and(|all| all.len() > 2),
         "{scanned}"
     );
-    first_paid_job(&model(), "smollm2").await;
+    first_paid_jobs(&[(model(), "smollm2")]).await;
 }
 
 /// Who builds on it: a gateway, a key with a budget, the unmodified clients, a receipt that is computed again, and an end to the money.

@@ -10,7 +10,7 @@ use std::{
 
 use alloy_primitives::{B256, U256};
 use alloy_sol_types::SolCall;
-use capstan_client::{Call, Node, Sender};
+use capstan_client::{Call, Node, Sender, job_offered};
 use capstan_compute::testkit::tiny;
 use capstan_contracts::jobs::{
     ADDRESS,
@@ -27,6 +27,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// The key of the last well-known account, which owns everything of the prepared world.
 const OWNER: &str = "df57089febbacf7ba0bc227dafbffa9fc08a93fdc68e1e42411a14efcf23656e";
+/// The first of the classes that are opened.
 const CLASS: u32 = 4_077;
 /// Of USDC, which a development chain's bonds are in.
 const USDC: u64 = 1_000_000;
@@ -102,8 +103,8 @@ struct Scene {
 }
 
 impl Scene {
-    /// A chain that takes machines of a class whose program has this hash.
-    async fn open(program: B256) -> Self {
+    /// A chain that takes machines of classes whose programs have these hashes.
+    async fn open(programs: &[B256]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let port = {
             let free = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
@@ -117,7 +118,7 @@ impl Scene {
             node,
         };
         scene.start().await;
-        scene.open_jobs(program).await;
+        scene.open_jobs(programs).await;
         scene
     }
 
@@ -166,7 +167,7 @@ impl Scene {
         owner.send(&self.node, &call).await.expect("taken");
     }
 
-    async fn open_jobs(&self, program: B256) {
+    async fn open_jobs(&self, programs: &[B256]) {
         let params = self.node.view(ADDRESS, &paramsCall {}).await.expect("read");
         if params.current.epochMs == 0 {
             let params = JobParams {
@@ -191,9 +192,14 @@ impl Scene {
             .view(ADDRESS, &classesCall {})
             .await
             .expect("read");
-        if known.contains(&CLASS) {
-            return;
+        for (class_id, program) in (CLASS..).zip(programs) {
+            if !known.contains(&class_id) {
+                self.open_class(class_id, *program).await;
+            }
         }
+    }
+
+    async fn open_class(&self, class_id: u32, program: B256) {
         let class = ServiceClass {
             program,
             quantisation: B256::right_padding_from(b"Q4_1"),
@@ -207,20 +213,20 @@ impl Scene {
             isClosed: false,
         };
         self.owner_says(&openClassCall {
-            classId: CLASS,
+            classId: class_id,
             class,
         })
         .await;
     }
 
     /// A machine of this folder that sells what these words say.
-    fn machine(&self, name: &str, servers: &[&str]) -> (Program, String) {
-        let (data, class) = (self.path(name), CLASS.to_string());
+    fn machine(&self, name: &str, class: &str, servers: &[&str]) -> (Program, String) {
+        let data = self.path(name);
         let words = [
             "provide",
             "start",
             "--class",
-            &class,
+            class,
             "--rpc",
             self.node.url(),
             "--dev-account",
@@ -347,40 +353,53 @@ fn heard(wire: &str) -> (String, Option<String>, bool) {
     (said, cost, wire.contains("data: [DONE]"))
 }
 
-/// The whole journey, from nothing to income: a machine with the bundled engine, and a stranger who pays it.
+/// The whole journey, from nothing to income: a machine with two models in the bundled engine, and a stranger who pays it for
+/// both.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_paid_job_comes_within_two_minutes() {
+async fn the_first_paid_jobs_come_within_two_minutes() {
     let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("small.gguf");
-    tiny(1, "Q4_1").write(&file).expect("written");
-    first_paid_job(&file, "small").await;
+    let models = [(1, "small"), (2, "other")].map(|(seed, name)| {
+        let file = folder.path().join(format!("{name}.gguf"));
+        tiny(seed, "Q4_1").write(&file).expect("written");
+        (file, name)
+    });
+    first_paid_jobs(&models).await;
 }
 
-/// With this file, which clients call so.
-pub(crate) async fn first_paid_job(file: &Path, model: &str) {
-    let hash = capstan_compute::model::hash_file(file).expect("read");
-    let scene = Scene::open(B256::from(hash)).await;
+/// With these files, which clients call so: each is sold as a class of its own.
+pub(crate) async fn first_paid_jobs(models: &[(PathBuf, &str)]) {
+    let hash = |file: &Path| B256::from(capstan_compute::model::hash_file(file).expect("read"));
+    let programs = models.iter().map(|(file, _)| hash(file));
+    // And one of a program that nobody here has.
+    let programs: Vec<B256> = programs.chain([B256::repeat_byte(0xee)]).collect();
+    let scene = Scene::open(&programs).await;
     let begun = Instant::now();
-    let servers = [
-        "--model",
-        text(file),
-        "--engine-threads",
-        "1",
-        "--floor",
-        "0.06usd/h",
-    ];
-    let (machine, _) = scene.machine("machine", &servers);
-    assert!(machine.said.contains("to the network"), "{}", machine.said);
+    let files = models.iter().flat_map(|(file, _)| ["--model", text(file)]);
+    let rest = ["--engine-threads", "1", "--floor", "0.06usd/h"];
+    let servers: Vec<_> = files.chain(rest).collect();
+    let (machine, _) = scene.machine("machine", "all", &servers);
+    for (class_id, _) in (CLASS..).zip(models) {
+        let sold = format!("class {class_id} to the network");
+        assert!(machine.said.contains(&sold), "{}", machine.said);
+    }
+    let stranger = CLASS + u32::try_from(models.len()).expect("few");
+    let left_out = format!("class {stranger} is left out: none of the models here");
+    assert!(machine.said.contains(&left_out), "{}", machine.said);
     let (_gateway, url) = scene.gateway();
     let key = scene.key();
-    let answer = begin(&url, &key, &asked(model, "hello")).await;
-    let (said, cost, is_done) = heard(&answer.text().await.expect("text"));
-    let answered = begun.elapsed();
-    assert!(is_done && !said.is_empty(), "{said}");
-    let cost = cost.expect("a cost");
-    assert_ne!(cost, "0usd");
-    let record = scene.settled(machine.machine_id(), 1).await;
-    assert_eq!((record.receiptsPaid, record.receiptsVoid), (1, 0));
+    let mut costs = Vec::new();
+    for (_, model) in models {
+        let answer = begin(&url, &key, &asked(model, "hello")).await;
+        let (said, cost, is_done) = heard(&answer.text().await.expect("text"));
+        assert!(is_done && !said.is_empty(), "{said}");
+        let cost = cost.expect("a cost");
+        assert_ne!(cost, "0usd");
+        costs.push(cost);
+    }
+    let (cost, answered) = (costs.join(", "), begun.elapsed());
+    let receipts = u64::try_from(models.len()).expect("few");
+    let record = scene.settled(machine.machine_id(), receipts).await;
+    assert_eq!((record.receiptsPaid, record.receiptsVoid), (receipts, 0));
     assert!(record.earned > U256::ZERO, "{record:?}");
     println!(
         "{cost}: answered {answered:?} after the machine was started, income on the chain after {:?} (loaded)",
@@ -432,7 +451,8 @@ async fn serve(mut stream: tokio::net::TcpStream, words: usize) {
     let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\nconnection: close\r\n\r\n");
     let _ = stream.write_all(head.as_bytes()).await;
     if is_list {
-        let _ = stream.write_all(b"{\"data\": [{\"id\": \"slow\"}]}").await;
+        let list = b"{\"data\": [{\"id\": \"slow\"}, {\"id\": \"second\"}]}";
+        let _ = stream.write_all(list).await;
         return;
     }
     let part = |text: &str, finish: Value| {
@@ -481,17 +501,21 @@ async fn some(answer: reqwest::Response, parts: usize) -> (String, BoxStream<'st
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_killed_in_the_middle_is_not_paid_twice() {
     const WORDS: usize = 40;
-    let program = B256::repeat_byte(0xab);
-    let mut scene = Scene::open(program).await;
+    let programs = [0xab, 0xac].map(B256::repeat_byte);
+    let mut scene = Scene::open(&programs).await;
     let prices = scene.path("prices.toml");
-    let file = format!(
-        "[default]\ninput = \"0.5usd\"\noutput = \"2usd\"\nmax_output_tokens = 100\nprogram = \"{program}\"\n"
-    );
+    let priced = |model: &str, program: B256| {
+        format!(
+            "[{model}]\ninput = \"0.5usd\"\noutput = \"2usd\"\nmax_output_tokens = 100\nprogram = \"{program}\"\n"
+        )
+    };
+    let file = priced("default", programs[0]) + &priced("models.second", programs[1]);
     std::fs::write(&prices, file).expect("written");
     let server = scripted(WORDS).await;
     let servers = ["--upstream", &server, "--prices", text(&prices)];
-    let (mut first, _) = scene.machine("first", &servers);
-    let (second, _) = scene.machine("second", &servers);
+    let (class, both) = (CLASS.to_string(), format!("{CLASS},{}", CLASS + 1));
+    let (mut first, _) = scene.machine("first", &class, &servers);
+    let (mut second, _) = scene.machine("second", &both, &servers);
     let lived = second.machine_id();
     let (mut gateway, url) = scene.gateway();
     let key = scene.key();
@@ -532,7 +556,15 @@ async fn who_is_killed_in_the_middle_is_not_paid_twice() {
     let before = scene.record(lived).await;
     let answer = begin(&url, &key, &body).await;
     assert!(heard(&answer.text().await.expect("text")).2);
-    let settled = scene.settled(lived, before.receiptsPaid + 1).await;
+
+    // A machine that sold two classes comes back with one: what it is owed of the other is claimed and paid as well.
+    let answer = begin(&url, &key, &asked("second", "hello")).await;
+    assert!(heard(&answer.text().await.expect("text")).2);
+    second.kill();
+    let (_second, _) = scene.machine("second", &class, &servers);
+    let left = job_offered(&scene.node, lived, CLASS + 1).await;
+    assert!(!left.expect("read").expect("an offer").terms.isOpen);
+    let settled = scene.settled(lived, before.receiptsPaid + 2).await;
     assert_eq!(
         (settled.receiptsVoid, scene.record(0).await.receiptsVoid),
         (0, 0),

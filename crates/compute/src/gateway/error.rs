@@ -318,6 +318,7 @@ impl From<Turned> for ApiError {
             Turned::NotBound { .. } => (402, "insufficient_quota", "not_bound"),
             Turned::HoldOver => (402, "insufficient_quota", "hold_over"),
             Turned::Unsigned => (402, "insufficient_quota", "voucher_unsigned"),
+            Turned::NotSold => (402, "insufficient_quota", "not_sold"),
             Turned::Closed => (402, "insufficient_quota", "channel_closed"),
             Turned::OtherVoucher => (409, "invalid_request_error", "other_voucher"),
             Turned::SoldOut => (429, "rate_limit_error", "sold_out"),

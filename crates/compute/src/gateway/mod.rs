@@ -41,7 +41,7 @@ use tokio::{
 use crate::{
     keys::{Ledger, Secret},
     readings::{Board, SAMPLE_EVERY},
-    tab::Desk,
+    tab::Desks,
     upstream::Pool,
 };
 
@@ -136,7 +136,7 @@ pub struct Gateway {
     by_key: Mutex<HashMap<B256, usize>>,
     memory: Arc<Semaphore>,
     pace: Arc<Pace>,
-    desk: OnceLock<Arc<Desk>>,
+    desks: OnceLock<Arc<Desks>>,
     board: OnceLock<Arc<Board>>,
     once: Arc<once::Once>,
 }
@@ -169,20 +169,20 @@ impl Gateway {
             by_key: Mutex::default(),
             memory,
             pace,
-            desk: OnceLock::new(),
+            desks: OnceLock::new(),
             board: OnceLock::new(),
             once: Arc::default(),
         })
     }
 
-    /// Sells to customers of the network from now on. The first desk stays.
-    pub fn sell(&self, desk: Arc<Desk>) {
-        let _ = self.desk.set(desk);
+    /// Sells to customers of the network from now on. The first desks stay.
+    pub fn sell(&self, desks: Arc<Desks>) {
+        let _ = self.desks.set(desks);
     }
 
     /// Where customers of the network are served, if they are.
-    pub fn desk(&self) -> Option<&Arc<Desk>> {
-        self.desk.get()
+    pub fn desks(&self) -> Option<&Arc<Desks>> {
+        self.desks.get()
     }
 
     /// Measures what answers of this host take from now on, and shows it. The first board stays.
@@ -242,8 +242,8 @@ impl Gateway {
         let Some(keep) = self.settings.keep else {
             return;
         };
-        if let Some(desk) = self.desk()
-            && let Err(error) = desk.let_go(&self.ledger, keep)
+        if let Some(desks) = self.desks()
+            && let Err(error) = desks.let_go(&self.ledger, keep)
         {
             tracing::warn!(%error, "old vouchers stay");
         }

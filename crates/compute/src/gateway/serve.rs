@@ -37,7 +37,7 @@ use crate::{
     keys::{Failure, JobId, key_id},
     money::Dollars,
     receipt::Outcome,
-    tab::{Desk, Said},
+    tab::{Desks, Said},
     upstream::{Kind, Object},
 };
 
@@ -94,13 +94,13 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// Who asks: a key of this gateway, or a channel of the network.
 enum Asker {
     Key(B256, Option<Dollars>),
-    Channel(Arc<Desk>, Said),
+    Channel(Arc<Desks>, Said),
 }
 
 /// Without a body yet: a key is known or not, and an errand is well formed or not.
 fn asker(gateway: &Gateway, headers: &HeaderMap) -> Result<Asker, ApiError> {
     match tab::said(gateway, headers)? {
-        Some((desk, said)) => Ok(Asker::Channel(desk, said)),
+        Some((desks, said)) => Ok(Asker::Channel(desks, said)),
         None => admit(gateway, headers).map(|(key, payable)| Asker::Key(key, payable)),
     }
 }
@@ -144,7 +144,9 @@ async fn try_answer(
             drop(body);
             reserve(gateway, key, payable, &mut asked)
         }
-        Asker::Channel(desk, said) => tab::promise(gateway, &desk, &said, &body, &mut asked).await,
+        Asker::Channel(desks, said) => {
+            tab::promise(gateway, &desks, &said, &body, &mut asked).await
+        }
     };
     let (ticket, reserved) = opened?;
     let (job, each_tokens_max) = (ticket.job, asked.each_tokens_max);

@@ -6,10 +6,11 @@ use alloy_primitives::B256;
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{Path, State},
+    extract::{Path, Query, State, rejection::QueryRejection},
     http::HeaderMap,
     routing::get,
 };
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
@@ -22,8 +23,8 @@ use crate::{
     keys::Written,
     money::PerMillion,
     tab::{
-        Desk, ERRAND, INSPECTION, Kept, Raise, Rate, Said, Standing, Terms, Turned, dollars_of,
-        of_hex,
+        Desk, Desks, ERRAND, INSPECTION, Kept, Raise, Rate, Said, Standing, Terms, Turned,
+        dollars_of, of_hex,
     },
     upstream::Model,
 };
@@ -38,32 +39,33 @@ pub(super) fn routes(gateway: Arc<Gateway>) -> Router {
         .with_state(gateway)
 }
 
-fn desk(gateway: &Gateway) -> Result<&Arc<Desk>, ApiError> {
+fn desks(gateway: &Gateway) -> Result<&Arc<Desks>, ApiError> {
     let nothing = "this gateway sells nothing to the network; send `Authorization: Bearer KEY`";
-    gateway.desk().ok_or_else(|| ApiError::not_found(nothing))
+    gateway.desks().ok_or_else(|| ApiError::not_found(nothing))
 }
 
 /// The errand in the headers, if there is one.
 pub(super) fn said(
     gateway: &Gateway,
     headers: &HeaderMap,
-) -> Result<Option<(Arc<Desk>, Said)>, ApiError> {
+) -> Result<Option<(Arc<Desks>, Said)>, ApiError> {
     let Some(text) = headers.get(ERRAND) else {
         return Ok(None);
     };
-    let desk = Arc::clone(desk(gateway)?);
+    let desks = Arc::clone(desks(gateway)?);
     let said = text.to_str().ok().and_then(|text| text.parse().ok());
-    Ok(Some((desk, said.ok_or(Turned::NotSaid)?)))
+    Ok(Some((desks, said.ok_or(Turned::NotSaid)?)))
 }
 
 /// The ticket of a channel.
 pub(super) async fn promise(
     gateway: &Arc<Gateway>,
-    desk: &Arc<Desk>,
+    desks: &Desks,
     said: &Said,
     body: &[u8],
     asked: &mut Asked,
 ) -> Result<(Ticket, Option<Written>), ApiError> {
+    let desk = desks.of_channel(said.channel).await?;
     let payable = desk.admit(said, body).await?;
     let model = &asked.ask.model;
     let sold = gateway.sold(desk.setup().program);
@@ -117,8 +119,47 @@ impl Gateway {
     }
 }
 
-async fn terms(State(gateway): Shared) -> Result<Json<Terms>, ApiError> {
-    let desk = desk(&gateway)?;
+/// Of which class terms are asked.
+#[derive(Deserialize)]
+struct Which {
+    class: Option<u32>,
+}
+
+/// The desk of a class that is sold; of the only one where none is named.
+fn sold_at(desks: &Desks, class_id: Option<u32>) -> Result<&Arc<Desk>, ApiError> {
+    let sold: Vec<_> = desks.sold().collect();
+    let named = |desk: &&&Arc<Desk>| Some(desk.setup().class_id) == class_id;
+    let found = match (class_id, sold.as_slice()) {
+        (None, [only]) => Some(*only),
+        (None, _) => None,
+        (Some(_), _) => sold.iter().find(named).copied(),
+    };
+    found.ok_or_else(|| {
+        let numbers = sold.iter().map(|desk| desk.setup().class_id.to_string());
+        let numbers: Vec<_> = numbers.collect();
+        let numbers = numbers.join(", ");
+        match class_id {
+            Some(class_id) => ApiError::not_found(&format!(
+                "this machine does not sell class {class_id}; it sells {numbers}"
+            )),
+            None => {
+                let message = format!("say of which class: `?class=NUMBER`, one of {numbers}");
+                ApiError::wrong("no_class", Some("class"), message)
+            }
+        }
+    })
+}
+
+async fn terms(
+    State(gateway): Shared,
+    which: Result<Query<Which>, QueryRejection>,
+) -> Result<Json<Terms>, ApiError> {
+    let desks = desks(&gateway)?;
+    let Query(Which { class }) = which.map_err(|_| {
+        let message = "`class` is the number of a class of work".to_owned();
+        ApiError::wrong("no_class", Some("class"), message)
+    })?;
+    let desk = sold_at(desks, class)?;
     let setup = desk.setup();
     let sold = gateway.sold(setup.program);
     let lengths = sold.iter().map(|(_, known)| known.max_output_tokens);
@@ -139,13 +180,13 @@ fn expect_own(
     gateway: &Gateway,
     headers: &HeaderMap,
     channel: &str,
-) -> Result<(Arc<Desk>, Said), ApiError> {
-    let (desk, said) = said(gateway, headers)?.ok_or(Turned::NotSaid)?;
+) -> Result<(Arc<Desks>, Said), ApiError> {
+    let (desks, said) = said(gateway, headers)?.ok_or(Turned::NotSaid)?;
     let channel: Option<B256> = channel.parse().ok();
     if channel != Some(said.channel) {
         return Err(Turned::NotSaid.into());
     }
-    Ok((desk, said))
+    Ok((desks, said))
 }
 
 async fn standing(
@@ -153,7 +194,8 @@ async fn standing(
     headers: HeaderMap,
     Path(channel): Path<String>,
 ) -> Result<Json<Standing>, ApiError> {
-    let (desk, said) = expect_own(&gateway, &headers, &channel)?;
+    let (desks, said) = expect_own(&gateway, &headers, &channel)?;
+    let desk = desks.of_channel(said.channel).await?;
     Ok(Json(desk.standing(&said).await?))
 }
 
@@ -164,7 +206,8 @@ async fn raise(
     Path(channel): Path<String>,
     body: Bytes,
 ) -> Result<Json<Value>, ApiError> {
-    let (desk, said) = expect_own(&gateway, &headers, &channel)?;
+    let (desks, said) = expect_own(&gateway, &headers, &channel)?;
+    let desk = desks.of_channel(said.channel).await?;
     desk.admit(&said, &body).await?;
     let raise: Raise = serde_json::from_slice(&body).map_err(|why| {
         ApiError::wrong("invalid_json", None, format!("the body is no raise: {why}"))
@@ -180,7 +223,7 @@ async fn kept(
     headers: HeaderMap,
     Path(receipt): Path<String>,
 ) -> Result<Json<Kept>, ApiError> {
-    let desk = desk(&gateway)?;
+    let desks = desks(&gateway)?;
     let missing = || ApiError::not_found("no receipt of that id is kept here");
     let receipt: B256 = receipt.parse().map_err(|_| missing())?;
     let said = headers.get(INSPECTION).and_then(|text| text.to_str().ok());
@@ -189,7 +232,7 @@ async fn kept(
         let (time_ms, word) = (time_ms.parse().ok(), of_hex(word));
         time_ms
             .zip(word)
-            .is_some_and(|(time_ms, word)| desk.is_auditor(receipt, time_ms, &word))
+            .is_some_and(|(time_ms, word)| desks.is_auditor(receipt, time_ms, &word))
     });
     if !is_auditor {
         let message =

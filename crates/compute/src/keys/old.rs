@@ -1,7 +1,7 @@
 //! Letting go of receipts that are old and that nothing here needs any more.
 //!
 //! What is needed is read from disk: receipts that are owed, and those under vouchers that are kept. Whoever keeps vouchers
-//! lets go of them first ([`crate::tab::Desk::let_go`]).
+//! lets go of them first ([`crate::tab::Desks::let_go`]).
 
 use std::collections::BTreeSet;
 

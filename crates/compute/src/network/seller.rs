@@ -127,7 +127,10 @@ impl Seller {
             .build()
             .map_err(|why| why.to_string())?;
         Ok(Self {
-            name: format!("machine:{} at {}", offer.machine_id, offer.endpoint),
+            name: format!(
+                "machine:{} class:{} at {}",
+                offer.machine_id, offer.class_id, offer.endpoint
+            ),
             channel: network.purse.channel(offer.machine_id, offer.class_id),
             network,
             offer: Mutex::new(offer),
@@ -526,7 +529,8 @@ impl Upstream for Seller {
 
     fn models(&self) -> BoxFuture<'_, Result<Vec<Model>, Fault>> {
         async {
-            let url = format!("{}/capstan/tab", self.endpoint());
+            let class_id = self.offer.lock().class_id;
+            let url = format!("{}/capstan/tab?class={class_id}", self.endpoint());
             let terms: Terms = self.read(self.client.get(url)).await?;
             let offer = self.offer.lock();
             let court = self.network.purse.court();

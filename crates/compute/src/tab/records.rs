@@ -3,6 +3,8 @@
 use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 
+use super::channel_of;
+
 /// What is on disk of a channel.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct LineRecord {
@@ -40,6 +42,11 @@ impl LineRecord {
     /// Receipts that wait for a word.
     pub(crate) fn owed_ids(&self) -> impl Iterator<Item = B256> {
         self.owed.iter().map(|(_, id)| *id)
+    }
+
+    /// Whether it is of a class at a machine: a channel is the hash of what it is.
+    pub(super) fn is_of(&self, machine_id: u64, class_id: u32) -> bool {
+        self.channel == channel_of(self.customer, self.key, machine_id, class_id)
     }
 
     pub(crate) fn place(&self) -> Vec<u8> {

@@ -7,6 +7,7 @@ use super::*;
 use crate::receipt::Receipt;
 
 mod desk;
+mod desks;
 
 const COURT: Court = Court {
     chain_id: 31_337,

@@ -11,7 +11,7 @@ use alloy_signer_local::PrivateKeySigner;
 use capstan_compute::{
     gateway::Bounds,
     network::{Binder, Held, Network, Offer, Terms},
-    tab::{Bound, Court, Desk, ERRAND, Market, Purse, Rate, Registry, Setup, channel_of},
+    tab::{Bound, Court, Desk, Desks, ERRAND, Market, Purse, Rate, Registry, Setup, channel_of},
     upstream::{Http, PoolSettings, Upstream},
 };
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture};
@@ -29,6 +29,10 @@ const COURT: Court = Court {
 };
 const CLASS: u32 = 7;
 const PROGRAM: B256 = B256::repeat_byte(0xf1);
+/// Another class, and the model that runs its program.
+const OTHER_CLASS: u32 = 9;
+const OTHER_PROGRAM: B256 = B256::repeat_byte(0xf2);
+const OTHER_MODEL: &str = "free/m:1";
 const EPOCH_MS: u64 = 60_000;
 /// In the middle of an epoch.
 const NOW_MS: u64 = 1_000 * EPOCH_MS + EPOCH_MS / 4;
@@ -53,7 +57,11 @@ struct Chain {
 
 impl Chain {
     fn channel(&self, machine_id: u64) -> B256 {
-        channel_of(self.customer, self.key, machine_id, CLASS)
+        self.channel_for(machine_id, CLASS)
+    }
+
+    fn channel_for(&self, machine_id: u64, class_id: u32) -> B256 {
+        channel_of(self.customer, self.key, machine_id, class_id)
     }
 
     fn free(&self) -> u128 {
@@ -76,8 +84,8 @@ fn held(bound: &Bound) -> Held {
 }
 
 impl Binder for Chain {
-    fn held(&self, machine_id: u64, _: u32) -> BoxFuture<'_, Result<Held, String>> {
-        let channel = self.channel(machine_id);
+    fn held(&self, machine_id: u64, class_id: u32) -> BoxFuture<'_, Result<Held, String>> {
+        let channel = self.channel_for(machine_id, class_id);
         async move {
             Ok(self
                 .state
@@ -96,7 +104,7 @@ impl Binder for Chain {
         class_id: u32,
         at_least: u128,
     ) -> BoxFuture<'_, Result<Held, String>> {
-        let channel = self.channel(machine_id);
+        let channel = self.channel_for(machine_id, class_id);
         async move {
             let mut state = self.state.lock();
             let amount = USUAL.min(state.0).max(at_least);
@@ -132,25 +140,43 @@ impl Machine {
     }
 
     async fn lying_in(folder: tempfile::TempDir, fake: Fake, id: u64, chain: &Arc<Chain>) -> Self {
+        Self::selling(folder, fake, id, chain, &[(CLASS, PROGRAM)]).await
+    }
+
+    /// One that sells these classes, each with its program.
+    async fn selling(
+        folder: tempfile::TempDir,
+        fake: Fake,
+        id: u64,
+        chain: &Arc<Chain>,
+        classes: &[(u32, B256)],
+    ) -> Self {
         let server = Http::new(&fake.url(), None, http_settings()).expect("an address");
         let servers: Vec<Arc<dyn Upstream>> = vec![Arc::new(server)];
-        let prices = format!("{PRICES}program = \"{PROGRAM}\"\n");
+        let other = PRICES.replace("[default]", &format!("[models.\"{OTHER_MODEL}\"]"));
+        let prices =
+            format!("{PRICES}program = \"{PROGRAM}\"\n{other}program = \"{OTHER_PROGRAM}\"\n");
         let (pool, bounds) = (PoolSettings::default(), Bounds::default());
         let world = World::lying_in(folder, servers, pool, bounds, &prices).await;
-        let setup = Setup {
+        let setup = |&(class_id, program): &(u32, B256)| Setup {
             court: COURT,
             machine_id: id,
-            class_id: CLASS,
-            program: PROGRAM,
+            class_id,
+            program,
             inputs_per_output: 10,
             epoch_ms: EPOCH_MS,
             decimals: DECIMALS,
             unsigned_max: 1,
+            is_sold: true,
         };
         let registry = Arc::clone(chain) as Arc<dyn Registry>;
-        let desk = Desk::open(world.gateway.ledger(), setup, registry).expect("reads");
-        desk.see(world.gateway.ledger(), market(NOW_MS));
-        world.gateway.sell(desk);
+        let ledger = world.gateway.ledger();
+        let setups = classes.iter().map(setup).collect();
+        let desks = Desks::open(ledger, setups, registry).expect("reads");
+        for desk in desks.iter() {
+            desk.see(ledger, market(NOW_MS));
+        }
+        world.gateway.sell(desks);
         Self { fake, world, id }
     }
 
@@ -159,7 +185,12 @@ impl Machine {
     }
 
     fn desk(&self) -> &Arc<Desk> {
-        self.world.gateway.desk().expect("it sells")
+        self.desk_of(CLASS)
+    }
+
+    fn desk_of(&self, class_id: u32) -> &Arc<Desk> {
+        let desks = self.world.gateway.desks().expect("it sells");
+        desks.of_class(class_id).expect("it sells it")
     }
 
     fn offer(&self, rate: Rate) -> Offer {
@@ -175,7 +206,11 @@ impl Machine {
 
     /// What is signed of the present epoch: receipts and their sum.
     fn earned(&self) -> (u32, u128) {
-        let ready = self.desk().signed(NOW_MS / EPOCH_MS);
+        self.earned_of(CLASS)
+    }
+
+    fn earned_of(&self, class_id: u32) -> (u32, u128) {
+        let ready = self.desk_of(class_id).signed(NOW_MS / EPOCH_MS);
         assert!(ready.len() <= 1);
         ready
             .first()
@@ -576,4 +611,84 @@ async fn net_6_a_voucher_is_claimed_in_the_next_epoch_alone() {
         .claimed(ledger, ready.voucher.channel, ready.voucher.epoch);
     assert!(at(NOW_MS + EPOCH_MS).is_empty());
     assert!(at(NOW_MS + 2 * EPOCH_MS).is_empty());
+}
+
+/// NET-9: a machine sells two classes from one address; a buyer has a channel for each, and both books go on in processes that
+/// follow.
+#[tokio::test]
+async fn net_9_two_classes_of_one_machine_are_bought() {
+    const CLASSES: [(u32, B256); 2] = [(CLASS, PROGRAM), (OTHER_CLASS, OTHER_PROGRAM)];
+    let (chain, key, world) = customer(10 * USUAL).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let machine = Machine::selling(folder, Fake::start().await, 3, &chain, &CLASSES).await;
+    let both = |machine: &Machine| {
+        let first = machine.offer(RATE);
+        let second = Offer {
+            class_id: OTHER_CLASS,
+            program: OTHER_PROGRAM,
+            ..first.clone()
+        };
+        [first, second]
+    };
+    let network = buy(&world, &chain, &key, &both(&machine)).await;
+    let other = json!({"model": OTHER_MODEL, "max_tokens": 100,
+                       "messages": [{"role": "user", "content": "count 7"}]});
+    assert_eq!(world.ask("count 4").await.status(), 200);
+    let answer = world.post("chat/completions", &world.key, &other).await;
+    assert_eq!(answer.status(), 200);
+    let earned = |machine: &Machine| (machine.earned(), machine.earned_of(OTHER_CLASS));
+    assert_eq!(earned(&machine), ((1, units(4)), (1, units(7))));
+    let bound = chain.state.lock().1.clone();
+    let channels = [CLASS, OTHER_CLASS].map(|class_id| chain.channel_for(3, class_id));
+    assert!(channels.iter().all(|channel| bound.contains_key(channel)));
+
+    // Both programs end and come back; what is signed is there, and both classes go on.
+    let Machine {
+        fake,
+        world: sold,
+        id,
+    } = machine;
+    let machine = Machine::selling(sold.end().await, fake, id, &chain, &CLASSES).await;
+    assert_eq!(earned(&machine), ((1, units(4)), (1, units(7))));
+    drop(network);
+    let (folder, pool) = (world.end().await, PoolSettings::default());
+    let world = World::lying_in(folder, Vec::new(), pool, Bounds::default(), PRICES).await;
+    let _network = buy(&world, &chain, &key, &both(&machine)).await;
+    assert_eq!(world.ask("count 4").await.status(), 200);
+    let answer = world.post("chat/completions", &world.key, &other).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(earned(&machine), ((2, 2 * units(4)), (2, 2 * units(7))));
+}
+
+/// Terms are those of a class: of the only one where none is named, and the list of classes where one must be.
+#[tokio::test]
+async fn terms_are_asked_for_by_class() {
+    let (chain, _, world) = customer(USUAL).await;
+    let classes = [(CLASS, PROGRAM), (OTHER_CLASS, OTHER_PROGRAM)];
+    let folder = tempfile::tempdir().expect("a folder");
+    let two = Machine::selling(folder, Fake::start().await, 3, &chain, &classes).await;
+    let one = Machine::start(4, &chain).await;
+    let ask = async |machine: &Machine, query: &str| {
+        let url = format!("{}/v1/capstan/tab{query}", machine.world.url);
+        let answer = world.http.get(url).send().await.expect("answered");
+        let status = answer.status().as_u16();
+        (status, answer.json::<Value>().await.expect("JSON"))
+    };
+    for (class_id, program) in classes {
+        let (status, told) = ask(&two, &format!("?class={class_id}")).await;
+        assert_eq!((status, &told["classId"]), (200, &json!(class_id)));
+        assert_eq!(told["program"], json!(program));
+        assert_eq!(told["models"].as_array().expect("a list").len(), 1);
+    }
+    let message = |told: &Value| told["error"]["message"].as_str().expect("text").to_owned();
+    let (status, told) = ask(&two, "").await;
+    assert_eq!((status, &told["error"]["code"]), (400, &json!("no_class")));
+    assert!(message(&told).contains("one of 7, 9"), "{told}");
+    let (status, told) = ask(&two, "?class=8").await;
+    assert_eq!(status, 404);
+    assert!(message(&told).contains("it sells 7, 9"), "{told}");
+    assert_eq!(ask(&two, "?class=seven").await.0, 400);
+    let (status, told) = ask(&one, "").await;
+    assert_eq!((status, &told["classId"]), (200, &json!(CLASS)));
+    assert_eq!(ask(&one, "?class=9").await.0, 404);
 }

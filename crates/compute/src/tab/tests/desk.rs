@@ -15,16 +15,16 @@ use crate::{
     keys::{Ledger, system_clock},
     receipt::{Receipt, Signed},
     tab::{
-        Bound, Desk, Kept, Market, Owed, Promise, Purse, Raise, Rate, Registry, Setup, Tally,
-        Turned, in_hex,
+        Bound, Desk, Desks, Kept, Market, Owed, Promise, Purse, Raise, Rate, Registry, Setup,
+        Tally, Turned, in_hex,
     },
 };
 
-const EPOCH_MS: u64 = 1_000_000;
-const EPOCH: u64 = 1_000;
-const NOW_MS: u64 = EPOCH * EPOCH_MS + 10;
-const MACHINE: u64 = 3;
-const CLASS: u32 = 7;
+pub(super) const EPOCH_MS: u64 = 1_000_000;
+pub(super) const EPOCH: u64 = 1_000;
+pub(super) const NOW_MS: u64 = EPOCH * EPOCH_MS + 10;
+pub(super) const MACHINE: u64 = 3;
+pub(super) const CLASS: u32 = 7;
 
 /// The chain knows one channel.
 #[derive(Debug)]
@@ -40,6 +40,7 @@ impl Registry for One {
 struct Case {
     _folder: tempfile::TempDir,
     ledger: Ledger,
+    desks: Arc<Desks>,
     desk: Arc<Desk>,
     key: PrivateKeySigner,
     purse: Purse,
@@ -53,8 +54,10 @@ impl Case {
         let key = PrivateKeySigner::random();
         let purse = Purse::new(Address::repeat_byte(0xb0), key.clone(), COURT);
         let channel = purse.channel(MACHINE, CLASS);
+        let desks = opened(&ledger, key.address(), &[CLASS]);
         let case = Self {
-            desk: opened(&ledger, key.address()),
+            desk: Arc::clone(desks.of_class(CLASS).expect("opened")),
+            desks,
             _folder: folder,
             ledger,
             key,
@@ -67,7 +70,8 @@ impl Case {
 
     /// The same book in a process that follows.
     fn again(mut self) -> Self {
-        self.desk = opened(&self.ledger, self.key.address());
+        self.desks = opened(&self.ledger, self.key.address(), &[CLASS]);
+        self.desk = Arc::clone(self.desks.of_class(CLASS).expect("opened"));
         self
     }
 
@@ -146,7 +150,7 @@ impl Case {
     }
 }
 
-fn bound(key: Address) -> Bound {
+pub(super) fn bound(key: Address) -> Bound {
     Bound {
         customer: Address::repeat_byte(0xb0),
         key,
@@ -158,7 +162,7 @@ fn bound(key: Address) -> Bound {
     }
 }
 
-fn market(time_ms: u64) -> Market {
+pub(super) fn market(time_ms: u64) -> Market {
     Market {
         time_ms,
         seen: Instant::now(),
@@ -176,18 +180,23 @@ fn market(time_ms: u64) -> Market {
     }
 }
 
-fn opened(ledger: &Ledger, key: Address) -> Arc<Desk> {
-    let setup = Setup {
+pub(super) fn setup(class_id: u32) -> Setup {
+    Setup {
         court: COURT,
         machine_id: MACHINE,
-        class_id: CLASS,
+        class_id,
         program: B256::ZERO,
         inputs_per_output: 10,
         epoch_ms: EPOCH_MS,
         decimals: 6,
         unsigned_max: 2,
-    };
-    Desk::open(ledger, setup, Arc::new(One(bound(key)))).expect("reads")
+        is_sold: true,
+    }
+}
+
+fn opened(ledger: &Ledger, key: Address, class_ids: &[u32]) -> Arc<Desks> {
+    let setups = class_ids.iter().copied().map(setup);
+    Desks::open(ledger, setups.collect(), Arc::new(One(bound(key)))).expect("reads")
 }
 
 /// NET-5: a voucher that has a receipt twice would void the whole claim, by `showTwin`.
@@ -267,6 +276,39 @@ async fn net_4_the_bond_is_reckoned_as_the_contract_does() {
     drop(case.asks(NOW_MS + 2 * EPOCH_MS, 500_000).expect("room"));
 }
 
+/// NET-6: a program that died between sending a claim and writing that down knows of it from the chain, however late, and has
+/// what is drawn; what the chain says was never claimed is owed no more.
+#[tokio::test]
+async fn net_6_a_claim_that_nobody_wrote_down_is_found_again() {
+    for (claimed_epoch, is_there) in [(EPOCH, true), (EPOCH - 1, false)] {
+        let case = Case::new();
+        let one = case.answered(1, EPOCH, 100);
+        assert_eq!(case.signs(EPOCH, &[&one], 1), Ok(()));
+        case.see(NOW_MS + EPOCH_MS, u128::MAX);
+        let (ready, written) = case.desk.claimable(&case.ledger);
+        written.expect("new").on_disk().await.expect("written");
+        assert_eq!((ready.len(), case.desk.doubtful().len()), (1, 0));
+        let case = case.again();
+        let shown = |case: &Case| {
+            let shown = case.desk.shown(&case.ledger, case.channel, EPOCH, 0);
+            shown.map(|(signed, _)| signed.id)
+        };
+        case.see(NOW_MS + 3 * EPOCH_MS, u128::MAX);
+        assert_eq!(case.desk.doubtful(), [case.channel]);
+        assert_eq!(shown(&case), Some(one.id));
+        let found = Bound {
+            claimed_epoch,
+            ..bound(case.key.address())
+        };
+        case.desk.bound(case.channel, &found);
+        case.desk.lapsed(case.channel);
+        assert_eq!(shown(&case), is_there.then_some(one.id));
+        assert!(case.desk.doubtful().is_empty());
+        case.see(NOW_MS + 5 * EPOCH_MS, u128::MAX);
+        assert_eq!(shown(&case), is_there.then_some(one.id));
+    }
+}
+
 /// NET-4: an answer that nobody signs for in time is the machine's loss; a channel with four of them is served no more.
 #[tokio::test]
 async fn net_4_what_is_never_signed_is_lost_and_has_an_end() {
@@ -297,7 +339,7 @@ async fn net_8_vouchers_go_when_nobody_can_ask_for_them() {
         // What was handed to the writer before is on disk when this is.
         let written = case.ledger.write(Vec::new()).on_disk();
         futures::executor::block_on(written).expect("written");
-        case.desk.let_go(&case.ledger, keep).expect("reads");
+        case.desks.let_go(&case.ledger, keep).expect("reads");
         futures::executor::block_on(case.ledger.let_go(u64::MAX)).expect("goes")
     };
     // As far as it is known the epoch runs, is claimed, is audited.
