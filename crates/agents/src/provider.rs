@@ -211,7 +211,7 @@ async fn answer(
 }
 
 /// What a machine says first: its output stays hidden from auditors until they said theirs.
-fn commitment(number: u64, machine_id: u64, output: B256) -> B256 {
+pub fn commitment(number: u64, machine_id: u64, output: B256) -> B256 {
     keccak256((number, machine_id, output).abi_encode())
 }
 

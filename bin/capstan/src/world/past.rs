@@ -4,7 +4,8 @@
 //! ```text
 //!   26 h ago      24 h 55 min ago                        2 min ago          now
 //!   ├ customer ───┼ register, answer ► claim ► paid ─────┼ short beats ─────┤ escrow, loan
-//!                 └ beats once in half a day, until the terms of a world that is looked at for minutes begin
+//!                 └ beats once in half a day, and proves then what it can do, until the terms of a world that is looked
+//!                   at for minutes begin
 //! ```
 //! All of it is ordinary transactions in blocks of that time. The answers are the model's own.
 
@@ -12,17 +13,31 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use alloy_primitives::{B256, Signature, U256, keccak256};
 use alloy_signer_local::PrivateKeySigner;
-use capstan_client::{borrow_on_income, job_claim, job_hold, job_offer, job_show, machine_beat};
+use alloy_sol_types::{SolCall, SolValue as _};
+use capstan_agents::provider::commitment;
+use capstan_client::{
+    Call, borrow_on_income, job_claim, job_hold, job_offer, job_show, machine_answer, machine_beat,
+    machine_draw,
+};
 use capstan_compute::{
     audit::Evidence,
-    bundled::{Bundled, class_of},
+    bundled::{Bundled, class_of, output},
     receipt::{Machine, Outcome, Receipt, canonical_request},
     tab::{Court, Tally, channel_of},
     upstream::{Aside, Ask, AskBounds, Kind},
 };
-use capstan_contracts::jobs::{
-    self,
-    IJobs::{ClaimDrawn, ClaimPaid, Claimed, Hold, OfferTerms},
+use capstan_contracts::{
+    jobs::{
+        self,
+        IJobs::{ClaimDrawn, ClaimPaid, Claimed, Hold, OfferTerms},
+    },
+    machines::{
+        self,
+        IMachines::{
+            ChallengeAsked, ChallengeDrawn, ChallengeSettled, askCall, commitAuditCall,
+            revealAuditCall, settleCall,
+        },
+    },
 };
 use eyre::{OptionExt as _, Result, ensure};
 use serde_json::json;
@@ -61,8 +76,19 @@ const TOKENS: u64 = 24;
 const HELD_THEN: u64 = 25;
 const HELD_NOW: u64 = 400;
 const HELD_MS: u64 = 3_000_000;
+/// Units of the challenge that it passes, and how long auditors have for each of two steps.
+const PROVEN_UNITS: u64 = 32;
+const PROOF_PHASE: Duration = Duration::from_secs(15);
 /// What it borrows: less than half of the escrow, which is what that carries.
 const BORROWED: u64 = 150;
+
+fn to_machines(call: &impl SolCall) -> Call {
+    Call {
+        to: machines::ADDRESS,
+        input: call.abi_encode().into(),
+        value_wei: U256::ZERO,
+    }
+}
 
 /// Counts back from when the world is made.
 #[derive(Clone, Copy)]
@@ -104,6 +130,9 @@ impl Maker<'_> {
         for ago_s in [HALF_S, SHORT_S + 1] {
             self.go_back(ago, ago_s)?;
             self.beat(first)?;
+            if ago_s == HALF_S {
+                self.proven(cast, first, program)?;
+            }
         }
         let mut ago_s = SHORT_S - BEAT_S;
         while ago_s > 0 {
@@ -133,6 +162,52 @@ impl Maker<'_> {
     fn beat(&mut self, provider: &Provider) -> Result<()> {
         self.send(&provider.key, &machine_beat(0))?;
         self.mine()
+    }
+
+    /// A challenge, which counts for a day: without one a machine that is live may sell nothing. It is as fast as it is here.
+    fn proven(&mut self, cast: &Cast, provider: &Provider, program: &Program) -> Result<()> {
+        let auditor = cast.auditors.first().ok_or_eyre("nobody audits")?;
+        let ask = askCall {
+            machineId: 0,
+            class: class_of(&program.engine.card().sha256),
+            units: PROVEN_UNITS,
+            withinMs: 1_000,
+        };
+        self.send(auditor, &to_machines(&ask))?;
+        self.mine()?;
+        let asked: ChallengeAsked = self.heard().ok_or_eyre("nothing was asked")?;
+        // The hash of the second block after it is the seed.
+        self.dev()?.mine(2, None)?;
+        self.send(&provider.key, &machine_draw(0))?;
+        self.mine()?;
+        let drawn: ChallengeDrawn = self.heard().ok_or_eyre("nothing was drawn")?;
+        let output = output(&program.engine, drawn.seed, PROVEN_UNITS, &|| true)?;
+        let output = output.ok_or_eyre("the engine answers nothing")?;
+        let answer = commitment(asked.number, 0, output);
+        self.send(&provider.key, &machine_answer(0, answer))?;
+        self.mine()?;
+        let salt = keccak256("a challenge of a development world");
+        let said = (asked.number, auditor.address(), output, salt).abi_encode();
+        let commit = commitAuditCall {
+            machineId: 0,
+            commitment: keccak256(said),
+        };
+        self.send(auditor, &to_machines(&commit))?;
+        self.mine()?;
+        self.pass(PROOF_PHASE)?;
+        let reveal = revealAuditCall {
+            machineId: 0,
+            output,
+            salt,
+        };
+        self.send(auditor, &to_machines(&reveal))?;
+        self.mine()?;
+        self.pass(PROOF_PHASE)?;
+        self.send(auditor, &to_machines(&settleCall { machineId: 0 }))?;
+        self.mine()?;
+        let settled: ChallengeSettled = self.heard().ok_or_eyre("nothing was settled")?;
+        ensure!(settled.perHour > 0, "the first machine proved nothing");
+        Ok(())
     }
 
     fn hold(&mut self, cast: &Cast, program: &Program, whole: u64) -> Result<()> {
