@@ -25,7 +25,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(crate) struct Spend {
     pub(crate) customer: Address,
-    pub(crate) key: PrivateKeySigner,
+    /// One for all who send by it in this program.
+    pub(crate) key: Arc<Sender>,
 }
 
 /// The file.
@@ -50,7 +51,7 @@ impl Spend {
         let key = key.wrap_err_with(|| format!("the key in {} is none", path.display()))?;
         Ok(Self {
             customer: file.customer,
-            key,
+            key: Arc::new(Sender::new(key)),
         })
     }
 
@@ -59,7 +60,7 @@ impl Spend {
         use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
         let file = SpendFile {
             customer: self.customer,
-            key: hex::encode(self.key.to_bytes()),
+            key: hex::encode(self.key.signer().to_bytes()),
         };
         let mut options = std::fs::OpenOptions::new();
         let mut out = options
@@ -77,7 +78,7 @@ impl Spend {
 #[derive(Debug)]
 struct Chain {
     node: Node,
-    key: Sender,
+    key: Arc<Sender>,
     customer: Address,
     trade: Trade,
     usual: U256,
@@ -177,12 +178,12 @@ impl Purchase {
         };
         let binder = Chain {
             node: node.clone(),
-            key: Sender::new(spend.key.clone()),
+            key: Arc::clone(&spend.key),
             customer: spend.customer,
             usual: U256::from(units_up(wanted.usual, trade.decimals)),
             trade,
         };
-        let purse = Purse::new(spend.customer, spend.key.clone(), court);
+        let purse = Purse::new(spend.customer, spend.key.signer().clone(), court);
         let network = Network::open(gateway, purse, Arc::new(binder), terms)?;
         let purchase = Self {
             node: node.clone(),

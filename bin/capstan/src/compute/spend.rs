@@ -1,11 +1,11 @@
 //! `capstan spend`: what a gateway may spend on the network, and a key of its own for it.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use alloy_primitives::U256;
 use alloy_signer_local::PrivateKeySigner;
 use capstan_agents::jobs::{classes, trade};
-use capstan_client::{Assets, Call, Node, deposit_for_jobs, set_job_key};
+use capstan_client::{Assets, Call, Node, Sender, deposit_for_jobs, set_job_key};
 use capstan_contracts::jobs::{
     ADDRESS,
     IJobs::{KeyLimits, customerOfCall, keyOfCall},
@@ -37,7 +37,7 @@ fn key(options: &SpendOptions, customer: alloy_primitives::Address) -> Result<Sp
     }
     let spend = Spend {
         customer,
-        key: PrivateKeySigner::random(),
+        key: Arc::new(Sender::new(PrivateKeySigner::random())),
     };
     if !options.signing.preview {
         spend.write(&options.spend)?;

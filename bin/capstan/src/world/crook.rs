@@ -110,7 +110,7 @@ pub(super) struct Crook {
     honest: Bundled,
     other: Bundled,
     cheat: watch::Receiver<Cheat>,
-    /// The first answer, for who sells it again.
+    /// The first honest answer, for who sells it again.
     old: Arc<OnceLock<Made>>,
 }
 
@@ -133,18 +133,24 @@ impl Crook {
     async fn answer(self, ask: Ask) -> Result<Chunks, Fault> {
         let cheat = *self.cheat.borrow();
         let made = match cheat {
-            Cheat::None => Made::by(&self.honest, &ask).await?,
+            Cheat::None => self.kept(&ask).await?,
             Cheat::SwapModel => Made::by(&self.other, &ask).await?,
             Cheat::Truncate => self.cut(&ask).await?,
             Cheat::Replay => match self.old.get() {
                 Some(old) => old.clone(),
-                None => Made::by(&self.honest, &ask).await?,
+                None => self.kept(&ask).await?,
             },
             Cheat::GoDark => return Err(Fault::Cut),
         };
-        let _ = self.old.set(made.clone());
         ask.aside.leave(made.work);
         Ok(stream::iter(made.parts.into_iter().map(Ok)).boxed())
+    }
+
+    /// An honest answer, of which the first is kept.
+    async fn kept(&self, ask: &Ask) -> Result<Made, Fault> {
+        let made = Made::by(&self.honest, ask).await?;
+        let _ = self.old.set(made.clone());
+        Ok(made)
     }
 
     /// Writes half of what was asked for. What it shows says that all of it was allowed.

@@ -32,9 +32,10 @@ use alloy_signer_local::PrivateKeySigner;
 use capstan_agents::{
     auditor::Told,
     feed::{Claim, Feeder, Hand, Living, MarketSettings, Shock, Simulated, Source, Target},
+    provider::seat,
 };
 use capstan_chain::Chain;
-use capstan_client::Node;
+use capstan_client::{Node, Sender};
 use capstan_compute::bundled::class_of;
 use capstan_contracts::{
     jobs::{self, IJobs::classesCall},
@@ -43,7 +44,7 @@ use capstan_contracts::{
 use capstan_rpc::{DevWorld, WorldCheat, WorldFeed, WorldLabel, WorldShock};
 use eyre::{Result, WrapErr as _};
 use futures::{
-    FutureExt as _, TryFutureExt as _,
+    FutureExt as _,
     future::{join_all, try_join_all},
     join, try_join,
 };
@@ -66,6 +67,8 @@ use crate::{
 
 /// Time between prices.
 const PRICE_EVERY: Duration = Duration::from_secs(1);
+/// What could not be opened is tried again.
+const AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// How much of each move is common to all prices.
 const CORRELATION: f64 = 0.6;
 
@@ -279,19 +282,42 @@ async fn trade(
         cast.providers.len(),
         town.program.about
     );
-    let mut shops = Vec::new();
+    // Those that came: none did on a chain that was kept from before there were machines.
+    let mut sellers = Vec::new();
     for (provider, cheat) in providers {
-        shops.extend(Shop::open(town, provider, cheat.subscribe()).await?);
+        let seat = seat(town.node, provider.key.address()).await?;
+        sellers.extend(seat.map(|seat| (provider, seat, cheat)));
     }
     let mut auditors = Vec::new();
     for (at, key) in cast.auditors.iter().enumerate() {
         let engines = vec![Arc::clone(&town.program.engine)];
         auditors.push(auditor(town.node, key.clone(), engines, at == 0).await?);
     }
-    let sells = try_join_all(shops.iter().map(Shop::run)).map_ok(drop);
+    let machine_ids: Vec<_> = sellers.iter().map(|(_, seat, _)| seat.machine_id).collect();
+    let sells = sellers.iter().map(|(provider, seat, cheat)| async move {
+        let open = async || Shop::open(town, provider, seat, cheat.subscribe()).await;
+        let shop = opened("a machine", open).await;
+        shop.run().await
+    });
     let audits = join_all(auditors.iter().map(|auditor| auditor.run(&told))).map(|_| Ok(()));
-    let buys = buy(town, cast, &shops, seed);
-    try_join!(sells, audits, buys).map(drop)
+    let buys = buy(town, cast, &machine_ids, seed).map(Ok);
+    try_join!(try_join_all(sells), audits, buys).map(drop)
+}
+
+/// What is opened, as soon as it can be: what one of them lacks keeps none of the others.
+async fn opened<T>(what: &str, mut open: impl AsyncFnMut() -> Result<T>) -> T {
+    loop {
+        match open().await {
+            Ok(open) => return open,
+            Err(error) => {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "{what} of the world opens later"
+                );
+            }
+        }
+        tokio::time::sleep(AGAIN_AFTER).await;
+    }
 }
 
 fn told(what: &Told) {
@@ -299,21 +325,21 @@ fn told(what: &Told) {
 }
 
 /// The customer's gateways, and his software that asks one after the other.
-async fn buy(town: &Town<'_>, cast: &Cast, shops: &[Shop], seed: u64) -> Result<()> {
+async fn buy(town: &Town<'_>, cast: &Cast, machine_ids: &[u64], seed: u64) {
     let spend = Spend {
         customer: cast.customer.address(),
-        key: cast.spender.clone(),
+        key: Arc::new(Sender::new(cast.spender.clone())),
     };
     let mut buyers = Vec::new();
-    for shop in shops {
-        buyers.push(Buyer::open(town, &spend, shop.machine_id()).await?);
+    for machine_id in machine_ids {
+        let open = async || Buyer::open(town, &spend, *machine_id).await;
+        buyers.push(opened("a gateway", open).await);
     }
     let software: Vec<_> = buyers.iter().map(Buyer::software).collect();
     join!(
         join_all(buyers.into_iter().map(Buyer::run)),
         ask_all(&software, seed)
     );
-    Ok(())
 }
 
 /// The market, from where prices stand: a chain that was kept goes on.

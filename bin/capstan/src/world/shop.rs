@@ -3,7 +3,7 @@
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
-use capstan_agents::provider::{Seat, live, seat};
+use capstan_agents::provider::{Seat, live};
 use capstan_client::{Node, Sender};
 use capstan_compute::{
     gateway::{Bounds, Gateway, Prices, Settings, serve},
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::compute::{Engines, Sale, SaleTerms};
 
-/// What ended by itself begins again.
+/// A port that is taken is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// Answers of a channel that may be unsigned.
 const UNSIGNED: usize = 4;
@@ -80,16 +80,14 @@ pub(super) struct Shop {
 }
 
 impl Shop {
-    /// Of a machine that is registered; none where it is not, as on a chain that was kept from before there were machines.
+    /// Of a machine that is registered.
     pub(super) async fn open(
         town: &Town<'_>,
         provider: &Provider,
+        seat: &Seat,
         cheat: watch::Receiver<Cheat>,
-    ) -> Result<Option<Self>> {
+    ) -> Result<Self> {
         let (node, key) = (town.node.clone(), provider.key.clone());
-        let Some(seat) = seat(&node, key.address()).await? else {
-            return Ok(None);
-        };
         let (honest, other) = (Arc::clone(&town.program.engine), super::program::other()?);
         let engines = Engines(vec![Arc::clone(&honest)]);
         let crook = Crook::new(town.program.name, honest, other, cheat.clone());
@@ -106,22 +104,18 @@ impl Shop {
             endpoint: &format!("http://{address}/v1"),
             unsigned: UNSIGNED,
         };
-        let sale = Sale::open(&node, Arc::clone(&key), &gateway, &seat, &terms).await?;
-        Ok(Some(Self {
+        let sale = Sale::open(&node, Arc::clone(&key), &gateway, seat, &terms).await?;
+        Ok(Self {
             node,
             key,
-            seat,
+            seat: seat.clone(),
             engines,
             gateway,
             sale,
             cheat,
             address,
             listener: Mutex::new(Some(listener)),
-        }))
-    }
-
-    pub(super) const fn machine_id(&self) -> u64 {
-        self.seat.machine_id
+        })
     }
 
     /// Sells until it is dropped; while it is dark it does nothing at all.
@@ -129,26 +123,25 @@ impl Shop {
         let mut cheat = self.cheat.clone();
         loop {
             cheat.wait_for(|cheat| *cheat != Cheat::GoDark).await?;
-            if let Err(error) = self.sell().await {
-                tracing::warn!(%error, machine = self.machine_id(), "a shop opens again");
-                tokio::time::sleep(AGAIN_AFTER).await;
-            }
+            self.sell().await;
         }
     }
 
     /// Until it goes dark: then it answers nobody, says nothing to its chain, and leaves its offer where it stands.
-    async fn sell(&self) -> Result<()> {
-        let first = self.listener.lock().take();
-        let listener = match first {
-            Some(listener) => listener,
-            None => TcpListener::bind(self.address).await?,
-        };
+    async fn sell(&self) {
         let gone_dark = || {
             let mut cheat = self.cheat.clone();
             async move {
                 // Whoever tells it how to work is gone with the world.
                 let _ = cheat.wait_for(|cheat| *cheat == Cheat::GoDark).await;
             }
+        };
+        let at_door = async {
+            let listener = tokio::select! {
+                listener = self.listener() => listener,
+                () = gone_dark() => return,
+            };
+            serve(listener, Arc::clone(&self.gateway), gone_dark()).await;
         };
         let on_chain = async {
             tokio::select! {
@@ -157,10 +150,23 @@ impl Shop {
                 () = gone_dark() => {}
             }
         };
-        tokio::join!(
-            serve(listener, Arc::clone(&self.gateway), gone_dark()),
-            on_chain
-        );
-        Ok(())
+        tokio::join!(at_door, on_chain);
+    }
+
+    /// Its door. Where somebody took the port while it was dark, it waits for that; what it owes its chain does not.
+    async fn listener(&self) -> TcpListener {
+        let first = self.listener.lock().take();
+        if let Some(first) = first {
+            return first;
+        }
+        loop {
+            match TcpListener::bind(self.address).await {
+                Ok(listener) => return listener,
+                Err(error) => {
+                    tracing::warn!(%error, address = %self.address, "a machine cannot listen");
+                }
+            }
+            tokio::time::sleep(AGAIN_AFTER).await;
+        }
     }
 }

@@ -41,8 +41,9 @@ const ANSWER_PART: u64 = 4;
 /// No machine is believed to be faster than that for one question.
 const WITHIN_MS: u64 = 1_000;
 
-/// Whoever failed is asked again when he has had time to mend it.
+/// Whoever failed is asked again when he has had time to mend it; each time he fails again, that is twice as long, so many times.
 const ASK_EVERY: Duration = Duration::from_secs(30);
+const DOUBLED_MAX: u32 = 7;
 
 /// How far he is with a challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,14 +70,78 @@ impl Passed {
     }
 }
 
+/// How a machine did at questions of a class.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tried {
+    /// When he asked last.
+    at: Option<Instant>,
+    /// The last question that was passed.
+    passed: Option<Passed>,
+    /// The least that was too much.
+    too_much: Option<u64>,
+    /// Failures in a row.
+    failed: u32,
+    /// The number of the challenge that this is as of.
+    number: u64,
+}
+
+impl Tried {
+    /// What came of a challenge that is over.
+    fn ended(&mut self, last: &Challenge) {
+        if last.number == self.number {
+            return;
+        }
+        self.number = last.number;
+        if last.phase == Phase::Passed.number() {
+            self.failed = 0;
+            self.passed = Some(Passed {
+                units: last.units,
+                took_ms: last.answeredMs.saturating_sub(last.askedMs),
+            });
+        }
+        // One that others judged by no quorum, or that lapsed, says nothing of the machine.
+        if [Phase::Unanswered, Phase::Wrong]
+            .map(Phase::number)
+            .contains(&last.phase)
+        {
+            self.failed = self.failed.saturating_add(1);
+            self.passed = None;
+            let too_much = self
+                .too_much
+                .map_or(last.units, |least| least.min(last.units));
+            self.too_much = Some(too_much);
+        }
+    }
+
+    /// Whether who failed has not had his time yet.
+    fn is_early(&self) -> bool {
+        let doubled = 1_u32 << self.failed.saturating_sub(1).min(DOUBLED_MAX);
+        let wait = ASK_EVERY.saturating_mul(doubled);
+        self.at.is_some_and(|at| at.elapsed() < wait)
+    }
+
+    /// Units of a question to who has proven nothing, or nothing any more.
+    fn first(&self) -> u64 {
+        let passed = self.passed.map_or(UNITS.0, |passed| passed.units);
+        passed.clamp(UNITS.0, UNITS.1)
+    }
+
+    /// Units of a longer question than the one that was passed, where there is reason for one.
+    fn longer(&self, answer_ms: u64) -> Option<u64> {
+        let longer = self.passed?.longer(answer_ms)?;
+        // An answer that fails takes everything from a machine that it had proven.
+        let is_bold = self.too_much.is_some_and(|too_much| longer >= too_much);
+        (!is_bold).then_some(longer)
+    }
+}
+
 /// Challenges of all machines that offer work.
 pub(super) struct Capacity<'a> {
     auditor: &'a Auditor,
     /// By machine and number of its challenge.
     known: BTreeMap<(u64, u64), Standing>,
-    asked: BTreeMap<u64, Instant>,
-    /// By machine and class, the last question that was passed.
-    passed: BTreeMap<(u64, u32), Passed>,
+    /// By machine and class.
+    tried: BTreeMap<(u64, u32), Tried>,
     found_to: mpsc::UnboundedSender<((u64, u64), Option<B256>)>,
     found: mpsc::UnboundedReceiver<((u64, u64), Option<B256>)>,
 }
@@ -87,8 +152,7 @@ impl<'a> Capacity<'a> {
         Self {
             auditor,
             known: BTreeMap::new(),
-            asked: BTreeMap::new(),
-            passed: BTreeMap::new(),
+            tried: BTreeMap::new(),
             found_to,
             found,
         }
@@ -179,17 +243,13 @@ impl<'a> Capacity<'a> {
             };
             return self.send(&call).await;
         }
-        if last.phase == Phase::Passed.number() {
-            let passed = Passed {
-                units: last.units,
-                took_ms: last.answeredMs.saturating_sub(last.askedMs),
-            };
-            self.passed.insert((machine_id, last.class), passed);
-        }
+        let tried = self.tried.entry((machine_id, last.class)).or_default();
+        tried.ended(last);
         let Some(units) = self.wanted(machine_id, class_id, last).await? else {
             return Ok(());
         };
-        self.asked.insert(machine_id, Instant::now());
+        let tried = self.tried.entry((machine_id, class_id)).or_default();
+        tried.at = Some(Instant::now());
         let call = askCall {
             machineId: machine_id,
             class: class_id,
@@ -225,20 +285,19 @@ impl<'a> Capacity<'a> {
             class: class_id,
         };
         let proven = node.view(machines::ADDRESS, &proven).await?;
-        let passed = self.passed.get(&(machine_id, class_id));
+        let tried = self.tried.get(&(machine_id, class_id));
+        let tried = tried.copied().unwrap_or_default();
         if proven.perHour == 0 {
-            let asked = self.asked.get(&machine_id);
-            let is_early = asked.is_some_and(|asked| asked.elapsed() < ASK_EVERY);
-            let units = passed.map_or(UNITS.0, |passed| passed.units);
-            return Ok((!is_early).then_some(units));
+            return Ok((!tried.is_early()).then(|| tried.first()));
         }
-        let Some(passed) = passed.filter(|passed| passed.longer(ANSWER_MS).is_some()) else {
+        // Whoever is at work would show less than he can, and what he sold is claimed by what he showed last.
+        if tried.longer(ANSWER_MS).is_none() || offer.used > 0 {
             return Ok(None);
-        };
+        }
         let params = node.view(machines::ADDRESS, &paramsCall {}).await?.current;
         let from_ms = last.askedMs.saturating_add(params.gapMs);
         let is_early = node.head_time_ms().await? < from_ms;
-        let longer = passed.longer(ANSWER_MS.min(params.answerMs / ANSWER_PART));
+        let longer = tried.longer(ANSWER_MS.min(params.answerMs / ANSWER_PART));
         Ok(longer.filter(|_| !is_early))
     }
 

@@ -1,4 +1,6 @@
-use super::{ANSWER_MS, Passed, UNITS};
+use capstan_contracts::machines::{IMachines::Challenge, Phase};
+
+use super::{ANSWER_MS, Passed, Tried, UNITS};
 
 fn longer(units: u64, took_ms: u64) -> Option<u64> {
     Passed { units, took_ms }.longer(ANSWER_MS)
@@ -32,4 +34,35 @@ fn questions_grow_until_an_answer_takes_its_time() {
         "nothing is divided by nothing"
     );
     assert_eq!(longer(u64::MAX, 1), None);
+}
+
+fn over(number: u64, phase: Phase, units: u64, took_ms: u64) -> Challenge {
+    Challenge {
+        number,
+        phase: phase.number(),
+        units,
+        answeredMs: took_ms,
+        ..Challenge::default()
+    }
+}
+
+/// A machine that failed at a longer question is asked shorter ones from then on, and more and more rarely while it fails.
+#[test]
+fn who_fails_is_asked_less_and_more_rarely() {
+    let mut tried = Tried::default();
+    assert_eq!(tried.first(), UNITS.0);
+    tried.ended(&over(1, Phase::Passed, 32, 2_500));
+    assert_eq!(tried.longer(ANSWER_MS), Some(128));
+    tried.ended(&over(2, Phase::Unanswered, 128, 0));
+    // Seen again it counts once.
+    tried.ended(&over(2, Phase::Unanswered, 128, 0));
+    assert_eq!((tried.failed, tried.first()), (1, UNITS.0));
+    tried.ended(&over(3, Phase::Passed, 32, 2_500));
+    assert_eq!(tried.longer(ANSWER_MS), None, "as much was too much before");
+    assert_eq!(tried.failed, 0);
+    tried.ended(&over(4, Phase::NoQuorum, 32, 9_000));
+    assert_eq!(tried.failed, 0, "it is not to blame");
+    // A holder may ask himself whatever he likes.
+    tried.ended(&over(5, Phase::Passed, 1 << 40, 60_000));
+    assert_eq!(tried.first(), UNITS.1);
 }
