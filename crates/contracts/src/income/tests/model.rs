@@ -377,7 +377,7 @@ impl Play {
     /// none goes on.
     fn stand_still(&mut self) {
         self.waits += 1;
-        if self.waits % 24 != 0 {
+        if !self.waits.is_multiple_of(24) {
             return;
         }
         self.block();

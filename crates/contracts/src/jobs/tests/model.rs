@@ -685,7 +685,7 @@ impl Play {
     /// The chain stands still now and then; then a minute passes until time counts again.
     fn stand_still(&mut self) {
         self.waits += 1;
-        if self.waits % 16 != 0 {
+        if !self.waits.is_multiple_of(16) {
             return;
         }
         let from = self.now();
