@@ -54,6 +54,8 @@ library CapstanAddresses {
     address internal constant INCOME = 0xcA957a0000000000000000000021000000000000;
     /// Lists an asset with border, feed, market and collateral terms in one step.
     address internal constant LISTING = 0xcA957A0000000000000000000016000000000000;
+    /// When the chain stood still: time that counts in nobody's window.
+    address internal constant STILL = 0xca957a0000000000000000000023000000000000;
     /// Many calls in one; behaves as Multicall3.
     address internal constant MULTICALL = 0xcA11bde05977b3631167028862bE2a173976CA11;
     /// Deploys code by CREATE2: calldata is a salt of 32 bytes, then the init code.

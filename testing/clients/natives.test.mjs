@@ -74,7 +74,7 @@ describe('native contracts by viem', capstanOnly, () => {
       account: 'IAccount', admin: 'IAdmin', backstop: 'IBackstop', dollar: 'IDollar', ether: 'IEther', exchange: 'IExchange',
       exchangeRouter: 'IExchangeRouter', farms: 'IFarms', feed: 'IFeed', flash: 'IFlash', income: 'IIncome', jobs: 'IJobs', ledger: 'ILedger', lending: 'ILending', listing: 'IListing',
       lpToken: 'ILpToken', machineIdentity: 'IMachineIdentity', machineShare: 'IMachineShare', machines: 'IMachines', machineTitle: 'IErc721', multicall: 'IMulticall3', native: 'INative', oracle: 'IOracle', productToken: 'IProductToken', products: 'IProducts', rangePosition: 'IErc721',
-      savings: 'IErc4626', stakeShare: 'IStakeShare', streams: 'IStreams', supplyShare: 'ISupplyShare', term: 'ITerm', token: 'IToken',
+      savings: 'IErc4626', stakeShare: 'IStakeShare', still: 'IStill', streams: 'IStreams', supplyShare: 'ISupplyShare', term: 'ITerm', token: 'IToken',
       tokenFactory: 'ITokenFactory', triggers: 'ITriggers',
     }
     assert.deepEqual(Object.keys(interfaces).sort(), [...nativeNames].sort())

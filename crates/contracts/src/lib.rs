@@ -60,6 +60,7 @@ pub mod position;
 pub mod products;
 mod quorum;
 pub mod registry;
+pub mod still;
 pub mod streams;
 pub mod system;
 pub mod term;

@@ -44,6 +44,7 @@ static CONTRACTS: &[&Contract] = &[
     &crate::income::CONTRACT,
     &crate::income::share::CONTRACT,
     &crate::listing::CONTRACT,
+    &crate::still::CONTRACT,
     &crate::multicall::CONTRACT,
     &crate::create2::CONTRACT,
 ];

@@ -1,7 +1,7 @@
 //! Work that the block does for itself: kinds, order, addresses, and the calldata that is fixed now.
 //!
 //! ```text
-//!   pre:   Migrate · DevOverride · Prices · Liquidate · Redeem · Triggers · Rebalance · Epoch · Recover
+//!   pre:   Migrate · DevOverride · Wake · Prices · Liquidate · Redeem · Triggers · Rebalance · Epoch · Recover
 //!   user:  what people signed
 //!   post:  Match
 //! ```
@@ -35,6 +35,8 @@ pub enum SystemKind {
     Migrate,
     /// What a developer asked for by `setBalance` and its like; refused outside development.
     DevOverride,
+    /// That the chain stood still since the block before.
+    Wake,
     /// Signed price reports.
     Prices,
     /// Accounts to liquidate.
@@ -55,9 +57,10 @@ pub enum SystemKind {
 
 impl SystemKind {
     /// Every kind, in block order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Migrate,
         Self::DevOverride,
+        Self::Wake,
         Self::Prices,
         Self::Liquidate,
         Self::Redeem,
@@ -81,6 +84,7 @@ impl SystemKind {
             Self::Redeem => 8,
             Self::Rebalance => 9,
             Self::Recover => 10,
+            Self::Wake => 11,
         }
     }
 
@@ -89,6 +93,7 @@ impl SystemKind {
         match self {
             Self::Migrate => "Migrate",
             Self::DevOverride => "DevOverride",
+            Self::Wake => "Wake",
             Self::Prices => "Prices",
             Self::Liquidate => "Liquidate",
             Self::Redeem => "Redeem",

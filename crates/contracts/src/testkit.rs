@@ -10,7 +10,7 @@ use crate::{
     flash::IFlashBorrower::onFlashLoanCall,
     genesis,
     invariant::check_all,
-    mutant, resolve, system_work,
+    mutant, resolve, still, system_work,
     token::{FACTORY_ADDRESS as TOKEN_FACTORY, IToken, ITokenFactory},
 };
 
@@ -261,6 +261,14 @@ impl World {
         let block = self.store.block_mut();
         block.time_ms += ms;
         block.number += 1;
+    }
+
+    /// The chain stands still for so long; then its next block comes, and says so.
+    pub(crate) fn stand_still_ms(&mut self, ms: u64) {
+        let parent_ms = self.store.block_mut().time_ms;
+        self.wait_ms(ms);
+        let input = still::encode_wake(parent_ms);
+        self.system(SystemKind::Wake, &input).expect("stood still");
     }
 
     pub(crate) fn mint(&mut self, token: Address, to: Address, value: u128) {

@@ -8,7 +8,7 @@ use alloy_consensus::{
     transaction::Recovered,
 };
 use alloy_primitives::{Address, B256, Bytes, Sealable as _, keccak256};
-use capstan_contracts::{oracle, system::SystemKind};
+use capstan_contracts::{oracle, still, system::SystemKind};
 use capstan_evm::{
     BlockContext, BlockOutcome, BlockRun, ExecError, NEWEST_VERSION, StateDiff, StateRead,
     SystemTx, Tx, TxOutcome, TxRefused, encode_access_list,
@@ -38,6 +38,10 @@ use crate::{
 pub(super) struct Frame {
     pub(super) parent: Arc<Block>,
     pub(super) time_ms: u64,
+    /// How far a developer's clock was ahead when the time was taken.
+    pub(super) ahead_ms: i64,
+    /// On a development chain: whether the time since the parent, if it is long, is one in which the chain stood still.
+    pub(super) stood: bool,
     pub(super) beneficiary: Address,
     pub(super) prevrandao: B256,
     pub(super) base_fee_wei: u64,
@@ -153,6 +157,11 @@ impl Inner {
         }
         for input in inputs.overrides {
             filling.system(SystemKind::DevOverride, input)?;
+        }
+        if let Some(input) = self.wake(frame)
+            && (frame.stood || !self.genesis.development)
+        {
+            filling.system(SystemKind::Wake, input)?;
         }
         if !inputs.reports.is_empty() {
             filling.system(SystemKind::Prices, oracle::encode_reports(&inputs.reports))?;
@@ -317,6 +326,8 @@ impl Inner {
         let header = &raw.header;
         let frame = Frame {
             time_ms: header_time_ms(header),
+            ahead_ms: 0,
+            stood: false,
             beneficiary: header.beneficiary,
             prevrandao: header.mix_hash,
             base_fee_wei: header.base_fee_per_gas.unwrap_or_default(),
@@ -338,7 +349,9 @@ impl Inner {
             Ok(transactions) => transactions,
             Err(reason) => return Ok(Err(reason)),
         };
-        if let Err(reason) = check_order(&transactions, development) {
+        let placed = check_order(&transactions, development)
+            .and_then(|()| self.check_wake(&frame, &transactions));
+        if let Err(reason) = placed {
             return Ok(Err(reason));
         }
         let (outcome, commit, doubt) = match self.verified(raw, &frame, &transactions)? {
@@ -370,6 +383,32 @@ impl Inner {
             true => reason,
             false => self.name_entry(raw, &frame, &executed.block.transactions, &reason)?,
         }))
+    }
+
+    /// What a block says if the chain stood still before it (STILL-3). Before the first block there was nothing to hold up.
+    fn wake(&self, frame: &Frame) -> Option<Bytes> {
+        let parent_ms = frame.parent.time_ms();
+        let gap_ms = frame.time_ms.saturating_sub(parent_ms);
+        let stood = frame.parent.number() > 0 && still::stood(gap_ms, self.genesis.pace_ms);
+        stood.then(|| still::encode_wake(parent_ms))
+    }
+
+    /// A block says so exactly when it did. A developer alone may let time pass and say nothing.
+    fn check_wake(&self, frame: &Frame, transactions: &[Recovered<Tx>]) -> Result<(), String> {
+        let said = transactions
+            .iter()
+            .find(|tx| system_kind(tx) == Some(SystemKind::Wake))
+            .map(|tx| tx.input());
+        match (said, self.wake(frame)) {
+            (Some(said), Some(must)) if *said != must => {
+                Err(format!("Wake: is {said}, must be {must}"))
+            }
+            (Some(_), None) => Err("Wake: the chain did not stand still".into()),
+            (None, Some(must)) if !self.genesis.development => {
+                Err(format!("the block owes Wake: {must}"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Executes the transactions of a block in order.
@@ -675,6 +714,8 @@ impl Inner {
             .ok_or(ChainError::UnknownParent(parent))?;
         let frame = Frame {
             time_ms: inputs.time_ms,
+            ahead_ms: 0,
+            stood: inputs.stood,
             beneficiary: inputs.beneficiary,
             prevrandao: inputs
                 .prevrandao

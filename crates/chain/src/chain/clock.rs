@@ -47,6 +47,19 @@ impl fmt::Debug for TimeSource {
 pub(crate) struct Clock {
     source: TimeSource,
     set: Mutex<Setting>,
+    last: Mutex<Last>,
+}
+
+/// What this node knows of the last block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Last {
+    /// Another process made it, or it was taken from elsewhere.
+    #[default]
+    Before,
+    /// It was made when the clock was ahead by this.
+    Made(i64),
+    /// A developer went back to it.
+    Rewound,
 }
 
 /// What a developer has set.
@@ -63,6 +76,7 @@ impl Clock {
         Self {
             source,
             set: Mutex::default(),
+            last: Mutex::default(),
         }
     }
 
@@ -79,12 +93,42 @@ impl Clock {
             .max(parent_ms.saturating_add(1))
     }
 
-    /// A block was made: the time set for it is used up, and the clock goes on from there.
-    pub(crate) fn made(&self, block_ms: u64) {
+    /// Whether a developer moved the clock since the last block.
+    pub(crate) fn is_moved(&self) -> bool {
+        let set = self.setting();
+        let at_last_ms = match *self.last.lock() {
+            Last::Before => 0,
+            Last::Made(ahead_ms) => ahead_ms,
+            Last::Rewound => return true,
+        };
+        set.next_ms.is_some() || set.ahead_ms != at_last_ms
+    }
+
+    /// Whether no block was made here yet.
+    pub(crate) fn is_fresh(&self) -> bool {
+        *self.last.lock() == Last::Before
+    }
+
+    /// A developer went back.
+    pub(crate) fn rewound(&self) {
+        *self.last.lock() = Last::Rewound;
+    }
+
+    /// A block was made when the clock was ahead by so much.
+    pub(crate) fn followed(&self, ahead_ms: i64) {
+        *self.last.lock() = Last::Made(ahead_ms);
+    }
+
+    /// A block was made when the clock was ahead by so much: the time set for it is used up, and the clock goes on from there.
+    pub(crate) fn made(&self, block_ms: u64, ahead_ms: i64) {
         let mut set = self.set.lock();
+        let mut ahead_ms = ahead_ms;
         if set.next_ms.take().is_some() {
-            set.ahead_ms = ahead_of(block_ms, self.source.now_ms());
+            ahead_ms = ahead_of(block_ms, self.source.now_ms());
+            set.ahead_ms = ahead_ms;
         }
+        drop(set);
+        self.followed(ahead_ms);
     }
 
     pub(crate) fn setting(&self) -> Setting {

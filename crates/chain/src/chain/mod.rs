@@ -88,6 +88,9 @@ pub struct BlockInputs {
     pub prevrandao: Option<B256>,
     /// Base fee in wei; `None` derives it from the parent. Another is only good in development.
     pub base_fee_wei: Option<u64>,
+    /// On a development chain: whether a long time since the parent is one in which the chain stood still, and not one that was
+    /// meant to pass. Elsewhere it follows from the time alone.
+    pub stood: bool,
     /// User transactions, in the order they are tried.
     pub transactions: Box<dyn TxFeed>,
 }
@@ -102,6 +105,7 @@ impl BlockInputs {
             overrides: Vec::new(),
             prevrandao: None,
             base_fee_wei: None,
+            stood: false,
             transactions: Box::new(std::collections::VecDeque::new()),
         }
     }

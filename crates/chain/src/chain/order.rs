@@ -1,7 +1,7 @@
 //! The order of a block's transactions, judged before any of them runs.
 //!
 //! ```text
-//!   Migrate · DevOverride* · Prices · Liquidate · Redeem · Triggers · Rebalance · Epoch · Recover │ users* │ Match
+//!   Migrate · DevOverride* · Wake · Prices · Liquidate · Redeem · Triggers · Rebalance · Epoch · Recover │ users* │ Match
 //! ```
 //!
 //! Each kind of system work stands at most once: its one transaction takes all that the block owes, so a second
@@ -18,8 +18,9 @@ use crate::block::codec;
 mod tests;
 
 /// Kinds of system work that exist in this version.
-const SERVED: [SystemKind; 8] = [
+const SERVED: [SystemKind; 9] = [
     SystemKind::DevOverride,
+    SystemKind::Wake,
     SystemKind::Prices,
     SystemKind::Liquidate,
     SystemKind::Redeem,

@@ -4,6 +4,7 @@ use std::{sync::Arc, thread, time::Instant};
 
 use alloy_consensus::transaction::Recovered;
 use alloy_primitives::B256;
+use capstan_contracts::still;
 use capstan_evm::{StateDiff, StateRead, Tx};
 
 use super::{
@@ -14,7 +15,7 @@ use super::{
     on_big_stack,
 };
 use crate::{
-    Block, ChainError,
+    Block, ChainError, Mining,
     pool::{Best, Pool},
 };
 
@@ -89,6 +90,7 @@ impl Inner {
         }
         let feed = PoolFeed::new(&self.pool, frame.base_fee_wei, None, true);
         let mut newest = self.build_from(&frame, feed)?;
+        self.clock.followed(frame.ahead_ms);
         for _ in 1..BURST {
             let frame = self.next_frame(&newest.block);
             let feed = PoolFeed::new(&self.pool, frame.base_fee_wei, Some(&newest.diff), false);
@@ -133,6 +135,7 @@ impl Inner {
         let mut frame = self.next_frame(&head);
         if let Some(time_ms) = time_ms {
             frame.time_ms = time_ms.max(head.time_ms() + 1);
+            frame.stood = false;
         }
         let overrides = self
             .dev
@@ -149,7 +152,7 @@ impl Inner {
         let (executed, _) = on_big_stack(|| self.build(&frame, inputs))?;
         let block = Arc::clone(&executed.block);
         self.make_final(executed)?;
-        self.clock.made(block.time_ms());
+        self.clock.made(block.time_ms(), frame.ahead_ms);
         if let Some(dev) = &self.dev {
             dev.made(overrides.len(), &*self.final_state())?;
         }
@@ -189,8 +192,12 @@ impl Inner {
             .as_ref()
             .map(|dev| dev.wishes())
             .unwrap_or_default();
+        let ahead_ms = self.clock.setting().ahead_ms;
+        let time_ms = self.clock.next_ms(head.time_ms());
         Frame {
-            time_ms: self.clock.next_ms(head.time_ms()),
+            time_ms,
+            ahead_ms,
+            stood: self.has_stood(time_ms.saturating_sub(head.time_ms())),
             beneficiary: wishes.beneficiary.unwrap_or(self.config.beneficiary),
             prevrandao: wishes
                 .prevrandao
@@ -199,6 +206,24 @@ impl Inner {
                 .base_fee_wei
                 .unwrap_or_else(|| self.next_base_fee(head)),
             parent: Arc::clone(head),
+        }
+    }
+
+    /// Whether the time since the newest block is one in which the chain stood still. Where a developer moved the clock he meant to let
+    /// it pass; and a chain that makes blocks when it is asked stands still while nobody runs it, not while nobody asks.
+    fn has_stood(&self, gap_ms: u64) -> bool {
+        if !self.genesis.development {
+            return true;
+        }
+        if self.clock.is_moved() {
+            return false;
+        }
+        match self.driver.lock().mining {
+            Mining::Interval(pace) => {
+                let pace_ms = u64::try_from(pace.as_millis()).unwrap_or(u64::MAX);
+                still::stood(gap_ms, pace_ms)
+            }
+            Mining::Instant | Mining::Manual => self.clock.is_fresh(),
         }
     }
 
@@ -271,6 +296,7 @@ impl Inner {
             }
         };
         self.tree.lock().clear();
+        self.clock.rewound();
         *self.pending.lock() = None;
         let state = self.state_at(crate::At::Latest)?;
         self.pool

@@ -6,5 +6,6 @@ mod durability;
 mod liquidation;
 mod queries;
 mod solo;
+mod still;
 mod verified;
 mod world;

@@ -204,10 +204,10 @@ impl Tranche {
 }
 
 impl Case {
-    /// What the title costs now: from `start` to `floor`, evenly, rounded up.
-    pub(super) fn price_up(&self, now_ms: u64) -> Result<Assets, Halt> {
+    /// What the title costs so long after its auction began: from `start` to `floor`, evenly, rounded up.
+    pub(super) fn price_up(&self, passed_ms: u64) -> Result<Assets, Halt> {
         let lasts_ms = self.until_ms.saturating_sub(self.auction_ms);
-        let left_ms = self.until_ms.saturating_sub(now_ms).min(lasts_ms);
+        let left_ms = lasts_ms.saturating_sub(passed_ms);
         if lasts_ms == 0 || left_ms == 0 {
             return Ok(self.floor);
         }

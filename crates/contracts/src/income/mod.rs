@@ -27,8 +27,9 @@
 //! - INC-12: repaying is never paused and always possible, whole.
 //! - INC-13: shares of a generation sum up to their supply; coming and leaving gains nothing.
 //! - INC-14: every machine that owes calls the block, which pays instalments and takes steps when they are due.
+//! - INC-15: time for which the chain stood still makes nobody dark, unpaid or late in a case, and takes no price down.
 //!
-//! Imports: account, admin, erc20, erc4626, ledger, machines, streams, term, token.
+//! Imports: account, admin, erc20, erc4626, ledger, machines, still, streams, term, token.
 //!
 //! Trusts: rooms that sell work, with who paid and what settlement took; the owner of the scope, within the ranges of
 //! `params`; auditors of `machines`, who can slash what a loan leans on.

@@ -29,8 +29,10 @@ use crate::{
     ledger,
     machines::{self, State},
     mutant::mutant,
-    revert, term,
+    revert, still, term,
 };
+
+const MS_PER_S: u64 = 1_000;
 
 /// Why something is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,23 +187,52 @@ pub(super) fn count(
     say_step(cx, id, book.case_id, tier, paid, left)
 }
 
+/// When the stage of a case ends, by what is known now: time for which the chain stood still is in no stage (INC-15).
+pub(super) fn ends_ms(cx: &mut Ctx<'_>, case: &Case) -> Result<u64, Halt> {
+    let from_ms = match Stage::of(case.stage)? {
+        Stage::Redirected => case.opened_ms,
+        Stage::Auction => case.auction_ms,
+        Stage::Unsold | Stage::Cured | Stage::Sold => return Ok(case.until_ms),
+    };
+    still::until_ms(cx, from_ms, case.until_ms.saturating_sub(from_ms))
+}
+
 /// When there will be something to do with a machine that owes, if nothing else happens.
 pub(super) fn next_ms(cx: &mut Ctx<'_>, id: u64, book: &Book) -> Result<u64, Halt> {
     match stage_of(cx, book)? {
-        Some(Stage::Redirected | Stage::Auction) => Ok(case_of(cx, book)?.until_ms),
+        Some(Stage::Redirected | Stage::Auction) => {
+            let case = case_of(cx, book)?;
+            ends_ms(cx, &case)
+        }
         Some(_) => Ok(0),
         None if book.principal.is_zero() => Ok(0),
         None => {
-            let unpaid_ms = term::next_default_ms(cx, book.asset, account_of(id))?;
+            let unpaid_ms = unpaid_ms(cx, id, book)?;
             let dark_ms = machines::facts(cx, id)?.dark_from_ms;
             Ok(unpaid_ms.unwrap_or(u64::MAX).min(dark_ms).saturating_add(1))
         }
     }
 }
 
+/// The last moment at which no instalment is unpaid for too long, if nobody pays; none without loans. Time for which the chain stood
+/// still is none in which it was unpaid (INC-15): nobody could pay.
+fn unpaid_ms(cx: &mut Ctx<'_>, id: u64, book: &Book) -> Result<Option<u64>, Halt> {
+    let Some(by_clock_ms) = term::next_default_ms(cx, book.asset, account_of(id))? else {
+        return Ok(None);
+    };
+    let unpaid_s = params::in_force(cx, book.asset)?.unpaid_s;
+    let window_ms = u64::from(unpaid_s).saturating_mul(MS_PER_S);
+    let due_ms = by_clock_ms.saturating_sub(window_ms);
+    let until_ms = still::until_ms(cx, due_ms, by_clock_ms.saturating_sub(due_ms))?;
+    Ok(Some(until_ms))
+}
+
 /// What is wrong with a machine that owes.
-fn reason_of(cx: &mut Ctx<'_>, id: u64) -> Result<Option<Reason>, Halt> {
-    if !term::defaults(cx, account_of(id))?.is_empty() {
+fn reason_of(cx: &mut Ctx<'_>, id: u64, book: &Book) -> Result<Option<Reason>, Halt> {
+    let now_ms = cx.store.block().time_ms;
+    if !term::defaults(cx, account_of(id))?.is_empty()
+        && unpaid_ms(cx, id, book)?.is_none_or(|until_ms| now_ms > until_ms)
+    {
         return Ok(Some(Reason::Unpaid));
     }
     Ok(match machines::status(cx, id)?.state {
@@ -231,14 +262,15 @@ pub(super) fn advance(cx: &mut Ctx<'_>, id: u64) -> Result<u8, Halt> {
 fn step(cx: &mut Ctx<'_>, id: u64, book: &mut Book) -> Result<(), Halt> {
     let now_ms = cx.store.block().time_ms;
     let Some(stage) = stage_of(cx, book)? else {
-        return match reason_of(cx, id)? {
+        return match reason_of(cx, id, book)? {
             Some(reason) if !book.principal.is_zero() => open(cx, id, book, reason),
             _ => Ok(()),
         };
     };
-    let until_ms = case_of(cx, book)?.until_ms;
+    let case = case_of(cx, book)?;
+    let until_ms = ends_ms(cx, &case)?;
     match stage {
-        Stage::Redirected if reason_of(cx, id)?.is_none() => {
+        Stage::Redirected if reason_of(cx, id, book)?.is_none() => {
             let principal = book.principal;
             let mut market = market::known(cx, book.asset)?;
             market.at_risk = market.at_risk.sub(principal)?;
@@ -432,7 +464,11 @@ pub(super) fn title_price(cx: &mut Ctx<'_>, id: u64) -> Result<U256, Halt> {
 fn for_sale(cx: &mut Ctx<'_>, id: u64, book: &Book) -> Result<(Stage, Assets), Halt> {
     let now_ms = cx.store.block().time_ms;
     match stage_of(cx, book)? {
-        Some(Stage::Auction) => Ok((Stage::Auction, case_of(cx, book)?.price_up(now_ms)?)),
+        Some(Stage::Auction) => {
+            let case = case_of(cx, book)?;
+            let passed_ms = still::passed_ms(cx, case.auction_ms, now_ms)?;
+            Ok((Stage::Auction, case.price_up(passed_ms)?))
+        }
         Some(Stage::Unsold) => Ok((Stage::Unsold, case_of(cx, book)?.floor)),
         _ => Err(revert(&IncomeNotForSale { machineId: id })),
     }

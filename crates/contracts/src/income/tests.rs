@@ -6,6 +6,7 @@ mod damage;
 mod model;
 mod pool;
 mod replay;
+mod stills;
 
 use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::SolValue;

@@ -212,7 +212,11 @@ pub(super) fn case_count(cx: &mut Ctx<'_>) -> Result<u64, Halt> {
 /// A case that there is not has machine 0 and stage 0.
 pub(super) fn case_of(cx: &mut Ctx<'_>, case_id: u64) -> Result<IIncome::Case, Halt> {
     let case = STATE.cases.at(case_id).load(cx)?;
-    Ok(told(case_id, &case))
+    let until_ms = match case.stage {
+        0 => 0,
+        _ => recover::ends_ms(cx, &case)?,
+    };
+    Ok(told(case_id, &case, until_ms))
 }
 
 pub(super) fn cases(cx: &mut Ctx<'_>, from: u64, count: u64) -> Result<Vec<IIncome::Case>, Halt> {
@@ -226,7 +230,7 @@ pub(super) fn cases(cx: &mut Ctx<'_>, from: u64, count: u64) -> Result<Vec<IInco
     Ok(all)
 }
 
-fn told(case_id: u64, case: &Case) -> IIncome::Case {
+fn told(case_id: u64, case: &Case, until_ms: u64) -> IIncome::Case {
     let borne = case
         .from_first
         .get()
@@ -240,7 +244,7 @@ fn told(case_id: u64, case: &Case) -> IIncome::Case {
         reason: case.reason,
         stage: case.stage,
         openedMs: case.opened_ms,
-        untilMs: case.until_ms,
+        untilMs: until_ms,
         closedMs: case.closed_ms,
         holder: case.holder,
         buyer: case.buyer,

@@ -176,7 +176,8 @@ pub(super) fn release(
     if amount.is_zero() {
         return Err(revert(&JobsZeroAmount {}));
     }
-    let (now_ms, free_from_ms) = (cx.store.block().time_ms, channel.free_from_ms(&params));
+    let free_from_ms = channel.free_from_ms(cx, &params)?;
+    let now_ms = cx.store.block().time_ms;
     if now_ms < free_from_ms {
         let key = machines::key_of(cx, channel.machine)?;
         let digest = signed::close_digest(cx, id, channel.sequence)?;

@@ -10,6 +10,7 @@ use super::{
     classes::{self, cell, change_cell},
     customers,
     error::*,
+    late,
     math::Prices,
     numbers::Phase,
     offers,
@@ -20,7 +21,7 @@ use super::{
 use crate::{
     contract::emit,
     machines::{self, About},
-    revert,
+    revert, still,
 };
 
 /// A claim that there is.
@@ -41,7 +42,7 @@ pub(super) fn known(cx: &mut Ctx<'_>, id: u64) -> Result<Claim, Halt> {
 /// `JobsNoClaim`, `JobsWrongPhase`.
 pub(super) fn in_phase(cx: &mut Ctx<'_>, id: u64, wanted: Phase) -> Result<Claim, Halt> {
     let claim = known(cx, id)?;
-    let phase = claim.phase(cx.store.block().time_ms);
+    let phase = claim.phase(cx)?;
     if phase == wanted {
         return Ok(claim);
     }
@@ -56,39 +57,46 @@ pub(super) fn wrong_phase(id: u64, phase: Phase) -> Halt {
 }
 
 impl Claim {
-    /// Where it is at a time (JOB-11).
-    pub(super) fn phase(&self, now_ms: u64) -> Phase {
+    /// Where it is now (JOB-11). Time for which the chain stood still is in no phase (JOB-17): then nobody could show or say
+    /// anything. What is shown in time by the clock is so by any count, so that most ask no more than that.
+    pub(super) fn phase(&self, cx: &mut Ctx<'_>) -> Result<Phase, Halt> {
         match self.outcome {
             0 => {}
-            number if number == Phase::Paid.number() => return Phase::Paid,
-            _ => return Phase::Void,
+            number if number == Phase::Paid.number() => return Ok(Phase::Paid),
+            _ => return Ok(Phase::Void),
         }
         if self.seed.is_zero() {
-            Phase::Waiting
-        } else if now_ms <= self.show_by_ms() {
-            Phase::Showing
-        } else if now_ms <= self.commit_by_ms() {
-            Phase::Committing
-        } else if now_ms <= self.reveal_by_ms() {
-            Phase::Revealing
-        } else {
-            Phase::Ripe
+            return Ok(Phase::Waiting);
+        }
+        let now_ms = cx.store.block().time_ms;
+        let mut passed_ms = now_ms.saturating_sub(self.drawn_ms);
+        if passed_ms > self.window_ms(Phase::Showing) {
+            passed_ms = still::passed_ms(cx, self.drawn_ms, now_ms)?;
+        }
+        let timed = [Phase::Showing, Phase::Committing, Phase::Revealing];
+        let phase = timed
+            .into_iter()
+            .find(|phase| passed_ms <= self.window_ms(*phase));
+        Ok(phase.unwrap_or(Phase::Ripe))
+    }
+
+    /// From drawing it to the end of a phase; zero where that ends by no time.
+    fn window_ms(&self, phase: Phase) -> u64 {
+        let committed_ms = self.show_ms.saturating_add(self.commit_ms);
+        match phase {
+            Phase::Showing => self.show_ms,
+            Phase::Committing => committed_ms,
+            Phase::Revealing => committed_ms.saturating_add(self.reveal_ms),
+            Phase::Waiting | Phase::Ripe | Phase::Paid | Phase::Void => 0,
         }
     }
 
-    /// Until when receipts are shown.
-    pub(super) fn show_by_ms(&self) -> u64 {
-        self.drawn_ms.saturating_add(self.show_ms)
-    }
-
-    /// Until when auditors commit.
-    pub(super) fn commit_by_ms(&self) -> u64 {
-        self.show_by_ms().saturating_add(self.commit_ms)
-    }
-
-    /// Until when they reveal.
-    pub(super) fn reveal_by_ms(&self) -> u64 {
-        self.commit_by_ms().saturating_add(self.reveal_ms)
+    /// Until when a phase lasts, by what is known now; zero where that ends by no time.
+    pub(super) fn due_ms(&self, cx: &mut Ctx<'_>, phase: Phase) -> Result<u64, Halt> {
+        match self.window_ms(phase) {
+            0 => Ok(0),
+            window_ms => still::until_ms(cx, self.drawn_ms, window_ms),
+        }
     }
 
     /// Its prices.
@@ -191,15 +199,17 @@ pub(super) fn claim(
     begin(cx, voucher.channel, &terms)
 }
 
-/// The epoch before this one, once, and not behind the hold's end.
+/// The epoch before this one, or an older one whose time for claims the chain's standing still took (JOB-17); once, and not behind the
+/// hold's end.
 fn expect_time(
-    cx: &Ctx<'_>,
+    cx: &mut Ctx<'_>,
     voucher: &Voucher,
     channel: &Channel,
     params: &Params,
 ) -> Result<(), Halt> {
     let claimable = params.epoch_at(cx.store.block().time_ms).saturating_sub(1);
-    if voucher.epoch != claimable {
+    let is_late = voucher.epoch < claimable && params.is_claimable(cx, voucher.epoch)?;
+    if voucher.epoch != claimable && !is_late {
         return Err(revert(&JobsWrongEpoch {
             epoch: voucher.epoch,
             claimable,
@@ -232,8 +242,11 @@ fn priced(
     params: &Params,
 ) -> Result<Prices, Halt> {
     let epoch = params.epoch_at(cx.store.block().time_ms);
-    let cell = cell(cx, (channel.class, class), offer.region, epoch)?;
-    let region = class.prices_at(cell.level_before)?;
+    let level = match voucher.epoch.saturating_add(1) == epoch {
+        true => cell(cx, (channel.class, class), offer.region, epoch)?.level_before,
+        false => late::level(cx, (channel.class, class), offer.region, voucher.epoch)?,
+    };
+    let region = class.prices_at(level)?;
     let prices = offer.prices(voucher.epoch, region);
     let most = prices.cost_down(voucher.inputUnits, voucher.outputUnits)?;
     let most = most.saturating_add(U256::from(voucher.receipts));
@@ -260,11 +273,12 @@ fn count_work(
     offers::expect_serving(cx, machine)?;
     let work = class.work_up(voucher.inputUnits, voucher.outputUnits);
     let place = STATE.uses.at((machine, class_id));
-    let before = place.load(cx)?;
-    let before = if before.epoch == voucher.epoch {
-        before.work
-    } else {
-        0
+    let last = place.load(cx)?;
+    let is_older = voucher.epoch < last.epoch;
+    let before = match last.epoch == voucher.epoch {
+        true => last.work,
+        false if is_older => late::work(cx, machine, class_id, voucher.epoch)?,
+        false => 0,
     };
     let allowed = offers::allowed(cx, machine, class_id, params)?;
     let sum = before.saturating_add(work);
@@ -282,7 +296,14 @@ fn count_work(
         work: sum,
         allowed,
     };
-    place.save(cx, &next)?;
+    if is_older {
+        late::keep_work(cx, machine, class_id, &next)?;
+    } else {
+        if last.epoch < voucher.epoch && params.is_claimable(cx, last.epoch)? {
+            late::keep_work(cx, machine, class_id, &last)?;
+        }
+        place.save(cx, &next)?;
+    }
     offers::recount(cx, machine, (class_id, class), offer, params, about)?;
     STATE.offers.at((machine, class_id)).save(cx, offer)?;
     let epoch = params.epoch_at(cx.store.block().time_ms);

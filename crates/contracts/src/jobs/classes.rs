@@ -9,6 +9,7 @@ use super::{
     IJobs::{ClassClosed, ClassOpened, PriceMoved, ServiceClass},
     LEVEL_ONE, STATE,
     error::*,
+    late,
     params::{refuse, within},
     state::{Cell, Class},
 };
@@ -25,7 +26,7 @@ pub(super) const INPUTS_PER_OUTPUT: (u64, u64) = (1, 1_000);
 /// Highest price of a million units, in smallest units of the asset.
 pub(super) const PRICE_MAX: u128 = Assets::MAX.get() / 1_000_000_000;
 /// What one step of a level costs, beside storage.
-const STEP_GAS: u64 = 40;
+pub(super) const STEP_GAS: u64 = 40;
 
 /// A class that there is.
 ///
@@ -192,7 +193,9 @@ pub(super) fn change_cell(
     change: impl FnOnce(&mut Cell),
 ) -> Result<(), Halt> {
     let place = STATE.cells.at((class.0, region));
-    let before = place.load(cx)?.level;
+    let stored = place.load(cx)?;
+    late::keep_cell(cx, (class.0, region), &stored, epoch)?;
+    let before = stored.level;
     let mut cell = cell(cx, class, region, epoch)?;
     change(&mut cell);
     place.save(cx, &cell)?;

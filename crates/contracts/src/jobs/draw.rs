@@ -12,6 +12,7 @@ use super::{
     IJobs::ClaimDrawn,
     SEED_BLOCKS, STATE,
     math::{index_of, picks_of},
+    numbers::Phase,
     state::Claim,
 };
 use crate::contract::emit;
@@ -49,13 +50,14 @@ pub(super) fn draw(cx: &mut Ctx<'_>, id: u64, claim: &mut Claim) -> Result<bool,
     claim.drawn_ms = now_ms;
     claim.picks = picks_of(claim.receipts, claim.audit_ppm, claim.seed);
     STATE.claims.at(id).save(cx, claim)?;
+    let show_by_ms = claim.due_ms(cx, Phase::Showing)?;
     emit(
         cx,
         &ClaimDrawn {
             claimId: id,
             seed: claim.seed,
             picks: claim.indices(),
-            showByMs: claim.show_by_ms(),
+            showByMs: show_by_ms,
         },
     )?;
     Ok(true)

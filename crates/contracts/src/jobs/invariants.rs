@@ -68,6 +68,13 @@ pub(super) fn check(world: &dyn View, cx: &mut Ctx<'_>) -> Result<(), Broken> {
             format!("machine {machine} in class {class}: {work:?}")
         })?;
     }
+    for (((machine, class), epoch), work) in STATE.late_uses.listed(world, ADDRESS)? {
+        let work = work.load(cx)?;
+        let is_good = work.work <= work.allowed && work.epoch == epoch;
+        holds(is_good, "JOB-4", || {
+            format!("machine {machine} in class {class}, late: {work:?}")
+        })?;
+    }
     earnings_of(world, cx, &params)?;
     prices_of(world, cx)
 }

@@ -1,7 +1,7 @@
 //! Prices, work, picks and deterrence: pure, with all rounding.
 
 use alloy_primitives::{B256, U256};
-use capstan_state::Halt;
+use capstan_state::{Ctx, Halt};
 use capstan_units::{Assets, mul_div_down, mul_div_up};
 
 use super::{
@@ -224,7 +224,7 @@ impl Channel {
     }
 
     /// From when nothing can be claimed any more of what is bound.
-    pub(super) fn free_from_ms(&self, params: &Params) -> u64 {
-        params.start_of(self.last_epoch(params).saturating_add(2))
+    pub(super) fn free_from_ms(&self, cx: &mut Ctx<'_>, params: &Params) -> Result<u64, Halt> {
+        params.claimable_until_ms(cx, self.last_epoch(params))
     }
 }

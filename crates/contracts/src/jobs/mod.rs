@@ -27,8 +27,9 @@
 //! - JOB-14: what a machine is paid goes to its debt before its holder, and what is funded counts there as it is here.
 //! - JOB-15: what auditors have earned and not taken out lies in an account of its own, to the unit.
 //! - JOB-16: only who found what a quorum found is paid, out of fees, and of a claim no more than its fee and its slash.
+//! - JOB-17: time for which the chain stood still is in no phase of a claim, and in no epoch's time for claims.
 //!
-//! Imports: admin, income, ledger, machines.
+//! Imports: admin, income, ledger, machines, still.
 //!
 //! Trusts: a quorum of auditors, to compute; the owner of the scope, who names them and opens classes. Not here: what the
 //! income of a machine may back (`income`), and how an answer travels.
@@ -48,6 +49,7 @@ mod earnings;
 mod error;
 mod index;
 mod invariants;
+mod late;
 mod listing;
 mod math;
 mod numbers;

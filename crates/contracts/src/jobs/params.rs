@@ -15,7 +15,7 @@ use super::{
 };
 
 pub use super::state::Params;
-use crate::revert;
+use crate::{revert, still};
 
 /// How long a change waits.
 pub const CHANGE_DELAY_MS: u64 = 86_400_000;
@@ -168,6 +168,19 @@ impl Params {
     /// When an epoch begins.
     pub(super) fn start_of(&self, epoch: u64) -> u64 {
         epoch.saturating_mul(self.epoch_ms)
+    }
+
+    /// From when vouchers of an epoch count no more: they are claimed for as long as an epoch, of which time for which the chain stood
+    /// still is no part (JOB-17).
+    pub(super) fn claimable_until_ms(&self, cx: &mut Ctx<'_>, epoch: u64) -> Result<u64, Halt> {
+        let from_ms = self.start_of(epoch.saturating_add(1));
+        let last_ms = still::until_ms(cx, from_ms, self.epoch_ms.saturating_sub(1))?;
+        Ok(last_ms.saturating_add(1))
+    }
+
+    /// Whether vouchers of an epoch that is over still count.
+    pub(super) fn is_claimable(&self, cx: &mut Ctx<'_>, epoch: u64) -> Result<bool, Halt> {
+        Ok(cx.store.block().time_ms < self.claimable_until_ms(cx, epoch)?)
     }
 
     /// As the ABI has it.

@@ -121,19 +121,19 @@ impl Looks for Claims {
 
 fn look(cx: &mut Ctx<'_>, id: u64) -> Result<(), Halt> {
     let mut claim = claims::known(cx, id)?;
-    let now_ms = cx.store.block().time_ms;
-    match claim.phase(now_ms) {
+    match claim.phase(cx)? {
         Phase::Waiting => {
             let at_ms = if draw(cx, id, &mut claim)? {
-                claim.reveal_by_ms().saturating_add(1)
+                claim.due_ms(cx, Phase::Revealing)?.saturating_add(1)
             } else {
-                now_ms.saturating_add(MS_PER_S)
+                cx.store.block().time_ms.saturating_add(MS_PER_S)
             };
             call_at_ms(cx, id, at_ms)
         }
         Phase::Ripe => end(cx, id, claim),
         Phase::Showing | Phase::Committing | Phase::Revealing => {
-            call_at_ms(cx, id, claim.reveal_by_ms().saturating_add(1))
+            let due_ms = claim.due_ms(cx, Phase::Revealing)?;
+            call_at_ms(cx, id, due_ms.saturating_add(1))
         }
         Phase::Paid | Phase::Void => STATE.dues.at(id).save(cx, 0),
     }

@@ -141,13 +141,12 @@ pub(super) fn show_twin(cx: &mut Ctx<'_>, call: &showTwinCall) -> Result<u64, Ha
     } else {
         ((call.claimB, b), (call.claimA, a))
     };
-    let now_ms = cx.store.block().time_ms;
-    let (id, claim) = if later.1.phase(now_ms).is_over() {
+    let (id, claim) = if later.1.phase(cx)?.is_over() {
         first
     } else {
         later
     };
-    let phase = claim.phase(now_ms);
+    let phase = claim.phase(cx)?;
     if phase.is_over() {
         return Err(wrong_phase(id, phase));
     }

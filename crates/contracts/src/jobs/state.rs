@@ -378,4 +378,10 @@ pub(crate) struct JobsState {
     /// Verbs that are paused: a set of [`Pause`](super::Pause) bits.
     #[tag(25)]
     pub(super) paused: Value<u8>,
+    /// Work that was claimed of epochs before that of `uses`, by machine, class and epoch: only of those that may be claimed late.
+    #[tag(26)]
+    pub(super) late_uses: Map<((u64, u32), u64), Record<Use>>,
+    /// What each cell was before the first claims that were late, by class and region: the levels of their epochs follow from it.
+    #[tag(27)]
+    pub(super) late_cells: Map<(u32, u32), Record<Cell>>,
 }

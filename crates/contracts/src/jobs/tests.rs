@@ -10,6 +10,7 @@ mod model;
 mod prices;
 mod replays;
 mod simulation;
+mod stills;
 mod tree;
 
 use alloy_primitives::{Address, B256, U256, keccak256};

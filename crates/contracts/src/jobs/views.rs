@@ -11,7 +11,6 @@ use super::{
     STATE, audit, channels, claims, classes,
     error::JobsNotPicked,
     math::index_of,
-    numbers::Phase,
     offers,
     params::{self, Params},
 };
@@ -137,7 +136,7 @@ pub(super) fn channel(cx: &mut Ctx<'_>, id: B256) -> Result<IJobs::Channel, Halt
         sequence: channel.sequence,
         untilMs: channel.until_ms,
         lastEpoch: channel.last_epoch(&params),
-        freeFromMs: channel.free_from_ms(&params),
+        freeFromMs: channel.free_from_ms(cx, &params)?,
         claimedEpoch: channel.claimed_epoch,
         held: channel.held.to_u256(),
         bound: channel.bound.to_u256(),
@@ -155,7 +154,8 @@ pub(super) fn claim_count(cx: &mut Ctx<'_>) -> Result<u64, Halt> {
 pub(super) fn claim(cx: &mut Ctx<'_>, id: u64) -> Result<IJobs::Claim, Halt> {
     let claim = claims::known(cx, id)?;
     let channel = channels::known(cx, claim.channel)?;
-    let phase = claim.phase(cx.store.block().time_ms);
+    let phase = claim.phase(cx)?;
+    let due_ms = claim.due_ms(cx, phase)?;
     Ok(IJobs::Claim {
         channel: claim.channel,
         machineId: claim.machine,
@@ -173,12 +173,7 @@ pub(super) fn claim(cx: &mut Ctx<'_>, id: u64) -> Result<IJobs::Claim, Halt> {
         },
         phase: phase.number(),
         reason: claim.reason,
-        dueMs: match phase {
-            Phase::Showing => claim.show_by_ms(),
-            Phase::Committing => claim.commit_by_ms(),
-            Phase::Revealing => claim.reveal_by_ms(),
-            Phase::Waiting | Phase::Ripe | Phase::Paid | Phase::Void => 0,
-        },
+        dueMs: due_ms,
         madeMs: claim.made_ms,
         seedBlock: claim.seed_block,
         seed: claim.seed,

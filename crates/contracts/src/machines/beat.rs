@@ -14,7 +14,7 @@ use super::{
     signed::{self, BEAT_TYPE},
     state::Machine,
 };
-use crate::{contract::emit, revert};
+use crate::{contract::emit, revert, still};
 
 /// Why a beat does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,7 +125,8 @@ fn count(
         return Ok(Some(Ignored::TooOld));
     }
     let had_passed = life.passed_ms != 0;
-    let is_dark = life.beat(at_ms, params)?;
+    let gap_ms = still::passed_ms(cx, life.last_ms, at_ms)?;
+    let is_dark = life.beat(at_ms, gap_ms, params);
     STATE.lives.at(id).save(cx, &life)?;
     if is_dark {
         emit(

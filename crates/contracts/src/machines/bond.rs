@@ -15,7 +15,7 @@ use super::{
     state::Machine,
     status::Reason,
 };
-use crate::{admin, contract::emit, ledger, revert};
+use crate::{admin, contract::emit, ledger, revert, still};
 
 /// Adds tokens of the caller, whoever he is. Answers what arrived.
 ///
@@ -72,6 +72,18 @@ pub(super) fn leave(cx: &mut Ctx<'_>, id: u64) -> Result<u64, Halt> {
     Ok(machine.withdraw_from_ms)
 }
 
+impl Machine {
+    /// From when the bond of one that leaves may be taken, by what is known now; zero where it does not leave. What may still slash it
+    /// waits for longer where the chain stood still (MACH-14), so it does too.
+    pub(super) fn withdraw_from_ms(&self, cx: &mut Ctx<'_>) -> Result<u64, Halt> {
+        let window_ms = self.withdraw_from_ms.saturating_sub(self.left_ms);
+        match self.left_ms {
+            0 => Ok(0),
+            left_ms => still::until_ms(cx, left_ms, window_ms),
+        }
+    }
+}
+
 /// Sends the bond of a machine that left to its holder's wallet.
 ///
 /// # Errors
@@ -108,11 +120,11 @@ fn take_out(cx: &mut Ctx<'_>, id: u64) -> Result<(AssetId, Assets), Halt> {
     if machine.left_ms == 0 {
         return Err(revert(&MachinesNotLeaving { machineId: id }));
     }
-    let now_ms = cx.store.block().time_ms;
-    if now_ms < machine.withdraw_from_ms {
+    let (now_ms, from_ms) = (cx.store.block().time_ms, machine.withdraw_from_ms(cx)?);
+    if now_ms < from_ms {
         return Err(revert(&MachinesNotRipe {
             machineId: id,
-            withdrawFromMs: machine.withdraw_from_ms,
+            withdrawFromMs: from_ms,
             nowMs: now_ms,
         }));
     }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     invariant::{Broken, holds},
-    ledger,
+    ledger, still,
 };
 
 pub(super) fn check(world: &dyn View, cx: &mut Ctx<'_>) -> Result<(), Broken> {
@@ -68,9 +68,10 @@ fn identity_of(cx: &mut Ctx<'_>, id: u64, machine: &Machine) -> Result<(), Broke
 fn clocks_of(world: &dyn View, cx: &mut Ctx<'_>, id: u64, machine: &Machine) -> Result<(), Broken> {
     let now_ms = world.latest_block().time_ms;
     let life: Life = STATE.lives.at(id).load(cx)?;
-    let seen_ms = life.last_ms.checked_sub(machine.registered_ms);
+    let seen_ms = still::passed_ms(cx, machine.registered_ms, life.last_ms)?;
     holds(
-        seen_ms == Some(life.proven_ms.saturating_add(life.dark_ms))
+        life.last_ms >= machine.registered_ms
+            && seen_ms == life.proven_ms.saturating_add(life.dark_ms)
             && life.trial_from_ms <= life.proven_ms
             && (life.dark_count == 0) == (life.dark_ms == 0),
         "MACH-6",

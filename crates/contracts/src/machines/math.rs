@@ -23,9 +23,8 @@ impl Life {
         }
     }
 
-    /// Seen at a time after the last one. Answers whether the gap was too long (MACH-6).
-    pub(super) fn beat(&mut self, at_ms: u64, params: &Params) -> Result<bool, Halt> {
-        let gap_ms = at_ms.checked_sub(self.last_ms).ok_or_else(Halt::overflow)?;
+    /// Seen at a time after the last one, from which so much counts. Answers whether the gap was too long (MACH-6).
+    pub(super) fn beat(&mut self, at_ms: u64, gap_ms: u64, params: &Params) -> bool {
         let is_dark = gap_ms > params.silence_ms();
         if is_dark {
             self.dark_ms = self.dark_ms.saturating_add(gap_ms);
@@ -39,7 +38,7 @@ impl Life {
         if self.passed_ms == 0 && self.trial_ms() >= params.probation_ms {
             self.passed_ms = at_ms;
         }
-        Ok(is_dark)
+        is_dark
     }
 
     /// What it has proven of its probation.

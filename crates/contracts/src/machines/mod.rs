@@ -15,7 +15,7 @@
 //! - MACH-4: a slash takes at most the bond, and goes where it says.
 //! - MACH-5: capacity comes only from a passed challenge, never exceeds what was asked, and is void once it is older than its
 //!   limit, or a later challenge was failed.
-//! - MACH-6: proven life and dark time are together the time from registering to being last seen.
+//! - MACH-6: proven life and dark time are together what of the time from registering to being last seen counts.
 //! - MACH-7: only the machine's key edits its record; a used message does not count again.
 //! - MACH-8: readings rise in number and in time; late ones are refused.
 //! - MACH-9: the state follows from record and time, and the clocks of a record are in order.
@@ -24,8 +24,9 @@
 //!   stands on chain while he commits.
 //! - MACH-12: parameters are in range; what tightens counts at once, anything else a day later.
 //! - MACH-13: a title that is security moves, and is freed, by the room that locked it alone.
+//! - MACH-14: time for which the chain stood still makes nobody late, dark or silent, and proves no life.
 //!
-//! Imports: admin, erc721, ledger, token.
+//! Imports: admin, erc721, ledger, still, token.
 //!
 //! Trusts: a quorum of auditors, to compute; the owner of the scope, who names them and gets what they take; rooms above (`jobs`, `income`),
 //! which may slash. Not here: what work is, who pays for it, and what income may back.

@@ -13,7 +13,7 @@ use super::{
     record::{STATE, known},
     title,
 };
-use crate::{contract::emit, revert};
+use crate::{contract::emit, revert, still};
 
 /// What a lender asks about a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub fn facts(cx: &mut Ctx<'_>, id: u64) -> Result<Facts, Halt> {
         bond: machine.bond,
         registered_ms: machine.registered_ms,
         proven_ms: life.proven_ms,
-        dark_from_ms: life.last_ms.saturating_add(params.silence_ms()),
+        dark_from_ms: still::until_ms(cx, life.last_ms, params.silence_ms())?,
         watts: STATE.telemetry.at(id).load(cx)?.watts,
     })
 }

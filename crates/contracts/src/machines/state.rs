@@ -41,7 +41,7 @@ pub(super) struct Machine {
     pub(super) failed_why: u8,
 }
 
-/// How long a machine has been seen. `proven_ms + dark_ms = last_ms - registered_ms`.
+/// How long a machine has been seen. `proven_ms + dark_ms` is what of the time from registering to `last_ms` counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Record)]
 pub(super) struct Life {
     /// When it was last seen.

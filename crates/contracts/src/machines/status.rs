@@ -9,6 +9,7 @@ use super::{
     record::{STATE, known},
     state::{Challenge, Life, Machine, Params},
 };
+use crate::still;
 
 /// Makes a list of numbered facts.
 macro_rules! numbered {
@@ -155,14 +156,13 @@ pub fn status(cx: &mut Ctx<'_>, id: u64) -> Result<Status, Halt> {
     let cx = &mut cx.enter(ADDRESS);
     let machine = known(cx, id)?;
     let (life, params) = (STATE.lives.at(id).load(cx)?, params::known(cx)?);
-    let now_ms = cx.store.block().time_ms;
-    machine.status(&life, &params, now_ms)
+    machine.status(cx, &life, &params)
 }
 
 impl Machine {
-    /// What it is at a time.
-    pub(super) fn status(&self, life: &Life, params: &Params, now_ms: u64) -> Result<Status, Halt> {
-        let (state, reason, since_ms) = self.stated(life, params, now_ms)?;
+    /// What it is now.
+    fn status(&self, cx: &mut Ctx<'_>, life: &Life, params: &Params) -> Result<Status, Halt> {
+        let (state, reason, since_ms) = self.stated(cx, life, params)?;
         Ok(Status {
             state,
             reason,
@@ -172,9 +172,9 @@ impl Machine {
 
     fn stated(
         &self,
+        cx: &mut Ctx<'_>,
         life: &Life,
         params: &Params,
-        now_ms: u64,
     ) -> Result<(State, Reason, u64), Halt> {
         if self.gone_ms != 0 {
             return Ok((State::Gone, Reason::BondTaken, self.gone_ms));
@@ -185,14 +185,12 @@ impl Machine {
         if self.barred_ms != 0 {
             return Ok((State::Barred, Reason::BondShort, self.barred_ms));
         }
-        let silent_ms = now_ms.saturating_sub(life.last_ms);
-        if silent_ms > params.silence_ms() {
-            let since_ms = life.last_ms.saturating_add(params.silence_ms());
-            return Ok((State::Dark, Reason::GraceOver, since_ms));
-        }
-        if silent_ms > params.interval_ms {
-            let since_ms = life.last_ms.saturating_add(params.interval_ms);
-            return Ok((State::Late, Reason::BeatMissed, since_ms));
+        let since = |cx: &mut Ctx<'_>, window_ms| over_since_ms(cx, life.last_ms, window_ms);
+        if let Some(late_ms) = since(cx, params.interval_ms)? {
+            return Ok(match since(cx, params.silence_ms())? {
+                Some(dark_ms) => (State::Dark, Reason::GraceOver, dark_ms),
+                None => (State::Late, Reason::BeatMissed, late_ms),
+            });
         }
         if life.passed_ms == 0 {
             return Ok((State::Probation, Reason::of(life.trial_why)?, life.since_ms));
@@ -200,6 +198,17 @@ impl Machine {
         let since_ms = life.since_ms.max(life.passed_ms);
         Ok((State::Live, Reason::None, since_ms))
     }
+}
+
+/// Since when a window is over that began at a time, if it is. Time for which the chain stood still does not count (MACH-14); what
+/// is not over by the clock is not over at all, so that most ask no more than that.
+fn over_since_ms(cx: &mut Ctx<'_>, from_ms: u64, window_ms: u64) -> Result<Option<u64>, Halt> {
+    let now_ms = cx.store.block().time_ms;
+    if now_ms <= from_ms.saturating_add(window_ms) {
+        return Ok(None);
+    }
+    let until_ms = still::until_ms(cx, from_ms, window_ms)?;
+    Ok((now_ms > until_ms).then_some(until_ms))
 }
 
 impl Challenge {
@@ -214,37 +223,48 @@ pub(super) fn phase(cx: &mut Ctx<'_>, id: u64, challenge: &Challenge) -> Result<
     if challenge.outcome != 0 {
         return Phase::of(challenge.outcome);
     }
-    let (now_ms, block) = (cx.store.block().time_ms, cx.store.block().number);
+    let block = cx.store.block().number;
     if challenge.seed.is_zero() {
         let is_over = block > challenge.seed_block.saturating_add(HASHES);
         return Ok(if is_over { Phase::Lapsed } else { Phase::Asked });
     }
     if challenge.answer.is_zero() {
-        let is_over = now_ms > challenge.answer_by_ms;
-        return Ok(if is_over {
+        let window_ms = challenge.answer_window_ms();
+        let over = over_since_ms(cx, challenge.asked_ms, window_ms)?;
+        return Ok(if over.is_some() {
             Phase::Unanswered
         } else {
             Phase::Drawn
         });
     }
-    if now_ms <= challenge.commit_by_ms() {
+    if over_since_ms(cx, challenge.answered_ms, challenge.commit_ms)?.is_none() {
         return Ok(Phase::Committing);
     }
-    if now_ms <= challenge.reveal_by_ms() {
+    if over_since_ms(cx, challenge.answered_ms, challenge.panel_ms())?.is_none() {
         return Ok(Phase::Revealing);
     }
     audit::verdict(cx, id, challenge)
 }
 
 impl Challenge {
-    /// Until when auditors commit.
-    pub(super) fn commit_by_ms(&self) -> u64 {
-        self.answered_ms.saturating_add(self.commit_ms)
+    /// How long an answer counts, from the request on.
+    fn answer_window_ms(&self) -> u64 {
+        self.answer_by_ms.saturating_sub(self.asked_ms)
     }
 
-    /// Until when they reveal.
-    pub(super) fn reveal_by_ms(&self) -> u64 {
-        self.commit_by_ms().saturating_add(self.reveal_ms)
+    /// How long auditors commit and reveal.
+    fn panel_ms(&self) -> u64 {
+        self.commit_ms.saturating_add(self.reveal_ms)
+    }
+
+    /// Until when a phase lasts, by what is known now; zero where by none.
+    pub(super) fn due_ms(&self, cx: &mut Ctx<'_>, phase: Phase) -> Result<u64, Halt> {
+        match phase {
+            Phase::Drawn => still::until_ms(cx, self.asked_ms, self.answer_window_ms()),
+            Phase::Committing => still::until_ms(cx, self.answered_ms, self.commit_ms),
+            Phase::Revealing => still::until_ms(cx, self.answered_ms, self.panel_ms()),
+            _ => Ok(0),
+        }
     }
 }
 
@@ -274,7 +294,7 @@ pub fn capacity(cx: &mut Ctx<'_>, id: u64, class: u32) -> Result<Capacity, Halt>
     let machine = known(cx, id)?;
     let proof = STATE.proofs.at((id, class)).load(cx)?;
     let params = params::known(cx)?;
-    let until_ms = proof.answered_ms.saturating_add(params.capacity_age_ms);
+    let until_ms = still::until_ms(cx, proof.answered_ms, params.capacity_age_ms)?;
     let challenge = STATE.challenges.at(id).load(cx)?;
     let ended_badly = if challenge.is_open() {
         phase(cx, id, &challenge)?.failure()

@@ -4,6 +4,7 @@ mod challenges;
 mod damage;
 mod model;
 mod replays;
+mod stills;
 
 use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::{SolCall, SolValue};

@@ -10,10 +10,9 @@ use super::{
     SCAN_MAX,
     params::{self, Params},
     record::{STATE, holder_of, known},
-    security,
-    status::{self, Phase},
-    title,
+    security, status, title,
 };
+use crate::still;
 
 pub(super) fn machine_count(cx: &mut Ctx<'_>) -> Result<u64, Halt> {
     STATE.machine_count.load(cx)
@@ -23,6 +22,8 @@ pub(super) fn machine(cx: &mut Ctx<'_>, id: u64) -> Result<IMachines::Machine, H
     let (machine, status) = (known(cx, id)?, status::status(cx, id)?);
     let (life, params) = (STATE.lives.at(id).load(cx)?, params::known(cx)?);
     let is_here = machine.left_ms == 0;
+    let late_ms = still::until_ms(cx, life.last_ms, params.interval_ms)?;
+    let dark_ms = still::until_ms(cx, life.last_ms, params.silence_ms())?;
     let or_zero = |ms: u64, counts: bool| if counts { ms } else { 0 };
     Ok(IMachines::Machine {
         key: machine.key,
@@ -42,9 +43,9 @@ pub(super) fn machine(cx: &mut Ctx<'_>, id: u64) -> Result<IMachines::Machine, H
         bondMin: machine.bond_min.to_u256(),
         registeredMs: machine.registered_ms,
         lastBeatMs: life.last_ms,
-        lateFromMs: or_zero(life.last_ms.saturating_add(params.interval_ms), is_here),
-        darkFromMs: or_zero(life.last_ms.saturating_add(params.silence_ms()), is_here),
-        withdrawFromMs: machine.withdraw_from_ms,
+        lateFromMs: or_zero(late_ms, is_here),
+        darkFromMs: or_zero(dark_ms, is_here),
+        withdrawFromMs: machine.withdraw_from_ms(cx)?,
         lifeMs: life.proven_ms,
         darkCount: life.dark_count,
         darkMs: life.dark_ms,
@@ -110,12 +111,7 @@ pub(super) fn challenge(cx: &mut Ctx<'_>, id: u64) -> Result<IMachines::Challeng
     Ok(IMachines::Challenge {
         number: challenge.number,
         phase: phase.number(),
-        dueMs: match phase {
-            Phase::Drawn => challenge.answer_by_ms,
-            Phase::Committing => challenge.commit_by_ms(),
-            Phase::Revealing => challenge.reveal_by_ms(),
-            _ => 0,
-        },
+        dueMs: challenge.due_ms(cx, phase)?,
         class: challenge.class,
         units: challenge.units,
         withinMs: challenge.within_ms,

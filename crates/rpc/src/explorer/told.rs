@@ -278,7 +278,7 @@ impl<'a> Teller<'a> {
                 Ok(machines) => listed(kind, &machines, "machine", u64::to_string),
                 Err(_) => none(),
             },
-            SystemKind::Migrate | SystemKind::Match => none(),
+            SystemKind::Migrate | SystemKind::Wake | SystemKind::Match => none(),
         };
         let title = system_title(kind, count);
         Ok(Work {
@@ -534,6 +534,7 @@ fn system_title(kind: SystemKind, count: usize) -> String {
     match kind {
         SystemKind::Migrate => "a step of a migration".to_owned(),
         SystemKind::DevOverride => format!("a developer sets {}", some("account", "accounts")),
+        SystemKind::Wake => "the chain stood still".to_owned(),
         SystemKind::Prices => format!("{} reported", some("price", "prices")),
         SystemKind::Liquidate => format!("the block looks after {}", some("account", "accounts")),
         SystemKind::Redeem => format!(
@@ -555,6 +556,7 @@ const fn system_about(kind: SystemKind) -> &'static str {
     match kind {
         SystemKind::Migrate => "A bounded step of a change of stored layouts.",
         SystemKind::DevOverride => "What a developer set by hand. Only development chains have it.",
+        SystemKind::Wake => "No block came for a while: this time counts in nobody's window.",
         SystemKind::Prices => {
             "Signed reports, before the first user of the block: all of them see the same prices."
         }

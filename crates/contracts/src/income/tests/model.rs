@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     invariant::check_all,
+    still,
     term::{self, ITerm},
     testkit::{dice::Dice, steps},
 };
@@ -32,6 +33,7 @@ struct Play {
     scene: Scene,
     keys: BTreeMap<u64, Address>,
     counts: BTreeMap<&'static str, u32>,
+    waits: u64,
 }
 
 impl Play {
@@ -68,6 +70,7 @@ impl Play {
             }
         }
         Self {
+            waits: 0,
             scene,
             keys,
             counts: BTreeMap::new(),
@@ -370,12 +373,53 @@ impl Play {
         }
     }
 
+    /// INC-15: nobody can do anything for a while, and nothing comes of it: no case is opened for silence or an unpaid instalment, and
+    /// none goes on.
+    fn stand_still(&mut self) {
+        self.waits += 1;
+        if !self.waits.is_multiple_of(24) {
+            return;
+        }
+        self.block();
+        let parent_ms = self.scene.now_ms();
+        let stages = |scene: &Scene| {
+            let one = |id| {
+                let book = scene.book(id);
+                (book.caseId, scene.case(book.caseId), book.nextMs)
+            };
+            (0..3).map(one).collect::<Vec<_>>()
+        };
+        let before = stages(&self.scene);
+        let ms = still::STILL_MS + 1 + self.waits * 7_919_000 % (20 * DAY_MS);
+        self.scene.world.stand_still_ms(ms);
+        self.block();
+        let after = stages(&self.scene);
+        for ((case_id, case, next_ms), (later_id, later, _)) in before.into_iter().zip(after) {
+            // What was due by the clock before is done now; what other rooms did to a bond is met now.
+            if next_ms != 0 && next_ms <= parent_ms {
+                continue;
+            }
+            if case_id == 0 {
+                assert!(later_id == 0 || later.reason >= 3, "{later:?}");
+            } else {
+                let now = self.scene.case(case_id);
+                assert!(
+                    now.stage == case.stage || now.stage == 4,
+                    "{case:?} {now:?}"
+                );
+            }
+        }
+        self.scene.wait(still::RETURN_MS);
+        self.note("stood still");
+    }
+
     fn wait(&mut self, dice: &mut Dice, ms: u64) {
         self.scene.wait(ms);
         // Whoever is quicker than the block meets what it will do.
         if dice.below(3) != 0 {
             self.block();
         }
+        self.stand_still();
     }
 
     fn step(&mut self, dice: &mut Dice) {
@@ -431,6 +475,7 @@ fn random_steps_are_what_was_predicted() {
             "withdrawn",
             "looked at",
             "moved by the block",
+            "stood still",
         ] {
             assert!(counts.contains_key(what), "nothing was {what}");
         }

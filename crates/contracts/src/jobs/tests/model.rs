@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::testkit::{dice::Dice, steps, words};
+use crate::{
+    still,
+    testkit::{dice::Dice, steps, words},
+};
 
 /// Steps of one world.
 const PLAY: u32 = 500;
@@ -153,7 +156,11 @@ struct Play {
     lines: BTreeMap<(usize, usize), Line>,
     open: Vec<Open>,
     bonds: Vec<u128>,
-    used: Vec<(u64, u64)>,
+    /// Work that was claimed, by machine and epoch.
+    used: BTreeMap<(usize, u64), u64>,
+    /// From when until when the chain stood still (JOB-17).
+    stops: Vec<(u64, u64)>,
+    waits: u64,
     earned: u128,
     fees: u128,
     forfeit: u128,
@@ -196,7 +203,9 @@ impl Play {
             lines: BTreeMap::new(),
             open: Vec::new(),
             bonds: vec![SMALL_BOND; MACHINES],
-            used: vec![(0, 0); MACHINES],
+            used: BTreeMap::new(),
+            stops: Vec::new(),
+            waits: 0,
             earned: 0,
             fees: 0,
             forfeit: 0,
@@ -347,11 +356,13 @@ impl Play {
         let now = self.now();
         let by_machine = dice.below(4) == 0;
         let line = self.lines.entry((who, at)).or_default();
-        let free_from = (line.until / EPOCH + 2) * EPOCH;
+        let (until, now) = (line.until / EPOCH, now);
+        let is_claimable = self.is_claimable(until, now);
+        let line = self.lines.entry((who, at)).or_default();
         let expected = match () {
             () if line.sequence == 0 => Some("JobsNoChannel"),
             () if line.bound == 0 => Some("JobsZeroAmount"),
-            () if !by_machine && now < free_from => Some("JobsNotReleasable"),
+            () if !by_machine && is_claimable => Some("JobsNotReleasable"),
             () => None,
         };
         let call = releaseCall {
@@ -415,7 +426,11 @@ impl Play {
         // Mostly of the last epoch; sometimes too early, or too late.
         let epoch = match dice.below(8) {
             0 => now_epoch,
-            1 => now_epoch - 2,
+            // What was served last, and not of late: some of it may be claimed, if the chain stood still.
+            1 => {
+                let last = line.served.keys().next_back().unwrap_or(&now_epoch);
+                (*last).min(now_epoch - 2)
+            }
             _ => now_epoch - 1,
         };
         let Some(receipts) = line.served.get(&epoch).cloned() else {
@@ -435,15 +450,16 @@ impl Play {
         let count = plain.len() as u128;
         let most = u128::from(voucher.inputUnits * 2 + voucher.outputUnits * 8) + count;
         let work = voucher.outputUnits + voucher.inputUnits.div_ceil(10);
-        let used = self.used[at];
-        let before = if used.0 == epoch { used.1 } else { 0 };
+        let before = self.used.get(&(at, epoch)).copied().unwrap_or_default();
+        let now = self.now();
+        let is_time = epoch < now_epoch && self.is_claimable(epoch, now);
         // One of two cheats is found: a lie costs what it saves, and one, and no less than what its audits are paid.
         let fee = cost.div_ceil(100) + FEE_FLAT;
         let slash = (largest + 1).max(fee.min(AUDIT_PAY * count * 16));
         let reserved: u128 = self.reserved(at);
         let expected = match () {
             () if line.sequence == 0 => Some("JobsNoChannel"),
-            () if epoch != now_epoch - 1 => Some("JobsWrongEpoch"),
+            () if !is_time => Some("JobsWrongEpoch"),
             () if epoch <= line.claimed_epoch => Some("JobsClaimed"),
             () if epoch > line.until / EPOCH => Some("JobsHoldOver"),
             () if cost > line.bound => Some("JobsOverBound"),
@@ -462,7 +478,10 @@ impl Play {
             line.claimed += cost;
             self.purses[who].bound -= cost;
             self.purses[who].claimed += cost;
-            self.used[at] = (epoch, before + work);
+            self.used.insert((at, epoch), before + work);
+            if epoch + 1 < now_epoch {
+                *self.ends.entry("late".to_owned()).or_default() += 1;
+            }
             self.open.push(Open {
                 id: self.world.view(ADDRESS, &claimCountCall {}),
                 line: (who, at),
@@ -655,6 +674,28 @@ impl Play {
         *self.ends.entry(words).or_default() += 1;
     }
 
+    /// Whether vouchers of an epoch count, or will: as long as an epoch after it, but for the time for which the chain stood still.
+    fn is_claimable(&self, epoch: u64, now: u64) -> bool {
+        let from = (epoch + 1) * EPOCH;
+        let stood = |(a, b): &(u64, u64)| (*b).min(now).saturating_sub((*a).max(from));
+        let stood: u64 = self.stops.iter().map(stood).sum();
+        now.saturating_sub(from) < EPOCH + stood
+    }
+
+    /// The chain stands still now and then; then a minute passes until time counts again.
+    fn stand_still(&mut self) {
+        self.waits += 1;
+        if !self.waits.is_multiple_of(16) {
+            return;
+        }
+        let from = self.now();
+        let ms = still::STILL_MS + 1 + self.waits * 7_919 % (3 * EPOCH);
+        self.world.stand_still_ms(ms);
+        self.world.wait_ms(still::RETURN_MS);
+        let to = self.now();
+        self.stops.push((from, to));
+    }
+
     fn wait(&mut self, dice: &mut Dice) {
         self.finish(dice);
         match dice.below(4) {
@@ -662,6 +703,7 @@ impl Play {
             1 => self.world.wait_ms(dice.below(u128::from(HOUR)) as u64),
             _ => next_epoch(&mut self.world),
         }
+        self.stand_still();
         // A bond that was spent comes back, or its machine stays barred.
         for at in 0..MACHINES {
             if self.bonds[at] < 5_000 && dice.below(3) == 0 {
@@ -776,6 +818,7 @@ fn random_steps_agree_with_a_model() {
             "Failed",
             "OtherProgram",
             "OtherEpoch",
+            "late",
         ] {
             let met = ends.get(end).copied().unwrap_or_default();
             assert!(met > 0, "{end} never happened: {ends:?}");

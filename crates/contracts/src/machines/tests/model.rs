@@ -7,7 +7,10 @@ use super::{
     challenges::{SALT, ask, capacity, commitment, finding, work},
     *,
 };
-use crate::testkit::{dice::Dice, steps};
+use crate::{
+    still,
+    testkit::{dice::Dice, steps},
+};
 
 /// Steps of one world.
 const PLAY: u32 = 1_000;
@@ -25,6 +28,8 @@ type Refusal = Option<&'static str>;
 struct Task {
     number: u64,
     asked_ms: u64,
+    /// When it was asked and answered by the clock: what it proves is by that.
+    by_clock: [u64; 2],
     asked_block: u64,
     units: u64,
     within_ms: u64,
@@ -112,7 +117,7 @@ impl Known {
         match phase {
             Phase::Passed => {
                 let (at_ms, _) = task.answer.expect("answered");
-                let took = (at_ms - task.asked_ms).max(task.within_ms);
+                let took = (task.by_clock[1] - task.by_clock[0]).max(task.within_ms);
                 self.proof = Some((task.units * HOUR_MS / took, at_ms));
                 self.void = None;
                 0
@@ -169,6 +174,8 @@ struct Play {
     machines: Vec<Known>,
     forfeit: u128,
     challenges: u64,
+    /// For how long the chain stood still: what the model calls now leaves that out (MACH-14).
+    stood_ms: u64,
     /// How many challenges ended in each way.
     ends: BTreeMap<u8, u32>,
 }
@@ -183,13 +190,14 @@ impl Play {
             machines: Vec::new(),
             forfeit: 0,
             challenges: 0,
+            stood_ms: 0,
             ends: BTreeMap::new(),
         }
     }
 
     fn now(&mut self) -> (u64, u64) {
         let block = self.world.store.block_mut();
-        (block.time_ms, block.number)
+        (block.time_ms - self.stood_ms, block.number)
     }
 
     /// Plays a call and compares whether it was refused, and by what.
@@ -262,6 +270,7 @@ impl Play {
 
     fn ask(&mut self, dice: &mut Dice, place: usize) -> Refusal {
         let (now, block) = self.now();
+        let clock = now_ms(&mut self.world);
         let by_auditor = dice.below(2) == 0;
         let known = &mut self.machines[place];
         let by = if by_auditor {
@@ -276,7 +285,7 @@ impl Play {
         let expected = match () {
             () if known.left_ms.is_some() => Some("MachinesLeft"),
             () if is_open => Some("MachinesChallengeOpen"),
-            () if last != 0 && now < last + 10_000 => Some("MachinesAskedLately"),
+            () if last != 0 && clock < last + 10_000 => Some("MachinesAskedLately"),
             () => None,
         };
         self.step(by, &ask(place as u64, units, within_ms), expected);
@@ -286,13 +295,14 @@ impl Play {
                 self.forfeit += known.settle(now, block);
             }
             self.challenges += 1;
-            known.asks[0] = now;
+            known.asks[0] = clock;
             if by_auditor {
-                known.asks[1] = now;
+                known.asks[1] = clock;
             }
             known.task = Some(Task {
                 number: self.challenges,
                 asked_ms: now,
+                by_clock: [clock, 0],
                 asked_block: block,
                 units,
                 within_ms,
@@ -336,6 +346,7 @@ impl Play {
 
     fn answer(&mut self, dice: &mut Dice, place: usize) -> Refusal {
         let (now, _) = self.now();
+        let clock = now_ms(&mut self.world);
         let is_asked = self.phase(place) == Some(Phase::Drawn);
         let expected = (!is_asked).then_some("MachinesWrongPhase");
         let known = &mut self.machines[place];
@@ -344,6 +355,7 @@ impl Play {
         let output = if dice.below(3) == 0 { LIE } else { truth };
         if let (true, Some(task)) = (is_asked, task) {
             task.answer = Some((now, output));
+            task.by_clock[1] = clock;
         }
         let call = answerCall {
             machineId: place as u64,
@@ -545,10 +557,19 @@ impl Play {
         })
     }
 
+    /// Nobody does anything for a while, and nobody has for another minute; a moment later all is as if it had never been.
+    fn stand_still(&mut self, dice: &mut Dice) {
+        let ms = still::STILL_MS + 1 + dice.below(u128::from(DAY_MS)) as u64;
+        self.world.stand_still_ms(ms);
+        self.world.wait_ms(still::RETURN_MS + 1);
+        self.stood_ms += ms + still::RETURN_MS;
+    }
+
     fn wait(&mut self, dice: &mut Dice) {
         let (ms, blocks) = match dice.below(40) {
             0 => (dice.below(2 * u128::from(HOUR_MS)) as u64, 1),
             1 => (dice.below(100_000) as u64, 300),
+            2 => return self.stand_still(dice),
             _ => (dice.below(4_000) as u64, 1 + dice.below(4) as u64),
         };
         let block = self.world.store.block_mut();
