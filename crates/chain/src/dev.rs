@@ -353,6 +353,10 @@ impl Dev {
         }
         let chain = self.chain()?;
         let mut driver = chain.driver.lock();
+        if driver.mining != mining {
+            // Of the time since the last block nobody can say any more whether it was waited or stood through.
+            chain.clock().rewound();
+        }
         driver.mining = mining;
         driver.rung = true;
         chain.bell.notify_all();

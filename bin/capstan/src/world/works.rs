@@ -85,7 +85,8 @@ impl Maker<'_> {
             assetId: number(USDC),
             epochMs: EPOCH_MS,
             holdMs: HOUR,
-            showMs: 6 * SECOND,
+            // Longer than what is called a stop of the chain: who starts it anew in between accuses nobody.
+            showMs: 12 * SECOND,
             commitMs: 10 * SECOND,
             revealMs: 6 * SECOND,
             auditPpm: 500_000,

@@ -109,7 +109,7 @@ impl Clock {
         *self.last.lock() == Last::Before
     }
 
-    /// A developer went back.
+    /// A developer went back, or made blocks come otherwise.
     pub(crate) fn rewound(&self) {
         *self.last.lock() = Last::Rewound;
     }

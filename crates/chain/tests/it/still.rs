@@ -149,6 +149,14 @@ fn still_3_time_that_a_developer_moves_passes() {
     dev.set_mining(Mining::Instant).unwrap();
     pass(12 * HOUR_MS);
     assert!(!stands(&world), "nobody asked");
+    pass(12 * HOUR_MS);
+    dev.set_mining(Mining::Interval(Duration::from_secs(2)))
+        .unwrap();
+    assert!(!stands(&world), "it waited until blocks came by themselves");
+    pass(12_001);
+    assert!(stands(&world));
+    dev.set_mining(Mining::Instant).unwrap();
+    stands(&world);
     drop(world);
     // But it cannot be asked while nobody runs it.
     config.mining = Mining::Instant;
