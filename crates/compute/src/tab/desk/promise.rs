@@ -171,22 +171,27 @@ impl Promise {
         (epoch, self.rate.least(&now))
     }
 
-    /// The answer was given: it waits for the key's word, on disk together with its receipt.
+    /// The answer was given: it waits for the key's word, on disk together with its receipt. Answers what waits: of the present
+    /// epoch, if its own was shut since it was priced.
     pub(crate) fn owe(
         self,
         ledger: &Ledger,
-        owed: Owed,
+        mut owed: Owed,
         mut puts: Vec<Put>,
         kept: &Kept,
-    ) -> Written {
+    ) -> (Owed, Written) {
         let mut state = self.desk.state.lock();
+        let seen_ms = state.market.map(|seen| seen.time_ms);
         if let Some(line) = state.lines.get_mut(&self.channel) {
+            if line.is_late(&owed) {
+                owed.epoch = seen_ms.map_or(owed.epoch, |seen_ms| self.desk.epoch_at(seen_ms));
+            }
             puts.push(Put::receipt(&owed.signed));
             puts.push(Put::kept(&owed.signed.id, kept));
-            line.owed.push(owed);
+            line.owed.push(owed.clone());
             puts.push(Put::line(&line.record(self.channel)));
         }
         // The room is given back below, when nobody holds the book.
-        ledger.write(puts)
+        (owed, ledger.write(puts))
     }
 }

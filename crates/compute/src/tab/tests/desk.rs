@@ -356,6 +356,9 @@ async fn net_6_an_epoch_is_not_shut_while_answers_are_booked_to_it() {
     let (ready, _) = case.desk.claimable(&case.ledger);
     assert_eq!(ready.len(), 1);
     assert_eq!(ready[0].voucher.receipts, 2);
+    // What was priced before that and is written down after it is of the epoch that runs.
+    let three = case.answered(3, EPOCH, 10);
+    assert_eq!(case.signs(EPOCH + 1, &[&three], 1), Ok(()));
     // Half of the next epoch is waited for a word, and that half too is the chain's.
     let case = Case::new();
     let (one, _two) = (case.answered(1, EPOCH, 100), case.answered(2, EPOCH, 100));
