@@ -32,7 +32,7 @@ use super::{
     gateway::{Opened, prices, reached, signalled, upstreams},
     measured::Measured,
     office,
-    sale::{Sale, SaleTerms, chosen},
+    sale::{Sale, SaleTerms, chosen, owes},
     scan,
 };
 use crate::{
@@ -121,7 +121,8 @@ async fn start(options: &StartOptions) -> Result<()> {
     install_recorder();
     let gateway = Arc::clone(&opened.gateway);
     let node = Node::new(&options.signing.ask.rpc)?;
-    let chosen = chosen(&node, &gateway, &options.class).await?;
+    let programs: Vec<_> = engines.iter().map(program).collect();
+    let chosen = chosen(&node, &gateway, &options.class, &programs).await?;
     let seat = match options.alone {
         true => None,
         false => match seated(options, &gateway, &engines, &url).await? {
@@ -131,8 +132,12 @@ async fn start(options: &StartOptions) -> Result<()> {
         },
     };
     let key = Arc::new(Sender::new(gateway.ledger().machine().signer().clone()));
+    let settles = match &seat {
+        Some(seat) => owes(&node, &gateway, seat.machine_id).await?,
+        None => false,
+    };
     let sale = match &seat {
-        Some(seat) if !chosen.class_ids.is_empty() => {
+        Some(seat) if settles || !chosen.class_ids.is_empty() => {
             let here = format!("{url}/v1");
             let terms = SaleTerms {
                 class_ids: &chosen.class_ids,
@@ -152,7 +157,7 @@ async fn start(options: &StartOptions) -> Result<()> {
     if let Some(sale) = &sale {
         println!("{}", sale.words());
     }
-    for line in &chosen.left_out {
+    for line in &chosen.remarks {
         println!("{line}");
     }
     println!("selling at {url}/v1");
@@ -201,6 +206,11 @@ async fn start(options: &StartOptions) -> Result<()> {
         sale.end().await;
     }
     served
+}
+
+/// What a bundled engine runs: its weights.
+fn program(engine: &Bundled) -> B256 {
+    B256::from(engine.engine().card().sha256)
 }
 
 /// Addresses of more model servers, one a line.
@@ -306,9 +316,7 @@ async fn registration(
     let spec = Spec {
         kind: if is_engine_alone { 2 } else { 1 },
         region: options.region,
-        hash: engines.first().map_or(B256::ZERO, |engine| {
-            B256::from(engine.engine().card().sha256)
-        }),
+        hash: engines.first().map_or(B256::ZERO, program),
         uri: options
             .endpoint
             .clone()

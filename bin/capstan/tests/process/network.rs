@@ -15,8 +15,8 @@ use capstan_compute::testkit::tiny;
 use capstan_contracts::jobs::{
     ADDRESS,
     IJobs::{
-        JobParams, MachineRecord, ServiceClass, classesCall, machineRecordCall, openClassCall,
-        paramsCall, setParamsCall,
+        JobParams, MachineRecord, ServiceClass, classesCall, closeClassCall, machineRecordCall,
+        openClassCall, paramsCall, setParamsCall,
     },
     LEVEL_ONE,
 };
@@ -557,11 +557,17 @@ async fn who_is_killed_in_the_middle_is_not_paid_twice() {
     let answer = begin(&url, &key, &body).await;
     assert!(heard(&answer.text().await.expect("text")).2);
 
-    // A machine that sold two classes comes back with one: what it is owed of the other is claimed and paid as well.
+    // A machine that sold two classes comes back when one of them is closed: it begins all the same, and what it is owed of that
+    // one is claimed and paid as well.
     let answer = begin(&url, &key, &asked("second", "hello")).await;
     assert!(heard(&answer.text().await.expect("text")).2);
     second.kill();
-    let (_second, _) = scene.machine("second", &class, &servers);
+    scene
+        .owner_says(&closeClassCall { classId: CLASS + 1 })
+        .await;
+    let (second, _) = scene.machine("second", &both, &servers);
+    let closed = format!("class {} is not sold: ", CLASS + 1);
+    assert!(second.said.contains(&closed), "{}", second.said);
     let left = job_offered(&scene.node, lived, CLASS + 1).await;
     assert!(!left.expect("read").expect("an offer").terms.isOpen);
     let settled = scene.settled(lived, before.receiptsPaid + 2).await;

@@ -67,6 +67,10 @@ pub(super) async fn promise(
 ) -> Result<(Ticket, Option<Written>), ApiError> {
     let desk = desks.of_channel(said.channel).await?;
     let payable = desk.admit(said, body).await?;
+    // Before its models are looked for: what is sold no more mostly runs here no more.
+    if !desk.setup().is_sold {
+        return Err(Turned::NotSold.into());
+    }
     let model = &asked.ask.model;
     let sold = gateway.sold(desk.setup().program);
     let known = sold.iter().find(|(one, _)| one.id == *model);

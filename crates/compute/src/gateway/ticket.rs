@@ -438,7 +438,7 @@ impl Ticket {
         let cost = dollars_of(units, decimals);
         let owed = Owed { epoch, signed };
         let puts = vec![Put::job(&self.job, &owed.signed)];
-        let written = promise.owe(ledger, owed.clone(), puts, &kept);
+        let (owed, written) = promise.owe(ledger, owed, puts, &kept);
         let settled = Settled {
             cost,
             used: Used { cost, ..used },

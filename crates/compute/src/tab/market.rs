@@ -62,12 +62,18 @@ impl Market {
         slash.saturating_add(1)
     }
 
-    /// The same of a claim that costs so much: no less stands for it than its audits are paid, which is at most its fee.
+    /// The same of a claim that costs so much: no less stands for it than its audits are paid.
     pub(super) fn stands_for(&self, cost: u128, largest: u128, receipts: usize) -> u128 {
+        let slash = self.slash_of(largest, receipts);
+        slash.max(self.audits_of(cost, receipts))
+    }
+
+    /// What the audits of a claim are paid, which is at most its fee.
+    pub(super) fn audits_of(&self, cost: u128, receipts: usize) -> u128 {
         let part = cost.saturating_mul(self.fee_bps.into()).div_ceil(BPS);
         let fee = part.saturating_add(self.fee_flat);
         let picks = u128::try_from(receipts).unwrap_or(u128::MAX).min(PICKS_MAX);
         let audits = self.audit_pay.saturating_mul(picks * AUDITORS_MAX);
-        self.slash_of(largest, receipts).max(audits.min(fee))
+        audits.min(fee)
     }
 }

@@ -140,16 +140,18 @@ impl Machine {
     }
 
     async fn lying_in(folder: tempfile::TempDir, fake: Fake, id: u64, chain: &Arc<Chain>) -> Self {
-        Self::selling(folder, fake, id, chain, &[(CLASS, PROGRAM)]).await
+        let classes = [(CLASS, PROGRAM)];
+        Self::selling(folder, fake, id, chain, &classes, true).await
     }
 
-    /// One that sells these classes, each with its program.
+    /// One that sells these classes, or did, each with its program.
     async fn selling(
         folder: tempfile::TempDir,
         fake: Fake,
         id: u64,
         chain: &Arc<Chain>,
         classes: &[(u32, B256)],
+        is_sold: bool,
     ) -> Self {
         let server = Http::new(&fake.url(), None, http_settings()).expect("an address");
         let servers: Vec<Arc<dyn Upstream>> = vec![Arc::new(server)];
@@ -167,7 +169,7 @@ impl Machine {
             epoch_ms: EPOCH_MS,
             decimals: DECIMALS,
             unsigned_max: 1,
-            is_sold: true,
+            is_sold,
         };
         let registry = Arc::clone(chain) as Arc<dyn Registry>;
         let ledger = world.gateway.ledger();
@@ -620,7 +622,7 @@ async fn net_9_two_classes_of_one_machine_are_bought() {
     const CLASSES: [(u32, B256); 2] = [(CLASS, PROGRAM), (OTHER_CLASS, OTHER_PROGRAM)];
     let (chain, key, world) = customer(10 * USUAL).await;
     let folder = tempfile::tempdir().expect("a folder");
-    let machine = Machine::selling(folder, Fake::start().await, 3, &chain, &CLASSES).await;
+    let machine = Machine::selling(folder, Fake::start().await, 3, &chain, &CLASSES, true).await;
     let both = |machine: &Machine| {
         let first = machine.offer(RATE);
         let second = Offer {
@@ -648,7 +650,7 @@ async fn net_9_two_classes_of_one_machine_are_bought() {
         world: sold,
         id,
     } = machine;
-    let machine = Machine::selling(sold.end().await, fake, id, &chain, &CLASSES).await;
+    let machine = Machine::selling(sold.end().await, fake, id, &chain, &CLASSES, true).await;
     assert_eq!(earned(&machine), ((1, units(4)), (1, units(7))));
     drop(network);
     let (folder, pool) = (world.end().await, PoolSettings::default());
@@ -660,13 +662,36 @@ async fn net_9_two_classes_of_one_machine_are_bought() {
     assert_eq!(earned(&machine), ((2, 2 * units(4)), (2, 2 * units(7))));
 }
 
+/// NET-9: at a desk at which nothing begins the answer is that, whether a model here still runs its program or none does.
+#[tokio::test]
+async fn net_9_what_is_sold_no_more_is_a_402() {
+    for program in [PROGRAM, B256::repeat_byte(0xee)] {
+        let (chain, key, _world) = customer(10 * USUAL).await;
+        let classes = [(CLASS, program)];
+        let folder = tempfile::tempdir().expect("a folder");
+        let fake = Fake::start().await;
+        let machine = Machine::selling(folder, fake, 1, &chain, &classes, false).await;
+        chain.hold(1, CLASS, USUAL).await.expect("held");
+        let purse = Purse::new(chain.customer, key, COURT);
+        let body = serde_json::to_vec(&chat("count 4")).expect("JSON");
+        let said = purse.errand(chain.channel(1), &body, 400_000, NOW_MS + 5_000);
+        let url = format!("{}/v1/chat/completions", machine.world.url);
+        let request = machine.world.http.post(url).body(body);
+        let request = request.header(ERRAND, said.expect("signed").to_string());
+        let answer = request.send().await.expect("answered");
+        assert_eq!(answer.status(), 402);
+        let told: Value = answer.json().await.expect("JSON");
+        assert_eq!(told["error"]["code"], json!("not_sold"));
+    }
+}
+
 /// Terms are those of a class: of the only one where none is named, and the list of classes where one must be.
 #[tokio::test]
 async fn terms_are_asked_for_by_class() {
     let (chain, _, world) = customer(USUAL).await;
     let classes = [(CLASS, PROGRAM), (OTHER_CLASS, OTHER_PROGRAM)];
     let folder = tempfile::tempdir().expect("a folder");
-    let two = Machine::selling(folder, Fake::start().await, 3, &chain, &classes).await;
+    let two = Machine::selling(folder, Fake::start().await, 3, &chain, &classes, true).await;
     let one = Machine::start(4, &chain).await;
     let ask = async |machine: &Machine, query: &str| {
         let url = format!("{}/v1/capstan/tab{query}", machine.world.url);

@@ -1,12 +1,17 @@
 //! Which classes of work a machine sells: those whose program a model here runs, at floors that the class's price reaches.
 
-use alloy_primitives::U256;
-use capstan_agents::jobs::{self, Trade};
+use std::collections::BTreeSet;
+
+use alloy_primitives::{B256, U256};
+use capstan_agents::{
+    jobs::{self, Trade},
+    provider::seat,
+};
 use capstan_client::Node;
 use capstan_compute::{
     gateway::{Gateway, ModelPrice},
     money::PerMillion,
-    tab::units_up,
+    tab::{Desks, units_up},
 };
 use capstan_contracts::jobs::LEVEL_ONE;
 use eyre::{OptionExt as _, Result, WrapErr as _, bail};
@@ -18,52 +23,124 @@ use crate::args::ClassWish;
 pub(crate) struct Chosen {
     /// Each once; none where none was wished for.
     pub(crate) class_ids: Vec<u32>,
-    /// Of `all`, what is left out and why, for people.
-    pub(crate) left_out: Vec<String>,
+    /// For people: what is left out and why, and what puts others at risk.
+    pub(crate) remarks: Vec<String>,
 }
 
 /// Classes by their numbers, and with `all` whichever can be sold here. Nothing is sent for it, so whoever asks first puts no
-/// bond behind what he cannot sell.
+/// bond behind what he cannot sell. Programs are those of the bundled engines, which answer challenges.
 ///
 /// # Errors
-/// One that is named cannot be sold, `all` are none, or the node does not answer.
-pub(crate) async fn chosen(node: &Node, gateway: &Gateway, wishes: &[ClassWish]) -> Result<Chosen> {
-    let mut chosen = Chosen::default();
+/// One that is named cannot be sold, or `all` are none, of a machine whose book is empty; one that is named is not there; or
+/// the node does not answer.
+pub(crate) async fn chosen(
+    node: &Node,
+    gateway: &Gateway,
+    wishes: &[ClassWish],
+    programs: &[B256],
+) -> Result<Chosen> {
     if wishes.is_empty() {
-        return Ok(chosen);
+        return Ok(Chosen::default());
     }
     gateway.pool().look().await;
-    for wish in wishes {
-        if let ClassWish::One(class_id) = wish
-            && !chosen.class_ids.contains(class_id)
-        {
-            floors(gateway, &traded(node, *class_id).await?)?;
-            chosen.class_ids.push(*class_id);
-        }
-    }
-    if !wishes.contains(&ClassWish::All) {
-        return Ok(chosen);
-    }
-    for class_id in jobs::classes(node).await? {
-        if chosen.class_ids.contains(&class_id) {
-            continue;
-        }
-        let trade = traded(node, class_id).await?;
+    let seat = seat(node, gateway.ledger().machine().address()).await?;
+    let owes = match seat {
+        Some(seat) => owes(node, gateway, seat.machine_id).await?,
+        None => false,
+    };
+    let (mut able, mut remarks) = (Vec::new(), Vec::new());
+    let named = wishes.iter().filter_map(|wish| match wish {
+        ClassWish::One(class_id) => Some(*class_id),
+        ClassWish::All => None,
+    });
+    let named: BTreeSet<u32> = named.collect();
+    for class_id in &named {
+        let trade = traded(node, *class_id).await?;
         match floors(gateway, &trade) {
-            Ok(_) => chosen.class_ids.push(class_id),
-            Err(why) => chosen
-                .left_out
-                .push(format!("class {class_id} is left out: {why}")),
+            Ok(_) => able.push(Able::of(&trade, true)),
+            // What is open of it, or of others, is settled all the same.
+            Err(why) if owes => remarks.push(format!("class {class_id} is not sold: {why}")),
+            Err(why) => return Err(why),
         }
     }
-    if chosen.class_ids.is_empty() {
-        let why = match chosen.left_out.as_slice() {
+    if wishes.contains(&ClassWish::All) {
+        for class_id in jobs::classes(node).await? {
+            if named.contains(&class_id) {
+                continue;
+            }
+            let trade = traded(node, class_id).await?;
+            match floors(gateway, &trade) {
+                Ok(_) => able.push(Able::of(&trade, false)),
+                Err(why) => remarks.push(format!("class {class_id} is left out: {why}")),
+            }
+        }
+    }
+    let chosen = proven_together(&able, programs, remarks);
+    if chosen.class_ids.is_empty() && !owes {
+        let why = match chosen.remarks.as_slice() {
             [] => "the chain has none".to_owned(),
-            left_out => left_out.join("; "),
+            remarks => remarks.join("; "),
         };
         bail!("no class of work can be sold here: {why}");
     }
     Ok(chosen)
+}
+
+/// Whether something lies in the book of a machine: then it is claimed and shown, whatever can be sold.
+///
+/// # Errors
+/// It cannot be read, or the node does not answer.
+pub(crate) async fn owes(node: &Node, gateway: &Gateway, machine_id: u64) -> Result<bool> {
+    let all = jobs::classes(node).await?;
+    Ok(!Desks::stored(gateway.ledger(), machine_id, &all)?.is_empty())
+}
+
+/// A class that can be sold here.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Able {
+    pub(super) class_id: u32,
+    pub(super) program: B256,
+    /// By its number.
+    pub(super) is_named: bool,
+}
+
+impl Able {
+    const fn of(trade: &Trade, is_named: bool) -> Self {
+        Self {
+            class_id: trade.class_id,
+            program: trade.class.program,
+            is_named,
+        }
+    }
+}
+
+/// What of it is sold together. A challenge that a machine does not answer voids its proofs of every class, so one that has no
+/// engine here takes the capacity of those that have: it is sold beside them only by its number.
+pub(super) fn proven_together(able: &[Able], programs: &[B256], remarks: Vec<String>) -> Chosen {
+    let has_engine = |able: &Able| programs.contains(&able.program);
+    let is_proven = able.iter().any(has_engine);
+    let mut chosen = Chosen {
+        class_ids: Vec::new(),
+        remarks,
+    };
+    for able in able {
+        let class_id = able.class_id;
+        let is_risk = is_proven && !has_engine(able);
+        let why = "no bundled engine here answers its challenges, and one that is missed voids the proofs of all classes";
+        match (is_risk, able.is_named) {
+            (true, false) => {
+                let remark = format!("class {class_id} is left out: {why}");
+                chosen.remarks.push(remark);
+                continue;
+            }
+            (true, true) => chosen
+                .remarks
+                .push(format!("warning: class {class_id} is sold, though {why}")),
+            (false, _) => {}
+        }
+        chosen.class_ids.push(class_id);
+    }
+    chosen
 }
 
 /// What a class is sold under.

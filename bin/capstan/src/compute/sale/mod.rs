@@ -8,6 +8,8 @@
 //! What was sold before and is sold no more has a desk too, at which nothing begins: it is claimed, shown and given back.
 
 mod classes;
+#[cfg(test)]
+mod tests;
 
 use std::{
     sync::Arc,
@@ -36,7 +38,7 @@ use tokio::time::sleep;
 use super::in_contract;
 use classes::{floors, traded};
 
-pub(crate) use classes::chosen;
+pub(crate) use classes::{chosen, owes};
 
 /// Shortest and longest time between two looks at the chain.
 const LOOK: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
@@ -64,7 +66,7 @@ struct Ware {
 
 /// How a machine sells to the network.
 pub(crate) struct SaleTerms<'a> {
-    /// The classes, of which there is one at least.
+    /// The classes; none where only what was sold before is settled.
     pub(crate) class_ids: &'a [u32],
     /// Where customers reach it.
     pub(crate) endpoint: &'a str,
@@ -118,7 +120,11 @@ impl Ware {
 }
 
 impl Sale {
-    /// Puts the offers on the chain and opens the desks.
+    /// Puts the offers on the chain and opens the desks. A machine whose book is not empty opens whatever can be offered: what it
+    /// owes is claimed and shown, and a class that cannot be sold any more is none of its customers' loss.
+    ///
+    /// # Errors
+    /// The node does not answer, or nothing lies in the book and a class cannot be offered.
     pub(crate) async fn open(
         node: &Node,
         key: Arc<Sender>,
@@ -126,11 +132,12 @@ impl Sale {
         seat: &Seat,
         terms: &SaleTerms<'_>,
     ) -> Result<Self> {
-        let wares = wares(node, gateway, seat, terms).await?;
-        let Some(first) = wares.first() else {
+        let owes = owes(node, gateway, seat.machine_id).await?;
+        let wares = wares(node, gateway, seat, terms, owes).await?;
+        if wares.is_empty() && !owes {
             bail!("nothing is sold: no class of work is named");
-        };
-        let params = Mutex::new(first.trade.params.clone());
+        }
+        let params = Mutex::new(jobs::params(node).await?);
         let desks = desks(node, gateway, seat, terms, &wares).await?;
         let sale = Self {
             node: node.clone(),
@@ -143,17 +150,23 @@ impl Sale {
         };
         // What a program before this one claimed is known before anything of it is too old.
         sale.see_channels().await?;
-        if let Err(error) = sale.offer().await {
+        let opened = async {
+            sale.offer(owes).await?;
+            sale.see_now().await
+        };
+        if let Err(error) = opened.await {
             sale.end().await;
             return Err(error.into());
         }
-        sale.see().await?;
         gateway.sell(Arc::clone(&sale.desks));
         Ok(sale)
     }
 
     /// The classes and their asset, for people: a line for each.
     pub(crate) fn words(&self) -> String {
+        if self.wares.is_empty() {
+            return "nothing to the network; what was sold before is claimed and shown".to_owned();
+        }
         let lines: Vec<_> = self.wares.iter().map(Ware::words).collect();
         lines.join("\n")
     }
@@ -163,6 +176,10 @@ impl Sale {
         let epoch = Duration::from_millis(self.params.lock().epochMs);
         let every = (epoch / 10).clamp(LOOK.0, LOOK.1);
         let mut learned: Option<Instant> = None;
+        // First of all: a desk that begins again after a pause would serve at prices from before it.
+        if let Err(error) = self.see_now().await {
+            tracing::warn!(%error, machine = self.machine_id, "the sale waits for its chain");
+        }
         loop {
             if learned.is_none_or(|at| at.elapsed() >= LEARN.min(epoch)) {
                 self.learn().await;
@@ -175,10 +192,17 @@ impl Sale {
         }
     }
 
-    /// Puts the offers on the chain, and ends those that a program before this one left open.
-    async fn offer(&self) -> Result<(), ClientError> {
+    /// Puts the offers on the chain, and ends those that a program before this one left open. One that is refused holds up nobody
+    /// who has something to settle.
+    async fn offer(&self, owes: bool) -> Result<(), ClientError> {
         for ware in &self.wares {
-            jobs::put_offer(&self.node, &self.key, ware.offer.clone()).await?;
+            let class_id = ware.trade.class_id;
+            match jobs::put_offer(&self.node, &self.key, ware.offer.clone()).await {
+                Err(error) if owes => {
+                    tracing::warn!(%error, class_id, "the offer was not taken; what was sold before is claimed and shown");
+                }
+                put => put?,
+            }
         }
         for class_id in jobs::classes(&self.node).await? {
             let is_sold = |ware: &Ware| ware.trade.class_id == class_id;
@@ -237,25 +261,34 @@ impl Sale {
     }
 
     async fn look(&self) -> Result<(), ClientError> {
-        self.see().await?;
+        let seen = self.see_now().await;
+        // Receipts are shown in time or the bond pays: no claim, which waits for its block, stands before them.
+        self.show().await;
+        seen?;
         for desk in self.desks.iter() {
-            self.settle_doubts(desk).await?;
+            let class_id = desk.setup().class_id;
+            if let Err(error) = self.settle_doubts(desk).await {
+                tracing::warn!(%error, class_id, "it is not known which old vouchers were claimed");
+            }
             self.claim_all(desk).await;
         }
-        self.show().await?;
         for desk in self.desks.iter() {
             for channel in desk.over() {
                 // What stands in the way of one customer's units is no other's trouble.
                 if let Err(error) = self.give_back(desk, channel).await {
                     tracing::warn!(%error, %channel, "units of a customer were not given back");
                 }
+                self.show().await;
             }
         }
         Ok(())
     }
 
-    /// Prices and capacity of each class, and the bond, which is one.
-    async fn see(&self) -> Result<(), ClientError> {
+    /// Prices and capacity of each class, and the bond, which is one. Whoever begins to serve again waits for it first.
+    ///
+    /// # Errors
+    /// The node does not answer.
+    pub(crate) async fn see_now(&self) -> Result<(), ClientError> {
         let time_ms = self.node.head_time_ms().await?;
         let seen = Instant::now();
         let mut offers = Vec::new();
@@ -331,6 +364,7 @@ impl Sale {
                 let channel = ready.voucher.channel;
                 tracing::warn!(%error, %channel, epoch = ready.voucher.epoch, "a claim was not taken");
             }
+            self.show().await;
         }
     }
 
@@ -358,7 +392,13 @@ impl Sale {
     }
 
     /// Shows receipts that were picked, of whichever class.
-    async fn show(&self) -> Result<(), ClientError> {
+    async fn show(&self) {
+        if let Err(error) = self.show_picked().await {
+            tracing::warn!(%error, machine = self.machine_id, "it is not known which receipts were picked");
+        }
+    }
+
+    async fn show_picked(&self) -> Result<(), ClientError> {
         for picked in jobs::picked(&self.node, self.machine_id).await? {
             let ledger = self.gateway.ledger();
             let desk = self.desks.knowing(picked.channel);
@@ -385,18 +425,26 @@ impl Sale {
     }
 }
 
-/// Offers of the models that run the classes' programs; all of them can be sold, or nothing is sent.
+/// Offers of the models that run the classes' programs; all of them can be sold, or nothing is sent. Who has something to settle
+/// leaves out what cannot be.
 async fn wares(
     node: &Node,
     gateway: &Gateway,
     seat: &Seat,
     terms: &SaleTerms<'_>,
+    owes: bool,
 ) -> Result<Vec<Ware>> {
     gateway.pool().look().await;
     let mut wares = Vec::new();
     for class_id in terms.class_ids {
         let trade = traded(node, *class_id).await?;
-        let floors = floors(gateway, &trade)?;
+        let floors = match floors(gateway, &trade) {
+            Err(error) if owes => {
+                tracing::warn!(%error, class_id, "the class is not sold; what was sold of it before is claimed and shown");
+                continue;
+            }
+            floors => floors?,
+        };
         let offer = OfferTerms {
             machineId: seat.machine_id,
             classId: *class_id,
@@ -437,7 +485,7 @@ async fn desks(
     let mut setups: Vec<_> = wares.iter().map(|ware| setup(&ware.trade, true)).collect();
     let all = jobs::classes(node).await?;
     for class_id in Desks::stored(gateway.ledger(), seat.machine_id, &all)? {
-        if !terms.class_ids.contains(&class_id) {
+        if !wares.iter().any(|ware| ware.trade.class_id == class_id) {
             setups.push(setup(&traded(node, class_id).await?, false));
         }
     }

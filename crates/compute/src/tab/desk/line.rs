@@ -91,8 +91,9 @@ impl Weight {
     }
 
     /// The same beside what is at work, of which nobody knows how much ends in this epoch, and how much in the next, under a
-    /// voucher of its own. All in this one, or all in the next while each counts as a receipt of this one too: no way between
-    /// weighs more, since what stands for a claim grows with its dearest receipt as it does with nothing else.
+    /// voucher of its own. All in this one, or all in the next while each counts as a receipt of this one too. Of several, the
+    /// dearest may end in this one by its slash, and the rest in the next by its audits, which a flat fee lets weigh as much as
+    /// if it were all of it. Two slashes together are a unit more than one, since each is rounded up.
     pub(super) fn stands_beside(&self, at_work: &Self, market: &Market) -> u128 {
         if at_work.receipts == 0 {
             return self.stands(market);
@@ -103,7 +104,11 @@ impl Weight {
             ..together
         };
         let apart = first.stands(market).saturating_add(at_work.stands(market));
-        apart.max(together.stands(market))
+        let rest = match at_work.receipts {
+            1 => 0,
+            several => market.audits_of(at_work.cost, several).saturating_add(1),
+        };
+        apart.max(together.stands(market).saturating_add(rest))
     }
 }
 
@@ -115,6 +120,8 @@ pub(super) struct Line {
     /// As the chain had it.
     pub(super) bound: u128,
     pub(super) last_epoch: u64,
+    /// The last epoch that is known to be claimed.
+    pub(super) claimed_epoch: u64,
     pub(super) is_closed: bool,
     /// Answers whose word never came in time.
     pub(super) lost: u32,
@@ -136,6 +143,7 @@ impl Line {
             key,
             bound: 0,
             last_epoch: 0,
+            claimed_epoch: 0,
             is_closed: false,
             lost: 0,
             sheets: BTreeMap::new(),
@@ -158,6 +166,9 @@ impl Line {
         }
         for record in ledger.records::<SheetRecord>(Table::Sheets)? {
             if let Some(line) = lines.get_mut(&record.channel) {
+                if record.is_claimed {
+                    line.claimed_epoch = line.claimed_epoch.max(record.epoch);
+                }
                 line.sheets.insert(record.epoch, Sheet::of(&record));
             }
         }

@@ -310,13 +310,18 @@ impl Desk {
         Ok(())
     }
 
-    /// Tells it how a channel stands on the chain. What was claimed is not owed any more.
+    /// Tells it how a channel stands on the chain. What was claimed is not owed any more. Look-ups overtake each other: one from
+    /// before a claim that is known says what is bound no more, and is passed over.
     pub fn bound(&self, channel: B256, found: &Bound) {
         let mut bond = self.bond.lock();
         let mut state = self.state.lock();
         let market = state.market;
         let line = state.lines.entry(channel);
         let line = line.or_insert_with(|| Line::new(found.customer, found.key));
+        if found.claimed_epoch < line.claimed_epoch {
+            return;
+        }
+        line.claimed_epoch = found.claimed_epoch;
         (line.bound, line.last_epoch) = (found.bound, found.last_epoch);
         for (epoch, sheet) in &mut line.sheets {
             if *epoch <= found.claimed_epoch {

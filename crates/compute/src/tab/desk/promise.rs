@@ -56,7 +56,8 @@ impl Desk {
         let market = self.market(&self.state.lock())?;
         let bond_left = bond.left_for(self, &market);
         let mut state = self.state.lock();
-        let epoch = self.epoch_at(market.now_ms());
+        // The clock by which work is booked when it ends ([`Promise::priced`]): what is looked at is what it is added to.
+        let epoch = self.epoch_at(market.time_ms);
         let too_much = Turned::NotBound {
             need: u128::MAX,
             left: said.most,
@@ -70,7 +71,7 @@ impl Desk {
         if line.is_closed {
             return Err(Turned::Closed);
         }
-        if epoch >= line.last_epoch {
+        if self.epoch_at(market.now_ms()) >= line.last_epoch {
             return Err(Turned::HoldOver);
         }
         if line.at_work.saturating_add(line.unsigned()) >= self.setup.unsigned_max {
@@ -131,7 +132,7 @@ impl Desk {
     /// What of the bond claims will reserve for what is signed, owed and promised, and for one more request of a channel. What
     /// is at work is taken for one receipt as dear as all of it together, and each request for a receipt.
     fn stands_for(&self, state: &State, market: &Market, more: Option<(B256, u128)>) -> u128 {
-        let now = self.epoch_at(market.now_ms());
+        let now = self.epoch_at(market.time_ms);
         let of_line = |(channel, line): (&B256, &Line)| {
             let mut at_work = Weight {
                 cost: line.promised,
@@ -170,22 +171,27 @@ impl Promise {
         (epoch, self.rate.least(&now))
     }
 
-    /// The answer was given: it waits for the key's word, on disk together with its receipt.
+    /// The answer was given: it waits for the key's word, on disk together with its receipt. Answers what waits: of the present
+    /// epoch, if its own was shut since it was priced.
     pub(crate) fn owe(
         self,
         ledger: &Ledger,
-        owed: Owed,
+        mut owed: Owed,
         mut puts: Vec<Put>,
         kept: &Kept,
-    ) -> Written {
+    ) -> (Owed, Written) {
         let mut state = self.desk.state.lock();
+        let seen_ms = state.market.map(|seen| seen.time_ms);
         if let Some(line) = state.lines.get_mut(&self.channel) {
+            if line.is_late(&owed) {
+                owed.epoch = seen_ms.map_or(owed.epoch, |seen_ms| self.desk.epoch_at(seen_ms));
+            }
             puts.push(Put::receipt(&owed.signed));
             puts.push(Put::kept(&owed.signed.id, kept));
-            line.owed.push(owed);
+            line.owed.push(owed.clone());
             puts.push(Put::line(&line.record(self.channel)));
         }
         // The room is given back below, when nobody holds the book.
-        ledger.write(puts)
+        (owed, ledger.write(puts))
     }
 }

@@ -165,13 +165,14 @@ impl Desk {
     fn hand_out(&self, ledger: &Ledger) -> (Vec<Claimable>, Vec<Put>) {
         let (mut ready, mut puts) = (Vec::new(), Vec::new());
         let mut state = self.state.lock();
-        let now_ms = state.market.map(|market| market.now_ms());
-        let Some((now_ms, epoch)) =
-            now_ms.and_then(|now_ms| Some((now_ms, self.epoch_at(now_ms).checked_sub(1)?)))
+        // The clock by which answers are booked: an epoch that one of them may still be booked to is not shut.
+        let seen_ms = state.market.map(|market| market.time_ms);
+        let Some((seen_ms, epoch)) =
+            seen_ms.and_then(|seen_ms| Some((seen_ms, self.epoch_at(seen_ms).checked_sub(1)?)))
         else {
             return (ready, puts);
         };
-        let is_late = now_ms.checked_rem(self.setup.epoch_ms) > Some(self.setup.epoch_ms / 2);
+        let is_late = seen_ms.checked_rem(self.setup.epoch_ms) > Some(self.setup.epoch_ms / 2);
         for (channel, line) in &mut state.lines {
             let waits = line.owed.iter().any(|owed| owed.epoch == epoch);
             let sheet = line.sheets.get_mut(&epoch);
@@ -203,8 +204,11 @@ impl Desk {
         let mut bond = self.bond.lock();
         let mut state = self.state.lock();
         let market = state.market;
-        let line = state.lines.get_mut(&channel);
-        let Some(sheet) = line.and_then(|line| line.sheets.get_mut(&epoch)) else {
+        let Some(line) = state.lines.get_mut(&channel) else {
+            return;
+        };
+        line.claimed_epoch = line.claimed_epoch.max(epoch);
+        let Some(sheet) = line.sheets.get_mut(&epoch) else {
             return;
         };
         // What stands for it is the chain's to reckon from now on, and is not free there before that is seen.

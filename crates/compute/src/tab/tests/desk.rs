@@ -1,6 +1,7 @@
 //! A machine's book before customers that are slow, and before thieves.
 
 use std::{
+    cell::Cell,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -45,6 +46,8 @@ struct Case {
     key: PrivateKeySigner,
     purse: Purse,
     channel: B256,
+    /// The last epoch that the chain knows as claimed.
+    claimed_epoch: Cell<u64>,
 }
 
 impl Case {
@@ -63,6 +66,7 @@ impl Case {
             key,
             purse,
             channel,
+            claimed_epoch: Cell::new(0),
         };
         case.see(NOW_MS, u128::MAX);
         case
@@ -76,16 +80,32 @@ impl Case {
     }
 
     fn see(&self, time_ms: u64, bond_free: u128) {
-        let market = Market {
+        self.sees(Market {
             bond_free,
             ..market(time_ms)
-        };
+        });
+    }
+
+    fn sees(&self, market: Market) {
         self.desk.see(&self.ledger, market);
     }
 
+    /// The channel as the chain has it.
+    fn on_chain(&self) -> Bound {
+        Bound {
+            claimed_epoch: self.claimed_epoch.get(),
+            ..bound(self.key.address())
+        }
+    }
+
+    /// The chain takes a claim.
+    fn claimed(&self, epoch: u64) {
+        self.claimed_epoch.set(epoch);
+        self.desk.claimed(&self.ledger, self.channel, epoch);
+    }
+
     fn asks(&self, time_ms: u64, units: u64) -> Result<Promise, Turned> {
-        let bound = bound(self.key.address());
-        self.desk.bound(self.channel, &bound);
+        self.desk.bound(self.channel, &self.on_chain());
         let said = self.purse.errand(self.channel, &[], u128::MAX, time_ms);
         self.desk.promise(&said.expect("signed"), 0, units)
     }
@@ -309,6 +329,166 @@ async fn net_6_a_claim_that_nobody_wrote_down_is_found_again() {
     }
 }
 
+/// The last moments of an epoch as a chain was seen in them a second ago: by this program's clock the next one began.
+fn end_of(epoch: u64) -> Market {
+    let seen = Instant::now().checked_sub(Duration::from_secs(1));
+    Market {
+        seen: seen.expect("no machine is that young"),
+        ..market((epoch + 1) * EPOCH_MS - 20)
+    }
+}
+
+/// NET-6: an epoch is shut by the clock by which answers are booked to it, so nobody is asked for a word that comes too late.
+#[tokio::test]
+async fn net_6_an_epoch_is_not_shut_while_answers_are_booked_to_it() {
+    let case = Case::new();
+    let one = case.answered(1, EPOCH, 100);
+    assert_eq!(case.signs(EPOCH, &[&one], 1), Ok(()));
+    case.sees(end_of(EPOCH));
+    assert!(case.desk.now_ms() > Some((EPOCH + 1) * EPOCH_MS));
+    let (ready, written) = case.desk.claimable(&case.ledger);
+    assert!(ready.is_empty() && written.is_none());
+    let (booked_to, _) = case.asks(NOW_MS, 1).expect("room").priced();
+    assert_eq!(booked_to, EPOCH);
+    let two = case.answered(2, booked_to, 50);
+    assert_eq!(case.signs(EPOCH, &[&one, &two], 1), Ok(()));
+    case.see((EPOCH + 1) * EPOCH_MS, u128::MAX);
+    let (ready, _) = case.desk.claimable(&case.ledger);
+    assert_eq!(ready.len(), 1);
+    assert_eq!(ready[0].voucher.receipts, 2);
+    // What was priced before that and is written down after it is of the epoch that runs.
+    let three = case.answered(3, EPOCH, 10);
+    assert_eq!(case.signs(EPOCH + 1, &[&three], 1), Ok(()));
+    // Half of the next epoch is waited for a word, and that half too is the chain's.
+    let case = Case::new();
+    let (one, _two) = (case.answered(1, EPOCH, 100), case.answered(2, EPOCH, 100));
+    assert_eq!(case.signs(EPOCH, &[&one], 1), Ok(()));
+    let half = Market {
+        time_ms: (EPOCH + 1) * EPOCH_MS + EPOCH_MS / 2 - 20,
+        ..end_of(EPOCH)
+    };
+    case.sees(half);
+    assert!(case.desk.claimable(&case.ledger).0.is_empty());
+}
+
+/// NET-4: what is promised at the end of an epoch is weighed with the work of the epoch that it will be booked to.
+#[tokio::test]
+async fn net_4_a_promise_looks_at_the_epoch_that_its_work_is_booked_to() {
+    const DEAR: u64 = 500_000;
+    const RECEIPTS: u64 = 40;
+    let market = end_of(EPOCH);
+    let slash = |receipts| market.slash_of(u128::from(DEAR), receipts);
+    let all_work = Market {
+        work_max: DEAR,
+        ..market
+    };
+    // Enough beside a voucher of forty receipts, and not beside one of forty-one: few of many are drawn.
+    let all_bond = Market {
+        bond_free: 1 + slash(40) + slash(1),
+        ..market
+    };
+    for market in [all_work, all_bond] {
+        let case = Case::new();
+        let mut all = Vec::new();
+        for number in 0..RECEIPTS {
+            all.push(case.answered(number, EPOCH, if number == 0 { DEAR } else { 1 }));
+            let signed: Vec<&Signed> = all.iter().collect();
+            assert_eq!(case.signs(EPOCH, &signed, 1), Ok(()));
+        }
+        case.sees(market);
+        let more = case.asks(NOW_MS + 1, DEAR);
+        assert_eq!(more.err(), Some(Turned::SoldOut));
+        // What the next epoch takes is free when the chain is there.
+        case.sees(Market {
+            time_ms: (EPOCH + 2) * EPOCH_MS,
+            ..market
+        });
+        drop(case.asks(NOW_MS + 2, DEAR).expect("room"));
+    }
+}
+
+/// NET-4: a look-up that was under way while a claim landed says what was bound before it, and binds nothing again.
+#[tokio::test]
+async fn net_4_a_look_up_from_before_a_claim_is_passed_over() {
+    let case = Case::new();
+    let one = case.answered(1, EPOCH, 400);
+    assert_eq!(case.signs(EPOCH, &[&one], 1), Ok(()));
+    let before = Bound {
+        bound: 1_000,
+        ..case.on_chain()
+    };
+    case.see((EPOCH + 1) * EPOCH_MS + 10, u128::MAX);
+    case.claimed(EPOCH);
+    let after = Bound {
+        bound: 600,
+        ..case.on_chain()
+    };
+    let promises = |units| {
+        let said = case.purse.errand(case.channel, &[], u128::MAX, NOW_MS);
+        case.desk
+            .promise(&said.expect("signed"), 0, units)
+            .map(drop)
+    };
+    let not_bound = Err(Turned::NotBound {
+        need: 601,
+        left: 600,
+    });
+    for found in [after, before] {
+        case.desk.bound(case.channel, &found);
+        assert_eq!(promises(601), not_bound);
+        assert_eq!(promises(600), Ok(()));
+    }
+    // A process that follows knows of the claim from its book.
+    case.ledger
+        .write(Vec::new())
+        .on_disk()
+        .await
+        .expect("written");
+    let case = case.again();
+    case.see((EPOCH + 1) * EPOCH_MS + 20, u128::MAX);
+    case.desk.bound(case.channel, &before);
+    let said = case.purse.errand(case.channel, &[], u128::MAX, NOW_MS);
+    let promised = case.desk.promise(&said.expect("signed"), 0, 1);
+    assert!(promised.is_err());
+}
+
+/// NET-4: of two requests at work one may end in this epoch by its slash, and the other in the next by a flat fee; the bond is
+/// enough for both.
+#[tokio::test]
+async fn net_4_the_bond_covers_work_that_ends_in_two_epochs() {
+    let case = Case::new();
+    let mut all = Vec::new();
+    for number in 0..160 {
+        all.push(case.answered(number, EPOCH, 1));
+        let signed: Vec<&Signed> = all.iter().collect();
+        assert_eq!(case.signs(EPOCH, &signed, 1), Ok(()));
+    }
+    let market = Market {
+        audit_ppm: 1_000_000,
+        detect_ppm: 950_000,
+        fee_flat: 500_000,
+        audit_pay: 1_000_000,
+        ..market(NOW_MS)
+    };
+    let (dear, cheap) = (990_000, 10_000);
+    let this = market.stands_for(160 + dear, dear, 161);
+    let split = this + market.stands_for(cheap, cheap, 1);
+    let together = market.stands_for(160 + dear + cheap, dear + cheap, 162);
+    assert!(split > together, "{split} of {together}");
+    let ask = |bond_free| {
+        case.sees(Market {
+            bond_free,
+            ..market
+        });
+        let first = case.asks(NOW_MS + 1_000, 990_000).expect("room");
+        let second = case.asks(NOW_MS + 1_001, 10_000).map(drop);
+        drop(first);
+        second
+    };
+    assert_eq!(ask(split - 1), Err(Turned::SoldOut));
+    assert_eq!(ask(split + split / 50), Ok(()));
+}
+
 /// NET-4: an answer that nobody signs for in time is the machine's loss; a channel with four of them is served no more.
 #[tokio::test]
 async fn net_4_what_is_never_signed_is_lost_and_has_an_end() {
@@ -348,7 +528,7 @@ async fn net_8_vouchers_go_when_nobody_can_ask_for_them() {
     let (ready, written) = case.desk.claimable(&case.ledger);
     written.expect("new").on_disk().await.expect("written");
     assert_eq!(ready.len(), 1);
-    case.desk.claimed(&case.ledger, case.channel, EPOCH);
+    case.claimed(EPOCH);
     for epochs in [1, 5, 8] {
         case.see((EPOCH + epochs) * EPOCH_MS + 20, u128::MAX);
         assert_eq!(goes(&case), 0, "{epochs} epochs later");
@@ -365,7 +545,7 @@ async fn net_8_vouchers_go_when_nobody_can_ask_for_them() {
     assert_eq!(case.desk.channels(), [case.channel]);
     // Nothing is left of the channel once its hold is over and what it has bound is back.
     assert_eq!(case.signs(EPOCH + 9, &[&late], 1), Ok(()));
-    case.desk.claimed(&case.ledger, case.channel, EPOCH + 9);
+    case.claimed(EPOCH + 9);
     case.see((EPOCH + 200) * EPOCH_MS, u128::MAX);
     assert_eq!(goes(&case), 1);
     assert_eq!(
@@ -375,7 +555,7 @@ async fn net_8_vouchers_go_when_nobody_can_ask_for_them() {
     );
     let returned = Bound {
         bound: 0,
-        ..bound(case.key.address())
+        ..case.on_chain()
     };
     case.desk.bound(case.channel, &returned);
     assert_eq!(goes(&case), 0);

@@ -1,0 +1,34 @@
+use alloy_primitives::B256;
+
+use super::classes::{Able, proven_together};
+
+const OWN: B256 = B256::repeat_byte(1);
+const UPSTREAM: B256 = B256::repeat_byte(2);
+
+fn able(class_id: u32, program: B256, is_named: bool) -> Able {
+    Able {
+        class_id,
+        program,
+        is_named,
+    }
+}
+
+/// One missed challenge voids the proofs of all classes: `all` does not put a class without an engine beside one with it.
+#[test]
+fn all_leaves_out_what_would_void_the_proofs_of_others() {
+    let both = [able(7, OWN, false), able(9, UPSTREAM, false)];
+    let chosen = proven_together(&both, &[OWN], Vec::new());
+    assert_eq!(chosen.class_ids, [7]);
+    assert!(chosen.remarks[0].starts_with("class 9 is left out: "));
+    // By its number it is sold, with a warning.
+    let named = [able(9, UPSTREAM, true), able(7, OWN, false)];
+    let chosen = proven_together(&named, &[OWN], Vec::new());
+    assert_eq!(chosen.class_ids, [9, 7]);
+    assert!(chosen.remarks[0].starts_with("warning: class 9 is sold"));
+    // Where nothing has an engine, or everything, nothing is at risk.
+    for programs in [&[][..], &[OWN, UPSTREAM]] {
+        let chosen = proven_together(&both, programs, Vec::new());
+        assert_eq!(chosen.class_ids, [7, 9]);
+        assert!(chosen.remarks.is_empty());
+    }
+}
