@@ -141,6 +141,10 @@ impl Shop {
                 listener = self.listener() => listener,
                 () = gone_dark() => return,
             };
+            // Prices and epochs went on while it was dark.
+            if let Err(error) = self.sale.see_now().await {
+                tracing::warn!(%error, "a machine opens by what it saw before");
+            }
             serve(listener, Arc::clone(&self.gateway), gone_dark()).await;
         };
         let on_chain = async {
