@@ -18,6 +18,7 @@ use capstan_contracts::{
         Phase,
     },
     machines::{self, IMachines::machineCall, State},
+    still::{self, IStill::untilMsCall},
 };
 
 /// Claims of a machine that are looked through for picks, the newest first.
@@ -74,6 +75,23 @@ pub async fn trade(node: &Node, class_id: u32) -> Result<Option<Trade>, ClientEr
         decimals,
         symbol,
     }))
+}
+
+/// Whether vouchers of an epoch that is over count still: for an epoch's time behind it, and what of that the chain stood still.
+///
+/// # Errors
+/// The node does not answer.
+pub async fn is_claimable(
+    node: &Node,
+    epoch_ms: u64,
+    epoch: u64,
+    now_ms: u64,
+) -> Result<bool, ClientError> {
+    let asked = untilMsCall {
+        fromMs: epoch.saturating_add(1).saturating_mul(epoch_ms),
+        windowMs: epoch_ms.saturating_sub(1),
+    };
+    Ok(now_ms <= node.view(still::ADDRESS, &asked).await?)
 }
 
 /// Numbers of all classes.

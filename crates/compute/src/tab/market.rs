@@ -22,6 +22,9 @@ pub struct Market {
     pub time_ms: u64,
     /// When this program saw it.
     pub seen: Instant,
+    /// The first of the epochs before the last one whose vouchers may still be claimed, as after a time in which the chain stood
+    /// still; mostly none.
+    pub late_from: Option<u64>,
     /// What the machine's units cost in the epoch of that time.
     pub rate: Rate,
     /// Work of an epoch that it may claim.

@@ -222,6 +222,7 @@ impl Machine {
 
 fn market(time_ms: u64) -> Market {
     Market {
+        late_from: None,
         time_ms,
         seen: Instant::now(),
         rate: RATE,

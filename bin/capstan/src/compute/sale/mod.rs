@@ -12,6 +12,7 @@ mod classes;
 mod tests;
 
 use std::{
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -297,6 +298,7 @@ impl Sale {
             let offer = job_offered(&self.node, self.machine_id, class_id).await?;
             offers.extend(offer.map(|offer| (desk, offer)));
         }
+        let late_from = self.late_from(time_ms).await?;
         // They were read one after the other: the least that was free is free still.
         let free = offers
             .iter()
@@ -307,6 +309,7 @@ impl Sale {
             let market = Market {
                 time_ms,
                 seen,
+                late_from,
                 rate: Rate {
                     input: offer.inputPrice.saturating_to(),
                     output: offer.outputPrice.saturating_to(),
@@ -322,6 +325,22 @@ impl Sale {
             desk.see(self.gateway.ledger(), market);
         }
         Ok(())
+    }
+
+    /// The first epoch before the last one that something is owed of and may still be claimed, because the chain stood still.
+    async fn late_from(&self, time_ms: u64) -> Result<Option<u64>, ClientError> {
+        let epoch_ms = self.params.lock().epochMs;
+        let late: BTreeSet<u64> = self
+            .desks
+            .iter()
+            .flat_map(|desk| desk.late(time_ms))
+            .collect();
+        for epoch in late {
+            if jobs::is_claimable(&self.node, epoch_ms, epoch, time_ms).await? {
+                return Ok(Some(epoch));
+            }
+        }
+        Ok(None)
     }
 
     /// What lay in the books when this program began.

@@ -231,6 +231,15 @@ impl Line {
         })
     }
 
+    /// Epochs from one to before another of which something is not claimed.
+    pub(super) fn open_epochs(&self, from: u64, to: u64) -> BTreeSet<u64> {
+        let sheets = self.sheets.iter().filter(|(_, sheet)| !sheet.is_claimed);
+        let sheets = sheets.map(|(epoch, _)| *epoch);
+        let owed = self.owed.iter().map(|owed| owed.epoch);
+        let open = sheets.chain(owed);
+        open.filter(|epoch| (from..to).contains(epoch)).collect()
+    }
+
     /// Whether it is too late to sign for an answer.
     pub(super) fn is_late(&self, owed: &Owed) -> bool {
         let sheet = self.sheets.get(&owed.epoch);

@@ -12,7 +12,7 @@ mod line;
 mod promise;
 mod settle;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, collections::BTreeSet, sync::Arc, time::Duration};
 
 use alloy_primitives::{Address, B256, Signature};
 use futures::future::BoxFuture;
@@ -170,7 +170,7 @@ impl Desk {
         &self.setup
     }
 
-    /// Tells it how the chain stands. What can be claimed no more is owed no more: vouchers of epochs before the last one, and
+    /// Tells it how the chain stands. What can be claimed no more is owed no more: vouchers of epochs before the last one (or before an earlier one, where the chain stood still), and
     /// answers that nobody signed for in time, which are the machine's loss. Vouchers that were handed out stay until it is known
     /// whether they were claimed ([`Self::doubtful`]).
     pub fn see(&self, ledger: &Ledger, market: Market) {
@@ -182,7 +182,7 @@ impl Desk {
         // A chain that answers and stands still is as silent as one that does not answer.
         let seen = before.map_or(market.seen, |before| before.seen);
         state.market = Some(Market { seen, ..market });
-        let last = self.epoch_at(market.time_ms).saturating_sub(1);
+        let last = self.first_claimable(&market);
         let mut puts = Vec::new();
         for (channel, line) in &mut state.lines {
             line.sheets
@@ -199,6 +199,22 @@ impl Desk {
         if !puts.is_empty() {
             ledger.write(puts);
         }
+    }
+
+    /// The first epoch whose vouchers may be claimed: the one before the one in which the chain was last seen, or an earlier one.
+    fn first_claimable(&self, market: &Market) -> u64 {
+        let last = self.epoch_at(market.time_ms).saturating_sub(1);
+        market
+            .late_from
+            .map_or(last, |late_from| last.min(late_from))
+    }
+
+    /// Epochs before the last one of which something is not claimed. Whether it may still be, the chain says ([`Market`]).
+    pub fn late(&self, time_ms: u64) -> BTreeSet<u64> {
+        let last = self.epoch_at(time_ms).saturating_sub(1);
+        let state = self.state.lock();
+        let epochs = state.lines.values().map(|line| line.open_epochs(0, last));
+        epochs.flatten().collect()
     }
 
     /// The first epoch of which something is kept; none before the chain was seen.

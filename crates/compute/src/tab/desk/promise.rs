@@ -132,7 +132,7 @@ impl Desk {
     /// What of the bond claims will reserve for what is signed, owed and promised, and for one more request of a channel. What
     /// is at work is taken for one receipt as dear as all of it together, and each request for a receipt.
     fn stands_for(&self, state: &State, market: &Market, more: Option<(B256, u128)>) -> u128 {
-        let now = self.epoch_at(market.time_ms);
+        let (first, now) = (self.first_claimable(market), self.epoch_at(market.time_ms));
         let of_line = |(channel, line): (&B256, &Line)| {
             let mut at_work = Weight {
                 cost: line.promised,
@@ -146,9 +146,10 @@ impl Desk {
                     receipts: 1,
                 });
             }
-            let before = line.weight(now.saturating_sub(1));
+            let before = line.open_epochs(first, now).into_iter();
+            let before = before.map(|epoch| line.weight(epoch).stands(market));
             let own = line.weight(now);
-            let stands = before.stands(market);
+            let stands: u128 = before.fold(0, u128::saturating_add);
             stands.saturating_add(own.stands_beside(&at_work, market))
         };
         let lines = state.lines.iter().map(of_line);

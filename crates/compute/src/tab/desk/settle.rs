@@ -153,8 +153,8 @@ impl Desk {
         self.state.lock().lines.keys().copied().collect()
     }
 
-    /// Vouchers of the epoch that is over, which may be claimed now, and are raised no more. While answers of it wait for their
-    /// word, half of the next epoch is waited. They are sent once it is on disk that they were handed out, if that is new.
+    /// Vouchers of the epoch that is over, which may be claimed now, and are raised no more; of each channel the earliest, where the
+    /// chain stood still and several may be. While answers of the last one wait for their word, half of the next epoch is waited. They are sent once it is on disk that they were handed out, if that is new.
     pub fn claimable(&self, ledger: &Ledger) -> (Vec<Claimable>, Option<Written>) {
         let (ready, puts) = self.hand_out(ledger);
         // A machine looks each second, and mostly nothing is new.
@@ -166,34 +166,36 @@ impl Desk {
         let (mut ready, mut puts) = (Vec::new(), Vec::new());
         let mut state = self.state.lock();
         // The clock by which answers are booked: an epoch that one of them may still be booked to is not shut.
-        let seen_ms = state.market.map(|market| market.time_ms);
-        let Some((seen_ms, epoch)) =
-            seen_ms.and_then(|seen_ms| Some((seen_ms, self.epoch_at(seen_ms).checked_sub(1)?)))
-        else {
+        let Some(market) = state.market else {
             return (ready, puts);
         };
-        let is_late = seen_ms.checked_rem(self.setup.epoch_ms) > Some(self.setup.epoch_ms / 2);
+        let (first, now) = (self.first_claimable(&market), self.epoch_at(market.time_ms));
+        let is_late =
+            market.time_ms.checked_rem(self.setup.epoch_ms) > Some(self.setup.epoch_ms / 2);
+        let signer = ledger.machine().signer();
         for (channel, line) in &mut state.lines {
-            let waits = line.owed.iter().any(|owed| owed.epoch == epoch);
-            let sheet = line.sheets.get_mut(&epoch);
-            let sheet = sheet.filter(|sheet| !sheet.is_claimed);
-            let Some(sheet) = sheet.filter(|_| is_late || !waits) else {
-                continue;
-            };
-            if !sheet.is_shut {
-                sheet.is_shut = true;
-                puts.push(Put::sheet(&sheet.record(*channel, epoch)));
-            }
-            let (Some(voucher), Some(by_key)) = (sheet.tally.voucher(), sheet.word) else {
-                continue;
-            };
-            let signer = ledger.machine().signer();
-            if let Ok(by_machine) = self.setup.court.sign(voucher, signer) {
-                ready.push(Claimable {
-                    voucher: voucher.clone(),
-                    by_key,
-                    by_machine,
-                });
+            let owed: BTreeSet<u64> = line.owed.iter().map(|owed| owed.epoch).collect();
+            for (&epoch, sheet) in line.sheets.range_mut(first..now) {
+                let is_last = epoch.saturating_add(1) == now;
+                if sheet.is_claimed || (is_last && !is_late && owed.contains(&epoch)) {
+                    continue;
+                }
+                if !sheet.is_shut {
+                    sheet.is_shut = true;
+                    puts.push(Put::sheet(&sheet.record(*channel, epoch)));
+                }
+                let (Some(voucher), Some(by_key)) = (sheet.tally.voucher(), sheet.word) else {
+                    continue;
+                };
+                if let Ok(by_machine) = self.setup.court.sign(voucher, signer) {
+                    ready.push(Claimable {
+                        voucher: voucher.clone(),
+                        by_key,
+                        by_machine,
+                    });
+                }
+                // An earlier epoch is claimed first: the chain takes none behind a later one.
+                break;
             }
         }
         (ready, puts)
@@ -222,7 +224,7 @@ impl Desk {
     /// then that the rest has lapsed.
     pub fn doubtful(&self) -> Vec<B256> {
         let state = self.state.lock();
-        let Some(last) = self.last_claimable(&state) else {
+        let Some(last) = self.claimable_from(&state) else {
             return Vec::new();
         };
         let in_doubt = state.lines.iter().filter(|(_, line)| {
@@ -235,17 +237,15 @@ impl Desk {
     /// Vouchers of a channel that are too old to be claimed and were not are owed no more: the chain was asked after their time.
     pub fn lapsed(&self, channel: B256) {
         let mut state = self.state.lock();
-        let last = self.last_claimable(&state);
+        let last = self.claimable_from(&state);
         if let (Some(last), Some(line)) = (last, state.lines.get_mut(&channel)) {
             line.sheets
                 .retain(|epoch, sheet| sheet.is_claimed || *epoch >= last);
         }
     }
 
-    /// The epoch before the one in which the chain was last seen.
-    fn last_claimable(&self, state: &State) -> Option<u64> {
-        let seen_ms = state.market?.time_ms;
-        Some(self.epoch_at(seen_ms).saturating_sub(1))
+    fn claimable_from(&self, state: &State) -> Option<u64> {
+        Some(self.first_claimable(&state.market?))
     }
 
     /// The receipt of a pick, with its way up; none if it is not here.
@@ -268,15 +268,15 @@ impl Desk {
     /// Channels whose customers can use them no more, with nothing left to claim: their units may go back.
     pub fn over(&self) -> Vec<B256> {
         let state = self.state.lock();
-        let Some(now_ms) = state.market.map(|market| market.now_ms()) else {
+        let Some(market) = state.market else {
             return Vec::new();
         };
-        let epoch = self.epoch_at(now_ms);
+        let epoch = self.epoch_at(market.now_ms());
+        // As of what was seen: what may be claimed since then no more is known at the next look.
+        let first = self.first_claimable(&market);
         let is_over = |line: &Line| {
-            let waits = |epoch_of: &u64, sheet: &Sheet| {
-                !sheet.is_claimed && epoch_of.saturating_add(1) >= epoch
-            };
-            let waits = line.sheets.iter().any(|(at, sheet)| waits(at, sheet));
+            let mut sheets = line.sheets.range(first..);
+            let waits = sheets.any(|(_, sheet)| !sheet.is_claimed);
             let is_idle = line.at_work == 0 && !waits && line.bound > 0;
             is_idle && (line.is_closed || epoch > line.last_epoch)
         };

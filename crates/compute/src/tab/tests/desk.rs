@@ -2,6 +2,7 @@
 
 use std::{
     cell::Cell,
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -184,6 +185,7 @@ pub(super) fn bound(key: Address) -> Bound {
 
 pub(super) fn market(time_ms: u64) -> Market {
     Market {
+        late_from: None,
         time_ms,
         seen: Instant::now(),
         rate: Rate {
@@ -369,6 +371,33 @@ async fn net_6_an_epoch_is_not_shut_while_answers_are_booked_to_it() {
     };
     case.sees(half);
     assert!(case.desk.claimable(&case.ledger).0.is_empty());
+}
+
+/// NET-6: where the chain stood still, what it still takes of the epochs before is carried to it one after the other, and the
+/// customer's units are not given back before.
+#[tokio::test]
+async fn net_6_what_a_stop_keeps_claimable_is_claimed_in_order() {
+    let case = Case::new();
+    let one = case.answered(1, EPOCH, 100);
+    assert_eq!(case.signs(EPOCH, &[&one], 1), Ok(()));
+    case.see((EPOCH + 1) * EPOCH_MS, u128::MAX);
+    let two = case.answered(2, EPOCH + 1, 50);
+    assert_eq!(case.signs(EPOCH + 1, &[&two], 1), Ok(()));
+    let back_ms = (EPOCH + 7) * EPOCH_MS;
+    assert_eq!(case.desk.late(back_ms), BTreeSet::from([EPOCH, EPOCH + 1]));
+    case.sees(Market {
+        late_from: Some(EPOCH),
+        ..market(back_ms)
+    });
+    for epoch in [EPOCH, EPOCH + 1] {
+        assert!(case.desk.over().is_empty() && case.desk.doubtful().is_empty());
+        let (ready, _) = case.desk.claimable(&case.ledger);
+        let epochs: Vec<_> = ready.iter().map(|ready| ready.voucher.epoch).collect();
+        assert_eq!(epochs, [epoch]);
+        case.claimed(epoch);
+    }
+    assert!(case.desk.claimable(&case.ledger).0.is_empty());
+    assert!(case.desk.late(back_ms).is_empty());
 }
 
 /// NET-4: what is promised at the end of an epoch is weighed with the work of the epoch that it will be booked to.
