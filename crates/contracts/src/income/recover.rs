@@ -32,8 +32,6 @@ use crate::{
     revert, still, term,
 };
 
-const MS_PER_S: u64 = 1_000;
-
 /// Why something is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
@@ -215,16 +213,15 @@ pub(super) fn next_ms(cx: &mut Ctx<'_>, id: u64, book: &Book) -> Result<u64, Hal
 }
 
 /// The last moment at which no instalment is unpaid for too long, if nobody pays; none without loans. Time for which the chain stood
-/// still is none in which it was unpaid (INC-15): nobody could pay.
+/// still is none in which it was unpaid (INC-15): nobody could pay. Each loan keeps the time that it was made with, so the first by
+/// the clock need not be the first.
 fn unpaid_ms(cx: &mut Ctx<'_>, id: u64, book: &Book) -> Result<Option<u64>, Halt> {
-    let Some(by_clock_ms) = term::next_default_ms(cx, book.asset, account_of(id))? else {
-        return Ok(None);
-    };
-    let unpaid_s = params::in_force(cx, book.asset)?.unpaid_s;
-    let window_ms = u64::from(unpaid_s).saturating_mul(MS_PER_S);
-    let due_ms = by_clock_ms.saturating_sub(window_ms);
-    let until_ms = still::until_ms(cx, due_ms, by_clock_ms.saturating_sub(due_ms))?;
-    Ok(Some(until_ms))
+    let mut first_ms = None;
+    for loan in term::unpaid_windows(cx, book.asset, account_of(id))? {
+        let until_ms = still::until_ms(cx, loan.due_ms, loan.window_ms)?;
+        first_ms = Some(first_ms.map_or(until_ms, |first_ms: u64| first_ms.min(until_ms)));
+    }
+    Ok(first_ms)
 }
 
 /// What is wrong with a machine that owes.
@@ -308,6 +305,7 @@ fn open(cx: &mut Ctx<'_>, id: u64, book: &mut Book, reason: Reason) -> Result<()
     let mut market = market::known(cx, book.asset)?;
     market.at_risk = market.at_risk.add(book.principal)?;
     market::save(cx, book.asset, &market)?;
+    let until_ms = ends_ms(cx, &case)?;
     emit(
         cx,
         &CaseOpened {
@@ -315,7 +313,7 @@ fn open(cx: &mut Ctx<'_>, id: u64, book: &mut Book, reason: Reason) -> Result<()
             machineId: id,
             reason: reason.number(),
             owed: owed.to_u256(),
-            untilMs: case.until_ms,
+            untilMs: until_ms,
         },
     )?;
     book::save(cx, id, book)?;
@@ -353,6 +351,7 @@ fn start_auction(cx: &mut Ctx<'_>, id: u64, book: &mut Book) -> Result<(), Halt>
     case.start = part_up(owed, params.auction_start_bps.into())?;
     case.floor = part_up(owed, params.auction_floor_bps.into())?;
     save_case(cx, book, &case)?;
+    let until_ms = ends_ms(cx, &case)?;
     emit(
         cx,
         &TitleOffered {
@@ -360,7 +359,7 @@ fn start_auction(cx: &mut Ctx<'_>, id: u64, book: &mut Book) -> Result<(), Halt>
             machineId: id,
             start: case.start.to_u256(),
             floor: case.floor.to_u256(),
-            untilMs: case.until_ms,
+            untilMs: until_ms,
         },
     )
 }

@@ -21,8 +21,8 @@ use crate::{
     revert,
 };
 
-/// Offers a class, or ends that, by the word of the machine's key (JOB-7). Floors count from the next epoch on, and until they
-/// have counted for one they stay: so the floors of an epoch are known as long as its vouchers may be claimed.
+/// Offers a class, or ends that, by the word of the machine's key (JOB-7). Floors count from the next epoch on, and they
+/// stay while vouchers of an epoch before them are claimed: so the floors of an epoch are known as long as its vouchers are.
 ///
 /// # Errors
 /// `JobsPaused`, `JobsNotOpen`, `JobsUnknownClass`, `JobsClassClosed`, `MachinesUnknown`, `JobsBadSignature`,
@@ -53,8 +53,7 @@ pub(super) fn offer(
     if offer.sequence == 0 {
         enlist(cx, id, class_id)?;
     }
-    let epoch = params.epoch_at(cx.store.block().time_ms);
-    set_floors(&mut offer, terms, &class, epoch)?;
+    set_floors(cx, &mut offer, terms, &class, &params)?;
     offer.sequence = terms.sequence;
     offer.is_open = terms.isOpen;
     STATE
@@ -94,12 +93,16 @@ pub(super) fn expect_bond_asset(id: u64, about: &About, params: &Params) -> Resu
     }))
 }
 
+/// Only the floors before are kept, so no others are taken while vouchers of an epoch of theirs are claimed: for an epoch, and for
+/// longer where the chain stood still (JOB-17).
 fn set_floors(
+    cx: &mut Ctx<'_>,
     offer: &mut Offer,
     terms: &OfferTerms,
     class: &Class,
-    epoch: u64,
+    params: &Params,
 ) -> Result<(), Halt> {
+    let epoch = params.epoch_at(cx.store.block().time_ms);
     let highest = class.prices_at(class.level_max)?;
     let floor = |what, floor: U256, highest: Assets| {
         if floor > highest.to_u256() {
@@ -113,8 +116,14 @@ fn set_floors(
     if !is_new && (input, output) == (offer.input_floor, offer.output_floor) {
         return Ok(());
     }
-    let changeable = offer.floors_from.saturating_add(1);
-    if !is_new && epoch < changeable {
+    let changeable = match offer.floors_from.checked_sub(1) {
+        Some(before) if !is_new => {
+            let last_ms = params.claimable_until_ms(cx, before)?.saturating_sub(1);
+            params.epoch_at(last_ms).saturating_add(1)
+        }
+        _ => 0,
+    };
+    if epoch < changeable {
         return Err(revert(&JobsFloorsChangedLately {
             machineId: terms.machineId,
             classId: terms.classId,

@@ -62,14 +62,15 @@ pub(super) fn leave(cx: &mut Ctx<'_>, id: u64) -> Result<u64, Halt> {
         ..machine
     };
     save(cx, id, &machine)?;
+    let withdraw_from_ms = machine.withdraw_from_ms(cx)?;
     emit(
         cx,
         &MachineLeaving {
             machineId: id,
-            withdrawFromMs: machine.withdraw_from_ms,
+            withdrawFromMs: withdraw_from_ms,
         },
     )?;
-    Ok(machine.withdraw_from_ms)
+    Ok(withdraw_from_ms)
 }
 
 impl Machine {

@@ -42,6 +42,7 @@ pub(super) fn ask(cx: &mut Ctx<'_>, call: &askCall) -> Result<u64, Halt> {
     STATE.challenge_count.save(cx, number)?;
     let challenge = begun(cx, number, call, &params)?;
     STATE.challenges.at(id).save(cx, &challenge)?;
+    let answer_by_ms = challenge.due_ms(cx, Phase::Drawn)?;
     emit(
         cx,
         &ChallengeAsked {
@@ -52,7 +53,7 @@ pub(super) fn ask(cx: &mut Ctx<'_>, call: &askCall) -> Result<u64, Halt> {
             units: challenge.units,
             withinMs: challenge.within_ms,
             seedBlock: challenge.seed_block,
-            answerByMs: challenge.answer_by_ms,
+            answerByMs: answer_by_ms,
         },
     )?;
     Ok(number)

@@ -7,7 +7,7 @@ use capstan_state::{Ctx, Halt};
 use super::{
     ADDRESS,
     IStill::{self, StoodStill},
-    RETURN_MS,
+    RETURN_MS, STILL_MS,
     error::*,
     math::{self, Stops},
     state::{StillState, Stop},
@@ -21,8 +21,8 @@ pub fn encode_wake(parent_ms: u64) -> Bytes {
     parent_ms.abi_encode().into()
 }
 
-/// Writes down that the chain stood still since a block's parent. One that stood still again before it had come back goes on
-/// where the last stop ends.
+/// Writes down that the chain stood still since a block's parent. One that stands still again before it lived for ten seconds gets no
+/// new minute, and of the gap ten seconds count: else one whose blocks are all late would end no window.
 ///
 /// # Errors
 /// `StillMalformed`.
@@ -35,10 +35,8 @@ pub(super) fn wake(cx: &mut Ctx<'_>, input: &[u8]) -> Result<Bytes, Halt> {
     };
     let count = STATE.stop_count.load(cx)?;
     let last = STATE.stops.at(count).load(cx)?;
-    let stop = Stop {
-        from_ms: parent_ms.max(last.to_ms),
-        to_ms: back_ms.saturating_add(RETURN_MS),
-        before_ms: last.before_ms.saturating_add(last.lasts_ms()),
+    let Some(stop) = behind(&last, parent_ms, back_ms) else {
+        return Ok(Bytes::new());
     };
     let number = count.checked_add(1).ok_or_else(Halt::overflow)?;
     STATE.stops.at(number).save(cx, &stop)?;
@@ -53,6 +51,27 @@ pub(super) fn wake(cx: &mut Ctx<'_>, input: &[u8]) -> Result<Bytes, Halt> {
         },
     )?;
     Ok(Bytes::new())
+}
+
+/// The stop of a gap between two blocks, behind the last one. None where nothing of the gap is left out.
+fn behind(last: &Stop, parent_ms: u64, back_ms: u64) -> Option<Stop> {
+    let before_ms = last.before_ms.saturating_add(last.lasts_ms());
+    let lived_until_ms = last.to_ms.saturating_add(STILL_MS);
+    if last.to_ms == 0 || parent_ms >= lived_until_ms {
+        return Some(Stop {
+            from_ms: parent_ms,
+            to_ms: back_ms.saturating_add(RETURN_MS),
+            before_ms,
+        });
+    }
+    // The minute of the last stop goes on, less the ten seconds that count.
+    let stood_from_ms = parent_ms.saturating_add(STILL_MS);
+    let left_ms = last.to_ms.saturating_sub(stood_from_ms);
+    (stood_from_ms < back_ms).then(|| Stop {
+        from_ms: stood_from_ms.max(last.to_ms),
+        to_ms: back_ms.saturating_add(left_ms),
+        before_ms,
+    })
 }
 
 /// The stops of a world.

@@ -9,11 +9,13 @@
 //! `passed_ms(a, b) = b - a - what of the stops lies between`; a window of `w` that began at `a` is over once more than
 //! `w` has passed: behind `until_ms(a, w)`. A chain that never stood still has no stops, and all this is plain arithmetic.
 //!
-//! - STILL-1: stops follow each other in time, do not overlap, and each knows the sum of those before it.
+//! - STILL-1: stops follow each other in time, do not overlap, and each knows the sum of those before it. One that follows another
+//!   sooner than `STILL_MS` behind it has no minute of its own, and so much of its gap counts.
 //! - STILL-2: what passed adds up, is never more than real time, and `until_ms` is the last moment of a window by it.
 //! - STILL-3: a block says that the chain stood still exactly when it did, and since when exactly; on a development chain it may stay
 //!   silent, because a developer moves time on purpose.
-//! - STILL-4: a stop only gives time, to everybody alike: whoever was too late before it is too late behind it.
+//! - STILL-4: a stop only gives time, to everybody alike, but for what counts of one that follows another at once: whoever was
+//!   too late before it is too late behind it.
 //!
 //! Imports: none.
 //!

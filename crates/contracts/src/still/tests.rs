@@ -145,12 +145,13 @@ fn still_1_stops_follow_each_other_and_add_up() {
     world.stand_still_ms(40_000);
     assert_eq!(
         stop_at(&world, 2),
-        (start + 160_000, start + 210_000, 160_000)
+        (start + 160_000, start + 190_000, 160_000),
+        "forty seconds of the minute are left: fifty, less the ten of the gap that count"
     );
     world.wait_ms(80_000);
     let parent = at(&mut world);
     world.stand_still_ms(31_000);
-    assert_eq!(stop_at(&world, 3), (parent, parent + 91_000, 210_000));
+    assert_eq!(stop_at(&world, 3), (parent, parent + 91_000, 190_000));
     assert_eq!(world.view(ADDRESS, &stopCountCall {}), 3);
     let passed = passedMsCall {
         fromMs: start - 7,
@@ -158,9 +159,50 @@ fn still_1_stops_follow_each_other_and_add_up() {
     };
     assert_eq!(
         world.view(ADDRESS, &passed),
-        7 + (parent - start - 210_000) + 5
+        7 + (parent - start - 190_000) + 5
     );
-    assert_eq!(until(&world, start, 3), start + 210_003);
+    assert_eq!(until(&world, start, 3), start + 190_003);
+}
+
+/// STILL-1: a chain whose blocks are all late lives badly, but time counts on it: but for one minute, ten seconds of each gap.
+#[test]
+fn still_1_where_each_block_is_late_ten_seconds_of_each_gap_count() {
+    for gaps_ms in [&[10_300][..], &[60_000], &[10_300, 250]] {
+        let mut world = World::new();
+        let start = at(&mut world);
+        world.stand_still_ms(gaps_ms[0]);
+        let mut counted_ms = 0;
+        for gap_ms in gaps_ms.iter().cycle().skip(1).take(200) {
+            if stood(*gap_ms, 250) {
+                world.stand_still_ms(*gap_ms);
+                counted_ms += STILL_MS;
+            } else {
+                world.wait_ms(*gap_ms);
+                counted_ms += gap_ms;
+            }
+        }
+        let passed = passedMsCall {
+            fromMs: start,
+            toMs: at(&mut world),
+        };
+        assert_eq!(world.view(ADDRESS, &passed), counted_ms - RETURN_MS);
+        assert_eq!(check_all(&world.store), Ok(()));
+    }
+}
+
+/// STILL-4: whoever finds the chain gone again in his minute finds what is left of it again, less the ten seconds that count.
+#[test]
+fn still_4_a_second_stop_takes_no_more_than_ten_seconds_of_the_minute() {
+    for (lived_ms, left_ms) in [(0, 50_000), (20_000, 30_000), (50_000, 0), (69_999, 0)] {
+        let mut world = World::new();
+        world.stand_still_ms(3_600_000);
+        world.wait_ms(lived_ms);
+        world.stand_still_ms(3_600_000);
+        let (from, to, _) = stop_at(&world, 2);
+        assert_eq!(to, at(&mut world) + left_ms);
+        let counted_ms = (RETURN_MS.saturating_sub(lived_ms)).max(STILL_MS);
+        assert_eq!(from, at(&mut world) - 3_600_000 + counted_ms);
+    }
 }
 
 #[test]

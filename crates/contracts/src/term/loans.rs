@@ -10,7 +10,7 @@ use super::{
     ITerm::{LoanEnded, LoanMoved, LoanPaid, LoanTaken, TermLossRealised},
     STATE,
     error::*,
-    math::{Instalment, Payment, Standing},
+    math::{Instalment, Payment, Standing, UnpaidWindow},
     offers,
     params::{INSTALMENT_GAS, LOANS_MAX},
     state::{Loan, Terms},
@@ -296,7 +296,7 @@ pub fn defaults(cx: &mut Ctx<'_>, of: AccountId) -> Result<Vec<u64>, Halt> {
 
 /// Whether a loan is in default.
 pub(super) fn is_default(loan: &Loan, terms: &Terms, standing: &Standing, now_ms: u64) -> bool {
-    standing.oldest_due_ms.is_some() && now_ms > loan.default_ms(terms, standing)
+    standing.oldest_due_ms.is_some() && now_ms > loan.unpaid_window(terms, standing).by_clock_ms()
 }
 
 /// The last moment at which none of an account's loans in an asset is in default, if nobody pays: for its guard. `None`
@@ -309,18 +309,30 @@ pub fn next_default_ms(
     asset: AssetId,
     of: AccountId,
 ) -> Result<Option<u64>, Halt> {
+    let windows = unpaid_windows(cx, asset, of)?;
+    let ends = windows.iter().map(UnpaidWindow::by_clock_ms);
+    Ok(ends.min())
+}
+
+/// The window of each loan that an account owes in an asset.
+///
+/// # Errors
+/// The store's.
+pub fn unpaid_windows(
+    cx: &mut Ctx<'_>,
+    asset: AssetId,
+    of: AccountId,
+) -> Result<Vec<UnpaidWindow>, Halt> {
     let cx = &mut cx.enter(ADDRESS);
-    let mut first = None;
+    let mut windows = Vec::new();
     for id in ids_of(cx, of)? {
         let (loan, terms) = stored(cx, id)?;
-        if terms.asset != asset {
-            continue;
+        if terms.asset == asset {
+            let standing = standing_of(cx, &loan, &terms)?;
+            windows.push(loan.unpaid_window(&terms, &standing));
         }
-        let standing = standing_of(cx, &loan, &terms)?;
-        let ms = loan.default_ms(&terms, &standing);
-        first = Some(first.map_or(ms, |earlier: u64| earlier.min(ms)));
     }
-    Ok(first)
+    Ok(windows)
 }
 
 /// Hands all that an account owes of an asset to another account.

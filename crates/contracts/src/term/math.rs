@@ -13,6 +13,22 @@ use super::{
 const MS_PER_S: u64 = 1_000;
 const DAYS_PER_YEAR: u64 = 365;
 
+/// For how long the oldest instalment of a loan that is not paid may stay so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnpaidWindow {
+    /// When it is or was due.
+    pub due_ms: u64,
+    /// How long from then, by the loan's own terms.
+    pub window_ms: u64,
+}
+
+impl UnpaidWindow {
+    /// Its last moment, by the clock.
+    pub(super) fn by_clock_ms(&self) -> u64 {
+        self.due_ms.saturating_add(self.window_ms)
+    }
+}
+
 /// Interest at a rate per year for a time.
 fn interest_up(balance: Assets, rate_bps: u32, ms: u64) -> Result<Assets, Halt> {
     let weight = balance.to_u256().saturating_mul(U256::from(ms));
@@ -245,12 +261,15 @@ impl Loan {
         Ok(standing)
     }
 
-    /// When the loan is in default if nobody pays: the moment behind which an instalment is unpaid for too long.
-    pub(super) fn default_ms(&self, terms: &Terms, standing: &Standing) -> u64 {
+    /// For how long its oldest instalment may be unpaid: behind that the loan is in default if nobody pays.
+    pub(super) fn unpaid_window(&self, terms: &Terms, standing: &Standing) -> UnpaidWindow {
         let next = standing.done.saturating_add(1).min(terms.instalments);
         let oldest = standing.oldest_due_ms;
         let due_ms = oldest.unwrap_or_else(|| self.due_ms(terms, next));
-        due_ms.saturating_add(terms.default_ms())
+        UnpaidWindow {
+            due_ms,
+            window_ms: terms.default_ms(),
+        }
     }
 
     /// Pays with at most `amount`: late fees, instalments, then, at the terms' fee, early.

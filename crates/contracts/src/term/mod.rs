@@ -49,9 +49,9 @@ mod views;
 pub use abi::ITerm;
 pub use loans::{
     Debt, debt_of, defaults, ending_up, loans_of, move_loans, next_default_ms, next_instalment,
-    overdue_up, owed_up, repay, schedule, settle, standing, take, write_off,
+    overdue_up, owed_up, repay, schedule, settle, standing, take, unpaid_windows, write_off,
 };
-pub use math::{Instalment, Payment, Standing};
+pub use math::{Instalment, Payment, Standing, UnpaidWindow};
 pub use offers::{cancel_offer, offer, transfer_claim};
 pub use params::{
     DEFAULT_S_MAX, EARLY_FEE_BPS_MAX, INSTALMENTS_MAX, LOANS_MAX, PERIOD_S, RATE_BPS_MAX,

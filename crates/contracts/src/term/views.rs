@@ -81,7 +81,7 @@ pub(super) fn loan_of(cx: &mut Ctx<'_>, id: u64) -> Result<ITerm::Loan, Halt> {
         due: standing.due.to_u256(),
         overdue: standing.overdue.to_u256(),
         late: standing.late.to_u256(),
-        defaultMs: loan.default_ms(&terms, &standing),
+        defaultMs: loan.unpaid_window(&terms, &standing).by_clock_ms(),
         inDefault: loans::is_default(&loan, &terms, &standing, now_ms),
     })
 }

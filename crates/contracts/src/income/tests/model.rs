@@ -409,7 +409,8 @@ impl Play {
                 );
             }
         }
-        self.scene.wait(still::RETURN_MS);
+        // A stop that comes sooner would have no minute of its own.
+        self.scene.wait(still::RETURN_MS + still::STILL_MS);
         self.note("stood still");
     }
 

@@ -694,6 +694,8 @@ impl Play {
         self.world.wait_ms(still::RETURN_MS);
         let to = self.now();
         self.stops.push((from, to));
+        // A stop that comes sooner would have no minute of its own.
+        self.world.wait_ms(still::STILL_MS);
     }
 
     fn wait(&mut self, dice: &mut Dice) {

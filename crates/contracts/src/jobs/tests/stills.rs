@@ -29,7 +29,7 @@ fn job_17_what_nobody_could_show_is_shown_afterwards_and_paid() {
     assert_eq!(claim_of(&world, id).phase, Phase::Showing.number());
     assert_eq!(due_ms(&world, id), due + STOOD);
     shown(&mut world, id, &receipts, &tree);
-    world.wait_ms(RETURN_MS + 1_001);
+    world.wait_ms(RETURN_MS + 10_900);
     // Again, while auditors have to commit, and while they have to show what they found.
     world.stand_still_ms(HOUR);
     turn(&mut world);
@@ -170,6 +170,34 @@ fn job_17_epochs_that_could_not_be_claimed_are_claimed_afterwards() {
         claimable: epoch(&late) - 1,
     };
     late.refused(BOB, ADDRESS, &in_time, &wrong);
+}
+
+/// JOB-6: floors do not change while vouchers are claimed that are older than the floors before.
+#[test]
+fn job_17_floors_are_kept_for_as_long_as_vouchers_may_be_late() {
+    let (mut world, _, id, _) = ready();
+    let set = |sequence, floor| offerCall {
+        terms: terms(id, sequence, (0, floor)),
+        signature: CALLS,
+    };
+    next_epoch(&mut world);
+    world.ok(KEYS[0], ADDRESS, &set(2, 7));
+    let changed = epoch(&world);
+    next_epoch(&mut world);
+    world.wait_ms(50_000);
+    world.stand_still_ms(HOUR);
+    let from_epoch = changed + 2 + STOOD.div_ceil(EPOCH);
+    let lately = JobsFloorsChangedLately {
+        machineId: id,
+        classId: CLASS,
+        fromEpoch: from_epoch,
+    };
+    world.refused(KEYS[0], ADDRESS, &set(3, 9), &lately);
+    while epoch(&world) < from_epoch {
+        world.refused(KEYS[0], ADDRESS, &set(3, 9), &lately);
+        next_epoch(&mut world);
+    }
+    world.ok(KEYS[0], ADDRESS, &set(3, 9));
 }
 
 /// JOB-6: a late voucher is at the price of its own epoch, wherever that went since.

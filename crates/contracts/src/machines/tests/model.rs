@@ -561,7 +561,8 @@ impl Play {
     fn stand_still(&mut self, dice: &mut Dice) {
         let ms = still::STILL_MS + 1 + dice.below(u128::from(DAY_MS)) as u64;
         self.world.stand_still_ms(ms);
-        self.world.wait_ms(still::RETURN_MS + 1);
+        // A stop that comes sooner would have no minute of its own.
+        self.world.wait_ms(still::RETURN_MS + still::STILL_MS);
         self.stood_ms += ms + still::RETURN_MS;
     }
 

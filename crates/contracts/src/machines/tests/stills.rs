@@ -4,7 +4,7 @@ use super::{
     challenges::{answered, ask, asked, audited, capacity, work},
     *,
 };
-use crate::still::RETURN_MS;
+use crate::still::{RETURN_MS, STILL_MS};
 
 fn due_ms(world: &World, id: u64) -> u64 {
     world.view(ADDRESS, &challengeCall { machineId: id }).dueMs
@@ -50,12 +50,12 @@ fn mach_14_a_machine_that_was_dark_stays_dark() {
         world.stand_still_ms(ms);
         is(&world, id, State::Dark, Reason::GraceOver);
         assert_eq!(machine(&world, id).sinceMs, before.darkFromMs);
-        world.wait_ms(RETURN_MS + 1_000);
+        world.wait_ms(RETURN_MS + STILL_MS);
     }
     beat(&mut world, KEYS[0], id);
     let seen = machine(&world, id);
     assert_eq!((seen.lifeMs, seen.darkCount), (before.lifeMs, 1));
-    assert_eq!(seen.darkMs, 90_001 + 2_000, "of what counts");
+    assert_eq!(seen.darkMs, 90_001 + 2 * STILL_MS, "of what counts");
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn mach_14_a_challenge_waits_as_long_as_the_chain_stood_still() {
     answered(&mut world, KEYS[0], id, number, output);
     // Again, while auditors say what they found: before the minute of coming back is over.
     world.stand_still_ms(HOUR_MS);
-    world.wait_ms(RETURN_MS);
+    world.wait_ms(RETURN_MS - STILL_MS);
     let outcome = audited(&mut world, id, number, &[output, output]);
     assert_eq!(outcome, Phase::Passed.number());
     // Its rate is by the clock: what a machine did while nobody watched proves no more.
