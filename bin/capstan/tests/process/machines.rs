@@ -140,42 +140,46 @@ async fn world_10_machines_of_a_killed_node_are_paid_for_what_they_claimed() {
     let begun = Instant::now();
     loop {
         let all = paid_and_void(&node).await;
-        assert!(all.iter().all(|(_, void)| *void == 0), "{all:?}");
-        // Each of those, and one of the time after.
         let paid: u64 = all.iter().map(|(paid, _)| paid).sum();
-        if paid > before {
+        let void: u64 = all.iter().map(|(_, void)| void).sum();
+        if paid + void >= before {
             println!(
-                "{paid} claims are paid after {:?} (loaded)",
+                "{paid} claims are paid and {void} void after {:?} (loaded)",
                 begun.elapsed()
             );
+            // Of those whose audit was under way one may be void: PLAN.md, Development world.
+            assert!(paid >= before.saturating_sub(1), "{all:?}");
             break;
         }
-        assert!(begun.elapsed() < PATIENCE, "{all:?}, {before} were claimed");
+        // A minute of it is what the chain has to come back.
+        assert!(
+            begun.elapsed() < 2 * PATIENCE,
+            "{all:?}, {before} were claimed"
+        );
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 
-/// WORLD-8
+/// WORLD-8: other weights and an old answer are wrong, and a cut one is cut short, each found while the others go on.
 #[tokio::test(flavor = "multi_thread")]
-async fn world_8_other_weights_are_found_wrong() {
-    let node = world().await;
-    assert_eq!(first_reason(&cheat(&node, "1", "--swap-model")), 1);
-}
-
-/// WORLD-8
-#[tokio::test(flavor = "multi_thread")]
-async fn world_8_cut_answers_are_found_cut_short() {
-    let node = world().await;
-    assert_eq!(first_reason(&cheat(&node, "2", "--truncate")), 2);
-}
-
-/// WORLD-8
-#[tokio::test(flavor = "multi_thread")]
-async fn world_8_an_old_answer_is_found_wrong() {
-    let node = world().await;
+async fn world_8_each_way_to_cheat_is_found_for_what_it_is() {
+    let node = Arc::new(world().await);
     // The first answer of all is one that is sold again.
     tokio::time::sleep(Duration::from_secs(10)).await;
-    assert_eq!(first_reason(&cheat(&node, "3", "--replay")), 1);
+    let all = [
+        ("1", "--swap-model", 1),
+        ("2", "--truncate", 2),
+        ("3", "--replay", 1),
+    ];
+    let found = all.map(|(provider, how, reason)| {
+        let node = Arc::clone(&node);
+        tokio::task::spawn_blocking(move || {
+            assert_eq!(first_reason(&cheat(&node, provider, how)), reason, "{how}");
+        })
+    });
+    for one in found {
+        one.await.expect("found");
+    }
 }
 
 /// WORLD-8: whoever is silent is dark, is paid nothing for what he does not show, and the others go on.
