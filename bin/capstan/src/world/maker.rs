@@ -64,6 +64,8 @@ const MACHINE_BOND: u64 = 100;
 /// How often a machine says that it is there; and while nobody looks.
 pub(super) const BEAT_EVERY_S: u64 = 5;
 const PAST_BEAT_EVERY_S: u64 = 13 * 3_600;
+/// How long auditors of a challenge have for each of two steps.
+pub(super) const PHASE_S: u64 = 15;
 
 /// A world that is being made.
 pub(super) struct Maker<'a> {
@@ -506,8 +508,8 @@ impl<'a> Maker<'a> {
             lateMs: seconds(15),
             gapMs: seconds(5),
             answerMs: seconds(60),
-            commitMs: seconds(15),
-            revealMs: seconds(15),
+            commitMs: seconds(PHASE_S),
+            revealMs: seconds(PHASE_S),
             capacityAgeMs: seconds(86_400),
             slashBps: 1_000,
             quorum: 1,

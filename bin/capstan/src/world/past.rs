@@ -46,7 +46,7 @@ use super::{
     cast::{Cast, Provider},
     crook::Made,
     listed::{ASSETS, USDC},
-    maker::{BEAT_EVERY_S, Maker},
+    maker::{BEAT_EVERY_S, Maker, PHASE_S},
     program::Program,
     works::{EPOCH_MS, OUTPUT_PRICE},
 };
@@ -76,9 +76,11 @@ const TOKENS: u64 = 24;
 const HELD_THEN: u64 = 25;
 const HELD_NOW: u64 = 400;
 const HELD_MS: u64 = 3_000_000;
-/// Units of the challenge that it passes, and how long auditors have for each of two steps.
+/// Units of the challenge that it passes.
 const PROVEN_UNITS: u64 = 32;
-const PROOF_PHASE: Duration = Duration::from_secs(15);
+/// One step of its auditors, and a moment: where blocks are made fast several fall into one millisecond, and a block that is exactly a
+/// step later is still in it.
+const PROOF_PHASE: Duration = Duration::from_secs(PHASE_S + 1);
 /// What it borrows: less than half of the escrow, which is what that carries.
 const BORROWED: u64 = 150;
 
