@@ -12,6 +12,7 @@
 //! started again reveals what the one before committed to.
 
 mod capacity;
+mod standing;
 mod work;
 
 use alloy_primitives::{B256, keccak256};

@@ -1,12 +1,12 @@
 //! What keys of customers and machines say to the contract of jobs about channels.
 
 use alloy_primitives::{B256, U256};
-use alloy_sol_types::SolCall;
+use alloy_sol_types::{SolCall, SolError};
 use capstan_contracts::jobs::{
     ADDRESS,
     IJobs::{
-        Channel, Hold, Offer, OfferTerms, Receipt, Signature, Voucher, channelOfCall, claimCall,
-        holdCall, offerCall, offerOfCall, releaseCall, showCall,
+        Channel, Hold, JobsNoChannel, JobsNoOffer, Offer, OfferTerms, Receipt, Signature, Voucher,
+        channelOfCall, claimCall, holdCall, offerCall, offerOfCall, releaseCall, showCall,
     },
 };
 
@@ -70,15 +70,14 @@ pub fn job_show(claim_id: u64, pick: u32, receipt: Receipt, proof: Vec<B256>) ->
     })
 }
 
-/// What is refused by this name is not there.
-async fn if_there<C: SolCall>(
+/// What is refused by this error is not there.
+async fn if_there<Missing: SolError, C: SolCall>(
     node: &Node,
     asked: &C,
-    missing: &str,
 ) -> Result<Option<C::Return>, ClientError> {
     match node.view(ADDRESS, asked).await {
         Ok(found) => Ok(Some(found)),
-        Err(ClientError::Reverted(error)) if error.name == missing => Ok(None),
+        Err(error) if error.is::<Missing>() => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -88,7 +87,7 @@ async fn if_there<C: SolCall>(
 /// # Errors
 /// The node does not answer.
 pub async fn job_channel(node: &Node, channel: B256) -> Result<Option<Channel>, ClientError> {
-    if_there(node, &channelOfCall { channel }, "JobsNoChannel").await
+    if_there::<JobsNoChannel, _>(node, &channelOfCall { channel }).await
 }
 
 /// What a machine offers of a class, if it does or did.
@@ -104,5 +103,5 @@ pub async fn job_offered(
         machineId: machine_id,
         classId: class_id,
     };
-    if_there(node, &asked, "JobsNoOffer").await
+    if_there::<JobsNoOffer, _>(node, &asked).await
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use alloy_primitives::{Address, B256, Bytes};
+use alloy_sol_types::SolError;
 use serde::Deserialize;
 
 use crate::AmountError;
@@ -87,6 +88,19 @@ pub enum ClientError {
     /// The key does not sign.
     #[error("the key does not sign: {0}")]
     Key(String),
+}
+
+impl ClientError {
+    /// Whether a contract refused with this error, before anything was sent.
+    pub fn is<E: SolError>(&self) -> bool {
+        let name = E::SIGNATURE.split('(').next().unwrap_or_default();
+        matches!(self, Self::Reverted(error) if error.name == name)
+    }
+
+    /// Whether a contract refused, before anything was sent or afterwards.
+    pub const fn is_of_contract(&self) -> bool {
+        matches!(self, Self::Reverted(_) | Self::Failed { .. })
+    }
 }
 
 /// A revert in words, as `capstan_decodeError` answers it.

@@ -1,6 +1,6 @@
 //! `capstan admin dollar`: opens the chain's own dollar from a file.
 
-use capstan_client::{ClientError, DollarFile};
+use capstan_client::DollarFile;
 use capstan_contracts::{
     account::{self, IAccount},
     dollar::{self, IDollar},
@@ -24,7 +24,7 @@ pub(super) async fn plan(change: &mut Change, text: &str) -> Result<()> {
     let node = &change.node;
     let opened = node.view(dollar::ADDRESS, &IDollar::dollarCall {}).await;
     match opened {
-        Err(ClientError::Reverted(words)) if words.name == "DollarNotOpen" => {}
+        Err(error) if error.is::<IDollar::DollarNotOpen>() => {}
         Err(other) => return Err(other.into()),
         Ok(opened) => bail!(
             "the dollar is open already, as asset #{}: it is opened once",

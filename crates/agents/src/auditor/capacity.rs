@@ -20,8 +20,8 @@ use capstan_contracts::{
     machines::{
         self,
         IMachines::{
-            Challenge, askCall, capacityCall, challengeCall, commitAuditCall, paramsCall,
-            revealAuditCall, settleCall,
+            Challenge, MachinesCommitted, MachinesWrongPhase, askCall, capacityCall, challengeCall,
+            commitAuditCall, paramsCall, revealAuditCall, settleCall,
         },
         Phase,
     },
@@ -208,22 +208,44 @@ impl<'a> Capacity<'a> {
                     machineId: machine_id,
                     commitment: self.commitment(place, output),
                 };
-                self.known.insert(place, Standing::Done);
-                self.send(&call).await?;
+                match self.send(&call).await {
+                    // He did before he was started again, or was about to: what he finds is the same.
+                    Err(error) if error.is::<MachinesCommitted>() => {}
+                    told => self.kept(place, told)?,
+                }
                 self.known.insert(place, Standing::Committed(output));
                 Ok(())
             }
-            (phase, Some(Standing::Committed(output))) if phase == Phase::Revealing.number() => {
+            (phase, Some(Standing::Found(output) | Standing::Committed(output)))
+                if phase == Phase::Revealing.number() =>
+            {
                 let call = revealAuditCall {
                     machineId: machine_id,
                     output,
                     salt: self.salt(place),
                 };
+                let told = self.send(&call).await;
+                self.kept(place, told)?;
                 self.known.insert(place, Standing::Done);
-                self.send(&call).await
+                Ok(())
             }
             _ => Ok(()),
         }
+    }
+
+    /// What a node could not take, or not at this moment, is said again; what a contract refuses is left.
+    fn kept(
+        &mut self,
+        place: (u64, u64),
+        told: Result<(), ClientError>,
+    ) -> Result<(), ClientError> {
+        if let Err(error) = &told
+            && error.is_of_contract()
+            && !error.is::<MachinesWrongPhase>()
+        {
+            self.known.insert(place, Standing::Done);
+        }
+        told
     }
 
     /// Settles what is over, and asks whoever offers work and has proven nothing.

@@ -18,7 +18,10 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::Auditor;
+use super::{
+    Auditor,
+    standing::{Finding, Look, Standing, Step, When, Word},
+};
 
 /// Between two looks.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -40,7 +43,9 @@ pub struct Case {
     pub receipt: B256,
     /// The machine.
     pub machine_id: u64,
-    /// Where the machine answers.
+    /// The class that it sold the work in.
+    pub class_id: u32,
+    /// Where the machine answers, by its offer.
     pub endpoint: String,
     /// The model that its class names.
     pub program: B256,
@@ -119,49 +124,12 @@ impl fmt::Display for Told {
     }
 }
 
-/// A finding of his.
-#[derive(Clone, Copy, Debug)]
-struct Finding {
-    fault: Option<Fault>,
-    witness: B256,
-}
-
-/// What a claim's phase and time ask of an auditor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum When {
-    /// Receipts are being shown: what was shown may be looked at.
-    Show,
-    /// Auditors commit.
-    Commit,
-    /// They commit, and soon it is too late.
-    CommitLast,
-    /// They reveal.
-    Reveal,
-}
-
-/// How far he is with a receipt.
-#[derive(Debug)]
-enum Standing {
-    /// Somebody computes.
-    Looking { has_committed: bool },
-    /// The machine was silent; it is asked again.
-    Silent { case: Case, has_committed: bool },
-    /// It is to be said.
-    Found {
-        case: Case,
-        finding: Finding,
-        has_committed: bool,
-    },
-    /// Nothing is left to be done.
-    Done,
-}
-
 /// The receipts of all claims that are open.
 pub(super) struct Work<'a> {
     auditor: &'a Auditor,
     tell: &'a (dyn Fn(&Told) + Sync),
     next_claim: Option<u64>,
-    open: BTreeMap<u64, BTreeMap<u32, Standing>>,
+    open: BTreeMap<u64, BTreeMap<u32, Look>>,
     looking: JoinSet<()>,
     places: Arc<Semaphore>,
     seen_to: mpsc::UnboundedSender<(Case, Seen)>,
@@ -218,28 +186,13 @@ impl<'a> Work<'a> {
     fn take_seen(&mut self) {
         while let Ok((case, seen)) = self.seen.try_recv() {
             (self.tell)(&Told::Examined(case.clone(), seen.clone()));
-            let standing = self
+            let look = self
                 .open
                 .get_mut(&case.claim_id)
                 .and_then(|picks| picks.get_mut(&case.pick));
-            let Some(standing) = standing else {
-                continue;
-            };
-            let Standing::Looking { has_committed } = *standing else {
-                continue;
-            };
-            *standing = match seen {
-                Seen::Found { fault, witness, .. } => Standing::Found {
-                    case,
-                    finding: Finding { fault, witness },
-                    has_committed,
-                },
-                Seen::Silent(_) => Standing::Silent {
-                    case,
-                    has_committed,
-                },
-                Seen::Unable(_) => Standing::Done,
-            };
+            if let Some(look) = look {
+                look.heard(seen);
+            }
         }
     }
 
@@ -257,18 +210,18 @@ impl<'a> Work<'a> {
             _ => When::Commit,
         };
         for pick in (0..).take(claim.picks.len()) {
-            let standing = self.open.get_mut(&id).and_then(|all| all.remove(&pick));
-            let standing = match standing {
-                Some(standing) => Some(standing),
+            let look = self.open.get_mut(&id).and_then(|all| all.remove(&pick));
+            let look = match look {
+                Some(look) => Some(look),
                 None => self.begin(id, claim, pick).await?,
             };
             // Not shown yet.
-            let Some(standing) = standing else {
+            let Some(mut look) = look else {
                 continue;
             };
-            let next = self.go_on(standing, when).await;
+            self.go_on(&mut look, when).await;
             if let Some(picks) = self.open.get_mut(&id) {
-                picks.insert(pick, next);
+                picks.insert(pick, look);
             }
         }
         Ok(())
@@ -285,36 +238,38 @@ impl<'a> Work<'a> {
         id: u64,
         claim: &Claim,
         pick: u32,
-    ) -> Result<Option<Standing>, ClientError> {
+    ) -> Result<Option<Look>, ClientError> {
         let call = pickOfCall { claimId: id, pick };
         let picked = self.view(&call).await?;
         if picked.receipt.is_zero() {
             return Ok(None);
         }
-        let (machine_id, class_id) = (claim.machineId, claim.classId);
-        let offer = offerOfCall {
-            machineId: machine_id,
-            classId: class_id,
-        };
-        let (offer, class) = (
-            self.view(&offer).await?,
-            self.view(&classOfCall { classId: class_id }).await?,
-        );
-        let me = self.auditor.key.address();
+        let class_id = claim.classId;
+        let class = self.view(&classOfCall { classId: class_id }).await?;
         let case = Case {
             claim_id: id,
             pick,
             receipt: picked.receipt,
-            machine_id,
-            endpoint: offer.terms.endpoint,
+            machine_id: claim.machineId,
+            class_id,
+            endpoint: String::new(),
             program: class.program,
             quantisation: class.quantisation,
         };
-        Ok(Some(self.examine(case, picked.auditors.contains(&me))))
+        let me = self.auditor.key.address();
+        let has_committed = picked.auditors.contains(&me);
+        Ok(Some(Look::new(case, has_committed)))
     }
 
-    /// Lets a receipt be computed beside everything else.
-    fn examine(&mut self, case: Case, has_committed: bool) -> Standing {
+    /// Lets a receipt be computed beside everything else. A machine that was started again may answer elsewhere than before.
+    async fn ask(&mut self, look: &mut Look) -> Result<(), ClientError> {
+        let offer = offerOfCall {
+            machineId: look.case.machine_id,
+            classId: look.case.class_id,
+        };
+        look.case.endpoint = self.view(&offer).await?.terms.endpoint;
+        look.standing = Standing::Looking;
+        let case = look.case.clone();
         let examiner = Arc::clone(&self.auditor.examiner);
         let (told, places) = (self.seen_to.clone(), Arc::clone(&self.places));
         self.looking.spawn(async move {
@@ -326,85 +281,51 @@ impl<'a> Work<'a> {
             // Nobody hears it where the auditor has ended.
             let _ = told.send((case, seen));
         });
-        Standing::Looking { has_committed }
+        Ok(())
     }
 
-    /// What is to be done now with a receipt.
-    async fn go_on(&mut self, standing: Standing, when: When) -> Standing {
-        match (standing, when) {
-            (Standing::Silent { case, .. }, When::CommitLast) => {
-                let finding = Finding::withheld(&case);
-                self.commit(case, finding).await
-            }
-            // What was committed to before this process began was that, if the machine is silent still.
-            (
-                Standing::Silent {
-                    case,
-                    has_committed: true,
-                },
-                When::Reveal,
-            ) => {
-                let finding = Finding::withheld(&case);
-                self.reveal(case, finding).await
-            }
-            (
-                Standing::Silent {
-                    case,
-                    has_committed,
-                },
-                When::Show | When::Commit,
-            ) => self.examine(case, has_committed),
-            (
-                Standing::Found {
-                    case,
-                    finding,
-                    has_committed: false,
-                },
-                When::Commit | When::CommitLast,
-            ) => self.commit(case, finding).await,
-            (
-                Standing::Found {
-                    case,
-                    finding,
-                    has_committed: true,
-                },
-                When::Reveal,
-            ) => self.reveal(case, finding).await,
-            (standing, _) => standing,
+    /// Does what is to be done now with a receipt.
+    async fn go_on(&mut self, look: &mut Look, when: When) {
+        let step = look.step(when);
+        let done = match step {
+            Step::Wait => return,
+            Step::Ask => self.ask(look).await,
+            Step::Commit(finding) => self.commit(look, finding).await,
+            Step::Reveal(finding) => self.reveal(look, finding).await,
+        };
+        if let Err(error) = done {
+            tracing::warn!(%error, claim = look.case.claim_id, "a finding waits");
+            look.refused(step, &error);
         }
     }
 
-    async fn commit(&self, case: Case, finding: Finding) -> Standing {
+    async fn commit(&self, look: &mut Look, finding: Finding) -> Result<(), ClientError> {
+        let case = &look.case;
         let call = commitAuditCall {
             claimId: case.claim_id,
             pick: case.pick,
-            commitment: self.commitment(&case, &finding),
+            commitment: self.commitment(case, &finding),
         };
-        if let Err(error) = self.send(&call).await {
-            tracing::warn!(%error, claim = case.claim_id, "a finding was not taken");
-            return Standing::Done;
-        }
+        self.send(&call).await?;
         (self.tell)(&Told::Committed(case.clone(), finding.fault));
-        Standing::Found {
-            case,
-            finding,
-            has_committed: true,
-        }
+        look.standing = Standing::Found(finding);
+        look.word = Word::Own;
+        Ok(())
     }
 
-    async fn reveal(&self, case: Case, finding: Finding) -> Standing {
+    async fn reveal(&self, look: &mut Look, finding: Finding) -> Result<(), ClientError> {
+        let case = &look.case;
         let call = revealAuditCall {
             claimId: case.claim_id,
             pick: case.pick,
             verdict: finding.verdict(),
             witness: finding.witness,
-            salt: self.salt(&case),
+            salt: self.salt(case),
         };
-        match self.send(&call).await {
-            Ok(()) => (self.tell)(&Told::Revealed(case, finding.fault)),
-            Err(error) => tracing::warn!(%error, claim = case.claim_id, "a finding was not shown"),
-        }
-        Standing::Done
+        self.send(&call).await?;
+        (self.tell)(&Told::Revealed(case.clone(), finding.fault));
+        look.standing = Standing::Done;
+        Ok(())
     }
 
     fn salt(&self, case: &Case) -> B256 {
@@ -437,20 +358,5 @@ impl<'a> Work<'a> {
         send(&self.auditor.node, &self.auditor.key, &call)
             .await
             .map(drop)
-    }
-}
-
-impl Finding {
-    /// What there is to say of a machine that gave nothing. All who got nothing have the same witness.
-    fn withheld(case: &Case) -> Self {
-        let parts = ("capstan withheld".to_owned(), case.receipt);
-        Self {
-            fault: Some(Fault::Withheld),
-            witness: keccak256(parts.abi_encode()),
-        }
-    }
-
-    fn verdict(&self) -> u8 {
-        self.fault.map_or(0, Fault::number)
     }
 }

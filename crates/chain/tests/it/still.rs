@@ -1,6 +1,7 @@
 //! Blocks that come after their chain stood still, and blocks before which a developer let time pass.
 
 use std::{
+    collections::VecDeque,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -8,13 +9,16 @@ use std::{
     time::Duration,
 };
 
-use alloy_consensus::Transaction as _;
-use alloy_primitives::Bytes;
+use alloy_consensus::{Transaction as _, transaction::Recovered};
+use alloy_eip7928::BlockAccessList;
+use alloy_primitives::{Address, Bytes, U256, keccak256};
+use alloy_rlp::Decodable as _;
 use capstan_chain::{
     Block, BlockInputs, ChainConfig, Genesis, Mining, RawBlock, Storage, TimeSource, Verdict,
+    Verify,
 };
 use capstan_contracts::{SystemKind, still};
-use capstan_evm::SystemTx;
+use capstan_evm::{SystemTx, Tx};
 
 use crate::world::{World, config};
 
@@ -29,6 +33,11 @@ fn said(block: &Block) -> Option<Bytes> {
 
 /// A chain on which nobody develops anything.
 fn strict() -> World {
+    strict_by(2)
+}
+
+/// One whose blocks are judged by so many threads.
+fn strict_by(threads: usize) -> World {
     let genesis = Genesis {
         development: false,
         ..Genesis::dev(5, 0)
@@ -36,21 +45,29 @@ fn strict() -> World {
     World::open(ChainConfig {
         genesis,
         dev: false,
+        verify: Verify {
+            threads,
+            from_gas: 0,
+        },
         ..config()
     })
+}
+
+/// Makes a block so long after the newest.
+fn after(maker: &World, ms: u64, paid: Vec<Recovered<Tx>>) -> Arc<Block> {
+    let parent = maker.chain.head();
+    let inputs = BlockInputs {
+        transactions: Box::new(VecDeque::from(paid)),
+        ..BlockInputs::at(parent.time_ms() + ms)
+    };
+    let block = maker.chain.build(parent.hash(), inputs).unwrap().block;
+    maker.chain.finalize(block.hash()).unwrap()
 }
 
 /// STILL-3: a block says so exactly when it is true, and since when; what says otherwise is bad, by name.
 #[test]
 fn still_3_a_block_says_that_its_chain_stood_still_exactly_when_it_did() {
     let (maker, judge) = (strict(), strict());
-    let after = |ms: u64| {
-        let parent = maker.chain.head();
-        let inputs = BlockInputs::at(parent.time_ms() + ms);
-        let block = maker.chain.build(parent.hash(), inputs).unwrap().block;
-        maker.chain.finalize(block.hash()).unwrap();
-        (parent, block)
-    };
     let bad = |raw: &RawBlock, why: &str| match judge.chain.check(raw).unwrap() {
         Verdict::Bad(reason) => assert!(reason.contains(why), "{reason}"),
         other => panic!("{other:?}"),
@@ -74,7 +91,8 @@ fn still_3_a_block_says_that_its_chain_stood_still_exactly_when_it_did() {
         (HOUR_MS, true),
         (HOUR_MS, true),
     ] {
-        let (parent, block) = after(ms);
+        let parent = maker.chain.head();
+        let block = after(&maker, ms, Vec::new());
         let must = stood.then(|| still::encode_wake(parent.time_ms()));
         assert_eq!(
             said(&block),
@@ -96,6 +114,74 @@ fn still_3_a_block_says_that_its_chain_stood_still_exactly_when_it_did() {
         judge.chain.finalize(block.hash()).unwrap();
     }
     assert!(maker.chain.replay(0, &mut |_, _| {}).unwrap().roots);
+}
+
+/// Two people pay somebody.
+fn paid(maker: &World, nonce: u64) -> Vec<Recovered<Tx>> {
+    let pay = |who| maker.transfer(who, nonce, Address::repeat_byte(0xb0), 5);
+    (0..2).map(pay).collect()
+}
+
+/// STILL-3, PER-2: a block that says so is judged by its list as every other, by one thread and by several, and a stop that its
+/// list tells wrongly is named. What it did is redone from records.
+#[test]
+fn still_3_a_block_that_says_so_is_judged_by_its_list() {
+    let maker = strict();
+    let first = after(&maker, 250, paid(&maker, 0));
+    let block = after(&maker, HOUR_MS, paid(&maker, 1));
+    assert!(said(&block).is_some());
+    let good = block.raw();
+    let mut list = BlockAccessList::decode(&mut good.access_list.as_ref()).unwrap();
+    let told = list.iter_mut().find(|one| one.address == still::ADDRESS);
+    let written = &mut told.expect("a stop is written").storage_changes;
+    assert!(!written.is_empty());
+    let word = &mut written[0].changes[0];
+    assert_eq!(word.block_access_index.0, 1, "before all else");
+    word.new_value += U256::from(1);
+    let mut wrong = good.clone();
+    wrong.access_list = alloy_rlp::encode(&list).into();
+    wrong.header.block_access_list_hash = Some(keccak256(&wrong.access_list));
+    for threads in 1..4 {
+        let judge = strict_by(threads);
+        assert_eq!(judge.chain.check(&first.raw()).unwrap(), Verdict::Ok);
+        judge.chain.finalize(first.hash()).unwrap();
+        match judge.chain.check(&wrong).unwrap() {
+            Verdict::Bad(reason) => {
+                assert!(reason.contains(&still::ADDRESS.to_string()), "{reason}");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(judge.chain.check(&good).unwrap(), Verdict::Ok);
+        judge.chain.finalize(block.hash()).unwrap();
+        let redone = judge.chain.replay_records(None, &mut |_, _| {}).unwrap();
+        assert_eq!(redone.blocks, 2, "PER-14");
+    }
+}
+
+/// STILL-3: it is said once, and before everything else.
+#[test]
+fn still_3_a_block_says_so_once_and_first() {
+    let (maker, judge) = (strict(), strict());
+    let first = after(&maker, 250, Vec::new());
+    let block = after(&maker, HOUR_MS, paid(&maker, 0));
+    assert_eq!(judge.chain.check(&first.raw()).unwrap(), Verdict::Ok);
+    judge.chain.finalize(first.hash()).unwrap();
+    let places = block.transactions.len();
+    assert_eq!(places, 3, "{:?}", block.transactions);
+    let bad = |raw: &RawBlock| match judge.chain.check(raw).unwrap() {
+        Verdict::Bad(reason) => assert!(reason.contains("Wake"), "{reason}"),
+        other => panic!("{other:?}"),
+    };
+    for place in 1..places {
+        let mut raw = block.raw();
+        let wake = raw.transactions.remove(0);
+        raw.transactions.insert(place, wake.clone());
+        bad(&raw);
+        let mut raw = block.raw();
+        raw.transactions.insert(place, wake);
+        bad(&raw);
+    }
+    assert_eq!(judge.chain.check(&block.raw()).unwrap(), Verdict::Ok);
 }
 
 fn hand_set(world: &mut ChainConfig) -> Arc<AtomicU64> {
