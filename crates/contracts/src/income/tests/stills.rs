@@ -62,3 +62,55 @@ fn inc_15_grace_and_auction_stand_still_with_their_chain() {
     scene.wait(DAY_MS / 2 - HOUR_MS);
     assert_eq!(scene.advance(id), Stage::Unsold.number());
 }
+
+/// The machine lives on, and nobody pays.
+fn live_until(scene: &mut Scene, id: u64, time_ms: u64) {
+    assert!(scene.now_ms() <= time_ms, "not yet over");
+    while scene.now_ms() < time_ms {
+        let left_ms = time_ms - scene.now_ms();
+        scene.wait(left_ms.min(DAY_MS / 2));
+        if left_ms > DAY_MS / 2 {
+            scene.beat(KEYS[0], id);
+        }
+    }
+}
+
+/// Changes how long an instalment may be unpaid, which counts for loans made later.
+fn allow_unpaid_s(scene: &mut Scene, id: u64, unpaid_s: u32) {
+    scene.wait(HOUR_MS);
+    scene.beat(KEYS[0], id);
+    scene.set(|params| params.unpaidS = unpaid_s);
+    scene.wait(HOUR_MS);
+    scene.beat(KEYS[0], id);
+}
+
+fn assert_unpaid_behind(scene: &mut Scene, id: u64, time_ms: u64) {
+    live_until(scene, id, time_ms);
+    assert_eq!(scene.advance(id), 0);
+    scene.wait(1);
+    assert_eq!(scene.advance(id), Stage::Redirected.number());
+    assert_eq!(scene.case(1).reason, 1, "unpaid");
+}
+
+#[test]
+fn inc_15_a_loan_keeps_the_time_that_it_was_made_with() {
+    // The chain stands still before anything is due: that puts nothing off, even if later loans may be unpaid for longer.
+    let (mut scene, id, _) = Scene::indebted();
+    let due_ms = scene.now_ms() + DAY_MS;
+    scene.world.stand_still_ms(DAY_MS / 2);
+    turn(&mut scene);
+    allow_unpaid_s(&mut scene, id, 10 * 86_400);
+    assert_unpaid_behind(&mut scene, id, due_ms + 2 * DAY_MS);
+    // It stands still while an instalment is unpaid that may be so for long, even if later ones may not.
+    let (mut scene, id) = Scene::machine();
+    allow_unpaid_s(&mut scene, id, 10 * 86_400);
+    scene.days(id, KEYS[0], 31);
+    scene.borrow(id, n(1_000));
+    let due_ms = scene.now_ms() + DAY_MS;
+    live_until(&mut scene, id, due_ms + HOUR_MS);
+    scene.world.stand_still_ms(LONG_MS);
+    turn(&mut scene);
+    allow_unpaid_s(&mut scene, id, 3_600);
+    let stood_ms = LONG_MS + RETURN_MS;
+    assert_unpaid_behind(&mut scene, id, due_ms + 10 * DAY_MS + stood_ms);
+}
