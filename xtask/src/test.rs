@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test there is, in one command, with the minutes of each part.
 
-use std::time::Instant;
+use std::{thread, time::Instant};
 
 use clap::Args;
 use eyre::{Result, bail};
@@ -192,28 +192,41 @@ fn rust() -> Result<Outcome> {
         .output()
         .is_ok_and(|output| output.status.success())
     {
-        runs.push(vec![
+        runs.push(words(&[
             "nextest",
             "run",
             "--workspace",
             "--no-fail-fast",
             "--no-tests",
             "pass",
-        ]);
+            "--profile",
+            "whole",
+            "--test-threads",
+            &places()?.to_string(),
+        ]));
     } else {
-        runs.push(vec![
+        runs.push(words(&[
             "test",
             "--workspace",
             "--lib",
             "--bins",
             "--tests",
             "--no-fail-fast",
-        ]);
+        ]));
     }
-    runs.push(vec!["test", "--workspace", "--doc", "--no-fail-fast"]);
+    runs.push(words(&["test", "--workspace", "--doc", "--no-fail-fast"]));
     for flags in runs {
         let watched = shell::watch(shell::cargo().args(flags))?;
         report = report.plus(Report::of(&watched));
     }
     Ok(Outcome::Ran(report))
+}
+
+fn words(of: &[&str]) -> Vec<String> {
+    of.iter().map(|&word| word.to_owned()).collect()
+}
+
+/// Two for each processor, of which a test takes two unless it mostly waits (`.config/nextest.toml`).
+fn places() -> Result<usize> {
+    Ok(2 * thread::available_parallelism()?.get())
 }

@@ -21,8 +21,9 @@ use capstan_contracts::{
     still::{self, IStill::untilMsCall},
 };
 
-/// Claims of a machine that are looked through for picks, the newest first.
+/// Claims of a machine that are looked through for picks, page by page, the newest first, until all of a page are settled.
 const CLAIMS_MAX: u64 = 64;
+const PAGES_MAX: u32 = 64;
 /// Machines of a class in one answer.
 const PAGE: u32 = 256;
 /// Holds last for so many epochs, or so long, whatever is more: what is bound and not used comes back soon after.
@@ -286,46 +287,63 @@ pub struct Picked {
     pub index: u32,
 }
 
-/// Receipts of a machine's claims that were picked and not shown.
+/// Receipts of a machine's claims that were picked and not shown: what is due first comes first.
 ///
 /// # Errors
 /// The node does not answer.
 pub async fn picked(node: &Node, machine_id: u64) -> Result<Vec<Picked>, ClientError> {
-    let asked = claimsOfCall {
-        machineId: machine_id,
-        before: 0,
-        count: CLAIMS_MAX,
-    };
     let mut all = Vec::new();
-    for claim_id in node.view(ADDRESS, &asked).await? {
-        let claim = node
-            .view(ADDRESS, &claimOfCall { claimId: claim_id })
-            .await?;
-        // Those before one that is settled are past showing, too.
-        let over = [Phase::Paid, Phase::Void].map(Phase::number);
-        if over.contains(&claim.phase) {
-            break;
+    let mut before = 0;
+    for _ in 0..PAGES_MAX {
+        let asked = claimsOfCall {
+            machineId: machine_id,
+            before,
+            count: CLAIMS_MAX,
+        };
+        let ids = node.view(ADDRESS, &asked).await?;
+        let mut is_over = true;
+        for claim_id in &ids {
+            is_over &= picked_of(node, *claim_id, &mut all).await?;
         }
-        if claim.phase != Phase::Showing.number() {
-            continue;
-        }
-        for (pick, index) in (0..).zip(claim.picks) {
-            let asked = pickOfCall {
-                claimId: claim_id,
-                pick,
-            };
-            if node.view(ADDRESS, &asked).await?.receipt.is_zero() {
-                all.push(Picked {
-                    claim_id,
-                    pick,
-                    channel: claim.channel,
-                    epoch: claim.voucher.epoch,
-                    index,
-                });
-            }
+        match ids.last() {
+            Some(oldest) if !is_over => before = *oldest,
+            _ => break,
         }
     }
-    Ok(all)
+    all.sort_by_key(|(due_ms, picked)| (*due_ms, picked.claim_id, picked.pick));
+    Ok(all.into_iter().map(|(_, picked)| picked).collect())
+}
+
+/// Those of one claim. Answers whether it is settled.
+async fn picked_of(
+    node: &Node,
+    claim_id: u64,
+    all: &mut Vec<(u64, Picked)>,
+) -> Result<bool, ClientError> {
+    let call = claimOfCall { claimId: claim_id };
+    let claim = node.view(ADDRESS, &call).await?;
+    if claim.phase != Phase::Showing.number() {
+        return Ok([Phase::Paid, Phase::Void]
+            .map(Phase::number)
+            .contains(&claim.phase));
+    }
+    for (pick, index) in (0..).zip(claim.picks) {
+        let asked = pickOfCall {
+            claimId: claim_id,
+            pick,
+        };
+        if node.view(ADDRESS, &asked).await?.receipt.is_zero() {
+            let picked = Picked {
+                claim_id,
+                pick,
+                channel: claim.channel,
+                epoch: claim.voucher.epoch,
+                index,
+            };
+            all.push((claim.dueMs, picked));
+        }
+    }
+    Ok(false)
 }
 
 /// Who audits jobs now.

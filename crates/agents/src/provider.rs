@@ -196,7 +196,7 @@ async fn answer(
     let Some(output) = done else {
         tracing::warn!(
             class = asked.class,
-            "this machine does not do what it was challenged to"
+            "nothing here computes this class's challenges: it proves no capacity, and sells nothing of the class once it is live"
         );
         return Ok(Some(asked.number));
     };

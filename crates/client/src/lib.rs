@@ -77,7 +77,7 @@ pub use product::{
     Product, ProductAsset, close_product, create_product, deposit_product, products,
     redeem_product, redeem_product_in_kind, top_up_product,
 };
-pub use send::{Call, Sender, Sent, send, try_in_turn};
+pub use send::{Call, Sender, Sent, send, send_all, try_in_turn};
 pub use stream::{
     Flow, Stream, cancel_stream, collect_stream, hand_over_stream, open_settled_stream,
     open_stream, opened_stream, pay_into_stream, stop_stream, stream, streams_of,

@@ -22,6 +22,8 @@ const BASE_FEE_ROOM: u128 = 2;
 /// How long a transaction is waited for, and how often it is looked for.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Transactions of one sender that wait for a block together.
+const AT_ONCE: usize = 16;
 
 /// What a transaction is to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -140,6 +142,19 @@ impl Sender {
         let _turn = self.turn.lock().await;
         send(node, &self.key, call).await
     }
+
+    /// [`send_all`], once whoever came before is done.
+    ///
+    /// # Errors
+    /// As [`send_all`].
+    pub async fn send_all(
+        &self,
+        node: &Node,
+        calls: &[Call],
+    ) -> Result<Vec<Result<Sent, ClientError>>, ClientError> {
+        let _turn = self.turn.lock().await;
+        send_all(node, &self.key, calls).await
+    }
 }
 
 /// Signs, submits, and waits for the block.
@@ -152,9 +167,58 @@ pub async fn send(
     signer: &PrivateKeySigner,
     call: &Call,
 ) -> Result<Sent, ClientError> {
+    let nonce = next_nonce(node, signer.address()).await?;
+    let hash = submit(node, signer, call, nonce).await?;
+    mined(node, signer.address(), call, hash).await
+}
+
+/// Sends calls that do not build on each other, many to a block: none waits for another's. Answers what came of each.
+///
+/// # Errors
+/// The node does not answer. What a contract refuses is in the answers, and keeps no other back.
+pub async fn send_all(
+    node: &Node,
+    signer: &PrivateKeySigner,
+    calls: &[Call],
+) -> Result<Vec<Result<Sent, ClientError>>, ClientError> {
     let from = signer.address();
-    let raw = sign(node, signer, call).await?;
-    let hash: B256 = node.read("eth_sendRawTransaction", json!([raw])).await?;
+    let mut done = Vec::with_capacity(calls.len());
+    for some in calls.chunks(AT_ONCE) {
+        let mut nonce = next_nonce(node, from).await?;
+        let mut sent = Vec::with_capacity(some.len());
+        for call in some {
+            let hash = submit(node, signer, call, nonce).await;
+            // A number that was not taken is the next one's.
+            nonce += u64::from(hash.is_ok());
+            sent.push((call, hash));
+        }
+        for (call, hash) in sent {
+            done.push(match hash {
+                Ok(hash) => mined(node, from, call, hash).await,
+                Err(error) => Err(error),
+            });
+        }
+    }
+    Ok(done)
+}
+
+async fn next_nonce(node: &Node, from: Address) -> Result<u64, ClientError> {
+    node.quantity("eth_getTransactionCount", json!([from, "pending"]))
+        .await
+}
+
+async fn submit(
+    node: &Node,
+    signer: &PrivateKeySigner,
+    call: &Call,
+    nonce: u64,
+) -> Result<B256, ClientError> {
+    let raw = sign(node, signer, call, nonce).await?;
+    node.read("eth_sendRawTransaction", json!([raw])).await
+}
+
+/// Waits for the block.
+async fn mined(node: &Node, from: Address, call: &Call, hash: B256) -> Result<Sent, ClientError> {
     let begun = Instant::now();
     loop {
         let sent: Option<Sent> = node
@@ -175,7 +239,12 @@ pub async fn send(
 }
 
 /// The bytes of a signed transaction of type 2.
-async fn sign(node: &Node, signer: &PrivateKeySigner, call: &Call) -> Result<Bytes, ClientError> {
+async fn sign(
+    node: &Node,
+    signer: &PrivateKeySigner,
+    call: &Call,
+    nonce: u64,
+) -> Result<Bytes, ClientError> {
     let from = signer.address();
     let request = call.request(from);
     let gas = node.quantity("eth_estimateGas", json!([request])).await?;
@@ -188,9 +257,7 @@ async fn sign(node: &Node, signer: &PrivateKeySigner, call: &Call) -> Result<Byt
         .saturating_add(tip_wei);
     let mut tx = TxEip1559 {
         chain_id: node.chain_id().await?,
-        nonce: node
-            .quantity("eth_getTransactionCount", json!([from, "pending"]))
-            .await?,
+        nonce,
         gas_limit: gas.saturating_add(gas.saturating_mul(GAS_ROOM_PERCENT) / 100),
         max_fee_per_gas: cap_wei,
         max_priority_fee_per_gas: tip_wei,

@@ -20,7 +20,7 @@ mod tests;
 
 pub(crate) use desk::Promise;
 pub use desk::{Bound, Claimable, Desk, Desks, Registry, Setup, Turned};
-pub use market::Market;
+pub use market::{Market, Room};
 pub use purse::{Dealt, Doubt, Got, Purse};
 pub(crate) use records::{LeafRecord, LineRecord, SheetRecord};
 pub use tally::Tally;

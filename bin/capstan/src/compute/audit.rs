@@ -54,7 +54,8 @@ async fn audit(options: &AuditOptions) -> Result<()> {
     let node = Node::new(&options.rpc)?;
     let key = key(options)?;
     let engines = engines(options)?;
-    let auditor = auditor(&node, key, engines.clone(), !options.never_ask).await?;
+    let worker = Arc::new(Engines(engines.clone()));
+    let auditor = auditor(&node, key, engines.clone(), worker, !options.never_ask).await?;
     let who = auditor.key.address();
     for (scope, what) in [
         (jobs::ADDRESS, "receipts"),
@@ -92,19 +93,20 @@ async fn may_audit(
     Ok(node.view(admin::ADDRESS, &call).await?)
 }
 
-/// An auditor with models of this machine.
+/// An auditor with models of this machine, and with who computes challenges.
 pub(crate) async fn auditor(
     node: &Node,
     key: PrivateKeySigner,
     engines: Vec<Arc<Engine>>,
+    worker: Arc<dyn Worker>,
     asks: bool,
 ) -> Result<Auditor> {
-    let examiner = Inspector::new(node, key.clone(), engines.clone()).await?;
+    let examiner = Inspector::new(node, key.clone(), engines).await?;
     Ok(Auditor {
         node: node.clone(),
         key,
         examiner: Arc::new(examiner),
-        worker: Arc::new(Engines(engines)),
+        worker,
         asks,
     })
 }

@@ -18,9 +18,12 @@ use capstan_compute::{
 use capstan_contracts::jobs::{ADDRESS, Fault};
 use eyre::{Result, WrapErr as _, bail, eyre};
 use futures::{FutureExt as _, future::BoxFuture};
+use tokio::sync::Semaphore;
 
 /// Longest wait for a machine: it is asked again while there is time.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// Answers that are computed again at a time. Who waits for a machine takes none of these places.
+const LOOKS_AT_ONCE: usize = 4;
 /// More than a machine keeps of one receipt.
 const BYTES_MAX: usize = 16 << 20;
 
@@ -31,6 +34,7 @@ pub(crate) struct Inspector {
     key: PrivateKeySigner,
     engines: Vec<Arc<Engine>>,
     client: reqwest::Client,
+    places: Semaphore,
 }
 
 impl Inspector {
@@ -52,6 +56,7 @@ impl Inspector {
             key,
             engines,
             client: client.build()?,
+            places: Semaphore::new(LOOKS_AT_ONCE),
         })
     }
 
@@ -113,6 +118,10 @@ impl Inspector {
             return Seen::Silent("it keeps nothing to compute on".to_owned());
         };
         let fixes = fixes_kernels(case.quantisation, &engine);
+        // They are closed with the inspector alone.
+        let Ok(_place) = self.places.acquire().await else {
+            return Seen::Unable("nobody computes any more".to_owned());
+        };
         let looked =
             tokio::task::spawn_blocking(move || judged(&engine, &signed, &evidence, fixes));
         looked

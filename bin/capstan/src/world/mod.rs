@@ -16,6 +16,7 @@ mod listed;
 mod maker;
 mod past;
 mod program;
+mod shared;
 mod shop;
 mod works;
 
@@ -58,11 +59,12 @@ use customer::{Buyer, ask_all};
 use listed::{ASSETS, Moves, number};
 use maker::Maker;
 use program::{Program, program};
+use shared::Shared;
 use shop::{Shop, Town};
 
 use crate::{
     args::FeedKind,
-    compute::{Spend, auditor},
+    compute::{Engines, Spend, auditor},
 };
 
 /// Time between prices.
@@ -288,10 +290,12 @@ async fn trade(
         let seat = seat(town.node, provider.key.address()).await?;
         sellers.extend(seat.map(|seat| (provider, seat, cheat)));
     }
+    let engines = vec![Arc::clone(&town.program.engine)];
+    let worker = Arc::new(Shared::new(Arc::new(Engines(engines.clone()))));
     let mut auditors = Vec::new();
     for (at, key) in cast.auditors.iter().enumerate() {
-        let engines = vec![Arc::clone(&town.program.engine)];
-        auditors.push(auditor(town.node, key.clone(), engines, at == 0).await?);
+        let (engines, worker) = (engines.clone(), Arc::clone(&worker));
+        auditors.push(auditor(town.node, key.clone(), engines, worker, at == 0).await?);
     }
     let machine_ids: Vec<_> = sellers.iter().map(|(_, seat, _)| seat.machine_id).collect();
     let sells = sellers.iter().map(|(provider, seat, cheat)| async move {

@@ -26,7 +26,7 @@ use capstan_contracts::{
         Phase,
     },
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::Auditor;
 
@@ -135,6 +135,15 @@ impl Tried {
     }
 }
 
+/// A task that ends with whoever wants its result.
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// Challenges of all machines that offer work.
 pub(super) struct Capacity<'a> {
     auditor: &'a Auditor,
@@ -142,6 +151,8 @@ pub(super) struct Capacity<'a> {
     known: BTreeMap<(u64, u64), Standing>,
     /// By machine and class.
     tried: BTreeMap<(u64, u32), Tried>,
+    /// What is computed for a machine.
+    computing: BTreeMap<u64, AbortOnDrop>,
     found_to: mpsc::UnboundedSender<((u64, u64), Option<B256>)>,
     found: mpsc::UnboundedReceiver<((u64, u64), Option<B256>)>,
 }
@@ -153,6 +164,7 @@ impl<'a> Capacity<'a> {
             auditor,
             known: BTreeMap::new(),
             tried: BTreeMap::new(),
+            computing: BTreeMap::new(),
             found_to,
             found,
         }
@@ -193,13 +205,15 @@ impl<'a> Capacity<'a> {
             Phase::Revealing,
         ];
         if !open.iter().any(|phase| phase.number() == asked.phase) {
+            self.computing.remove(&machine_id);
             return self.after(machine_id, class_id, &asked).await;
         }
         let place = (machine_id, asked.number);
         let standing = self.known.get(&place).copied();
         match (asked.phase, standing) {
-            // It may be computed as soon as the seed is known: the machine has no other time for it either.
-            (phase, None) if phase >= Phase::Drawn.number() => {
+            // Once the machine has answered: one that does not costs auditors nothing, and where they share its processors they do not
+            // slow it down. What is more than any of them asks is left alone.
+            (phase, None) if phase >= Phase::Committing.number() && asked.units <= UNITS.1 => {
                 self.compute(machine_id, &asked);
                 Ok(())
             }
@@ -329,11 +343,13 @@ impl<'a> Capacity<'a> {
         self.known.insert(place, Standing::Computing);
         let (worker, told) = (Arc::clone(&self.auditor.worker), self.found_to.clone());
         let (class, units, seed) = (asked.class, asked.units, asked.seed);
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let output = worker.work(class, units, seed).await;
             // Nobody hears it where the auditor has ended.
             let _ = told.send((place, output));
         });
+        // It ends what was computed for this machine before.
+        self.computing.insert(machine_id, AbortOnDrop(task));
     }
 
     fn salt(&self, (machine_id, number): (u64, u64)) -> B256 {

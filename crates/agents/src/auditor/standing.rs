@@ -83,7 +83,15 @@ pub(super) enum Step {
     Wait,
     /// The machine is asked, and what it gives is computed again.
     Ask,
+    Say(Say),
+}
+
+/// What is said on the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Say {
+    /// A commitment to a finding.
     Commit(Finding),
+    /// The finding.
     Reveal(Finding),
 }
 
@@ -92,7 +100,7 @@ pub(super) enum Step {
 pub(super) struct Look {
     pub(super) case: Case,
     pub(super) standing: Standing,
-    pub(super) word: Word,
+    word: Word,
     refused: u8,
 }
 
@@ -122,11 +130,20 @@ impl Look {
         };
     }
 
+    /// What was said is on the chain.
+    pub(super) fn said(&mut self, said: Say) {
+        self.standing = match said {
+            Say::Commit(finding) => Standing::Found(finding),
+            Say::Reveal(_) => Standing::Done,
+        };
+        self.word = Word::Own;
+    }
+
     /// What is to be done now.
     pub(super) fn step(&self, when: When) -> Step {
         match (self.standing, self.word, when) {
             (Standing::Silent, Word::None, When::CommitLast) => {
-                Step::Commit(Finding::withheld(&self.case))
+                Step::Say(Say::Commit(Finding::withheld(&self.case)))
             }
             (
                 Standing::Silent,
@@ -134,39 +151,39 @@ impl Look {
                     may_be_withheld: true,
                 },
                 When::Reveal,
-            ) => Step::Reveal(Finding::withheld(&self.case)),
+            ) => Step::Say(Say::Reveal(Finding::withheld(&self.case))),
             // Who committed to nothing has nothing to show.
             (Standing::New | Standing::Silent, Word::None, When::Reveal) => Step::Wait,
             (Standing::New | Standing::Silent, _, _) => Step::Ask,
             (Standing::Found(finding), Word::None, When::Commit | When::CommitLast) => {
-                Step::Commit(finding)
+                Step::Say(Say::Commit(finding))
             }
             (Standing::Found(finding), Word::Earlier { .. } | Word::Own, When::Reveal) => {
-                Step::Reveal(finding)
+                Step::Say(Say::Reveal(finding))
             }
             _ => Step::Wait,
         }
     }
 
-    /// A step was refused. A node that does not answer is asked again; what a contract refuses may be a matter of the moment, of a
+    /// A word was refused. A node that does not answer is asked again; what a contract refuses may be a matter of the moment, of a
     /// word that was under way when this process began, or of the wrong word.
-    pub(super) fn refused(&mut self, step: Step, error: &ClientError) {
+    pub(super) fn refused(&mut self, said: Say, error: &ClientError) {
         if !error.is_of_contract() {
             return;
         }
-        match (step, self.word) {
-            (Step::Commit(_), Word::None) if error.is::<JobsCommitted>() => {
+        match (said, self.word) {
+            (Say::Commit(_), Word::None) if error.is::<JobsCommitted>() => {
                 self.word = Word::EARLIER;
                 return;
             }
             (
-                Step::Reveal(said),
+                Say::Reveal(finding),
                 Word::Earlier {
                     may_be_withheld: true,
                 },
             ) if error.is::<JobsNotCommitted>() => {
                 // It was to the other.
-                let may_be_withheld = said != Finding::withheld(&self.case);
+                let may_be_withheld = finding != Finding::withheld(&self.case);
                 self.word = Word::Earlier { may_be_withheld };
                 self.standing = Standing::Silent;
                 return;

@@ -1,10 +1,16 @@
 //! Receipts of claims: which are to be looked at, and what is said of them when.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
 
 use alloy_primitives::{B256, U256, keccak256};
 use alloy_sol_types::{SolCall, SolValue as _};
-use capstan_client::{Call, ClientError, send};
+use capstan_client::{Call, ClientError, send_all};
 use capstan_contracts::jobs::{
     self, Fault,
     IJobs::{
@@ -14,21 +20,23 @@ use capstan_contracts::jobs::{
     Phase,
 };
 use tokio::{
-    sync::{Semaphore, mpsc},
-    task::JoinSet,
+    sync::mpsc,
+    task::{AbortHandle, JoinSet},
 };
 
 use super::{
     Auditor,
-    standing::{Finding, Look, Standing, Step, When, Word},
+    standing::{Finding, Look, Say, Standing, Step, When},
 };
 
 /// Between two looks.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// So many claims before the newest are looked at when an auditor starts.
 const BACK: u64 = 256;
-/// Receipts that are looked at at a time: what machines send lies in memory meanwhile.
-const LOOKS_AT_ONCE: usize = 4;
+/// Receipts of one machine that are looked at at a time: one that stalls holds up nobody but itself.
+const ASKS_AT_ONCE: usize = 4;
+/// What is said in one look, the dearest first: the next look is not to be late.
+const WORDS_MAX: usize = 64;
 /// Of the time in which auditors commit, the part that is left for the transaction: then a silent machine has withheld.
 const LAST_PART: u64 = 3;
 
@@ -131,7 +139,10 @@ pub(super) struct Work<'a> {
     next_claim: Option<u64>,
     open: BTreeMap<u64, BTreeMap<u32, Look>>,
     looking: JoinSet<()>,
-    places: Arc<Semaphore>,
+    /// Looks that go on, by claim and pick: whose machine, and what ends them.
+    asking: BTreeMap<(u64, u32), (u64, AbortHandle)>,
+    /// Machines that were silent when they were asked last.
+    mute: BTreeSet<u64>,
     seen_to: mpsc::UnboundedSender<(Case, Seen)>,
     seen: mpsc::UnboundedReceiver<(Case, Seen)>,
 }
@@ -145,7 +156,8 @@ impl<'a> Work<'a> {
             next_claim: None,
             open: BTreeMap::new(),
             looking: JoinSet::new(),
-            places: Arc::new(Semaphore::new(LOOKS_AT_ONCE)),
+            asking: BTreeMap::new(),
+            mute: BTreeSet::new(),
             seen_to,
             seen,
         }
@@ -167,25 +179,48 @@ impl<'a> Work<'a> {
         }
         self.next_claim = Some(count + 1);
         self.take_seen();
-        let ids: Vec<u64> = self.open.keys().copied().collect();
-        for id in ids {
-            let claim = self.view(&claimOfCall { claimId: id }).await?;
+        let mut claims = Vec::with_capacity(self.open.len());
+        for id in self.open.keys().copied() {
+            claims.push((id, self.view(&claimOfCall { claimId: id }).await?));
+        }
+        // Many that are worth little keep him from none that is worth much.
+        claims.sort_by_key(|(id, claim)| (Reverse(claim.voucher.cost), *id));
+        let mut words = Vec::new();
+        for (id, claim) in claims {
             if claim.phase >= Phase::Ripe.number() {
-                self.open.remove(&id);
+                self.close(id);
                 continue;
             }
             // One claim that cannot be looked at keeps him from no other.
-            if let Err(error) = self.look_at(id, &claim).await {
+            if let Err(error) = self.look_at(id, &claim, &mut words).await {
                 tracing::warn!(%error, claim = id, "a claim waits");
             }
         }
-        Ok(())
+        words.truncate(WORDS_MAX);
+        self.say(words).await
+    }
+
+    /// Nothing more is asked about a claim.
+    fn close(&mut self, id: u64) {
+        self.open.remove(&id);
+        let ended = self
+            .asking
+            .extract_if((id, 0)..=(id, u32::MAX), |_, _| true);
+        for (_, (_, handle)) in ended {
+            handle.abort();
+        }
     }
 
     /// Takes over what was computed since the last look.
     fn take_seen(&mut self) {
         while let Ok((case, seen)) = self.seen.try_recv() {
             (self.tell)(&Told::Examined(case.clone(), seen.clone()));
+            self.asking.remove(&(case.claim_id, case.pick));
+            if matches!(seen, Seen::Silent(_)) {
+                self.mute.insert(case.machine_id);
+            } else {
+                self.mute.remove(&case.machine_id);
+            }
             let look = self
                 .open
                 .get_mut(&case.claim_id)
@@ -196,7 +231,12 @@ impl<'a> Work<'a> {
         }
     }
 
-    async fn look_at(&mut self, id: u64, claim: &Claim) -> Result<(), ClientError> {
+    async fn look_at(
+        &mut self,
+        id: u64,
+        claim: &Claim,
+        words: &mut Vec<(Case, Say)>,
+    ) -> Result<(), ClientError> {
         let phase = claim.phase;
         if phase < Phase::Showing.number() {
             return Ok(());
@@ -219,7 +259,7 @@ impl<'a> Work<'a> {
             let Some(mut look) = look else {
                 continue;
             };
-            self.go_on(&mut look, when).await;
+            self.go_on(&mut look, when, words).await;
             if let Some(picks) = self.open.get_mut(&id) {
                 picks.insert(pick, look);
             }
@@ -270,62 +310,94 @@ impl<'a> Work<'a> {
         look.case.endpoint = self.view(&offer).await?.terms.endpoint;
         look.standing = Standing::Looking;
         let case = look.case.clone();
-        let examiner = Arc::clone(&self.auditor.examiner);
-        let (told, places) = (self.seen_to.clone(), Arc::clone(&self.places));
-        self.looking.spawn(async move {
-            // They are closed with the auditor alone.
-            let Ok(_place) = places.acquire().await else {
-                return;
-            };
+        let (place, machine_id) = ((case.claim_id, case.pick), case.machine_id);
+        let (told, examiner) = (self.seen_to.clone(), Arc::clone(&self.auditor.examiner));
+        let handle = self.looking.spawn(async move {
             let seen = examiner.examine(&case).await;
             // Nobody hears it where the auditor has ended.
             let _ = told.send((case, seen));
         });
+        self.asking.insert(place, (machine_id, handle));
         Ok(())
     }
 
-    /// Does what is to be done now with a receipt.
-    async fn go_on(&mut self, look: &mut Look, when: When) {
-        let step = look.step(when);
-        let done = match step {
-            Step::Wait => return,
-            Step::Ask => self.ask(look).await,
-            Step::Commit(finding) => self.commit(look, finding).await,
-            Step::Reveal(finding) => self.reveal(look, finding).await,
-        };
-        if let Err(error) = done {
-            tracing::warn!(%error, claim = look.case.claim_id, "a finding waits");
-            look.refused(step, &error);
+    fn has_place(&self, machine_id: u64) -> bool {
+        let its = self.asking.values().filter(|(of, _)| *of == machine_id);
+        its.count() < ASKS_AT_ONCE
+    }
+
+    /// Does what is to be done now with a receipt; what is to be said is said with everything else.
+    async fn go_on(&mut self, look: &mut Look, when: When, words: &mut Vec<(Case, Say)>) {
+        let machine_id = look.case.machine_id;
+        let is_full = !self.has_place(machine_id);
+        if look.step(when) == Step::Ask
+            && is_full
+            && when == When::CommitLast
+            && self.mute.contains(&machine_id)
+        {
+            // It holds all its places with silence: what it was not asked for yet it would not give either.
+            look.standing = Standing::Silent;
+        }
+        match look.step(when) {
+            Step::Ask if !is_full => {
+                if let Err(error) = self.ask(look).await {
+                    tracing::warn!(%error, claim = look.case.claim_id, "a receipt waits");
+                }
+            }
+            Step::Wait | Step::Ask => {}
+            Step::Say(said) => words.push((look.case.clone(), said)),
         }
     }
 
-    async fn commit(&self, look: &mut Look, finding: Finding) -> Result<(), ClientError> {
-        let case = &look.case;
-        let call = commitAuditCall {
-            claimId: case.claim_id,
-            pick: case.pick,
-            commitment: self.commitment(case, &finding),
-        };
-        self.send(&call).await?;
-        (self.tell)(&Told::Committed(case.clone(), finding.fault));
-        look.standing = Standing::Found(finding);
-        look.word = Word::Own;
+    /// Says all of it, many to a block.
+    async fn say(&mut self, words: Vec<(Case, Say)>) -> Result<(), ClientError> {
+        let calls: Vec<Call> = words
+            .iter()
+            .map(|(case, said)| self.call(case, said))
+            .collect();
+        let (node, key) = (&self.auditor.node, &self.auditor.key);
+        let done = send_all(node, key, &calls).await?;
+        for ((case, said), done) in words.into_iter().zip(done) {
+            let look = self.open.get_mut(&case.claim_id);
+            let Some(look) = look.and_then(|picks| picks.get_mut(&case.pick)) else {
+                continue;
+            };
+            if let Err(error) = done {
+                tracing::warn!(%error, claim = case.claim_id, "a finding waits");
+                look.refused(said, &error);
+                continue;
+            }
+            look.said(said);
+            (self.tell)(&match said {
+                Say::Commit(finding) => Told::Committed(case, finding.fault),
+                Say::Reveal(finding) => Told::Revealed(case, finding.fault),
+            });
+        }
         Ok(())
     }
 
-    async fn reveal(&self, look: &mut Look, finding: Finding) -> Result<(), ClientError> {
-        let case = &look.case;
-        let call = revealAuditCall {
-            claimId: case.claim_id,
-            pick: case.pick,
-            verdict: finding.verdict(),
-            witness: finding.witness,
-            salt: self.salt(case),
+    fn call(&self, case: &Case, said: &Say) -> Call {
+        let input = match said {
+            Say::Reveal(finding) => revealAuditCall {
+                claimId: case.claim_id,
+                pick: case.pick,
+                verdict: finding.verdict(),
+                witness: finding.witness,
+                salt: self.salt(case),
+            }
+            .abi_encode(),
+            Say::Commit(finding) => commitAuditCall {
+                claimId: case.claim_id,
+                pick: case.pick,
+                commitment: self.commitment(case, finding),
+            }
+            .abi_encode(),
         };
-        self.send(&call).await?;
-        (self.tell)(&Told::Revealed(case.clone(), finding.fault));
-        look.standing = Standing::Done;
-        Ok(())
+        Call {
+            to: jobs::ADDRESS,
+            input: input.into(),
+            value_wei: U256::ZERO,
+        }
     }
 
     fn salt(&self, case: &Case) -> B256 {
@@ -347,16 +419,5 @@ impl<'a> Work<'a> {
             salt,
         );
         keccak256(parts.abi_encode())
-    }
-
-    async fn send(&self, call: &impl SolCall) -> Result<(), ClientError> {
-        let call = Call {
-            to: jobs::ADDRESS,
-            input: call.abi_encode().into(),
-            value_wei: U256::ZERO,
-        };
-        send(&self.auditor.node, &self.auditor.key, &call)
-            .await
-            .map(drop)
     }
 }

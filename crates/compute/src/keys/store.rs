@@ -2,6 +2,7 @@
 
 use std::{
     fs, io,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -23,6 +24,8 @@ use crate::{
     tab::{Kept, LeafRecord, LineRecord, SheetRecord},
 };
 
+/// Who may read a ledger: it holds what customers said.
+const OWNERS: u32 = 0o600;
 /// Most changes that one transaction takes.
 const BATCH_MAX: usize = 1_024;
 /// Failures that are kept.
@@ -303,7 +306,10 @@ impl Store {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let is_there = path.try_exists().map_err(redb::Error::Io)?;
         guarded(path, || {
-            if !is_there {
+            if is_there {
+                // One of another user's is opened as he left it, or not at all.
+                let _ = fs::set_permissions(path, fs::Permissions::from_mode(OWNERS));
+            } else {
                 make(path)?;
             }
             if fs::metadata(path).map_err(redb::Error::Io)?.len() == 0 {
@@ -563,6 +569,9 @@ fn let_go_of_some(db: &Database, path: &Path, letting: &mut Option<(old::Letting
 /// A new file under its own name, whole or not at all: one that is empty was never a book.
 fn make(path: &Path) -> Result<(), StoreError> {
     let aside = path.with_extension(format!("new-{}", std::process::id()));
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true).mode(OWNERS);
+    options.open(&aside).map_err(redb::Error::Io)?;
     drop(Database::create(&aside)?);
     // Who was faster has made it.
     let made = match fs::hard_link(&aside, path) {

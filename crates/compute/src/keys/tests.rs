@@ -268,6 +268,26 @@ fn gw_1_threads_that_race_never_spend_more_than_the_allowance() {
     assert_eq!(again.keys().remove(0).key.spent, view.key.spent);
 }
 
+/// What customers said is nobody's on the same machine, in a ledger of before that was not so too.
+#[test]
+fn a_ledger_is_read_by_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("ledger.redb");
+    let mode = || {
+        std::fs::metadata(&path)
+            .expect("there")
+            .permissions()
+            .mode()
+            & 0o777
+    };
+    drop(Store::open(&path).expect("made"));
+    assert_eq!(mode(), 0o600);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).expect("set");
+    drop(Store::open(&path).expect("opened"));
+    assert_eq!(mode(), 0o600);
+}
+
 #[test]
 fn a_ledger_in_use_is_not_opened_twice() {
     let folder = tempfile::tempdir().expect("a folder");

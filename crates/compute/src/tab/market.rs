@@ -15,6 +15,29 @@ const AUDITORS_MAX: u128 = 16;
 /// Hundredths of a percent.
 const BPS: u128 = 10_000;
 
+/// How much work may be claimed, as the contract reckons it: what was claimed is worked off by so much in each epoch, and what is
+/// left of it is never more than a machine may be ahead.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// What is worked off in an epoch.
+    pub per_epoch: u64,
+    /// How much may be left.
+    pub ahead: u64,
+    /// How much was left as of the epoch before that of the market's time.
+    pub used: u64,
+}
+
+impl Room {
+    /// So much in each epoch, and nothing ahead of that.
+    pub const fn of_epoch(work: u64) -> Self {
+        Self {
+            per_epoch: work,
+            ahead: work,
+            used: 0,
+        }
+    }
+}
+
 /// The chain as it was last seen.
 #[derive(Clone, Copy, Debug)]
 pub struct Market {
@@ -27,8 +50,8 @@ pub struct Market {
     pub late_from: Option<u64>,
     /// What the machine's units cost in the epoch of that time.
     pub rate: Rate,
-    /// Work of an epoch that it may claim.
-    pub work_max: u64,
+    /// Work that it may claim.
+    pub work: Room,
     /// What of its bond stands for nothing yet, in smallest units.
     pub bond_free: u128,
     /// Receipts of a million that are audited.

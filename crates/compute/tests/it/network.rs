@@ -11,7 +11,9 @@ use alloy_signer_local::PrivateKeySigner;
 use capstan_compute::{
     gateway::Bounds,
     network::{Binder, Held, Network, Offer, Terms},
-    tab::{Bound, Court, Desk, Desks, ERRAND, Market, Purse, Rate, Registry, Setup, channel_of},
+    tab::{
+        Bound, Court, Desk, Desks, ERRAND, Market, Purse, Rate, Registry, Room, Setup, channel_of,
+    },
     upstream::{Http, PoolSettings, Upstream},
 };
 use futures::{FutureExt as _, StreamExt as _, future::BoxFuture};
@@ -226,7 +228,7 @@ fn market(time_ms: u64) -> Market {
         time_ms,
         seen: Instant::now(),
         rate: RATE,
-        work_max: 100_000,
+        work: Room::of_epoch(100_000),
         bond_free: u128::MAX,
         audit_ppm: 50_000,
         detect_ppm: 900_000,
@@ -558,7 +560,7 @@ async fn net_4_no_more_is_sold_than_may_be_claimed() {
     let machine = Machine::start(1, &chain).await;
     let _network = buy(&world, &chain, &key, &[machine.offer(RATE)]).await;
     let small = Market {
-        work_max: 60,
+        work: Room::of_epoch(60),
         ..market(NOW_MS)
     };
     machine.see(small);

@@ -190,6 +190,20 @@ pub(super) fn recount(
     Ok(())
 }
 
+/// The same where the bond alone may have changed; nothing is written where it did not.
+pub(super) fn recount_bond(cx: &mut Ctx<'_>, id: u64, book: &mut Book) -> Result<(), Halt> {
+    if book.principal.is_zero() {
+        return Ok(());
+    }
+    let bond = power::bond_of(cx, id, book)?;
+    if book.principal.sub_or_zero(bond) == book.uncovered {
+        return Ok(());
+    }
+    let mut market = market::known(cx, book.asset)?;
+    recount(cx, id, book, &mut market)?;
+    market::save(cx, book.asset, &market)
+}
+
 /// Pays with units of the machine's account, and counts what that did. Answers what was paid; the caller writes the book.
 pub(super) fn pay(
     cx: &mut Ctx<'_>,

@@ -133,15 +133,19 @@ fn say_earned(cx: &mut Ctx<'_>, of: &Earning, counted: Assets, why: Why) -> Resu
     )
 }
 
-/// Says what escrow customers have funded for a machine's work. For rooms that sell work. A machine without a book has
-/// earned nothing yet: it is told after its first income.
+/// Says what escrow customers have funded for a machine's work, and that its bond may have been slashed for it (INC-5). For rooms
+/// that sell work. A machine without a book has earned nothing yet: it is told after its first income.
 ///
 /// # Errors
 /// The store's.
 pub fn escrow_left(cx: &mut Ctx<'_>, id: u64, asset: AssetId, escrow: Assets) -> Result<(), Halt> {
     let cx = &mut cx.enter(ADDRESS);
     match find(cx, id)? {
-        Some(book) if book.asset == asset => save(cx, id, &Book { escrow, ..book }),
+        Some(book) if book.asset == asset => {
+            let mut book = Book { escrow, ..book };
+            bank::recount_bond(cx, id, &mut book)?;
+            save(cx, id, &book)
+        }
         _ => Ok(()),
     }
 }

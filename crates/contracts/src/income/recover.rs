@@ -249,6 +249,7 @@ pub(super) fn advance(cx: &mut Ctx<'_>, id: u64) -> Result<u8, Halt> {
     let holder = machines::holder_of(cx, id)?;
     book::meet(cx, id, &mut book, holder)?;
     book::share_out(cx, id, &mut book)?;
+    bank::recount_bond(cx, id, &mut book)?;
     step(cx, id, &mut book)?;
     book::save(cx, id, &book)?;
     look::call_block(cx, id, &book)?;

@@ -54,7 +54,7 @@ sol! {
             string endpoint;
         }
 
-        /// An offer as it stands. `state` and `reason` are the machine's; prices are those of this epoch, floors and the region's price together; `allowed` is what it may claim of the last epoch, `used` what it has.
+        /// An offer as it stands. `state` and `reason` are the machine's; prices are those of this epoch, floors and the region's price together; `perEpoch` is what it can do in an epoch, `allowed` how much may be claimed and not be worked off at that, `used` how much is as of the last epoch.
         struct Offer {
             OfferTerms terms;
             uint64 floorsFrom;
@@ -63,6 +63,7 @@ sol! {
             uint8 reason;
             uint256 inputPrice;
             uint256 outputPrice;
+            uint64 perEpoch;
             uint64 allowed;
             uint64 used;
             uint256 bond;

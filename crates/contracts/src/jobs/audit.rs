@@ -140,15 +140,24 @@ pub(super) fn findings(
     panel.into_iter().map(finding).collect()
 }
 
-/// What a quorum found, more than half of all who showed something.
+/// What a quorum found, more than half of all who showed something: one verdict of one witness.
 pub(super) fn found(quorum: u8, findings: &[(Address, Finding)]) -> Found {
     let shown = findings.iter().filter(|(_, finding)| finding.is_shown);
     let shown = shown.map(|(_, finding)| (finding.verdict, finding.witness));
     quorum::agreed(shown, quorum)
 }
 
+/// Whether a quorum found something wrong, some of them that they were given nothing. A machine chooses what it gives to whom: it
+/// does not get away by giving evidence to one and silence to another.
+fn gave_some_nothing(quorum: u8, findings: &[(Address, Finding)]) -> bool {
+    let shown = || findings.iter().filter(|(_, finding)| finding.is_shown);
+    let wrong = quorum::agreed(shown().map(|(_, finding)| finding.verdict != 0), quorum);
+    let withheld = Fault::Withheld.number();
+    wrong == Some(true) && shown().any(|(_, finding)| finding.verdict == withheld)
+}
+
 /// What is wrong with a pick by what auditors found, who are counted. Nothing is where no quorum agrees: in doubt for whoever
-/// worked. Who found what a quorum found joins those who `agreed`.
+/// worked. Who computed what a quorum found joins those who `agreed`; who was given nothing has computed nothing (JOB-15).
 pub(super) fn judge(
     cx: &mut Ctx<'_>,
     id: u64,
@@ -159,14 +168,19 @@ pub(super) fn judge(
     let findings = findings(cx, id, pick)?;
     let Some(found) = found(claim.quorum, &findings) else {
         count(cx, (id, pick), &findings, None)?;
-        return Ok(None);
+        let is_split = gave_some_nothing(claim.quorum, &findings);
+        return Ok(is_split.then_some(Fault::Withheld));
     };
     count(cx, (id, pick), &findings, Some(found))?;
+    let fault = Fault::of_verdict(found.0)?;
+    if fault == Some(Fault::Withheld) {
+        return Ok(fault);
+    }
     let of_it = findings
         .iter()
         .filter(|(_, finding)| finding.is_shown && (finding.verdict, finding.witness) == found);
     agreed.extend(of_it.map(|(auditor, _)| *auditor));
-    Fault::of_verdict(found.0)
+    Ok(fault)
 }
 
 /// Writes down who found what a quorum found.

@@ -275,13 +275,13 @@ fn count_work(
     let place = STATE.uses.at((machine, class_id));
     let last = place.load(cx)?;
     let is_older = voucher.epoch < last.epoch;
-    let before = match last.epoch == voucher.epoch {
-        true => last.work,
-        false if is_older => late::work(cx, machine, class_id, voucher.epoch)?,
-        false => 0,
+    let allowance = offers::allowed(cx, machine, class_id, params)?;
+    let before = if is_older {
+        late::work(cx, machine, class_id, voucher.epoch)?
+    } else {
+        last.left_at(voucher.epoch, allowance.per_epoch)
     };
-    let allowed = offers::allowed(cx, machine, class_id, params)?;
-    let sum = before.saturating_add(work);
+    let (sum, allowed) = (before.saturating_add(work), allowance.ahead);
     if sum > allowed {
         return Err(revert(&JobsOverCapacity {
             machineId: machine,
@@ -295,6 +295,7 @@ fn count_work(
         epoch: voucher.epoch,
         work: sum,
         allowed,
+        per_epoch: allowance.per_epoch,
     };
     if is_older {
         late::keep_work(cx, machine, class_id, &next)?;

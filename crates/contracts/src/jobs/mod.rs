@@ -13,7 +13,7 @@
 //! - JOB-2: a claim is settled once and pays at most what its channel had bound; of a channel, held = bound + claimed +
 //!   paid + returned.
 //! - JOB-3: a key never binds more than its total, nor more in a period than its limit, over any path.
-//! - JOB-4: what a machine claims of an epoch is at most what it has proven; on probation, a small stated amount.
+//! - JOB-4: what a machine claims is at most what it has proven and a small stated amount ahead of that; on probation, that amount.
 //! - JOB-5: claims reserve what a lie in them must cost, together at most the bond; a slash is at most that.
 //! - JOB-6: a price moves by at most a step each epoch, stays in its bounds, and is never below a machine's floors.
 //! - JOB-7: an offer is the machine's word, a hold the spending key's, a voucher both keys'; each counts once.

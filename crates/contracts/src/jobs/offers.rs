@@ -167,7 +167,7 @@ pub(super) fn recount(
     about: &About,
 ) -> Result<(), Halt> {
     let now = if offer.is_open {
-        allowed(cx, id, class.0, params)?
+        allowed(cx, id, class.0, params)?.per_epoch
     } else {
         0
     };
@@ -203,13 +203,23 @@ pub(super) fn known(cx: &mut Ctx<'_>, id: u64, class_id: u32) -> Result<Offer, H
     Ok(offer)
 }
 
-/// How much work of one epoch a machine may claim in a class, by what it is and has proven now (JOB-4).
+/// How much work a machine may claim in a class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Allowance {
+    /// What it can do in an epoch.
+    pub(super) per_epoch: u64,
+    /// How much may be claimed and not be worked off, at so much an epoch: a slow machine's answer is longer than an epoch of its work.
+    pub(super) ahead: u64,
+}
+
+/// How much work a machine may claim in a class, by what it is and has proven now (JOB-4). One that has proven what it can may be as
+/// far ahead of that as one that has proven nothing.
 pub(super) fn allowed(
     cx: &mut Ctx<'_>,
     id: u64,
     class_id: u32,
     params: &Params,
-) -> Result<u64, Halt> {
+) -> Result<Allowance, Halt> {
     let state = machines::status(cx, id)?.state;
     let capacity = machines::capacity(cx, id, class_id)?;
     let by_challenge = params.work_of_epoch_down(capacity.per_hour);
@@ -219,12 +229,17 @@ pub(super) fn allowed(
         by_challenge,
         if is_unproven { u64::MAX } else { by_challenge }
     );
-    Ok(match state {
+    let per_epoch = match state {
         State::Live | State::Late => proven,
         State::Probation if is_unproven => params.probation_units,
         State::Probation => proven.min(params.probation_units),
         State::Dark | State::Leaving | State::Gone | State::Barred => 0,
-    })
+    };
+    let ahead = match per_epoch {
+        0 => 0,
+        _ => per_epoch.max(params.probation_units),
+    };
+    Ok(Allowance { per_epoch, ahead })
 }
 
 /// Refuses a machine that does not serve now.

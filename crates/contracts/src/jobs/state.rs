@@ -69,15 +69,27 @@ pub(super) struct Offer {
     pub(super) is_open: bool,
 }
 
-/// Work of a machine in a class that was claimed of one epoch.
+/// Work of a machine in a class that was claimed, and that it has not worked off by what it can do in an epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Record)]
 pub(super) struct Use {
-    /// Which epoch.
+    /// Of which epoch the last claim was.
     pub(super) epoch: u64,
-    /// How much.
+    /// How much, as of that epoch.
     pub(super) work: u64,
-    /// How much the machine could do when it claimed last.
+    /// How much it might be when the machine claimed last.
     pub(super) allowed: u64,
+    /// How much the machine could do in an epoch then.
+    pub(super) per_epoch: u64,
+}
+
+impl Use {
+    /// What is left of it in a later epoch. What the machine could do then is believed as long as what it can do now: whoever proves
+    /// anew what he can is not held by what he could before.
+    pub(super) fn left_at(&self, epoch: u64, per_epoch: u64) -> u64 {
+        let epochs = epoch.saturating_sub(self.epoch);
+        let done = self.per_epoch.max(per_epoch).saturating_mul(epochs);
+        self.work.saturating_sub(done)
+    }
 }
 
 /// A customer.
@@ -321,7 +333,7 @@ pub(crate) struct JobsState {
     /// Where they answer.
     #[tag(6)]
     pub(super) endpoints: Map<(u64, u32), Text<ENDPOINT_BYTES_MAX>>,
-    /// What they claimed of the last epoch, by machine and class.
+    /// What they claimed and have not worked off, by machine and class.
     #[tag(7)]
     pub(super) uses: Map<(u64, u32), Record<Use>>,
     /// Customers.

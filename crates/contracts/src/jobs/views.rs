@@ -72,7 +72,7 @@ pub(super) fn offer(cx: &mut Ctx<'_>, id: u64, class_id: u32) -> Result<IJobs::O
     let cell = classes::cell(cx, (class_id, &class), offer.region, epoch)?;
     let prices = offer.prices(epoch, class.prices_at(cell.level)?);
     let last = STATE.uses.at((id, class_id)).load(cx)?;
-    let is_last = last.epoch == epoch.saturating_sub(1);
+    let allowance = offers::allowed(cx, id, class_id, &params)?;
     Ok(IJobs::Offer {
         terms: OfferTerms {
             machineId: id,
@@ -89,8 +89,9 @@ pub(super) fn offer(cx: &mut Ctx<'_>, id: u64, class_id: u32) -> Result<IJobs::O
         reason: status.reason.number(),
         inputPrice: prices.input.to_u256(),
         outputPrice: prices.output.to_u256(),
-        allowed: offers::allowed(cx, id, class_id, &params)?,
-        used: if is_last { last.work } else { 0 },
+        allowed: allowance.ahead,
+        perEpoch: allowance.per_epoch,
+        used: last.left_at(epoch.saturating_sub(1), allowance.per_epoch),
         bond: about.bond.to_u256(),
         reserved: STATE.standings.at(id).load(cx)?.reserved.to_u256(),
     })

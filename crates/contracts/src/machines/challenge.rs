@@ -12,7 +12,7 @@ use capstan_state::{Ctx, Halt};
 use super::{
     ADDRESS, AUDIT,
     IMachines::{ChallengeAnswered, ChallengeAsked, ChallengeDrawn, Signature, askCall},
-    Pause, SEED_BLOCKS, audit,
+    Pause, SEED_BLOCKS, UNITS_MAX, audit,
     error::*,
     listing,
     params::{self, Params, refuse},
@@ -98,7 +98,7 @@ fn begun(cx: &Ctx<'_>, number: u64, call: &askCall, params: &Params) -> Result<C
         }
         Err(refuse(what, U256::from(value), 1, U256::from(max)))
     };
-    within("units", call.units, u64::MAX)?;
+    within("units", call.units, UNITS_MAX)?;
     within("withinMs", call.withinMs, params.answer_ms)?;
     let block = cx.store.block();
     Ok(Challenge {

@@ -89,6 +89,8 @@ pub const BEATS_MAX: usize = 256;
 pub const SCAN_MAX: u64 = 1_000;
 /// Longest link to a specification.
 pub const URI_BYTES_MAX: u32 = 256;
+/// Most work that a machine is asked for: who asks pays for none of it, and auditors compute it.
+pub const UNITS_MAX: u64 = 1_000_000_000;
 /// The seed is the hash of the block so many after the request.
 pub const SEED_BLOCKS: u64 = 2;
 /// For so many blocks a hash is known.

@@ -8,6 +8,7 @@ mod crash;
 mod dev;
 mod faults;
 mod filters;
+mod many;
 mod node;
 mod protocol;
 mod sending;

@@ -25,7 +25,7 @@ use capstan_agents::{
 use capstan_client::{ClientError, Node, Sender, job_channel, job_claim, job_offered, job_show};
 use capstan_compute::{
     gateway::Gateway,
-    tab::{Bound, Claimable, Court, Desk, Desks, Market, Rate, Registry, Setup},
+    tab::{Bound, Claimable, Court, Desk, Desks, Market, Rate, Registry, Room, Setup},
 };
 use capstan_contracts::jobs::{
     ADDRESS,
@@ -314,7 +314,11 @@ impl Sale {
                     input: offer.inputPrice.saturating_to(),
                     output: offer.outputPrice.saturating_to(),
                 },
-                work_max: offer.allowed,
+                work: Room {
+                    per_epoch: offer.perEpoch,
+                    ahead: offer.allowed,
+                    used: offer.used,
+                },
                 bond_free,
                 audit_ppm: params.auditPpm,
                 detect_ppm: params.detectPpm,
@@ -417,7 +421,9 @@ impl Sale {
         }
     }
 
+    /// All that is known to be picked, many to a block: a claim has up to sixteen, and the time to show them is short.
     async fn show_picked(&self) -> Result<(), ClientError> {
+        let (mut claims, mut calls) = (Vec::new(), Vec::new());
         for picked in jobs::picked(&self.node, self.machine_id).await? {
             let ledger = self.gateway.ledger();
             let desk = self.desks.knowing(picked.channel);
@@ -430,14 +436,18 @@ impl Sale {
                 );
                 continue;
             };
-            let call = job_show(
+            claims.push(picked.claim_id);
+            calls.push(job_show(
                 picked.claim_id,
                 picked.pick,
                 in_contract::receipt(signed.receipt),
                 proof,
-            );
-            if let Err(error) = self.key.send(&self.node, &call).await {
-                tracing::warn!(%error, claim = picked.claim_id, "a receipt was not shown");
+            ));
+        }
+        let shown = self.key.send_all(&self.node, &calls).await?;
+        for (claim, shown) in claims.into_iter().zip(shown) {
+            if let Err(error) = shown {
+                tracing::warn!(%error, claim, "a receipt was not shown");
             }
         }
         Ok(())

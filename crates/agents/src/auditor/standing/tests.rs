@@ -65,10 +65,10 @@ fn what_is_found_is_said_and_shown() {
     let mut look = Look::new(case(), false);
     ask(&mut look, When::Show, right());
     assert_eq!(look.step(When::Show), Step::Wait);
-    assert_eq!(look.step(When::Commit), Step::Commit(RIGHT));
-    look.word = Word::Own;
+    assert_eq!(look.step(When::Commit), Step::Say(Say::Commit(RIGHT)));
+    look.said(Say::Commit(RIGHT));
     assert_eq!(look.step(When::CommitLast), Step::Wait);
-    assert_eq!(look.step(When::Reveal), Step::Reveal(RIGHT));
+    assert_eq!(look.step(When::Reveal), Step::Say(Say::Reveal(RIGHT)));
 }
 
 /// A machine is silent when it was asked until the last part of the window, and never because nobody asked.
@@ -83,7 +83,10 @@ fn a_machine_is_asked_before_it_is_called_silent() {
         Step::Ask,
         "it is asked as long as there is time"
     );
-    assert_eq!(look.step(When::CommitLast), Step::Commit(withheld));
+    assert_eq!(
+        look.step(When::CommitLast),
+        Step::Say(Say::Commit(withheld))
+    );
     assert_eq!(
         look.step(When::Reveal),
         Step::Wait,
@@ -97,7 +100,7 @@ fn an_earlier_word_is_shown() {
     let mut look = Look::new(case(), true);
     ask(&mut look, When::Commit, right());
     assert_eq!(look.step(When::Commit), Step::Wait, "one word is enough");
-    assert_eq!(look.step(When::Reveal), Step::Reveal(RIGHT));
+    assert_eq!(look.step(When::Reveal), Step::Say(Say::Reveal(RIGHT)));
 }
 
 /// The one before heard nothing of a machine that answers now: what he said stands, and is shown.
@@ -105,9 +108,9 @@ fn an_earlier_word_is_shown() {
 fn an_earlier_word_of_silence_is_shown_where_the_machine_answers_now() {
     let mut look = Look::new(case(), true);
     ask(&mut look, When::Reveal, right());
-    look.refused(Step::Reveal(RIGHT), &no("JobsNotCommitted"));
+    look.refused(Say::Reveal(RIGHT), &no("JobsNotCommitted"));
     let withheld = Finding::withheld(&look.case);
-    assert_eq!(look.step(When::Reveal), Step::Reveal(withheld));
+    assert_eq!(look.step(When::Reveal), Step::Say(Say::Reveal(withheld)));
 }
 
 /// The one before found something in a machine that is silent now: it is asked until it answers.
@@ -116,15 +119,15 @@ fn an_earlier_word_waits_for_a_machine_that_comes_back() {
     let mut look = Look::new(case(), true);
     ask(&mut look, When::Reveal, silent());
     let withheld = Finding::withheld(&look.case);
-    assert_eq!(look.step(When::Reveal), Step::Reveal(withheld));
-    look.refused(Step::Reveal(withheld), &no("JobsNotCommitted"));
+    assert_eq!(look.step(When::Reveal), Step::Say(Say::Reveal(withheld)));
+    look.refused(Say::Reveal(withheld), &no("JobsNotCommitted"));
     ask(&mut look, When::Reveal, silent());
     ask(&mut look, When::Reveal, right());
-    assert_eq!(look.step(When::Reveal), Step::Reveal(RIGHT));
+    assert_eq!(look.step(When::Reveal), Step::Say(Say::Reveal(RIGHT)));
     // Shown before, or somebody else's: he does not try for ever.
     for _ in 0..REFUSED_MAX {
-        assert_eq!(look.step(When::Reveal), Step::Reveal(RIGHT));
-        look.refused(Step::Reveal(RIGHT), &no("JobsNotCommitted"));
+        assert_eq!(look.step(When::Reveal), Step::Say(Say::Reveal(RIGHT)));
+        look.refused(Say::Reveal(RIGHT), &no("JobsNotCommitted"));
     }
     assert_eq!(look.standing, Standing::Done);
 }
@@ -134,9 +137,9 @@ fn an_earlier_word_waits_for_a_machine_that_comes_back() {
 fn a_word_under_way_counts() {
     let mut look = Look::new(case(), false);
     ask(&mut look, When::Commit, right());
-    look.refused(Step::Commit(RIGHT), &no("JobsCommitted"));
+    look.refused(Say::Commit(RIGHT), &no("JobsCommitted"));
     assert_eq!(look.step(When::Commit), Step::Wait);
-    assert_eq!(look.step(When::Reveal), Step::Reveal(RIGHT));
+    assert_eq!(look.step(When::Reveal), Step::Say(Say::Reveal(RIGHT)));
 }
 
 /// A node that is away costs nothing; a contract that refuses is asked a few times.
@@ -145,11 +148,11 @@ fn refusals_are_counted_and_absence_is_not() {
     let mut look = Look::new(case(), false);
     ask(&mut look, When::Commit, right());
     for _ in 0..100 {
-        look.refused(Step::Commit(RIGHT), &nobody());
+        look.refused(Say::Commit(RIGHT), &nobody());
     }
     for _ in 0..REFUSED_MAX {
-        assert_eq!(look.step(When::Commit), Step::Commit(RIGHT));
-        look.refused(Step::Commit(RIGHT), &no("JobsWrongPhase"));
+        assert_eq!(look.step(When::Commit), Step::Say(Say::Commit(RIGHT)));
+        look.refused(Say::Commit(RIGHT), &no("JobsWrongPhase"));
     }
     assert_eq!(look.standing, Standing::Done);
 }

@@ -231,6 +231,21 @@ impl Line {
         })
     }
 
+    /// What was read and written of an epoch that is not claimed: what is signed in one sum, what is owed one by one.
+    pub(super) fn units(&self, epoch: u64) -> Vec<(u64, u64)> {
+        let sheet = self.sheets.get(&epoch);
+        if sheet.is_some_and(|sheet| sheet.is_claimed) {
+            return Vec::new();
+        }
+        let signed = sheet.map(|sheet| sheet.tally.units());
+        let owed = self.owed.iter().filter(|owed| owed.epoch == epoch);
+        let owed = owed.map(|owed| {
+            let receipt = &owed.signed.receipt;
+            (receipt.inputUnits, receipt.outputUnits)
+        });
+        signed.into_iter().chain(owed).collect()
+    }
+
     /// Epochs from one to before another of which something is not claimed.
     pub(super) fn open_epochs(&self, from: u64, to: u64) -> BTreeSet<u64> {
         let sheets = self.sheets.iter().filter(|(_, sheet)| !sheet.is_claimed);

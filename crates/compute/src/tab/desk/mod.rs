@@ -104,6 +104,16 @@ pub enum Turned {
         /// Left.
         left: u128,
     },
+    /// By the price that the machine saw last, which may be that of the epoch before.
+    #[error(
+        "this may cost {need} and the errand allows {most}; if the price moved just now, ask again in a second"
+    )]
+    Dearer {
+        /// At most.
+        need: u128,
+        /// Allowed.
+        most: u128,
+    },
     /// The hold ends too soon.
     #[error("the hold of this channel is over; hold again, with a later end")]
     HoldOver,
@@ -120,7 +130,9 @@ pub enum Turned {
     #[error("this machine sells work of that class no more; what is owed of it may be signed for")]
     NotSold,
     /// More would not be paid.
-    #[error("the machine has sold what it may of this epoch; ask again in the next one")]
+    #[error(
+        "the machine is as far ahead of what it has proven as it may be, or of what its bond can stand for; ask again in the next epoch"
+    )]
     SoldOut,
     /// Not under this voucher.
     #[error("the word is not for the voucher of these receipts")]

@@ -7,7 +7,6 @@ use alloy_primitives::{Address, B256};
 use super::{Desk, State};
 use crate::{
     keys::{Ledger, Put, Written},
-    receipt::Receipt,
     tab::{
         Market, Turned,
         desk::line::{Line, Weight},
@@ -56,15 +55,14 @@ impl Desk {
         let market = self.market(&self.state.lock())?;
         let bond_left = bond.left_for(self, &market);
         let mut state = self.state.lock();
-        // The clock by which work is booked when it ends ([`Promise::priced`]): what is looked at is what it is added to.
-        let epoch = self.epoch_at(market.time_ms);
-        let too_much = Turned::NotBound {
+        let too_much = Turned::Dearer {
             need: u128::MAX,
-            left: said.most,
+            most: said.most,
         };
         let cost = market.rate.cost_up(input_max, output_max).ok_or(too_much)?;
         let work = self.work_up(input_max, output_max);
-        let sold = self.sold(&state, epoch).saturating_add(work);
+        // By the clock by which work is booked when it ends ([`Promise::priced`]): what is looked at is what it is added to.
+        let left_work = self.left(&state, &market).saturating_add(work);
         let stands = self.stands_for(&state, &market, Some((said.channel, cost)));
         let line = state.lines.get_mut(&said.channel);
         let line = line.ok_or(Turned::NoChannel)?;
@@ -77,11 +75,15 @@ impl Desk {
         if line.at_work.saturating_add(line.unsigned()) >= self.setup.unsigned_max {
             return Err(Turned::Unsigned);
         }
-        let left = line.bound.saturating_sub(line.committed()).min(said.most);
+        let left = line.bound.saturating_sub(line.committed());
         if cost > left {
             return Err(Turned::NotBound { need: cost, left });
         }
-        if sold > market.work_max || stands > bond_left {
+        if cost > said.most {
+            let (need, most) = (cost, said.most);
+            return Err(Turned::Dearer { need, most });
+        }
+        if left_work > market.work.ahead || stands > bond_left {
             return Err(Turned::SoldOut);
         }
         line.at_work = line.at_work.saturating_add(1);
@@ -103,25 +105,27 @@ impl Desk {
         output.saturating_add(inputs)
     }
 
-    /// Work of an epoch that is signed, owed, or promised.
-    fn sold(&self, state: &State, epoch: u64) -> u64 {
-        let mut sum = state.promised_work;
+    /// What will be left of claimed work when all that is sold is claimed. What is late is taken for work of the last epoch.
+    fn left(&self, state: &State, market: &Market) -> u64 {
+        let (first, now) = (self.first_claimable(market), self.epoch_at(market.time_ms));
+        let mut before = market.work.used;
+        let mut own = state.promised_work;
         for line in state.lines.values() {
-            let signed = line.sheets.get(&epoch).map(|sheet| sheet.tally.units());
-            let owed = line.owed.iter().filter(|owed| owed.epoch == epoch);
-            let owed = owed.map(|owed| {
-                let Receipt {
-                    inputUnits,
-                    outputUnits,
-                    ..
-                } = owed.signed.receipt;
-                (inputUnits, outputUnits)
-            });
-            for (input, output) in signed.into_iter().chain(owed) {
-                sum = sum.saturating_add(self.work_up(input, output));
+            for epoch in line.open_epochs(first, now) {
+                before = before.saturating_add(self.work_of(line, epoch));
             }
+            own = own.saturating_add(self.work_of(line, now));
         }
-        sum
+        before
+            .saturating_sub(market.work.per_epoch)
+            .saturating_add(own)
+    }
+
+    /// Work of an epoch that is signed or owed in a channel, and not claimed.
+    fn work_of(&self, line: &Line, epoch: u64) -> u64 {
+        let units = line.units(epoch).into_iter();
+        let work = units.map(|(input, output)| self.work_up(input, output));
+        work.fold(0, u64::saturating_add)
     }
 
     /// The same of what there is.

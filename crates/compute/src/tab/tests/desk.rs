@@ -17,7 +17,7 @@ use crate::{
     keys::{Ledger, system_clock},
     receipt::{Receipt, Signed},
     tab::{
-        Bound, Desk, Desks, Kept, Market, Owed, Promise, Purse, Raise, Rate, Registry, Setup,
+        Bound, Desk, Desks, Kept, Market, Owed, Promise, Purse, Raise, Rate, Registry, Room, Setup,
         Tally, Turned, in_hex,
     },
 };
@@ -192,7 +192,7 @@ pub(super) fn market(time_ms: u64) -> Market {
             input: 1_000_000,
             output: 1_000_000,
         },
-        work_max: u64::MAX,
+        work: Room::of_epoch(u64::MAX),
         bond_free: u128::MAX,
         audit_ppm: 500_000,
         detect_ppm: 900_000,
@@ -408,7 +408,7 @@ async fn net_4_a_promise_looks_at_the_epoch_that_its_work_is_booked_to() {
     let market = end_of(EPOCH);
     let slash = |receipts| market.slash_of(u128::from(DEAR), receipts);
     let all_work = Market {
-        work_max: DEAR,
+        work: Room::of_epoch(DEAR),
         ..market
     };
     // Enough beside a voucher of forty receipts, and not beside one of forty-one: few of many are drawn.

@@ -2,6 +2,7 @@
 
 use super::*;
 use alloy_sol_types::SolEvent;
+use capstan_state::Ctx;
 
 /// Tiers and amounts of the last transaction, in order.
 fn steps(scene: &Scene) -> Vec<(u8, u128, u128)> {
@@ -209,13 +210,43 @@ fn a_slashed_bond_under_a_loan_is_a_case_and_filling_it_up_cures() {
     };
     scene.world.ok(ALICE, machines::ADDRESS, &add);
     assert_eq!(scene.advance(id), 0);
-    // What the bond does not cover now is counted with the next payment.
     scene.earn(id, customer(0), 50_000);
     scene.wait(DAY_MS);
     scene.beat(KEYS[0], id);
     scene.earn(id, customer(0), 50_000);
     let book = scene.book(id);
     assert_eq!(scene.told().uncovered, book.principal - n(1_001));
+}
+
+/// INC-5, INC-6: what a slash uncovers is the first loss's from that moment on, where the room that slashed says so, and at the
+/// block's next look where nobody does.
+#[test]
+fn inc_5_a_bond_that_is_slashed_under_a_loan_covers_less() {
+    let (mut scene, id, amount) = Scene::indebted();
+    let before = scene.told().uncovered;
+    assert_eq!(before, n(amount - BOND));
+    let slash = |scene: &mut Scene, by: u128| {
+        let slashed = scene.world.inside(JOBS, JOBS, |cx| {
+            let to = AccountId::new(JOBS, 5);
+            machines::slash(cx, id, a(by), to, machines::Reason::Slashed)
+        });
+        slashed.expect("slashes");
+    };
+    slash(&mut scene, 1_000);
+    assert_eq!(scene.told().uncovered, before, "nobody said so yet");
+    let asset = scene.asset;
+    let told = |cx: &mut Ctx<'_>| book::escrow_left(cx, id, asset, a(0));
+    scene.world.inside(JOBS, JOBS, told).expect("told");
+    assert_eq!(scene.told().uncovered, before + n(1_000));
+    slash(&mut scene, 500);
+    scene.advance(id);
+    assert_eq!(scene.told().uncovered, before + n(1_500));
+    let first = scene.share(1);
+    let free = 1_000_000 - (amount - BOND) - 1_500;
+    assert_eq!(
+        scene.world.view(first, &share::IMachineShare::freeCall {}),
+        n(free)
+    );
 }
 
 #[test]

@@ -135,6 +135,58 @@ fn job_9_what_a_quorum_finds_wrong_is_not_paid() {
     }
 }
 
+/// A machine chooses what it gives to whom: one auditor has evidence of a lie, another has nothing. That is no way out; and who is
+/// right of an honest machine is not outvoted by one who has nothing.
+#[test]
+fn job_9_evidence_for_one_and_silence_for_another_is_not_paid() {
+    for (said, phase, reason) in [
+        ([1, 4, 4], Phase::Void, Fault::Withheld.number()),
+        ([1, 4, 0], Phase::Void, Fault::Withheld.number()),
+        ([4, 0, 0], Phase::Paid, 0),
+        ([1, 0, 0], Phase::Paid, 0),
+    ] {
+        let (mut world, _, _, channel) = ready();
+        let (id, receipts, tree) = claimed(&mut world, channel, 1);
+        drawn(&mut world);
+        shown(&mut world, id, &receipts, &tree);
+        world.wait_ms(10_001);
+        // Each computed what he was given.
+        let witnesses = [1_u8, 2, 3].map(B256::repeat_byte);
+        let of = |verdict: u8, place: usize| match verdict {
+            4 => witnesses[2],
+            0 => witness(id, 0),
+            _ => witnesses[place],
+        };
+        for (place, (who, verdict)) in AUDITORS.into_iter().zip(said).enumerate() {
+            let commit = commitAuditCall {
+                claimId: id,
+                pick: 0,
+                commitment: finding(id, 0, who, verdict, of(verdict, place)),
+            };
+            world.ok(who, ADDRESS, &commit);
+        }
+        world.wait_ms(10_001);
+        for (place, (who, verdict)) in AUDITORS.into_iter().zip(said).enumerate() {
+            let reveal = revealAuditCall {
+                claimId: id,
+                pick: 0,
+                verdict,
+                witness: of(verdict, place),
+                salt: SALT,
+            };
+            world.ok(who, ADDRESS, &reveal);
+        }
+        world.wait_ms(11_000);
+        turn(&mut world);
+        let seen = claim_of(&world, id);
+        assert_eq!(
+            (seen.phase, seen.reason),
+            (phase.number(), reason),
+            "{said:?}"
+        );
+    }
+}
+
 fn record(world: &World, auditor: Address) -> [u32; 3] {
     let found = world.view(ADDRESS, &auditorRecordCall { auditor });
     [found.agreed, found.differed, found.silent]

@@ -98,6 +98,23 @@ fn job_16_who_found_what_a_quorum_found_is_paid_for_each_pick_and_nobody_else() 
     assert!(paid.contains(&(id, AUDITORS[2], n(4))), "{paid:?}");
 }
 
+/// Two who always say that they were given nothing, and look at nothing, have no pay from it.
+#[test]
+fn job_16_who_computed_nothing_is_paid_nothing() {
+    let (mut world, _, _, channel) = paying(4, 40);
+    let id = to_commit(&mut world, channel, 1);
+    let nothing = (Fault::Withheld.number(), B256::repeat_byte(9));
+    for auditor in [AUDITORS[0], AUDITORS[1]] {
+        commit(&mut world, id, 0, auditor, nothing);
+    }
+    world.wait_ms(10_001);
+    for auditor in [AUDITORS[0], AUDITORS[1]] {
+        reveal(&mut world, id, 0, auditor, nothing);
+    }
+    assert_eq!(settled(&mut world, id), Phase::Void.number());
+    assert_eq!(owed(&world), [0; 3]);
+}
+
 /// What auditors are paid may come back to whoever buys from himself, so lenders against income are not told that it is gone
 /// (INC-11).
 #[test]

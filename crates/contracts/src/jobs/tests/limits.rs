@@ -344,6 +344,62 @@ fn job_2_a_voucher_is_worth_what_is_bound_and_no_more() {
     world.ok(CAROL, ADDRESS, &call);
 }
 
+/// An answer of a slow machine is more than it can do in an epoch. It is worked off by what it can do, epoch by epoch, and never
+/// more is left of it than an unproven machine may claim.
+#[test]
+fn job_4_a_slow_machine_may_be_ahead_of_what_it_can() {
+    let (mut world, _, _) = start();
+    let id = register(&mut world, ALICE, KEYS[0], BOND);
+    offer(&mut world, KEYS[0], id);
+    customer(&mut world, BOB, SPENDERS[0], 1_000_000);
+    // 6,000 an hour are 100 an epoch of a minute; 500 may be ahead.
+    prove(&mut world, id, 6);
+    let view = |world: &World| {
+        let seen = world.view(
+            ADDRESS,
+            &offerOfCall {
+                machineId: id,
+                classId: CLASS,
+            },
+        );
+        (seen.perEpoch, seen.allowed, seen.used)
+    };
+    assert_eq!(view(&world), (100, 500, 0));
+    next_epoch(&mut world);
+    let channel = hold(&mut world, BOB, SPENDERS[0], id, 500_000);
+    let mut seed = 0;
+    let mut work = |world: &mut World, units: u64| {
+        seed += 1;
+        let mut receipt = receipt(world, KEYS[0], SPENDERS[0], seed);
+        (receipt.inputUnits, receipt.outputUnits) = (0, units);
+        receipt.cost = u128::from(units) * 8;
+        let (voucher, _) = voucher(channel, epoch(world), &[receipt]);
+        next_epoch(world);
+        claim_call(world, &voucher, SPENDERS[0], KEYS[0])
+    };
+    let call = work(&mut world, 450);
+    world.ok(CAROL, ADDRESS, &call);
+    assert_eq!(view(&world), (100, 500, 450));
+    // An epoch later 350 of it are left.
+    let call = work(&mut world, 151);
+    let over = JobsOverCapacity {
+        machineId: id,
+        classId: CLASS,
+        epoch: call.voucher.epoch,
+        work: 501,
+        allowed: 500,
+    };
+    world.refused(CAROL, ADDRESS, &call, &over);
+    assert_eq!(view(&world), (100, 500, 350));
+    let call = work(&mut world, 250);
+    world.ok(CAROL, ADDRESS, &call);
+    assert_eq!(view(&world), (100, 500, 500));
+    for _ in 0..9 {
+        next_epoch(&mut world);
+    }
+    assert_eq!(view(&world), (100, 500, 0));
+}
+
 #[test]
 fn job_4_no_more_is_claimed_than_was_proven() {
     let (mut world, _, _) = start();

@@ -76,6 +76,17 @@ pub(super) fn capacity(world: &World, id: u64) -> (u64, u8) {
     (capacity.perHour, capacity.reason)
 }
 
+/// Who asks pays for nothing, and auditors compute what he asks for.
+#[test]
+fn mach_5_nobody_is_asked_without_bound() {
+    let (mut world, _, _, id) = one();
+    for units in [0, UNITS_MAX + 1, u64::MAX] {
+        let said = world.call(KEYS[0], ADDRESS, &ask(id, units, 1_000));
+        assert!(said.is_err(), "{units}");
+    }
+    world.ok(KEYS[0], ADDRESS, &ask(id, UNITS_MAX, 1_000));
+}
+
 fn auditor(world: &World, auditor: Address) -> [u32; 3] {
     let record = world.view(ADDRESS, &auditorRecordCall { auditor });
     [record.agreed, record.differed, record.silent]
