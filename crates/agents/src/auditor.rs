@@ -15,6 +15,8 @@ mod capacity;
 mod standing;
 mod work;
 
+use std::sync::atomic::AtomicBool;
+
 use alloy_primitives::{B256, keccak256};
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolValue as _;
@@ -23,13 +25,13 @@ use futures::future::BoxFuture;
 
 use crate::provider::Worker;
 
-use work::Work;
 pub use work::{Case, Seen, Told};
+use work::{Left, Work};
 
 /// Looks at receipts.
 pub trait Examiner: Send + Sync {
-    /// What there is to say about one.
-    fn examine<'a>(&'a self, case: &'a Case) -> BoxFuture<'a, Seen>;
+    /// What there is to say about one. It is `heard` from the moment on at which its machine has given something to compute on.
+    fn examine<'a>(&'a self, case: &'a Case, heard: &'a AtomicBool) -> BoxFuture<'a, Seen>;
 }
 
 /// What an auditor works with.
@@ -58,13 +60,16 @@ impl Auditor {
         let mut work = Work::new(self, tell);
         let mut capacity = capacity::Capacity::new(self);
         loop {
-            if let Err(error) = work.look().await {
+            let looked = work.look().await.unwrap_or_else(|error| {
                 tracing::warn!(%error, "claims were not looked at");
-            }
+                Left::Nothing
+            });
             if let Err(error) = capacity.look().await {
                 tracing::warn!(%error, "challenges were not looked at");
             }
-            tokio::time::sleep(work::LOOK_EVERY).await;
+            if looked == Left::Nothing {
+                tokio::time::sleep(work::LOOK_EVERY).await;
+            }
         }
     }
 

@@ -21,7 +21,7 @@ use capstan_contracts::{
     still::{self, IStill::untilMsCall},
 };
 
-/// Claims of a machine that are looked through for picks, page by page, the newest first, until all of a page are settled.
+/// Claims of a machine that are looked through for picks, page by page, the newest first, until all of a page are past showing.
 const CLAIMS_MAX: u64 = 64;
 const PAGES_MAX: u32 = 64;
 /// Machines of a class in one answer.
@@ -314,7 +314,7 @@ pub async fn picked(node: &Node, machine_id: u64) -> Result<Vec<Picked>, ClientE
     Ok(all.into_iter().map(|(_, picked)| picked).collect())
 }
 
-/// Those of one claim. Answers whether it is settled.
+/// Those of one claim. Answers whether it is past showing.
 async fn picked_of(
     node: &Node,
     claim_id: u64,
@@ -323,9 +323,7 @@ async fn picked_of(
     let call = claimOfCall { claimId: claim_id };
     let claim = node.view(ADDRESS, &call).await?;
     if claim.phase != Phase::Showing.number() {
-        return Ok([Phase::Paid, Phase::Void]
-            .map(Phase::number)
-            .contains(&claim.phase));
+        return Ok(claim.phase > Phase::Showing.number());
     }
     for (pick, index) in (0..).zip(claim.picks) {
         let asked = pickOfCall {

@@ -143,17 +143,14 @@ impl Sender {
         send(node, &self.key, call).await
     }
 
-    /// [`send_all`], once whoever came before is done.
-    ///
-    /// # Errors
-    /// As [`send_all`].
-    pub async fn send_all(
-        &self,
-        node: &Node,
-        calls: &[Call],
-    ) -> Result<Vec<Result<Sent, ClientError>>, ClientError> {
-        let _turn = self.turn.lock().await;
-        send_all(node, &self.key, calls).await
+    /// [`send_all`]; whoever else sends has a turn between two blocks.
+    pub async fn send_all(&self, node: &Node, calls: &[Call]) -> Vec<Result<Sent, ClientError>> {
+        let mut done = Vec::with_capacity(calls.len());
+        for some in calls.chunks(AT_ONCE) {
+            let _turn = self.turn.lock().await;
+            done.extend(send_block(node, &self.key, some).await);
+        }
+        done
     }
 }
 
@@ -169,37 +166,66 @@ pub async fn send(
 ) -> Result<Sent, ClientError> {
     let nonce = next_nonce(node, signer.address()).await?;
     let hash = submit(node, signer, call, nonce).await?;
-    mined(node, signer.address(), call, hash).await
+    mined(node, signer.address(), call, hash, Instant::now()).await
 }
 
-/// Sends calls that do not build on each other, many to a block: none waits for another's. Answers what came of each.
-///
-/// # Errors
-/// The node does not answer. What a contract refuses is in the answers, and keeps no other back.
+/// Sends calls that do not build on each other, many to a block: none waits for another's. Answers what came of each; one that is
+/// refused keeps no other back.
 pub async fn send_all(
     node: &Node,
     signer: &PrivateKeySigner,
     calls: &[Call],
-) -> Result<Vec<Result<Sent, ClientError>>, ClientError> {
-    let from = signer.address();
+) -> Vec<Result<Sent, ClientError>> {
     let mut done = Vec::with_capacity(calls.len());
     for some in calls.chunks(AT_ONCE) {
-        let mut nonce = next_nonce(node, from).await?;
-        let mut sent = Vec::with_capacity(some.len());
-        for call in some {
-            let hash = submit(node, signer, call, nonce).await;
-            // A number that was not taken is the next one's.
-            nonce += u64::from(hash.is_ok());
-            sent.push((call, hash));
-        }
-        for (call, hash) in sent {
-            done.push(match hash {
-                Ok(hash) => mined(node, from, call, hash).await,
-                Err(error) => Err(error),
-            });
-        }
+        done.extend(send_block(node, signer, some).await);
     }
-    Ok(done)
+    done
+}
+
+/// Some of them, for one block. They are waited for together: what one waits for, all do.
+async fn send_block(
+    node: &Node,
+    signer: &PrivateKeySigner,
+    calls: &[Call],
+) -> Vec<Result<Sent, ClientError>> {
+    let from = signer.address();
+    let mut nonce = None;
+    let mut sent = Vec::with_capacity(calls.len());
+    for call in calls {
+        let hash = submit_next(node, signer, call, &mut nonce).await;
+        sent.push((call, hash));
+    }
+    let begun = Instant::now();
+    let mut done = Vec::with_capacity(calls.len());
+    for (call, hash) in sent {
+        done.push(match hash {
+            Ok(hash) => mined(node, from, call, hash, begun).await,
+            Err(error) => Err(error),
+        });
+    }
+    done
+}
+
+/// Submits under the next number. What a contract refuses took none; after any other error it is asked for anew, since the node may
+/// have taken what it did not answer.
+async fn submit_next(
+    node: &Node,
+    signer: &PrivateKeySigner,
+    call: &Call,
+    next: &mut Option<u64>,
+) -> Result<B256, ClientError> {
+    let nonce = match *next {
+        Some(nonce) => nonce,
+        None => next_nonce(node, signer.address()).await?,
+    };
+    let hash = submit(node, signer, call, nonce).await;
+    *next = match &hash {
+        Ok(_) => nonce.checked_add(1),
+        Err(error) if error.is_of_contract() => Some(nonce),
+        Err(_) => None,
+    };
+    hash
 }
 
 async fn next_nonce(node: &Node, from: Address) -> Result<u64, ClientError> {
@@ -218,8 +244,13 @@ async fn submit(
 }
 
 /// Waits for the block.
-async fn mined(node: &Node, from: Address, call: &Call, hash: B256) -> Result<Sent, ClientError> {
-    let begun = Instant::now();
+async fn mined(
+    node: &Node,
+    from: Address,
+    call: &Call,
+    hash: B256,
+    begun: Instant,
+) -> Result<Sent, ClientError> {
     loop {
         let sent: Option<Sent> = node
             .read("eth_getTransactionReceipt", json!([hash]))

@@ -138,7 +138,8 @@ struct OfferItem {
     output_price: Fixed,
     input_floor: Fixed,
     output_floor: Fixed,
-    /// Work of the last epoch that it may claim, and has.
+    /// Work that it can do in an epoch, how much it may claim and not have worked off, and how much that is.
+    per_epoch: U64,
     allowed: U64,
     used: U64,
     bond: Fixed,
@@ -401,6 +402,7 @@ fn offers(
             output_price: unit.fixed(offer.outputPrice),
             input_floor: unit.fixed(offer.terms.inputFloor),
             output_floor: unit.fixed(offer.terms.outputFloor),
+            per_epoch: U64::from(offer.perEpoch),
             allowed: U64::from(offer.allowed),
             used: U64::from(offer.used),
             bond: unit.fixed(offer.bond),

@@ -2,7 +2,13 @@
 //!
 //! The address of a machine is its own word, so what comes from there is bounded in size and time, and follows no redirect.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use alloy_primitives::{B256, keccak256};
 use alloy_signer_local::PrivateKeySigner;
@@ -24,6 +30,8 @@ use tokio::sync::Semaphore;
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Answers that are computed again at a time. Who waits for a machine takes none of these places.
 const LOOKS_AT_ONCE: usize = 4;
+/// Machines that are asked at a time: what they send lies in memory until it is computed.
+const DOORS: usize = 32;
 /// More than a machine keeps of one receipt.
 const BYTES_MAX: usize = 16 << 20;
 
@@ -34,7 +42,9 @@ pub(crate) struct Inspector {
     key: PrivateKeySigner,
     engines: Vec<Arc<Engine>>,
     client: reqwest::Client,
-    places: Semaphore,
+    /// Of machines that are asked, and of answers that are computed.
+    doors: Semaphore,
+    places: Arc<Semaphore>,
 }
 
 impl Inspector {
@@ -56,19 +66,19 @@ impl Inspector {
             key,
             engines,
             client: client.build()?,
-            places: Semaphore::new(LOOKS_AT_ONCE),
+            doors: Semaphore::new(DOORS),
+            places: Arc::new(Semaphore::new(LOOKS_AT_ONCE)),
         })
     }
 
     /// Asks the machine; why not, if it gives nothing that is this receipt.
-    async fn kept(&self, case: &Case) -> Result<(Signed, Option<Evidence>)> {
+    async fn kept(&self, case: &Case, word: String) -> Result<(Signed, Option<Evidence>)> {
         let base = case.endpoint.trim_end_matches('/');
         let base = base.strip_suffix("/v1").unwrap_or(base);
         if !base.starts_with("http://") && !base.starts_with("https://") {
             bail!("`{}` is no address of a machine", case.endpoint);
         }
         let url = format!("{base}/v1/capstan/audit/{}", case.receipt);
-        let word = self.word(case.receipt).await?;
         let answer = self.client.get(url).header(INSPECTION, word).send().await;
         let mut answer = answer.wrap_err("it does not answer")?;
         if !answer.status().is_success() {
@@ -101,12 +111,20 @@ impl Inspector {
         Ok(format!("{} {}", said.timeMs, in_hex(&word)))
     }
 
-    async fn look(&self, case: &Case) -> Seen {
+    async fn look(&self, case: &Case, heard: &AtomicBool) -> Seen {
         let fits = |engine: &&Arc<Engine>| engine.card().sha256 == case.program.0;
         let Some(engine) = self.engines.iter().find(fits).map(Arc::clone) else {
             return Seen::Unable(format!("no model here has the hash {}", case.program));
         };
-        let (signed, evidence) = match self.kept(case).await {
+        // They are closed with the inspector alone.
+        let Ok(_door) = self.doors.acquire().await else {
+            return Seen::Unable("nobody asks any more".to_owned());
+        };
+        let word = match self.word(case.receipt).await {
+            Ok(word) => word,
+            Err(why) => return Seen::Later(format!("{why:#}")),
+        };
+        let (signed, evidence) = match self.kept(case, word).await {
             Ok(kept) => kept,
             Err(why) => return Seen::Silent(format!("{why:#}")),
         };
@@ -118,12 +136,15 @@ impl Inspector {
             return Seen::Silent("it keeps nothing to compute on".to_owned());
         };
         let fixes = fixes_kernels(case.quantisation, &engine);
-        // They are closed with the inspector alone.
-        let Ok(_place) = self.places.acquire().await else {
+        heard.store(true, Ordering::Relaxed);
+        let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
             return Seen::Unable("nobody computes any more".to_owned());
         };
-        let looked =
-            tokio::task::spawn_blocking(move || judged(&engine, &signed, &evidence, fixes));
+        let looked = tokio::task::spawn_blocking(move || {
+            // What is computed goes on where nobody waits for it any more, and keeps its place.
+            let _place = place;
+            judged(&engine, &signed, &evidence, fixes)
+        });
         looked
             .await
             .unwrap_or_else(|_| Seen::Unable("the computation ended badly".to_owned()))
@@ -131,8 +152,8 @@ impl Inspector {
 }
 
 impl Examiner for Inspector {
-    fn examine<'a>(&'a self, case: &'a Case) -> BoxFuture<'a, Seen> {
-        self.look(case).boxed()
+    fn examine<'a>(&'a self, case: &'a Case, heard: &'a AtomicBool) -> BoxFuture<'a, Seen> {
+        self.look(case, heard).boxed()
     }
 }
 

@@ -38,6 +38,8 @@ const UNITS: (u64, u64) = (32, 4_096);
 const ANSWER_MS: u64 = 10_000;
 /// An answer is asked for of a quarter of the time that the chain leaves for it at most: the machine may be at work.
 const ANSWER_PART: u64 = 4;
+/// And of so much of the time in which auditors commit: they may be slower than the machine.
+const AUDIT_PART: u64 = 3;
 /// No machine is believed to be faster than that for one question.
 const WITHIN_MS: u64 = 1_000;
 
@@ -326,14 +328,17 @@ impl<'a> Capacity<'a> {
         if proven.perHour == 0 {
             return Ok((!tried.is_early()).then(|| tried.first()));
         }
-        // Whoever is at work would show less than he can, and what he sold is claimed by what he showed last.
-        if tried.longer(ANSWER_MS).is_none() || offer.used > 0 {
+        // Whoever is at work would show less than he can. Who sold more than he has shown that he can is whom to ask.
+        let is_at_work = (1..=offer.perEpoch).contains(&offer.used);
+        if tried.longer(ANSWER_MS).is_none() || is_at_work {
             return Ok(None);
         }
         let params = node.view(machines::ADDRESS, &paramsCall {}).await?.current;
         let from_ms = last.askedMs.saturating_add(params.gapMs);
         let is_early = node.head_time_ms().await? < from_ms;
-        let longer = tried.longer(ANSWER_MS.min(params.answerMs / ANSWER_PART));
+        // Auditors begin when it has answered.
+        let answer_ms = (params.answerMs / ANSWER_PART).min(params.commitMs / AUDIT_PART);
+        let longer = tried.longer(ANSWER_MS.min(answer_ms));
         Ok(longer.filter(|_| !is_early))
     }
 

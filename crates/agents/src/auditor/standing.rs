@@ -126,6 +126,7 @@ impl Look {
         self.standing = match seen {
             Seen::Found { fault, witness, .. } => Standing::Found(Finding { fault, witness }),
             Seen::Silent(_) => Standing::Silent,
+            Seen::Later(_) => Standing::New,
             Seen::Unable(_) => Standing::Done,
         };
     }

@@ -4,7 +4,10 @@ use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     fmt,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -35,8 +38,8 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
 const BACK: u64 = 256;
 /// Receipts of one machine that are looked at at a time: one that stalls holds up nobody but itself.
 const ASKS_AT_ONCE: usize = 4;
-/// What is said in one look, the dearest first: the next look is not to be late.
-const WORDS_MAX: usize = 64;
+/// What is said in one look, in one block: the next look is not to be late.
+const WORDS_MAX: usize = 16;
 /// Of the time in which auditors commit, the part that is left for the transaction: then a silent machine has withheld.
 const LAST_PART: u64 = 3;
 
@@ -75,6 +78,8 @@ pub enum Seen {
     },
     /// The machine gave nothing to compute on, for this reason.
     Silent(String),
+    /// This auditor could not ask it, for this reason; he tries again.
+    Later(String),
     /// This auditor cannot say, for this reason.
     Unable(String),
 }
@@ -119,6 +124,9 @@ impl fmt::Display for Told {
             Self::Examined(case, Seen::Silent(why)) => {
                 write!(f, "{}: the machine gave nothing: {why}", of(case))
             }
+            Self::Examined(case, Seen::Later(why)) => {
+                write!(f, "{}: not asked yet: {why}", of(case))
+            }
             Self::Examined(case, Seen::Unable(why)) => {
                 write!(f, "{}: nothing is said: {why}", of(case))
             }
@@ -132,6 +140,24 @@ impl fmt::Display for Told {
     }
 }
 
+/// What is left to be said after a look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    Nothing,
+    Some,
+}
+
+/// A look that goes on.
+struct Asking {
+    machine_id: u64,
+    /// Whether the machine has given something to compute on.
+    heard: Arc<AtomicBool>,
+    handle: AbortHandle,
+}
+
+/// What is to be said, and until when.
+type Words = Vec<(u64, Case, Say)>;
+
 /// The receipts of all claims that are open.
 pub(super) struct Work<'a> {
     auditor: &'a Auditor,
@@ -139,8 +165,8 @@ pub(super) struct Work<'a> {
     next_claim: Option<u64>,
     open: BTreeMap<u64, BTreeMap<u32, Look>>,
     looking: JoinSet<()>,
-    /// Looks that go on, by claim and pick: whose machine, and what ends them.
-    asking: BTreeMap<(u64, u32), (u64, AbortHandle)>,
+    /// Looks that go on, by claim and pick.
+    asking: BTreeMap<(u64, u32), Asking>,
     /// Machines that were silent when they were asked last.
     mute: BTreeSet<u64>,
     seen_to: mpsc::UnboundedSender<(Case, Seen)>,
@@ -168,7 +194,7 @@ impl<'a> Work<'a> {
     }
 
     /// One look at everything that is open.
-    pub(super) async fn look(&mut self) -> Result<(), ClientError> {
+    pub(super) async fn look(&mut self) -> Result<Left, ClientError> {
         while self.looking.try_join_next().is_some() {}
         let count = self.view(&claimCountCall {}).await?;
         let from = self
@@ -196,18 +222,23 @@ impl<'a> Work<'a> {
                 tracing::warn!(%error, claim = id, "a claim waits");
             }
         }
+        // What is due first, and of that what is dearest.
+        words.sort_by_key(|(due_ms, ..)| *due_ms);
+        let left = match words.len() > WORDS_MAX {
+            true => Left::Some,
+            false => Left::Nothing,
+        };
         words.truncate(WORDS_MAX);
-        self.say(words).await
+        self.say(words).await;
+        Ok(left)
     }
 
     /// Nothing more is asked about a claim.
     fn close(&mut self, id: u64) {
         self.open.remove(&id);
-        let ended = self
-            .asking
-            .extract_if((id, 0)..=(id, u32::MAX), |_, _| true);
-        for (_, (_, handle)) in ended {
-            handle.abort();
+        let its = (id, 0)..=(id, u32::MAX);
+        for (_, asking) in self.asking.extract_if(its, |_, _| true) {
+            asking.handle.abort();
         }
     }
 
@@ -216,10 +247,10 @@ impl<'a> Work<'a> {
         while let Ok((case, seen)) = self.seen.try_recv() {
             (self.tell)(&Told::Examined(case.clone(), seen.clone()));
             self.asking.remove(&(case.claim_id, case.pick));
-            if matches!(seen, Seen::Silent(_)) {
-                self.mute.insert(case.machine_id);
-            } else {
-                self.mute.remove(&case.machine_id);
+            match seen {
+                Seen::Silent(_) => drop(self.mute.insert(case.machine_id)),
+                Seen::Found { .. } => drop(self.mute.remove(&case.machine_id)),
+                Seen::Later(_) | Seen::Unable(_) => {}
             }
             let look = self
                 .open
@@ -235,7 +266,7 @@ impl<'a> Work<'a> {
         &mut self,
         id: u64,
         claim: &Claim,
-        words: &mut Vec<(Case, Say)>,
+        words: &mut Words,
     ) -> Result<(), ClientError> {
         let phase = claim.phase;
         if phase < Phase::Showing.number() {
@@ -259,7 +290,9 @@ impl<'a> Work<'a> {
             let Some(mut look) = look else {
                 continue;
             };
-            self.go_on(&mut look, when, words).await;
+            if let Some(said) = self.go_on(&mut look, when).await {
+                words.push((claim.dueMs, look.case.clone(), said));
+            }
             if let Some(picks) = self.open.get_mut(&id) {
                 picks.insert(pick, look);
             }
@@ -312,52 +345,65 @@ impl<'a> Work<'a> {
         let case = look.case.clone();
         let (place, machine_id) = ((case.claim_id, case.pick), case.machine_id);
         let (told, examiner) = (self.seen_to.clone(), Arc::clone(&self.auditor.examiner));
+        let heard = Arc::new(AtomicBool::new(false));
+        let hears = Arc::clone(&heard);
         let handle = self.looking.spawn(async move {
-            let seen = examiner.examine(&case).await;
+            let seen = examiner.examine(&case, &hears).await;
             // Nobody hears it where the auditor has ended.
             let _ = told.send((case, seen));
         });
-        self.asking.insert(place, (machine_id, handle));
+        let asking = Asking {
+            machine_id,
+            heard,
+            handle,
+        };
+        self.asking.insert(place, asking);
         Ok(())
     }
 
-    fn has_place(&self, machine_id: u64) -> bool {
-        let its = self.asking.values().filter(|(of, _)| *of == machine_id);
-        its.count() < ASKS_AT_ONCE
+    /// Looks at a machine that go on.
+    fn asking(&self, machine_id: u64) -> impl Iterator<Item = &Asking> {
+        let all = self.asking.values();
+        all.filter(move |asking| asking.machine_id == machine_id)
+    }
+
+    /// Whether a machine holds all its places with silence: what it was not asked for yet it would not give either.
+    fn is_mute(&self, machine_id: u64) -> bool {
+        self.mute.contains(&machine_id)
+            && self
+                .asking(machine_id)
+                .all(|asking| !asking.heard.load(Ordering::Relaxed))
     }
 
     /// Does what is to be done now with a receipt; what is to be said is said with everything else.
-    async fn go_on(&mut self, look: &mut Look, when: When, words: &mut Vec<(Case, Say)>) {
+    async fn go_on(&mut self, look: &mut Look, when: When) -> Option<Say> {
         let machine_id = look.case.machine_id;
-        let is_full = !self.has_place(machine_id);
-        if look.step(when) == Step::Ask
-            && is_full
+        let is_full = self.asking(machine_id).count() >= ASKS_AT_ONCE;
+        if is_full
             && when == When::CommitLast
-            && self.mute.contains(&machine_id)
+            && look.standing == Standing::New
+            && self.is_mute(machine_id)
         {
-            // It holds all its places with silence: what it was not asked for yet it would not give either.
             look.standing = Standing::Silent;
         }
         match look.step(when) {
+            Step::Say(said) => return Some(said),
             Step::Ask if !is_full => {
                 if let Err(error) = self.ask(look).await {
                     tracing::warn!(%error, claim = look.case.claim_id, "a receipt waits");
                 }
             }
             Step::Wait | Step::Ask => {}
-            Step::Say(said) => words.push((look.case.clone(), said)),
         }
+        None
     }
 
     /// Says all of it, many to a block.
-    async fn say(&mut self, words: Vec<(Case, Say)>) -> Result<(), ClientError> {
-        let calls: Vec<Call> = words
-            .iter()
-            .map(|(case, said)| self.call(case, said))
-            .collect();
-        let (node, key) = (&self.auditor.node, &self.auditor.key);
-        let done = send_all(node, key, &calls).await?;
-        for ((case, said), done) in words.into_iter().zip(done) {
+    async fn say(&mut self, words: Words) {
+        let calls = words.iter().map(|(_, case, said)| self.call(case, said));
+        let calls: Vec<Call> = calls.collect();
+        let done = send_all(&self.auditor.node, &self.auditor.key, &calls).await;
+        for ((_, case, said), done) in words.into_iter().zip(done) {
             let look = self.open.get_mut(&case.claim_id);
             let Some(look) = look.and_then(|picks| picks.get_mut(&case.pick)) else {
                 continue;
@@ -373,7 +419,6 @@ impl<'a> Work<'a> {
                 Say::Reveal(finding) => Told::Revealed(case, finding.fault),
             });
         }
-        Ok(())
     }
 
     fn call(&self, case: &Case, said: &Say) -> Call {

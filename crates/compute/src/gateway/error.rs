@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     keys::{LedgerError, Refusal, StoreError},
     tab::Turned,
-    upstream::Fault,
+    upstream::{DEARER, Fault},
 };
 
 /// Letters of a path that an error repeats.
@@ -316,7 +316,7 @@ impl From<Turned> for ApiError {
             Turned::NotSaid => (401, "authentication_error", "errand_not_signed"),
             Turned::NoChannel => (402, "insufficient_quota", "no_channel"),
             Turned::NotBound { .. } => (402, "insufficient_quota", "not_bound"),
-            Turned::Dearer { .. } => (429, "rate_limit_error", "dearer"),
+            Turned::Dearer { .. } => (402, "insufficient_quota", DEARER),
             Turned::HoldOver => (402, "insufficient_quota", "hold_over"),
             Turned::Unsigned => (402, "insufficient_quota", "voucher_unsigned"),
             Turned::NotSold => (402, "insufficient_quota", "not_sold"),
@@ -326,14 +326,10 @@ impl From<Turned> for ApiError {
             Turned::Silent => (503, "server_error", "chain_silent"),
         };
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-        let wait_s = match turned {
-            Turned::SoldOut | Turned::Silent => Some(5),
-            Turned::Dearer { .. } => Some(1),
-            _ => None,
-        };
+        let wait = matches!(turned, Turned::SoldOut | Turned::Silent);
         let error = Self::new(status, kind, code, turned.to_string());
         Self {
-            retry_after: wait_s.map(Duration::from_secs),
+            retry_after: wait.then_some(Duration::from_secs(5)),
             ..error
         }
     }

@@ -570,7 +570,7 @@ fn let_go_of_some(db: &Database, path: &Path, letting: &mut Option<(old::Letting
 fn make(path: &Path) -> Result<(), StoreError> {
     let aside = path.with_extension(format!("new-{}", std::process::id()));
     let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true).mode(OWNERS);
+    options.write(true).create(true).truncate(true).mode(OWNERS);
     options.open(&aside).map_err(redb::Error::Io)?;
     drop(Database::create(&aside)?);
     // Who was faster has made it.

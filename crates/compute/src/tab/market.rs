@@ -36,6 +36,11 @@ impl Room {
             used: 0,
         }
     }
+
+    /// Something was claimed since it was seen.
+    pub(super) fn count(&mut self, work: u64) {
+        self.used = self.used.saturating_add(work);
+    }
 }
 
 /// The chain as it was last seen.

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+/// What a machine says that would cost more than it may.
+pub(crate) const DEARER: &str = "dearer";
+
 /// Longest text of a server that is shown to others.
 const SHOWN_MAX: usize = 300;
 
@@ -91,10 +94,12 @@ impl Fault {
     }
 
     /// The HTTP status that tells a client of it.
-    pub const fn status(&self) -> u16 {
+    pub fn status(&self) -> u16 {
         match self {
             Self::Slow(_) => 504,
             Self::Busy { .. } => 429,
+            // Its price moves each epoch: whoever asks again asks at another one.
+            Self::Unpaid { code, .. } if code == DEARER => 429,
             Self::Unpaid { .. } => 402,
             Self::Request { status, .. } | Self::Declined { status, .. } => *status,
             _ => 502,

@@ -21,6 +21,7 @@ use crate::{audit::Work, money::Dollars, receipt::Signed};
 
 pub use answer::{Answer, Claim, chunk, gather};
 pub(crate) use answer::{says_once, usage};
+pub(crate) use fault::DEARER;
 pub use fault::Fault;
 pub use http::{Http, HttpSettings};
 pub use pool::{MemberView, NoPlace, Place, Pool, PoolSettings};

@@ -326,7 +326,7 @@ sol! {
         error JobsOverBound(bytes32 channel, uint256 bound, uint256 cost);
         /// The voucher asks for more than its units cost in its epoch.
         error JobsOverPriced(uint256 cost, uint256 most);
-        /// The machine would claim more work of an epoch than it has proven that it can do.
+        /// The machine would be further ahead of what it has proven that it can do than it may be.
         error JobsOverCapacity(uint64 machineId, uint32 classId, uint64 epoch, uint64 work, uint64 allowed);
         /// The bond does not cover what a lie in this claim must cost. Add to it, or wait until other claims are settled.
         error JobsOverBond(uint64 machineId, uint256 bond, uint256 reserved, uint256 need);

@@ -141,7 +141,7 @@ pub(super) fn findings(
 }
 
 /// What a quorum found, more than half of all who showed something: one verdict of one witness.
-pub(super) fn found(quorum: u8, findings: &[(Address, Finding)]) -> Found {
+fn found(quorum: u8, findings: &[(Address, Finding)]) -> Found {
     let shown = findings.iter().filter(|(_, finding)| finding.is_shown);
     let shown = shown.map(|(_, finding)| (finding.verdict, finding.witness));
     quorum::agreed(shown, quorum)
@@ -156,8 +156,17 @@ fn gave_some_nothing(quorum: u8, findings: &[(Address, Finding)]) -> bool {
     wrong == Some(true) && shown().any(|(_, finding)| finding.verdict == withheld)
 }
 
+/// What counts of a pick, as a number: what a quorum found, and right where none did.
+pub(super) fn verdict(quorum: u8, findings: &[(Address, Finding)]) -> u8 {
+    match found(quorum, findings) {
+        Some((verdict, _)) => verdict,
+        None if gave_some_nothing(quorum, findings) => Fault::Withheld.number(),
+        None => 0,
+    }
+}
+
 /// What is wrong with a pick by what auditors found, who are counted. Nothing is where no quorum agrees: in doubt for whoever
-/// worked. Who computed what a quorum found joins those who `agreed`; who was given nothing has computed nothing (JOB-15).
+/// worked. Who computed what a quorum found joins those who `agreed`; who was given nothing has computed nothing (JOB-16).
 pub(super) fn judge(
     cx: &mut Ctx<'_>,
     id: u64,
@@ -168,8 +177,7 @@ pub(super) fn judge(
     let findings = findings(cx, id, pick)?;
     let Some(found) = found(claim.quorum, &findings) else {
         count(cx, (id, pick), &findings, None)?;
-        let is_split = gave_some_nothing(claim.quorum, &findings);
-        return Ok(is_split.then_some(Fault::Withheld));
+        return Fault::of_verdict(verdict(claim.quorum, &findings));
     };
     count(cx, (id, pick), &findings, Some(found))?;
     let fault = Fault::of_verdict(found.0)?;

@@ -304,7 +304,7 @@ pub struct Params {
     pub fee_bps: u16,
     /// And what of each claim beside that.
     pub fee_flat: Assets,
-    /// Work of an epoch that a machine on probation may claim.
+    /// Work of an epoch that a machine on probation may claim, and how far one that has proven less may be ahead of that.
     pub probation_units: u64,
     /// How many auditors must agree.
     pub quorum: u8,

@@ -216,7 +216,7 @@ pub(super) fn pick(cx: &mut Ctx<'_>, id: u64, pick: u32) -> Result<IJobs::Pick, 
     let findings = audit::findings(cx, id, pick)?;
     let revealed = findings.iter().filter(|(_, finding)| finding.is_shown);
     let revealed = u32::try_from(revealed.count()).unwrap_or(u32::MAX);
-    let verdict = audit::found(claim.quorum, &findings).map_or(0, |(verdict, _)| verdict);
+    let verdict = audit::verdict(claim.quorum, &findings);
     Ok(IJobs::Pick {
         index: index_of(claim.seed, pick, claim.picks, claim.receipts),
         receipt: STATE.shown.at((id, pick)).load(cx)?,

@@ -444,7 +444,7 @@ impl Sale {
                 proof,
             ));
         }
-        let shown = self.key.send_all(&self.node, &calls).await?;
+        let shown = self.key.send_all(&self.node, &calls).await;
         for (claim, shown) in claims.into_iter().zip(shown) {
             if let Err(error) = shown {
                 tracing::warn!(%error, claim, "a receipt was not shown");

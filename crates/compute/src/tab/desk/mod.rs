@@ -26,7 +26,7 @@ use super::{
 use crate::keys::{Ledger, Put};
 use bond::Bond;
 use desks::looked_up;
-use line::Line;
+use line::{Line, Sheet};
 
 pub use desks::Desks;
 pub(crate) use promise::Promise;
@@ -351,12 +351,25 @@ impl Desk {
         }
         line.claimed_epoch = found.claimed_epoch;
         (line.bound, line.last_epoch) = (found.bound, found.last_epoch);
+        let mut work = 0_u64;
         for (epoch, sheet) in &mut line.sheets {
             if *epoch <= found.claimed_epoch {
                 bond.hand_over(market.map_or(0, |market| sheet.stands(&market)));
-                sheet.is_claimed = true;
+                work = work.saturating_add(self.hand_over(sheet));
             }
         }
+        if let Some(market) = &mut state.market {
+            market.work.count(work);
+        }
+    }
+
+    /// What is claimed now is the chain's to reckon, and not in what was last seen of it. Answers its work.
+    fn hand_over(&self, sheet: &mut Sheet) -> u64 {
+        if std::mem::replace(&mut sheet.is_claimed, true) {
+            return 0;
+        }
+        let (input, output) = sheet.tally.units();
+        self.work_up(input, output)
     }
 
     /// Who asks for what is kept of a receipt, in time.

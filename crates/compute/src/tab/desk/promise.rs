@@ -100,7 +100,7 @@ impl Desk {
         })
     }
 
-    fn work_up(&self, input: u64, output: u64) -> u64 {
+    pub(super) fn work_up(&self, input: u64, output: u64) -> u64 {
         let inputs = input.div_ceil(u64::from(self.setup.inputs_per_output).max(1));
         output.saturating_add(inputs)
     }

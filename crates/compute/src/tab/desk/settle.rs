@@ -215,8 +215,11 @@ impl Desk {
         };
         // What stands for it is the chain's to reckon from now on, and is not free there before that is seen.
         bond.hand_over(market.map_or(0, |market| sheet.stands(&market)));
-        sheet.is_claimed = true;
+        let work = self.hand_over(sheet);
         ledger.write(vec![Put::sheet(&sheet.record(channel, epoch))]);
+        if let Some(market) = &mut state.market {
+            market.work.count(work);
+        }
     }
 
     /// Channels with vouchers that were handed out and are too old to be claimed, of which it is not known whether they were: a

@@ -436,6 +436,41 @@ async fn net_4_a_promise_looks_at_the_epoch_that_its_work_is_booked_to() {
     }
 }
 
+/// NET-4: a slow machine is ahead of what it has proven, and what it sold weighs on until it is worked off: before its claim, behind
+/// it, and when the chain has been seen again.
+#[tokio::test]
+async fn net_4_what_was_sold_weighs_until_it_is_worked_off() {
+    let case = Case::new();
+    let slow = |epoch: u64, used| Market {
+        work: Room {
+            per_epoch: 100,
+            ahead: 500,
+            used,
+        },
+        ..market(epoch * EPOCH_MS + 20)
+    };
+    case.sees(slow(EPOCH, 0));
+    assert_eq!(case.asks(NOW_MS, 501).err(), Some(Turned::SoldOut));
+    // One unit was read.
+    let one = case.answered(1, EPOCH, 449);
+    assert_eq!(case.signs(EPOCH, &[&one], 1), Ok(()));
+    let number = Cell::new(0);
+    let has_room_for = |units| {
+        number.set(number.get() + 1);
+        let time_ms = (EPOCH + 1) * EPOCH_MS + number.get();
+        let room = |units| case.asks(time_ms + units, units).map(drop);
+        assert_eq!(room(units + 1), Err(Turned::SoldOut));
+        assert_eq!(room(units), Ok(()));
+    };
+    case.sees(slow(EPOCH + 1, 0));
+    has_room_for(150);
+    case.claimed(EPOCH);
+    has_room_for(150);
+    // The chain counts it from now on, once.
+    case.sees(slow(EPOCH + 1, 450));
+    has_room_for(150);
+}
+
 /// NET-4: a look-up that was under way while a claim landed says what was bound before it, and binds nothing again.
 #[tokio::test]
 async fn net_4_a_look_up_from_before_a_claim_is_passed_over() {
