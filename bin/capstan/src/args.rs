@@ -385,7 +385,7 @@ pub(crate) enum DevCommand {
 pub(crate) struct CheatOptions {
     #[command(flatten)]
     pub(crate) ask: AskOptions,
-    /// Which provider, from 1
+    /// Which provider, counted from 1: provider 1 has machine 0, provider 2 machine 1
     #[arg(long, default_value_t = 1, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=i64::from(crate::world::MACHINES_MAX)))]
     pub(crate) provider: u32,
     /// It answers with other weights than those it is paid for

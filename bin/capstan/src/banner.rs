@@ -24,6 +24,8 @@ pub(crate) struct DevWorld {
     pub(crate) data: Option<PathBuf>,
     /// Whether a prepared world stands.
     pub(crate) has_markets: bool,
+    /// Whether machines live in it.
+    pub(crate) has_machines: bool,
 }
 
 /// Accounts, contracts, addresses, and how to stop.
@@ -78,7 +80,7 @@ fn dev_text(chain: &Chain, address: SocketAddr, world: &DevWorld) -> String {
         };
     }
     if world.has_markets && !world.signers.is_empty() {
-        text += &world::words();
+        text += &world::words(world.has_machines);
         text += "The last account owns the protocol and signs the prices.\n";
     }
     text += "\nContracts\n";

@@ -97,10 +97,10 @@ async fn cheat(options: &CheatOptions) -> Result<()> {
             _ => told.is_void(),
         };
         if is_over {
-            return told.end();
+            return told.end().await;
         }
     }
-    told.end()?;
+    told.end().await?;
     bail!("nothing was found within {} s", PATIENCE.as_secs())
 }
 
@@ -395,11 +395,21 @@ impl Told {
         name.cloned().unwrap_or_else(|| address.to_string())
     }
 
-    fn end(&mut self) -> Result<()> {
+    /// What the bond lost, to customers whose claims were void and to lenders alike.
+    async fn bond_lost(&self) -> Result<U256> {
+        let call = IMachines::machineCall {
+            machineId: self.machine_id,
+        };
+        let left = self.node.view(machines::ADDRESS, &call).await?.bond;
+        Ok(self.bond.saturating_sub(left))
+    }
+
+    async fn end(&mut self) -> Result<()> {
         let sum = |all: &mut dyn Iterator<Item = U256>| all.fold(U256::ZERO, |sum, one| sum + one);
         let refunded = sum(&mut self.voided.iter().map(|one| one.refunded));
         let slashed = sum(&mut self.voided.iter().map(|one| one.slashed));
         let paid = sum(&mut self.paid.iter().map(|one| one.amount));
+        let bond_lost = self.bond_lost().await?;
         if self.json {
             let whole = json!({
                 "machineId": self.machine_id,
@@ -408,7 +418,7 @@ impl Told {
                     "claimId": one.claimId, "reason": one.reason,
                     "refunded": one.refunded, "slashed": one.slashed,
                 })).collect::<Vec<_>>(),
-                "paid": paid, "refunded": refunded, "slashed": slashed,
+                "paid": paid, "refunded": refunded, "slashed": slashed, "bondLost": bond_lost,
                 "steps": self.steps,
             });
             println!("{whole:#}");
@@ -420,7 +430,7 @@ impl Told {
             self.voided.len(),
             self.paid.len(),
             self.amount(refunded),
-            self.amount(slashed),
+            self.amount(bond_lost),
             self.amount(paid)
         );
         Ok(())

@@ -3,8 +3,8 @@
 use alloy_primitives::U256;
 use capstan_client::{
     Amount, AssetName, Assets, Fixed, IncomeCase, IncomeMachine, IncomeMarket, IncomeMarkets, Node,
-    bid_for_title, borrow_on_income, income_markets, income_of, preview_borrow, repay_income,
-    supply_income, withdraw_income,
+    bid_for_title, borrow_on_income, income_markets, income_of, machines, preview_borrow,
+    repay_income, supply_income, withdraw_income,
 };
 use capstan_contracts::{erc4626::IErc4626, income::ADDRESS};
 use capstan_units::decimal;
@@ -71,7 +71,15 @@ fn row(name: &str, value: &str) {
 }
 
 async fn show(ask: &AskOptions, number: u64) -> Result<()> {
-    let (found, now_ms) = income_of(&Node::new(&ask.rpc)?, number).await?;
+    let node = Node::new(&ask.rpc)?;
+    let (all, _) = machines(&node, None).await?;
+    if !all
+        .iter()
+        .any(|(_, machine)| machine.machine_id.to::<u64>() == number)
+    {
+        bail!("no machine has the number {number}; `capstan machine list` shows them");
+    }
+    let (found, now_ms) = income_of(&node, number).await?;
     let Some((whole, machine)) = found else {
         if ask.json {
             println!("null");
@@ -150,8 +158,8 @@ fn offered(machine: &IncomeMachine) {
     row(
         "later",
         &format!(
-            "after {} verified days at this use: {} {unit}, net of power ({} {unit} a day now, {} of {} days)",
-            offer.needed_days,
+            "after {} at this use: {} {unit}, net of power ({} {unit} a day now, {} of {} days)",
+            count(usize::from(offer.needed_days), "verified day"),
             offer.later.text,
             offer.net_per_day.text,
             offer.verified_days,
@@ -222,11 +230,24 @@ fn owed(machine: &IncomeMachine, now_ms: u64) {
         );
     }
     if let Some(at) = machine.next_ms {
-        row(
-            "unless paid",
-            &format!("the block takes the next step {}", when(now_ms, at.to())),
-        );
+        let at = when(now_ms, at.to());
+        match is_at_ease(machine) {
+            true => row(
+                "looked at",
+                &format!("by the block {at}; nothing is due now"),
+            ),
+            false => row(
+                "unless paid",
+                &format!("the block takes the next step {at}"),
+            ),
+        }
     }
+}
+
+/// Whether the block comes to look alone: nothing is due, and no case is open.
+fn is_at_ease(machine: &IncomeMachine) -> bool {
+    let case = machine.case.as_ref();
+    machine.due.amount.is_zero() && case.is_none_or(|case| case.closed_ms.is_some())
 }
 
 /// What a lender can take, and what not.

@@ -87,7 +87,13 @@ fn short(text: &str) -> String {
 }
 
 async fn offers(ask: &AskOptions, class: u32) -> Result<()> {
-    let (whole, told) = jobs(&Node::new(&ask.rpc)?, JobsOf::Class(class), usize::MAX).await?;
+    let node = Node::new(&ask.rpc)?;
+    let (_, known) = jobs(&node, JobsOf::All, 0).await?;
+    let known = known.classes.unwrap_or_default();
+    if !known.iter().any(|known| known.class_id == class) {
+        bail!("no class of work has the number {class}; `capstan jobs classes` shows them");
+    }
+    let (whole, told) = jobs(&node, JobsOf::Class(class), usize::MAX).await?;
     if ask.json {
         println!("{:#}", whole["offers"]);
         return Ok(());
@@ -247,12 +253,19 @@ async fn keys(ask: &AskOptions, who: Address) -> Result<()> {
     for key in &customer.keys {
         table.row([
             key.key.to_string(),
-            format!("{} {symbol}", key.left.text),
-            format!("{} of {}", key.spent.text, key.total.text),
+            match is_bounded(&key.left) {
+                true => format!("{} {symbol}", key.left.text),
+                false => "all that is free".to_owned(),
+            },
+            match is_bounded(&key.total) {
+                true => format!("{} of {}", key.spent.text, key.total.text),
+                false => format!("{}, no limit", key.spent.text),
+            },
             each_of(key),
-            match key.is_revoked {
-                true => "revoked".to_owned(),
-                false => time(key.until_ms.to()),
+            match (key.is_revoked, key.until_ms.to()) {
+                (true, _) => "revoked".to_owned(),
+                (false, u64::MAX) => "it is revoked".to_owned(),
+                (false, until_ms) => time(until_ms),
             },
         ]);
     }
@@ -262,7 +275,16 @@ async fn keys(ask: &AskOptions, who: Address) -> Result<()> {
 
 fn each_of(key: &JobKey) -> String {
     let period = lasting(key.period_ms.to());
-    format!("{} in {period}", key.per_period.text)
+    match is_bounded(&key.per_period) {
+        true => format!("{} in {period}", key.per_period.text),
+        false => "no limit".to_owned(),
+    }
+}
+
+/// Whether an amount says how much. An amount of the contract has 112 bits, and who wants no limit writes them all; what is left of
+/// it is a little less later.
+fn is_bounded(amount: &Fixed) -> bool {
+    amount.amount.bit_len() < 112
 }
 
 /// Whoever signs a call about jobs.

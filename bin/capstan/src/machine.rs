@@ -2,7 +2,8 @@
 
 use alloy_primitives::Address;
 use capstan_client::{
-    Amount, Call, Machine, Node, machine_add_bond, machine_leave, machine_withdraw, machines,
+    Amount, Call, Machine, MachineReadings, Node, machine_add_bond, machine_leave,
+    machine_withdraw, machines,
 };
 use capstan_contracts::machines::{ADDRESS, IMachines::paramsCall};
 use eyre::{Result, bail, eyre};
@@ -120,16 +121,7 @@ async fn show(node: &Node, number: u64, is_json: bool) -> Result<()> {
         row("withdraw", format!("from {}", time(from.to())));
     }
     match &machine.readings {
-        Some(said) => row(
-            "readings",
-            format!(
-                "{} W, {} °C, {} busy, until {}",
-                said.watts,
-                said.celsius.text,
-                said.utilisation.percent(),
-                time(said.to_ms.to())
-            ),
-        ),
+        Some(said) => row("readings", read(said)),
         None => row("readings", "none".to_owned()),
     }
     match &machine.challenge {
@@ -150,6 +142,23 @@ async fn show(node: &Node, number: u64, is_json: bool) -> Result<()> {
         None => row("challenge", "never asked".to_owned()),
     }
     Ok(())
+}
+
+/// What a machine measured. A sensor that says nothing is written as zero.
+fn read(said: &MachineReadings) -> String {
+    let watts = match said.watts {
+        0 => "power unknown".to_owned(),
+        watts => format!("{watts} W"),
+    };
+    let celsius = match said.celsius.amount.is_zero() {
+        true => "warmth unknown".to_owned(),
+        false => format!("{} °C", said.celsius.text),
+    };
+    format!(
+        "{watts}, {celsius}, {} busy, until {}",
+        said.utilisation.percent(),
+        time(said.to_ms.to())
+    )
 }
 
 /// A machine as the node wrote it, and read; and the time of the block it is of.
@@ -275,3 +284,6 @@ fn deed(
         told: json!({"machine": number}),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -118,6 +118,7 @@ pub(crate) fn dev(options: &DevOptions) -> Result<()> {
         block_time: options.block_time,
         data: options.data.clone(),
         has_markets: !options.empty,
+        has_machines: life.cast.is_some(),
     };
     serve(
         ChainConfig {

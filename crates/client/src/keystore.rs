@@ -78,7 +78,9 @@ pub enum KeystoreError {
         path: PathBuf,
     },
     /// Nothing is called so.
-    #[error("no wallet is called `{name}` in {folder}; `capstan wallet list` shows what there is")]
+    #[error(
+        "no wallet is called `{name}` in {folder}; `capstan wallet new {name}` makes it, `capstan wallet list` shows what there is"
+    )]
     Unknown {
         /// What was asked.
         name: String,

@@ -26,7 +26,7 @@ pub(crate) use records::{LeafRecord, LineRecord, SheetRecord};
 pub use tally::Tally;
 pub(crate) use terms::bill_of;
 pub use terms::{
-    ERRAND, INSPECTION, Kept, Owed, Page, Raise, Rate, Said, Standing, Terms, dollars_of, in_hex,
-    of_hex, units_down, units_up,
+    ERRAND, INSPECTION, Kept, Owed, Page, Raise, Rate, Said, Standing, Terms, cost_of, dollars_of,
+    in_hex, of_hex, units_down, units_up,
 };
 pub use voucher::{Court, Errand, Inspection, Voucher, channel_of};

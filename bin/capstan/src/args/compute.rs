@@ -64,10 +64,10 @@ pub(crate) struct ServersOptions {
     #[arg(long, default_value_t = 256, value_name = "COUNT")]
     pub(crate) queue: u32,
     /// Longest wait for a model server
-    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = length)]
     pub(crate) wait: Duration,
     /// Longest wait for the first part of an answer
-    #[arg(long, default_value = "60s", value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, default_value = "60s", value_name = "TIME", value_parser = length)]
     pub(crate) first: Duration,
     /// Days for which receipts are kept, and what was sold and bought of machines; 0 keeps all. What is owed, claimable, or may
     /// be audited stays in any case
@@ -171,7 +171,7 @@ pub(crate) enum KeyCommand {
         #[arg(long, value_name = "COUNT")]
         parallel: Option<u32>,
         /// When it ends, from now, as 30days
-        #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+        #[arg(long, value_name = "TIME", value_parser = length)]
         expires: Option<Duration>,
         /// It is your own: its requests take the machine from everybody else's
         #[arg(long)]
@@ -256,7 +256,7 @@ pub(crate) struct SpendOptions {
     #[arg(long, value_name = "AMOUNT", default_value = "max", value_parser = super::exchange::amount)]
     pub(crate) limit: Amount,
     /// Length of the period
-    #[arg(long, value_name = "TIME", default_value = "1day", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "1day", value_parser = length)]
     pub(crate) per: Duration,
     /// Coins for the key's own messages
     #[arg(long, value_name = "ETH", default_value = "0.05", value_parser = super::exchange::amount)]
@@ -406,6 +406,12 @@ pub(crate) struct AuditOptions {
     /// Leave it to other auditors to ask machines that have proven nothing
     #[arg(long)]
     pub(crate) never_ask: bool,
+}
+
+/// A length of time: what is said of a wrong one names the form, not the place of a letter.
+fn length(text: &str) -> Result<Duration, String> {
+    let read = humantime::parse_duration(text);
+    read.map_err(|_| format!("`{text}` is no length of time: write 30days, 12h or 90s"))
 }
 
 /// An amount an hour.

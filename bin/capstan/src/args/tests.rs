@@ -118,6 +118,15 @@ fn options_of_a_feed_stand_before_or_behind_its_source() {
 }
 
 #[test]
+fn a_wrong_length_of_time_is_told_its_form() {
+    let line = "capstan key new --expires tomorrow";
+    let error = Cli::try_parse_from(line.split_whitespace()).expect_err("no length");
+    assert!(error.to_string().contains("write 30days"), "{error}");
+    let line = "capstan key new --expires 30days";
+    assert!(Cli::try_parse_from(line.split_whitespace()).is_ok());
+}
+
+#[test]
 fn classes_to_sell_stand_with_commas_or_again_and_again() {
     let check = |words: &str, expected: &[ClassWish]| {
         let start = "capstan provide start --upstream http://h/v1 --floor 1usd/h";

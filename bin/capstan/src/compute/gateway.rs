@@ -34,14 +34,28 @@ use crate::{
 const INPUT: &str = "0.1usd";
 const OUTPUT: &str = "0.4usd";
 /// What the network may cost at most where no file says so.
-const INPUT_MOST: &str = "5usd";
-const OUTPUT_MOST: &str = "20usd";
+pub(crate) const INPUT_MOST: &str = "5usd";
+pub(crate) const OUTPUT_MOST: &str = "20usd";
 
 pub(crate) fn run(options: &GatewayOptions) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     runtime.block_on(listen(options))
+}
+
+/// The ledger of a folder, which is nobody else's as long as this is there.
+pub(super) struct Book {
+    pub(super) ledger: Ledger,
+    folder: PathBuf,
+}
+
+impl Book {
+    pub(super) fn open(folder: PathBuf) -> Result<Self> {
+        let ledger = Ledger::open(&folder, system_clock())
+            .wrap_err_with(|| format!("cannot open {}", folder.display()))?;
+        Ok(Self { ledger, folder })
+    }
 }
 
 /// A gateway with everything that its owner needs to reach it.
@@ -67,7 +81,8 @@ impl Opened {
             (None, Some(_)) => Prices::flat(INPUT_MOST.parse()?, OUTPUT_MOST.parse()?),
             _ => prices(servers)?,
         };
-        Self::over(upstreams, prices, servers, folder, allow_hosts)
+        let book = Book::open(folder)?;
+        Self::over(upstreams, prices, servers, book, allow_hosts)
     }
 
     /// The same before these servers, in this order.
@@ -75,11 +90,10 @@ impl Opened {
         upstreams: Vec<Arc<dyn Upstream>>,
         prices: Prices,
         servers: &ServersOptions,
-        folder: PathBuf,
+        book: Book,
         allow_hosts: &[String],
     ) -> Result<Self> {
-        let ledger = Ledger::open(&folder, system_clock())
-            .wrap_err_with(|| format!("cannot open {}", folder.display()))?;
+        let Book { ledger, folder } = book;
         let admin = Secret::owners();
         let pool = PoolSettings {
             queue: usize::try_from(servers.queue)?,
@@ -252,15 +266,19 @@ async fn listen(options: &GatewayOptions) -> Result<()> {
 
 fn greet(options: &GatewayOptions, who: &str, url: &str, admin: &Secret, folder: &Path) {
     println!("gateway of {who} at {url}/v1");
-    if options.network.is_some() {
-        println!(
+    match (&options.network, &options.servers.prices) {
+        (Some(_), None) => println!(
             "machines of the network are paid their own prices, at most {INPUT_MOST} read and {OUTPUT_MOST} written per million \
              tokens; --prices FILE says another bound, and what own servers cost"
-        );
-    } else if options.servers.prices.is_none() {
-        println!(
+        ),
+        (Some(_), Some(file)) => println!(
+            "machines of the network are paid their own prices, at most those in {}",
+            file.display()
+        ),
+        (None, None) => println!(
             "prices per million tokens: {INPUT} read, {OUTPUT} written; --prices FILE says others"
-        );
+        ),
+        (None, Some(file)) => println!("prices per million tokens: those in {}", file.display()),
     }
     println!("use: {url}/usage#token={}", admin.reveal());
     println!(
@@ -301,7 +319,7 @@ pub(super) fn upstreams(options: &ServersOptions) -> Result<Vec<Arc<dyn Upstream
     reached(options, &options.upstream)
 }
 
-fn upstream_key(options: &ServersOptions) -> Result<Option<String>> {
+pub(super) fn upstream_key(options: &ServersOptions) -> Result<Option<String>> {
     let Some(name) = &options.upstream_key_env else {
         return Ok(None);
     };

@@ -25,7 +25,7 @@ use eyre::{OptionExt as _, Result};
 use crate::{args::LedgerOptions, block_on};
 
 pub(crate) use audit::{Engines, auditor, run as audit};
-pub(crate) use gateway::{Beside, run as gateway};
+pub(crate) use gateway::{Beside, INPUT_MOST, OUTPUT_MOST, run as gateway};
 pub(crate) use key::run as key;
 pub(crate) use provide::run as provide;
 pub(crate) use purchase::{Purchase, Spend, Wanted};

@@ -1,17 +1,18 @@
 //! `capstan provide`: sells this machine's spare time, and gives it back when its owner wants it.
 //!
 //! ```text
-//!   start: servers ─► how many tokens a second? ─► prices that earn the floor
-//!          key of the folder ─► its seat on the chain, else: register it (the holder's wallet signs) ─► beats, challenges
+//!   start: what is cheap to know: folder, port, addresses, its seat on the chain, else wallet, bond and coins
+//!          servers ─► how many tokens a second? ─► prices that earn the floor
+//!          no seat: register it (the holder's wallet signs) ─► beats, challenges
 //!          a gateway for those who pay ─► until SIGTERM or `stop`: who is at work is cut, settled, told
 //! ```
 
 use std::{fs, sync::Arc};
 
-use alloy_primitives::{B256, U256};
+use alloy_primitives::{Address, B256, U256};
 use alloy_signer_local::PrivateKeySigner;
 use capstan_agents::provider::{Seat, live, reports, seat, terms};
-use capstan_client::{Assets, Call, Node, Registering, Sender, registered_machine};
+use capstan_client::{Asset, Assets, Call, Node, Registering, Sender, registered_machine};
 use capstan_compute::{
     bundled::Bundled,
     gateway::{Gateway, Prices, Stance, install_recorder, serve},
@@ -19,9 +20,14 @@ use capstan_compute::{
     scan::one_answer_rate,
     upstream::Upstream,
 };
-use capstan_contracts::machines::{ADDRESS, IMachines::Spec};
+use capstan_contracts::machines::{
+    ADDRESS,
+    IMachines::{MachineParams, Spec, machineCall},
+    State,
+};
 use capstan_units::decimal;
 use eyre::{OptionExt as _, Result, WrapErr as _, bail};
+use futures::future::OptionFuture;
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -29,11 +35,12 @@ use super::{
     Engines, block_on,
     engine::engines,
     folder,
-    gateway::{Opened, prices, reached, signalled, upstreams},
+    gateway::{Book, Opened, prices, reached, signalled, upstream_key, upstreams},
     measured::Measured,
     office,
-    sale::{Sale, SaleTerms, chosen, owes},
+    sale::{Sale, SaleTerms, chosen, class_words, owes},
     scan,
+    upstreams::lack_no_v1,
 };
 use crate::{
     account::{balance, owner},
@@ -91,25 +98,8 @@ fn in_words(stance: &Stance) -> &'static str {
 }
 
 async fn start(options: &StartOptions) -> Result<()> {
-    let mut servers = upstreams(&options.servers)?;
-    servers.extend(fleet(options)?);
-    let engines = engines(&options.servers.engine)?;
-    let own = engines
-        .iter()
-        .map(|one| Arc::new(one.clone()) as Arc<dyn Upstream>);
-    servers.extend(own);
-    let prices = match options.floor {
-        Some(floor) => earning(&servers, floor).await?,
-        None => prices(&options.servers)?,
-    };
-    let folder = folder(options.data.as_deref())?;
-    let opened = Opened::over(
-        servers,
-        prices,
-        &options.servers,
-        folder,
-        &options.allow_host,
-    )?;
+    // What stands in the way is said before seconds are spent on models and measuring.
+    let book = Book::open(folder(options.data.as_deref())?)?;
     let asked = (options.host, options.port);
     let listener = TcpListener::bind(asked).await.wrap_err_with(|| {
         format!(
@@ -118,24 +108,52 @@ async fn start(options: &StartOptions) -> Result<()> {
         )
     })?;
     let url = format!("http://{}", listener.local_addr()?);
+    let upstream_key = upstream_key(&options.servers)?;
+    lack_no_v1(&options.servers.upstream, upstream_key.as_deref()).await?;
+    let node = Node::new(&options.signing.ask.rpc)?;
+    let standing = match options.alone {
+        true => None,
+        false => Some(standing(options, &node, book.ledger.machine().address()).await?),
+    };
+    let engines = engines(&options.servers.engine)?;
+    let servers = servers(options, &engines)?;
+    let prices = match options.floor {
+        Some(floor) => earning(&servers, floor).await?,
+        None => prices(&options.servers)?,
+    };
+    let opened = Opened::over(servers, prices, &options.servers, book, &options.allow_host)?;
     install_recorder();
     let gateway = Arc::clone(&opened.gateway);
-    let node = Node::new(&options.signing.ask.rpc)?;
     let programs: Vec<_> = engines.iter().map(program).collect();
-    let chosen = chosen(&node, &gateway, &options.class, &programs).await?;
-    let seat = match options.alone {
-        true => None,
-        false => match seated(options, &gateway, &engines, &url).await? {
-            Some(seat) => Some(seat),
-            // It was only to be shown.
-            None => return Ok(()),
-        },
+    let leaves = matches!(standing, Some(Standing::Leaving(_)));
+    let wishes = if leaves { &[][..] } else { &options.class[..] };
+    let chosen = chosen(&node, &gateway, wishes, &programs).await?;
+    let seat = match standing {
+        None => None,
+        Some(Standing::Seated(seat) | Standing::Leaving(seat)) => Some(seat),
+        Some(Standing::New(means)) => {
+            let sells = class_words(&node, &gateway, &chosen.class_ids).await?;
+            let key = gateway.ledger().machine().signer();
+            let deed = registration(options, &node, key, &engines, &url, &means, &sells).await?;
+            match seated(options, &node, key, &deed).await? {
+                Some(seat) => Some(seat),
+                // It was only to be shown.
+                None => return Ok(()),
+            }
+        }
     };
     let key = Arc::new(Sender::new(gateway.ledger().machine().signer().clone()));
     let settles = match &seat {
         Some(seat) => owes(&node, &gateway, seat.machine_id).await?,
         None => false,
     };
+    if let (true, false, Some(seat)) = (leaves, settles, &seat) {
+        bail!(
+            "machine {id} is leaving, and settles nothing more: `capstan machine show {id}` says from when its bond can be had. Another \
+             --data makes a new machine, and --alone sells to holders of keys without one",
+            id = seat.machine_id
+        );
+    }
     let sale = match &seat {
         Some(seat) if settles || !chosen.class_ids.is_empty() => {
             let here = format!("{url}/v1");
@@ -154,8 +172,8 @@ async fn start(options: &StartOptions) -> Result<()> {
         Some(seat) => println!("machine {} ({who}) of {}", seat.machine_id, seat.holder),
         None => println!("machine {who}, on no chain"),
     }
-    if let Some(sale) = &sale {
-        println!("{}", sale.words());
+    if let Some(seat) = &seat {
+        println!("{}", to_network(seat, sale.as_ref(), leaves));
     }
     for line in &chosen.remarks {
         println!("{line}");
@@ -165,47 +183,62 @@ async fn start(options: &StartOptions) -> Result<()> {
         "it is yours again at once: capstan provide pause --data {}",
         opened.folder.display()
     );
-    let alive = async {
-        let own = engines.iter().map(|one| Arc::clone(one.engine()));
-        let worker = Engines(own.collect());
-        let gauge = Measured::of(&gateway);
-        match (&seat, &sale) {
-            (Some(seat), Some(sale)) => {
-                tokio::join!(
-                    live(&node, &key, seat, &worker),
-                    reports(&node, &key, seat, &gauge),
-                    sale.keep()
-                );
-            }
-            (Some(seat), None) => {
-                tokio::join!(
-                    live(&node, &key, seat, &worker),
-                    reports(&node, &key, seat, &gauge)
-                );
-            }
-            _ => {}
+    let on_chain = async {
+        if let Some(seat) = &seat {
+            let own = engines.iter().map(|one| Arc::clone(one.engine()));
+            let worker = Engines(own.collect());
+            let gauge = Measured::of(&gateway);
+            let sells = sale.as_ref().map(Sale::keep);
+            tokio::join!(
+                live(&node, &key, seat, &worker),
+                reports(&node, &key, seat, &gauge),
+                OptionFuture::from(sells)
+            );
         }
-        std::future::pending::<Result<()>>().await
+        std::future::pending::<()>().await;
     };
-    let stopping = Arc::clone(&gateway);
-    let stop = async move {
-        let pace = Arc::clone(stopping.pace());
-        tokio::select! {
-            () = signalled() => {}
-            () = pace.stopped() => {}
-        }
-        // Whoever is at work is cut here, settled at what he had, and told.
-        pace.stop();
-    };
-    let served = tokio::select! {
-        () = serve(listener, Arc::clone(&gateway), stop) => Ok(()),
-        ended = alive => ended,
-    };
+    tokio::select! {
+        () = serve(listener, Arc::clone(&gateway), stopped(Arc::clone(&gateway))) => {}
+        () = on_chain => {}
+    }
     drop(door);
     if let Some(sale) = &sale {
         sale.end().await;
     }
-    served
+    Ok(())
+}
+
+/// Ready once the machine is to end: whoever is at work is cut then, settled at what he had, and told.
+async fn stopped(gateway: Arc<Gateway>) {
+    let pace = gateway.pace();
+    tokio::select! {
+        () = signalled() => {}
+        () = pace.stopped() => {}
+    }
+    pace.stop();
+}
+
+/// Everything that answers, in the order in which it is asked.
+fn servers(options: &StartOptions, engines: &[Bundled]) -> Result<Vec<Arc<dyn Upstream>>> {
+    let mut servers = upstreams(&options.servers)?;
+    servers.extend(fleet(options)?);
+    let own = engines.iter();
+    servers.extend(own.map(|one| Arc::new(one.clone()) as Arc<dyn Upstream>));
+    Ok(servers)
+}
+
+/// What a machine sells besides to holders of keys.
+fn to_network(seat: &Seat, sale: Option<&Sale>, leaves: bool) -> String {
+    match sale {
+        Some(_) if leaves => format!(
+            "machine {} is leaving: nothing to the network any more; what was sold before is claimed and shown",
+            seat.machine_id
+        ),
+        Some(sale) => sale.words(),
+        None => "nothing to the network, to holders of keys alone: no class of work is named. --class all sells each that a \
+                 model here can serve, `capstan jobs classes` shows them"
+            .to_owned(),
+    }
 }
 
 /// What a bundled engine runs: its weights.
@@ -256,44 +289,72 @@ async fn earning(servers: &[Arc<dyn Upstream>], floor: Dollars) -> Result<Prices
     Ok(prices)
 }
 
-/// The machine's seat on the chain, made if it has none. None where that was only to be shown.
-async fn seated(
-    options: &StartOptions,
-    gateway: &Gateway,
-    engines: &[Bundled],
-    url: &str,
-) -> Result<Option<Seat>> {
-    let signing = &options.signing;
-    let node = Node::new(&signing.ask.rpc)?;
-    let key = gateway.ledger().machine().signer();
-    if let Some(seat) = seat(&node, key.address()).await? {
-        let coins: U256 = node
-            .read("eth_getBalance", json!([key.address(), "latest"]))
-            .await?;
-        if coins < U256::from(FUEL_LOW_WEI) {
-            eprintln!(
-                "warning: the key {} has few coins left for its beats: send it some by `capstan wallet send`",
-                key.address()
-            );
-        }
-        return Ok(Some(seat));
-    }
-    let deed = registration(options, &node, key, engines, url).await?;
-    let Some(sent) = deed.carry_out(signing).await? else {
-        return Ok(None);
-    };
-    let registered = registered_machine(&node, sent.hash).await?;
-    registered.ok_or_eyre("the transaction registered no machine")?;
-    Ok(seat(&node, key.address()).await?)
+/// How a machine's key stands on its chain.
+enum Standing {
+    /// Registered.
+    Seated(Seat),
+    /// Registered, and told to leave.
+    Leaving(Seat),
+    /// Not registered; what its holder would do that with.
+    New(Box<Means>),
 }
 
-async fn registration(
-    options: &StartOptions,
-    node: &Node,
-    key: &PrivateKeySigner,
-    engines: &[Bundled],
-    url: &str,
-) -> Result<Deed> {
+/// What a holder registers a machine with. He has it.
+struct Means {
+    holder: Address,
+    params: MachineParams,
+    asset: Asset,
+    bond: U256,
+    fuel: U256,
+}
+
+impl Means {
+    fn words(&self, amount: U256) -> String {
+        format!(
+            "{} {}",
+            decimal(amount, self.asset.decimals),
+            self.asset.symbol
+        )
+    }
+}
+
+/// How the key stands. A warning where it can hardly beat.
+///
+/// # Errors
+/// The node does not answer, the key is nobody's any more, or who would register it cannot.
+async fn standing(options: &StartOptions, node: &Node, key: Address) -> Result<Standing> {
+    let Some(seat) = seat(node, key).await? else {
+        return Ok(Standing::New(Box::new(means(options, node).await?)));
+    };
+    let call = machineCall {
+        machineId: seat.machine_id,
+    };
+    let state = node.view(ADDRESS, &call).await?.state;
+    if [State::Leaving, State::Gone]
+        .map(State::number)
+        .contains(&state)
+    {
+        return Ok(Standing::Leaving(seat));
+    }
+    if coins(node, key).await? < U256::from(FUEL_LOW_WEI) {
+        eprintln!(
+            "warning: the key {key} has few coins left for its beats: send it some by `capstan wallet send`"
+        );
+    }
+    Ok(Standing::Seated(seat))
+}
+
+async fn coins(node: &Node, whose: Address) -> Result<U256> {
+    Ok(node
+        .read("eth_getBalance", json!([whose, "latest"]))
+        .await?)
+}
+
+/// What a machine is registered with.
+///
+/// # Errors
+/// There is no such wallet, the chain takes no machines, or the wallet lacks the bond or the coins.
+async fn means(options: &StartOptions, node: &Node) -> Result<Means> {
     let holder = owner(&options.signing.signer, None)?;
     let params = terms(node).await?;
     if params.intervalMs == 0 {
@@ -302,16 +363,74 @@ async fn registration(
     let assets = Assets::of(node).await?;
     let asset = assets
         .get(params.assetId)
-        .ok_or_eyre("the bond's asset is not listed")?;
-    let has = balance(node, asset, holder).await?;
+        .ok_or_eyre("the bond's asset is not listed")?
+        .clone();
+    let has = balance(node, &asset, holder).await?;
     let bond = match &options.bond {
         Some(bond) => bond.resolve(asset.decimals, has)?,
         None => params.bondMin,
     };
-    let words = |amount| format!("{} {}", decimal(amount, asset.decimals), asset.symbol);
-    if bond < params.bondMin {
-        bail!("a bond has at least {}", words(params.bondMin));
+    let fuel = options.fuel.resolve(18, U256::MAX)?;
+    let means = Means {
+        holder,
+        params,
+        asset,
+        bond,
+        fuel,
+    };
+    if bond < means.params.bondMin {
+        bail!("a bond has at least {}", means.words(means.params.bondMin));
     }
+    if has < bond {
+        bail!(
+            "the bond is {}, and wallet {holder} has {}: send it some, or name another wallet",
+            means.words(bond),
+            means.words(has)
+        );
+    }
+    let coins = coins(node, holder).await?;
+    if coins <= fuel {
+        bail!(
+            "wallet {holder} has {} ETH: the machine's key gets {} of it for its beats (--fuel), and the registration costs gas",
+            decimal(coins, 18),
+            decimal(fuel, 18)
+        );
+    }
+    Ok(means)
+}
+
+/// The seat that the deed makes. None where that was only to be shown.
+async fn seated(
+    options: &StartOptions,
+    node: &Node,
+    key: &PrivateKeySigner,
+    deed: &Deed,
+) -> Result<Option<Seat>> {
+    let Some(sent) = deed.carry_out(&options.signing).await? else {
+        return Ok(None);
+    };
+    let registered = registered_machine(node, sent.hash).await?;
+    registered.ok_or_eyre("the transaction registered no machine")?;
+    Ok(seat(node, key.address()).await?)
+}
+
+async fn registration(
+    options: &StartOptions,
+    node: &Node,
+    key: &PrivateKeySigner,
+    engines: &[Bundled],
+    url: &str,
+    means: &Means,
+    sells: &[String],
+) -> Result<Deed> {
+    let Means {
+        holder,
+        params,
+        asset,
+        bond,
+        fuel,
+    } = means;
+    let (holder, bond, fuel) = (*holder, *bond, *fuel);
     let is_engine_alone = !engines.is_empty() && options.servers.upstream.is_empty();
     let spec = Spec {
         kind: if is_engine_alone { 2 } else { 1 },
@@ -322,7 +441,6 @@ async fn registration(
             .clone()
             .unwrap_or_else(|| format!("{url}/v1")),
     };
-    let kind = spec.kind;
     let registering = Registering {
         key,
         holder,
@@ -334,7 +452,6 @@ async fn registration(
         .await?
         .into_iter()
         .collect();
-    let fuel = options.fuel.resolve(18, U256::MAX)?;
     before.push(Call {
         to: key.address(),
         value_wei: fuel,
@@ -349,8 +466,12 @@ async fn registration(
             (
                 "register",
                 format!(
-                    "machine {}, kind {kind}, region {}",
+                    "machine {}, {}, region {}",
                     key.address(),
+                    match is_engine_alone {
+                        true => "which computes on its CPU (kind cpu)",
+                        false => "before a model server (kind gpu)",
+                    },
                     options.region
                 ),
             ),
@@ -360,7 +481,7 @@ async fn registration(
             ),
             (
                 "bond",
-                format!("{}, yours again {unbond} after it left", words(bond)),
+                format!("{}, yours again {unbond} after it left", means.words(bond)),
             ),
             (
                 "fuel",
@@ -377,9 +498,16 @@ async fn registration(
                     lasting(params.graceMs)
                 ),
             ),
+            (
+                "sells",
+                match sells {
+                    [] => "nothing to the network: no class is named (--class all)".to_owned(),
+                    lines => lines.join("; "),
+                },
+            ),
         ],
         told: json!({
-            "key": key.address(), "holder": holder, "bond": bond, "fuel": fuel,
+            "key": key.address(), "holder": holder, "bond": bond, "fuel": fuel, "sells": sells,
         }),
         wallet: holder,
         call: registering.call(node.chain_id().await?)?,

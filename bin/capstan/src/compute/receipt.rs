@@ -5,8 +5,8 @@ use std::{fs, path::Path};
 use alloy_primitives::B256;
 use capstan_compute::{
     gateway::saved_answer,
-    money::Dollars,
     receipt::{Outcome, Signed, request_hash},
+    tab::cost_of,
 };
 use eyre::{OptionExt as _, Result, WrapErr as _, bail};
 use serde_json::{Map, Value, json};
@@ -130,6 +130,17 @@ fn answerer(signed: &Signed) -> String {
     format!("{model} ({stored}), {} of {},", receipt.program, of(notes))
 }
 
+/// What it cost, in dollars where it says what it counts.
+fn cost(signed: &Signed) -> String {
+    match cost_of(signed) {
+        Some(dollars) => dollars.to_string(),
+        None => format!(
+            "{} smallest units of what jobs are paid in",
+            signed.receipt.cost
+        ),
+    }
+}
+
 fn show(signed: &Signed) {
     let Signed {
         id, receipt, notes, ..
@@ -151,7 +162,7 @@ fn show(signed: &Signed) {
         receipt.outputUnits,
         note("usage")
     );
-    println!("cost        {}", Dollars::from_atto_or_max(receipt.cost));
+    println!("cost        {}", cost(signed));
     println!(
         "time        {} ms, {} ms to the first part",
         receipt.tookMs, receipt.firstMs

@@ -10,7 +10,7 @@ use capstan_compute::{
 use eyre::{Result, eyre};
 use serde_json::json;
 
-use super::{block_on, gateway::places};
+use super::{block_on, gateway::places, upstreams::lack_no_v1};
 use crate::args::ScanOptions;
 
 /// How long counters of energy are watched.
@@ -18,6 +18,9 @@ const WATCHED: Duration = Duration::from_secs(1);
 
 pub(super) fn run(options: &ScanOptions) -> Result<()> {
     let even = BreakEven::of(options.watts, options.kwh);
+    // Before seconds are spent.
+    let upstreams: Vec<_> = options.upstream.iter().cloned().collect();
+    block_on(lack_no_v1(&upstreams, None))?;
     eprintln!("measuring memory and arithmetic, some seconds ...");
     let mut sensors = Sensors::find(&places(&options.sensors));
     let idle = sensors.found(WATCHED);

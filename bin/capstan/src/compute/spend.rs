@@ -151,7 +151,11 @@ async fn show(rpc: &str, is_json: bool, path: &Path) -> Result<()> {
     }
     let words = |amount| format!("{} {}", decimal(amount, trade.decimals), trade.symbol);
     println!("customer  {customer}");
-    println!("key       {key}, which may still bind {}", words(may.left));
+    let left = match may.left > stands.free {
+        true => "all that is free".to_owned(),
+        false => words(may.left),
+    };
+    println!("key       {key}, which may still bind {left}");
     println!("free      {}", words(stands.free));
     println!("bound     {} to machines", words(stands.bound));
     println!("claimed   {}, not settled yet", words(stands.claimed));

@@ -50,6 +50,19 @@ pub(super) async fn look(urls: &[String], key: Option<&str>) -> Result<()> {
     Ok(())
 }
 
+/// Whoever measures servers at once asks only this of their addresses: what else is wrong, measuring says.
+///
+/// # Errors
+/// One has its models below `/v1`.
+pub(super) async fn lack_no_v1(urls: &[String], key: Option<&str>) -> Result<()> {
+    for url in urls {
+        if let Seen::LacksV1(right) = seen(url, key).await {
+            bail!("{url} has no list of models, and {right} has: write --upstream {right}");
+        }
+    }
+    Ok(())
+}
+
 fn odd(url: &str, why: &str) -> String {
     format!(
         "{url} answers, but lists no models: {why}. Is it the address of a model server, as http://127.0.0.1:8000/v1?"

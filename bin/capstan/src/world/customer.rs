@@ -22,15 +22,12 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::shop::Town;
-use crate::compute::{Purchase, Spend, Wanted};
+use crate::compute::{INPUT_MOST, OUTPUT_MOST, Purchase, Spend, Wanted};
 
 /// Between two purchases.
 const EVERY: Duration = Duration::from_secs(2);
 /// What is bound to a machine at a time.
-const HELD: &str = "25usd";
-/// What a million tokens may cost: above what this world's prices rise to.
-const INPUT_MOST: &str = "20000usd";
-const OUTPUT_MOST: &str = "80000usd";
+const HELD: &str = "1usd";
 /// What his software calls itself to his gateway.
 const SOFTWARE: &str = "customer";
 /// Tokens of an answer.

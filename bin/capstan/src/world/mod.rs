@@ -49,7 +49,10 @@ use futures::{
     future::{join_all, try_join_all},
     join, try_join,
 };
-use tokio::sync::watch;
+use tokio::{
+    sync::{oneshot, watch},
+    time::{Instant, timeout_at},
+};
 
 pub(crate) use bots::{Bot, addresses, bots};
 use cast::Provider;
@@ -71,6 +74,8 @@ use crate::{
 const PRICE_EVERY: Duration = Duration::from_secs(1);
 /// What could not be opened is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
+/// By then a shop has opened, or its customer looks for it all the same.
+const OPENS_WITHIN: Duration = Duration::from_secs(20);
 /// How much of each move is common to all prices.
 const CORRELATION: f64 = 0.6;
 
@@ -297,14 +302,27 @@ async fn trade(
         let (engines, worker) = (engines.clone(), Arc::clone(&worker));
         auditors.push(auditor(town.node, key.clone(), engines, worker, at == 0).await?);
     }
-    let machine_ids: Vec<_> = sellers.iter().map(|(_, seat, _)| seat.machine_id).collect();
-    let sells = sellers.iter().map(|(provider, seat, cheat)| async move {
-        let open = async || Shop::open(town, provider, seat, cheat.subscribe()).await;
-        let shop = opened("a machine", open).await;
-        shop.run().await
-    });
+    // An offer from before this start names a door that nobody opens any more: who buys waits until his machine has said anew
+    // where it is.
+    let (opens, awaits): (Vec<_>, Vec<_>) = sellers
+        .iter()
+        .map(|(_, seat, _)| {
+            let (opens, awaits) = oneshot::channel();
+            (opens, (seat.machine_id, awaits))
+        })
+        .unzip();
+    let sells = sellers
+        .iter()
+        .zip(opens)
+        .map(|((provider, seat, cheat), opens)| async move {
+            let open = async || Shop::open(town, provider, seat, cheat.subscribe()).await;
+            let shop = opened("a machine", open).await;
+            // Whoever waited too long looks by himself.
+            let _ = opens.send(());
+            shop.run().await
+        });
     let audits = join_all(auditors.iter().map(|auditor| auditor.run(&told))).map(|_| Ok(()));
-    let buys = buy(town, cast, &machine_ids, seed).map(Ok);
+    let buys = buy(town, cast, awaits, seed).map(Ok);
     try_join!(try_join_all(sells), audits, buys).map(drop)
 }
 
@@ -329,14 +347,16 @@ fn told(what: &Told) {
 }
 
 /// The customer's gateways, and his software that asks one after the other.
-async fn buy(town: &Town<'_>, cast: &Cast, machine_ids: &[u64], seed: u64) {
+async fn buy(town: &Town<'_>, cast: &Cast, machines: Vec<(u64, oneshot::Receiver<()>)>, seed: u64) {
     let spend = Spend {
         customer: cast.customer.address(),
         key: Arc::new(Sender::new(cast.spender.clone())),
     };
     let mut buyers = Vec::new();
-    for machine_id in machine_ids {
-        let open = async || Buyer::open(town, &spend, *machine_id).await;
+    let late = Instant::now() + OPENS_WITHIN;
+    for (machine_id, opens) in machines {
+        let _ = timeout_at(late, opens).await;
+        let open = async || Buyer::open(town, &spend, machine_id).await;
         buyers.push(opened("a gateway", open).await);
     }
     let software: Vec<_> = buyers.iter().map(Buyer::software).collect();
@@ -476,7 +496,11 @@ fn asset_id(text: &str) -> Result<u32, String> {
 }
 
 /// What a newcomer can do, for the banner.
-pub(crate) fn words() -> String {
+pub(crate) fn words(has_machines: bool) -> String {
+    let cheat = match has_machines {
+        true => "  capstan dev cheat --provider 1 --swap-model\n",
+        false => "",
+    };
     let assets: Vec<_> = ASSETS
         .iter()
         .map(|asset| format!("{} at {} USD", asset.symbol, asset.price))
@@ -485,7 +509,7 @@ pub(crate) fn words() -> String {
         "\nAssets with made-up prices:\n  {}\n  capstan market list\n  capstan account supply 1 eth --dev-account 1\n  \
          capstan account borrow 500 usdc --dev-account 1\n  \
          capstan account mint 200 usd --dev-account 1\n  capstan account show --dev-account 1\n  \
-         capstan swap 1 eth usdc --dev-account 1\n  capstan dev crash --asset eth --to -40% --in 60s\n  capstan dev cheat --provider 1 --swap-model\n",
+         capstan swap 1 eth usdc --dev-account 1\n  capstan dev crash --asset eth --to -40% --in 60s\n{cheat}",
         assets.join(", ")
     )
 }

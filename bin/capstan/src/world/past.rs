@@ -73,8 +73,8 @@ const BEAT_S: u64 = 10;
 const QUESTION: &str = "Why does a ship float?";
 const TOKENS: u64 = 24;
 /// What is bound to the machine for that answer, and today, in whole units; and until when.
-const HELD_THEN: u64 = 25;
-const HELD_NOW: u64 = 400;
+const HELD_THEN: u64 = 1;
+const HELD_NOW: u64 = 12;
 const HELD_MS: u64 = 3_000_000;
 /// Units of the challenge that it passes.
 const PROVEN_UNITS: u64 = 32;
@@ -82,7 +82,7 @@ const PROVEN_UNITS: u64 = 32;
 /// step later is still in it.
 const PROOF_PHASE: Duration = Duration::from_secs(PHASE_S + 1);
 /// What it borrows: less than half of the escrow, which is what that carries.
-const BORROWED: u64 = 150;
+const BORROWED: u64 = 5;
 
 fn to_machines(call: &impl SolCall) -> Call {
     Call {
@@ -328,8 +328,8 @@ impl Maker<'_> {
             request: canonical_request(&body),
             work: made.work,
         };
-        let price = ASSETS[USDC].units(OUTPUT_PRICE);
-        let cost = price * U256::from(claim.output_tokens) / U256::from(1_000_000);
+        let cost =
+            U256::from(OUTPUT_PRICE) * U256::from(claim.output_tokens) / U256::from(1_000_000);
         let receipt = Receipt {
             job: keccak256("the first job of a development world"),
             program: B256::from(program.engine.card().sha256),

@@ -1,9 +1,18 @@
 //! The prepared world is made, whatever the number of bots, and somebody in it is near his end.
 
 use capstan_chain::{ChainConfig, Genesis, TimeSource};
+use capstan_compute::{money::PerMillion, tab::units_up};
+use capstan_contracts::jobs::LEVEL_ONE;
 
-use super::*;
-use crate::node::{dev_genesis, funded};
+use super::{
+    listed::USDC,
+    works::{INPUT_PRICE, LEVEL_MAX, OUTPUT_PRICE},
+    *,
+};
+use crate::{
+    compute::{INPUT_MOST, OUTPUT_MOST},
+    node::{dev_genesis, funded},
+};
 
 fn made(count: u32, machines: u32) -> Result<Chain> {
     made_by(TimeSource::default(), count, machines)
@@ -36,6 +45,24 @@ fn made_by(clock: TimeSource, count: u32, machines: u32) -> Result<Chain> {
     };
     make(&chain, &signers, life)?;
     Ok(chain)
+}
+
+/// WORLD-11: whatever demand does to the prices of this world, a gateway that was told of none pays them.
+#[test]
+fn world_11_prices_of_the_world_stay_below_what_a_gateway_pays_by_itself() -> Result<()> {
+    for (price, most) in [(INPUT_PRICE, INPUT_MOST), (OUTPUT_PRICE, OUTPUT_MOST)] {
+        let dearest = u128::from(price) * u128::from(LEVEL_MAX) / u128::from(LEVEL_ONE);
+        let most: PerMillion = most.parse()?;
+        let most = units_up(most.per_million(), ASSETS[USDC].decimals);
+        assert!(dearest <= most, "{dearest} > {most}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_tried_is_not_proposed() {
+    assert!(words(true).contains("capstan dev cheat"));
+    assert!(!words(false).contains("capstan dev cheat") && words(false).ends_with("in 60s\n"));
 }
 
 #[test]

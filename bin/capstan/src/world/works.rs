@@ -19,6 +19,7 @@ use capstan_contracts::{
             JobParams, KeyLimits, ServiceClass, depositCall, openClassCall, setKeyCall,
             setParamsCall,
         },
+        LEVEL_ONE,
     },
     machines::{self, IMachines::Spec},
     token::IToken,
@@ -36,17 +37,21 @@ use super::{
 /// What stands for a machine's word.
 const BOND: u64 = 500;
 /// What a customer brings in, and what his key may bind of it, in all and in an hour.
-const ESCROW: u64 = 1_000_000;
-const KEY_TOTAL: u64 = 1_000_000;
-const KEY_PER_HOUR: u64 = 5_000;
+const ESCROW: u64 = 1_000;
+const KEY_TOTAL: u64 = 1_000;
+const KEY_PER_HOUR: u64 = 100;
 /// What lenders put in, and what stands before them.
 const LENT: u64 = 50_000;
 const FIRST_LOSS: u64 = 10_000;
-/// Prices of a million tokens: far above those of a real market, so that a minute's work is worth looking at.
-const INPUT_PRICE: u64 = 5_000;
-/// What a finding of an auditor is paid, in millionths of a USDC: a fifth of what an answer brings in as a fee.
-const AUDIT_PAY: u64 = 2_000;
-pub(super) const OUTPUT_PRICE: u64 = 20_000;
+/// Prices of a million tokens, in millionths of a USDC. Where demand has raised them to their most they are still what a gateway
+/// pays that was told of no prices, so that anybody's first purchase is served.
+pub(super) const INPUT_PRICE: u64 = 2_500_000;
+pub(super) const OUTPUT_PRICE: u64 = 10_000_000;
+/// Between which parts of these they move with demand.
+const LEVEL_MIN: u64 = LEVEL_ONE / 2;
+pub(super) const LEVEL_MAX: u64 = 2 * LEVEL_ONE;
+/// What a finding of an auditor is paid, in millionths of a USDC: three of them are paid out of the fee of one answer.
+const AUDIT_PAY: u64 = 1;
 
 /// How long vouchers grow.
 pub(super) const EPOCH_MS: u64 = 10 * SECOND;
@@ -80,7 +85,6 @@ impl Maker<'_> {
     }
 
     fn terms(&mut self, cast: &Cast, program: &Program) -> Result<()> {
-        let units = |whole| ASSETS[USDC].units(whole);
         let params = JobParams {
             assetId: number(USDC),
             epochMs: EPOCH_MS,
@@ -102,10 +106,10 @@ impl Maker<'_> {
         let class = ServiceClass {
             program: B256::from(card.sha256),
             quantisation: keccak256(card.quantisation),
-            inputPrice: units(INPUT_PRICE),
-            outputPrice: units(OUTPUT_PRICE),
-            levelMin: 500_000_000,
-            levelMax: 2_000_000_000,
+            inputPrice: U256::from(INPUT_PRICE),
+            outputPrice: U256::from(OUTPUT_PRICE),
+            levelMin: LEVEL_MIN,
+            levelMax: LEVEL_MAX,
             stepBps: 200,
             targetBps: 5_000,
             inputsPerOutput: 4,
@@ -137,8 +141,8 @@ impl Maker<'_> {
         let params = IncomeParams {
             rateBps: 1_200,
             lateBps: 500,
-            // One falls due within an hour of looking.
-            instalments: 24,
+            // One falls due within an hour of looking, and what a machine earns in an hour pays it.
+            instalments: 120,
             periodS: 3_600,
             unpaidS: 3_600,
             windowDays: 7,
@@ -152,7 +156,8 @@ impl Maker<'_> {
             feeBps: 10_000,
             lifeDays: 1_460,
             kwhPriceMin: units(12) / U256::from(100),
-            wattsMin: 50,
+            // The one answer before this day pays for no power. What a machine states or reports is taken off.
+            wattsMin: 0,
             firstLossBps: 1_000,
             firstLossCutBps: 2_000,
             graceMs: MINUTE,

@@ -265,7 +265,7 @@ async fn cli_19_a_key_an_answer_and_its_receipt() {
         .output()
         .expect("ran");
     assert!(
-        String::from_utf8_lossy(&second.stderr).contains("in use"),
+        String::from_utf8_lossy(&second.stderr).contains("--data DIR takes another"),
         "{second:?}"
     );
 
@@ -295,6 +295,18 @@ async fn cli_19_a_key_an_answer_and_its_receipt() {
         &run(other.path(), &words),
         &["has no list of models", &right],
     );
+    // So do those who would measure it.
+    let (start, scan) = (
+        ["provide", "start", "--alone"],
+        ["provide", "scan", "--kwh", "0.1"],
+    );
+    for words in [
+        [&start[..], &["--floor", "1usd/h", "--port", "0"]].concat(),
+        [&scan[..], &["--watts", "50"]].concat(),
+    ] {
+        let words = [&words[..], &["--upstream", &host]].concat();
+        refuses(&run(other.path(), &words), &[&right]);
+    }
 
     // It ends when it is told to, and what it wrote is there for the commands alone.
     let pid = gateway.child.id().to_string();

@@ -292,7 +292,14 @@ async fn cli_24_what_a_machine_carries_is_said_in_words() {
         &["no market of machine loans"],
     );
     open_rooms(&node).await;
-    refuses(&capstan(&node, &["income", "show", "0"]), &["0"]);
+    refuses(
+        &capstan(&node, &["income", "show", "0"]),
+        &["no machine has the number 0", "capstan machine list"],
+    );
+    refuses(
+        &capstan(&node, &["jobs", "offers", "99"]),
+        &["no class of work has the number 99", "capstan jobs classes"],
+    );
     machine(&node).await;
     says(
         &capstan(&node, &["income", "show", "0"]),

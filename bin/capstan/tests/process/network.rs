@@ -25,6 +25,8 @@ use futures::{StreamExt as _, stream::BoxStream};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::machines::SMALL;
+
 /// The key of the last well-known account, which owns everything of the prepared world.
 const OWNER: &str = "df57089febbacf7ba0bc227dafbffa9fc08a93fdc68e1e42411a14efcf23656e";
 /// The first of the classes that are opened.
@@ -366,6 +368,34 @@ async fn the_first_paid_jobs_come_within_two_minutes() {
     first_paid_jobs(&models).await;
 }
 
+/// What is shown before anything is signed says what will be sold, and from which price on.
+fn previews(scene: &Scene, servers: &[&str]) {
+    let data = scene.path("machine");
+    let words = [
+        "provide",
+        "start",
+        "--class",
+        "all",
+        "--preview",
+        "--port",
+        "0",
+    ];
+    let whose = [
+        "--rpc",
+        scene.node.url(),
+        "--dev-account",
+        "1",
+        "--data",
+        text(&data),
+    ];
+    let said = run(&[&words[..], &whose, servers].concat()).expect("ran");
+    let sells = format!("sells     class {CLASS} to the network, not below ");
+    assert!(
+        said.status.success() && said.stdout.contains(&sells),
+        "{said:?}"
+    );
+}
+
 /// With these files, which clients call so: each is sold as a class of its own.
 pub(crate) async fn first_paid_jobs(models: &[(PathBuf, &str)]) {
     let hash = |file: &Path| B256::from(capstan_compute::model::hash_file(file).expect("read"));
@@ -377,6 +407,7 @@ pub(crate) async fn first_paid_jobs(models: &[(PathBuf, &str)]) {
     let files = models.iter().flat_map(|(file, _)| ["--model", text(file)]);
     let rest = ["--engine-threads", "1", "--floor", "0.06usd/h"];
     let servers: Vec<_> = files.chain(rest).collect();
+    previews(&scene, &servers);
     let (machine, _) = scene.machine("machine", "all", &servers);
     for (class_id, _) in (CLASS..).zip(models) {
         let sold = format!("class {class_id} to the network");
@@ -422,6 +453,87 @@ pub(crate) async fn first_paid_jobs(models: &[(PathBuf, &str)]) {
     ]);
     let shown: Value = serde_json::from_str(&shown.expect("ran").stdout).expect("JSON");
     assert_ne!(shown["paid"], json!("0x0"), "{shown}");
+}
+
+/// WORLD-11: README's lines to buy, in the world in which a newcomer tries them: without a price, with a key of 5 dollars and one a
+/// day. The greeting says what it pays.
+#[tokio::test(flavor = "multi_thread")]
+async fn world_11_who_follows_the_lines_to_buy_is_served() {
+    let node = capstan_testing::process::Node::start(&SMALL).await;
+    let node = node.expect("a node");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    let (data, spend) = (path("gateway"), path("spend.json"));
+    let spends = ["--spend", text(&spend)];
+    let deposits = [
+        "spend",
+        "open",
+        "--deposit",
+        "20",
+        "--dev-account",
+        "2",
+        "--yes",
+    ];
+    let at = ["--rpc", node.url()];
+    let opened = run(&[&deposits[..], &spends, &at].concat()).expect("ran");
+    assert!(opened.status.success(), "{opened:?}");
+    let shown = run(&[&["spend", "show"][..], &spends, &at].concat()).expect("ran");
+    assert!(
+        shown.stdout.contains("may still bind all that is free"),
+        "{shown:?}"
+    );
+    let buys = ["gateway", "--network", node.url(), "--port", "0", "--data"];
+    let buys = [&buys[..], &[text(&data)], &spends].concat();
+    let (gateway, _) = Program::start(&buys, "a key: ");
+    let greeting = "at most 5usd read and 20usd written";
+    assert!(gateway.said.contains(greeting), "{}", gateway.said);
+    let url = gateway.said.split_once(" at ").expect("an address").1;
+    let url = url.split_whitespace().next().expect("an address");
+    let key = [
+        "key", "new", "--total", "5usd", "--day", "1usd", "--name", "notebook",
+    ];
+    let key = run(&[&key[..], &["--data", text(&data)]].concat()).expect("ran");
+    let key = key.stdout.trim().to_owned();
+    // By the name that the machines have for it.
+    let begun = Instant::now();
+    let model = loop {
+        let listed = http().get(format!("{url}/models")).bearer_auth(&key).send();
+        let listed: Value = listed.await.expect("answered").json().await.expect("JSON");
+        if let Some(model) = listed["data"][0]["id"].as_str() {
+            break model.to_owned();
+        }
+        assert!(begun.elapsed() < PATIENCE, "{listed}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    let answer = begin(url, &key, &asked(&model, "What is a capstan?")).await;
+    let (said, cost, is_done) = heard(&answer.text().await.expect("text"));
+    assert!(is_done && !said.is_empty(), "{said}");
+    println!(
+        "an answer of the prepared world cost {}",
+        cost.expect("a cost")
+    );
+
+    // Who says other prices is greeted with those.
+    let prices = path("prices.toml");
+    std::fs::write(&prices, "[default]\ninput = \"1usd\"\noutput = \"2usd\"\n").expect("written");
+    let other = path("other");
+    let priced = [
+        "--network",
+        node.url(),
+        "--port",
+        "0",
+        "--prices",
+        text(&prices),
+        "--data",
+    ];
+    let priced = [&["gateway"], &priced[..], &[text(&other)], &spends].concat();
+    let (gateway, _) = Program::start(&priced, "a key: ");
+    assert!(
+        gateway.said.contains("at most those in "),
+        "{}",
+        gateway.said
+    );
+    assert!(!gateway.said.contains("20usd"), "{}", gateway.said);
 }
 
 /// A model server that says so many words, slowly.

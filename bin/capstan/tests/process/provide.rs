@@ -161,7 +161,14 @@ async fn prov_3_a_machine_sells_within_two_minutes_and_is_its_owners_at_once() {
     let node = node.expect("started");
     let begun = Instant::now();
     let mut machine = Machine::start(node.url(), &data, &file, &sensors);
-    for words in ["register", "100 USDC", "machine 0 (0x"] {
+    // It sells nothing to the network unless it is told to, and says how that is told.
+    for words in [
+        "register",
+        "100 USDC",
+        "machine 0 (0x",
+        "nothing to the network",
+        "--class all",
+    ] {
         assert!(machine.said.contains(words), "{}", machine.said);
     }
     let provide =
@@ -245,7 +252,92 @@ async fn prov_3_a_machine_sells_within_two_minutes_and_is_its_owners_at_once() {
         machine.said
     );
     assert_eq!(ask(&machine.url, &key).await.status(), 200);
+    // Its folder is its own as long as it runs, which is said before anything is measured.
+    let again = |rest: &[&str]| -> Said {
+        let start = ["provide", "start", "--rpc", node.url(), "--floor", "1usd/h"];
+        let data = [
+            "--port",
+            "0",
+            "--dev-account",
+            "1",
+            "--yes",
+            "--data",
+            text(&data),
+        ];
+        run(&[&start[..], &data, rest].concat()).expect("ran")
+    };
+    let dead = ["--upstream", "http://127.0.0.1:1/v1"];
+    refuses(&again(&dead), &["in use by another process", "--data DIR"]);
     says(&provide("stop"), &["stopping"]);
+
+    // One that was told to leave sells nothing more, and its folder says so.
+    drop(machine);
+    let leave = [
+        "machine",
+        "leave",
+        "0",
+        "--dev-account",
+        "1",
+        "--yes",
+        "--rpc",
+    ];
+    says(
+        &run(&[&leave[..], &[node.url()]].concat()).expect("ran"),
+        &["leaves"],
+    );
+    let small = [
+        "--model",
+        text(&file),
+        "--engine-threads",
+        "1",
+        "--class",
+        "all",
+    ];
+    refuses(&again(&small), &["machine 0 is leaving"]);
+}
+
+/// What is cheap to know is known before servers are measured: the one here is dead, and nobody comes as far as asking it.
+#[tokio::test]
+async fn what_a_wallet_lacks_is_said_before_servers_are_measured() {
+    let node = Node::start(&["dev", "--bots", "0", "--feed", "fixed"]).await;
+    let node = node.expect("started");
+    let start = |who: &[&str]| -> Said {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (data, keystore) = (folder.path().join("machine"), folder.path().join("keys"));
+        let words = [
+            "provide",
+            "start",
+            "--upstream",
+            "http://127.0.0.1:1/v1",
+            "--floor",
+        ];
+        let rest = [
+            "1usd/h",
+            "--rpc",
+            node.url(),
+            "--port",
+            "0",
+            "--data",
+            text(&data),
+        ];
+        let keys = ["--keystore", text(&keystore), "--yes"];
+        run(&[&words[..], &rest, &keys, who].concat()).expect("ran")
+    };
+    refuses(
+        &start(&["--wallet", "alice"]),
+        &["no wallet is called `alice`", "capstan wallet new alice"],
+    );
+    let poor = "0x00000000000000000000000000000000000000aa";
+    refuses(
+        &start(&["--wallet", poor]),
+        &["the bond is 100 USDC, and wallet 0x", "has 0 USDC"],
+    );
+    refuses(
+        &start(&["--dev-account", "1", "--fuel", "20000"]),
+        &["ETH: the machine's key gets 20000 of it"],
+    );
+    // Whoever has it all comes as far as the server.
+    refuses(&start(&["--dev-account", "1"]), &["http://127.0.0.1:1"]);
 }
 
 /// The holder asks for work of the model that runs, and the machine answers by itself.

@@ -126,7 +126,8 @@ impl ApiError {
 
     pub(super) fn no_such_model(model: &str, known: &[String]) -> Self {
         let known = if known.is_empty() {
-            "none".to_owned()
+            "none now. Servers that do not answer yet, and machines of a network that are not found yet, are looked for again and again"
+                .to_owned()
         } else {
             known.join(", ")
         };

@@ -20,7 +20,7 @@ use crate::{
     keys::{Draft, Failure, JobId, Put, StoreError, Used, Written, key_id},
     money::Dollars,
     readings::Share,
-    receipt::{Outcome, Receipt, Signed, canonical_request},
+    receipt::{COST_DECIMALS, Outcome, Receipt, Signed, canonical_request},
     tab::{Kept, Owed, Promise, dollars_of},
     upstream::{Answer, Ask, Bill, Claim, Kind, Model, Object, Place},
 };
@@ -420,6 +420,9 @@ impl Ticket {
         let setup = promise.desk().setup();
         let (program, decimals) = (setup.program, setup.decimals);
         self.draft.receipt.program = program;
+        // Its receipt counts the asset's own units: whoever reads it must know how many make a dollar.
+        let notes = &mut self.draft.notes;
+        notes.insert(COST_DECIMALS.to_owned(), decimals.into());
         let used = Used {
             input_tokens: counted.input_tokens,
             output_tokens: counted.output_tokens,

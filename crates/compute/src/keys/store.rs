@@ -196,7 +196,10 @@ impl Put {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Another process has the file.
-    #[error("the ledger is in use by another process; is a gateway running on this folder?")]
+    #[error(
+        "the ledger is in use by another process: a gateway, a machine that sells, or a node with a gateway; --data DIR takes another \
+         folder, beside a node --gateway-data DIR"
+    )]
     InUse,
     /// The database says no.
     #[error("the ledger cannot be used: {0}")]

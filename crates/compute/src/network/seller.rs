@@ -26,7 +26,8 @@ use crate::{
     money::Dollars,
     receipt,
     tab::{
-        Dealt, Doubt, ERRAND, Got, Owed, Raise, Standing, Terms, bill_of, dollars_of, units_down,
+        Dealt, Doubt, ERRAND, Got, Owed, Raise, Rate, Standing, Terms, bill_of, dollars_of,
+        units_down,
     },
     upstream::{
         Answer, Ask, Bill, Chunks, Fault, HttpSettings, Kind, Model, Object, Upstream,
@@ -61,6 +62,8 @@ pub struct Seller {
     /// Requests at a time, as the machine says.
     parallel: AtomicUsize,
     held: Mutex<Option<Held>>,
+    /// The rate that was above this gateway's prices, as it was told.
+    dear: Mutex<Option<Rate>>,
     /// Whoever readies the channel does it alone.
     turn: tokio::sync::Mutex<()>,
 }
@@ -141,6 +144,7 @@ impl Seller {
             is_taken_up: AtomicBool::new(false),
             parallel: AtomicUsize::new(1),
             held: Mutex::new(None),
+            dear: Mutex::new(None),
             turn: tokio::sync::Mutex::new(()),
         })
     }
@@ -341,10 +345,7 @@ impl Seller {
             .unwrap_or(u128::MAX);
         let sold = units_down(bounds.most, self.network.terms.decimals);
         if most > sold {
-            return Err(Fault::Unpaid {
-                code: "over_price".to_owned(),
-                message: "its price is above the one that this gateway asks for".to_owned(),
-            });
+            return Err(self.too_dear(&ask.model, &offer));
         }
         Ok(Dealt {
             machine: offer.machine,
@@ -355,6 +356,29 @@ impl Seller {
             input_max,
             output_max,
         })
+    }
+
+    /// Above what this gateway sells a model for. The owner reads it in his log, once for each price.
+    fn too_dear(&self, model: &str, offer: &Offer) -> Fault {
+        let asks = |units| dollars_of(units, self.network.terms.decimals);
+        let (input, output) = (asks(offer.rate.input), asks(offer.rate.output));
+        let pays = self.with_gateway(|gateway| {
+            let price = gateway.settings.prices.of(model)?;
+            Some(format!("{} read and {} written", price.input, price.output))
+        });
+        let pays = pays.flatten().unwrap_or_else(|| "nothing".to_owned());
+        let message = format!(
+            "machine {} asks {input} read and {output} written per million tokens, and this gateway pays at most {pays}; another \
+             bound is its owner's to give, by --prices FILE",
+            offer.machine_id
+        );
+        if self.dear.lock().replace(offer.rate) != Some(offer.rate) {
+            tracing::warn!("nothing is bought: {message}");
+        }
+        Fault::Unpaid {
+            code: "over_price".to_owned(),
+            message,
+        }
     }
 
     /// Sends a request with its errand; whatever the machine misses is brought once.

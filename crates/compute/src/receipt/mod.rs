@@ -159,6 +159,10 @@ pub enum ReceiptError {
     },
 }
 
+/// The note that says how many digits of a dollar the cost has, where they are not its 18: of what was sold to the network, which is
+/// paid in an asset.
+pub const COST_DECIMALS: &str = "cost_decimals";
+
 /// A receipt with its notes and signature, as it is stored and shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signed {

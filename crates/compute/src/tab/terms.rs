@@ -7,7 +7,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::voucher::{Court, Errand, Voucher};
-use crate::{json::Weighed, money::Dollars, receipt::Signed, upstream::Model};
+use crate::{
+    json::Weighed,
+    money::Dollars,
+    receipt::{COST_DECIMALS, Signed},
+    upstream::Model,
+};
 
 /// A million units.
 const MILLION: u128 = 1_000_000;
@@ -59,6 +64,21 @@ impl Rate {
 pub fn dollars_of(units: u128, decimals: u8) -> Dollars {
     let digits = u32::from(DOLLAR_DECIMALS.saturating_sub(decimals));
     Dollars::from_atto_or_max(units.saturating_mul(10_u128.saturating_pow(digits)))
+}
+
+/// What a receipt says its work cost, whoever paid. None of one that counts units of an asset and does not say which.
+pub fn cost_of(signed: &Signed) -> Option<Dollars> {
+    let cost = signed.receipt.cost;
+    match signed.notes.get(COST_DECIMALS) {
+        Some(digits) => {
+            let digits = digits
+                .as_u64()
+                .and_then(|digits| u8::try_from(digits).ok())?;
+            Some(dollars_of(cost, digits))
+        }
+        None if signed.notes.contains_key("network") => None,
+        None => Some(Dollars::from_atto_or_max(cost)),
+    }
 }
 
 /// The other way, up.

@@ -378,7 +378,15 @@ impl Pool {
                 .min(CLOSED_MAX),
         };
         member.closed_until = Instant::now().checked_add(closed);
-        tracing::warn!(upstream = upstream.name(), code = fault.code(), %fault, "failed");
+        match fault {
+            // Nothing is wrong with who has much to do.
+            Fault::Busy { .. } => {
+                tracing::info!(upstream = upstream.name(), %fault, "busy");
+            }
+            _ => {
+                tracing::warn!(upstream = upstream.name(), code = fault.code(), %fault, "failed");
+            }
+        }
     }
 
     /// Looks at every server once: what it has, and whether it is back.

@@ -13,6 +13,7 @@ use capstan_compute::{
     network::{Binder, Held, Network, Offer, Terms},
     tab::{
         Bound, Court, Desk, Desks, ERRAND, Market, Purse, Rate, Registry, Room, Setup, channel_of,
+        cost_of,
     },
     upstream::{Http, PoolSettings, Upstream},
 };
@@ -22,7 +23,7 @@ use serde_json::{Value, json};
 
 use crate::{
     fake::Fake,
-    world::{PRICES, Told, World, chat, http_settings, words},
+    world::{PRICES, Told, World, chat, http_settings, usd, words},
 };
 
 const COURT: Court = Court {
@@ -305,6 +306,9 @@ async fn net_5_answers_are_bought_and_signed_for_once() {
     assert_eq!(theirs.verify(), Ok(()));
     assert_eq!(theirs.receipt.payer, key.address().into_word());
     assert_eq!(theirs.receipt.program, PROGRAM);
+    // It counts the asset's units, and says how many make a dollar.
+    let cost = cost_of(&theirs).expect("it says of what");
+    assert_eq!((theirs.receipt.cost, cost), (units(4), usd("0.0045usd")));
     // What auditors will ask for hashes to what the receipt says.
     let kept = machine.world.gateway.ledger().kept(&bought).expect("reads");
     let kept = kept.expect("kept");
@@ -398,7 +402,17 @@ async fn what_cannot_be_paid_is_a_402() {
     };
     let machine = Machine::start(1, &chain).await;
     let _network = buy(&world, &chain, &key, &[machine.offer(dear)]).await;
-    assert_eq!(world.ask("count 4").await.status(), 402);
+    let refused = world.ask("count 4").await;
+    assert_eq!(refused.status(), 402);
+    let told = refused.text().await.expect("text");
+    for words in [
+        "machine 1 asks ",
+        "5000usd written",
+        "1000usd written",
+        "--prices FILE",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
     assert_eq!(chain.free(), 10 * USUAL);
 }
 

@@ -17,7 +17,7 @@ import {
   useParts,
 } from '../../ui/index.ts';
 import type { GatewayReceipt, Overview } from './shapes.ts';
-import { outcomeWords, usedOver } from './words.ts';
+import { costOf, outcomeWords, usedOver } from './words.ts';
 
 const SHOWN = 10;
 
@@ -93,7 +93,8 @@ export function Receipts({ receipts }: { receipts: readonly GatewayReceipt[] }) 
             </>
           }
         >
-          {part.map(({ id, receipt, notes }) => {
+          {part.map((one) => {
+            const { id, receipt, notes } = one;
             const outcome = outcomeWords(receipt.outcome);
             return (
               <tr key={id}>
@@ -109,7 +110,7 @@ export function Receipts({ receipts }: { receipts: readonly GatewayReceipt[] }) 
                   )}
                 </td>
                 <td data-name="Took">{shownCount(receipt.tookMs)} ms</td>
-                <td data-name="Cost">{shownUsdFine(receipt.cost)}</td>
+                <td data-name="Cost">{shownUsdFine(costOf(one))}</td>
                 <td data-name="How it ended" className="start">
                   <Badge tone={outcome.tone} title={notes.failure ?? undefined}>
                     {outcome.words}

@@ -74,6 +74,7 @@ const receipt = object({
     upstream: nullable(string),
     usage: nullable(string),
     failure: nullable(string),
+    cost_decimals: nullable(integer),
   }),
 });
 export type GatewayReceipt = Decoded<typeof receipt>;

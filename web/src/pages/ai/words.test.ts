@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { usd } from '../../units/quantity.ts';
 import { tokenIn } from './door.ts';
 import { dollars, overview, refusalWords, type GatewayKey, type GatewayReceipt } from './shapes.ts';
-import { environment, keyState, outcomeWords, phaseWords, readKey, refundWords, usedOver } from './words.ts';
+import { costOf, environment, keyState, outcomeWords, phaseWords, readKey, refundWords, usedOver } from './words.ts';
 
 const E = 10n ** 18n;
 
@@ -63,13 +63,23 @@ test('a key that is wanted is read as it was written', () => {
 
 test('use over time adds up to the unit', () => {
   const receipt = (startedMs: number, cost: bigint) =>
-    ({ receipt: { startedMs, tookMs: 500, cost: usd(cost), inputUnits: 3, outputUnits: 4 } }) as GatewayReceipt;
+    ({
+      receipt: { startedMs, tookMs: 500, cost: usd(cost), inputUnits: 3, outputUnits: 4 },
+      notes: {},
+    }) as GatewayReceipt;
   expect(usedOver([receipt(2_000, 7n), receipt(1_000, 5n)])).toEqual({
     atS: [1.5, 2.5],
     spent: [5n, 12n],
     tokens: [7, 14],
   });
   expect(usedOver([]).atS).toEqual([]);
+});
+
+test('what was sold to the network counts units of an asset', () => {
+  const sold = (cost: bigint, cost_decimals: number | null) =>
+    costOf({ receipt: { cost: usd(cost) }, notes: { cost_decimals } } as GatewayReceipt).amount;
+  expect(sold(160_000n, 6)).toBe(160_000_000_000_000_000n);
+  expect(sold(160_000n, null)).toBe(160_000n);
 });
 
 test('numbers of receipts and claims have words', () => {

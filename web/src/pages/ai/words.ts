@@ -1,7 +1,7 @@
 /** Keys, receipts and claims in words, and use over time in numbers. */
 import type { Tone } from '../../ui/index.ts';
 import { parseDecimal, problemInWords } from '../../units/decimal.ts';
-import { USD_DECIMALS } from '../../units/quantity.ts';
+import { usd, USD_DECIMALS, type Usd } from '../../units/quantity.ts';
 import type { Wanted } from './door.ts';
 import type { GatewayKey, GatewayReceipt } from './shapes.ts';
 
@@ -84,13 +84,23 @@ export interface Used {
   readonly tokens: readonly number[];
 }
 
+/**
+ * What an answer cost. A receipt of what was sold to the network counts units of the asset that jobs are paid in, a dollar too,
+ * and says how many digits it has.
+ */
+export function costOf({ receipt, notes }: Pick<GatewayReceipt, 'receipt' | 'notes'>): Usd {
+  const digits = Math.min(notes.cost_decimals ?? USD_DECIMALS, USD_DECIMALS);
+  return usd(receipt.cost.amount * 10n ** BigInt(USD_DECIMALS - digits));
+}
+
 /** What the newest answers came to, one after the other. */
 export function usedOver(receipts: readonly GatewayReceipt[]): Used {
   const sorted = [...receipts].sort((a, b) => a.receipt.startedMs - b.receipt.startedMs);
   let spent = 0n;
   let tokens = 0;
-  const rows = sorted.map(({ receipt }) => {
-    spent += receipt.cost.amount;
+  const rows = sorted.map((one) => {
+    const { receipt } = one;
+    spent += costOf(one).amount;
     tokens += receipt.inputUnits + receipt.outputUnits;
     return { atS: (receipt.startedMs + receipt.tookMs) / 1_000, spent, tokens };
   });

@@ -141,7 +141,7 @@ function Terms({ row, asset }: { row: LoanMarketRow; asset: Asset }) {
           `${params.instalments} instalments, one ${perPeriod(params.periodS * 1_000)}; unpaid for ${lasting(params.unpaidS * 1_000)} is a case`,
         ],
         ['Interest that came in', told(asset, market.interestPaid)],
-        ['Times that a machine did not pay', market.defaults === 0 ? 'never' : market.defaults.toString()],
+        ['Cases that ended without being cured', market.defaults === 0 ? 'none' : market.defaults.toString()],
         [
           'Lost so far',
           lost === 0n

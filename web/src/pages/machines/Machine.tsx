@@ -106,10 +106,7 @@ function Record({ machine }: { machine: Machine }) {
           rows={[
             ...saidWords(saidBy(readings), 1),
             ['Its readings', ageWords(readings, nowMs)],
-            [
-              'Proved to do',
-              `${provenWords(challenge)}${challenge?.untilMs ? ` until ${moment(challenge.untilMs)}` : ''}`,
-            ],
+            ['Proved to do', provenWords(challenge)],
             challenge === null
               ? null
               : ['Last challenge', `number ${challenge.number} in class ${challenge.class}: ${challenge.phase}`],

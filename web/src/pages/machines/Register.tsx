@@ -11,11 +11,16 @@ import { shownBps, told } from '../../units/quantity.ts';
 import { lasting } from '../../units/time.ts';
 import { AmountField, Answer, Card, CopyCommand, Empty, Facts, Select, Steps, TextField } from '../../ui/index.ts';
 import { useAssets } from './asset.ts';
-import { startCommand, type Source } from './start.ts';
+import { needsFile, startCommand, type Buyers, type Source } from './start.ts';
 
 const SOURCES: readonly { value: Source; text: string }[] = [
   { value: 'upstream', text: 'A model server that I run' },
   { value: 'model', text: 'The bundled engine, with a small model' },
+];
+
+const BUYERS: readonly { value: Buyers; text: string }[] = [
+  { value: 'network', text: 'Anybody on this chain' },
+  { value: 'keys', text: 'Holders of keys that I give, without a bond' },
 ];
 
 function useParams() {
@@ -70,28 +75,43 @@ export function Register() {
 
 function Command() {
   const [source, setSource] = useState<Source>('upstream');
+  const [buyers, setBuyers] = useState<Buyers>('network');
   const [server, setServer] = useState('http://127.0.0.1:8000/v1');
   const [floor, setFloor] = useState('0.06');
   const [wallet, setWallet] = useState('');
   const read = parseDecimal(floor.trim(), 18);
-  const wrong = floor.trim() === '' ? 'say what an hour must bring in' : read.ok ? null : problemInWords(read.problem);
-  const words = command(startCommand({ source, server, floor: floor.trim(), wallet }));
+  const hasFile = needsFile({ source, buyers });
+  const wrong =
+    hasFile || read.ok ? null : floor.trim() === '' ? 'say what an hour must bring in' : problemInWords(read.problem);
+  const words = command(startCommand({ source, server, buyers, floor: floor.trim(), wallet }));
   const scan = 'capstan provide scan --kwh 0.12 --watts 350';
   return (
     <Card title="At the machine" aside={wrong === null ? <CopyCommand command={words} /> : undefined}>
       <div className="choices roomy">
         <Select label="What it sells" value={source} options={SOURCES} onChange={setSource} />
         {source === 'upstream' ? <TextField label="Where the server is" value={server} onChange={setServer} /> : null}
-        <AmountField
-          label="An hour must bring in"
-          prefix="$"
-          suffix="an hour"
-          value={floor}
-          onChange={setFloor}
-          wrong={wrong}
-        />
-        <TextField label="Wallet that pays the bond" placeholder="alice" value={wallet} onChange={setWallet} />
+        <Select label="Who may buy" value={buyers} options={BUYERS} onChange={setBuyers} />
+        {hasFile ? null : (
+          <AmountField
+            label="An hour must bring in"
+            prefix="$"
+            suffix="an hour"
+            value={floor}
+            onChange={setFloor}
+            wrong={wrong}
+          />
+        )}
+        {buyers === 'network' ? (
+          <TextField label="Wallet that pays the bond" placeholder="alice" value={wallet} onChange={setWallet} />
+        ) : null}
       </div>
+      {hasFile ? (
+        <p className="small quiet">
+          Classes of work know a model by the hash of its weights, which a server of another make does not say: write it
+          into prices.toml as <code>program</code>, beside the prices. <code>capstan gateway --help</code> shows the
+          form, <code>capstan jobs classes</code> what is asked for.
+        </p>
+      ) : null}
       <pre className="command" tabIndex={0} aria-label="The command">
         {words}
       </pre>

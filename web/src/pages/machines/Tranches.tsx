@@ -118,7 +118,9 @@ function TrancheRow({
       </td>
       <td data-name="A year, at today’s use">{tranche.owns === 0n ? '–' : shownBps(tranche.rateBps)}</td>
       <td data-name="Yours">{mine === undefined || owner === null ? '–' : told(asset, mine.worth)}</td>
-      <td data-name="May leave now">{mine === undefined ? '–' : told(asset, mine.free)}</td>
+      <td data-name="May leave now">
+        {mine === undefined ? '–' : told(asset, mine.free < tranche.owns ? mine.free : tranche.owns)}
+      </td>
       <td>
         {owner === null ? null : (
           <span className="row acts">

@@ -5,6 +5,7 @@ import {
   kindWords,
   lastFailure,
   lifeWords,
+  provenWords,
   reasonWords,
   saidBy,
   saidWords,
@@ -22,6 +23,14 @@ test('states and reasons are those of the node, and a later one is told as it is
   expect(reasonWords('grace over')).toContain('grace');
   expect(reasonWords('later')).toBe('later');
   expect(['gpu', 'panel', '77'].map(kindWords)).toEqual(['GPU', 'panel', 'kind 77']);
+});
+
+test('what was proven counts until a moment, and nothing does not', () => {
+  expect(provenWords(null)).toBe('nobody has asked it yet');
+  expect(provenWords({ perHour: 900, reason: 'none', untilMs: 1_000 })).toMatch(/^900 units an hour until /);
+  expect(provenWords({ perHour: 0, reason: 'grace over', untilMs: 1_000 })).toBe(
+    'nothing: it was silent for longer than its grace',
+  );
 });
 
 test('life is told with its gaps', () => {

@@ -1,6 +1,6 @@
 /** Machines in words: states and reasons as `capstan_machines` names them, kinds, life, and what went wrong last. */
 import { shown, shownCount, shownPercent, type Part } from '../../units/quantity.ts';
-import { ago, lasting } from '../../units/time.ts';
+import { ago, lasting, moment } from '../../units/time.ts';
 import type { Tone } from '../../ui/index.ts';
 
 export const UNKNOWN = 'unknown';
@@ -125,13 +125,16 @@ export function saidWords(said: Said, degrees: number): readonly (readonly [stri
 interface Proven {
   readonly perHour: number;
   readonly reason: string;
+  readonly untilMs?: number | null;
 }
 
 /** What its last challenge proved. */
 export function provenWords(challenge: Proven | null): string {
   if (challenge === null) return 'nobody has asked it yet';
+  // What is nothing ends at no time.
   if (challenge.perHour === 0) return `nothing: ${reasonWords(challenge.reason)}`;
-  return `${shownCount(challenge.perHour)} units an hour`;
+  const until = challenge.untilMs ? ` until ${moment(challenge.untilMs)}` : '';
+  return `${shownCount(challenge.perHour)} units an hour${until}`;
 }
 
 /** Why a claim was void: numbers of specs/jobs.md. */

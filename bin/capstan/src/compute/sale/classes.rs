@@ -86,6 +86,40 @@ pub(crate) async fn chosen(
     Ok(chosen)
 }
 
+/// What is sold of classes and from which price on, for people: a line for each.
+///
+/// # Errors
+/// The node does not answer, or one cannot be sold.
+pub(crate) async fn class_words(
+    node: &Node,
+    gateway: &Gateway,
+    class_ids: &[u32],
+) -> Result<Vec<String>> {
+    let mut lines = Vec::new();
+    for class_id in class_ids {
+        let trade = traded(node, *class_id).await?;
+        let floors = floors(gateway, &trade)?;
+        lines.push(line(&trade, floors.input, floors.output));
+    }
+    Ok(lines)
+}
+
+/// A class with its floors, for people.
+pub(super) fn line(trade: &Trade, input_floor: U256, output_floor: U256) -> String {
+    let Trade {
+        class_id,
+        decimals,
+        symbol,
+        ..
+    } = trade;
+    let price = |units| capstan_units::decimal(units, *decimals);
+    format!(
+        "class {class_id} to the network, not below {} {symbol} per million tokens read and {} written",
+        price(input_floor),
+        price(output_floor),
+    )
+}
+
 /// Whether something lies in the book of a machine: then it is claimed and shown, whatever can be sold.
 ///
 /// # Errors
@@ -149,7 +183,9 @@ pub(super) fn proven_together(able: &[Able], programs: &[B256], remarks: Vec<Str
 /// There is no such class, jobs are not open, or the node does not answer.
 pub(super) async fn traded(node: &Node, class_id: u32) -> Result<Trade> {
     let trade = jobs::trade(node, class_id).await;
-    let trade = trade.wrap_err_with(|| format!("class {class_id} cannot be read"))?;
+    let trade = trade.wrap_err_with(|| {
+        format!("class {class_id} cannot be read; `capstan jobs classes` shows what there is")
+    })?;
     trade.ok_or_eyre("this chain settles no jobs yet: its owner has set no parameters of `jobs`")
 }
 

@@ -37,9 +37,9 @@ use parking_lot::Mutex;
 use tokio::time::sleep;
 
 use super::in_contract;
-use classes::{floors, traded};
+use classes::{floors, line, traded};
 
-pub(crate) use classes::{chosen, owes};
+pub(crate) use classes::{chosen, class_words, owes};
 
 /// Shortest and longest time between two looks at the chain.
 const LOOK: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
@@ -105,18 +105,7 @@ fn bound(channel: &Channel) -> Bound {
 impl Ware {
     /// For people.
     fn words(&self) -> String {
-        let Trade {
-            class_id,
-            decimals,
-            symbol,
-            ..
-        } = &self.trade;
-        let price = |units| capstan_units::decimal(units, *decimals);
-        format!(
-            "class {class_id} to the network, not below {} {symbol} per million tokens read and {} written",
-            price(self.offer.inputFloor),
-            price(self.offer.outputFloor),
-        )
+        line(&self.trade, self.offer.inputFloor, self.offer.outputFloor)
     }
 }
 
