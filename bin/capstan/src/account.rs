@@ -261,6 +261,12 @@ fn read_action(text: &str, wallet: Address) -> Result<Step> {
     Ok(Step::Move(wish, rest.parse()?))
 }
 
+/// Coins of an address, in wei.
+pub(crate) async fn coins(node: &Node, whose: Address) -> Result<U256> {
+    let asked = json!([whose, "latest"]);
+    Ok(node.read("eth_getBalance", asked).await?)
+}
+
 /// Whose account: as stated, or that of the wallet, whose password nobody needs for looking.
 pub(crate) fn owner(options: &SignerOptions, stated: Option<Address>) -> Result<Address> {
     if let Some(owner) = stated {
@@ -620,9 +626,7 @@ fn there_is(asset: &Asset, wallet: U256, standing: &Standing) -> There {
 /// What a wallet holds of an asset.
 pub(crate) async fn balance(node: &Node, asset: &Asset, owner: Address) -> Result<U256> {
     if asset.token == ether::ADDRESS {
-        return Ok(node
-            .read("eth_getBalance", json!([owner, "latest"]))
-            .await?);
+        return coins(node, owner).await;
     }
     let call = IForeign::balanceOfCall { account: owner };
     Ok(node.view(asset.token, &call).await?)

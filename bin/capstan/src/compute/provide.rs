@@ -43,7 +43,7 @@ use super::{
     upstreams::lack_no_v1,
 };
 use crate::{
-    account::{balance, owner},
+    account::{balance, coins, owner},
     args::{LedgerOptions, ProvideCommand, StartOptions},
     consent::Stakes,
     deed::{Deed, approval},
@@ -342,12 +342,6 @@ async fn standing(options: &StartOptions, node: &Node, key: Address) -> Result<S
         );
     }
     Ok(Standing::Seated(seat))
-}
-
-async fn coins(node: &Node, whose: Address) -> Result<U256> {
-    Ok(node
-        .read("eth_getBalance", json!([whose, "latest"]))
-        .await?)
 }
 
 /// What a machine is registered with.

@@ -11,12 +11,12 @@ use capstan_contracts::jobs::{
     IJobs::{KeyLimits, customerOfCall, keyOfCall},
 };
 use capstan_units::decimal;
-use eyre::{OptionExt as _, Result};
+use eyre::{OptionExt as _, Result, bail};
 use serde_json::json;
 
 use super::{block_on, purchase::Spend};
 use crate::{
-    account::{balance, owner},
+    account::{balance, coins, owner},
     args::{SpendCommand, SpendOptions},
     consent::Stakes,
     deed::{Deed, approval},
@@ -58,6 +58,22 @@ async fn open(options: &SpendOptions) -> Result<()> {
     let deposit = options.deposit.resolve(asset.decimals, has)?;
     let limit = options.limit.resolve(asset.decimals, deposit)?.min(most());
     let fuel = options.fuel.resolve(18, U256::MAX)?;
+    let words = |amount| format!("{} {}", decimal(amount, asset.decimals), asset.symbol);
+    if deposit > has {
+        bail!(
+            "that would bring {} in, and wallet {customer} has {}",
+            words(deposit),
+            words(has)
+        );
+    }
+    let coins = coins(&node, customer).await?;
+    if coins <= fuel {
+        bail!(
+            "wallet {customer} has {} ETH: the spending key gets {} of it for its holds (--fuel), and its transactions cost gas",
+            decimal(coins, 18),
+            decimal(fuel, 18)
+        );
+    }
     let spend = key(options, customer)?;
     let period_ms = u64::try_from(options.per.as_millis())?;
     let limits = KeyLimits {
@@ -76,7 +92,6 @@ async fn open(options: &SpendOptions) -> Result<()> {
         value_wei: fuel,
         ..Call::default()
     });
-    let words = |amount| format!("{} {}", decimal(amount, asset.decimals), asset.symbol);
     let stakes = Stakes::default()
         .amount(&node, asset, deposit, "lie ready to pay machines")
         .await;

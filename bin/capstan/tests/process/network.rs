@@ -475,6 +475,15 @@ async fn world_11_who_follows_the_lines_to_buy_is_served() {
         "--yes",
     ];
     let at = ["--rpc", node.url()];
+    // Who has nothing to bring in is told so, and no key is made for him.
+    let poor = ["spend", "open", "--deposit", "20", "--yes", "--wallet"];
+    let poor = [&poor[..], &["0x00000000000000000000000000000000000000aa"]].concat();
+    let refused = run(&[&poor[..], &spends, &at].concat()).expect("ran");
+    let words = "that would bring 20 USDC in, and wallet 0x";
+    assert!(
+        refused.stderr.contains(words) && !spend.exists(),
+        "{refused:?}"
+    );
     let opened = run(&[&deposits[..], &spends, &at].concat()).expect("ran");
     assert!(opened.status.success(), "{opened:?}");
     let shown = run(&[&["spend", "show"][..], &spends, &at].concat()).expect("ran");
