@@ -466,3 +466,6 @@ impl<'a> Work<'a> {
         keccak256(parts.abi_encode())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,7 @@ use capstan_compute::{
 };
 use capstan_contracts::jobs::{
     ADDRESS,
-    IJobs::{Channel, JobParams, OfferTerms},
+    IJobs::{Channel, JobParams, Offer, OfferTerms},
 };
 use eyre::{Result, bail};
 use futures::{FutureExt as _, future::BoxFuture};
@@ -43,6 +43,8 @@ pub(crate) use classes::{chosen, class_words, owes};
 
 /// Shortest and longest time between two looks at the chain.
 const LOOK: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
+/// So often offers are read until all of them are of one epoch.
+const READS_MAX: u32 = 3;
 /// Longest time between two looks at parameters and who audits; an epoch where that is shorter.
 const LEARN: Duration = Duration::from_secs(30);
 /// Longest wait for the first offer to end when the machine stops, and for each of the others.
@@ -279,14 +281,7 @@ impl Sale {
     /// # Errors
     /// The node does not answer.
     pub(crate) async fn see_now(&self) -> Result<(), ClientError> {
-        let time_ms = self.node.head_time_ms().await?;
-        let seen = Instant::now();
-        let mut offers = Vec::new();
-        for desk in self.desks.iter() {
-            let class_id = desk.setup().class_id;
-            let offer = job_offered(&self.node, self.machine_id, class_id).await?;
-            offers.extend(offer.map(|offer| (desk, offer)));
-        }
+        let (time_ms, seen, offers) = self.offers().await?;
         let late_from = self.late_from(time_ms).await?;
         // They were read one after the other: the least that was free is free still.
         let free = offers
@@ -318,6 +313,29 @@ impl Sale {
             desk.see(self.gateway.ledger(), market);
         }
         Ok(())
+    }
+
+    /// What it offers in each class, and as of which time: what is said of the last epoch is said of one and the same.
+    async fn offers(&self) -> Result<(u64, Instant, Vec<(&Arc<Desk>, Offer)>), ClientError> {
+        let epoch_ms = self.params.lock().epochMs.max(1);
+        let mut time_ms = self.node.head_time_ms().await?;
+        let mut tries = 0;
+        loop {
+            let seen = Instant::now();
+            let mut offers = Vec::new();
+            for desk in self.desks.iter() {
+                let class_id = desk.setup().class_id;
+                let offer = job_offered(&self.node, self.machine_id, class_id).await?;
+                offers.extend(offer.map(|offer| (desk, offer)));
+            }
+            let now_ms = self.node.head_time_ms().await?;
+            tries += 1;
+            // A node that takes an epoch for an answer is taken as it is.
+            if now_ms / epoch_ms == time_ms / epoch_ms || tries == READS_MAX {
+                return Ok((time_ms, seen, offers));
+            }
+            time_ms = now_ms;
+        }
     }
 
     /// The first epoch before the last one that something is owed of and may still be claimed, because the chain stood still.
