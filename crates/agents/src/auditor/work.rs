@@ -224,12 +224,13 @@ impl<'a> Work<'a> {
         }
         // What is due first, and of that what is dearest.
         words.sort_by_key(|(due_ms, ..)| *due_ms);
-        let left = match words.len() > WORDS_MAX {
+        let is_more = words.len() > WORDS_MAX;
+        words.truncate(WORDS_MAX);
+        // A node that takes nothing, as from a key without coins, is not asked again at once.
+        let left = match self.say(words).await > 0 && is_more {
             true => Left::Some,
             false => Left::Nothing,
         };
-        words.truncate(WORDS_MAX);
-        self.say(words).await;
         Ok(left)
     }
 
@@ -398,11 +399,12 @@ impl<'a> Work<'a> {
         None
     }
 
-    /// Says all of it, many to a block.
-    async fn say(&mut self, words: Words) {
+    /// Says all of it, many to a block. Answers how much of it was taken.
+    async fn say(&mut self, words: Words) -> usize {
         let calls = words.iter().map(|(_, case, said)| self.call(case, said));
         let calls: Vec<Call> = calls.collect();
         let done = send_all(&self.auditor.node, &self.auditor.key, &calls).await;
+        let taken = done.iter().filter(|done| done.is_ok()).count();
         for ((_, case, said), done) in words.into_iter().zip(done) {
             let look = self.open.get_mut(&case.claim_id);
             let Some(look) = look.and_then(|picks| picks.get_mut(&case.pick)) else {
@@ -419,6 +421,7 @@ impl<'a> Work<'a> {
                 Say::Reveal(finding) => Told::Revealed(case, finding.fault),
             });
         }
+        taken
     }
 
     fn call(&self, case: &Case, said: &Say) -> Call {

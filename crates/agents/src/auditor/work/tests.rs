@@ -137,3 +137,20 @@ async fn looks_end_with_their_claim() {
     }
     assert_eq!(work.looking.len(), 1);
 }
+
+/// A node that takes nothing has taken nothing: he sleeps before he tries again, and has lost no word.
+#[tokio::test]
+async fn words_that_nobody_takes_wait() {
+    let auditor = auditor();
+    let mut work = Work::new(&auditor, &|_| {});
+    let mut words = Vec::new();
+    for pick in 0..3 {
+        work.begins(7, pick);
+        work.ends(7, pick, silent());
+        let withheld = Finding::withheld(&case(7, pick));
+        words.push((0, case(7, pick), Say::Commit(withheld)));
+    }
+    assert_eq!(work.say(words).await, 0);
+    let waits = |look: &Look| look.standing == Standing::Silent;
+    assert!(work.open[&7].values().all(waits));
+}
