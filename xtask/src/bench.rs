@@ -9,12 +9,13 @@ use crate::{clients, compute, dev, shell};
 /// Benches that need no peer from npm.
 const ALONE: [&str; 6] = ["accounts", "block", "growth", "parallel", "per", "pool"];
 
-/// Runs one bench (`engine`, `gateway`, `audit`, `throughput`, `frame`, `credit`, `exchange`, `accounts`, `block`, `growth`, `parallel`, `per`, `pool`; flags go to it), or all of them.
+/// Runs one bench (`engine`, `gateway`, `audit`, `words`, `throughput`, `frame`, `credit`, `exchange`, `accounts`, `block`, `growth`, `parallel`, `per`, `pool`; flags go to it), or all of them.
 pub(crate) fn run(flags: &[String]) -> Result<()> {
     match flags.split_first() {
         Some((first, rest)) if first == "engine" => return compute::bench(rest),
         Some((first, _)) if first == "gateway" => return compute::bench_gateway(),
         Some((first, rest)) if first == "audit" => return compute::bench_audit(rest),
+        Some((first, rest)) if first == "words" => return compute::bench_words(rest),
         _ => {}
     }
     if flags

@@ -17,7 +17,7 @@ pub(crate) fn run() -> Result<Outcome> {
     };
     let tokens = shell::target_dir()?.join("compute/tokens.jsonl");
     shell::run(
-        shell::program(python)
+        shell::program(&python)
             .arg(folder().join("tokens.py"))
             .arg(&model)
             .arg(&tokens),
@@ -29,6 +29,7 @@ pub(crate) fn run() -> Result<Outcome> {
             .args(["test", "--workspace", "--test", test, "--", "--ignored"])
             .args(names)
             .env("CAPSTAN_TEST_MODEL", &model)
+            .env("CAPSTAN_TEST_PYTHON", &python)
             .env("CAPSTAN_TEST_TOKENS", &tokens);
         shell::watch(&mut command)
     };
@@ -105,6 +106,27 @@ pub(crate) fn bench_audit(flags: &[String]) -> Result<()> {
     };
     shell::run(audit().args([tiny, "tiny"]))?;
     shell::run(audit().arg(real).arg(fetched()?).args(records))
+}
+
+/// How often texts alone convict who did not write them with the model, and who did: about four seconds a job.
+pub(crate) fn bench_words(flags: &[String]) -> Result<()> {
+    let jobs = match flags {
+        [] => "440",
+        [jobs] => jobs.as_str(),
+        _ => bail!("say how many jobs, as `cargo xtask bench words 440`"),
+    };
+    shell::run(
+        shell::cargo()
+            .args([
+                "run",
+                "--quiet",
+                "--release",
+                "--package",
+                "capstan-compute",
+            ])
+            .args(["--example", "words_rates", "--", jobs])
+            .arg(fetched()?),
+    )
 }
 
 fn python() -> Result<PathBuf> {

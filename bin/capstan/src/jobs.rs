@@ -5,6 +5,7 @@ use capstan_client::{
     Amount, Fixed, JobClaim, JobCustomer, JobKey, Jobs, JobsOf, MachineAsset, Node,
     deposit_for_jobs, jobs, machines, revoke_job_key, set_job_key, withdraw_from_jobs,
 };
+use capstan_compute::audit::spelled;
 use capstan_contracts::jobs::{ADDRESS, IJobs::KeyLimits};
 use capstan_units::decimal;
 use eyre::{OptionExt as _, Result, bail};
@@ -72,13 +73,21 @@ async fn classes(ask: &AskOptions) -> Result<()> {
             class.input_price.text.clone(),
             class.output_price.text.clone(),
             moves,
-            // A number format may be the hash of its description.
-            short(&class.quantisation),
+            format(&class.quantisation),
             short(&class.program.to_string()),
         ]);
     }
     print!("{table}");
     Ok(())
+}
+
+/// A format of numbers is named by a hash; those that auditors know have words.
+fn format(quantisation: &str) -> String {
+    let named = quantisation.parse().ok().and_then(spelled);
+    named.map_or_else(
+        || short(quantisation),
+        |(format, ground)| ground.name(format),
+    )
 }
 
 /// The beginning of a long number: enough to tell two apart.

@@ -78,6 +78,19 @@ pub async fn trade(node: &Node, class_id: u32) -> Result<Option<Trade>, ClientEr
     }))
 }
 
+/// A class, if there is one of this number.
+///
+/// # Errors
+/// The node does not answer.
+pub async fn class(node: &Node, class_id: u32) -> Result<Option<IJobs::ServiceClass>, ClientError> {
+    let found = node.view(ADDRESS, &classOfCall { classId: class_id }).await;
+    match found {
+        Ok(class) => Ok(Some(class)),
+        Err(error) if error.is_of_contract() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Whether vouchers of an epoch that is over count still: for an epoch's time behind it, and what of that the chain stood still.
 ///
 /// # Errors

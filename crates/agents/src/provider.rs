@@ -31,11 +31,63 @@ use tokio::time::{Instant, sleep, timeout};
 /// Looks at the challenge at least so often, and at most.
 const LOOK: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
 
+/// What a challenge asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The class whose units they are.
+    pub class: u32,
+    /// How many.
+    pub units: u64,
+    /// Out of what.
+    pub seed: B256,
+    /// The work of the class, where `jobs` has one of that number.
+    pub work: Option<Wares>,
+}
+
+/// What a class of work sells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wares {
+    /// Its weights.
+    pub program: B256,
+    /// How they are stored, and on what ground answers are judged.
+    pub quantisation: B256,
+}
+
+/// The answer of somebody else, which is to be looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// Where he answers, by his offer.
+    pub endpoint: String,
+    /// How long he may be silent about it.
+    pub patience: Duration,
+}
+
 /// What computes the output of a challenge.
 pub trait Worker: Send + Sync {
-    /// The output of so many units of a class out of a seed; none if this machine does not do that class. Dropping it ends the
-    /// work.
-    fn work(&self, class: u32, units: u64, seed: B256) -> BoxFuture<'_, Option<B256>>;
+    /// The output that is right: of one's own machine, or with `answered` of another's. None if it does not do that class.
+    /// Dropping it ends the work.
+    fn work<'a>(
+        &'a self,
+        question: &'a Question,
+        answered: Option<&'a Answered>,
+    ) -> BoxFuture<'a, Option<B256>>;
+}
+
+/// What a challenge asks, with what the chain says of its class.
+///
+/// # Errors
+/// The node does not answer.
+pub(crate) async fn question(node: &Node, asked: &Challenge) -> Result<Question, ClientError> {
+    let class = crate::jobs::class(node, asked.class).await?;
+    Ok(Question {
+        class: asked.class,
+        units: asked.units,
+        seed: asked.seed,
+        work: class.map(|class| Wares {
+            program: class.program,
+            quantisation: class.quantisation,
+        }),
+    })
 }
 
 /// What measures the machine.
@@ -145,33 +197,49 @@ async fn beats(node: &Node, key: &Sender, seat: &Seat) {
 }
 
 async fn answers(node: &Node, key: &Sender, seat: &Seat, worker: &dyn Worker) {
-    let mut answered = 0;
+    let mut past = Past::default();
     loop {
-        match answer(node, key, seat.machine_id, answered, worker).await {
-            Ok(Some(number)) => answered = number,
-            Ok(None) => {}
-            Err(error) => tracing::warn!(%error, machine = seat.machine_id, "a challenge waits"),
+        if let Err(error) = answer(node, key, seat.machine_id, &mut past, worker).await {
+            tracing::warn!(%error, machine = seat.machine_id, "a challenge waits");
         }
         sleep(between_looks(seat)).await;
     }
 }
 
-/// Does what the challenge wants next. The number of a challenge that needs nothing more of this machine.
+/// Challenges that need nothing more of this machine.
+#[derive(Debug, Default)]
+struct Past {
+    /// The number of the last.
+    number: u64,
+    /// Of the last that was found wrong, and of which that was said.
+    mourned: u64,
+}
+
+/// Does what the challenge wants next.
 async fn answer(
     node: &Node,
     key: &Sender,
     machine_id: u64,
-    answered: u64,
+    past: &mut Past,
     worker: &dyn Worker,
-) -> Result<Option<u64>, ClientError> {
+) -> Result<(), ClientError> {
     let call = challengeCall {
         machineId: machine_id,
     };
     let asked: Challenge = node.view(ADDRESS, &call).await?;
-    if asked.number == 0 || asked.number == answered {
-        return Ok(None);
-    }
     let phase = asked.phase;
+    if asked.number == 0 || asked.number == past.number {
+        if phase == Phase::Wrong.number() && past.number > past.mourned {
+            past.mourned = past.number;
+            tracing::warn!(
+                number = asked.number,
+                class = asked.class,
+                "auditors found another answer to a challenge: what this machine had proven is void, and a part of its bond is gone. Does \
+                 its server run the weights that its class names?"
+            );
+        }
+        return Ok(());
+    }
     if phase == Phase::Asked.number() {
         let head = node
             .quantity("eth_blockNumber", serde_json::json!([]))
@@ -179,35 +247,40 @@ async fn answer(
         if head > asked.seedBlock {
             key.send(node, &machine_draw(machine_id)).await?;
         }
-        return Ok(None);
+        return Ok(());
     }
     if phase != Phase::Drawn.number() {
-        return Ok(Some(asked.number));
+        past.number = asked.number;
+        return Ok(());
     }
     let left_ms = asked.dueMs.saturating_sub(node.head_time_ms().await?);
-    let work = worker.work(asked.class, asked.units, asked.seed);
+    let question = question(node, &asked).await?;
+    let work = worker.work(&question, None);
     let Ok(done) = timeout(Duration::from_millis(left_ms), work).await else {
         tracing::warn!(
             units = asked.units,
             "a challenge was too large for its time"
         );
-        return Ok(Some(asked.number));
+        past.number = asked.number;
+        return Ok(());
     };
     let Some(output) = done else {
         tracing::warn!(
             class = asked.class,
             "nothing here computes this class's challenges: it proves no capacity, and sells nothing of the class once it is live"
         );
-        return Ok(Some(asked.number));
+        past.number = asked.number;
+        return Ok(());
     };
     let answer: Call = machine_answer(machine_id, commitment(asked.number, machine_id, output));
     key.send(node, &answer).await?;
+    past.number = asked.number;
     tracing::info!(
         number = asked.number,
         units = asked.units,
         "answered a challenge"
     );
-    Ok(Some(asked.number))
+    Ok(())
 }
 
 /// What a machine says first: its output stays hidden from auditors until they said theirs.

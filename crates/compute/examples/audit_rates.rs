@@ -26,46 +26,19 @@ use capstan_compute::{
         verify,
     },
     engine::{Engine, Finish, Kernels, Piece, Request, Sampling, Seed},
-    model::{Message, Shelf, gguf::Fact},
-    testkit::{Draft, Noise, retold, tiny_with},
+    model::{Message, Shelf},
+    testkit::{Draft, retold, tiny_with},
 };
 use serde::{Deserialize, Serialize};
+
+mod hands;
+
+use hands::{Parts, changed, coarsen, floats, leave_out_layers, perturb, question, scratch};
 
 /// Tokens that an answer may have.
 const ANSWER_TOKENS: usize = 24;
 /// Share of jobs that are audited, for the slash that is printed.
 const AUDITED_PPM: u32 = 50_000;
-
-const QUESTIONS: [&str; 12] = [
-    "What is the capital of {}?",
-    "Write one sentence about {}.",
-    "Why do people like {}?",
-    "Name three things made of {}.",
-    "Explain {} to a child.",
-    "Give a recipe that uses {}.",
-    "Translate the word {} into French.",
-    "Write a haiku about {}.",
-    "Is {} older than the pyramids?",
-    "List two risks of {}.",
-    "What rhymes with {}?",
-    "Compare {} with rain.",
-];
-const THINGS: [&str; 14] = [
-    "France",
-    "bread",
-    "iron",
-    "the moon",
-    "chess",
-    "Python",
-    "salt",
-    "glass",
-    "Peru",
-    "honey",
-    "trains",
-    "mathematics",
-    "wool",
-    "42 apples",
-];
 
 /// What a provider does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -239,12 +212,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     outcome
 }
 
-fn scratch() -> Result<PathBuf, Box<dyn Error>> {
-    let folder = env::temp_dir().join(format!("capstan-audit-{}", std::process::id()));
-    fs::create_dir(&folder)?;
-    Ok(folder)
-}
-
 /// What is in a file of records; a last line that was not finished is left out.
 fn kept(path: &Path) -> Result<Vec<Record>, Box<dyn Error>> {
     let text = fs::read_to_string(path).unwrap_or_default();
@@ -257,25 +224,15 @@ fn kept(path: &Path) -> Result<Vec<Record>, Box<dyn Error>> {
 
 impl World {
     fn of(path: &Path, scratch: &Path) -> Result<Self, Box<dyn Error>> {
-        let changed = |name: &str, change: &dyn Fn(&mut Draft)| {
-            let mut draft = Draft::read(path)?;
-            change(&mut draft);
-            let path = scratch.join(name);
-            draft.write(&path)?;
-            let engine = Engine::load(&path, 2)?;
-            fs::remove_file(&path)?;
-            Ok::<_, Box<dyn Error>>(engine)
-        };
+        let changed =
+            |name: &str, change: &dyn Fn(&mut Draft)| changed(path, &scratch.join(name), change);
         Ok(Self {
             verifier: Engine::load(path, 2)?,
             one: Engine::load(path, 1)?,
             three: Engine::load(path, 3)?,
             candle: Engine::load_with(path, 2, Kernels::Candle)?,
             eight: changed("eight.gguf", &|draft| retold(draft, "Q4_1", "Q8_0"))?,
-            floats: changed("floats.gguf", &|draft| {
-                retold(draft, "Q4_1", "F32");
-                retold(draft, "Q8_0", "F32");
-            })?,
+            floats: changed("floats.gguf", &floats)?,
             other: changed("other.gguf", &|draft| perturb(draft, 50))?,
             fewer: changed("fewer.gguf", &leave_out_layers)?,
             lower: changed("lower.gguf", &|draft| coarsen(draft))?,
@@ -350,9 +307,7 @@ impl World {
     }
 
     fn request(&self, number: usize) -> Result<Request, Box<dyn Error>> {
-        let question = QUESTIONS[number % QUESTIONS.len()];
-        let thing = THINGS[number / QUESTIONS.len() % THINGS.len()];
-        let words = format!("{} ({number})", question.replace("{}", thing));
+        let words = question(number);
         let is_greedy = number / DEEDS.len() % 4 == 3;
         Ok(Request {
             prompt: self.verifier.chat(&[Message::user(&words)])?,
@@ -529,65 +484,4 @@ fn tell(records: &[Record]) -> Result<(), Box<dyn Error>> {
         );
     }
     Ok(())
-}
-
-/// Values at these thousandths of their order.
-struct Parts<'a>(&'a [f64], &'a [usize]);
-
-impl std::fmt::Display for Parts<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut sorted = self.0.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        let digits = f.precision().unwrap_or(4);
-        for (order, part) in self.1.iter().enumerate() {
-            let at = (sorted.len().max(1) - 1) * part / 1_000;
-            let value = sorted.get(at).copied().unwrap_or(0.0);
-            let comma = if order == 0 { "" } else { ", " };
-            write!(f, "{comma}{value:.digits$}")?;
-        }
-        Ok(())
-    }
-}
-
-/// Changes one block in so many of the weights inside layers.
-fn perturb(draft: &mut Draft, one_in: u64) {
-    let mut random = Noise::new(1);
-    for block in four_bit_blocks(draft) {
-        if random.below(one_in) == 0 {
-            for byte in &mut block[4..] {
-                *byte = random.bits() as u8;
-            }
-        }
-    }
-}
-
-/// The lowest bit of every weight is lost, as if three were stored.
-fn coarsen(draft: &mut Draft) {
-    for block in four_bit_blocks(draft) {
-        for byte in &mut block[4..] {
-            *byte &= 0b1110_1110;
-        }
-    }
-}
-
-fn four_bit_blocks(draft: &mut Draft) -> impl Iterator<Item = &mut [u8]> {
-    let kind = capstan_compute::testkit::kind("Q4_1");
-    let parts = draft
-        .tensors
-        .iter_mut()
-        .filter(move |part| part.kind == kind.id);
-    parts.flat_map(move |part| part.bytes.chunks_exact_mut(20))
-}
-
-/// The last tenth of the layers is left out, at least one.
-fn leave_out_layers(draft: &mut Draft) {
-    let layers = draft.facts.iter().find_map(|(key, fact)| match fact {
-        Fact::Whole(count) if key == "llama.block_count" => Some(*count),
-        _ => None,
-    });
-    let layers = layers.unwrap_or(1);
-    draft.set(
-        "llama.block_count",
-        Fact::Whole(layers - (layers / 10).max(1)),
-    );
 }

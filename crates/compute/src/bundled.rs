@@ -5,12 +5,15 @@
 //!                                      │                            └─► evidence: tokens and proofs, kept beside the receipt
 //!                                      └──────────── again ◄──────────── the same, years later, by anybody with the file
 //! ```
-//! Provider and verifier read a request by the same function, so there is nothing about it that one could tell the other.
+//! Provider and verifier read a request by the same function, so there is nothing about it that one could tell the other. What
+//! another server of the same weights answered is heard instead (`spoken`), and so is what it was challenged to (`recital`).
 //! Invariants (BUN-n): specs/engine.md. Not here: what it costs (gateway), whom it accuses (audit).
 
 mod again;
 mod ask;
 mod challenge;
+mod recital;
+mod spoken;
 mod work;
 
 use std::{fmt, sync::Arc};
@@ -26,7 +29,12 @@ use crate::{
 };
 
 pub use again::{Again, Doubt, Terms, Witnessed, again, witnessed};
-pub use challenge::{class_of, output};
+pub use challenge::{class_of, output, words_class_of};
+pub use recital::{
+    RECITED_AT, RECITED_TOKENS, Recital, Recited, SILENT, TRIED_AT, question, recited, recited_at,
+    recited_tokens,
+};
+pub use spoken::{is_readable, listened, overheard, spell_out};
 use work::Part;
 
 /// A model of this machine, asked like any other server.
@@ -54,6 +62,11 @@ impl Bundled {
             engine,
             parallel: parallel.max(1),
         }
+    }
+
+    /// What clients call it.
+    pub fn model(&self) -> &str {
+        &self.model
     }
 
     /// What it runs.

@@ -222,10 +222,28 @@ pub fn tiny(seed: u64, weights: &str) -> Draft {
 
 /// The same with another number of query heads. With eight all rows have whole pairs of blocks, which candle wants.
 pub fn tiny_with(seed: u64, weights: &str, heads: u64) -> Draft {
+    weighed(seed, weights, heads, Letters::Bytes)
+}
+
+/// One that writes printable letters, one a token: its texts say which tokens they were.
+pub fn tiny_ascii(seed: u64) -> Draft {
+    weighed(seed, "Q4_1", TINY_HEADS, Letters::Printable)
+}
+
+/// What a tiny model's tokens are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Letters {
+    /// All bytes, a few pairs of them, and a mark between turns.
+    Bytes,
+    /// What can be printed.
+    Printable,
+}
+
+fn weighed(seed: u64, weights: &str, heads: u64, letters: Letters) -> Draft {
     let width = heads * TINY_HEAD_WIDTH;
     let inner = width + 64;
     let mut random = Noise::new(seed);
-    let mut draft = tiny_facts(heads, width, inner);
+    let mut draft = tiny_facts(heads, width, inner, letters);
     let Some((_, Fact::Texts(tokens))) = draft
         .facts
         .iter()
@@ -277,12 +295,23 @@ pub fn tiny_with(seed: u64, weights: &str, heads: u64) -> Draft {
     draft
 }
 
-fn tiny_facts(heads: u64, width: u64, inner: u64) -> Draft {
-    let mut tokens = vec!["<|end|>".to_owned(), "<|turn|>".to_owned()];
-    let mut kinds = vec![3.0, 3.0];
-    let letters = (0..=u8::MAX).map(crate::model::letter);
-    tokens.extend(letters.map(String::from));
-    let merges = ["h e", "l l", "he ll", "hell o", "Ġ w", "o r"];
+fn tiny_facts(heads: u64, width: u64, inner: u64, letters: Letters) -> Draft {
+    let mut tokens = vec!["<|end|>".to_owned()];
+    let (bytes, merges, context): (Vec<u8>, &[&str], u64) = match letters {
+        Letters::Bytes => {
+            tokens.push("<|turn|>".to_owned());
+            let pairs = &["h e", "l l", "he ll", "hell o", "Ġ w", "o r"];
+            ((0..=u8::MAX).collect(), pairs, 256)
+        }
+        Letters::Printable => ((b'\n'..=b'\n').chain(b' '..=b'~').collect(), &[], 512),
+    };
+    let mut kinds = vec![3.0; tokens.len()];
+    tokens.extend(
+        bytes
+            .into_iter()
+            .map(crate::model::letter)
+            .map(String::from),
+    );
     for merge in merges {
         tokens.push(merge.replace(' ', ""));
     }
@@ -293,7 +322,7 @@ fn tiny_facts(heads: u64, width: u64, inner: u64) -> Draft {
         ("general.architecture", Fact::Text("llama".to_owned())),
         ("general.name", Fact::Text("tiny".to_owned())),
         ("llama.block_count", whole(TINY_LAYERS)),
-        ("llama.context_length", whole(256)),
+        ("llama.context_length", whole(context)),
         ("llama.embedding_length", whole(width)),
         ("llama.feed_forward_length", whole(inner)),
         ("llama.attention.head_count", whole(heads)),
@@ -306,7 +335,7 @@ fn tiny_facts(heads: u64, width: u64, inner: u64) -> Draft {
         ("tokenizer.ggml.token_type", Fact::Reals(kinds)),
         (
             "tokenizer.ggml.merges",
-            Fact::Texts(merges.map(str::to_owned).to_vec()),
+            Fact::Texts(merges.iter().map(|pair| (*pair).to_owned()).collect()),
         ),
         ("tokenizer.ggml.eos_token_id", whole(0)),
     ] {

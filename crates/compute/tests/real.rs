@@ -13,13 +13,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use alloy_primitives::B256;
 use capstan_compute::{
     audit::{Proof, Thresholds, Transcript, Witness, verify},
-    bundled::{Bundled, again},
+    bundled::{Bundled, TRIED_AT, again, recited_at},
     engine::{Answer, Engine, Finish, Kernels, Piece, Request, Sampling, Seed},
-    gateway::{Bounds, Gateway, Prices, Settings, serve},
+    gateway::{Bounds, Gateway, Prices, Settings, recite_at, serve},
     keys::{Ledger, Limits, Secret, system_clock},
-    model::Message,
+    model::{Message, Tokenizer},
     upstream::{Pool, PoolSettings},
 };
 use serde_json::Value;
@@ -255,4 +256,24 @@ async fn both_clients_work_unmodified_and_every_answer_is_computed_again() {
         took.as_millis()
     );
     assert!(whole >= 8, "{whole}");
+}
+
+/// AUD-18: a server of other kernels recites the same weights, cold and warm; another question's seed is another recital.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the real model: cargo xtask test compute"]
+async fn aud_18_a_recital_on_other_kernels_is_judged() {
+    let judge = engine();
+    let path = file("CAPSTAN_TEST_MODEL");
+    let candle = Engine::load_with(&path, 2, Kernels::Candle).expect("loaded");
+    let server = Bundled::new("any", candle, 2);
+    let tokenizer = Tokenizer::read(&path).expect("read");
+    let (seed, units) = (B256::repeat_byte(9), 150);
+    for temperature in TRIED_AT {
+        let recital = recite_at(&server, "any", &tokenizer, seed, units, temperature).await;
+        let recital = recital.expect("recited");
+        let heard = |seed| recited_at(&judge, seed, units, &recital, temperature);
+        assert_eq!(heard(seed), Ok(()), "{recital:#?}");
+        let other = heard(B256::repeat_byte(8));
+        assert!(other.is_err() || temperature > 0.0, "{recital:#?}");
+    }
 }

@@ -11,6 +11,7 @@ use super::{
     credit::{AskOptions, Signing},
     model::ShelfOptions,
 };
+use crate::compute::Runs;
 
 /// Not that of a node: whoever has machines runs both beside each other.
 pub(crate) const GATEWAY_PORT: u16 = 8550;
@@ -316,6 +317,10 @@ pub(crate) struct StartOptions {
     /// File with addresses of more model servers, one a line
     #[arg(long, value_name = "FILE")]
     pub(crate) fleet: Option<PathBuf>,
+    /// Which weights a server's model is, as llama=llama.gguf: its name there, and the file or a name on the shelf. The server is
+    /// tried against them, and classes that are judged by words can be sold by it then. Repeatable
+    #[arg(long, value_name = "NAME=WEIGHTS")]
+    pub(crate) runs: Vec<Runs>,
     /// What an hour of writing must bring in, as 0.06usd/h; prices follow from what the servers do
     #[arg(long, value_name = "PRICE", value_parser = per_hour)]
     pub(crate) floor: Option<Dollars>,

@@ -168,6 +168,7 @@ const EXAMPLES: &[&str] = &[
     "capstan provide start --upstream http://127.0.0.1:8000/v1 --floor 0.5usd/h --alone",
     "capstan provide start --model smollm2 --floor 0.06usd/h --class 2977548626 --wallet alice",
     "capstan provide start --upstream http://127.0.0.1:8000/v1 --prices prices.toml --class all --wallet alice",
+    "capstan provide start --upstream http://127.0.0.1:8080/v1 --runs llama=llama.gguf --floor 0.06usd/h --class all --wallet alice",
     "capstan provide pause",
     "capstan provide resume",
     "capstan provide status",

@@ -1,26 +1,21 @@
 //! `capstan audit`: computes again what machines are paid for, says on chain what was found, and is paid for that.
 
-use std::{fmt, fs, sync::Arc};
+use std::{fs, sync::Arc};
 
-use alloy_primitives::B256;
 use alloy_signer_local::PrivateKeySigner;
 use capstan_agents::{
     auditor::{Auditor, Told},
     provider::Worker,
 };
 use capstan_client::Node;
-use capstan_compute::{
-    bundled::{class_of, output},
-    engine::Engine,
-};
+use capstan_compute::engine::Engine;
 use capstan_contracts::{
     admin::{self, IAdmin::hasRoleCall},
     jobs, machines,
 };
 use eyre::{OptionExt as _, Result, WrapErr as _, bail};
-use futures::{FutureExt as _, future::BoxFuture};
 
-use super::{block_on, earned, inspect::Inspector};
+use super::{Engines, block_on, earned, inspect::Inspector};
 use crate::{
     accounts,
     args::{AuditCommand, AuditOptions},
@@ -54,7 +49,7 @@ async fn audit(options: &AuditOptions) -> Result<()> {
     let node = Node::new(&options.rpc)?;
     let key = key(options)?;
     let engines = engines(options)?;
-    let worker = Arc::new(Engines(engines.clone()));
+    let worker = Arc::new(Engines::new(engines.clone())?);
     let auditor = auditor(&node, key, engines.clone(), worker, !options.never_ask).await?;
     let who = auditor.key.address();
     for (scope, what) in [
@@ -148,32 +143,4 @@ fn engines(options: &AuditOptions) -> Result<Vec<Arc<Engine>>> {
             .wrap_err_with(|| format!("cannot load {}", path.display()))
     };
     paths.iter().map(load).collect()
-}
-
-/// Models of this machine, for challenges.
-pub(crate) struct Engines(pub(crate) Vec<Arc<Engine>>);
-
-impl fmt::Debug for Engines {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} models", self.0.len())
-    }
-}
-
-impl Worker for Engines {
-    fn work(&self, class: u32, units: u64, seed: B256) -> BoxFuture<'_, Option<B256>> {
-        let fits = |one: &&Arc<Engine>| class_of(&one.card().sha256) == class;
-        let engine = self.0.iter().find(fits).map(Arc::clone);
-        async move {
-            let engine = engine?;
-            let waits = Arc::new(());
-            let waited_for = Arc::downgrade(&waits);
-            // Who waits no more has dropped this, and what runs beside it sees that at the next token.
-            let goes_on = move || waited_for.strong_count() > 0;
-            let work = move || output(&engine, seed, units, &goes_on);
-            let done = tokio::task::spawn_blocking(work).await;
-            drop(waits);
-            done.ok()?.ok()?
-        }
-        .boxed()
-    }
 }

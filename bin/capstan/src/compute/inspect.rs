@@ -1,13 +1,8 @@
 //! How an auditor looks at a receipt: asks its machine for what it keeps of it, and computes that again.
-//!
-//! The address of a machine is its own word, so what comes from there is bounded in size and time, and follows no redirect.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use alloy_primitives::{B256, keccak256};
@@ -15,8 +10,8 @@ use alloy_signer_local::PrivateKeySigner;
 use capstan_agents::auditor::{Case, Examiner, Seen};
 use capstan_client::Node;
 use capstan_compute::{
-    audit::{Evidence, Failure},
-    bundled::{Doubt, Terms, witnessed},
+    audit::{Evidence, Failure, Ground, spelled},
+    bundled::{Doubt, Terms, overheard, witnessed},
     engine::Engine,
     receipt::{Outcome, Signed},
     tab::{Court, INSPECTION, Inspection, Kept, in_hex},
@@ -26,8 +21,8 @@ use eyre::{Result, WrapErr as _, bail, eyre};
 use futures::{FutureExt as _, future::BoxFuture};
 use tokio::sync::Semaphore;
 
-/// Longest wait for a machine: it is asked again while there is time.
-const PATIENCE: Duration = Duration::from_secs(3);
+use super::endpoints::Endpoints;
+
 /// Answers that are computed again at a time. Who waits for a machine takes none of these places.
 const LOOKS_AT_ONCE: usize = 4;
 /// Machines that are asked at a time: what they send lies in memory until it is computed.
@@ -41,7 +36,7 @@ pub(crate) struct Inspector {
     court: Court,
     key: PrivateKeySigner,
     engines: Vec<Arc<Engine>>,
-    client: reqwest::Client,
+    endpoints: Endpoints,
     /// Of machines that are asked, and of answers that are computed.
     doors: Semaphore,
     places: Arc<Semaphore>,
@@ -54,9 +49,6 @@ impl Inspector {
         key: PrivateKeySigner,
         engines: Vec<Arc<Engine>>,
     ) -> Result<Self> {
-        let client = reqwest::Client::builder()
-            .timeout(PATIENCE)
-            .redirect(reqwest::redirect::Policy::none());
         Ok(Self {
             node: node.clone(),
             court: Court {
@@ -65,32 +57,20 @@ impl Inspector {
             },
             key,
             engines,
-            client: client.build()?,
+            endpoints: Endpoints::new()?,
             doors: Semaphore::new(DOORS),
             places: Arc::new(Semaphore::new(LOOKS_AT_ONCE)),
         })
     }
 
     /// Asks the machine; why not, if it gives nothing that is this receipt.
-    async fn kept(&self, case: &Case, word: String) -> Result<(Signed, Option<Evidence>)> {
-        let base = case.endpoint.trim_end_matches('/');
-        let base = base.strip_suffix("/v1").unwrap_or(base);
-        if !base.starts_with("http://") && !base.starts_with("https://") {
-            bail!("`{}` is no address of a machine", case.endpoint);
-        }
-        let url = format!("{base}/v1/capstan/audit/{}", case.receipt);
-        let answer = self.client.get(url).header(INSPECTION, word).send().await;
-        let mut answer = answer.wrap_err("it does not answer")?;
-        if !answer.status().is_success() {
-            bail!("it answers {}", answer.status());
-        }
-        let mut bytes = Vec::new();
-        while let Some(part) = answer.chunk().await.wrap_err("it stops in the middle")? {
-            if bytes.len() + part.len() > BYTES_MAX {
-                bail!("it sends more than {BYTES_MAX} bytes");
-            }
-            bytes.extend_from_slice(&part);
-        }
+    async fn kept(&self, case: &Case, word: String) -> Result<Kept> {
+        let path = format!("audit/{}", case.receipt);
+        let word = Some((INSPECTION, word));
+        let bytes = self
+            .endpoints
+            .get(&case.endpoint, &path, word, BYTES_MAX)
+            .await?;
         let kept = Kept::read(&bytes).map_err(|why| eyre!("what it sends is no receipt: {why}"))?;
         kept.signed
             .verify()
@@ -98,7 +78,7 @@ impl Inspector {
         if kept.signed.id != case.receipt {
             bail!("it sends another receipt, {}", kept.signed.id);
         }
-        Ok((kept.signed, kept.evidence))
+        Ok(kept)
     }
 
     /// Who asks, and when: a machine shows what customers said to auditors alone.
@@ -124,18 +104,18 @@ impl Inspector {
             Ok(word) => word,
             Err(why) => return Seen::Later(format!("{why:#}")),
         };
-        let (signed, evidence) = match self.kept(case, word).await {
+        let kept = match self.kept(case, word).await {
             Ok(kept) => kept,
             Err(why) => return Seen::Silent(format!("{why:#}")),
         };
-        if signed.receipt.outcome != Outcome::Whole.number() {
+        if kept.signed.receipt.outcome != Outcome::Whole.number() {
             // Nobody can say what it would have been; what it may cost is bounded by the voucher's own signature.
             return Seen::Unable("the answer was cut with its client's consent".to_owned());
         }
-        let Some(evidence) = evidence else {
+        let ground = ground(case.quantisation, &engine);
+        if ground != Ground::Words && kept.evidence.is_none() {
             return Seen::Silent("it keeps nothing to compute on".to_owned());
-        };
-        let fixes = fixes_kernels(case.quantisation, &engine);
+        }
         heard.store(true, Ordering::Relaxed);
         let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
             return Seen::Unable("nobody computes any more".to_owned());
@@ -143,7 +123,12 @@ impl Inspector {
         let looked = tokio::task::spawn_blocking(move || {
             // What is computed goes on where nobody waits for it any more, and keeps its place.
             let _place = place;
-            judged(&engine, &signed, &evidence, fixes)
+            match (&kept.evidence, ground) {
+                (Some(evidence), Ground::States | Ground::Exact) => {
+                    judged(&engine, &kept.signed, evidence, ground == Ground::Exact)
+                }
+                _ => judged_by_words(&engine, &kept),
+            }
         });
         looked
             .await
@@ -157,10 +142,38 @@ impl Examiner for Inspector {
     }
 }
 
-/// Whether a class says which kernels its work runs on: its quantisation is the hash of `Q4_1 exact-1`, not of `Q4_1` alone.
-fn fixes_kernels(quantisation: B256, engine: &Engine) -> bool {
+/// What a class is held by: its quantisation is the hash of `Q4_1`, `Q4_1 exact-1` or `Q4_1 words-1`. Kernels of this machine
+/// that are others than every engine's are fixed by their own name.
+fn ground(quantisation: B256, engine: &Engine) -> Ground {
     let card = engine.card();
-    quantisation == keccak256(format!("{} {}", card.quantisation, card.kernels))
+    let of_this = keccak256(format!("{} {}", card.quantisation, card.kernels));
+    match spelled(quantisation) {
+        Some((_, Ground::Words)) => Ground::Words,
+        _ if quantisation == of_this => Ground::Exact,
+        _ => Ground::States,
+    }
+}
+
+/// What is heard in an answer, where its class asks for no more.
+pub(crate) fn judged_by_words(engine: &Engine, kept: &Kept) -> Seen {
+    let found = overheard(engine, kept);
+    let (fault, words) = match found.outcome {
+        Ok(again) => {
+            let words = format!("{} tokens are what this model says", again.tokens);
+            (None, words)
+        }
+        Err(doubt @ (Doubt::Request | Doubt::Output { .. })) => {
+            return Seen::Silent(format!("what it keeps is not what was signed: {doubt}"));
+        }
+        // What cannot be run here convicts nobody.
+        Err(Doubt::Job(why)) => return Seen::Unable(why),
+        Err(doubt) => (Some(fault_of(&doubt)), doubt.to_string()),
+    };
+    Seen::Found {
+        fault,
+        witness: keccak256(found.witness),
+        words,
+    }
 }
 
 /// What a second computation says of a receipt. A class that fixes its kernels has no others.

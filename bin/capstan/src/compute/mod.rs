@@ -2,7 +2,9 @@
 
 mod again;
 mod audit;
+mod challenge;
 mod earned;
+mod endpoints;
 mod engine;
 mod gateway;
 pub(crate) mod in_contract;
@@ -12,6 +14,7 @@ mod measured;
 mod provide;
 mod purchase;
 mod receipt;
+mod runs;
 mod sale;
 mod scan;
 mod spend;
@@ -24,12 +27,14 @@ use eyre::{OptionExt as _, Result};
 
 use crate::{args::LedgerOptions, block_on};
 
-pub(crate) use audit::{Engines, auditor, run as audit};
+pub(crate) use audit::{auditor, run as audit};
+pub(crate) use challenge::Engines;
 pub(crate) use gateway::{Beside, INPUT_MOST, OUTPUT_MOST, run as gateway};
 pub(crate) use key::run as key;
 pub(crate) use provide::run as provide;
 pub(crate) use purchase::{Purchase, Spend, Wanted};
 pub(crate) use receipt::run as receipt;
+pub(crate) use runs::Runs;
 pub(crate) use sale::{Sale, SaleTerms};
 pub(crate) use spend::run as spend;
 

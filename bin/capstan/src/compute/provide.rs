@@ -33,12 +33,14 @@ use tokio::net::TcpListener;
 
 use super::{
     Engines, block_on,
+    challenge::{Voice, Workshop},
     engine::engines,
     folder,
     gateway::{Book, Opened, prices, reached, signalled, upstream_key, upstreams},
     measured::Measured,
     office,
-    sale::{Sale, SaleTerms, chosen, class_words, owes},
+    runs::Weights,
+    sale::{Programs, Sale, SaleTerms, chosen, class_words, owes},
     scan,
     upstreams::lack_no_v1,
 };
@@ -116,18 +118,29 @@ async fn start(options: &StartOptions) -> Result<()> {
         false => Some(standing(options, &node, book.ledger.machine().address()).await?),
     };
     let engines = engines(&options.servers.engine)?;
+    let weights = Weights::of(&options.runs, &options.servers.engine.shelf)?;
     let servers = servers(options, &engines)?;
-    let prices = match options.floor {
+    for one in &weights {
+        one.tried(&servers).await?;
+    }
+    let mut prices = match options.floor {
         Some(floor) => earning(&servers, floor).await?,
         None => prices(&options.servers)?,
     };
+    for one in &weights {
+        one.pin(&mut prices)?;
+    }
+    let voices = voices(&engines, weights)?;
     let opened = Opened::over(servers, prices, &options.servers, book, &options.allow_host)?;
     install_recorder();
     let gateway = Arc::clone(&opened.gateway);
-    let programs: Vec<_> = engines.iter().map(program).collect();
+    let able = Programs {
+        computed: engines.iter().map(program).collect(),
+        recited: voices.iter().map(|voice| voice.program).collect(),
+    };
     let leaves = matches!(standing, Some(Standing::Leaving(_)));
     let wishes = if leaves { &[][..] } else { &options.class[..] };
-    let chosen = chosen(&node, &gateway, wishes, &programs).await?;
+    let chosen = chosen(&node, &gateway, wishes, &able).await?;
     let seat = match standing {
         None => None,
         Some(Standing::Seated(seat) | Standing::Leaving(seat)) => Some(seat),
@@ -186,7 +199,17 @@ async fn start(options: &StartOptions) -> Result<()> {
     let on_chain = async {
         if let Some(seat) = &seat {
             let own = engines.iter().map(|one| Arc::clone(one.engine()));
-            let worker = Engines(own.collect());
+            let worker = Workshop {
+                engines: match Engines::new(own.collect()) {
+                    Ok(engines) => engines,
+                    Err(error) => {
+                        tracing::error!("no challenge is answered: {error:#}");
+                        return;
+                    }
+                },
+                gateway: Arc::clone(&gateway),
+                voices,
+            };
             let gauge = Measured::of(&gateway);
             let sells = sale.as_ref().map(Sale::keep);
             tokio::join!(
@@ -225,6 +248,19 @@ fn servers(options: &StartOptions, engines: &[Bundled]) -> Result<Vec<Arc<dyn Up
     let own = engines.iter();
     servers.extend(own.map(|one| Arc::new(one.clone()) as Arc<dyn Upstream>));
     Ok(servers)
+}
+
+/// What can be recited: models of engines here, and those whose weights are named.
+fn voices(engines: &[Bundled], weights: Vec<Weights>) -> Result<Vec<Voice>> {
+    let named = weights.iter().map(Weights::voice);
+    let own = engines.iter().map(|one| {
+        Ok(Voice {
+            model: one.model().to_owned(),
+            program: program(one),
+            tokenizer: one.engine().tokenizer().clone(),
+        })
+    });
+    named.chain(own).collect()
 }
 
 /// What a machine sells besides to holders of keys.

@@ -296,7 +296,7 @@ async fn trade(
         sellers.extend(seat.map(|seat| (provider, seat, cheat)));
     }
     let engines = vec![Arc::clone(&town.program.engine)];
-    let worker = Arc::new(Shared::new(Arc::new(Engines(engines.clone()))));
+    let worker = Arc::new(Shared::new(Arc::new(Engines::new(engines.clone())?)));
     let mut auditors = Vec::new();
     for (at, key) in cast.auditors.iter().enumerate() {
         let (engines, worker) = (engines.clone(), Arc::clone(&worker));

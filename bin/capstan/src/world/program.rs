@@ -22,6 +22,8 @@ const THREADS: usize = 1;
 pub(crate) struct Program {
     pub(crate) name: &'static str,
     pub(crate) engine: Arc<Engine>,
+    /// Whether its texts are words, so that answers of other servers of the same weights can be judged by them.
+    pub(crate) speaks: bool,
     /// In words, what it is.
     pub(crate) about: String,
 }
@@ -39,6 +41,7 @@ pub(crate) fn program() -> Result<Program> {
         return Ok(Program {
             name: TINY,
             engine: made(SEED)?,
+            speaks: false,
             about: "a tiny model of random weights: `capstan model get smollm2` before the start gives a real one"
                 .to_owned(),
         });
@@ -48,6 +51,7 @@ pub(crate) fn program() -> Result<Program> {
     Ok(Program {
         name: REAL,
         about: format!("{REAL} of the shelf"),
+        speaks: true,
         engine,
     })
 }

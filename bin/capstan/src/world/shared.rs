@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_primitives::B256;
-use capstan_agents::provider::Worker;
+use capstan_agents::provider::{Answered, Question, Worker};
 use futures::{FutureExt as _, future::BoxFuture};
 use parking_lot::Mutex;
 use tokio::sync::OnceCell;
@@ -13,13 +13,14 @@ use tokio::sync::OnceCell;
 /// So many outputs are remembered: auditors look at one challenge at about the same time.
 const KEPT_MAX: usize = 16;
 
-type Question = (u32, u64, B256);
+/// Its class and its seed, which no two challenges have in common.
+type Place = (u32, B256);
 type Output = Arc<OnceCell<Option<B256>>>;
 
 /// A worker who does everything once.
 pub(super) struct Shared {
     worker: Arc<dyn Worker>,
-    known: Mutex<BTreeMap<Question, Output>>,
+    known: Mutex<BTreeMap<Place, Output>>,
 }
 
 impl Shared {
@@ -30,21 +31,25 @@ impl Shared {
         }
     }
 
-    fn output(&self, question: Question) -> Output {
+    fn output(&self, place: Place) -> Output {
         let mut known = self.known.lock();
-        if known.len() >= KEPT_MAX && !known.contains_key(&question) {
+        if known.len() >= KEPT_MAX && !known.contains_key(&place) {
             known.clear();
         }
-        Arc::clone(known.entry(question).or_default())
+        Arc::clone(known.entry(place).or_default())
     }
 }
 
 impl Worker for Shared {
-    fn work(&self, class: u32, units: u64, seed: B256) -> BoxFuture<'_, Option<B256>> {
-        let output = self.output((class, units, seed));
+    fn work<'a>(
+        &'a self,
+        question: &'a Question,
+        answered: Option<&'a Answered>,
+    ) -> BoxFuture<'a, Option<B256>> {
+        let output = self.output((question.class, question.seed));
         async move {
             // If whoever computes is gone, another one who waits computes.
-            let computed = || self.worker.work(class, units, seed);
+            let computed = || self.worker.work(question, answered);
             *output.get_or_init(computed).await
         }
         .boxed()

@@ -89,7 +89,7 @@ impl Shop {
     ) -> Result<Self> {
         let (node, key) = (town.node.clone(), provider.key.clone());
         let (honest, other) = (Arc::clone(&town.program.engine), super::program::other()?);
-        let engines = Engines(vec![Arc::clone(&honest)]);
+        let engines = Engines::new(vec![Arc::clone(&honest)])?;
         let crook = Crook::new(town.program.name, honest, other, cheat.clone());
         let pool = Pool::new(vec![Arc::new(crook)], PoolSettings::default());
         // What its region pays is enough.

@@ -1,10 +1,13 @@
 //! What machines of the prepared world find: a class of work, terms of short epochs, auditors, customers' escrow, and a market
 //! that lends against income. Sums are of USDC.
 
-use alloy_primitives::{B256, U256, keccak256};
+use alloy_primitives::{B256, U256};
 use alloy_sol_types::SolCall;
 use capstan_client::{Call, Registering};
-use capstan_compute::bundled::class_of;
+use capstan_compute::{
+    audit::Ground,
+    bundled::{class_of, words_class_of},
+};
 use capstan_contracts::{
     admin::{self, IAdmin},
     erc4626::IErc4626,
@@ -103,9 +106,9 @@ impl Maker<'_> {
         };
         self.call(jobs::ADDRESS, &setParamsCall { params })?;
         let card = program.engine.card();
-        let class = ServiceClass {
+        let class = |ground: Ground| ServiceClass {
             program: B256::from(card.sha256),
-            quantisation: keccak256(card.quantisation),
+            quantisation: ground.hash(card.quantisation),
             inputPrice: U256::from(INPUT_PRICE),
             outputPrice: U256::from(OUTPUT_PRICE),
             levelMin: LEVEL_MIN,
@@ -115,11 +118,18 @@ impl Maker<'_> {
             inputsPerOutput: 4,
             isClosed: false,
         };
-        let open = openClassCall {
-            classId: class_of(&card.sha256),
-            class,
-        };
-        self.call(jobs::ADDRESS, &open)?;
+        let mut classes = vec![(class_of(&card.sha256), class(Ground::States))];
+        if program.speaks {
+            // For whoever has a model server of his own.
+            classes.push((words_class_of(&card.sha256), class(Ground::Words)));
+        }
+        for (class_id, class) in classes {
+            let open = openClassCall {
+                classId: class_id,
+                class,
+            };
+            self.call(jobs::ADDRESS, &open)?;
+        }
         for auditor in &cast.auditors {
             for scope in [jobs::ADDRESS, machines::ADDRESS] {
                 let grant = IAdmin::grantRoleCall {

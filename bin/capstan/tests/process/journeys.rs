@@ -15,7 +15,7 @@ use crate::{
     said::json_of,
 };
 
-fn model() -> PathBuf {
+pub(crate) fn model() -> PathBuf {
     let file = std::env::var_os("CAPSTAN_TEST_MODEL");
     PathBuf::from(file.expect("cargo xtask test compute says where the model lies"))
 }

@@ -36,3 +36,4 @@ mod swap;
 mod tools;
 mod trigger;
 mod wallet;
+mod words;

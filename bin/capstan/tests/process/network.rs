@@ -4,11 +4,11 @@ use std::{
     io::{BufRead as _, BufReader},
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, ChildStdout, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     time::{Duration, Instant},
 };
 
-use alloy_primitives::{B256, U256};
+use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolCall;
 use capstan_client::{Call, Node, Sender, job_offered};
 use capstan_compute::testkit::tiny;
@@ -53,7 +53,11 @@ impl Drop for Program {
 impl Program {
     /// Starts it, and waits until it prints a line that begins so. Answers the rest of that line's first word.
     pub(crate) fn start(words: &[&str], until: &str) -> (Self, String) {
-        let mut command = capstan(words).expect("built");
+        Self::start_with(capstan(words).expect("built"), until)
+    }
+
+    /// The same of a command that is ready.
+    pub(crate) fn start_with(mut command: Command, until: &str) -> (Self, String) {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("started");
         let mut out = BufReader::new(child.stdout.take().expect("stdout"));
         // From here on it is ended with this, whatever becomes of the test.
@@ -65,7 +69,7 @@ impl Program {
         loop {
             let mut line = String::new();
             let read = out.read_line(&mut line).expect("a line");
-            assert!(read > 0, "{words:?} ended: {}", program.said);
+            assert!(read > 0, "{command:?} ended: {}", program.said);
             program.said += &line;
             if let Some((_, rest)) = line.split_once(until) {
                 let word = rest.split_whitespace().next().unwrap_or_default();
@@ -77,7 +81,7 @@ impl Program {
     }
 
     /// The machine that it said it is.
-    fn machine_id(&self) -> u64 {
+    pub(crate) fn machine_id(&self) -> u64 {
         let lines = self.said.lines();
         let mut ids = lines.filter_map(|line| {
             line.strip_prefix("machine ")?
@@ -90,23 +94,28 @@ impl Program {
     }
 
     /// `kill -9`.
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
 /// A folder, and the chain in it.
-struct Scene {
+pub(crate) struct Scene {
     folder: tempfile::TempDir,
     port: u16,
     chain: Option<Program>,
-    node: Node,
+    pub(crate) node: Node,
 }
 
 impl Scene {
     /// A chain that takes machines of classes whose programs have these hashes.
     async fn open(programs: &[B256]) -> Self {
+        Self::open_with(programs, Duration::from_secs(1)).await
+    }
+
+    /// The same, on which auditors have so long to commit, and to show what they found.
+    pub(crate) async fn open_with(programs: &[B256], audit: Duration) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let port = {
             let free = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
@@ -120,11 +129,11 @@ impl Scene {
             node,
         };
         scene.start().await;
-        scene.open_jobs(programs).await;
+        scene.open_jobs(programs, audit).await;
         scene
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -160,16 +169,22 @@ impl Scene {
     }
 
     async fn owner_says(&self, call: &impl SolCall) {
+        self.owner_says_to(ADDRESS, call).await;
+    }
+
+    /// What the owner of everything says to a contract.
+    pub(crate) async fn owner_says_to(&self, to: Address, call: &impl SolCall) {
         let owner = Sender::new(OWNER.parse().expect("a key"));
         let call = Call {
-            to: ADDRESS,
+            to,
             input: call.abi_encode().into(),
             ..Call::default()
         };
         owner.send(&self.node, &call).await.expect("taken");
     }
 
-    async fn open_jobs(&self, programs: &[B256]) {
+    async fn open_jobs(&self, programs: &[B256], audit: Duration) {
+        let audit_ms = u64::try_from(audit.as_millis()).expect("it is short");
         let params = self.node.view(ADDRESS, &paramsCall {}).await.expect("read");
         if params.current.epochMs == 0 {
             let params = JobParams {
@@ -177,8 +192,8 @@ impl Scene {
                 epochMs: 5_000,
                 holdMs: 3_600_000,
                 showMs: 5_000,
-                commitMs: 1_000,
-                revealMs: 1_000,
+                commitMs: audit_ms,
+                revealMs: audit_ms,
                 auditPpm: 1_000_000,
                 detectPpm: 900_000,
                 feeBps: 100,
@@ -196,15 +211,16 @@ impl Scene {
             .expect("read");
         for (class_id, program) in (CLASS..).zip(programs) {
             if !known.contains(&class_id) {
-                self.open_class(class_id, *program).await;
+                let format = B256::right_padding_from(b"Q4_1");
+                self.open_class(class_id, *program, format).await;
             }
         }
     }
 
-    async fn open_class(&self, class_id: u32, program: B256) {
+    pub(crate) async fn open_class(&self, class_id: u32, program: B256, quantisation: B256) {
         let class = ServiceClass {
             program,
-            quantisation: B256::right_padding_from(b"Q4_1"),
+            quantisation,
             inputPrice: U256::from(USDC),
             outputPrice: U256::from(4 * USDC),
             levelMin: LEVEL_ONE,
@@ -222,7 +238,14 @@ impl Scene {
     }
 
     /// A machine of this folder that sells what these words say.
-    fn machine(&self, name: &str, class: &str, servers: &[&str]) -> (Program, String) {
+    pub(crate) fn machine(&self, name: &str, class: &str, servers: &[&str]) -> (Program, String) {
+        let words = self.machine_words(name, class);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        Program::start(&[&words[..], servers].concat(), "selling at ")
+    }
+
+    /// What starts it, but for its servers.
+    pub(crate) fn machine_words(&self, name: &str, class: &str) -> Vec<String> {
         let data = self.path(name);
         let words = [
             "provide",
@@ -239,11 +262,11 @@ impl Scene {
             "--data",
             text(&data),
         ];
-        Program::start(&[&words[..], servers].concat(), "selling at ")
+        words.map(str::to_owned).to_vec()
     }
 
     /// The customer's gateway, and a key of it.
-    fn gateway(&self) -> (Program, String) {
+    pub(crate) fn gateway(&self) -> (Program, String) {
         let (data, spend) = (self.path("gateway"), self.path("spend.json"));
         if !spend.exists() {
             let words = [
@@ -276,14 +299,14 @@ impl Scene {
         Program::start(&words, " at ")
     }
 
-    fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         let data = self.path("gateway");
         let made = run(&["key", "new", "--total", "5usd", "--data", text(&data)]).expect("ran");
         assert!(made.status.success(), "{made:?}");
         made.stdout.trim().to_owned()
     }
 
-    async fn record(&self, machine_id: u64) -> MachineRecord {
+    pub(crate) async fn record(&self, machine_id: u64) -> MachineRecord {
         let asked = machineRecordCall {
             machineId: machine_id,
         };
@@ -291,7 +314,7 @@ impl Scene {
     }
 
     /// Waits until so many receipts of a machine are paid, or void.
-    async fn settled(&self, machine_id: u64, receipts: u64) -> MachineRecord {
+    pub(crate) async fn settled(&self, machine_id: u64, receipts: u64) -> MachineRecord {
         let begun = Instant::now();
         loop {
             let record = self.record(machine_id).await;
@@ -309,7 +332,7 @@ async fn usdc(node: &Node) -> u32 {
     terms.expect("machines are taken").assetId
 }
 
-fn http() -> reqwest::Client {
+pub(crate) fn http() -> reqwest::Client {
     let client = reqwest::Client::builder().no_proxy().build();
     client.expect("a client")
 }
@@ -320,7 +343,7 @@ fn asked(model: &str, content: &str) -> Value {
 }
 
 /// Asks until the gateway has found who sells.
-async fn begin(url: &str, key: &str, body: &Value) -> reqwest::Response {
+pub(crate) async fn begin(url: &str, key: &str, body: &Value) -> reqwest::Response {
     let begun = Instant::now();
     loop {
         let request = http().post(format!("{url}/chat/completions"));

@@ -11,7 +11,7 @@ use std::{
 
 use alloy_primitives::{B256, U256, keccak256};
 use alloy_sol_types::{SolCall, SolValue as _};
-use capstan_client::{Call, ClientError, send};
+use capstan_client::{Call, ClientError, job_offered, send};
 use capstan_contracts::{
     jobs::{
         self,
@@ -29,6 +29,7 @@ use capstan_contracts::{
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::Auditor;
+use crate::provider::{Answered, question};
 
 /// Machines of one look.
 const MACHINES_MAX: u32 = 256;
@@ -216,8 +217,7 @@ impl<'a> Capacity<'a> {
             // Once the machine has answered: one that does not costs auditors nothing, and where they share its processors they do not
             // slow it down. What is more than any of them asks is left alone.
             (phase, None) if phase >= Phase::Committing.number() && asked.units <= UNITS.1 => {
-                self.compute(machine_id, &asked);
-                Ok(())
+                self.compute(machine_id, &asked).await
             }
             (phase, Some(Standing::Found(output))) if phase == Phase::Committing.number() => {
                 let call = commitAuditCall {
@@ -342,19 +342,28 @@ impl<'a> Capacity<'a> {
         Ok(longer.filter(|_| !is_early))
     }
 
-    fn compute(&mut self, machine_id: u64, asked: &Challenge) {
+    async fn compute(&mut self, machine_id: u64, asked: &Challenge) -> Result<(), ClientError> {
+        let node = &self.auditor.node;
+        let question = question(node, asked).await?;
+        let offer = job_offered(node, machine_id, asked.class).await?;
+        let left_ms = asked.dueMs.saturating_sub(node.head_time_ms().await?);
+        let answered = Answered {
+            endpoint: offer.map_or_else(String::new, |offer| offer.terms.endpoint),
+            // The rest is for hearing it, and for the word to get into a block.
+            patience: Duration::from_millis(left_ms) / 2,
+        };
         let place = (machine_id, asked.number);
         self.known.retain(|known, _| known.0 != machine_id);
         self.known.insert(place, Standing::Computing);
         let (worker, told) = (Arc::clone(&self.auditor.worker), self.found_to.clone());
-        let (class, units, seed) = (asked.class, asked.units, asked.seed);
         let task = tokio::spawn(async move {
-            let output = worker.work(class, units, seed).await;
+            let output = worker.work(&question, Some(&answered)).await;
             // Nobody hears it where the auditor has ended.
             let _ = told.send((place, output));
         });
         // It ends what was computed for this machine before.
         self.computing.insert(machine_id, AbortOnDrop(task));
+        Ok(())
     }
 
     fn salt(&self, (machine_id, number): (u64, u64)) -> B256 {

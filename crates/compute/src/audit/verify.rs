@@ -164,6 +164,14 @@ pub enum Failure {
         /// The odds, as a power of ten.
         odds: f64,
     },
+    /// A text that another hand wrote, as far as its words say.
+    #[error("WORDS: 10^{odds:.0} to one, this model did not write these {tokens} tokens")]
+    Words {
+        /// All tokens.
+        tokens: usize,
+        /// The odds, as a power of ten.
+        odds: f64,
+    },
 }
 
 /// What an audit found.

@@ -81,6 +81,9 @@ pub enum Doubt {
         /// As computed.
         is: B256,
     },
+    /// Its class is judged by words, and there are none to judge: a machine signs for no such answer.
+    #[error("nobody can judge this by its words: {0}")]
+    Unreadable(String),
     /// The same of embeddings.
     #[error("the vectors that come here hash to {is}, and the receipt is of {said}")]
     Vectors {
@@ -165,23 +168,23 @@ pub fn witnessed(engine: &Engine, signed: &Signed, evidence: &Evidence, terms: T
 }
 
 /// What a second computation sees, as it goes.
-struct Saw(Sha256);
+pub(super) struct Saw(Sha256);
 
 impl Saw {
-    fn of(receipt: &B256) -> Self {
+    pub(super) fn of(receipt: &B256) -> Self {
         let mut hasher = Sha256::new();
         hasher.update(b"capstan witness of a receipt");
         hasher.update(receipt);
         Self(hasher)
     }
 
-    fn add(&mut self, bytes: &[u8]) {
+    pub(super) fn add(&mut self, bytes: &[u8]) {
         self.0.update((bytes.len() as u64).to_le_bytes());
         self.0.update(bytes);
     }
 
     /// With the doubt that ended it: who guesses one has no witness for it.
-    fn digest(mut self, doubt: Option<&Doubt>) -> B256 {
+    pub(super) fn digest(mut self, doubt: Option<&Doubt>) -> B256 {
         let words = doubt.map(ToString::to_string).unwrap_or_default();
         self.add(words.as_bytes());
         B256::from(<[u8; 32]>::from(self.0.finalize()))
@@ -225,11 +228,7 @@ fn holds(
         },
         ..evidence.work.clone()
     };
-    let kind = match signed.notes.get("kind").and_then(Value::as_str) {
-        Some("embedding") => Kind::Embedding,
-        Some("completion") => Kind::Completion,
-        _ => Kind::Chat,
-    };
+    let kind = kind_of(&signed.notes);
     let found = match kind {
         Kind::Embedding => embedded(engine, &request, saw)?,
         kind => answered(engine, kind, &request, &work, saw)?,
@@ -252,6 +251,15 @@ fn holds(
         took: start.elapsed(),
         ..found.again
     })
+}
+
+/// What was asked for, by the notes of a receipt.
+pub(super) fn kind_of(notes: &Object) -> Kind {
+    match notes.get("kind").and_then(Value::as_str) {
+        Some("embedding") => Kind::Embedding,
+        Some("completion") => Kind::Completion,
+        _ => Kind::Chat,
+    }
 }
 
 /// What a second computation gives.

@@ -136,7 +136,7 @@ fn seed_of(named: Option<i64>, drawn: &B256, index: u64) -> Seed {
 }
 
 /// What changes nothing: nothing, zero, false, empty, and the form that is there anyhow.
-fn changes_something(value: &Value) -> bool {
+pub(super) fn changes_something(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => false,
         Value::Number(number) => number.as_f64() != Some(0.0),

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, keccak256};
 use sha2::{Digest as _, Sha256};
 
 use crate::engine::{Engine, EngineError, Request};
@@ -13,6 +13,12 @@ const ANSWER_TOKENS: usize = 64;
 /// The class of challenges whose units are tokens of this model.
 pub fn class_of(program: &[u8; 32]) -> u32 {
     u32::from_be_bytes([program[0], program[1], program[2], program[3]])
+}
+
+/// A number for the class of the same model that is judged by words: any number does, this one is free.
+pub fn words_class_of(program: &[u8; 32]) -> u32 {
+    let hash = keccak256([program.as_slice(), b"words-1"].concat());
+    u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]])
 }
 
 /// So many tokens out of a seed: the likeliest answers to texts `seed/0`, `seed/1`, ... one after the other. The output is

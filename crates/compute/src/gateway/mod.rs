@@ -14,6 +14,7 @@ mod once;
 mod pace;
 mod page;
 mod prices;
+mod recite;
 mod request;
 mod saved;
 mod serve;
@@ -50,6 +51,7 @@ pub use measure::install_recorder;
 pub use office::{Office, OfficeError, OpenDoor};
 pub use pace::{Pace, Stance};
 pub use prices::{ModelPrice, PRICES_EXAMPLE, Prices, PricesError};
+pub use recite::recite_at;
 pub use saved::{NoAnswer, saved_answer};
 
 /// How much and how long.
@@ -139,6 +141,7 @@ pub struct Gateway {
     desks: OnceLock<Arc<Desks>>,
     board: OnceLock<Arc<Board>>,
     once: Arc<once::Once>,
+    recitals: recite::Recitals,
 }
 
 /// Two epochs and an audit take five days at the longest that the contract allows; until then all of it may be asked for.
@@ -172,6 +175,7 @@ impl Gateway {
             desks: OnceLock::new(),
             board: OnceLock::new(),
             once: Arc::default(),
+            recitals: recite::Recitals::default(),
         })
     }
 
@@ -348,6 +352,7 @@ impl Drop for Entered {
 pub fn router(gateway: Arc<Gateway>) -> Router {
     serve::routes(Arc::clone(&gateway))
         .merge(tab::routes(Arc::clone(&gateway)))
+        .merge(recite::routes(Arc::clone(&gateway)))
         .merge(admin::routes(gateway))
 }
 

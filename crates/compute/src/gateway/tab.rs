@@ -20,6 +20,7 @@ use super::{
     ticket::{Payer, Ticket},
 };
 use crate::{
+    bundled::{is_readable, spell_out},
     keys::Written,
     money::PerMillion,
     tab::{
@@ -78,6 +79,14 @@ pub(super) async fn promise(
         let names: Vec<String> = sold.iter().map(|(one, _)| one.id.clone()).collect();
         ApiError::no_such_model(model, &names)
     })?;
+    if desk.setup().is_by_words {
+        is_readable(asked.ask.kind, &asked.ask.body).map_err(|(name, why)| {
+            let message =
+                format!("`{name}`: answers of this class are judged by their words alone: {why}");
+            ApiError::wrong("not_by_words", None, message)
+        })?;
+        spell_out(&mut asked.ask.body);
+    }
     let decimals = desk.setup().decimals;
     let price = priced(known, &desk.rate()?, decimals);
     asked.keep(body);

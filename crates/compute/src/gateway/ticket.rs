@@ -393,11 +393,16 @@ impl Ticket {
         let ledger = &gateway.ledger;
         let code = failure.map(|(code, _)| code);
         let energy_mj = self.energy.take().and_then(Share::taken);
-        // Nobody signs for an answer that auditors cannot look at: one cut at a bound of this machine's is its own loss.
-        let has_failed = matches!(
-            outcome,
-            Outcome::UpstreamCut | Outcome::GatewayStopped | Outcome::Limit
-        );
+        // Nobody signs for an answer that auditors cannot look at: one cut at a bound of this machine's is its own loss, and so is
+        // one in which its server says something else than words.
+        let is_mute = outcome == Outcome::Whole
+            && promise.desk().setup().is_by_words
+            && !self.answer.is_text(self.n);
+        let has_failed = is_mute
+            || matches!(
+                outcome,
+                Outcome::UpstreamCut | Outcome::GatewayStopped | Outcome::Limit
+            );
         if has_failed || !self.has_delivered(outcome) {
             measure::ended(self.kind, outcome, Used::default(), code);
             let told = failure.map(|(code, message)| self.failure(code, message));

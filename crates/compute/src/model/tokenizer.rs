@@ -1,6 +1,6 @@
 //! Text to tokens and back, by the tables of a GGUF file.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fs::File, io::BufReader, path::Path};
 
 use tokenizers::{
     PreTokenizerWrapper, Tokenizer as Pieces,
@@ -31,6 +31,7 @@ const CONTROL: f64 = 3.0;
 const USER_DEFINED: f64 = 4.0;
 
 /// Text to tokens and back.
+#[derive(Clone)]
 pub struct Tokenizer {
     pieces: Pieces,
     /// What each token adds to a text; nothing for control tokens.
@@ -44,6 +45,15 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
+    /// Of a GGUF file, whose weights are not read.
+    ///
+    /// # Errors
+    /// The file is none that can be read here.
+    pub fn read(path: &Path) -> Result<Self, ModelError> {
+        let mut file = BufReader::new(File::open(path)?);
+        Self::of(&Gguf::read(&mut file)?)
+    }
+
     /// From the facts of a file.
     pub(crate) fn of(file: &Gguf) -> Result<Self, ModelError> {
         let model = file.text("tokenizer.ggml.model").unwrap_or_default();

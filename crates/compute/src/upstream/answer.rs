@@ -175,10 +175,22 @@ impl Answer {
 
     /// Whether it can be told again by another server and compared: plain text of one choice.
     pub fn can_be_replayed(&self) -> bool {
-        let is_plain = |choice: &Choice| {
-            choice.tools.is_empty() && choice.reasoning.is_empty() && choice.refusal.is_empty()
+        self.choices.len() <= 1 && self.choices.values().all(Choice::is_plain)
+    }
+
+    /// Whether it is so many texts, each of which says how it ended, and nothing besides.
+    pub fn is_text(&self, n: u64) -> bool {
+        let is_whole = |choice: &Choice| {
+            let ends = ["stop", "length"];
+            choice.is_plain()
+                && choice
+                    .finish
+                    .as_deref()
+                    .is_some_and(|end| ends.contains(&end))
         };
-        self.choices.len() <= 1 && self.choices.values().all(is_plain)
+        self.data.is_none()
+            && self.choices.keys().copied().eq(0..n)
+            && self.choices.values().all(is_whole)
     }
 
     /// The text of the first choice.
@@ -187,6 +199,11 @@ impl Answer {
             .values()
             .next()
             .map_or("", |choice| &choice.content)
+    }
+
+    /// Why the first choice ended.
+    pub fn finish(&self) -> Option<&str> {
+        self.choices.values().next()?.finish.as_deref()
     }
 
     /// Hash of the canonical answer.
@@ -207,6 +224,11 @@ impl Answer {
 }
 
 impl Choice {
+    /// Whether it is a text, and nothing besides.
+    fn is_plain(&self) -> bool {
+        self.tools.is_empty() && self.reasoning.is_empty() && self.refusal.is_empty()
+    }
+
     fn canonical(&self, index: u64) -> Value {
         let mut said = json!({
             "index": index, "content": self.content, "finish_reason": self.finish,

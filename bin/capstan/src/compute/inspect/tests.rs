@@ -195,15 +195,12 @@ async fn aud_10_other_kernels_excuse_what_they_explain_and_nothing_else() {
 fn a_class_fixes_its_kernels_by_the_hash_of_both_names() {
     let model = engine(1);
     let card = model.card();
-    assert!(fixes_kernels(
-        keccak256(format!("{} exact-1", card.quantisation)),
-        &model
-    ));
-    assert!(!fixes_kernels(keccak256(card.quantisation), &model));
-    assert!(!fixes_kernels(
-        keccak256(format!("{} exact-2", card.quantisation)),
-        &model
-    ));
+    let of = |name: String| ground(keccak256(name), &model);
+    let format = card.quantisation;
+    assert_eq!(of(format!("{format} exact-1")), Ground::Exact);
+    assert_eq!(of(format.to_owned()), Ground::States);
+    assert_eq!(of(format!("{format} exact-2")), Ground::States);
+    assert_eq!(of(format!("{format} words-1")), Ground::Words);
 }
 
 /// AUD-11: a machine that says itself that four tokens were enough is not believed.

@@ -9,6 +9,7 @@ use capstan_agents::{
 };
 use capstan_client::Node;
 use capstan_compute::{
+    audit::is_by_words,
     gateway::{Gateway, ModelPrice},
     money::PerMillion,
     tab::{Desks, units_up},
@@ -27,8 +28,17 @@ pub(crate) struct Chosen {
     pub(crate) remarks: Vec<String>,
 }
 
+/// Weights whose challenges a machine answers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Programs {
+    /// By an engine of this program, which computes what everybody computes.
+    pub(crate) computed: Vec<B256>,
+    /// By whichever server has them: its texts are heard. Only classes that are judged by words take that.
+    pub(crate) recited: Vec<B256>,
+}
+
 /// Classes by their numbers, and with `all` whichever can be sold here. Nothing is sent for it, so whoever asks first puts no
-/// bond behind what he cannot sell. Programs are those of the bundled engines, which answer challenges.
+/// bond behind what he cannot sell.
 ///
 /// # Errors
 /// One that is named cannot be sold, or `all` are none, of a machine whose book is empty; one that is named is not there; or
@@ -37,7 +47,7 @@ pub(crate) async fn chosen(
     node: &Node,
     gateway: &Gateway,
     wishes: &[ClassWish],
-    programs: &[B256],
+    programs: &Programs,
 ) -> Result<Chosen> {
     if wishes.is_empty() {
         return Ok(Chosen::default());
@@ -134,33 +144,54 @@ pub(crate) async fn owes(node: &Node, gateway: &Gateway, machine_id: u64) -> Res
 pub(super) struct Able {
     pub(super) class_id: u32,
     pub(super) program: B256,
+    /// Whether its answers are judged by their words.
+    pub(super) is_by_words: bool,
     /// By its number.
     pub(super) is_named: bool,
 }
 
 impl Able {
-    const fn of(trade: &Trade, is_named: bool) -> Self {
+    fn of(trade: &Trade, is_named: bool) -> Self {
         Self {
             class_id: trade.class_id,
             program: trade.class.program,
+            is_by_words: is_by_words(trade.class.quantisation),
             is_named,
         }
     }
 }
 
-/// What of it is sold together. A challenge that a machine does not answer voids its proofs of every class, so one that has no
-/// engine here takes the capacity of those that have: it is sold beside them only by its number.
-pub(super) fn proven_together(able: &[Able], programs: &[B256], remarks: Vec<String>) -> Chosen {
-    let has_engine = |able: &Able| programs.contains(&able.program);
-    let is_proven = able.iter().any(has_engine);
+impl Programs {
+    /// Whether challenges of it are answered here.
+    fn answer(&self, able: &Able) -> bool {
+        let by = match able.is_by_words {
+            true => &self.recited,
+            false => &self.computed,
+        };
+        by.contains(&able.program)
+    }
+}
+
+/// What of it is sold together. A challenge that a machine does not answer voids its proofs of every class, so one that nothing
+/// here answers takes the capacity of those beside it: it is sold beside them only by its number.
+pub(super) fn proven_together(able: &[Able], programs: &Programs, remarks: Vec<String>) -> Chosen {
+    let is_proven = able.iter().any(|able| programs.answer(able));
     let mut chosen = Chosen {
         class_ids: Vec::new(),
         remarks,
     };
     for able in able {
         let class_id = able.class_id;
-        let is_risk = is_proven && !has_engine(able);
-        let why = "no bundled engine here answers its challenges, and one that is missed voids the proofs of all classes";
+        let is_risk = is_proven && !programs.answer(able);
+        let why = match able.is_by_words {
+            true => {
+                "nothing here answers its challenges (--runs NAME=WEIGHTS says which file a server runs), and one that is missed \
+                 voids the proofs of all classes"
+            }
+            false => {
+                "no bundled engine here answers its challenges, and one that is missed voids the proofs of all classes"
+            }
+        };
         match (is_risk, able.is_named) {
             (true, false) => {
                 let remark = format!("class {class_id} is left out: {why}");
@@ -209,7 +240,7 @@ pub(super) fn floors(gateway: &Gateway, trade: &Trade) -> Result<Floors> {
     if sold.is_empty() {
         bail!(
             "none of the models here runs the program of class {class_id}, {}: the bundled engine knows its own; of another \
-             server's model say it in --prices (`program`)",
+             server's model --runs NAME=WEIGHTS says it",
             trade.class.program
         );
     }

@@ -24,6 +24,7 @@ use capstan_agents::{
 };
 use capstan_client::{ClientError, Node, Sender, job_channel, job_claim, job_offered, job_show};
 use capstan_compute::{
+    audit::is_by_words,
     gateway::Gateway,
     tab::{Bound, Claimable, Court, Desk, Desks, Market, Rate, Registry, Room, Setup},
 };
@@ -39,7 +40,7 @@ use tokio::time::sleep;
 use super::in_contract;
 use classes::{floors, line, traded};
 
-pub(crate) use classes::{chosen, class_words, owes};
+pub(crate) use classes::{Programs, chosen, class_words, owes};
 
 /// Shortest and longest time between two looks at the chain.
 const LOOK: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
@@ -512,6 +513,7 @@ async fn desks(
         machine_id: seat.machine_id,
         class_id: trade.class_id,
         program: trade.class.program,
+        is_by_words: is_by_words(trade.class.quantisation),
         inputs_per_output: trade.class.inputsPerOutput,
         epoch_ms: trade.params.epochMs,
         decimals: trade.decimals,

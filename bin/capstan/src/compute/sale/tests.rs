@@ -1,6 +1,9 @@
 use alloy_primitives::B256;
 
-use super::classes::{Able, proven_together};
+use super::{
+    Programs,
+    classes::{Able, proven_together},
+};
 
 const OWN: B256 = B256::repeat_byte(1);
 const UPSTREAM: B256 = B256::repeat_byte(2);
@@ -9,7 +12,15 @@ fn able(class_id: u32, program: B256, is_named: bool) -> Able {
     Able {
         class_id,
         program,
+        is_by_words: false,
         is_named,
+    }
+}
+
+fn computed(programs: &[B256]) -> Programs {
+    Programs {
+        computed: programs.to_vec(),
+        recited: Vec::new(),
     }
 }
 
@@ -17,18 +28,41 @@ fn able(class_id: u32, program: B256, is_named: bool) -> Able {
 #[test]
 fn all_leaves_out_what_would_void_the_proofs_of_others() {
     let both = [able(7, OWN, false), able(9, UPSTREAM, false)];
-    let chosen = proven_together(&both, &[OWN], Vec::new());
+    let chosen = proven_together(&both, &computed(&[OWN]), Vec::new());
     assert_eq!(chosen.class_ids, [7]);
     assert!(chosen.remarks[0].starts_with("class 9 is left out: "));
     // By its number it is sold, with a warning.
     let named = [able(9, UPSTREAM, true), able(7, OWN, false)];
-    let chosen = proven_together(&named, &[OWN], Vec::new());
+    let chosen = proven_together(&named, &computed(&[OWN]), Vec::new());
     assert_eq!(chosen.class_ids, [9, 7]);
     assert!(chosen.remarks[0].starts_with("warning: class 9 is sold"));
     // Where nothing has an engine, or everything, nothing is at risk.
     for programs in [&[][..], &[OWN, UPSTREAM]] {
-        let chosen = proven_together(&both, programs, Vec::new());
+        let chosen = proven_together(&both, &computed(programs), Vec::new());
         assert_eq!(chosen.class_ids, [7, 9]);
         assert!(chosen.remarks.is_empty());
     }
+}
+
+/// What a server recites proves a class that is judged by words, and no other.
+#[test]
+fn what_is_recited_proves_what_is_judged_by_words() {
+    let programs = Programs {
+        computed: vec![OWN],
+        recited: vec![OWN, UPSTREAM],
+    };
+    let in_words = |class_id, program| Able {
+        is_by_words: true,
+        ..able(class_id, program, false)
+    };
+    let all = [
+        able(7, OWN, false),
+        in_words(8, UPSTREAM),
+        able(9, UPSTREAM, false),
+        in_words(10, B256::repeat_byte(3)),
+    ];
+    let chosen = proven_together(&all, &programs, Vec::new());
+    assert_eq!(chosen.class_ids, [7, 8]);
+    assert!(chosen.remarks[0].starts_with("class 9 is left out: no bundled engine"));
+    assert!(chosen.remarks[1].contains("--runs NAME=WEIGHTS"));
 }

@@ -7,7 +7,10 @@ use capstan_client::Node;
 use futures::{FutureExt as _, future::BoxFuture};
 
 use super::*;
-use crate::{auditor::Examiner, provider::Worker};
+use crate::{
+    auditor::Examiner,
+    provider::{Answered, Question, Worker},
+};
 
 /// Who never has an answer.
 struct Nobody;
@@ -19,7 +22,7 @@ impl Examiner for Nobody {
 }
 
 impl Worker for Nobody {
-    fn work(&self, _: u32, _: u64, _: B256) -> BoxFuture<'_, Option<B256>> {
+    fn work<'a>(&'a self, _: &'a Question, _: Option<&'a Answered>) -> BoxFuture<'a, Option<B256>> {
         pending().boxed()
     }
 }

@@ -46,6 +46,8 @@ pub struct Setup {
     pub class_id: u32,
     /// Its program.
     pub program: B256,
+    /// Whether its work is judged by its words alone: then only what can be is taken in.
+    pub is_by_words: bool,
     /// Units read that weigh as one written.
     pub inputs_per_output: u32,
     /// Length of an epoch.
