@@ -34,7 +34,7 @@ pub use recital::{
     RECITED_AT, RECITED_TOKENS, Recital, Recited, SILENT, TRIED_AT, question, recited, recited_at,
     recited_tokens,
 };
-pub use spoken::{is_readable, listened, overheard, spell_out};
+pub use spoken::{countable, is_readable, listened, overheard, spell_out};
 use work::Part;
 
 /// A model of this machine, asked like any other server.

@@ -9,7 +9,7 @@ use std::{fs::File, io::BufReader, ops::ControlFlow, path::Path, sync::Arc};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Config, Message, ModelError, Template, Tokenizer, gguf::Gguf, hash_file};
+use crate::model::{Config, Message, ModelError, Reader, Tokenizer, gguf::Gguf, hash_file};
 
 mod error;
 mod forward;
@@ -74,8 +74,7 @@ pub struct Engine {
     card: Card,
     config: Config,
     weights: Weights,
-    tokenizer: Tokenizer,
-    template: Template,
+    reader: Arc<Reader>,
     threads: ThreadPool,
 }
 
@@ -175,8 +174,7 @@ impl Engine {
         let mut file = BufReader::new(File::open(path)?);
         let head = Gguf::read(&mut file)?;
         let config = Config::of(&head)?;
-        let tokenizer = Tokenizer::of(&head)?;
-        let template = Template::of(&head, &tokenizer)?;
+        let reader = Arc::new(Reader::of(&head, &config)?);
         let threads = ThreadPoolBuilder::new()
             .num_threads(threads.min(THREADS_MAX))
             .thread_name(|index| format!("engine-{index}"))
@@ -198,8 +196,7 @@ impl Engine {
             card,
             config,
             weights,
-            tokenizer,
-            template,
+            reader,
             threads,
         }))
     }
@@ -209,35 +206,24 @@ impl Engine {
         &self.card
     }
 
+    /// How it reads requests.
+    pub const fn reader(&self) -> &Arc<Reader> {
+        &self.reader
+    }
+
     /// Its tokens.
-    pub const fn tokenizer(&self) -> &Tokenizer {
-        &self.tokenizer
+    pub fn tokenizer(&self) -> &Tokenizer {
+        self.reader.tokenizer()
     }
 
     /// The prompt that asks for the next turn, by the model's own template.
     pub fn chat(&self, messages: &[Message]) -> Result<Vec<u32>, EngineError> {
-        let bytes = messages.iter().map(|message| message.content.len()).sum();
-        self.refuse_huge(bytes)?;
-        let prompt = self.template.prompt(messages, &self.tokenizer)?;
-        Ok(self.tokenizer.encode(&prompt)?)
+        self.reader.chat(messages)
     }
 
     /// The prompt that is continued.
     pub fn complete(&self, text: &str) -> Result<Vec<u32>, EngineError> {
-        self.refuse_huge(text.len())?;
-        let mut tokens: Vec<u32> = self.tokenizer.begin().into_iter().collect();
-        tokens.extend(self.tokenizer.encode_plain(text)?);
-        Ok(tokens)
-    }
-
-    /// No token is longer than the longest, so text beyond that times the context cannot fit: it is not even cut into tokens.
-    fn refuse_huge(&self, bytes: usize) -> Result<(), EngineError> {
-        let tokens = bytes / self.tokenizer.longest_bytes();
-        if tokens > self.config.context {
-            let context = self.config.context;
-            return Err(EngineError::TooLong { tokens, context });
-        }
-        Ok(())
+        self.reader.complete(text)
     }
 
     /// Answers. `listen` hears every piece, and ends it all by `Break`.
@@ -307,11 +293,11 @@ impl Engine {
             let token = sample::next(&logits, &seen, &request.sampling, &request.seed, position);
             answer.tokens.push(token);
             seen.push(token);
-            let ends = self.tokenizer.ends(token);
+            let ends = self.tokenizer().ends(token);
             let shown = if ends {
                 &[][..]
             } else {
-                self.tokenizer.bytes(token)
+                self.tokenizer().bytes(token)
             };
             let text = stream.push(shown);
             let heard = listen(Piece::Text { token, text: &text });
@@ -345,8 +331,11 @@ impl Engine {
     /// The text that an answer of these tokens shows.
     pub fn text_of(&self, tokens: &[u32], stop: &[String]) -> String {
         let mut stream = Stream::new(stop);
-        for token in tokens.iter().filter(|token| !self.tokenizer.ends(**token)) {
-            stream.push(self.tokenizer.bytes(*token));
+        for token in tokens
+            .iter()
+            .filter(|token| !self.tokenizer().ends(**token))
+        {
+            stream.push(self.tokenizer().bytes(*token));
         }
         stream.finish();
         stream.into_text()

@@ -20,7 +20,7 @@ use capstan_compute::{
     engine::{Answer, Engine, Finish, Kernels, Piece, Request, Sampling, Seed},
     gateway::{Bounds, Gateway, Prices, Settings, recite_at, serve},
     keys::{Ledger, Limits, Secret, system_clock},
-    model::{Message, Tokenizer},
+    model::Message,
     upstream::{Pool, PoolSettings},
 };
 use serde_json::Value;
@@ -266,10 +266,10 @@ async fn aud_18_a_recital_on_other_kernels_is_judged() {
     let path = file("CAPSTAN_TEST_MODEL");
     let candle = Engine::load_with(&path, 2, Kernels::Candle).expect("loaded");
     let server = Bundled::new("any", candle, 2);
-    let tokenizer = Tokenizer::read(&path).expect("read");
+    let tokenizer = judge.tokenizer();
     let (seed, units) = (B256::repeat_byte(9), 150);
     for temperature in TRIED_AT {
-        let recital = recite_at(&server, "any", &tokenizer, seed, units, temperature).await;
+        let recital = recite_at(&server, "any", tokenizer, seed, units, temperature).await;
         let recital = recital.expect("recited");
         let heard = |seed| recited_at(&judge, seed, units, &recital, temperature);
         assert_eq!(heard(seed), Ok(()), "{recital:#?}");

@@ -19,7 +19,7 @@ use capstan_compute::{
     bundled::{Doubt, Recital, SILENT, class_of, output, recited},
     engine::Engine,
     gateway::Gateway,
-    model::Tokenizer,
+    model::Reader,
 };
 use eyre::{Result, WrapErr as _};
 use futures::{FutureExt as _, future::BoxFuture};
@@ -88,6 +88,10 @@ impl Engines {
     /// What a machine recited, heard: its output if it holds, and [`SILENT`] if not. None where nobody here can say.
     async fn heard(&self, program: B256, question: &Question, answered: &Answered) -> Option<B256> {
         let engine = self.of_program(program)?;
+        // Who offers nothing was asked by somebody who should not have: his silence says nothing.
+        if answered.endpoint.is_empty() {
+            return None;
+        }
         let begun = Instant::now();
         let recital = loop {
             match self.fetched(question.seed, &answered.endpoint).await {
@@ -143,18 +147,19 @@ impl Worker for Engines {
     }
 }
 
-/// A model of this machine that can be recited: what its servers call it, its weights, how texts are cut into its tokens.
-pub(super) struct Voice {
+/// A model of this machine that can be recited: what its servers call it, its weights, how its requests are read.
+#[derive(Debug)]
+pub(crate) struct Voice {
     pub(super) model: String,
     pub(super) program: B256,
-    pub(super) tokenizer: Tokenizer,
+    pub(super) reader: Arc<Reader>,
 }
 
 /// What a machine answers challenges with: engines of this program, and whatever servers it sells.
 pub(super) struct Workshop {
     pub(super) engines: Engines,
     pub(super) gateway: Arc<Gateway>,
-    pub(super) voices: Vec<Voice>,
+    pub(super) voices: Arc<[Voice]>,
 }
 
 impl Worker for Workshop {
@@ -168,9 +173,8 @@ impl Worker for Workshop {
                 return self.engines.work(question, answered).await;
             };
             let mut voices = self.voices.iter();
-            let Voice {
-                model, tokenizer, ..
-            } = voices.find(|one| one.program == program)?;
+            let Voice { model, reader, .. } = voices.find(|one| one.program == program)?;
+            let tokenizer = reader.tokenizer();
             let (seed, units) = (question.seed, question.units);
             loop {
                 match self.gateway.recite(model, tokenizer, seed, units).await {

@@ -222,7 +222,11 @@ const fn fault_of(doubt: &Doubt) -> Fault {
             failure: Failure::Cut { .. },
             ..
         } => Fault::CutShort,
-        Doubt::Request => Fault::Copied,
+        Doubt::Request
+        | Doubt::Failure {
+            failure: Failure::Twin,
+            ..
+        } => Fault::Copied,
         _ => Fault::Wrong,
     }
 }

@@ -174,6 +174,7 @@ async fn start(options: &StartOptions) -> Result<()> {
                 class_ids: &chosen.class_ids,
                 endpoint: options.endpoint.as_deref().unwrap_or(&here),
                 unsigned: usize::try_from(options.unsigned)?,
+                voices: &voices,
             };
             Some(Sale::open(&node, Arc::clone(&key), &gateway, seat, &terms).await?)
         }
@@ -208,7 +209,7 @@ async fn start(options: &StartOptions) -> Result<()> {
                     }
                 },
                 gateway: Arc::clone(&gateway),
-                voices,
+                voices: Arc::clone(&voices),
             };
             let gauge = Measured::of(&gateway);
             let sells = sale.as_ref().map(Sale::keep);
@@ -251,13 +252,13 @@ fn servers(options: &StartOptions, engines: &[Bundled]) -> Result<Vec<Arc<dyn Up
 }
 
 /// What can be recited: models of engines here, and those whose weights are named.
-fn voices(engines: &[Bundled], weights: Vec<Weights>) -> Result<Vec<Voice>> {
+fn voices(engines: &[Bundled], weights: Vec<Weights>) -> Result<Arc<[Voice]>> {
     let named = weights.iter().map(Weights::voice);
     let own = engines.iter().map(|one| {
         Ok(Voice {
             model: one.model().to_owned(),
             program: program(one),
-            tokenizer: one.engine().tokenizer().clone(),
+            reader: Arc::clone(one.engine().reader()),
         })
     });
     named.chain(own).collect()

@@ -10,7 +10,7 @@ use capstan_compute::{
     bundled::{TRIED_AT, recited_at},
     engine::Engine,
     gateway::{Prices, recite_at},
-    model::Tokenizer,
+    model::Reader,
     upstream::Upstream,
 };
 use eyre::{Result, WrapErr as _, bail};
@@ -161,12 +161,12 @@ impl Weights {
 
     /// What remains of it while the machine sells: weights are the server's.
     pub(super) fn voice(&self) -> Result<Voice> {
-        let tokenizer = Tokenizer::read(&self.path)
+        let reader = Reader::read(&self.path)
             .wrap_err_with(|| format!("cannot read {}", self.path.display()))?;
         Ok(Voice {
             model: self.model.clone(),
             program: self.program,
-            tokenizer,
+            reader: Arc::new(reader),
         })
     }
 }

@@ -103,6 +103,7 @@ impl Shop {
             class_ids: &[town.class_id],
             endpoint: &format!("http://{address}/v1"),
             unsigned: UNSIGNED,
+            voices: &[],
         };
         let sale = Sale::open(&node, Arc::clone(&key), &gateway, seat, &terms).await?;
         Ok(Self {

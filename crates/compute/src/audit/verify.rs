@@ -164,6 +164,9 @@ pub enum Failure {
         /// The odds, as a power of ten.
         odds: f64,
     },
+    /// The same rare text as another answer to the same prompt: it was written once.
+    #[error("TWIN: it is another answer again, which this model would hardly write twice")]
+    Twin,
     /// A text that another hand wrote, as far as its words say.
     #[error("WORDS: 10^{odds:.0} to one, this model did not write these {tokens} tokens")]
     Words {

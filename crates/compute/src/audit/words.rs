@@ -53,6 +53,8 @@ const FAR_CHANCE: f64 = 0.02;
 const FAR_HONEST: f64 = 0.05;
 /// So often another hand is taken to write one that is not.
 const NEAR_FOREIGN: f64 = 0.5;
+/// Another hand may take over before any token: of its odds so much is kept for each. The first has half of all.
+const ANEW: f64 = 0.5 / 16_384.0;
 /// No end is taken to be less likely.
 const END_LEAST: f64 = 1e-12;
 
@@ -64,6 +66,10 @@ pub struct Heard {
     hands: Vec<f64>,
     /// The most that their mean came to.
     most_ln: f64,
+    /// How likely the model finds the text itself, where that can be weighed.
+    own_ln: f64,
+    /// The chance that the last token would have been one that ends the text behind itself.
+    ends_within: f64,
     /// That it was cut, each way, as a logarithm.
     cuts: [f64; CUTS.len()],
     cut_ln: f64,
@@ -79,8 +85,10 @@ impl Heard {
         };
         Self {
             temperature,
-            hands: vec![0.0; hands],
+            hands: vec![0.5_f64.ln(); hands],
             most_ln: 0.0,
+            own_ln: 0.0,
+            ends_within: 0.0,
             cuts: [0.0; CUTS.len()],
             cut_ln: f64::NEG_INFINITY,
             tokens: 0,
@@ -98,6 +106,13 @@ impl Heard {
     /// The next token of the text, after these logits; `ends` says which tokens would have ended it.
     pub fn token(&mut self, logits: &[f32], token: u32, ends: impl Fn(u32) -> bool) {
         self.tokens += 1;
+        self.ends_within = 0.0;
+        // A good beginning hides nothing of what comes after it.
+        if (self.tokens as f64) < 0.5 / ANEW {
+            for hand in &mut self.hands {
+                *hand = (hand.exp() + ANEW).ln();
+            }
+        }
         let chances = Chances::of(logits, self.temperature.max(WEIGHED_FROM), &ends);
         for (cut, often) in self.cuts.iter_mut().zip(CUTS) {
             // Going on where most would end gains nobody anything: it speaks for no cut.
@@ -118,15 +133,23 @@ impl Heard {
             for (odds, hand) in self.hands.iter_mut().zip(HANDS) {
                 *odds += chances.odds_ln(token, hand);
             }
+            self.own_ln += chances.own(token).ln();
         }
         self.most_ln = self.most_ln.max(mean_ln(&self.hands));
     }
 
-    /// The text ends here, after these logits, and no stop sequence ended it.
+    /// After the logits of the last token: others would have ended the text with what they have behind it.
+    pub fn may_end(&mut self, logits: &[f32], ends: impl Fn(u32) -> bool) {
+        let chances = Chances::of(logits, self.temperature.max(WEIGHED_FROM), &ends);
+        self.ends_within = chances.end;
+    }
+
+    /// The text ends here, after these logits, by any of these tokens.
     pub fn end(&mut self, logits: &[f32], ends: impl Fn(u32) -> bool) {
         let chances = Chances::of(logits, self.temperature.max(WEIGHED_FROM), &ends);
+        let end = (chances.end + self.ends_within).clamp(END_LEAST, 1.0);
         for (cut, often) in self.cuts.iter_mut().zip(CUTS) {
-            *cut += (often / chances.end.max(END_LEAST)).ln();
+            *cut += (often / end).ln();
         }
         self.cut_ln = self.cut_ln.max(mean_ln(&self.cuts));
     }
@@ -139,6 +162,11 @@ impl Heard {
     /// Odds that another hand wrote it, at the token where they were highest, as a natural logarithm.
     pub const fn foreign_ln(&self) -> f64 {
         self.most_ln
+    }
+
+    /// How likely the model finds it, as a natural logarithm; 0 where little is drawn, and so nothing says that.
+    pub const fn own_ln(&self) -> f64 {
+        self.own_ln
     }
 
     /// Odds that it was cut, as a natural logarithm.
@@ -179,17 +207,28 @@ impl Chances {
         }
     }
 
+    fn any(&self) -> f64 {
+        1.0 / self.heights.len().max(1) as f64
+    }
+
+    fn height(&self, token: u32) -> f64 {
+        let height = self.heights.get(token as usize).copied();
+        height.unwrap_or(f64::NEG_INFINITY)
+    }
+
+    /// The model's own chance of a token, with its share of what may lie anywhere.
+    fn own(&self, token: u32) -> f64 {
+        (1.0 - ANYWHERE) * exp(self.height(token)) / self.total + ANYWHERE * self.any()
+    }
+
     /// How much likelier a hand writes the token than the model does, as a logarithm.
     fn odds_ln(&self, token: u32, hand: Hand) -> f64 {
         let Hand { tilt, anywhere } = hand;
         let tilted: f64 = self.heights.iter().map(|height| exp(height * tilt)).sum();
-        let height = self.heights.get(token as usize).copied();
-        let height = height.unwrap_or(f64::NEG_INFINITY);
-        let any = 1.0 / self.heights.len().max(1) as f64;
-        let foreign = (1.0 - anywhere) * exp(height * tilt) / tilted + anywhere * any;
-        let own = (1.0 - ANYWHERE) * exp(height) / self.total + ANYWHERE * any;
+        let foreign =
+            (1.0 - anywhere) * exp(self.height(token) * tilt) / tilted + anywhere * self.any();
         // With the share of the first, the mean over what the model draws stays below 1.
-        ((1.0 - ANYWHERE) * foreign / own).ln()
+        ((1.0 - ANYWHERE) * foreign / self.own(token)).ln()
     }
 }
 
@@ -218,7 +257,8 @@ fn is_far(logits: &[f32], token: u32, temperature: f32, ends: &impl Fn(u32) -> b
     as_far / total < FAR_CHANCE
 }
 
-/// By the engine's own, which is the same on every machine: so all auditors hear the same.
+/// By the engine's own, whose bits are the same on every machine; logarithms differ in their last digits, which no verdict but one
+/// at the very limit hangs on.
 fn exp(x: f64) -> f64 {
     #[allow(
         clippy::cast_possible_truncation,

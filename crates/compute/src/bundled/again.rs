@@ -117,6 +117,14 @@ impl From<Fault> for Doubt {
 }
 
 impl Doubt {
+    /// The same of one answer of several.
+    pub(super) fn of_answer(self, index: usize) -> Self {
+        match self {
+            Self::Failure { failure, .. } => Self::Failure { index, failure },
+            other => other,
+        }
+    }
+
     /// Whether another machine's arithmetic may be all that is behind it: then it convicts nobody whose kernels are others.
     pub const fn may_be_kernels(&self) -> bool {
         // What an embedding is, kernels decide to the last bit; texts follow from tokens everywhere.
@@ -228,7 +236,11 @@ fn holds(
         },
         ..evidence.work.clone()
     };
-    let kind = kind_of(&signed.notes);
+    let kind = match signed.notes.get("kind").and_then(Value::as_str) {
+        Some("embedding") => Kind::Embedding,
+        Some("completion") => Kind::Completion,
+        _ => Kind::Chat,
+    };
     let found = match kind {
         Kind::Embedding => embedded(engine, &request, saw)?,
         kind => answered(engine, kind, &request, &work, saw)?,
@@ -251,15 +263,6 @@ fn holds(
         took: start.elapsed(),
         ..found.again
     })
-}
-
-/// What was asked for, by the notes of a receipt.
-pub(super) fn kind_of(notes: &Object) -> Kind {
-    match notes.get("kind").and_then(Value::as_str) {
-        Some("embedding") => Kind::Embedding,
-        Some("completion") => Kind::Completion,
-        _ => Kind::Chat,
-    }
 }
 
 /// What a second computation gives.
@@ -306,7 +309,7 @@ fn answered(
         kernels,
         choices,
     } = work;
-    let jobs = ask::jobs(engine, kind, request, *max_tokens, drawn)?;
+    let jobs = ask::jobs(engine.reader(), kind, request, *max_tokens, drawn)?;
     if jobs.len() != choices.len() {
         let (is, asked) = (choices.len(), jobs.len());
         return Err(Doubt::Count { is, asked });

@@ -5,12 +5,15 @@ use serde_json::{Value, json};
 
 use crate::{
     engine::{Engine, EngineError, Request, Sampling, Seed},
-    model::Message,
+    model::{Message, Reader},
     upstream::{Fault, Kind, Object},
 };
 
 /// Stop sequences that OpenAI's form allows, and llama.cpp's too.
 const STOPS_MAX: usize = 16;
+/// Answers to one prompt, and to one request, as at the gateway's door: who checks an answer computes no more either.
+const N_MAX: u64 = 16;
+const ANSWERS_MAX: u64 = 4_096;
 /// What the engine does not do. A client that leaves them at what changes nothing is served.
 const NOT_HERE: [(&str, &str); 9] = [
     ("tools", "this model calls no tools"),
@@ -77,7 +80,7 @@ pub(super) fn max_tokens(body: &Object) -> Result<u64, Fault> {
 
 /// The jobs of a chat or completion, in the order of their choices.
 pub(super) fn jobs(
-    engine: &Engine,
+    reader: &Reader,
     kind: Kind,
     body: &Object,
     max_tokens: u64,
@@ -90,6 +93,9 @@ pub(super) fn jobs(
     }
     let n = whole(body, "n")?.and_then(|n| u64::try_from(n).ok());
     let n = n.unwrap_or(1);
+    if n > N_MAX {
+        return Err(wrong("n", &format!("`n`: at most {N_MAX} answers")));
+    }
     if whole(body, "best_of")?.is_some_and(|best| i128::from(best) > i128::from(n)) {
         return Err(wrong(
             "best_of",
@@ -98,12 +104,16 @@ pub(super) fn jobs(
     }
     let prompts = match kind {
         Kind::Chat => vec![
-            engine
+            reader
                 .chat(&messages(body)?)
                 .map_err(|error| refused(&error))?,
         ],
-        _ => texts(engine, body, "prompt")?,
+        _ => texts(reader, body, "prompt")?,
     };
+    if prompts.len() as u64 * n > ANSWERS_MAX {
+        let message = format!("at most {ANSWERS_MAX} answers, to all prompts together");
+        return Err(wrong("prompt", &message));
+    }
     let (sampling, stop, seed) = (sampling(body)?, stops(body)?, whole(body, "seed")?);
     let max_tokens = usize::try_from(max_tokens).unwrap_or(usize::MAX);
     let mut jobs = Vec::new();
@@ -199,7 +209,7 @@ pub(super) fn embedded(engine: &Engine, body: &Object) -> Result<Vec<Vec<u32>>, 
         let message = format!("`dimensions`: this model has {}", engine.card().width);
         return Err(wrong("dimensions", &message));
     }
-    texts(engine, body, "input")
+    texts(engine.reader(), body, "input")
 }
 
 pub(super) fn wants_base64(body: &Object) -> Result<bool, Fault> {
@@ -214,7 +224,7 @@ pub(super) fn wants_base64(body: &Object) -> Result<bool, Fault> {
 }
 
 /// A text, tokens, or a list of either.
-fn texts(engine: &Engine, body: &Object, name: &str) -> Result<Vec<Vec<u32>>, Fault> {
+fn texts(reader: &Reader, body: &Object, name: &str) -> Result<Vec<Vec<u32>>, Fault> {
     let form = || {
         wrong(
             name,
@@ -222,7 +232,7 @@ fn texts(engine: &Engine, body: &Object, name: &str) -> Result<Vec<Vec<u32>>, Fa
         )
     };
     let one = |said: &Value| match said {
-        Value::String(text) => engine.complete(text).map_err(|error| refused(&error)),
+        Value::String(text) => reader.complete(text).map_err(|error| refused(&error)),
         Value::Array(tokens) => tokens_of(tokens).ok_or_else(form),
         _ => Err(form()),
     };

@@ -109,15 +109,13 @@ pub fn recited_at(
             return Err(Doubt::Unreadable(why));
         }
         let body = question("", seed, place, temperature);
-        let jobs = ask::jobs(engine, Kind::Chat, &body, RECITED_TOKENS, &B256::ZERO)?;
-        let Some(job) = jobs.first() else {
+        let reader = engine.reader();
+        let jobs = ask::jobs(reader, Kind::Chat, &body, RECITED_TOKENS, &B256::ZERO)?;
+        let Some(job) = jobs.into_iter().next() else {
             return Err(Doubt::Unreadable("no question".to_owned()));
         };
-        let text = Text {
-            request: &job.request,
-            text: &said.text,
-            has_ended: said.has_ended,
-        };
+        let text = Text::of(reader, job.request, &said.text, said.has_ended);
+        let text = text.map_err(|doubt| doubt.of_answer(place))?;
         spoken::hear(engine, &text, &mut heard, &mut saw)?;
         let failed = spoken::verdict(&heard);
         failed.map_err(|failure| Doubt::Failure {

@@ -45,7 +45,7 @@ pub(super) fn run(engine: &Engine, ask: &Ask, parts: &Parts) {
 fn answer(engine: &Engine, ask: &Ask, parts: &Parts) -> Result<(), Fault> {
     let drawn = B256::random();
     let max_tokens = ask::max_tokens(&ask.body)?;
-    let jobs = ask::jobs(engine, ask.kind, &ask.body, max_tokens, &drawn)?;
+    let jobs = ask::jobs(engine.reader(), ask.kind, &ask.body, max_tokens, &drawn)?;
     let mut claim = Claim::default();
     let mut choices = Vec::with_capacity(jobs.len());
     for job in &jobs {

@@ -114,7 +114,7 @@ pub async fn recite_at(
         let said = texts.next().await.unwrap_or(Err(Fault::Cut))?;
         let tokens = recited_tokens(tokenizer, &said);
         let tokens = tokens.map_err(|doubt| Fault::Garbage(doubt.to_string()))?;
-        if said.text.is_empty() {
+        if tokens == 0 || said.text.is_empty() {
             empty += 1;
         }
         if empty > EMPTY_MAX {

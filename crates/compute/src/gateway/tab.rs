@@ -79,8 +79,8 @@ pub(super) async fn promise(
         let names: Vec<String> = sold.iter().map(|(one, _)| one.id.clone()).collect();
         ApiError::no_such_model(model, &names)
     })?;
-    if desk.setup().is_by_words {
-        is_readable(asked.ask.kind, &asked.ask.body).map_err(|(name, why)| {
+    if let Some(reader) = &desk.setup().reader {
+        is_readable(reader, &asked.ask.body).map_err(|(name, why)| {
             let message =
                 format!("`{name}`: answers of this class are judged by their words alone: {why}");
             ApiError::wrong("not_by_words", None, message)

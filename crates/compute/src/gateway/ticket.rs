@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     audit::Evidence,
+    bundled::countable,
     keys::{Draft, Failure, JobId, Put, StoreError, Used, Written, key_id},
     money::Dollars,
     readings::Share,
@@ -394,11 +395,17 @@ impl Ticket {
         let code = failure.map(|(code, _)| code);
         let energy_mj = self.energy.take().and_then(Share::taken);
         // Nobody signs for an answer that auditors cannot look at: one cut at a bound of this machine's is its own loss, and so is
-        // one in which its server says something else than words.
-        let is_mute = outcome == Outcome::Whole
-            && promise.desk().setup().is_by_words
-            && !self.answer.is_text(self.n);
-        let has_failed = is_mute
+        // one that is judged by its words and has none, or fewer than were asked for.
+        let judged = promise.desk().setup().reader.clone();
+        let judged = judged.filter(|_| outcome == Outcome::Whole);
+        let spoken = judged.map(|reader| {
+            let answer = self.answer.canonical();
+            countable(&reader, &self.request, &answer)
+        });
+        if let Some(Err(doubt)) = &spoken {
+            tracing::warn!(%doubt, model = self.model, "an answer of the model server is not charged: auditors would find it wrong");
+        }
+        let has_failed = matches!(spoken, Some(Err(_)))
             || matches!(
                 outcome,
                 Outcome::UpstreamCut | Outcome::GatewayStopped | Outcome::Limit
@@ -420,6 +427,15 @@ impl Ticket {
         if let (true, Some(place)) = (counted.by == "bounded", place) {
             place.lied();
         }
+        let counted = match spoken {
+            // Others count by the words, and so does whoever signs for them.
+            Some(Ok(words)) => Counted {
+                input_tokens: counted.input_tokens.min(words.input_tokens),
+                output_tokens: counted.output_tokens.min(words.output_tokens),
+                ..counted
+            },
+            _ => counted,
+        };
         let (epoch, rate) = promise.priced();
         let units = rate.cost_up(counted.input_tokens, counted.output_tokens)?;
         let setup = promise.desk().setup();

@@ -1,6 +1,6 @@
 //! Text to tokens and back, by the tables of a GGUF file.
 
-use std::{collections::HashMap, fs::File, io::BufReader, path::Path};
+use std::collections::HashMap;
 
 use tokenizers::{
     PreTokenizerWrapper, Tokenizer as Pieces,
@@ -26,12 +26,21 @@ const QWEN2: &str = r"(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|
 /// The same with up to three digits together.
 const LLAMA3: &str = r"(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
+/// Tokens at which servers end an answer, whichever of them a file calls its own end.
+const END_NAMES: [&str; 6] = [
+    "<|im_end|>",
+    "<|endoftext|>",
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<|end_of_text|>",
+    "</s>",
+];
+
 /// Kinds of tokens, as files number them.
 const CONTROL: f64 = 3.0;
 const USER_DEFINED: f64 = 4.0;
 
 /// Text to tokens and back.
-#[derive(Clone)]
 pub struct Tokenizer {
     pieces: Pieces,
     /// What each token adds to a text; nothing for control tokens.
@@ -45,15 +54,6 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// Of a GGUF file, whose weights are not read.
-    ///
-    /// # Errors
-    /// The file is none that can be read here.
-    pub fn read(path: &Path) -> Result<Self, ModelError> {
-        let mut file = BufReader::new(File::open(path)?);
-        Self::of(&Gguf::read(&mut file)?)
-    }
-
     /// From the facts of a file.
     pub(crate) fn of(file: &Gguf) -> Result<Self, ModelError> {
         let model = file.text("tokenizer.ggml.model").unwrap_or_default();
@@ -107,7 +107,7 @@ impl Tokenizer {
         let begin = id("tokenizer.ggml.bos_token_id")?;
         let mut ends: Vec<u32> = id("tokenizer.ggml.eos_token_id")?.into_iter().collect();
         ends.extend(id("tokenizer.ggml.eot_token_id")?);
-        for name in ["<|im_end|>", "<|endoftext|>", "<|eot_id|>", "</s>"] {
+        for name in END_NAMES {
             ends.extend(
                 specials
                     .iter()
@@ -172,6 +172,13 @@ impl Tokenizer {
             }
         }
         found.map_or((text.len(), None), |(at, special)| (at, Some(special)))
+    }
+
+    /// Whether a text has the name of a control token in it, which servers read as that token.
+    pub(crate) fn names_control(&self, text: &str) -> bool {
+        self.specials
+            .iter()
+            .any(|(name, _)| text.contains(name.as_str()))
     }
 
     /// A text in which no control token's name is one any more.

@@ -172,7 +172,7 @@ impl Machine {
             epoch_ms: EPOCH_MS,
             decimals: DECIMALS,
             unsigned_max: 1,
-            is_by_words: false,
+            reader: None,
             is_sold,
         };
         let registry = Arc::clone(chain) as Arc<dyn Registry>;

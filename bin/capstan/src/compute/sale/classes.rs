@@ -15,7 +15,7 @@ use capstan_compute::{
     tab::{Desks, units_up},
 };
 use capstan_contracts::jobs::LEVEL_ONE;
-use eyre::{OptionExt as _, Result, WrapErr as _, bail};
+use eyre::{OptionExt as _, Result, WrapErr as _, bail, eyre};
 
 use crate::args::ClassWish;
 
@@ -66,8 +66,13 @@ pub(crate) async fn chosen(
     let named: BTreeSet<u32> = named.collect();
     for class_id in &named {
         let trade = traded(node, *class_id).await?;
-        match floors(gateway, &trade) {
-            Ok(_) => able.push(Able::of(&trade, true)),
+        let one = Able::of(&trade, true);
+        let sold = floors(gateway, &trade).and_then(|_| match unread(&one, programs) {
+            Some(why) => Err(eyre!(why)),
+            None => Ok(one),
+        });
+        match sold {
+            Ok(one) => able.push(one),
             // What is open of it, or of others, is settled all the same.
             Err(why) if owes => remarks.push(format!("class {class_id} is not sold: {why}")),
             Err(why) => return Err(why),
@@ -79,8 +84,10 @@ pub(crate) async fn chosen(
                 continue;
             }
             let trade = traded(node, class_id).await?;
-            match floors(gateway, &trade) {
-                Ok(_) => able.push(Able::of(&trade, false)),
+            let one = Able::of(&trade, false);
+            match floors(gateway, &trade).map(|_| unread(&one, programs)) {
+                Ok(None) => able.push(one),
+                Ok(Some(why)) => remarks.push(format!("{why}; it is left out")),
                 Err(why) => remarks.push(format!("class {class_id} is left out: {why}")),
             }
         }
@@ -172,6 +179,18 @@ impl Programs {
     }
 }
 
+/// Why a class cannot be sold at all, though a model here runs its program: nobody here could tell what of it may be asked and
+/// charged.
+pub(super) fn unread(able: &Able, programs: &Programs) -> Option<String> {
+    let is_unread = able.is_by_words && !programs.answer(able);
+    is_unread.then(|| {
+        format!(
+            "class {} is judged by words: --runs NAME=WEIGHTS says which file its server runs",
+            able.class_id
+        )
+    })
+}
+
 /// What of it is sold together. A challenge that a machine does not answer voids its proofs of every class, so one that nothing
 /// here answers takes the capacity of those beside it: it is sold beside them only by its number.
 pub(super) fn proven_together(able: &[Able], programs: &Programs, remarks: Vec<String>) -> Chosen {
@@ -183,15 +202,7 @@ pub(super) fn proven_together(able: &[Able], programs: &Programs, remarks: Vec<S
     for able in able {
         let class_id = able.class_id;
         let is_risk = is_proven && !programs.answer(able);
-        let why = match able.is_by_words {
-            true => {
-                "nothing here answers its challenges (--runs NAME=WEIGHTS says which file a server runs), and one that is missed \
-                 voids the proofs of all classes"
-            }
-            false => {
-                "no bundled engine here answers its challenges, and one that is missed voids the proofs of all classes"
-            }
-        };
+        let why = "no bundled engine here answers its challenges, and one that is missed voids the proofs of all classes";
         match (is_risk, able.is_named) {
             (true, false) => {
                 let remark = format!("class {class_id} is left out: {why}");

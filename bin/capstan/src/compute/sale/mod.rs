@@ -26,6 +26,7 @@ use capstan_client::{ClientError, Node, Sender, job_channel, job_claim, job_offe
 use capstan_compute::{
     audit::is_by_words,
     gateway::Gateway,
+    model::Reader,
     tab::{Bound, Claimable, Court, Desk, Desks, Market, Rate, Registry, Room, Setup},
 };
 use capstan_contracts::jobs::{
@@ -37,7 +38,7 @@ use futures::{FutureExt as _, future::BoxFuture};
 use parking_lot::Mutex;
 use tokio::time::sleep;
 
-use super::in_contract;
+use super::{challenge::Voice, in_contract};
 use classes::{floors, line, traded};
 
 pub(crate) use classes::{Programs, chosen, class_words, owes};
@@ -76,6 +77,8 @@ pub(crate) struct SaleTerms<'a> {
     pub(crate) endpoint: &'a str,
     /// Answers of a channel that may be unsigned.
     pub(crate) unsigned: usize,
+    /// What reads the requests of classes that are judged by words.
+    pub(crate) voices: &'a [Voice],
 }
 
 /// Looks channels up at a node.
@@ -496,6 +499,14 @@ async fn wares(
     Ok(wares)
 }
 
+/// What reads the requests of a class, if it is judged by words.
+fn read_by(voices: &[Voice], trade: &Trade) -> Option<Arc<Reader>> {
+    let is_it = |voice: &&Voice| voice.program == trade.class.program;
+    let voice = voices.iter().find(is_it);
+    let voice = voice.filter(|_| is_by_words(trade.class.quantisation))?;
+    Some(Arc::clone(&voice.reader))
+}
+
 /// A desk for each class that is sold, and for each of which something lies in the book.
 async fn desks(
     node: &Node,
@@ -513,7 +524,7 @@ async fn desks(
         machine_id: seat.machine_id,
         class_id: trade.class_id,
         program: trade.class.program,
-        is_by_words: is_by_words(trade.class.quantisation),
+        reader: read_by(terms.voices, trade),
         inputs_per_output: trade.class.inputsPerOutput,
         epoch_ms: trade.params.epochMs,
         decimals: trade.decimals,

@@ -2,7 +2,7 @@ use alloy_primitives::B256;
 
 use super::{
     Programs,
-    classes::{Able, proven_together},
+    classes::{Able, proven_together, unread},
 };
 
 const OWN: B256 = B256::repeat_byte(1);
@@ -59,10 +59,11 @@ fn what_is_recited_proves_what_is_judged_by_words() {
         able(7, OWN, false),
         in_words(8, UPSTREAM),
         able(9, UPSTREAM, false),
-        in_words(10, B256::repeat_byte(3)),
     ];
     let chosen = proven_together(&all, &programs, Vec::new());
     assert_eq!(chosen.class_ids, [7, 8]);
     assert!(chosen.remarks[0].starts_with("class 9 is left out: no bundled engine"));
-    assert!(chosen.remarks[1].contains("--runs NAME=WEIGHTS"));
+    assert_eq!(unread(&in_words(8, UPSTREAM), &programs), None);
+    let unknown = unread(&in_words(10, B256::repeat_byte(3)), &programs);
+    assert!(unknown.is_some_and(|why| why.contains("--runs NAME=WEIGHTS")));
 }

@@ -26,7 +26,7 @@ fn object(value: Value) -> Object {
 fn answered(engine: &Engine, body: &Object, drawn: u8) -> (String, bool, (usize, usize)) {
     let most = ask::max_tokens(body).expect("a length");
     let drawn = B256::repeat_byte(drawn);
-    let jobs = ask::jobs(engine, Kind::Chat, body, most, &drawn).expect("jobs");
+    let jobs = ask::jobs(engine.reader(), Kind::Chat, body, most, &drawn).expect("jobs");
     let request = &jobs[0].request;
     let answer = engine.generate(request, &mut |_| ControlFlow::Continue(()));
     let answer = answer.expect("answered");
@@ -110,7 +110,7 @@ fn aud_16_an_answer_is_judged_by_its_words() {
         let dear = kept(&own, &body, &text, "length", (counts.0, 600));
         let found = overheard(&own, &dear).outcome;
         assert!(found.is_err(), "{found:?}");
-        let greedy = (counts.0 + PREFACE_TOKENS + 1, 1);
+        let greedy = (counts.0 + 1, 1);
         let (text, has_ended, _) = answered(&own, &body, drawn);
         let dear = kept(&own, &body, &text, word(has_ended), greedy);
         let found = overheard(&own, &dear).outcome;
@@ -141,10 +141,14 @@ fn aud_17_a_text_that_was_cut_is_found() {
 /// NET-10: what a machine takes in, and what it says to its server.
 #[test]
 fn net_10_only_what_every_server_reads_alike_is_taken() {
+    let own = engine(1);
+    let reader = own.reader();
     let with = |name: &str, value: Value| {
         let mut body = body(0.7);
         body.insert(name.to_owned(), value);
-        is_readable(Kind::Chat, &body).map_err(|(name, _)| name)
+        is_readable(reader, &body)
+            .map(|_| ())
+            .map_err(|(name, _)| name)
     };
     for (name, value) in [
         ("seed", json!(4)),
@@ -163,7 +167,28 @@ fn net_10_only_what_every_server_reads_alike_is_taken() {
     }
     for (name, value) in [
         ("temperature", json!(0.0005)),
-        ("temperature", json!(2.5)),
+        ("temperature", json!(1.5)),
+        ("temperature", json!(-1)),
+        ("temperature", json!("0.5")),
+        ("messages", json!([])),
+        ("messages", json!([{"role": "assistant", "content": "so"}])),
+        (
+            "messages",
+            json!([{"role": "tool", "content": "so"}, {"role": "user", "content": "so"}]),
+        ),
+        (
+            "messages",
+            json!([{"role": "user", "content": [{"type": "text", "text": "so"}]}]),
+        ),
+        (
+            "messages",
+            json!([{"role": "user", "content": "so", "name": "somebody"}]),
+        ),
+        (
+            "messages",
+            json!([{"role": "user", "content": "so <|end|> then"}]),
+        ),
+        ("messages", json!([{"role": "user", "content": ""}])),
         ("top_p", json!(0.9)),
         ("top_k", json!(40)),
         ("min_p", json!(0.05)),
@@ -176,9 +201,17 @@ fn net_10_only_what_every_server_reads_alike_is_taken() {
     ] {
         assert_eq!(with(name, value.clone()), Err(name.to_owned()), "{value}");
     }
-    assert!(is_readable(Kind::Embedding, &body(0.0)).is_err());
+    let alone = |name: &str, value: Value| {
+        let body = object(json!({"model": "any", name: value}));
+        is_readable(reader, &body).map_err(|(name, _)| name)
+    };
+    assert_eq!(alone("prompt", json!("once")), Ok(Kind::Completion));
+    assert_eq!(alone("prompt", json!([1, 2])), Err("prompt".to_owned()));
+    assert_eq!(alone("input", json!("once")), Err("input".to_owned()));
 
-    let mut said = object(json!({"temperature": 0.3, "min_p": null}));
+    let mut said = object(
+        json!({"temperature": 0.3, "min_p": null, "repeat_penalty": 0, "add_special_tokens": false}),
+    );
     spell_out(&mut said);
     let expected = json!({"temperature": 0.3, "top_p": 1.0, "top_k": -1, "min_p": 0.0, "frequency_penalty": 0.0,
                           "presence_penalty": 0.0, "repetition_penalty": 1.0, "repeat_penalty": 1.0});
@@ -228,4 +261,48 @@ fn aud_18_a_recital_is_of_its_seed_its_weights_and_its_length() {
         ],
     };
     assert!(heard(&mute, seed, units).is_err());
+}
+
+/// AUD-17: with a stop sequence, the end may be that of the text, and an answer that begins with nothing is judged all the same.
+#[test]
+fn aud_17_nothing_is_no_answer_to_a_stop() {
+    let own = engine(1);
+    let mut asked = body(0.0);
+    asked.insert("stop".to_owned(), json!(["~~"]));
+    let (_, _, counts) = answered(&own, &asked, 1);
+    let likely = engine_end(&own, &asked);
+    let empty = kept(&own, &asked, "", "stop", (counts.0, 1));
+    let found = overheard(&own, &empty).outcome;
+    assert_eq!(found.is_ok(), likely > 1e-7, "{likely}: {found:?}");
+}
+
+/// How likely the first token ends an answer here, or begins the stop.
+fn engine_end(engine: &Engine, body: &Object) -> f64 {
+    let most = ask::max_tokens(body).expect("a length");
+    let jobs = ask::jobs(engine.reader(), Kind::Chat, body, most, &B256::ZERO).expect("jobs");
+    let heard = listened(engine, &jobs[0].request, "", true).expect("heard");
+    // At 1/8, 1/64 and 1/512 in the mean.
+    (1.0 / 8.0 + 1.0 / 64.0 + 1.0 / 512.0) / 3.0 / heard.cut_ln().exp()
+}
+
+/// AUD-16: one answer that is said to be several.
+#[test]
+fn aud_16_an_answer_is_sold_once() {
+    let own = engine(1);
+    let mut asked = body(1.0);
+    asked.insert("n".to_owned(), json!(2));
+    let (text, has_ended, counts) = answered(&own, &asked, 3);
+    let mut twice = kept(&own, &asked, &text, word(has_ended), (counts.0, 2));
+    let choice = |index| json!({"index": index, "content": text, "finish_reason": word(has_ended)});
+    twice.answer = json!([choice(0), choice(1)]);
+    twice.signed.receipt.output = receipt::hash(&twice.answer);
+    let found = overheard(&own, &twice).outcome;
+    let failure = Failure::Twin;
+    let twin = Err(Doubt::Failure { index: 1, failure });
+    assert_eq!(found, twin);
+    // A seed may make them equal.
+    asked.insert("seed".to_owned(), json!(4));
+    twice.request = canonical_request(&asked);
+    twice.signed.receipt.input = keccak256(&twice.request);
+    assert!(overheard(&own, &twice).outcome.is_ok());
 }

@@ -23,7 +23,10 @@ use super::{
     terms::{Rate, Said},
     voucher::Inspection,
 };
-use crate::keys::{Ledger, Put};
+use crate::{
+    keys::{Ledger, Put},
+    model::Reader,
+};
 use bond::Bond;
 use desks::looked_up;
 use line::{Line, Sheet};
@@ -46,8 +49,8 @@ pub struct Setup {
     pub class_id: u32,
     /// Its program.
     pub program: B256,
-    /// Whether its work is judged by its words alone: then only what can be is taken in.
-    pub is_by_words: bool,
+    /// Of work that is judged by its words alone, what reads them: then only what can be judged is taken in, and signed for.
+    pub reader: Option<Arc<Reader>>,
     /// Units read that weigh as one written.
     pub inputs_per_output: u32,
     /// Length of an epoch.

@@ -212,7 +212,7 @@ pub(super) fn setup(class_id: u32) -> Setup {
         epoch_ms: EPOCH_MS,
         decimals: 6,
         unsigned_max: 2,
-        is_by_words: false,
+        reader: None,
         is_sold: true,
     }
 }

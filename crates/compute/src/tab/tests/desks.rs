@@ -179,7 +179,7 @@ fn opened(ledger: &Ledger, purse: &Purse, class_ids: &[u32], sold: &[u32]) -> Ar
     });
     let registry = Arc::new(Known(known.collect()));
     let setups = class_ids.iter().map(|class_id| crate::tab::Setup {
-        is_by_words: false,
+        reader: None,
         is_sold: sold.contains(class_id),
         ..setup(*class_id)
     });
