@@ -273,7 +273,9 @@ async fn aud_18_a_recital_on_other_kernels_is_judged() {
         let recital = recital.expect("recited");
         let heard = |seed| recited_at(&judge, seed, units, &recital, temperature);
         assert_eq!(heard(seed), Ok(()), "{recital:#?}");
-        let other = heard(B256::repeat_byte(8));
-        assert!(other.is_err() || temperature > 0.0, "{recital:#?}");
+        if temperature == 0.0 {
+            let other = heard(B256::repeat_byte(8));
+            println!("as of another seed: {}", other.expect_err("other things"));
+        }
     }
 }

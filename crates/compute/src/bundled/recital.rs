@@ -1,6 +1,7 @@
 //! A challenge to a server that computes no states for anybody: texts out of a seed, which auditors fetch and hear.
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, U256, keccak256};
+use alloy_sol_types::SolValue as _;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -19,8 +20,20 @@ use crate::{
 
 /// Tokens of one text: several are written until the units are full, since one may end early.
 pub const RECITED_TOKENS: u64 = 64;
-/// Digits of the seed that a question names: enough that nobody can have written the answer before.
-const SEED_DIGITS: usize = 16;
+/// What a story is about, so many of `THINGS`: drawn anew of each seed, so nobody has written the stories before, and a story of
+/// other things is no answer.
+const ABOUT: usize = 5;
+/// What stories are told of: a byte of the seed's hash draws one.
+#[rustfmt::skip]
+const THINGS: [&str; 64] = [
+    "bakery", "ball", "barn", "bear", "bell", "bicycle", "boat", "bridge", "butterfly", "candle",
+    "castle", "cave", "clock", "cloud", "desert", "doctor", "dragon", "drum", "factory", "farmer",
+    "feather", "fire", "flute", "forest", "garden", "ghost", "goat", "guitar", "hammer", "hat",
+    "horse", "hospital", "king", "kitchen", "ladder", "letter", "library", "lighthouse", "lion",
+    "market", "mirror", "moon", "mountain", "museum", "painter", "parrot", "pirate", "prison",
+    "queen", "radio", "river", "robot", "rose", "ship", "snowman", "soldier", "spider", "teacher",
+    "telescope", "train", "violin", "volcano", "whale", "wizard",
+];
 
 /// One text of a recital.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,13 +68,18 @@ pub const TRIED_AT: [f32; 2] = [RECITED_AT, 1.0];
 
 /// The question of a place in a recital, of OpenAI's form.
 pub fn question(model: &str, seed: B256, place: usize, temperature: f32) -> Object {
-    let seed = format!("{seed:x}");
-    let about = &seed[..SEED_DIGITS];
-    let asked =
-        format!("Write a short story in which somebody finds the number {about} on page {place}.");
+    let drawn = keccak256((seed, U256::from(place)).abi_encode());
+    let things: Vec<&str> = drawn
+        .iter()
+        .take(ABOUT)
+        .map(|byte| THINGS[usize::from(*byte) % THINGS.len()])
+        .collect();
     let asked = json!({
         "model": model,
-        "messages": [{"role": "user", "content": asked}],
+        "messages": [{
+            "role": "user",
+            "content": format!("Write a short story about a {}.", things.join(", a ")),
+        }],
         "temperature": temperature,
         "max_tokens": RECITED_TOKENS,
     });
