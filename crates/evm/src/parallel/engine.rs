@@ -10,8 +10,9 @@ use capstan_window::{Settled, Task, Turn, Width, Window};
 use parking_lot::Mutex;
 
 use super::ahead::{Ahead, credited};
-use super::lot::{Loose, Lot};
+use super::lot::Lot;
 use super::memory::Memory;
+use super::notes::Notes;
 use super::view::View;
 use super::{Counts, TRANSFER_GAS, UserFeed, Workers};
 use crate::block::{Book, admit, run_user};
@@ -64,7 +65,7 @@ pub(super) struct Ordered<'a> {
     pub(super) counts: Counts,
     pub(super) failed: Option<ExecError>,
     /// Commits so far: the number of the last.
-    commits: u64,
+    commits: u32,
     /// Transactions of the lot in turn that are settled, where a panic ended the work in the middle of it.
     settled_of_lot: usize,
     /// The state that all leave, where who had the last turns has it at hand.
@@ -76,10 +77,12 @@ struct Worker {
     number: usize,
     session: Session,
     view: Arc<View>,
+    /// What lots run over ahead of their turn. The session has it while one does.
+    ahead: Overlay,
     /// What was hashed for the logs of lots before.
     blooms: Blooms,
     /// The last commit, if the session's overlay holds what it left: then another lot in its turn goes on over it.
-    tip: Option<u64>,
+    tip: Option<u32>,
     /// The overlay holds what the memory lacks.
     is_unshown: bool,
 }
@@ -218,6 +221,7 @@ impl<'a> Engine<'a> {
 
     fn worker(&self, number: usize) -> Result<Worker, ExecError> {
         let pace = self.workers.baton.clone().map(|baton| (baton, number));
+        let notes = Notes::new(Arc::clone(&self.memory), pace.clone());
         let view = Arc::new(View::new(Arc::clone(&self.memory), pace));
         let world = &self.world;
         let mut session = Session::open_over(
@@ -232,6 +236,7 @@ impl<'a> Engine<'a> {
         Ok(Worker {
             number,
             session,
+            ahead: Overlay::noted(Arc::clone(&view) as Arc<dyn StateRead>, notes),
             view,
             blooms: Blooms::default(),
             tip: None,
@@ -302,15 +307,22 @@ impl<'a> Engine<'a> {
 
     /// Runs a lot ahead of its turn, as far as that goes.
     fn run_ahead(&self, worker: &mut Worker, txs: &[Recovered<Tx>]) -> Result<Lot, Poisoned> {
-        worker.stand_anew(true);
+        worker.session.swap_overlay(&mut worker.ahead);
+        let lot = self.run_over_notes(worker, txs);
+        worker.session.swap_overlay(&mut worker.ahead);
+        lot
+    }
+
+    fn run_over_notes(&self, worker: &mut Worker, txs: &[Recovered<Tx>]) -> Result<Lot, Poisoned> {
+        if let Some(notes) = worker.session.overlay_mut().notes() {
+            notes.begin_lot();
+        }
         let beneficiary = self.world.context.info.beneficiary;
         let mut book = Book::for_many(txs.len(), std::mem::take(&mut worker.blooms));
-        let mut loose = Loose::default();
         let (mut outcomes, mut said) = (Vec::with_capacity(txs.len()), Vec::new());
         let mut gas_needed = 0;
         for tx in txs {
-            let Worker { session, view, .. } = &mut *worker;
-            let mark = view.mark();
+            let session = &mut worker.session;
             self.ahead_runs.fetch_add(1, Ordering::Relaxed);
             let ran = catch_unwind(AssertUnwindSafe(|| run_one_ahead(session, tx)));
             let ahead = match ran.map_err(|_| self.poison())? {
@@ -327,21 +339,19 @@ impl<'a> Engine<'a> {
             let is_plain = |at| session.is_plain(at);
             let to = credited(session.tx_env(), beneficiary, &ahead.ended, is_plain);
             let paid = [to, ahead.only_paid.then_some(beneficiary)];
-            view.since(mark, |accounts, words| {
-                let state = &ahead.ended.state;
-                loose.note(state, &paid, session.tally(), (accounts, words));
-            });
+            if let Some(notes) = session.overlay_mut().notes() {
+                notes.only_paid(paid);
+            }
             gas_needed = gas_needed.max(book.user_gas_used().saturating_add(tx.gas_limit()));
             let (outcome, state) = book.record_user(tx, ahead.ended, session.overlay_mut());
             session.recycle(state);
             outcomes.push(outcome);
         }
         worker.blooms = book.take_blooms();
+        let notes = worker.session.overlay_mut().notes();
         Ok(Lot {
             book,
-            reads: worker.view.take_reads(),
-            written: worker.session.overlay_mut().take_written(),
-            loose,
+            left: notes.map(Notes::left).unwrap_or_default(),
             outcomes,
             said,
             gas_needed,
@@ -412,13 +422,12 @@ impl<'a> Engine<'a> {
         let stands = ahead.iter().all(|tx| ordered.feed.stands(tx));
         // Where gas runs out, or the feed takes something back, each is decided in its turn.
         let may_be = stands && lot.gas_needed <= gas_left;
-        let how = match may_be.then(|| lot.shifts(&self.memory)) {
-            Some(Some(shifts)) => {
-                lot.shift(shifts);
+        let how = match may_be.then(|| lot.holds(&self.memory)) {
+            Some(true) => {
                 self.keep(ordered, ahead, lot);
                 Settled::Clean
             }
-            Some(None) => {
+            Some(false) => {
                 ordered.counts.stale += u64::try_from(count).unwrap_or_default();
                 Settled::Stale
             }
@@ -436,7 +445,7 @@ impl<'a> Engine<'a> {
             ordered.feed.left_together(count, lot.diff());
         }
         ordered.commits += 1;
-        self.memory.keep(ordered.commits, lot.written);
+        self.memory.keep_left(ordered.commits, lot.left);
         ordered.book.absorb(lot.book);
         ordered.counts.transactions += u64::try_from(count).unwrap_or_default();
         let mut said = lot.said.into_iter();
@@ -455,7 +464,7 @@ impl<'a> Engine<'a> {
         from: usize,
     ) -> Result<bool, Poisoned> {
         if worker.tip != Some(ordered.commits) {
-            worker.stand_anew(false);
+            worker.stand_anew();
         }
         let mut done = from;
         let ended = self.run_each(&mut worker.session, ordered, txs, &mut done);
@@ -527,11 +536,9 @@ impl<'a> Engine<'a> {
 
 impl Worker {
     /// Over what is settled, with nothing of its own above.
-    fn stand_anew(&mut self, is_ahead: bool) {
-        self.view.begin(is_ahead);
+    fn stand_anew(&mut self) {
         let view = Arc::clone(&self.view);
         self.session.stand_on(view as Arc<dyn StateRead>);
-        self.tip = None;
     }
 
     /// The work is over. What only this worker has, the block goes on with.

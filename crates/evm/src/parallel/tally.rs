@@ -1,10 +1,10 @@
-//! What commutative writes of one transaction need of the words below them.
+//! What commutative writes of a lot need of the words below them.
 //!
-//! A transaction that only added to a word, and never looked at it, ends the same over any word in a range: the range in
-//! which every one of its writes is done or refused as it was, and costs the same gas. Over another word of that range its
-//! result is shifted, and nothing else is different.
+//! Transactions that only added to a word, and never looked at it, end the same over any word in a range: the range in
+//! which every one of their writes is done or refused as it was, and costs the same gas. Over another word of that range
+//! their result is shifted, and nothing else is different.
 
-use alloy_primitives::{Address, U256, map::HashMap};
+use alloy_primitives::{Address, U256};
 use capstan_state::{GasClass, commute};
 
 /// A storage word by its full key.
@@ -46,10 +46,7 @@ impl Commutative {
     /// gas. `None` if that is this word alone.
     fn range(self, word: U256, class: GasClass) -> Option<Range> {
         let done = self.apply(word, class).is_some();
-        let above_zero = Range {
-            low: U256::ONE,
-            high: U256::MAX,
-        };
+        let above_zero = Range::ABOVE_ZERO;
         match self {
             Self::Add(delta) => above_zero.split(U256::MAX.checked_sub(delta), done),
             Self::AddCapped { delta, cap } => above_zero.split(cap.checked_sub(delta), done),
@@ -88,6 +85,12 @@ pub(crate) struct Range {
 }
 
 impl Range {
+    /// All but zero.
+    const ABOVE_ZERO: Self = Self {
+        low: U256::ONE,
+        high: U256::MAX,
+    };
+
     /// One word.
     pub(super) fn only(word: U256) -> Self {
         Self {
@@ -141,82 +144,52 @@ impl Range {
     }
 }
 
-/// Words for which there is room as soon as there is one: more than most transactions move.
-const ROOM: usize = 24;
-
-/// What commutative writes of one transaction need, by word.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    words: HashMap<Word, Need>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Need {
-    /// This very word.
+/// What a location must be in a lot's turn, so that the lot ends as it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// As it was found.
     Exact,
-    /// Any word of a range.
+    /// Within a range.
     Within(Range),
 }
 
-impl Tally {
-    /// The word itself was looked at or written over.
-    #[inline]
-    pub(crate) fn look(&mut self, word: Word) {
-        if let Some(need) = self.words.get_mut(&word) {
-            *need = Need::Exact;
-        }
-    }
+impl Need {
+    /// Any word: nothing has looked at it yet.
+    pub(super) const ANY: Self = Self::Within(Range {
+        low: U256::ZERO,
+        high: U256::MAX,
+    });
 
-    /// A commutative write over `found`: the word before the transaction, and before the write. `is_first`: nothing in this
-    /// transaction had touched the word yet.
-    pub(crate) fn note(
+    /// A commutative write over a word that was `found` by the lot, `original` before its transaction, and `present` before the
+    /// write. `is_first`: nothing in this transaction had touched the word yet.
+    pub(super) fn narrow(
         &mut self,
-        word: Word,
         class: GasClass,
         op: Commutative,
-        (original, present): (U256, U256),
+        [found, original, present]: [U256; 3],
         is_first: bool,
     ) {
-        if self.words.capacity() == 0 {
-            self.words.reserve(ROOM);
-        }
-        let need = self.words.entry(word).or_insert(match is_first {
-            true => Need::Within(Range {
-                low: U256::ONE,
-                high: U256::MAX,
-            }),
-            // It came into the transaction by a way that looked at it.
-            false => Need::Exact,
-        });
-        let Need::Within(range) = *need else { return };
+        let Self::Within(range) = *self else { return };
         let narrowed = match original.is_zero() || present.is_zero() {
             true => None,
             false => op
                 .range(present, class)
-                .and_then(|now| range.and(now.before(original, present))),
+                .and_then(|now| range.and(now.before(found, present))),
         };
-        *need = match narrowed {
-            Some(range) if range != Range::only(original) => Need::Within(range),
-            _ => Need::Exact,
+        let narrowed = match is_first {
+            // Whether the word was zero before its transaction is a matter of gas.
+            true => narrowed.and_then(|range| range.and(Range::ABOVE_ZERO.before(found, original))),
+            false => narrowed,
+        };
+        *self = match narrowed {
+            Some(range) if range != Range::only(found) => Self::Within(range),
+            _ => Self::Exact,
         };
     }
 
-    /// Another transaction begins. The room that the one before it needed stays.
-    pub(crate) fn begin(&mut self) {
-        self.words.clear();
-    }
-
-    /// Words that may be others than those that were found, each with its range.
-    pub(super) fn ranges(&self) -> impl Iterator<Item = (&Word, Range)> {
-        self.words.iter().filter_map(|(word, need)| match need {
-            Need::Exact => None,
-            Need::Within(range) => Some((word, *range)),
-        })
-    }
-
-    /// Whether a word may be another than the one that was found.
-    pub(super) fn is_within(&self, word: &Word) -> bool {
-        matches!(self.words.get(word), Some(Need::Within(_)))
+    /// Whether another word does as well as the one that was found.
+    pub(super) fn allows(&self, word: U256) -> bool {
+        matches!(self, Self::Within(range) if range.contains(word))
     }
 }
 

@@ -1,0 +1,487 @@
+//! What one worker knows of accounts and words: one note for each, kept from lot to lot.
+//!
+//! ```text
+//!   asked for ─► noted in this lot?  ─yes──────────────────────────► what the lot left of it so far
+//!                  │no
+//!                  └► noted before, and unwritten since (the sieve)? ─yes─► what was found then
+//!                       │no
+//!                       └► asked of the memory, and of the state below it
+//! ```
+//!
+//! A note holds what a lot found, what it left, and what it needs of the location in its turn. When the lot ends, notes that it
+//! touched are copied for the commit ([`Left`]).
+
+use std::sync::Arc;
+
+use alloy_primitives::map::AddressSet;
+use alloy_primitives::{Address, B256, Bytes, U256};
+use capstan_state::GasClass;
+use capstan_window::Baton;
+use revm::state::{AccountInfo as EvmInfo, EvmState};
+
+use super::keys::{Key, Keyed, Seeds};
+use super::lot::{AccountLeft, Left, WordLeft};
+use super::memory::Memory;
+use super::tally::{Commutative, Need, Word};
+use crate::overlay::{plain, to_evm};
+use crate::{AccountInfo, StateError, StateRead};
+
+/// See the module.
+#[derive(Clone)]
+pub(crate) struct Notes {
+    memory: Arc<Memory>,
+    seeds: Seeds,
+    /// The baton, where one decides who runs when, and whose notes these are.
+    pace: Option<(Arc<Baton>, usize)>,
+    accounts: Book<Address, AccountNote>,
+    words: Book<Word, WordNote>,
+    /// Lots so far.
+    lot: u32,
+    /// Transactions so far.
+    tx: u32,
+    /// Accounts to which the transaction did nothing but to pay them.
+    paid: [Option<Address>; 2],
+    /// Accounts whose storage went in this lot.
+    resets: AddressSet,
+    /// Code that appeared in this lot.
+    codes: Vec<(B256, Bytes)>,
+    moved: Moved,
+}
+
+/// Notes by key, each at a place of its own.
+#[derive(Clone)]
+struct Book<K, N> {
+    places: Keyed<K, usize>,
+    notes: Vec<N>,
+    /// Places that this lot touched.
+    touched: Vec<usize>,
+}
+
+#[derive(Clone)]
+struct AccountNote {
+    key: Key<Address>,
+    /// The lot that touched it last.
+    lot: u32,
+    /// The commit up to which what was found is known to hold; `None`: it was not read.
+    at: Option<u32>,
+    found: Option<AccountInfo>,
+    now: Option<EvmInfo>,
+    is_written: bool,
+    /// No transaction before the one that asked last did anything but to pay it.
+    is_loose: bool,
+    /// The transaction that asked for it last, and the last that only paid it.
+    asked: u32,
+    paid: u32,
+}
+
+#[derive(Clone)]
+struct WordNote {
+    key: Key<Word>,
+    /// The lot that touched it last.
+    lot: u32,
+    /// The commit up to which what was found is known to hold; `None`: it was not read.
+    at: Option<u32>,
+    found: U256,
+    now: U256,
+    is_written: bool,
+    need: Need,
+    /// The transaction that asked for it last, and the last that moved it by a commutative write before it did anything else to
+    /// it.
+    asked: u32,
+    moved: u32,
+}
+
+/// Which words a transaction moved by commutative writes, roughly: most looks are at others.
+#[derive(Clone, Default)]
+struct Moved([u64; 4]);
+
+impl Moved {
+    fn bit(slot: U256) -> (usize, u64) {
+        let [a, b, c, d] = slot.into_limbs();
+        let mixed = (a ^ b ^ c ^ d).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56;
+        (
+            usize::try_from(mixed >> 6).unwrap_or_default(),
+            1 << (mixed & 63),
+        )
+    }
+
+    fn add(&mut self, slot: U256) {
+        let (at, bit) = Self::bit(slot);
+        self.0[at] |= bit;
+    }
+
+    fn may_hold(&self, slot: U256) -> bool {
+        let (at, bit) = Self::bit(slot);
+        self.0[at] & bit != 0
+    }
+}
+
+impl<K: Copy + Eq, N> Book<K, N> {
+    fn new() -> Self {
+        Self {
+            places: Keyed::default(),
+            notes: Vec::new(),
+            touched: Vec::new(),
+        }
+    }
+
+    /// The note of a location; made where there is none.
+    fn open(&mut self, key: Key<K>, new: impl FnOnce() -> N) -> usize {
+        let place = self.notes.len();
+        let place = *self.places.entry(key).or_insert(place);
+        if place == self.notes.len() {
+            self.notes.push(new());
+        }
+        place
+    }
+
+    fn get(&self, key: &Key<K>) -> Option<&N> {
+        self.notes.get(*self.places.get(key)?)
+    }
+
+    fn get_mut(&mut self, key: &Key<K>) -> Option<&mut N> {
+        self.notes.get_mut(*self.places.get(key)?)
+    }
+}
+
+impl AccountNote {
+    fn new(key: Key<Address>) -> Self {
+        Self {
+            key,
+            lot: 0,
+            at: None,
+            found: None,
+            now: None,
+            is_written: false,
+            is_loose: false,
+            asked: 0,
+            paid: 0,
+        }
+    }
+
+    /// The first touch of a lot, which finds it as it was found.
+    fn begin(&mut self, lot: u32, tx: u32) {
+        self.lot = lot;
+        self.is_written = false;
+        self.is_loose = true;
+        (self.asked, self.paid) = (tx, 0);
+        match (&mut self.now, &self.found) {
+            // Code that is at hand stays.
+            (Some(now), Some(found)) if now.code_hash == found.code_hash => {
+                now.balance = found.balance;
+                now.nonce = found.nonce;
+            }
+            (now, found) => *now = found.map(to_evm),
+        }
+    }
+
+    fn left(&self) -> AccountLeft {
+        AccountLeft {
+            key: self.key,
+            at: self.at,
+            found: self.found,
+            is_loose: self.is_loose && self.asked == self.paid,
+            left: self.is_written.then(|| self.now.as_ref().map(plain)),
+            is_reset: false,
+        }
+    }
+}
+
+impl WordNote {
+    fn new(key: Key<Word>) -> Self {
+        Self {
+            key,
+            lot: 0,
+            at: None,
+            found: U256::ZERO,
+            now: U256::ZERO,
+            is_written: false,
+            need: Need::Exact,
+            asked: 0,
+            moved: 0,
+        }
+    }
+
+    /// The first touch of a lot, which finds it as it was found.
+    fn begin(&mut self, lot: u32, tx: u32) {
+        self.lot = lot;
+        self.now = self.found;
+        self.is_written = false;
+        self.need = Need::ANY;
+        (self.asked, self.moved) = (tx, 0);
+    }
+
+    /// Another transaction of the lot asks for it.
+    fn ask(&mut self, tx: u32) {
+        if self.asked != self.moved {
+            self.need = Need::Exact;
+        }
+        self.asked = tx;
+    }
+
+    fn left(&self) -> WordLeft {
+        WordLeft {
+            key: self.key,
+            at: self.at,
+            found: self.found,
+            need: match self.asked == self.moved {
+                true => self.need,
+                false => Need::Exact,
+            },
+            left: self.is_written.then_some(self.now),
+        }
+    }
+}
+
+impl Notes {
+    pub(super) fn new(memory: Arc<Memory>, pace: Option<(Arc<Baton>, usize)>) -> Self {
+        Self {
+            seeds: memory.seeds().clone(),
+            memory,
+            pace,
+            accounts: Book::new(),
+            words: Book::new(),
+            lot: 0,
+            tx: 0,
+            paid: [None; 2],
+            resets: AddressSet::default(),
+            codes: Vec::new(),
+            moved: Moved::default(),
+        }
+    }
+
+    /// Another lot begins.
+    pub(super) fn begin_lot(&mut self) {
+        self.lot += 1;
+        self.accounts.touched.clear();
+        self.words.touched.clear();
+        self.resets.clear();
+        self.codes.clear();
+    }
+
+    /// Another transaction begins.
+    pub(crate) fn begin(&mut self) {
+        self.tx += 1;
+        self.paid = [None; 2];
+        self.moved = Moved::default();
+    }
+
+    /// The transaction did nothing to these but to pay them.
+    pub(super) fn only_paid(&mut self, paid: [Option<Address>; 2]) {
+        self.paid = paid;
+    }
+
+    fn step(&self) {
+        if let Some((baton, worker)) = &self.pace {
+            baton.step(*worker);
+        }
+    }
+
+    /// The account, as the lot left it.
+    pub(crate) fn account(&mut self, address: Address) -> Result<Option<EvmInfo>, StateError> {
+        let key = self.seeds.account(address);
+        let place = self.accounts.open(key, || AccountNote::new(key));
+        let note = &self.accounts.notes[place];
+        if note.lot != self.lot {
+            self.step();
+            if !note.at.is_some_and(|at| self.memory.is_still(key.hash, at)) {
+                let at = self.memory.commits();
+                let found = match self.memory.account_written(&key) {
+                    Some(found) => found,
+                    // What was found below stays there.
+                    None if note.at.is_some() => note.found,
+                    None => self.memory.below().account(address)?,
+                };
+                let note = &mut self.accounts.notes[place];
+                note.found = found;
+                note.at = Some(at);
+            }
+            self.accounts.touched.push(place);
+            self.accounts.notes[place].begin(self.lot, self.tx);
+        }
+        let note = &mut self.accounts.notes[place];
+        if note.asked != self.tx {
+            note.is_loose &= note.asked == note.paid;
+            note.asked = self.tx;
+        }
+        Ok(note.now.clone())
+    }
+
+    /// The word, as the lot left it.
+    pub(crate) fn word(&mut self, word: Word) -> Result<U256, StateError> {
+        let key = self.seeds.word(word);
+        let place = self.words.open(key, || WordNote::new(key));
+        let note = &mut self.words.notes[place];
+        if note.lot == self.lot {
+            note.ask(self.tx);
+            return Ok(note.now);
+        }
+        if self.resets.contains(&word.0) {
+            // It went with its account: nothing is read below.
+            (note.found, note.at) = (U256::ZERO, None);
+        } else if !note.at.is_some_and(|at| self.memory.is_still(key.hash, at)) {
+            self.step();
+            let note = &self.words.notes[place];
+            let at = self.memory.commits();
+            let found = match self.memory.word_written(&key) {
+                Some(found) => found,
+                None if note.at.is_some() => note.found,
+                None => StateRead::storage(self.memory.below(), word.0, word.1)?,
+            };
+            let note = &mut self.words.notes[place];
+            note.found = found;
+            note.at = Some(at);
+        }
+        self.words.touched.push(place);
+        let note = &mut self.words.notes[place];
+        note.begin(self.lot, self.tx);
+        Ok(note.now)
+    }
+
+    /// The word itself was looked at or written over.
+    pub(crate) fn look(&mut self, word: Word) {
+        if !self.moved.may_hold(word.1) {
+            return;
+        }
+        let key = self.seeds.word(word);
+        if let Some(note) = self.words.get_mut(&key) {
+            note.need = Need::Exact;
+        }
+    }
+
+    /// A commutative write over `found`: the word before the transaction, and before the write. `is_first`: nothing in this
+    /// transaction had touched the word yet.
+    pub(crate) fn moved(
+        &mut self,
+        word: Word,
+        class: GasClass,
+        op: Commutative,
+        (original, present): (U256, U256),
+        is_first: bool,
+    ) {
+        let key = self.seeds.word(word);
+        let Some(note) = self.words.get_mut(&key) else {
+            return;
+        };
+        if is_first {
+            self.moved.add(word.1);
+            note.moved = self.tx;
+        }
+        // Else it came into the transaction by a way that looked at it.
+        if note.moved == self.tx {
+            let words = [note.found, original, present];
+            note.need.narrow(class, op, words, is_first);
+        }
+    }
+
+    /// Writes what the transaction left behind.
+    ///
+    /// The order of a hash map does not matter here: every account is written for itself.
+    pub(crate) fn commit(&mut self, state: &EvmState) {
+        for (address, account) in state {
+            let is_paid = self.paid.contains(&Some(*address));
+            if !account.is_touched() && !is_paid {
+                continue;
+            }
+            let key = self.seeds.account(*address);
+            let (lot, tx) = (self.lot, self.tx);
+            let place = self.accounts.open(key, || AccountNote::new(key));
+            let note = &mut self.accounts.notes[place];
+            if note.lot != lot {
+                note.at = None;
+                note.begin(lot, tx);
+                self.accounts.touched.push(place);
+            }
+            if is_paid {
+                note.paid = tx;
+            }
+            // EIP-161: what a transaction touched and left empty does not exist.
+            let is_gone =
+                account.is_selfdestructed() || account.is_empty() && !account.is_created();
+            let is_touched = account.is_touched();
+            if is_touched && is_gone {
+                note.now = None;
+                note.is_written = true;
+            } else if is_touched && account.is_changed() {
+                let was = note.now.as_ref().map(|info| info.code_hash);
+                let code = account.info.code.as_ref().filter(|code| !code.is_empty());
+                if let Some(code) = code.filter(|_| was != Some(account.info.code_hash)) {
+                    let made = (account.info.code_hash, code.original_bytes());
+                    self.codes.push(made);
+                }
+                note.now = Some(account.info.clone());
+                note.is_written = true;
+            }
+            if is_touched && (is_gone || account.is_created()) {
+                self.reset(*address);
+            }
+            if is_touched && !is_gone {
+                for (slot, word) in account.changed_storage_slots() {
+                    self.write(self.seeds.slot(key, *slot), word.present_value);
+                }
+            }
+        }
+    }
+
+    fn write(&mut self, key: Key<Word>, is: U256) {
+        let place = self.words.open(key, || WordNote::new(key));
+        let note = &mut self.words.notes[place];
+        if note.lot != self.lot {
+            // A new account's words are not asked for.
+            (note.found, note.at) = (U256::ZERO, None);
+            note.begin(self.lot, self.tx);
+            self.words.touched.push(place);
+        }
+        note.now = is;
+        note.is_written = true;
+    }
+
+    /// An account's storage went: of what the lot wrote there nothing is left.
+    fn reset(&mut self, address: Address) {
+        self.resets.insert(address);
+        for place in &self.words.touched {
+            let note = &mut self.words.notes[*place];
+            if note.key.is.0 == address {
+                note.now = U256::ZERO;
+                note.is_written = false;
+                note.need = Need::Exact;
+            }
+        }
+    }
+
+    /// The account, as the lot left it, for whoever asks without a trace.
+    pub(crate) fn peek_account(&self, address: Address) -> Result<Option<EvmInfo>, StateError> {
+        match self.accounts.get(&self.seeds.account(address)) {
+            Some(note) if note.lot == self.lot => Ok(note.now.clone()),
+            _ => Ok(self.memory.account(address)?.map(to_evm)),
+        }
+    }
+
+    /// The same of a word.
+    pub(crate) fn peek_word(&self, word: Word) -> Result<U256, StateError> {
+        match self.words.get(&self.seeds.word(word)) {
+            Some(note) if note.lot == self.lot => Ok(note.now),
+            _ if self.resets.contains(&word.0) => Ok(U256::ZERO),
+            _ => StateRead::storage(&*self.memory, word.0, word.1),
+        }
+    }
+
+    /// What the lot read and left.
+    pub(super) fn left(&mut self) -> Left {
+        let accounts = self.accounts.touched.iter().map(|place| {
+            let note = &self.accounts.notes[*place];
+            let mut left = note.left();
+            left.is_reset = !self.resets.is_empty() && self.resets.contains(&note.key.is);
+            left
+        });
+        let words = self.words.touched.iter();
+        Left {
+            accounts: accounts.collect(),
+            words: words.map(|place| self.words.notes[*place].left()).collect(),
+            codes: std::mem::take(&mut self.codes),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
