@@ -3,22 +3,85 @@
 //! RLP says the length of a list in front of it. So the bytes are written from the end to the front, turned round: what a
 //! list is long is known when its items are written, and nothing is measured before it is written.
 
+mod bands;
+
 use std::sync::Arc;
 
-use alloy_eip7928::{AccountChanges, BlockAccessIndex, BlockAccessList};
+use alloy_eip7928::{
+    AccountChanges, BalanceChange, BlockAccessIndex, BlockAccessList, CodeChange, NonceChange,
+    SlotChanges, StorageChange,
+};
 use alloy_primitives::{Address, B256, Keccak256, U256};
-use revm::state::bal::{AccountBal, Bal, BalWrites};
+use revm::state::bal::{AccountBal, Bal};
+
+pub(crate) use bands::Band;
 
 use crate::{Overlay, StateDiff, StateError};
+use bands::BandAccount;
 
 /// Accounts from which on another thread is worth its waking.
 const ACCOUNTS_FOR_THREADS: usize = 256;
 
 /// A run of transactions of a block, and what they touched.
 pub(crate) struct Part {
-    pub(crate) access: Bal,
+    access: Access,
     /// What every index in it is to be raised by.
-    pub(crate) before: u64,
+    before: u64,
+}
+
+/// What a part touched.
+enum Access {
+    /// As it came, by transactions in their turn.
+    Mapped(Bal),
+    /// In order, by a lot that ran ahead.
+    Banded(Band),
+}
+
+impl Part {
+    /// Indices are the block's.
+    pub(crate) fn begun(access: Bal) -> Self {
+        Self {
+            access: Access::Mapped(access),
+            before: 0,
+        }
+    }
+
+    /// So many transactions stand before these.
+    pub(crate) fn band(band: Band, before: u64) -> Self {
+        Self {
+            access: Access::Banded(band),
+            before,
+        }
+    }
+
+    fn account_count(&self) -> usize {
+        match &self.access {
+            Access::Mapped(access) => access.accounts.len(),
+            Access::Banded(band) => band.accounts.len(),
+        }
+    }
+
+    /// Shows each account.
+    fn each<'a>(&'a self, mut show: impl FnMut(Touched<'a>)) {
+        let touched = |address: Address, by| Touched {
+            head: head(&address),
+            address,
+            before: self.before,
+            by,
+        };
+        match &self.access {
+            Access::Mapped(access) => {
+                for (address, account) in &access.accounts {
+                    show(touched(*address, By::Mapped(account)));
+                }
+            }
+            Access::Banded(band) => {
+                for account in &band.accounts {
+                    show(touched(account.address, By::Banded(band, account)));
+                }
+            }
+        }
+    }
 }
 
 /// Who closes a block. One thread does it alone.
@@ -83,9 +146,21 @@ pub(crate) struct Closed {
 struct Touched<'a> {
     /// Begins its address: what is sorted by first.
     head: u64,
-    address: &'a Address,
+    address: Address,
     before: u64,
-    access: &'a mut AccountBal,
+    by: By<'a>,
+}
+
+enum By<'a> {
+    Mapped(&'a AccountBal),
+    Banded(&'a Band, &'a BandAccount),
+}
+
+/// One word as one part touched it.
+struct Piece<'a> {
+    slot: U256,
+    before: u64,
+    writes: &'a [(BlockAccessIndex, U256)],
 }
 
 /// The accounts from one address to another, and their bytes.
@@ -99,30 +174,20 @@ struct Stretch<'a> {
 
 /// Puts a list in canonical order, hashes it, and reads what the block changed off it. `after`: the state after the block; what
 /// the block did not write of an account is the same before and after.
-pub(crate) fn close(
-    mut parts: Vec<Part>,
-    after: &Overlay,
-    crew: &Crew,
-) -> Result<Closed, StateError> {
-    let count: usize = parts.iter().map(|part| part.access.accounts.len()).sum();
+pub(crate) fn close(parts: Vec<Part>, after: &Overlay, crew: &Crew) -> Result<Closed, StateError> {
+    let count: usize = parts.iter().map(Part::account_count).sum();
     let share_count = match count < ACCOUNTS_FOR_THREADS {
         true => 1,
         false => crew.count.max(1),
     };
     let mut stretches: Vec<Stretch<'_>> = (0..share_count).map(|_| Stretch::default()).collect();
-    for part in &mut parts {
-        for (address, access) in &mut part.access.accounts {
-            let head = head(address);
-            let touched = Touched {
-                head,
-                address,
-                before: part.before,
-                access,
-            };
-            if let Some(stretch) = stretches.get_mut(stretch_of(head, share_count)) {
+    for part in &parts {
+        part.each(|touched| {
+            let stretch = stretches.get_mut(stretch_of(touched.head, share_count));
+            if let Some(stretch) = stretch {
                 stretch.touched.push(touched);
             }
-        }
+        });
     }
     crew.each(&mut stretches, Stretch::finish);
     let bytes: Vec<_> = stretches
@@ -160,44 +225,96 @@ impl Stretch<'_> {
     fn finish(&mut self) {
         // Parts are in order already, and stay so within an account.
         self.touched
-            .sort_by(|a, b| a.head.cmp(&b.head).then_with(|| a.address.cmp(b.address)));
+            .sort_by(|a, b| a.head.cmp(&b.head).then_with(|| a.address.cmp(&b.address)));
         self.accounts.reserve(self.touched.len());
-        let mut touched = self.touched.drain(..).peekable();
-        while let Some(mut first) = touched.next() {
-            let mut whole = first.take();
-            while let Some(mut next) = touched.next_if(|next| next.address == first.address) {
-                let next = next.take();
-                whole.account_info.extend(next.account_info);
-                whole.storage.extend(next.storage);
-            }
-            self.accounts.push(whole.into_alloy_account(*first.address));
+        let mut pieces = Vec::new();
+        for parts in self.touched.chunk_by(|a, b| a.address == b.address) {
+            self.accounts.push(join(parts, &mut pieces));
         }
-        drop(touched);
         self.bytes = encode_accounts(&self.accounts);
     }
 }
 
-impl Touched<'_> {
-    /// What the part did, by the indices of the block.
-    fn take(&mut self) -> AccountBal {
-        let mut access = std::mem::take(self.access);
-        if self.before > 0 {
-            let before = self.before;
-            raise(&mut access.account_info.nonce, before);
-            raise(&mut access.account_info.balance, before);
-            raise(&mut access.account_info.code, before);
-            for writes in access.storage.storage.values_mut() {
-                raise(writes, before);
+/// What several parts say of one account. `pieces` is room for its words.
+fn join<'a>(parts: &[Touched<'a>], pieces: &mut Vec<Piece<'a>>) -> AccountChanges {
+    let mut whole = AccountChanges::default();
+    pieces.clear();
+    for part in parts {
+        part.tell(&mut whole, pieces);
+    }
+    if parts.len() > 1 {
+        // The words of each part are in order already, and stay so within a word.
+        pieces.sort_by_key(|piece| piece.slot);
+    }
+    for word in pieces.chunk_by(|a, b| a.slot == b.slot) {
+        let Some(Piece { slot, .. }) = word.first() else {
+            continue;
+        };
+        let count = word.iter().map(|piece| piece.writes.len()).sum();
+        if count == 0 {
+            whole.storage_reads.push(*slot);
+            continue;
+        }
+        let mut changes = Vec::with_capacity(count);
+        for piece in word {
+            let raised = piece.writes.iter().map(|(index, is)| {
+                let index = raised(*index, piece.before);
+                StorageChange::new(index, *is)
+            });
+            changes.extend(raised);
+        }
+        whole.storage_changes.push(SlotChanges::new(*slot, changes));
+    }
+    whole
+}
+
+impl<'a> Touched<'a> {
+    /// Adds what the part did, by the indices of the block.
+    fn tell(&self, whole: &mut AccountChanges, pieces: &mut Vec<Piece<'a>>) {
+        whole.address = self.address;
+        let before = self.before;
+        let balance = |(index, wei): &(_, U256)| BalanceChange::new(raised(*index, before), *wei);
+        let nonce = |(index, nonce): &(_, u64)| NonceChange::new(raised(*index, before), *nonce);
+        let piece = |slot, writes| Piece {
+            slot,
+            before,
+            writes,
+        };
+        match self.by {
+            By::Mapped(account) => {
+                let info = &account.account_info;
+                let balances = info.balance.writes.iter().map(balance);
+                whole.balance_changes.extend(balances);
+                whole
+                    .nonce_changes
+                    .extend(info.nonce.writes.iter().map(nonce));
+                for (index, (_, code)) in &info.code.writes {
+                    let code = code.original_bytes();
+                    let change = CodeChange::new(raised(*index, before), code);
+                    whole.code_changes.push(change);
+                }
+                let words = account.storage.storage.iter();
+                pieces.extend(words.map(|(slot, writes)| piece(*slot, writes.writes.as_slice())));
+            }
+            By::Banded(band, account) => {
+                let balances = band.balances(account).iter().map(balance);
+                whole.balance_changes.extend(balances);
+                whole
+                    .nonce_changes
+                    .extend(band.nonces(account).iter().map(nonce));
+                for (index, code) in band.codes(account) {
+                    let change = CodeChange::new(raised(*index, before), code.clone());
+                    whole.code_changes.push(change);
+                }
+                let words = band.words(account).iter();
+                pieces.extend(words.map(|word| piece(word.slot, band.writes(word))));
             }
         }
-        access
     }
 }
 
-fn raise<T: PartialEq + Clone>(writes: &mut BalWrites<T>, by: u64) {
-    for (index, _) in &mut writes.writes {
-        *index = BlockAccessIndex::new(index.get().saturating_add(by));
-    }
+fn raised(index: BlockAccessIndex, by: u64) -> BlockAccessIndex {
+    BlockAccessIndex::new(index.get().saturating_add(by))
 }
 
 fn head(address: &Address) -> u64 {

@@ -347,7 +347,8 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
         };
         let is_first = self.words_read() != reads_before;
         if let Some(notes) = self.ctx().journaled_state.database.notes() {
-            notes.moved((at, slot), class, op, exchanged.found, is_first);
+            let left = exchanged.written.as_ref().map(|values| values.new_value);
+            notes.moved((at, slot), class, op, exchanged.found, left, is_first);
         }
         match (class, exchanged) {
             // Whatever the word holds, done or refused: cold or warm is all that counts.

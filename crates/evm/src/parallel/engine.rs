@@ -349,9 +349,11 @@ impl<'a> Engine<'a> {
         }
         worker.blooms = book.take_blooms();
         let notes = worker.session.overlay_mut().notes();
+        let (left, band) = notes.map(Notes::left).unwrap_or_default();
         Ok(Lot {
             book,
-            left: notes.map(Notes::left).unwrap_or_default(),
+            band,
+            left,
             outcomes,
             said,
             gas_needed,
@@ -446,7 +448,7 @@ impl<'a> Engine<'a> {
         }
         ordered.commits += 1;
         self.memory.keep_left(ordered.commits, lot.left);
-        ordered.book.absorb(lot.book);
+        ordered.book.absorb(lot.book, lot.band);
         ordered.counts.transactions += u64::try_from(count).unwrap_or_default();
         let mut said = lot.said.into_iter();
         for (tx, outcome) in txs.iter().zip(lot.outcomes) {

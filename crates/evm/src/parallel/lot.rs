@@ -5,6 +5,7 @@
 //! shifted.
 
 use std::collections::btree_map::Entry;
+use std::ops::Range;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 
@@ -12,12 +13,15 @@ use super::keys::Key;
 use super::memory::Memory;
 use super::tally::{Need, Word};
 use crate::block::Book;
+use crate::list::Band;
 use crate::{AccountInfo, StateDiff, TxOutcome};
 
 /// See the module.
 pub(super) struct Lot {
-    /// Receipts, gas and access list, as of a block that begins with them.
+    /// Receipts and gas, as of a block that begins with them.
     pub(super) book: Book,
+    /// The part of the access list.
+    pub(super) band: Band,
     pub(super) left: Left,
     /// How each ended. There may be fewer than neighbours: what cannot enter, or be told ahead, waits for its turn with all
     /// behind it.
@@ -49,6 +53,8 @@ pub(super) struct AccountLeft {
     pub(super) left: Option<Option<AccountInfo>>,
     /// Its storage went, before any word was written.
     pub(super) is_reset: bool,
+    /// Where its balances lie in the part of the access list.
+    pub(super) balances: Range<usize>,
 }
 
 /// A word that a lot touched.
@@ -60,6 +66,8 @@ pub(super) struct WordLeft {
     pub(super) need: Need,
     /// What was written.
     pub(super) left: Option<U256>,
+    /// Where what was written lies in the part of the access list.
+    pub(super) writes: Range<usize>,
 }
 
 impl AccountLeft {
@@ -112,7 +120,7 @@ impl Lot {
                         return false;
                     }
                     let by = account.shift(&now);
-                    self.book.shift_balance(account.key.is, by);
+                    self.band.shift(account.balances.clone(), by);
                 }
             }
         }
@@ -124,10 +132,10 @@ impl Lot {
             match memory.word_written(&word.key) {
                 None => {}
                 Some(now) if now == word.found => {}
-                Some(now) if word.need.allows(now) => {
+                Some(now) if word.need.allows(word.found, now) => {
                     let by = now.wrapping_sub(word.found);
                     word.left = word.left.map(|left| left.wrapping_add(by));
-                    self.book.shift_word(word.key.is, by);
+                    self.band.shift(word.writes.clone(), by);
                 }
                 Some(_) => return false,
             }

@@ -14,6 +14,7 @@
 mod ahead;
 mod engine;
 mod keys;
+mod log;
 mod lot;
 mod memory;
 mod notes;

@@ -9,20 +9,24 @@
 //! ```
 //!
 //! A note holds what a lot found, what it left, and what it needs of the location in its turn. When the lot ends, notes that it
-//! touched are copied for the commit ([`Left`]).
+//! touched are copied for the commit ([`Left`]), with the lot's part of the access list.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use alloy_eip7928::BlockAccessIndex;
 use alloy_primitives::map::AddressSet;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use capstan_state::GasClass;
 use capstan_window::Baton;
-use revm::state::{AccountInfo as EvmInfo, EvmState};
+use revm::state::{Account, AccountInfo as EvmInfo, EvmState};
 
 use super::keys::{Key, Keyed, Seeds};
+use super::log::{Chain, Log};
 use super::lot::{AccountLeft, Left, WordLeft};
 use super::memory::Memory;
 use super::tally::{Commutative, Need, Word};
+use crate::list::Band;
 use crate::overlay::{plain, to_evm};
 use crate::{AccountInfo, StateError, StateRead};
 
@@ -44,8 +48,26 @@ pub(crate) struct Notes {
     /// Accounts whose storage went in this lot.
     resets: AddressSet,
     /// Code that appeared in this lot.
-    codes: Vec<(B256, Bytes)>,
+    codes: Vec<Made>,
     moved: Moved,
+    /// Where the note stands of the word that was asked for last.
+    last: usize,
+    /// Transactions of this lot that were kept.
+    index: BlockAccessIndex,
+    /// What they wrote.
+    log: Log,
+    /// How much the lot had touched when the last of them was kept: what one that is not kept touched besides is no part of the
+    /// access list.
+    kept: (usize, usize),
+}
+
+/// Code that an account got.
+#[derive(Clone)]
+struct Made {
+    place: usize,
+    index: BlockAccessIndex,
+    hash: B256,
+    code: Bytes,
 }
 
 /// Notes by key, each at a place of its own.
@@ -72,6 +94,10 @@ struct AccountNote {
     /// The transaction that asked for it last, and the last that only paid it.
     asked: u32,
     paid: u32,
+    balances: Option<Chain>,
+    nonces: Option<Chain>,
+    /// Which of the lot's accounts it is, by address.
+    rank: usize,
 }
 
 #[derive(Clone)]
@@ -89,6 +115,9 @@ struct WordNote {
     /// it.
     asked: u32,
     moved: u32,
+    writes: Option<Chain>,
+    /// The place of its account's note.
+    account: usize,
 }
 
 /// Which words a transaction moved by commutative writes, roughly: most looks are at others.
@@ -156,6 +185,9 @@ impl AccountNote {
             is_loose: false,
             asked: 0,
             paid: 0,
+            balances: None,
+            nonces: None,
+            rank: 0,
         }
     }
 
@@ -165,6 +197,7 @@ impl AccountNote {
         self.is_written = false;
         self.is_loose = true;
         (self.asked, self.paid) = (tx, 0);
+        (self.balances, self.nonces) = (None, None);
         match (&mut self.now, &self.found) {
             // Code that is at hand stays.
             (Some(now), Some(found)) if now.code_hash == found.code_hash => {
@@ -175,7 +208,7 @@ impl AccountNote {
         }
     }
 
-    fn left(&self) -> AccountLeft {
+    fn left(&self, balances: Range<usize>) -> AccountLeft {
         AccountLeft {
             key: self.key,
             at: self.at,
@@ -183,12 +216,13 @@ impl AccountNote {
             is_loose: self.is_loose && self.asked == self.paid,
             left: self.is_written.then(|| self.now.as_ref().map(plain)),
             is_reset: false,
+            balances,
         }
     }
 }
 
 impl WordNote {
-    fn new(key: Key<Word>) -> Self {
+    fn new(key: Key<Word>, account: usize) -> Self {
         Self {
             key,
             lot: 0,
@@ -199,6 +233,8 @@ impl WordNote {
             need: Need::Exact,
             asked: 0,
             moved: 0,
+            writes: None,
+            account,
         }
     }
 
@@ -209,6 +245,7 @@ impl WordNote {
         self.is_written = false;
         self.need = Need::ANY;
         (self.asked, self.moved) = (tx, 0);
+        self.writes = None;
     }
 
     /// Another transaction of the lot asks for it.
@@ -219,7 +256,7 @@ impl WordNote {
         self.asked = tx;
     }
 
-    fn left(&self) -> WordLeft {
+    fn left(&self, writes: Range<usize>) -> WordLeft {
         WordLeft {
             key: self.key,
             at: self.at,
@@ -229,6 +266,7 @@ impl WordNote {
                 false => Need::Exact,
             },
             left: self.is_written.then_some(self.now),
+            writes,
         }
     }
 }
@@ -247,6 +285,10 @@ impl Notes {
             resets: AddressSet::default(),
             codes: Vec::new(),
             moved: Moved::default(),
+            last: 0,
+            index: BlockAccessIndex::PRE_EXECUTION,
+            log: Log::default(),
+            kept: (0, 0),
         }
     }
 
@@ -257,6 +299,9 @@ impl Notes {
         self.words.touched.clear();
         self.resets.clear();
         self.codes.clear();
+        self.index = BlockAccessIndex::PRE_EXECUTION;
+        self.log.clear();
+        self.kept = (0, 0);
     }
 
     /// Another transaction begins.
@@ -307,10 +352,21 @@ impl Notes {
         Ok(note.now.clone())
     }
 
+    /// Where the note of a word stands.
+    fn word_place(&mut self, key: Key<Word>) -> usize {
+        let (seeds, accounts) = (&self.seeds, &mut self.accounts);
+        self.words.open(key, || {
+            let account = seeds.account(key.is.0);
+            let place = accounts.open(account, || AccountNote::new(account));
+            WordNote::new(key, place)
+        })
+    }
+
     /// The word, as the lot left it.
     pub(crate) fn word(&mut self, word: Word) -> Result<U256, StateError> {
         let key = self.seeds.word(word);
-        let place = self.words.open(key, || WordNote::new(key));
+        let place = self.word_place(key);
+        self.last = place;
         let note = &mut self.words.notes[place];
         if note.lot == self.lot {
             note.ask(self.tx);
@@ -349,19 +405,25 @@ impl Notes {
         }
     }
 
-    /// A commutative write over `found`: the word before the transaction, and before the write. `is_first`: nothing in this
-    /// transaction had touched the word yet.
+    /// A commutative write over `found`: the word before the transaction, and before the write; `left`: what it left, if it was
+    /// not refused. `is_first`: nothing in this transaction had touched the word yet.
     pub(crate) fn moved(
         &mut self,
         word: Word,
         class: GasClass,
         op: Commutative,
-        (original, present): (U256, U256),
+        found: (U256, U256),
+        left: Option<U256>,
         is_first: bool,
     ) {
-        let key = self.seeds.word(word);
-        let Some(note) = self.words.get_mut(&key) else {
-            return;
+        // Most are of the word that was asked for last.
+        let last = self.words.notes.get_mut(self.last);
+        let note = match last.filter(|note| note.key.is == word) {
+            Some(note) => note,
+            None => match self.words.get_mut(&self.seeds.word(word)) {
+                Some(note) => note,
+                None => return,
+            },
         };
         if is_first {
             self.moved.add(word.1);
@@ -369,8 +431,7 @@ impl Notes {
         }
         // Else it came into the transaction by a way that looked at it.
         if note.moved == self.tx {
-            let words = [note.found, original, present];
-            note.need.narrow(class, op, words, is_first);
+            note.need.narrow(class, op, found, left, is_first);
         }
     }
 
@@ -378,61 +439,90 @@ impl Notes {
     ///
     /// The order of a hash map does not matter here: every account is written for itself.
     pub(crate) fn commit(&mut self, state: &EvmState) {
+        self.index.increment();
         for (address, account) in state {
             let is_paid = self.paid.contains(&Some(*address));
             if !account.is_touched() && !is_paid {
                 continue;
             }
             let key = self.seeds.account(*address);
-            let (lot, tx) = (self.lot, self.tx);
             let place = self.accounts.open(key, || AccountNote::new(key));
             let note = &mut self.accounts.notes[place];
-            if note.lot != lot {
-                note.at = None;
-                note.begin(lot, tx);
+            if note.lot != self.lot {
+                // Nobody asked what is below it.
+                (note.found, note.at) = (None, None);
+                note.begin(self.lot, self.tx);
                 self.accounts.touched.push(place);
             }
             if is_paid {
-                note.paid = tx;
+                note.paid = self.tx;
             }
-            // EIP-161: what a transaction touched and left empty does not exist.
-            let is_gone =
-                account.is_selfdestructed() || account.is_empty() && !account.is_created();
-            let is_touched = account.is_touched();
-            if is_touched && is_gone {
-                note.now = None;
+            if account.is_touched() {
+                self.keep(place, account);
+            }
+        }
+        self.kept = (self.accounts.touched.len(), self.words.touched.len());
+    }
+
+    /// Keeps what a transaction did to an account that it touched.
+    fn keep(&mut self, place: usize, account: &Account) {
+        // EIP-161: what a transaction touched and left empty does not exist.
+        let is_gone = account.is_selfdestructed() || account.is_empty() && !account.is_created();
+        let is_ended = account.is_selfdestructed_locally();
+        if is_gone || account.is_changed() {
+            let left = match is_ended {
+                true => EvmInfo::default(),
+                false => account.info.clone(),
+            };
+            self.keep_info(place, left, is_gone);
+        }
+        let key = self.accounts.notes[place].key;
+        if is_gone || account.is_created() {
+            self.reset(key.is);
+        }
+        for (slot, word) in &account.storage {
+            // Words of a new account are not asked for, so they are not noted yet.
+            if !word.is_changed() && !account.is_created() {
+                continue;
+            }
+            let key = self.seeds.slot(key, *slot);
+            let place = self.word_place(key);
+            let note = &mut self.words.notes[place];
+            if note.lot != self.lot {
+                (note.found, note.at) = (U256::ZERO, None);
+                note.begin(self.lot, self.tx);
+                self.words.touched.push(place);
+            }
+            let is = match is_ended {
+                true => U256::ZERO,
+                false => word.present_value,
+            };
+            self.log
+                .add(&mut note.writes, self.index, word.original_value, is);
+            if word.is_changed() && !is_gone {
+                note.now = is;
                 note.is_written = true;
-            } else if is_touched && account.is_changed() {
-                let was = note.now.as_ref().map(|info| info.code_hash);
-                let code = account.info.code.as_ref().filter(|code| !code.is_empty());
-                if let Some(code) = code.filter(|_| was != Some(account.info.code_hash)) {
-                    let made = (account.info.code_hash, code.original_bytes());
-                    self.codes.push(made);
-                }
-                note.now = Some(account.info.clone());
-                note.is_written = true;
-            }
-            if is_touched && (is_gone || account.is_created()) {
-                self.reset(*address);
-            }
-            if is_touched && !is_gone {
-                for (slot, word) in account.changed_storage_slots() {
-                    self.write(self.seeds.slot(key, *slot), word.present_value);
-                }
             }
         }
     }
 
-    fn write(&mut self, key: Key<Word>, is: U256) {
-        let place = self.words.open(key, || WordNote::new(key));
-        let note = &mut self.words.notes[place];
-        if note.lot != self.lot {
-            // A new account's words are not asked for.
-            (note.found, note.at) = (U256::ZERO, None);
-            note.begin(self.lot, self.tx);
-            self.words.touched.push(place);
+    fn keep_info(&mut self, place: usize, left: EvmInfo, is_gone: bool) {
+        let note = &mut self.accounts.notes[place];
+        let was = note.now.take().unwrap_or_default();
+        let log = &mut self.log;
+        log.add(&mut note.balances, self.index, was.balance, left.balance);
+        let nonces = [was.nonce, left.nonce].map(U256::from);
+        log.add(&mut note.nonces, self.index, nonces[0], nonces[1]);
+        if was.code_hash != left.code_hash {
+            let code = left.code.as_ref();
+            self.codes.push(Made {
+                place,
+                index: self.index,
+                hash: left.code_hash,
+                code: code.map(|code| code.original_bytes()).unwrap_or_default(),
+            });
         }
-        note.now = is;
+        note.now = (!is_gone).then_some(left);
         note.is_written = true;
     }
 
@@ -466,20 +556,67 @@ impl Notes {
         }
     }
 
-    /// What the lot read and left.
-    pub(super) fn left(&mut self) -> Left {
-        let accounts = self.accounts.touched.iter().map(|place| {
-            let note = &self.accounts.notes[*place];
-            let mut left = note.left();
-            left.is_reset = !self.resets.is_empty() && self.resets.contains(&note.key.is);
-            left
-        });
-        let words = self.words.touched.iter();
-        Left {
-            accounts: accounts.collect(),
-            words: words.map(|place| self.words.notes[*place].left()).collect(),
-            codes: std::mem::take(&mut self.codes),
+    /// What the lot read and left, and its part of the access list.
+    pub(super) fn left(&mut self) -> (Left, Band) {
+        let (accounts_kept, words_kept) = self.kept;
+        let (accounts, accounts_besides) = self.accounts.touched.split_at(accounts_kept);
+        let (words, words_besides) = self.words.touched.split_at(words_kept);
+        let mut band = Band::roomy(accounts.len(), words.len(), self.log.len());
+        let mut left = Left {
+            accounts: Vec::with_capacity(self.accounts.touched.len()),
+            words: Vec::with_capacity(self.words.touched.len()),
+            codes: Vec::new(),
+        };
+        let mut by_address: Vec<_> = accounts
+            .iter()
+            .map(|place| (self.accounts.notes[*place].key.is, *place))
+            .collect();
+        by_address.sort_unstable();
+        for (rank, (_, place)) in by_address.iter().enumerate() {
+            self.accounts.notes[*place].rank = rank;
         }
+        let of_word = |place: &usize| {
+            let note = &self.words.notes[*place];
+            (
+                self.accounts.notes[note.account].rank,
+                note.key.is.1,
+                *place,
+            )
+        };
+        let mut by_slot: Vec<_> = words.iter().map(of_word).collect();
+        by_slot.sort_unstable();
+        let mut by_slot = by_slot.into_iter().peekable();
+        for (rank, (address, place)) in by_address.into_iter().enumerate() {
+            let note = &self.accounts.notes[place];
+            let nonces = self.log.of(note.nonces);
+            let codes = self.codes.iter().filter(|made| made.place == place);
+            let balances = band.account(
+                address,
+                self.log.of(note.balances),
+                nonces.map(|(index, nonce)| (index, nonce.saturating_to())),
+                codes.map(|made| (made.index, made.code.clone())),
+            );
+            left.accounts.push(AccountLeft {
+                is_reset: !self.resets.is_empty() && self.resets.contains(&address),
+                ..note.left(balances)
+            });
+            while let Some((_, slot, place)) = by_slot.next_if(|word| word.0 == rank) {
+                let note = &self.words.notes[place];
+                let writes = band.word(slot, self.log.of(note.writes));
+                left.words.push(note.left(writes));
+            }
+        }
+        let besides = accounts_besides
+            .iter()
+            .map(|place| self.accounts.notes[*place].left(0..0));
+        left.accounts.extend(besides);
+        let besides = words_besides
+            .iter()
+            .map(|place| self.words.notes[*place].left(0..0));
+        left.words.extend(besides);
+        left.codes
+            .extend(self.codes.drain(..).map(|made| (made.hash, made.code)));
+        (left, band)
     }
 }
 

@@ -27,12 +27,21 @@ fn add(notes: &mut Notes) {
     notes.begin();
     assert_eq!(notes.word(WORD).expect("memory does not fail"), nine());
     let op = Commutative::Add(U256::ONE);
-    notes.moved(WORD, GasClass::Flat, op, (nine(), nine()), true);
+    notes.moved(
+        WORD,
+        GasClass::Flat,
+        op,
+        (nine(), nine()),
+        Some(U256::from(10)),
+        true,
+    );
 }
 
 fn allows_another(notes: &mut Notes) -> bool {
-    let left = notes.left();
-    left.words.iter().all(|word| word.need.allows(U256::ONE))
+    let (left, _) = notes.left();
+    left.words
+        .iter()
+        .all(|word| word.need.allows(word.found, U256::ONE))
 }
 
 /// PER-102: whoever looks needs the very word, before or after, in the same transaction or another.
@@ -49,7 +58,14 @@ fn a_look_is_exact() {
     notes.begin();
     notes.word(WORD).expect("memory does not fail");
     let op = Commutative::Add(U256::ONE);
-    notes.moved(WORD, GasClass::Flat, op, (nine(), nine()), false);
+    notes.moved(
+        WORD,
+        GasClass::Flat,
+        op,
+        (nine(), nine()),
+        Some(U256::from(10)),
+        false,
+    );
     assert!(!allows_another(&mut notes));
 
     // One only read it, behind or before one that added.
