@@ -62,20 +62,22 @@ impl Part {
     }
 
     /// Shows each account.
-    fn each<'a>(&'a self, mut show: impl FnMut(Touched<'a>)) {
+    fn each<'a>(&'a mut self, mut show: impl FnMut(Touched<'a>)) {
+        let before = self.before;
         let touched = |address: Address, by| Touched {
             head: head(&address),
             address,
-            before: self.before,
+            before,
             by,
         };
-        match &self.access {
+        match &mut self.access {
             Access::Mapped(access) => {
-                for (address, account) in &access.accounts {
+                for (address, account) in &mut access.accounts {
                     show(touched(*address, By::Mapped(account)));
                 }
             }
             Access::Banded(band) => {
+                let band = &*band;
                 for account in &band.accounts {
                     show(touched(account.address, By::Banded(band, account)));
                 }
@@ -152,7 +154,7 @@ struct Touched<'a> {
 }
 
 enum By<'a> {
-    Mapped(&'a AccountBal),
+    Mapped(&'a mut AccountBal),
     Banded(&'a Band, &'a BandAccount),
 }
 
@@ -174,14 +176,18 @@ struct Stretch<'a> {
 
 /// Puts a list in canonical order, hashes it, and reads what the block changed off it. `after`: the state after the block; what
 /// the block did not write of an account is the same before and after.
-pub(crate) fn close(parts: Vec<Part>, after: &Overlay, crew: &Crew) -> Result<Closed, StateError> {
+pub(crate) fn close(
+    mut parts: Vec<Part>,
+    after: &Overlay,
+    crew: &Crew,
+) -> Result<Closed, StateError> {
     let count: usize = parts.iter().map(Part::account_count).sum();
     let share_count = match count < ACCOUNTS_FOR_THREADS {
         true => 1,
         false => crew.count.max(1),
     };
     let mut stretches: Vec<Stretch<'_>> = (0..share_count).map(|_| Stretch::default()).collect();
-    for part in &parts {
+    for part in &mut parts {
         part.each(|touched| {
             let stretch = stretches.get_mut(stretch_of(touched.head, share_count));
             if let Some(stretch) = stretch {
@@ -228,7 +234,8 @@ impl Stretch<'_> {
             .sort_by(|a, b| a.head.cmp(&b.head).then_with(|| a.address.cmp(&b.address)));
         self.accounts.reserve(self.touched.len());
         let mut pieces = Vec::new();
-        for parts in self.touched.chunk_by(|a, b| a.address == b.address) {
+        let accounts = self.touched.chunk_by_mut(|a, b| a.address == b.address);
+        for parts in accounts {
             self.accounts.push(join(parts, &mut pieces));
         }
         self.bytes = encode_accounts(&self.accounts);
@@ -236,7 +243,20 @@ impl Stretch<'_> {
 }
 
 /// What several parts say of one account. `pieces` is room for its words.
-fn join<'a>(parts: &[Touched<'a>], pieces: &mut Vec<Piece<'a>>) -> AccountChanges {
+fn join<'a>(parts: &'a mut [Touched<'_>], pieces: &mut Vec<Piece<'a>>) -> AccountChanges {
+    if let [
+        Touched {
+            address,
+            by: By::Mapped(account),
+            before: 0,
+            ..
+        },
+    ] = parts
+    {
+        // All of it stays where it is.
+        return std::mem::take(*account).into_alloy_account(*address);
+    }
+    let parts = &*parts;
     let mut whole = AccountChanges::default();
     pieces.clear();
     for part in parts {
@@ -268,9 +288,9 @@ fn join<'a>(parts: &[Touched<'a>], pieces: &mut Vec<Piece<'a>>) -> AccountChange
     whole
 }
 
-impl<'a> Touched<'a> {
+impl Touched<'_> {
     /// Adds what the part did, by the indices of the block.
-    fn tell(&self, whole: &mut AccountChanges, pieces: &mut Vec<Piece<'a>>) {
+    fn tell<'a>(&'a self, whole: &mut AccountChanges, pieces: &mut Vec<Piece<'a>>) {
         whole.address = self.address;
         let before = self.before;
         let balance = |(index, wei): &(_, U256)| BalanceChange::new(raised(*index, before), *wei);
@@ -280,7 +300,7 @@ impl<'a> Touched<'a> {
             before,
             writes,
         };
-        match self.by {
+        match &self.by {
             By::Mapped(account) => {
                 let info = &account.account_info;
                 let balances = info.balance.writes.iter().map(balance);

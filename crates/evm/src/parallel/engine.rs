@@ -29,6 +29,12 @@ const LOT_GAS: u64 = 6_400_000;
 /// Transactions of the first lot; each is twice as long as the one before it, up to the most. What the first transactions do once
 /// for a block, as to let interest accrue, is soon settled so.
 const LOT_FIRST: usize = 4;
+/// Lots for each worker that are at hand, so that the end of a block is seen before it is there.
+const LOTS_AT_HAND: usize = 2;
+/// When it is seen, a lot is a part of what is left of which each worker would get so many: so all end at about the same time.
+const LAST_SHARES: usize = 2;
+/// But no fewer transactions, unless they are dear: whoever takes a lot takes some microseconds for that.
+const LAST_LEAST: usize = 8;
 /// Lots that are fetched at once: the others wait until the first are there.
 const FETCHED: usize = 4;
 
@@ -60,6 +66,8 @@ pub(super) struct Ordered<'a> {
     feed: &'a mut dyn UserFeed,
     /// Handed out by the feed already.
     first: VecDeque<Recovered<Tx>>,
+    /// The feed has nothing more.
+    has_ended: bool,
     /// Transactions of the next lot, at most.
     lot: usize,
     pub(super) counts: Counts,
@@ -110,6 +118,7 @@ impl<'a> Ordered<'a> {
             book,
             feed,
             first,
+            has_ended: false,
             lot: LOT_FIRST,
             counts: Counts::default(),
             failed: None,
@@ -379,7 +388,7 @@ impl<'a> Engine<'a> {
                     return Ok(());
                 }
                 Turn::Feed(wanted) => {
-                    let (lots, has_more) = ordered.fetch(wanted.min(FETCHED), self.workers.lot);
+                    let (lots, has_more) = ordered.fetch(wanted.min(FETCHED), self.workers);
                     self.window.feed(lots, has_more);
                 }
                 Turn::Direct { item, is_alone, .. } => {
@@ -554,12 +563,12 @@ impl Worker {
 }
 
 impl Ordered<'_> {
-    /// So many lots of so many transactions at most, and whether there may be more.
-    fn fetch(&mut self, count: usize, most: usize) -> (Vec<Txs>, bool) {
+    /// So many lots, and whether there may be more.
+    fn fetch(&mut self, count: usize, workers: &Workers) -> (Vec<Txs>, bool) {
         let mut lots = Vec::with_capacity(count);
         while lots.len() < count {
-            let lot = self.fetch_lot(self.lot.min(most));
-            self.lot = most.min(self.lot * 2);
+            let lot = self.fetch_lot(workers);
+            self.lot = workers.lot.min(self.lot * 2);
             if lot.is_empty() {
                 return (lots, false);
             }
@@ -568,16 +577,36 @@ impl Ordered<'_> {
         (lots, true)
     }
 
-    fn fetch_lot(&mut self, most: usize) -> Txs {
+    fn fetch_lot(&mut self, workers: &Workers) -> Txs {
+        let (mut most, mut most_gas) = (self.lot.min(workers.lot), LOT_GAS);
+        self.fill(LOTS_AT_HAND * workers.count * workers.lot);
+        if self.has_ended {
+            let shares = LAST_SHARES * workers.count;
+            let gas = self.first.iter().map(|tx| tx.gas_limit());
+            let all_gas = gas.fold(0_u64, u64::saturating_add);
+            most = most.min((self.first.len() / shares).max(LAST_LEAST));
+            most_gas = most_gas.min(all_gas / u64::try_from(shares).unwrap_or(u64::MAX));
+        }
         let mut lot = Txs::new();
         let mut gas = 0_u64;
-        while lot.len() < most && gas < LOT_GAS {
-            let next = self.first.pop_front().or_else(|| self.feed.next_tx());
-            let Some(tx) = next else { break };
+        while lot.len() < most && (lot.is_empty() || gas < most_gas) {
+            let Some(tx) = self.first.pop_front() else {
+                break;
+            };
             gas = gas.saturating_add(tx.gas_limit());
             lot.push(tx);
         }
         lot
+    }
+
+    /// Takes from the feed until so many transactions are at hand.
+    fn fill(&mut self, count: usize) {
+        while !self.has_ended && self.first.len() < count {
+            match self.feed.next_tx() {
+                Some(tx) => self.first.push_back(tx),
+                None => self.has_ended = true,
+            }
+        }
     }
 }
 
