@@ -1,26 +1,38 @@
-//! The access list when a block closes: its canonical order, and its bytes.
+//! The access list when a block closes: its canonical order, and its hash.
 //!
-//! RLP says the length of a list in front of it. So the bytes are written from the end to the front, turned round: what a
-//! list is long is known when its items are written, and nothing is measured before it is written.
+//! ```text
+//!   parts, by transactions      stretches, by address           list
+//!   ────────────────────   ┌──► accounts from 0 to 7 ──┐
+//!   ────────────────────  ─┤    words 0 to 3 of 5      ├──► hash │ entries, difference
+//!   ────────────────────   └──► accounts from 8 to f ──┘
+//!                               words 4 to 9 of 5
+//! ```
+//!
+//! Each thread has a stretch of addresses. Of a few accounts so many words are touched that threads share them too.
 
 mod bands;
+mod bytes;
+mod stretch;
 
 use std::sync::Arc;
 
-use alloy_eip7928::{
-    AccountChanges, BalanceChange, BlockAccessIndex, BlockAccessList, CodeChange, NonceChange,
-    SlotChanges, StorageChange,
-};
-use alloy_primitives::{Address, B256, Keccak256, U256};
-use revm::state::bal::{AccountBal, Bal};
+use alloy_eip7928::{AccountChanges, BlockAccessList};
+use alloy_primitives::{Address, B256, U256};
+use revm::state::bal::Bal;
 
 pub(crate) use bands::Band;
+pub use bytes::encode_access_list;
 
 use crate::{Overlay, StateDiff, StateError};
-use bands::BandAccount;
+use bytes::{frame, hash_of};
+use stretch::{By, Stretch, Touched};
 
-/// Accounts from which on another thread is worth its waking.
-const ACCOUNTS_FOR_THREADS: usize = 256;
+/// Accounts and words from which on another thread is worth its waking.
+const TOUCHES_FOR_THREADS: usize = 256;
+/// Of the words of an account one of so many says where they lie.
+const SAMPLED: usize = 8;
+/// So many of those make it one that threads share.
+const SAMPLES_OF_WIDE: usize = 64;
 
 /// A run of transactions of a block, and what they touched.
 pub(crate) struct Part {
@@ -58,6 +70,46 @@ impl Part {
         match &self.access {
             Access::Mapped(access) => access.accounts.len(),
             Access::Banded(band) => band.accounts.len(),
+        }
+    }
+
+    fn word_count(&self) -> usize {
+        match &self.access {
+            Access::Mapped(access) => {
+                let accounts = access.accounts.values();
+                accounts.map(|account| account.storage.storage.len()).sum()
+            }
+            Access::Banded(band) => band.words.len(),
+        }
+    }
+
+    /// Notes where some words lie of those accounts that have many.
+    fn sample(&self, samples: &mut Vec<(Address, Vec<U256>)>) {
+        let mut sample = |address, slots: &mut dyn Iterator<Item = U256>| {
+            let known = samples.iter().position(|known| known.0 == address);
+            let at = known.unwrap_or_else(|| {
+                samples.push((address, Vec::new()));
+                samples.len() - 1
+            });
+            samples[at].1.extend(slots.step_by(SAMPLED));
+        };
+        match &self.access {
+            Access::Mapped(access) => {
+                for (address, account) in &access.accounts {
+                    let words = &account.storage.storage;
+                    if words.len() >= SAMPLED {
+                        sample(*address, &mut words.keys().copied());
+                    }
+                }
+            }
+            Access::Banded(band) => {
+                for account in &band.accounts {
+                    let words = band.words(account);
+                    if words.len() >= SAMPLED {
+                        sample(account.address, &mut words.iter().map(|word| word.slot));
+                    }
+                }
+            }
         }
     }
 
@@ -144,36 +196,6 @@ pub(crate) struct Closed {
     pub(crate) diff: StateDiff,
 }
 
-/// One account as one part touched it.
-struct Touched<'a> {
-    /// Begins its address: what is sorted by first.
-    head: u64,
-    address: Address,
-    before: u64,
-    by: By<'a>,
-}
-
-enum By<'a> {
-    Mapped(&'a mut AccountBal),
-    Banded(&'a Band, &'a BandAccount),
-}
-
-/// One word as one part touched it.
-struct Piece<'a> {
-    slot: U256,
-    before: u64,
-    writes: &'a [(BlockAccessIndex, U256)],
-}
-
-/// The accounts from one address to another, and their bytes.
-#[derive(Default)]
-struct Stretch<'a> {
-    /// By part.
-    touched: Vec<Touched<'a>>,
-    accounts: Vec<AccountChanges>,
-    bytes: Vec<u8>,
-}
-
 /// Puts a list in canonical order, hashes it, and reads what the block changed off it. `after`: the state after the block; what
 /// the block did not write of an account is the same before and after.
 pub(crate) fn close(
@@ -182,31 +204,39 @@ pub(crate) fn close(
     crew: &Crew,
 ) -> Result<Closed, StateError> {
     let count: usize = parts.iter().map(Part::account_count).sum();
-    let share_count = match count < ACCOUNTS_FOR_THREADS {
+    let word_count: usize = parts.iter().map(Part::word_count).sum();
+    let share_count = match count + word_count < TOUCHES_FOR_THREADS {
         true => 1,
         false => crew.count.max(1),
     };
-    let mut stretches: Vec<Stretch<'_>> = (0..share_count).map(|_| Stretch::default()).collect();
+    let mut wides = match share_count {
+        1 => Vec::new(),
+        _ => wides(&parts, share_count),
+    };
+    let stretch = || Stretch::over(wides.iter().map(|wide| wide.whole.address));
+    let mut stretches: Vec<Stretch<'_>> =
+        std::iter::repeat_with(stretch).take(share_count).collect();
     for part in &mut parts {
         part.each(|touched| {
-            let stretch = stretches.get_mut(stretch_of(touched.head, share_count));
-            if let Some(stretch) = stretch {
-                stretch.touched.push(touched);
+            let wide = wides
+                .iter()
+                .position(|it| it.whole.address == touched.address);
+            if let Some(at) = wide {
+                wides[at].share(touched, &mut stretches, at);
+            } else {
+                let stretch = stretches.get_mut(stretch_of(touched.head, share_count));
+                if let Some(stretch) = stretch {
+                    stretch.touched.push(touched);
+                }
             }
         });
     }
     crew.each(&mut stretches, Stretch::finish);
-    let bytes: Vec<_> = stretches
-        .iter_mut()
-        .map(|stretch| std::mem::take(&mut stretch.bytes))
-        .collect();
+    let bytes = bytes_of(&mut stretches, &wides);
     let mut access_list_hash = B256::ZERO;
     let hash = || access_list_hash = hash_of(bytes.iter().map(Vec::as_slice));
     let join = || {
-        let mut list = BlockAccessList::with_capacity(count);
-        for stretch in &mut stretches {
-            list.append(&mut stretch.accounts);
-        }
+        let list = list_of(&mut stretches, wides, count);
         let diff = StateDiff::from_access_list(&list, after)?;
         Ok((list, diff))
     };
@@ -221,261 +251,100 @@ pub(crate) fn close(
     })
 }
 
+/// The bytes of all accounts, in order.
+fn bytes_of(stretches: &mut [Stretch<'_>], wides: &[Wide]) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    for at in 0..=wides.len() {
+        let between = stretches.iter_mut().filter_map(|it| it.bytes.get_mut(at));
+        all.extend(between.map(std::mem::take));
+        if let Some(wide) = wides.get(at) {
+            let (mut written, mut read) = (Vec::new(), Vec::new());
+            for slice in stretches.iter_mut().filter_map(|it| it.slices.get_mut(at)) {
+                written.push(std::mem::take(&mut slice.written));
+                read.push(std::mem::take(&mut slice.read));
+            }
+            all.extend(frame(&wide.whole, written, read));
+        }
+    }
+    all
+}
+
+/// All accounts, in order; there are so many at most.
+fn list_of(stretches: &mut [Stretch<'_>], wides: Vec<Wide>, count: usize) -> BlockAccessList {
+    let mut list = BlockAccessList::with_capacity(count);
+    for (at, wide) in wides.into_iter().enumerate() {
+        let mut whole = wide.whole;
+        for stretch in &mut *stretches {
+            list.extend(stretch.take_before(whole.address));
+            if let Some(slice) = stretch.slices.get_mut(at) {
+                whole.storage_changes.append(&mut slice.words.written);
+                whole.storage_reads.append(&mut slice.words.read);
+            }
+        }
+        list.push(whole);
+    }
+    for stretch in stretches {
+        list.append(&mut stretch.accounts);
+    }
+    list
+}
+
+/// An account of which so many words were touched that threads share them.
+struct Wide {
+    /// All but its words.
+    whole: AccountChanges,
+    /// Where the second share of its words begins, the third, ...
+    cuts: Vec<U256>,
+}
+
+/// The accounts of which many words were touched, by address, cut into so many shares.
+fn wides(parts: &[Part], share_count: usize) -> Vec<Wide> {
+    let mut samples = Vec::new();
+    for part in parts {
+        part.sample(&mut samples);
+    }
+    samples.retain(|(_, slots)| slots.len() >= SAMPLES_OF_WIDE);
+    samples.sort_unstable_by_key(|(address, _)| *address);
+    let wide = |(address, mut slots): (Address, Vec<U256>)| {
+        slots.sort_unstable();
+        let cuts =
+            (1..share_count).filter_map(|share| slots.get(share * slots.len() / share_count));
+        Wide {
+            whole: AccountChanges::new(address),
+            cuts: cuts.copied().collect(),
+        }
+    };
+    samples.into_iter().map(wide).collect()
+}
+
+impl Wide {
+    /// Takes what one part says of it, its words to the slices with this number.
+    fn share<'a>(&mut self, touched: Touched<'a>, stretches: &mut [Stretch<'a>], number: usize) {
+        let said = touched.by.into_said();
+        said.tell(touched.before, &mut self.whole);
+        said.show_words(touched.before, |piece| {
+            let share = self
+                .cuts
+                .iter()
+                .take_while(|cut| **cut <= piece.slot)
+                .count();
+            let stretch = stretches.get_mut(share);
+            if let Some(slice) = stretch.and_then(|it| it.slices.get_mut(number)) {
+                slice.pieces.push(piece);
+            }
+        });
+    }
+}
+
 /// Which of so many stretches an address belongs to that begins so.
 fn stretch_of(head: u64, count: usize) -> usize {
     let count = u128::try_from(count).unwrap_or(1);
     usize::try_from((u128::from(head) * count) >> 64).unwrap_or_default()
 }
 
-impl Stretch<'_> {
-    fn finish(&mut self) {
-        // Parts are in order already, and stay so within an account.
-        self.touched
-            .sort_by(|a, b| a.head.cmp(&b.head).then_with(|| a.address.cmp(&b.address)));
-        self.accounts.reserve(self.touched.len());
-        let mut pieces = Vec::new();
-        let accounts = self.touched.chunk_by_mut(|a, b| a.address == b.address);
-        for parts in accounts {
-            self.accounts.push(join(parts, &mut pieces));
-        }
-        self.bytes = encode_accounts(&self.accounts);
-    }
-}
-
-/// What several parts say of one account. `pieces` is room for its words.
-fn join<'a>(parts: &'a mut [Touched<'_>], pieces: &mut Vec<Piece<'a>>) -> AccountChanges {
-    if let [
-        Touched {
-            address,
-            by: By::Mapped(account),
-            before: 0,
-            ..
-        },
-    ] = parts
-    {
-        // All of it stays where it is.
-        return std::mem::take(*account).into_alloy_account(*address);
-    }
-    let parts = &*parts;
-    let mut whole = AccountChanges::default();
-    pieces.clear();
-    for part in parts {
-        part.tell(&mut whole, pieces);
-    }
-    if parts.len() > 1 {
-        // The words of each part are in order already, and stay so within a word.
-        pieces.sort_by_key(|piece| piece.slot);
-    }
-    for word in pieces.chunk_by(|a, b| a.slot == b.slot) {
-        let Some(Piece { slot, .. }) = word.first() else {
-            continue;
-        };
-        let count = word.iter().map(|piece| piece.writes.len()).sum();
-        if count == 0 {
-            whole.storage_reads.push(*slot);
-            continue;
-        }
-        let mut changes = Vec::with_capacity(count);
-        for piece in word {
-            let raised = piece.writes.iter().map(|(index, is)| {
-                let index = raised(*index, piece.before);
-                StorageChange::new(index, *is)
-            });
-            changes.extend(raised);
-        }
-        whole.storage_changes.push(SlotChanges::new(*slot, changes));
-    }
-    whole
-}
-
-impl Touched<'_> {
-    /// Adds what the part did, by the indices of the block.
-    fn tell<'a>(&'a self, whole: &mut AccountChanges, pieces: &mut Vec<Piece<'a>>) {
-        whole.address = self.address;
-        let before = self.before;
-        let balance = |(index, wei): &(_, U256)| BalanceChange::new(raised(*index, before), *wei);
-        let nonce = |(index, nonce): &(_, u64)| NonceChange::new(raised(*index, before), *nonce);
-        let piece = |slot, writes| Piece {
-            slot,
-            before,
-            writes,
-        };
-        match &self.by {
-            By::Mapped(account) => {
-                let info = &account.account_info;
-                let balances = info.balance.writes.iter().map(balance);
-                whole.balance_changes.extend(balances);
-                whole
-                    .nonce_changes
-                    .extend(info.nonce.writes.iter().map(nonce));
-                for (index, (_, code)) in &info.code.writes {
-                    let code = code.original_bytes();
-                    let change = CodeChange::new(raised(*index, before), code);
-                    whole.code_changes.push(change);
-                }
-                let words = account.storage.storage.iter();
-                pieces.extend(words.map(|(slot, writes)| piece(*slot, writes.writes.as_slice())));
-            }
-            By::Banded(band, account) => {
-                let balances = band.balances(account).iter().map(balance);
-                whole.balance_changes.extend(balances);
-                whole
-                    .nonce_changes
-                    .extend(band.nonces(account).iter().map(nonce));
-                for (index, code) in band.codes(account) {
-                    let change = CodeChange::new(raised(*index, before), code.clone());
-                    whole.code_changes.push(change);
-                }
-                let words = band.words(account).iter();
-                pieces.extend(words.map(|word| piece(word.slot, band.writes(word))));
-            }
-        }
-    }
-}
-
-fn raised(index: BlockAccessIndex, by: u64) -> BlockAccessIndex {
-    BlockAccessIndex::new(index.get().saturating_add(by))
-}
-
 fn head(address: &Address) -> u64 {
     let [a, b, c, d, e, f, g, h, ..] = address.0.0;
     u64::from_be_bytes([a, b, c, d, e, f, g, h])
-}
-
-/// The hash of a list, of which these are the accounts in bytes, as a header has it.
-fn hash_of<'a>(accounts: impl Iterator<Item = &'a [u8]> + Clone) -> B256 {
-    let mut back = Back(Vec::new());
-    back.head(0xc0, accounts.clone().map(<[u8]>::len).sum());
-    back.0.reverse();
-    let mut hasher = Keccak256::new();
-    hasher.update(&back.0);
-    accounts.for_each(|bytes| hasher.update(bytes));
-    hasher.finalize()
-}
-
-/// The bytes of an access list (EIP-7928).
-pub fn encode_access_list(list: &[AccountChanges]) -> Vec<u8> {
-    let mut back = Back::roomy(list.len());
-    back.list(list, Back::account);
-    back.0.reverse();
-    back.0
-}
-
-/// The bytes of some accounts of a list, one behind the other.
-fn encode_accounts(accounts: &[AccountChanges]) -> Vec<u8> {
-    let mut back = Back::roomy(accounts.len());
-    accounts.iter().rev().for_each(|one| back.account(one));
-    back.0.reverse();
-    back.0
-}
-
-/// Bytes from the last to the first.
-struct Back(Vec<u8>);
-
-impl Back {
-    /// With room for so many accounts with a balance and a nonce.
-    fn roomy(accounts: usize) -> Self {
-        const ACCOUNT_BYTES: usize = 64;
-        Self(Vec::with_capacity(accounts * ACCOUNT_BYTES))
-    }
-
-    fn account(&mut self, account: &AccountChanges) {
-        self.framed(|back| {
-            back.list(&account.code_changes, |back, change| {
-                back.framed(|back| {
-                    back.bytes(&change.new_code);
-                    back.index(change.block_access_index);
-                });
-            });
-            back.list(&account.nonce_changes, |back, change| {
-                back.framed(|back| {
-                    back.short(change.new_nonce);
-                    back.index(change.block_access_index);
-                });
-            });
-            back.list(&account.balance_changes, |back, change| {
-                back.entry(change.block_access_index, &change.post_balance);
-            });
-            back.list(&account.storage_reads, Self::word);
-            back.list(&account.storage_changes, |back, slot| {
-                back.framed(|back| {
-                    back.list(&slot.changes, |back, change| {
-                        back.entry(change.block_access_index, &change.new_value);
-                    });
-                    back.word(&slot.slot);
-                });
-            });
-            back.bytes(account.address.as_slice());
-        });
-    }
-
-    /// A value after an index.
-    fn entry(&mut self, index: BlockAccessIndex, value: &U256) {
-        self.framed(|back| {
-            back.word(value);
-            back.index(index);
-        });
-    }
-
-    fn index(&mut self, index: BlockAccessIndex) {
-        self.short(index.get());
-    }
-
-    fn short(&mut self, number: u64) {
-        let zeros = usize::try_from(number.leading_zeros() / 8).unwrap_or_default();
-        self.number(&number.to_le_bytes()[..8 - zeros]);
-    }
-
-    fn word(&mut self, word: &U256) {
-        self.number(&word.to_le_bytes::<32>()[..word.byte_len()]);
-    }
-
-    /// A number, from its lowest byte to its highest, which is not zero.
-    fn number(&mut self, low_first: &[u8]) {
-        match low_first {
-            [single] if *single < 0x80 => self.0.push(*single),
-            bytes => {
-                self.0.extend_from_slice(bytes);
-                self.head(0x80, bytes.len());
-            }
-        }
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        match bytes {
-            [single] if *single < 0x80 => self.0.push(*single),
-            bytes => {
-                self.0.extend(bytes.iter().rev());
-                self.head(0x80, bytes.len());
-            }
-        }
-    }
-
-    fn list<T>(&mut self, items: &[T], item: impl Fn(&mut Self, &T)) {
-        self.framed(|back| items.iter().rev().for_each(|one| item(back, one)));
-    }
-
-    /// A list of what is written inside, the last first.
-    fn framed(&mut self, inside: impl FnOnce(&mut Self)) {
-        let end = self.0.len();
-        inside(self);
-        self.head(0xc0, self.0.len() - end);
-    }
-
-    /// What stands in front of so many bytes.
-    fn head(&mut self, kind: u8, length: usize) {
-        match u8::try_from(length) {
-            Ok(short @ 0..=55) => self.0.push(kind + short),
-            _ => {
-                let bytes = length.to_le_bytes();
-                let zeros = bytes.iter().rev().take_while(|byte| **byte == 0).count();
-                let bytes = &bytes[..bytes.len() - zeros];
-                self.0.extend_from_slice(bytes);
-                let count = u8::try_from(bytes.len()).unwrap_or_default();
-                self.0.push(kind + 55 + count);
-            }
-        }
-    }
 }
 
 #[cfg(test)]
