@@ -24,8 +24,8 @@ pub(crate) use bands::Band;
 pub use bytes::encode_access_list;
 
 use crate::{Overlay, StateDiff, StateError};
-use bytes::{frame, hash_of};
-use stretch::{By, Stretch, Touched};
+use bytes::{encode_accounts, frame, hash_of};
+use stretch::{By, Stretch, Touched, add_words};
 
 /// Accounts and words from which on another thread is worth its waking.
 const TOUCHES_FOR_THREADS: usize = 256;
@@ -114,22 +114,20 @@ impl Part {
     }
 
     /// Shows each account.
-    fn each<'a>(&'a mut self, mut show: impl FnMut(Touched<'a>)) {
-        let before = self.before;
+    fn each<'a>(&'a self, mut show: impl FnMut(Touched<'a>)) {
         let touched = |address: Address, by| Touched {
             head: head(&address),
             address,
-            before,
+            before: self.before,
             by,
         };
-        match &mut self.access {
+        match &self.access {
             Access::Mapped(access) => {
-                for (address, account) in &mut access.accounts {
+                for (address, account) in &access.accounts {
                     show(touched(*address, By::Mapped(account)));
                 }
             }
             Access::Banded(band) => {
-                let band = &*band;
                 for account in &band.accounts {
                     show(touched(account.address, By::Banded(band, account)));
                 }
@@ -203,6 +201,33 @@ pub(crate) fn close(
     after: &Overlay,
     crew: &Crew,
 ) -> Result<Closed, StateError> {
+    match (parts.pop(), parts.is_empty()) {
+        (
+            Some(Part {
+                access: Access::Mapped(access),
+                ..
+            }),
+            true,
+        ) if crew.count <= 1 => close_whole(access, after),
+        (last, _) => {
+            parts.extend(last);
+            close_parts(&parts, after, crew)
+        }
+    }
+}
+
+/// Closes what one thread ran.
+fn close_whole(access: Bal, after: &Overlay) -> Result<Closed, StateError> {
+    let access_list = access.into_alloy_bal();
+    let bytes = encode_accounts(&access_list);
+    Ok(Closed {
+        access_list_hash: hash_of(std::iter::once(bytes.as_slice())),
+        diff: StateDiff::from_access_list(&access_list, after)?,
+        access_list,
+    })
+}
+
+fn close_parts(parts: &[Part], after: &Overlay, crew: &Crew) -> Result<Closed, StateError> {
     let count: usize = parts.iter().map(Part::account_count).sum();
     let word_count: usize = parts.iter().map(Part::word_count).sum();
     let share_count = match count + word_count < TOUCHES_FOR_THREADS {
@@ -211,23 +236,20 @@ pub(crate) fn close(
     };
     let mut wides = match share_count {
         1 => Vec::new(),
-        _ => wides(&parts, share_count),
+        _ => wides(parts, share_count),
     };
     let stretch = || Stretch::over(wides.iter().map(|wide| wide.whole.address));
     let mut stretches: Vec<Stretch<'_>> =
         std::iter::repeat_with(stretch).take(share_count).collect();
-    for part in &mut parts {
+    for part in parts {
         part.each(|touched| {
             let wide = wides
                 .iter()
                 .position(|it| it.whole.address == touched.address);
             if let Some(at) = wide {
                 wides[at].share(touched, &mut stretches, at);
-            } else {
-                let stretch = stretches.get_mut(stretch_of(touched.head, share_count));
-                if let Some(stretch) = stretch {
-                    stretch.touched.push(touched);
-                }
+            } else if let Some(stretch) = stretches.get_mut(stretch_of(touched.head, share_count)) {
+                stretch.touched.push(touched);
             }
         });
     }
@@ -235,14 +257,14 @@ pub(crate) fn close(
     let bytes = bytes_of(&mut stretches, &wides);
     let mut access_list_hash = B256::ZERO;
     let hash = || access_list_hash = hash_of(bytes.iter().map(Vec::as_slice));
-    let join = || {
+    let make = || {
         let list = list_of(&mut stretches, wides, count);
         let diff = StateDiff::from_access_list(&list, after)?;
         Ok((list, diff))
     };
     let (access_list, diff) = match share_count {
-        1 => Crew::default().beside(hash, join),
-        _ => crew.beside(hash, join),
+        1 => Crew::default().beside(hash, make),
+        _ => crew.beside(hash, make),
     }?;
     Ok(Closed {
         access_list,
@@ -269,22 +291,21 @@ fn bytes_of(stretches: &mut [Stretch<'_>], wides: &[Wide]) -> Vec<Vec<u8>> {
     all
 }
 
-/// All accounts, in order; there are so many at most.
+/// The entries of all accounts, in order; there are so many at most.
 fn list_of(stretches: &mut [Stretch<'_>], wides: Vec<Wide>, count: usize) -> BlockAccessList {
     let mut list = BlockAccessList::with_capacity(count);
     for (at, wide) in wides.into_iter().enumerate() {
         let mut whole = wide.whole;
         for stretch in &mut *stretches {
-            list.extend(stretch.take_before(whole.address));
-            if let Some(slice) = stretch.slices.get_mut(at) {
-                whole.storage_changes.append(&mut slice.words.written);
-                whole.storage_reads.append(&mut slice.words.read);
+            stretch.make(Some(whole.address), &mut list);
+            if let Some(slice) = stretch.slices.get(at) {
+                add_words(&slice.pieces, &mut whole);
             }
         }
         list.push(whole);
     }
     for stretch in stretches {
-        list.append(&mut stretch.accounts);
+        stretch.make(None, &mut list);
     }
     list
 }
@@ -320,9 +341,8 @@ fn wides(parts: &[Part], share_count: usize) -> Vec<Wide> {
 impl Wide {
     /// Takes what one part says of it, its words to the slices with this number.
     fn share<'a>(&mut self, touched: Touched<'a>, stretches: &mut [Stretch<'a>], number: usize) {
-        let said = touched.by.into_said();
-        said.tell(touched.before, &mut self.whole);
-        said.show_words(touched.before, |piece| {
+        touched.tell(&mut self.whole);
+        touched.show_words(|piece| {
             let share = self
                 .cuts
                 .iter()

@@ -6,6 +6,8 @@
 use alloy_eip7928::{AccountChanges, BlockAccessIndex, SlotChanges};
 use alloy_primitives::{Address, B256, Keccak256, U256};
 
+use super::stretch::{Piece, Touched, by_word};
+
 /// The hash of a list, of which these are the accounts in bytes, as a header has it.
 pub(super) fn hash_of<'a>(accounts: impl Iterator<Item = &'a [u8]> + Clone) -> B256 {
     let mut hasher = Keccak256::new();
@@ -28,17 +30,28 @@ pub(super) fn encode_accounts(accounts: &[AccountChanges]) -> Vec<u8> {
     back.turned()
 }
 
-/// The bytes of some written words of an account, one behind the other.
-pub(super) fn encode_words(words: &[SlotChanges]) -> Vec<u8> {
-    let mut back = Back::roomy(words.len());
-    words.iter().rev().for_each(|word| back.written(word));
+/// The bytes of some accounts, one behind the other, of each of which parts say this.
+pub(super) fn encode_joined<'p, 'a: 'p>(
+    accounts: impl DoubleEndedIterator<Item = (&'p [Touched<'a>], &'p [Piece<'a>])> + ExactSizeIterator,
+) -> Vec<u8> {
+    let mut back = Back::roomy(accounts.len());
+    accounts
+        .rev()
+        .for_each(|(parts, pieces)| back.joined(parts, pieces));
     back.turned()
 }
 
-/// The bytes of some words of an account that were only read, one behind the other.
-pub(super) fn encode_slots(slots: &[U256]) -> Vec<u8> {
-    let mut back = Back::roomy(slots.len());
-    slots.iter().rev().for_each(|slot| back.word(slot));
+/// The bytes of those words that were written, one behind the other.
+pub(super) fn encode_written(pieces: &[Piece<'_>]) -> Vec<u8> {
+    let mut back = Back::roomy(pieces.len());
+    back.written_pieces(pieces);
+    back.turned()
+}
+
+/// The bytes of those words that were only read, one behind the other.
+pub(super) fn encode_read(pieces: &[Piece<'_>]) -> Vec<u8> {
+    let mut back = Back(Vec::new());
+    back.read_pieces(pieces);
     back.turned()
 }
 
@@ -102,19 +115,69 @@ impl Back {
         });
     }
 
+    /// An account of which parts say this.
+    fn joined(&mut self, parts: &[Touched<'_>], pieces: &[Piece<'_>]) {
+        let Some(Touched { address, .. }) = parts.first() else {
+            return;
+        };
+        self.framed(|back| {
+            let parts = || parts.iter().rev();
+            back.framed(|back| {
+                for (index, code) in parts().flat_map(|part| part.codes().into_iter().rev()) {
+                    back.code(index, &code);
+                }
+            });
+            back.framed(|back| {
+                for (index, nonce) in parts().flat_map(|part| part.nonces().rev()) {
+                    back.nonce(index, nonce);
+                }
+            });
+            back.framed(|back| {
+                for (index, wei) in parts().flat_map(|part| part.balances().rev()) {
+                    back.entry(index, &wei);
+                }
+            });
+            back.framed(|back| back.read_pieces(pieces));
+            back.framed(|back| back.written_pieces(pieces));
+            back.bytes(address.as_slice());
+        });
+    }
+
+    fn read_pieces(&mut self, pieces: &[Piece<'_>]) {
+        for word in by_word(pieces).rev() {
+            if let [first, ..] = word
+                && word.iter().all(Piece::is_read_only)
+            {
+                self.word(&first.slot);
+            }
+        }
+    }
+
+    fn written_pieces(&mut self, pieces: &[Piece<'_>]) {
+        for word in by_word(pieces).rev() {
+            if let [first, ..] = word
+                && !word.iter().all(Piece::is_read_only)
+            {
+                self.framed(|back| {
+                    back.framed(|back| {
+                        for (index, is) in word.iter().rev().flat_map(|piece| piece.writes().rev())
+                        {
+                            back.entry(index, &is);
+                        }
+                    });
+                    back.word(&first.slot);
+                });
+            }
+        }
+    }
+
     /// What stands behind the words of an account.
     fn beside_words(&mut self, account: &AccountChanges) {
         self.list(&account.code_changes, |back, change| {
-            back.framed(|back| {
-                back.bytes(&change.new_code);
-                back.index(change.block_access_index);
-            });
+            back.code(change.block_access_index, &change.new_code);
         });
         self.list(&account.nonce_changes, |back, change| {
-            back.framed(|back| {
-                back.short(change.new_nonce);
-                back.index(change.block_access_index);
-            });
+            back.nonce(change.block_access_index, change.new_nonce);
         });
         self.list(&account.balance_changes, |back, change| {
             back.entry(change.block_access_index, &change.post_balance);
@@ -128,6 +191,20 @@ impl Back {
                 back.entry(change.block_access_index, &change.new_value);
             });
             back.word(&word.slot);
+        });
+    }
+
+    fn code(&mut self, index: BlockAccessIndex, code: &[u8]) {
+        self.framed(|back| {
+            back.bytes(code);
+            back.index(index);
+        });
+    }
+
+    fn nonce(&mut self, index: BlockAccessIndex, nonce: u64) {
+        self.framed(|back| {
+            back.short(nonce);
+            back.index(index);
         });
     }
 

@@ -330,9 +330,10 @@ impl<'a> Engine<'a> {
         let mut book = Book::for_many(txs.len(), std::mem::take(&mut worker.blooms));
         let (mut outcomes, mut said) = (Vec::with_capacity(txs.len()), Vec::new());
         let mut gas_needed = 0;
+        let mut runs = 0;
         for tx in txs {
             let session = &mut worker.session;
-            self.ahead_runs.fetch_add(1, Ordering::Relaxed);
+            runs += 1;
             let ran = catch_unwind(AssertUnwindSafe(|| run_one_ahead(session, tx)));
             let ahead = match ran.map_err(|_| self.poison())? {
                 Ok(ahead) => ahead,
@@ -356,6 +357,8 @@ impl<'a> Engine<'a> {
             session.recycle(state);
             outcomes.push(outcome);
         }
+        // Not for each: threads would take turns at it.
+        self.ahead_runs.fetch_add(runs, Ordering::Relaxed);
         worker.blooms = book.take_blooms();
         let notes = worker.session.overlay_mut().notes();
         let (left, band) = notes.map(Notes::left).unwrap_or_default();
