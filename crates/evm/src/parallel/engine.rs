@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use alloy_consensus::{Transaction as _, transaction::Recovered};
 use capstan_window::{Settled, Task, Turn, Width, Window};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::ahead::{Ahead, credited};
-use super::lot::Lot;
+use super::lot::{self, Lot};
 use super::memory::Memory;
 use super::notes::Notes;
 use super::view::View;
@@ -50,6 +50,8 @@ pub(super) struct Engine<'a> {
     workers: &'a Workers,
     ahead_runs: AtomicU64,
     is_poisoned: AtomicBool,
+    /// By worker.
+    spent: Vec<Mutex<Vec<lot::Left>>>,
 }
 
 /// What a session needs.
@@ -153,6 +155,7 @@ impl<'a> Engine<'a> {
             world,
             workers,
             ahead_runs: AtomicU64::new(0),
+            spent: (0..workers.count).map(|_| Mutex::default()).collect(),
             is_poisoned: AtomicBool::new(false),
         }
     }
@@ -360,16 +363,24 @@ impl<'a> Engine<'a> {
         // Not for each: threads would take turns at it.
         self.ahead_runs.fetch_add(runs, Ordering::Relaxed);
         worker.blooms = book.take_blooms();
+        let mut left = self.spent(worker.number).pop().unwrap_or_default();
         let notes = worker.session.overlay_mut().notes();
-        let (left, band) = notes.map(Notes::left).unwrap_or_default();
+        let band = notes.map(|notes| notes.leave(&mut left));
         Ok(Lot {
+            maker: worker.number,
             book,
-            band,
+            band: band.unwrap_or_default(),
             left,
             outcomes,
             said,
             gas_needed,
         })
+    }
+
+    /// What a worker's lots left, when it is of no more use: room for others. Who gives back memory that another took waits for
+    /// him.
+    fn spent(&self, worker: usize) -> MutexGuard<'_, Vec<lot::Left>> {
+        self.spent[worker].lock()
     }
 
     /// Settles what is ready, in order.
@@ -438,7 +449,7 @@ impl<'a> Engine<'a> {
         let may_be = stands && lot.gas_needed <= gas_left;
         let how = match may_be.then(|| lot.holds(&self.memory)) {
             Some(true) => {
-                self.keep(ordered, ahead, lot);
+                self.keep(ordered, ahead, &mut lot);
                 Settled::Clean
             }
             Some(false) => {
@@ -447,23 +458,26 @@ impl<'a> Engine<'a> {
             }
             None => Settled::Direct,
         };
+        lot.left.clear();
+        self.spent(lot.maker).push(lot.left);
         let from = if how == Settled::Clean { count } else { 0 };
         let goes_on = from == txs.len() || self.run_in_turn(worker, ordered, txs, from)?;
         Ok(goes_on.then_some(how))
     }
 
     /// Keeps a lot that holds.
-    fn keep(&self, ordered: &mut Ordered<'_>, txs: &[Recovered<Tx>], lot: Lot) {
+    fn keep(&self, ordered: &mut Ordered<'_>, txs: &[Recovered<Tx>], lot: &mut Lot) {
         let count = txs.len();
         if ordered.feed.follows() {
             ordered.feed.left_together(count, lot.diff());
         }
         ordered.commits += 1;
-        self.memory.keep_left(ordered.commits, lot.left);
-        ordered.book.absorb(lot.book, lot.band);
+        self.memory.keep_left(ordered.commits, &mut lot.left);
+        let (book, band) = (std::mem::take(&mut lot.book), std::mem::take(&mut lot.band));
+        ordered.book.absorb(book, band);
         ordered.counts.transactions += u64::try_from(count).unwrap_or_default();
-        let mut said = lot.said.into_iter();
-        for (tx, outcome) in txs.iter().zip(lot.outcomes) {
+        let mut said = lot.said.drain(..);
+        for (tx, outcome) in txs.iter().zip(lot.outcomes.drain(..)) {
             let said = said.next().unwrap_or_default();
             ordered.feed.ended(tx.clone(), Ok(outcome), said);
         }

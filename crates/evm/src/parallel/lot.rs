@@ -18,6 +18,8 @@ use crate::{AccountInfo, StateDiff, TxOutcome};
 
 /// See the module.
 pub(super) struct Lot {
+    /// The number of the worker who ran it.
+    pub(super) maker: usize,
     /// Receipts and gas, as of a block that begins with them.
     pub(super) book: Book,
     /// The part of the access list.
@@ -32,51 +34,109 @@ pub(super) struct Lot {
     pub(super) gas_needed: u64,
 }
 
-/// What a lot read, and what it left there; in no order.
+/// What a lot read, and what it left; in no order. Most is never looked at: what the commit needs of each location lies close
+/// together, and the rest stays where the worker wrote it.
 #[derive(Default)]
 pub(super) struct Left {
-    pub(super) accounts: Vec<AccountLeft>,
-    pub(super) words: Vec<WordLeft>,
+    pub(super) accounts: Reads<AccountRead>,
+    pub(super) words: Reads<WordRead>,
+    pub(super) written_accounts: Vec<(Key<Address>, Option<AccountInfo>)>,
+    pub(super) written_words: Vec<(Key<Word>, U256)>,
+    /// Accounts whose storage went, before any word was written.
+    pub(super) resets: Vec<Address>,
     /// Code that appeared.
     pub(super) codes: Vec<(B256, Bytes)>,
 }
 
-/// An account that a lot touched.
-pub(super) struct AccountLeft {
+/// What was read, each with what says whether it still holds.
+pub(super) struct Reads<T> {
+    checks: Vec<Check>,
+    of: Vec<T>,
+}
+
+/// The hash of a location, and the commit up to which what was found there is known to hold.
+struct Check {
+    hash: u64,
+    at: u32,
+}
+
+/// An account that a lot read.
+pub(super) struct AccountRead {
     pub(super) key: Key<Address>,
-    /// The commit up to which what was found is known to hold; `None`: it was not read.
-    pub(super) at: Option<u32>,
     pub(super) found: Option<AccountInfo>,
     /// It was only paid.
     pub(super) is_loose: bool,
-    /// What was written.
-    pub(super) left: Option<Option<AccountInfo>>,
-    /// Its storage went, before any word was written.
+    /// Its storage went.
     pub(super) is_reset: bool,
+    /// Where it is among the written accounts.
+    pub(super) written: Option<usize>,
     /// Where its balances lie in the part of the access list.
     pub(super) balances: Range<usize>,
 }
 
-/// A word that a lot touched.
-pub(super) struct WordLeft {
+/// A word that a lot read.
+pub(super) struct WordRead {
     pub(super) key: Key<Word>,
-    /// The commit up to which what was found is known to hold; `None`: it was not read.
-    pub(super) at: Option<u32>,
     pub(super) found: U256,
     pub(super) need: Need,
-    /// What was written.
-    pub(super) left: Option<U256>,
+    /// Where it is among the written words.
+    pub(super) written: Option<usize>,
     /// Where what was written lies in the part of the access list.
     pub(super) writes: Range<usize>,
 }
 
-impl AccountLeft {
+impl<T> Default for Reads<T> {
+    fn default() -> Self {
+        Self {
+            checks: Vec::new(),
+            of: Vec::new(),
+        }
+    }
+}
+
+impl<T> Reads<T> {
+    pub(super) fn push(&mut self, hash: u64, at: u32, read: T) {
+        self.checks.push(Check { hash, at });
+        self.of.push(read);
+    }
+
+    fn clear(&mut self) {
+        self.checks.clear();
+        self.of.clear();
+    }
+
+    #[cfg(test)]
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.of.iter()
+    }
+
+    /// What somebody may have written since it was read.
+    fn doubtful<'a>(&'a self, memory: &'a Memory) -> impl Iterator<Item = &'a T> {
+        let both = self.checks.iter().zip(&self.of);
+        both.filter(|(check, _)| !memory.is_still(check.hash, check.at))
+            .map(|(_, read)| read)
+    }
+}
+
+impl Left {
+    /// Keeps room for another lot.
+    pub(super) fn clear(&mut self) {
+        self.accounts.clear();
+        self.words.clear();
+        self.written_accounts.clear();
+        self.written_words.clear();
+        self.resets.clear();
+        self.codes.clear();
+    }
+}
+
+impl AccountRead {
     /// Whether it was only paid, and that ends alike where it was found otherwise.
-    fn may_shift(&self, now: &AccountInfo) -> bool {
+    fn may_shift(&self, left: Option<AccountInfo>, now: &AccountInfo) -> bool {
         // Far from leaving 256 bits, whichever comes on top of the other.
         let is_small = |wei: U256| !wei.bit(255);
         let found = self.found.unwrap_or_default();
-        let left = self.left.flatten().unwrap_or_default();
+        let left = left.unwrap_or_default();
         self.is_loose
             && !self.is_reset
             && found.code_hash == now.code_hash
@@ -84,58 +144,49 @@ impl AccountLeft {
                 .into_iter()
                 .all(is_small)
     }
-
-    /// Ends as over the account that is there now; answers by how much more it holds.
-    fn shift(&mut self, now: &AccountInfo) -> U256 {
-        let by = now
-            .balance
-            .wrapping_sub(self.found.unwrap_or_default().balance);
-        if let Some(left) = &mut self.left {
-            let left = left.get_or_insert_default();
-            left.balance = left.balance.wrapping_add(by);
-            left.nonce = now.nonce;
-        }
-        by
-    }
 }
 
 impl Lot {
     /// Whether everything that was read still is as it was, or may be another; what was only added to is shifted then. Of a lot
     /// that does not hold nothing is kept.
     pub(super) fn holds(&mut self, memory: &Memory) -> bool {
-        let Left {
-            accounts, words, ..
-        } = &mut self.left;
-        for account in accounts {
-            let Some(at) = account.at else { continue };
-            if memory.is_still(account.key.hash, at) {
-                continue;
-            }
-            match memory.account_written(&account.key) {
+        let (left, band) = (&mut self.left, &mut self.band);
+        for read in left.accounts.doubtful(memory) {
+            match memory.account_written(&read.key) {
                 None => {}
-                Some(now) if now == account.found => {}
+                Some(now) if now == read.found => {}
                 Some(now) => {
                     let now = now.unwrap_or_default();
-                    if !account.may_shift(&now) {
+                    let written = read
+                        .written
+                        .and_then(|at| left.written_accounts.get_mut(at));
+                    let mut written = written.map(|(_, info)| info);
+                    if !read.may_shift(written.as_ref().and_then(|info| **info), &now) {
                         return false;
                     }
-                    let by = account.shift(&now);
-                    self.band.shift(account.balances.clone(), by);
+                    let by = now
+                        .balance
+                        .wrapping_sub(read.found.unwrap_or_default().balance);
+                    band.shift(read.balances.clone(), by);
+                    if let Some(info) = &mut written {
+                        let info = info.get_or_insert_default();
+                        info.balance = info.balance.wrapping_add(by);
+                        info.nonce = now.nonce;
+                    }
                 }
             }
         }
-        for word in words {
-            let Some(at) = word.at else { continue };
-            if memory.is_still(word.key.hash, at) {
-                continue;
-            }
-            match memory.word_written(&word.key) {
+        for read in left.words.doubtful(memory) {
+            match memory.word_written(&read.key) {
                 None => {}
-                Some(now) if now == word.found => {}
-                Some(now) if word.need.allows(word.found, now) => {
-                    let by = now.wrapping_sub(word.found);
-                    word.left = word.left.map(|left| left.wrapping_add(by));
-                    self.band.shift(word.writes.clone(), by);
+                Some(now) if now == read.found => {}
+                Some(now) if read.need.allows(read.found, now) => {
+                    let by = now.wrapping_sub(read.found);
+                    band.shift(read.writes.clone(), by);
+                    let written = read.written.and_then(|at| left.written_words.get_mut(at));
+                    if let Some((_, is)) = written {
+                        *is = is.wrapping_add(by);
+                    }
                 }
                 Some(_) => return false,
             }
@@ -146,19 +197,22 @@ impl Lot {
     /// What it left, for whoever follows the block.
     pub(super) fn diff(&self) -> StateDiff {
         let mut diff = StateDiff::default();
-        for word in &self.left.words {
-            if let Some(is) = word.left {
-                let (address, slot) = word.key.is;
-                let left = diff.accounts.entry(address).or_default();
-                left.storage.insert(slot, is);
+        for (key, is) in &self.left.written_words {
+            let (address, slot) = key.is;
+            let left = diff.accounts.entry(address).or_default();
+            left.storage.insert(slot, *is);
+        }
+        for (key, info) in &self.left.written_accounts {
+            if let Some(info) = info {
+                diff.accounts.entry(key.is).or_default().info = Some(*info);
             }
         }
-        for account in &self.left.accounts {
-            match (diff.accounts.entry(account.key.is), account.left) {
-                (entry, Some(Some(info))) => entry.or_default().info = Some(info),
-                // Only its words were written: the rest is as it was found.
-                (Entry::Occupied(mut entry), None) => entry.get_mut().info = account.found,
-                _ => {}
+        for read in &self.left.accounts.of {
+            // Only its words were written: the rest is as it was found.
+            if let (Entry::Occupied(mut entry), None) =
+                (diff.accounts.entry(read.key.is), read.written)
+            {
+                entry.get_mut().info = read.found;
             }
         }
         diff.accounts.retain(|_, left| left.info.is_some());

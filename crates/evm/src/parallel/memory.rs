@@ -17,9 +17,11 @@ use super::tally::Word;
 use crate::overlay::Written;
 use crate::{AccountInfo, Overlay, StateError, StateRead};
 
-const SHARDS: usize = 64;
+const SHARDS: usize = 256;
 
+/// In lines of memory of its own: else those who ask for its neighbour would wait for it too.
 #[derive(Default)]
+#[repr(align(128))]
 struct Shard {
     accounts: Keyed<Address, Option<AccountInfo>>,
     /// Each with the number of the commit that wrote it.
@@ -31,7 +33,7 @@ struct Shard {
 impl Shard {
     /// With room for what a block of some thousand transfers puts into it.
     fn roomy() -> Self {
-        const ACCOUNTS: usize = 56;
+        const ACCOUNTS: usize = 14;
         Self {
             accounts: Keyed::with_capacity_and_hasher(ACCOUNTS, Default::default()),
             ..Self::default()
@@ -122,7 +124,7 @@ impl Memory {
     /// Keeps what lots in their turn wrote. Numbers of commits ascend from 1; within one, storage goes before anything is
     /// stored.
     pub(super) fn keep(&self, commit: u32, written: Written) {
-        self.keep_codes(written.codes);
+        self.keep_codes(written.codes.into_iter());
         for address in written.resets {
             self.reset(address, commit);
         }
@@ -136,25 +138,21 @@ impl Memory {
     }
 
     /// Keeps what a lot wrote that ran ahead.
-    pub(super) fn keep_left(&self, commit: u32, left: Left) {
-        self.keep_codes(left.codes);
-        for account in &left.accounts {
-            if account.is_reset {
-                self.reset(account.key.is, commit);
-            }
-            if let Some(info) = account.left {
-                self.put_account(account.key, commit, info);
-            }
+    pub(super) fn keep_left(&self, commit: u32, left: &mut Left) {
+        self.keep_codes(left.codes.drain(..));
+        for address in &left.resets {
+            self.reset(*address, commit);
         }
-        for word in &left.words {
-            if let Some(is) = word.left {
-                self.put_word(word.key, commit, is);
-            }
+        for (key, info) in &left.written_accounts {
+            self.put_account(*key, commit, *info);
+        }
+        for (key, is) in &left.written_words {
+            self.put_word(*key, commit, *is);
         }
         self.commits.store(commit, Ordering::Release);
     }
 
-    fn keep_codes(&self, codes: Vec<(B256, Bytes)>) {
+    fn keep_codes(&self, codes: impl Iterator<Item = (B256, Bytes)>) {
         for (hash, code) in codes {
             self.codes.write().insert(hash, code);
         }

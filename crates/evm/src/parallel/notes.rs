@@ -23,7 +23,7 @@ use revm::state::{Account, AccountInfo as EvmInfo, EvmState};
 
 use super::keys::{Key, Keyed, Seeds};
 use super::log::{Chain, Log};
-use super::lot::{AccountLeft, Left, WordLeft};
+use super::lot::{AccountRead, Left, WordRead};
 use super::memory::Memory;
 use super::tally::{Commutative, Need, Word};
 use crate::list::Band;
@@ -208,16 +208,25 @@ impl AccountNote {
         }
     }
 
-    fn left(&self, balances: Range<usize>) -> AccountLeft {
-        AccountLeft {
+    fn leave(&self, is_reset: bool, balances: Range<usize>, left: &mut Left) {
+        let written = self.is_written.then(|| {
+            let now = self.now.as_ref().map(plain);
+            left.written_accounts.push((self.key, now));
+            left.written_accounts.len() - 1
+        });
+        if is_reset {
+            left.resets.push(self.key.is);
+        }
+        let Some(at) = self.at else { return };
+        let read = AccountRead {
             key: self.key,
-            at: self.at,
             found: self.found,
             is_loose: self.is_loose && self.asked == self.paid,
-            left: self.is_written.then(|| self.now.as_ref().map(plain)),
-            is_reset: false,
+            is_reset,
+            written,
             balances,
-        }
+        };
+        left.accounts.push(self.key.hash, at, read);
     }
 }
 
@@ -256,18 +265,23 @@ impl WordNote {
         self.asked = tx;
     }
 
-    fn left(&self, writes: Range<usize>) -> WordLeft {
-        WordLeft {
+    fn leave(&self, writes: Range<usize>, left: &mut Left) {
+        let written = self.is_written.then(|| {
+            left.written_words.push((self.key, self.now));
+            left.written_words.len() - 1
+        });
+        let Some(at) = self.at else { return };
+        let read = WordRead {
             key: self.key,
-            at: self.at,
             found: self.found,
             need: match self.asked == self.moved {
                 true => self.need,
                 false => Need::Exact,
             },
-            left: self.is_written.then_some(self.now),
+            written,
             writes,
-        }
+        };
+        left.words.push(self.key.hash, at, read);
     }
 }
 
@@ -556,17 +570,12 @@ impl Notes {
         }
     }
 
-    /// What the lot read and left, and its part of the access list.
-    pub(super) fn left(&mut self) -> (Left, Band) {
+    /// Says what the lot read and left; answers its part of the access list.
+    pub(super) fn leave(&mut self, left: &mut Left) -> Band {
         let (accounts_kept, words_kept) = self.kept;
         let (accounts, accounts_besides) = self.accounts.touched.split_at(accounts_kept);
         let (words, words_besides) = self.words.touched.split_at(words_kept);
         let mut band = Band::roomy(accounts.len(), words.len(), self.log.len());
-        let mut left = Left {
-            accounts: Vec::with_capacity(self.accounts.touched.len()),
-            words: Vec::with_capacity(self.words.touched.len()),
-            codes: Vec::new(),
-        };
         let mut by_address: Vec<_> = accounts
             .iter()
             .map(|place| (self.accounts.notes[*place].key.is, *place))
@@ -596,27 +605,23 @@ impl Notes {
                 nonces.map(|(index, nonce)| (index, nonce.saturating_to())),
                 codes.map(|made| (made.index, made.code.clone())),
             );
-            left.accounts.push(AccountLeft {
-                is_reset: !self.resets.is_empty() && self.resets.contains(&address),
-                ..note.left(balances)
-            });
+            let is_reset = !self.resets.is_empty() && self.resets.contains(&address);
+            note.leave(is_reset, balances, left);
             while let Some((_, slot, place)) = by_slot.next_if(|word| word.0 == rank) {
                 let note = &self.words.notes[place];
                 let writes = band.word(slot, self.log.of(note.writes));
-                left.words.push(note.left(writes));
+                note.leave(writes, left);
             }
         }
-        let besides = accounts_besides
-            .iter()
-            .map(|place| self.accounts.notes[*place].left(0..0));
-        left.accounts.extend(besides);
-        let besides = words_besides
-            .iter()
-            .map(|place| self.words.notes[*place].left(0..0));
-        left.words.extend(besides);
-        left.codes
-            .extend(self.codes.drain(..).map(|made| (made.hash, made.code)));
-        (left, band)
+        for place in accounts_besides {
+            self.accounts.notes[*place].leave(false, 0..0, left);
+        }
+        for place in words_besides {
+            self.words.notes[*place].leave(0..0, left);
+        }
+        let made = self.codes.drain(..).map(|made| (made.hash, made.code));
+        left.codes.extend(made);
+        band
     }
 }
 

@@ -38,7 +38,8 @@ fn add(notes: &mut Notes) {
 }
 
 fn allows_another(notes: &mut Notes) -> bool {
-    let (left, _) = notes.left();
+    let mut left = Left::default();
+    notes.leave(&mut left);
     left.words
         .iter()
         .all(|word| word.need.allows(word.found, U256::ONE))
