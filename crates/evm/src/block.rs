@@ -13,7 +13,7 @@ use std::sync::Arc;
 use alloy_consensus::{Eip658Value, ReceiptWithBloom, transaction::Recovered};
 use alloy_eip7928::{BlockAccessIndex, BlockAccessList};
 use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
-use alloy_primitives::{Address, B256, Bloom, Bytes, U256};
+use alloy_primitives::{Address, B256, Bloom, Bytes};
 use capstan_state::BlockInfo;
 use revm::context_interface::result::{ExecutionResult, HaltReason, Output, ResultAndState};
 use revm::state::EvmState;
@@ -21,7 +21,7 @@ use revm::state::bal::Bal;
 
 use crate::bloom::Blooms;
 use crate::call::Session;
-use crate::list::{Closed, Crew, Part};
+use crate::list::{Band, Closed, Crew, Part};
 use crate::natives::{Natives, PROTOCOL};
 use crate::overlay::Overlay;
 use crate::parallel::Workers;
@@ -304,13 +304,12 @@ impl Default for Book {
 }
 
 impl Book {
-    /// An empty book with room for what so many transactions touch. `blooms` knows hashes from another one.
+    /// An empty book with room for so many transactions. `blooms` knows hashes from another one.
     pub(crate) fn for_many(transactions: usize, blooms: Blooms) -> Self {
         let mut book = Self {
             blooms,
             ..Self::default()
         };
-        book.access.accounts.reserve(2 * transactions + 2);
         book.receipts.reserve(transactions);
         book
     }
@@ -332,18 +331,15 @@ impl Book {
     fn end_part(&mut self) {
         if !self.access.accounts.is_empty() {
             let access = std::mem::take(&mut self.access);
-            self.parts.push(Part { access, before: 0 });
+            self.parts.push(Part::begun(access));
         }
     }
 
-    /// Goes on with the transactions of another book, which begins with them.
-    pub(crate) fn absorb(&mut self, next: Self) {
+    /// Goes on with the transactions of another book, which begins with them, and what they touched.
+    pub(crate) fn absorb(&mut self, next: Self, band: Band) {
         self.end_part();
         let before = self.index.get();
-        self.parts.push(Part {
-            access: next.access,
-            before,
-        });
+        self.parts.push(Part::band(band, before));
         self.index = BlockAccessIndex::new(before.saturating_add(next.index.get()));
         let gas_before = self.user_gas_used + self.system_gas_used;
         self.receipts.reserve(next.receipts.len());
@@ -355,25 +351,6 @@ impl Book {
         }
         self.logs_bloom |= next.logs_bloom;
         self.user_gas_used += next.user_gas_used;
-    }
-
-    /// An account that was only paid had so much more from the start.
-    pub(crate) fn shift_balance(&mut self, address: Address, by: U256) {
-        if let Some(account) = self.access.accounts.get_mut(&address) {
-            for (_, wei) in &mut account.account_info.balance.writes {
-                *wei = wei.wrapping_add(by);
-            }
-        }
-    }
-
-    /// A word that was only moved lay elsewhere from the start, by so much modulo 2^256.
-    pub(crate) fn shift_word(&mut self, (address, slot): (Address, U256), by: U256) {
-        let account = self.access.accounts.get_mut(&address);
-        if let Some(writes) = account.and_then(|it| it.storage.storage.get_mut(&slot)) {
-            for (_, is) in &mut writes.writes {
-                *is = is.wrapping_add(by);
-            }
-        }
     }
 
     /// Gas of users so far.
@@ -416,9 +393,12 @@ impl Book {
     }
 
     fn keep(&mut self, state: &EvmState, overlay: &mut Overlay) {
-        // Accounts come in the order of a hash map; each is recorded for itself, and `close` sorts them.
-        for (address, account) in state {
-            self.access.update_account(self.index, *address, account);
+        // Where there are notes, they say what was touched.
+        if overlay.notes().is_none() {
+            // Accounts come in the order of a hash map; each is recorded for itself, and `close` sorts them.
+            for (address, account) in state {
+                self.access.update_account(self.index, *address, account);
+            }
         }
         overlay.commit(state);
     }

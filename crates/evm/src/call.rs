@@ -25,7 +25,7 @@ use crate::evm::{Engine, Phase};
 use crate::handler::{EvmError, SystemHandler};
 use crate::natives::{Natives, PROTOCOL};
 use crate::overlay::Overlay;
-use crate::parallel::{Ahead, AheadHandler, Tally};
+use crate::parallel::{Ahead, AheadHandler};
 use crate::record::Touches;
 use crate::stop::{self, Stop};
 use crate::trace::{DynInspector, EvmContext};
@@ -105,8 +105,6 @@ pub struct Session {
     rules: Arc<Rules>,
     ctx: BlockContext,
     engine: Engine,
-    /// Of the last transaction that ran ahead.
-    tally: Tally,
 }
 
 impl std::fmt::Debug for Session {
@@ -189,12 +187,7 @@ impl Session {
         evm.cfg = cfg;
         evm.block = block;
         let engine = Engine::new(evm, natives, ctx.info.clone());
-        Self {
-            rules,
-            ctx,
-            engine,
-            tally: Tally::default(),
-        }
+        Self { rules, ctx, engine }
     }
 
     /// Ends what runs here soon after `flag` is raised, with [`ExecError::Stopped`].
@@ -400,27 +393,21 @@ impl Session {
         self.engine.console.is_some()
     }
 
-    /// Runs a user's transaction ahead of its turn: whether it only paid the beneficiary is noted, and commutative writes are
-    /// tallied.
+    /// Runs a user's transaction ahead of its turn: whether it only paid the beneficiary is noted. Its overlay has notes.
     pub(crate) fn user_ahead(&mut self, tx: TxEnv) -> Result<Ahead, ExecError> {
         self.engine.ctx().tx = tx;
-        self.tally.begin();
-        self.engine.tally = Some(std::mem::take(&mut self.tally));
+        if let Some(notes) = self.overlay_mut().notes() {
+            notes.begin();
+        }
         let (ended, only_paid) = {
             let mut handler = AheadHandler::default();
             let ended = handler.run(&mut self.engine.quiet());
             (ended, handler.only_paid())
         };
-        self.tally = self.engine.tally.take().unwrap_or_default();
         Ok(Ahead {
             ended: self.finish(ended)?,
             only_paid,
         })
-    }
-
-    /// What commutative writes of the last transaction that ran ahead need.
-    pub(crate) fn tally(&self) -> &Tally {
-        &self.tally
     }
 
     /// Runs a user's transaction under the checks that stand.

@@ -38,7 +38,6 @@ use revm::primitives::constants::CALL_STACK_LIMIT;
 use crate::console::{self, Console};
 use crate::hashes::Hashes;
 use crate::natives::Natives;
-use crate::parallel::Tally;
 use crate::precompiles::Precompiles;
 use crate::record::Touches;
 use crate::store::RevmStore;
@@ -75,8 +74,6 @@ pub(crate) struct Engine {
     pub(crate) hashes: Hashes,
     /// How native contracts touch words, if a record is made.
     pub(crate) touches: Option<Touches>,
-    /// What commutative writes need to hold, where a transaction runs ahead of its turn.
-    pub(crate) tally: Option<Tally>,
     native_depth: usize,
     spare_stacks: Vec<FrameStack<EthFrame>>,
 }
@@ -95,7 +92,6 @@ impl Engine {
             console: None,
             hashes: Hashes::default(),
             touches: None,
-            tally: None,
             native_depth: 0,
             spare_stacks: Vec::new(),
         }

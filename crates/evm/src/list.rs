@@ -1,24 +1,139 @@
-//! The access list when a block closes: its canonical order, and its bytes.
+//! The access list when a block closes: its canonical order, and its hash.
 //!
-//! RLP says the length of a list in front of it. So the bytes are written from the end to the front, turned round: what a
-//! list is long is known when its items are written, and nothing is measured before it is written.
+//! ```text
+//!   parts, by transactions      stretches, by address           list
+//!   ────────────────────   ┌──► accounts from 0 to 7 ──┐
+//!   ────────────────────  ─┤    words 0 to 3 of 5      ├──► hash │ entries, difference
+//!   ────────────────────   └──► accounts from 8 to f ──┘
+//!                               words 4 to 9 of 5
+//! ```
+//!
+//! Each thread has a stretch of addresses. Of a few accounts so many words are touched that threads share them too.
+
+mod bands;
+mod bytes;
+mod stretch;
 
 use std::sync::Arc;
 
-use alloy_eip7928::{AccountChanges, BlockAccessIndex, BlockAccessList};
-use alloy_primitives::{Address, B256, Keccak256, U256};
-use revm::state::bal::{AccountBal, Bal, BalWrites};
+use alloy_eip7928::{AccountChanges, BlockAccessList};
+use alloy_primitives::{Address, B256, U256};
+use revm::state::bal::Bal;
+
+pub(crate) use bands::Band;
+pub use bytes::encode_access_list;
 
 use crate::{Overlay, StateDiff, StateError};
+use bytes::{encode_accounts, frame, hash_of};
+use stretch::{By, Stretch, Touched, add_words};
 
-/// Accounts from which on another thread is worth its waking.
-const ACCOUNTS_FOR_THREADS: usize = 256;
+/// Accounts and words from which on another thread is worth its waking.
+const TOUCHES_FOR_THREADS: usize = 256;
+/// Of the words of an account one of so many says where they lie.
+const SAMPLED: usize = 8;
+/// So many of those make it one that threads share.
+const SAMPLES_OF_WIDE: usize = 64;
 
 /// A run of transactions of a block, and what they touched.
 pub(crate) struct Part {
-    pub(crate) access: Bal,
+    access: Access,
     /// What every index in it is to be raised by.
-    pub(crate) before: u64,
+    before: u64,
+}
+
+/// What a part touched.
+enum Access {
+    /// As it came, by transactions in their turn.
+    Mapped(Bal),
+    /// In order, by a lot that ran ahead.
+    Banded(Band),
+}
+
+impl Part {
+    /// Indices are the block's.
+    pub(crate) fn begun(access: Bal) -> Self {
+        Self {
+            access: Access::Mapped(access),
+            before: 0,
+        }
+    }
+
+    /// So many transactions stand before these.
+    pub(crate) fn band(band: Band, before: u64) -> Self {
+        Self {
+            access: Access::Banded(band),
+            before,
+        }
+    }
+
+    fn account_count(&self) -> usize {
+        match &self.access {
+            Access::Mapped(access) => access.accounts.len(),
+            Access::Banded(band) => band.accounts.len(),
+        }
+    }
+
+    fn word_count(&self) -> usize {
+        match &self.access {
+            Access::Mapped(access) => {
+                let accounts = access.accounts.values();
+                accounts.map(|account| account.storage.storage.len()).sum()
+            }
+            Access::Banded(band) => band.words.len(),
+        }
+    }
+
+    /// Notes where some words lie of those accounts that have many.
+    fn sample(&self, samples: &mut Vec<(Address, Vec<U256>)>) {
+        let mut sample = |address, slots: &mut dyn Iterator<Item = U256>| {
+            let known = samples.iter().position(|known| known.0 == address);
+            let at = known.unwrap_or_else(|| {
+                samples.push((address, Vec::new()));
+                samples.len() - 1
+            });
+            samples[at].1.extend(slots.step_by(SAMPLED));
+        };
+        match &self.access {
+            Access::Mapped(access) => {
+                for (address, account) in &access.accounts {
+                    let words = &account.storage.storage;
+                    if words.len() >= SAMPLED {
+                        sample(*address, &mut words.keys().copied());
+                    }
+                }
+            }
+            Access::Banded(band) => {
+                for account in &band.accounts {
+                    let words = band.words(account);
+                    if words.len() >= SAMPLED {
+                        sample(account.address, &mut words.iter().map(|word| word.slot));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Shows each account.
+    fn each<'a>(&'a self, mut show: impl FnMut(Touched<'a>)) {
+        let touched = |address: Address, by| Touched {
+            head: head(&address),
+            address,
+            before: self.before,
+            by,
+        };
+        match &self.access {
+            Access::Mapped(access) => {
+                for (address, account) in &access.accounts {
+                    show(touched(*address, By::Mapped(account)));
+                }
+            }
+            Access::Banded(band) => {
+                for account in &band.accounts {
+                    show(touched(account.address, By::Banded(band, account)));
+                }
+            }
+        }
+    }
 }
 
 /// Who closes a block. One thread does it alone.
@@ -79,24 +194,6 @@ pub(crate) struct Closed {
     pub(crate) diff: StateDiff,
 }
 
-/// One account as one part touched it.
-struct Touched<'a> {
-    /// Begins its address: what is sorted by first.
-    head: u64,
-    address: &'a Address,
-    before: u64,
-    access: &'a mut AccountBal,
-}
-
-/// The accounts from one address to another, and their bytes.
-#[derive(Default)]
-struct Stretch<'a> {
-    /// By part.
-    touched: Vec<Touched<'a>>,
-    accounts: Vec<AccountChanges>,
-    bytes: Vec<u8>,
-}
-
 /// Puts a list in canonical order, hashes it, and reads what the block changed off it. `after`: the state after the block; what
 /// the block did not write of an account is the same before and after.
 pub(crate) fn close(
@@ -104,44 +201,70 @@ pub(crate) fn close(
     after: &Overlay,
     crew: &Crew,
 ) -> Result<Closed, StateError> {
-    let count: usize = parts.iter().map(|part| part.access.accounts.len()).sum();
-    let share_count = match count < ACCOUNTS_FOR_THREADS {
+    match (parts.pop(), parts.is_empty()) {
+        (
+            Some(Part {
+                access: Access::Mapped(access),
+                ..
+            }),
+            true,
+        ) if crew.count <= 1 => close_whole(access, after),
+        (last, _) => {
+            parts.extend(last);
+            close_parts(&parts, after, crew)
+        }
+    }
+}
+
+/// Closes what one thread ran.
+fn close_whole(access: Bal, after: &Overlay) -> Result<Closed, StateError> {
+    let access_list = access.into_alloy_bal();
+    let bytes = encode_accounts(&access_list);
+    Ok(Closed {
+        access_list_hash: hash_of(std::iter::once(bytes.as_slice())),
+        diff: StateDiff::from_access_list(&access_list, after)?,
+        access_list,
+    })
+}
+
+fn close_parts(parts: &[Part], after: &Overlay, crew: &Crew) -> Result<Closed, StateError> {
+    let count: usize = parts.iter().map(Part::account_count).sum();
+    let word_count: usize = parts.iter().map(Part::word_count).sum();
+    let share_count = match count + word_count < TOUCHES_FOR_THREADS {
         true => 1,
         false => crew.count.max(1),
     };
-    let mut stretches: Vec<Stretch<'_>> = (0..share_count).map(|_| Stretch::default()).collect();
-    for part in &mut parts {
-        for (address, access) in &mut part.access.accounts {
-            let head = head(address);
-            let touched = Touched {
-                head,
-                address,
-                before: part.before,
-                access,
-            };
-            if let Some(stretch) = stretches.get_mut(stretch_of(head, share_count)) {
+    let mut wides = match share_count {
+        1 => Vec::new(),
+        _ => wides(parts, share_count),
+    };
+    let stretch = || Stretch::over(wides.iter().map(|wide| wide.whole.address));
+    let mut stretches: Vec<Stretch<'_>> =
+        std::iter::repeat_with(stretch).take(share_count).collect();
+    for part in parts {
+        part.each(|touched| {
+            let wide = wides
+                .iter()
+                .position(|it| it.whole.address == touched.address);
+            if let Some(at) = wide {
+                wides[at].share(touched, &mut stretches, at);
+            } else if let Some(stretch) = stretches.get_mut(stretch_of(touched.head, share_count)) {
                 stretch.touched.push(touched);
             }
-        }
+        });
     }
     crew.each(&mut stretches, Stretch::finish);
-    let bytes: Vec<_> = stretches
-        .iter_mut()
-        .map(|stretch| std::mem::take(&mut stretch.bytes))
-        .collect();
+    let bytes = bytes_of(&mut stretches, &wides);
     let mut access_list_hash = B256::ZERO;
     let hash = || access_list_hash = hash_of(bytes.iter().map(Vec::as_slice));
-    let join = || {
-        let mut list = BlockAccessList::with_capacity(count);
-        for stretch in &mut stretches {
-            list.append(&mut stretch.accounts);
-        }
+    let make = || {
+        let list = list_of(&mut stretches, wides, count);
         let diff = StateDiff::from_access_list(&list, after)?;
         Ok((list, diff))
     };
     let (access_list, diff) = match share_count {
-        1 => Crew::default().beside(hash, join),
-        _ => crew.beside(hash, join),
+        1 => Crew::default().beside(hash, make),
+        _ => crew.beside(hash, make),
     }?;
     Ok(Closed {
         access_list,
@@ -150,195 +273,98 @@ pub(crate) fn close(
     })
 }
 
+/// The bytes of all accounts, in order.
+fn bytes_of(stretches: &mut [Stretch<'_>], wides: &[Wide]) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    for at in 0..=wides.len() {
+        let between = stretches.iter_mut().filter_map(|it| it.bytes.get_mut(at));
+        all.extend(between.map(std::mem::take));
+        if let Some(wide) = wides.get(at) {
+            let (mut written, mut read) = (Vec::new(), Vec::new());
+            for slice in stretches.iter_mut().filter_map(|it| it.slices.get_mut(at)) {
+                written.push(std::mem::take(&mut slice.written));
+                read.push(std::mem::take(&mut slice.read));
+            }
+            all.extend(frame(&wide.whole, written, read));
+        }
+    }
+    all
+}
+
+/// The entries of all accounts, in order; there are so many at most.
+fn list_of(stretches: &mut [Stretch<'_>], wides: Vec<Wide>, count: usize) -> BlockAccessList {
+    let mut list = BlockAccessList::with_capacity(count);
+    for (at, wide) in wides.into_iter().enumerate() {
+        let mut whole = wide.whole;
+        for stretch in &mut *stretches {
+            stretch.make(Some(whole.address), &mut list);
+            if let Some(slice) = stretch.slices.get(at) {
+                add_words(&slice.pieces, &mut whole);
+            }
+        }
+        list.push(whole);
+    }
+    for stretch in stretches {
+        stretch.make(None, &mut list);
+    }
+    list
+}
+
+/// An account of which so many words were touched that threads share them.
+struct Wide {
+    /// All but its words.
+    whole: AccountChanges,
+    /// Where the second share of its words begins, the third, ...
+    cuts: Vec<U256>,
+}
+
+/// The accounts of which many words were touched, by address, cut into so many shares.
+fn wides(parts: &[Part], share_count: usize) -> Vec<Wide> {
+    let mut samples = Vec::new();
+    for part in parts {
+        part.sample(&mut samples);
+    }
+    samples.retain(|(_, slots)| slots.len() >= SAMPLES_OF_WIDE);
+    samples.sort_unstable_by_key(|(address, _)| *address);
+    let wide = |(address, mut slots): (Address, Vec<U256>)| {
+        slots.sort_unstable();
+        let cuts =
+            (1..share_count).filter_map(|share| slots.get(share * slots.len() / share_count));
+        Wide {
+            whole: AccountChanges::new(address),
+            cuts: cuts.copied().collect(),
+        }
+    };
+    samples.into_iter().map(wide).collect()
+}
+
+impl Wide {
+    /// Takes what one part says of it, its words to the slices with this number.
+    fn share<'a>(&mut self, touched: Touched<'a>, stretches: &mut [Stretch<'a>], number: usize) {
+        touched.tell(&mut self.whole);
+        touched.show_words(|piece| {
+            let share = self
+                .cuts
+                .iter()
+                .take_while(|cut| **cut <= piece.slot)
+                .count();
+            let stretch = stretches.get_mut(share);
+            if let Some(slice) = stretch.and_then(|it| it.slices.get_mut(number)) {
+                slice.pieces.push(piece);
+            }
+        });
+    }
+}
+
 /// Which of so many stretches an address belongs to that begins so.
 fn stretch_of(head: u64, count: usize) -> usize {
     let count = u128::try_from(count).unwrap_or(1);
     usize::try_from((u128::from(head) * count) >> 64).unwrap_or_default()
 }
 
-impl Stretch<'_> {
-    fn finish(&mut self) {
-        // Parts are in order already, and stay so within an account.
-        self.touched
-            .sort_by(|a, b| a.head.cmp(&b.head).then_with(|| a.address.cmp(b.address)));
-        self.accounts.reserve(self.touched.len());
-        let mut touched = self.touched.drain(..).peekable();
-        while let Some(mut first) = touched.next() {
-            let mut whole = first.take();
-            while let Some(mut next) = touched.next_if(|next| next.address == first.address) {
-                let next = next.take();
-                whole.account_info.extend(next.account_info);
-                whole.storage.extend(next.storage);
-            }
-            self.accounts.push(whole.into_alloy_account(*first.address));
-        }
-        drop(touched);
-        self.bytes = encode_accounts(&self.accounts);
-    }
-}
-
-impl Touched<'_> {
-    /// What the part did, by the indices of the block.
-    fn take(&mut self) -> AccountBal {
-        let mut access = std::mem::take(self.access);
-        if self.before > 0 {
-            let before = self.before;
-            raise(&mut access.account_info.nonce, before);
-            raise(&mut access.account_info.balance, before);
-            raise(&mut access.account_info.code, before);
-            for writes in access.storage.storage.values_mut() {
-                raise(writes, before);
-            }
-        }
-        access
-    }
-}
-
-fn raise<T: PartialEq + Clone>(writes: &mut BalWrites<T>, by: u64) {
-    for (index, _) in &mut writes.writes {
-        *index = BlockAccessIndex::new(index.get().saturating_add(by));
-    }
-}
-
 fn head(address: &Address) -> u64 {
     let [a, b, c, d, e, f, g, h, ..] = address.0.0;
     u64::from_be_bytes([a, b, c, d, e, f, g, h])
-}
-
-/// The hash of a list, of which these are the accounts in bytes, as a header has it.
-fn hash_of<'a>(accounts: impl Iterator<Item = &'a [u8]> + Clone) -> B256 {
-    let mut back = Back(Vec::new());
-    back.head(0xc0, accounts.clone().map(<[u8]>::len).sum());
-    back.0.reverse();
-    let mut hasher = Keccak256::new();
-    hasher.update(&back.0);
-    accounts.for_each(|bytes| hasher.update(bytes));
-    hasher.finalize()
-}
-
-/// The bytes of an access list (EIP-7928).
-pub fn encode_access_list(list: &[AccountChanges]) -> Vec<u8> {
-    let mut back = Back::roomy(list.len());
-    back.list(list, Back::account);
-    back.0.reverse();
-    back.0
-}
-
-/// The bytes of some accounts of a list, one behind the other.
-fn encode_accounts(accounts: &[AccountChanges]) -> Vec<u8> {
-    let mut back = Back::roomy(accounts.len());
-    accounts.iter().rev().for_each(|one| back.account(one));
-    back.0.reverse();
-    back.0
-}
-
-/// Bytes from the last to the first.
-struct Back(Vec<u8>);
-
-impl Back {
-    /// With room for so many accounts with a balance and a nonce.
-    fn roomy(accounts: usize) -> Self {
-        const ACCOUNT_BYTES: usize = 64;
-        Self(Vec::with_capacity(accounts * ACCOUNT_BYTES))
-    }
-
-    fn account(&mut self, account: &AccountChanges) {
-        self.framed(|back| {
-            back.list(&account.code_changes, |back, change| {
-                back.framed(|back| {
-                    back.bytes(&change.new_code);
-                    back.index(change.block_access_index);
-                });
-            });
-            back.list(&account.nonce_changes, |back, change| {
-                back.framed(|back| {
-                    back.short(change.new_nonce);
-                    back.index(change.block_access_index);
-                });
-            });
-            back.list(&account.balance_changes, |back, change| {
-                back.entry(change.block_access_index, &change.post_balance);
-            });
-            back.list(&account.storage_reads, Self::word);
-            back.list(&account.storage_changes, |back, slot| {
-                back.framed(|back| {
-                    back.list(&slot.changes, |back, change| {
-                        back.entry(change.block_access_index, &change.new_value);
-                    });
-                    back.word(&slot.slot);
-                });
-            });
-            back.bytes(account.address.as_slice());
-        });
-    }
-
-    /// A value after an index.
-    fn entry(&mut self, index: BlockAccessIndex, value: &U256) {
-        self.framed(|back| {
-            back.word(value);
-            back.index(index);
-        });
-    }
-
-    fn index(&mut self, index: BlockAccessIndex) {
-        self.short(index.get());
-    }
-
-    fn short(&mut self, number: u64) {
-        let zeros = usize::try_from(number.leading_zeros() / 8).unwrap_or_default();
-        self.number(&number.to_le_bytes()[..8 - zeros]);
-    }
-
-    fn word(&mut self, word: &U256) {
-        self.number(&word.to_le_bytes::<32>()[..word.byte_len()]);
-    }
-
-    /// A number, from its lowest byte to its highest, which is not zero.
-    fn number(&mut self, low_first: &[u8]) {
-        match low_first {
-            [single] if *single < 0x80 => self.0.push(*single),
-            bytes => {
-                self.0.extend_from_slice(bytes);
-                self.head(0x80, bytes.len());
-            }
-        }
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        match bytes {
-            [single] if *single < 0x80 => self.0.push(*single),
-            bytes => {
-                self.0.extend(bytes.iter().rev());
-                self.head(0x80, bytes.len());
-            }
-        }
-    }
-
-    fn list<T>(&mut self, items: &[T], item: impl Fn(&mut Self, &T)) {
-        self.framed(|back| items.iter().rev().for_each(|one| item(back, one)));
-    }
-
-    /// A list of what is written inside, the last first.
-    fn framed(&mut self, inside: impl FnOnce(&mut Self)) {
-        let end = self.0.len();
-        inside(self);
-        self.head(0xc0, self.0.len() - end);
-    }
-
-    /// What stands in front of so many bytes.
-    fn head(&mut self, kind: u8, length: usize) {
-        match u8::try_from(length) {
-            Ok(short @ 0..=55) => self.0.push(kind + short),
-            _ => {
-                let bytes = length.to_le_bytes();
-                let zeros = bytes.iter().rev().take_while(|byte| **byte == 0).count();
-                let bytes = &bytes[..bytes.len() - zeros];
-                self.0.extend_from_slice(bytes);
-                let count = u8::try_from(bytes.len()).unwrap_or_default();
-                self.0.push(kind + 55 + count);
-            }
-        }
-    }
 }
 
 #[cfg(test)]

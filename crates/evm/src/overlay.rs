@@ -12,6 +12,7 @@ use revm::{Database, DatabaseRef};
 use crate::call::{AccountOverride, StorageOverride};
 use crate::codes::CODES;
 use crate::mem::MemState;
+use crate::parallel::Notes;
 use crate::{AccountDiff, AccountInfo, StateDiff, StateError, StateRead};
 
 /// An account as read or as last written.
@@ -38,6 +39,8 @@ pub struct Overlay {
     words_read: u64,
     /// What was committed since somebody last asked ([`Overlay::take_written`]); nothing where nobody does.
     changed: Option<Changed>,
+    /// What is known and written instead of all that, where transactions run ahead of their turn.
+    notes: Option<Box<Notes>>,
 }
 
 /// Where commits wrote.
@@ -80,6 +83,7 @@ impl Overlay {
             remembers: true,
             words_read: 0,
             changed: None,
+            notes: None,
         }
     }
 
@@ -89,6 +93,19 @@ impl Overlay {
             changed: Some(Changed::default()),
             ..Self::new(base)
         }
+    }
+
+    /// Over notes, for lots that run ahead of their turn. `base` knows code and hashes of blocks.
+    pub(crate) fn noted(base: Arc<dyn StateRead>, notes: Notes) -> Self {
+        Self {
+            notes: Some(Box::new(notes)),
+            ..Self::new(base)
+        }
+    }
+
+    /// The notes, if it has some.
+    pub(crate) fn notes(&mut self) -> Option<&mut Notes> {
+        self.notes.as_deref_mut()
     }
 
     /// Words that transactions asked for so far; each asks but once for one.
@@ -165,6 +182,9 @@ impl Overlay {
     ///
     /// The order of a hash map does not matter here: every account is written for itself.
     pub(crate) fn commit(&mut self, state: &EvmState) {
+        if let Some(notes) = &mut self.notes {
+            return notes.commit(state);
+        }
         for (address, account) in state {
             if !account.is_touched() {
                 continue;
@@ -344,6 +364,9 @@ impl Database for Overlay {
     type Error = StateError;
 
     fn basic(&mut self, address: Address) -> Result<Option<EvmInfo>, StateError> {
+        if let Some(notes) = &mut self.notes {
+            return notes.account(address);
+        }
         if !self.remembers {
             return self.basic_ref(address);
         }
@@ -361,6 +384,9 @@ impl Database for Overlay {
 
     fn storage(&mut self, address: Address, slot: U256) -> Result<U256, StateError> {
         self.words_read += 1;
+        if let Some(notes) = &mut self.notes {
+            return notes.word((address, slot));
+        }
         if !self.remembers {
             return self.storage_ref(address, slot);
         }
@@ -387,6 +413,9 @@ impl DatabaseRef for Overlay {
     type Error = StateError;
 
     fn basic_ref(&self, address: Address) -> Result<Option<EvmInfo>, StateError> {
+        if let Some(notes) = &self.notes {
+            return notes.peek_account(address);
+        }
         match self.accounts.get(&address) {
             Some(cached) => Ok(cached.info.clone()),
             None => Ok(self.base.account(address)?.map(to_evm)),
@@ -401,6 +430,9 @@ impl DatabaseRef for Overlay {
     }
 
     fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, StateError> {
+        if let Some(notes) = &self.notes {
+            return notes.peek_word((address, slot));
+        }
         match self.accounts.get(&address) {
             Some(cached) => match cached.storage.get(&slot) {
                 Some(word) => Ok(*word),
@@ -422,6 +454,9 @@ impl DatabaseRef for Overlay {
 /// The overlay is itself a state that a next block can stand on.
 impl StateRead for Overlay {
     fn account(&self, address: Address) -> Result<Option<AccountInfo>, StateError> {
+        if self.notes.is_some() {
+            return Ok(self.basic_ref(address)?.as_ref().map(plain));
+        }
         match self.accounts.get(&address) {
             Some(cached) => Ok(cached.info.as_ref().map(plain)),
             None => self.base.account(address),

@@ -291,13 +291,13 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
         Ok(())
     }
 
-    /// Tells whoever notes touches, or tallies commutative writes, that this word itself was looked at.
+    /// Tells whoever notes touches, or what commutative writes need, that this word itself was looked at.
     fn look(&mut self, at: Address, slot: U256) {
         if let Some(touches) = &mut self.evm.engine.touches {
             touches.exact(at, slot);
         }
-        if let Some(tally) = &mut self.evm.engine.tally {
-            tally.look((at, slot));
+        if let Some(notes) = self.ctx().journaled_state.database.notes() {
+            notes.look((at, slot));
         }
     }
 
@@ -346,8 +346,9 @@ impl<'a, 'e, I: Inspector<EvmContext>> RevmStore<'a, 'e, I> {
             }
         };
         let is_first = self.words_read() != reads_before;
-        if let Some(tally) = &mut self.evm.engine.tally {
-            tally.note((at, slot), class, op, exchanged.found, is_first);
+        if let Some(notes) = self.ctx().journaled_state.database.notes() {
+            let left = exchanged.written.as_ref().map(|values| values.new_value);
+            notes.moved((at, slot), class, op, exchanged.found, left, is_first);
         }
         match (class, exchanged) {
             // Whatever the word holds, done or refused: cold or warm is all that counts.

@@ -1,10 +1,13 @@
 use std::collections::BTreeSet;
 
-use alloy_eip7928::{BalanceChange, CodeChange, NonceChange, SlotChanges, StorageChange};
+use alloy_eip7928::{
+    BalanceChange, BlockAccessIndex, CodeChange, NonceChange, SlotChanges, StorageChange,
+};
 use alloy_primitives::Bytes;
 use proptest::prelude::*;
 use revm::state::{Account, AccountInfo, EvmStorageSlot, TransactionId};
 
+use super::bytes::encode_accounts;
 use super::*;
 use crate::mem::MemState;
 
@@ -68,6 +71,23 @@ fn closed(parts: Vec<Part>, count: usize) -> Closed {
     close(parts, &after, &Crew { count, pool: None }).expect("memory does not fail")
 }
 
+/// The same as a lot leaves it that ran ahead.
+fn band_of(access: &Bal) -> Band {
+    let mut accounts: Vec<_> = access.accounts.iter().collect();
+    accounts.sort_by_key(|(address, _)| **address);
+    let mut band = Band::default();
+    for (address, account) in accounts {
+        let info = &account.account_info;
+        let nonces = info.nonce.writes.iter().copied();
+        let balances = info.balance.writes.iter().copied();
+        band.account(*address, balances, nonces, std::iter::empty());
+        for (slot, writes) in &account.storage.storage {
+            band.word(*slot, writes.writes.iter().copied());
+        }
+    }
+    band
+}
+
 proptest! {
     /// The bytes are those of another implementation of RLP.
     #[test]
@@ -92,7 +112,7 @@ proptest! {
             let at = BlockAccessIndex::new(place);
             access.update_account(at, address, &account);
         }
-        let part = Part { access: access.clone(), before: 0 };
+        let part = Part::begun(access.clone());
         prop_assert_eq!(closed(vec![part], 1).access_list, access.into_alloy_bal());
     }
 
@@ -102,30 +122,57 @@ proptest! {
         touches in prop::collection::vec((0..40_u8, any::<u8>(), 0..5_u64), 0..900),
         cuts in prop::collection::vec(0..300_u64, 3),
     ) {
-        let mut whole = Bal::new();
-        let starts: BTreeSet<u64> = cuts.into_iter().chain([0]).collect();
-        let mut parts: Vec<_> = starts.iter().map(|before| Part { access: Bal::new(), before: *before }).collect();
-        for (place, (a, b, slot)) in touches.into_iter().enumerate() {
-            // Three to an index, each of another account or word.
-            let index = place as u64 / 3;
-            let mut address = Address::repeat_byte(a.wrapping_mul(37));
-            address[19] = b;
-            let mut account = Account::from(AccountInfo::default());
-            account.info.balance = U256::from(place + 1);
-            let word = EvmStorageSlot::new_changed(U256::ZERO, U256::from(place), TransactionId::ZERO);
-            account.storage.insert(U256::from(slot), word);
-            whole.update_account(BlockAccessIndex::new(index), address, &account);
-            let part = parts.iter_mut().rev().find(|part| part.before <= index).expect("one begins at 0");
-            let at = BlockAccessIndex::new(index - part.before);
-            part.access.update_account(at, address, &account);
-        }
-        let expected = closed(vec![Part { access: whole, before: 0 }], 1);
-        for count in [1, 2, 3, 8] {
-            let parts = parts.iter().map(|part| Part { access: part.access.clone(), before: part.before });
-            let made = closed(parts.collect(), count);
-            prop_assert_eq!(&made.access_list, &expected.access_list);
-            prop_assert_eq!(made.access_list_hash, expected.access_list_hash);
-            prop_assert_eq!(&made.diff, &expected.diff);
-        }
+        parts_make_the_whole(&touches, cuts)?;
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// The same where threads share the words of some accounts.
+    #[test]
+    fn shared_words_are_the_whole(
+        few in prop::collection::vec((0..40_u8, any::<u8>(), 0..5_u64), 0..200),
+        many in prop::collection::vec((0..3_u8, Just(0), 0..2_000_u64), 2_000..6_000),
+        cuts in prop::collection::vec(0..2_000_u64, 5),
+    ) {
+        parts_make_the_whole(&[few, many].concat(), cuts)?;
+    }
+}
+
+/// Cuts what accounts and words by these bytes and numbers are touched by into parts, some of them as lots leave them.
+fn parts_make_the_whole(touches: &[(u8, u8, u64)], cuts: Vec<u64>) -> Result<(), TestCaseError> {
+    let mut whole = Bal::new();
+    let starts: BTreeSet<u64> = cuts.into_iter().chain([0]).collect();
+    let mut parts: Vec<_> = starts.iter().map(|before| (*before, Bal::new())).collect();
+    for (place, (a, b, slot)) in (0_u64..).zip(touches) {
+        // Three to an index, each of another account or word.
+        let index = place / 3;
+        let mut address = Address::repeat_byte(a.wrapping_mul(37));
+        address[19] = *b;
+        let mut account = Account::from(AccountInfo::default());
+        account.info.balance = U256::from(place + 1);
+        // Every fourth word is only read.
+        let is = U256::from(if slot % 4 == 3 { 0 } else { place });
+        let word = EvmStorageSlot::new_changed(U256::ZERO, is, TransactionId::ZERO);
+        account.storage.insert(U256::from(*slot), word);
+        whole.update_account(BlockAccessIndex::new(index), address, &account);
+        let part = parts.iter_mut().rev().find(|part| part.0 <= index);
+        let (before, access) = part.expect("one begins at 0");
+        let at = BlockAccessIndex::new(index - *before);
+        access.update_account(at, address, &account);
+    }
+    let expected = closed(vec![Part::begun(whole.clone())], 1);
+    prop_assert_eq!(&expected.access_list, &whole.into_alloy_bal());
+    for count in [1, 2, 3, 8] {
+        let parts = parts.iter().map(|(before, access)| match before {
+            0 => Part::begun(access.clone()),
+            _ => Part::band(band_of(access), *before),
+        });
+        let made = closed(parts.collect(), count);
+        prop_assert_eq!(&made.access_list, &expected.access_list);
+        prop_assert_eq!(made.access_list_hash, expected.access_list_hash);
+        prop_assert_eq!(&made.diff, &expected.diff);
+    }
+    Ok(())
 }

@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use alloy_consensus::{Transaction as _, transaction::Recovered};
 use capstan_window::{Settled, Task, Turn, Width, Window};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::ahead::{Ahead, credited};
-use super::lot::{Loose, Lot};
+use super::lot::{self, Lot};
 use super::memory::Memory;
+use super::notes::Notes;
 use super::view::View;
 use super::{Counts, TRANSFER_GAS, UserFeed, Workers};
 use crate::block::{Book, admit, run_user};
@@ -28,6 +29,12 @@ const LOT_GAS: u64 = 6_400_000;
 /// Transactions of the first lot; each is twice as long as the one before it, up to the most. What the first transactions do once
 /// for a block, as to let interest accrue, is soon settled so.
 const LOT_FIRST: usize = 4;
+/// Lots for each worker that are at hand, so that the end of a block is seen before it is there.
+const LOTS_AT_HAND: usize = 2;
+/// When it is seen, a lot is a part of what is left of which each worker would get so many: so all end at about the same time.
+const LAST_SHARES: usize = 2;
+/// But no fewer transactions, unless they are dear: whoever takes a lot takes some microseconds for that.
+const LAST_LEAST: usize = 8;
 /// Lots that are fetched at once: the others wait until the first are there.
 const FETCHED: usize = 4;
 
@@ -43,6 +50,8 @@ pub(super) struct Engine<'a> {
     workers: &'a Workers,
     ahead_runs: AtomicU64,
     is_poisoned: AtomicBool,
+    /// By worker.
+    spent: Vec<Mutex<Vec<lot::Left>>>,
 }
 
 /// What a session needs.
@@ -59,12 +68,14 @@ pub(super) struct Ordered<'a> {
     feed: &'a mut dyn UserFeed,
     /// Handed out by the feed already.
     first: VecDeque<Recovered<Tx>>,
+    /// The feed has nothing more.
+    has_ended: bool,
     /// Transactions of the next lot, at most.
     lot: usize,
     pub(super) counts: Counts,
     pub(super) failed: Option<ExecError>,
     /// Commits so far: the number of the last.
-    commits: u64,
+    commits: u32,
     /// Transactions of the lot in turn that are settled, where a panic ended the work in the middle of it.
     settled_of_lot: usize,
     /// The state that all leave, where who had the last turns has it at hand.
@@ -76,10 +87,12 @@ struct Worker {
     number: usize,
     session: Session,
     view: Arc<View>,
+    /// What lots run over ahead of their turn. The session has it while one does.
+    ahead: Overlay,
     /// What was hashed for the logs of lots before.
     blooms: Blooms,
     /// The last commit, if the session's overlay holds what it left: then another lot in its turn goes on over it.
-    tip: Option<u64>,
+    tip: Option<u32>,
     /// The overlay holds what the memory lacks.
     is_unshown: bool,
 }
@@ -107,6 +120,7 @@ impl<'a> Ordered<'a> {
             book,
             feed,
             first,
+            has_ended: false,
             lot: LOT_FIRST,
             counts: Counts::default(),
             failed: None,
@@ -141,6 +155,7 @@ impl<'a> Engine<'a> {
             world,
             workers,
             ahead_runs: AtomicU64::new(0),
+            spent: (0..workers.count).map(|_| Mutex::default()).collect(),
             is_poisoned: AtomicBool::new(false),
         }
     }
@@ -218,6 +233,7 @@ impl<'a> Engine<'a> {
 
     fn worker(&self, number: usize) -> Result<Worker, ExecError> {
         let pace = self.workers.baton.clone().map(|baton| (baton, number));
+        let notes = Notes::new(Arc::clone(&self.memory), pace.clone());
         let view = Arc::new(View::new(Arc::clone(&self.memory), pace));
         let world = &self.world;
         let mut session = Session::open_over(
@@ -232,6 +248,7 @@ impl<'a> Engine<'a> {
         Ok(Worker {
             number,
             session,
+            ahead: Overlay::noted(Arc::clone(&view) as Arc<dyn StateRead>, notes),
             view,
             blooms: Blooms::default(),
             tip: None,
@@ -302,16 +319,24 @@ impl<'a> Engine<'a> {
 
     /// Runs a lot ahead of its turn, as far as that goes.
     fn run_ahead(&self, worker: &mut Worker, txs: &[Recovered<Tx>]) -> Result<Lot, Poisoned> {
-        worker.stand_anew(true);
+        worker.session.swap_overlay(&mut worker.ahead);
+        let lot = self.run_over_notes(worker, txs);
+        worker.session.swap_overlay(&mut worker.ahead);
+        lot
+    }
+
+    fn run_over_notes(&self, worker: &mut Worker, txs: &[Recovered<Tx>]) -> Result<Lot, Poisoned> {
+        if let Some(notes) = worker.session.overlay_mut().notes() {
+            notes.begin_lot();
+        }
         let beneficiary = self.world.context.info.beneficiary;
         let mut book = Book::for_many(txs.len(), std::mem::take(&mut worker.blooms));
-        let mut loose = Loose::default();
         let (mut outcomes, mut said) = (Vec::with_capacity(txs.len()), Vec::new());
         let mut gas_needed = 0;
+        let mut runs = 0;
         for tx in txs {
-            let Worker { session, view, .. } = &mut *worker;
-            let mark = view.mark();
-            self.ahead_runs.fetch_add(1, Ordering::Relaxed);
+            let session = &mut worker.session;
+            runs += 1;
             let ran = catch_unwind(AssertUnwindSafe(|| run_one_ahead(session, tx)));
             let ahead = match ran.map_err(|_| self.poison())? {
                 Ok(ahead) => ahead,
@@ -327,25 +352,35 @@ impl<'a> Engine<'a> {
             let is_plain = |at| session.is_plain(at);
             let to = credited(session.tx_env(), beneficiary, &ahead.ended, is_plain);
             let paid = [to, ahead.only_paid.then_some(beneficiary)];
-            view.since(mark, |accounts, words| {
-                let state = &ahead.ended.state;
-                loose.note(state, &paid, session.tally(), (accounts, words));
-            });
+            if let Some(notes) = session.overlay_mut().notes() {
+                notes.only_paid(paid);
+            }
             gas_needed = gas_needed.max(book.user_gas_used().saturating_add(tx.gas_limit()));
             let (outcome, state) = book.record_user(tx, ahead.ended, session.overlay_mut());
             session.recycle(state);
             outcomes.push(outcome);
         }
+        // Not for each: threads would take turns at it.
+        self.ahead_runs.fetch_add(runs, Ordering::Relaxed);
         worker.blooms = book.take_blooms();
+        let mut left = self.spent(worker.number).pop().unwrap_or_default();
+        let notes = worker.session.overlay_mut().notes();
+        let band = notes.map(|notes| notes.leave(&mut left));
         Ok(Lot {
+            maker: worker.number,
             book,
-            reads: worker.view.take_reads(),
-            written: worker.session.overlay_mut().take_written(),
-            loose,
+            band: band.unwrap_or_default(),
+            left,
             outcomes,
             said,
             gas_needed,
         })
+    }
+
+    /// What a worker's lots left, when it is of no more use: room for others. Who gives back memory that another took waits for
+    /// him.
+    fn spent(&self, worker: usize) -> MutexGuard<'_, Vec<lot::Left>> {
+        self.spent[worker].lock()
     }
 
     /// Settles what is ready, in order.
@@ -367,7 +402,7 @@ impl<'a> Engine<'a> {
                     return Ok(());
                 }
                 Turn::Feed(wanted) => {
-                    let (lots, has_more) = ordered.fetch(wanted.min(FETCHED), self.workers.lot);
+                    let (lots, has_more) = ordered.fetch(wanted.min(FETCHED), self.workers);
                     self.window.feed(lots, has_more);
                 }
                 Turn::Direct { item, is_alone, .. } => {
@@ -412,35 +447,37 @@ impl<'a> Engine<'a> {
         let stands = ahead.iter().all(|tx| ordered.feed.stands(tx));
         // Where gas runs out, or the feed takes something back, each is decided in its turn.
         let may_be = stands && lot.gas_needed <= gas_left;
-        let how = match may_be.then(|| lot.shifts(&self.memory)) {
-            Some(Some(shifts)) => {
-                lot.shift(shifts);
-                self.keep(ordered, ahead, lot);
+        let how = match may_be.then(|| lot.holds(&self.memory)) {
+            Some(true) => {
+                self.keep(ordered, ahead, &mut lot);
                 Settled::Clean
             }
-            Some(None) => {
+            Some(false) => {
                 ordered.counts.stale += u64::try_from(count).unwrap_or_default();
                 Settled::Stale
             }
             None => Settled::Direct,
         };
+        lot.left.clear();
+        self.spent(lot.maker).push(lot.left);
         let from = if how == Settled::Clean { count } else { 0 };
         let goes_on = from == txs.len() || self.run_in_turn(worker, ordered, txs, from)?;
         Ok(goes_on.then_some(how))
     }
 
     /// Keeps a lot that holds.
-    fn keep(&self, ordered: &mut Ordered<'_>, txs: &[Recovered<Tx>], lot: Lot) {
+    fn keep(&self, ordered: &mut Ordered<'_>, txs: &[Recovered<Tx>], lot: &mut Lot) {
         let count = txs.len();
         if ordered.feed.follows() {
             ordered.feed.left_together(count, lot.diff());
         }
         ordered.commits += 1;
-        self.memory.keep(ordered.commits, lot.written);
-        ordered.book.absorb(lot.book);
+        self.memory.keep_left(ordered.commits, &mut lot.left);
+        let (book, band) = (std::mem::take(&mut lot.book), std::mem::take(&mut lot.band));
+        ordered.book.absorb(book, band);
         ordered.counts.transactions += u64::try_from(count).unwrap_or_default();
-        let mut said = lot.said.into_iter();
-        for (tx, outcome) in txs.iter().zip(lot.outcomes) {
+        let mut said = lot.said.drain(..);
+        for (tx, outcome) in txs.iter().zip(lot.outcomes.drain(..)) {
             let said = said.next().unwrap_or_default();
             ordered.feed.ended(tx.clone(), Ok(outcome), said);
         }
@@ -455,7 +492,7 @@ impl<'a> Engine<'a> {
         from: usize,
     ) -> Result<bool, Poisoned> {
         if worker.tip != Some(ordered.commits) {
-            worker.stand_anew(false);
+            worker.stand_anew();
         }
         let mut done = from;
         let ended = self.run_each(&mut worker.session, ordered, txs, &mut done);
@@ -527,11 +564,9 @@ impl<'a> Engine<'a> {
 
 impl Worker {
     /// Over what is settled, with nothing of its own above.
-    fn stand_anew(&mut self, is_ahead: bool) {
-        self.view.begin(is_ahead);
+    fn stand_anew(&mut self) {
         let view = Arc::clone(&self.view);
         self.session.stand_on(view as Arc<dyn StateRead>);
-        self.tip = None;
     }
 
     /// The work is over. What only this worker has, the block goes on with.
@@ -545,12 +580,12 @@ impl Worker {
 }
 
 impl Ordered<'_> {
-    /// So many lots of so many transactions at most, and whether there may be more.
-    fn fetch(&mut self, count: usize, most: usize) -> (Vec<Txs>, bool) {
+    /// So many lots, and whether there may be more.
+    fn fetch(&mut self, count: usize, workers: &Workers) -> (Vec<Txs>, bool) {
         let mut lots = Vec::with_capacity(count);
         while lots.len() < count {
-            let lot = self.fetch_lot(self.lot.min(most));
-            self.lot = most.min(self.lot * 2);
+            let lot = self.fetch_lot(workers);
+            self.lot = workers.lot.min(self.lot * 2);
             if lot.is_empty() {
                 return (lots, false);
             }
@@ -559,16 +594,36 @@ impl Ordered<'_> {
         (lots, true)
     }
 
-    fn fetch_lot(&mut self, most: usize) -> Txs {
+    fn fetch_lot(&mut self, workers: &Workers) -> Txs {
+        let (mut most, mut most_gas) = (self.lot.min(workers.lot), LOT_GAS);
+        self.fill(LOTS_AT_HAND * workers.count * workers.lot);
+        if self.has_ended {
+            let shares = LAST_SHARES * workers.count;
+            let gas = self.first.iter().map(|tx| tx.gas_limit());
+            let all_gas = gas.fold(0_u64, u64::saturating_add);
+            most = most.min((self.first.len() / shares).max(LAST_LEAST));
+            most_gas = most_gas.min(all_gas / u64::try_from(shares).unwrap_or(u64::MAX));
+        }
         let mut lot = Txs::new();
         let mut gas = 0_u64;
-        while lot.len() < most && gas < LOT_GAS {
-            let next = self.first.pop_front().or_else(|| self.feed.next_tx());
-            let Some(tx) = next else { break };
+        while lot.len() < most && (lot.is_empty() || gas < most_gas) {
+            let Some(tx) = self.first.pop_front() else {
+                break;
+            };
             gas = gas.saturating_add(tx.gas_limit());
             lot.push(tx);
         }
         lot
+    }
+
+    /// Takes from the feed until so many transactions are at hand.
+    fn fill(&mut self, count: usize) {
+        while !self.has_ended && self.first.len() < count {
+            match self.feed.next_tx() {
+                Some(tx) => self.first.push_back(tx),
+                None => self.has_ended = true,
+            }
+        }
     }
 }
 

@@ -1,27 +1,30 @@
 //! What some neighbours that ran ahead of their turn, one after the other, left for the commit.
 //!
-//! Among themselves they ran as in the plain loop, over an overlay of their own. What they read below it is compared with
-//! the state of their turn once for each account and word, not for each transaction. What they only added to may be another
-//! by then: it is shifted.
+//! Among themselves they ran as in the plain loop, over notes of their own. What they read below is compared with the state of
+//! their turn once for each account and word, not for each transaction. What they only added to may be another by then: it is
+//! shifted.
 
-use alloy_primitives::map::{AddressMap, U256Map};
-use alloy_primitives::{Address, U256};
-use revm::state::EvmState;
+use std::collections::btree_map::Entry;
+use std::ops::Range;
 
+use alloy_primitives::{Address, B256, Bytes, U256};
+
+use super::keys::Key;
 use super::memory::Memory;
-use super::tally::{Range, Tally, Word};
-use super::view::Reads;
+use super::tally::{Need, Word};
 use crate::block::Book;
-use crate::overlay::Written;
+use crate::list::Band;
 use crate::{AccountInfo, StateDiff, TxOutcome};
 
 /// See the module.
 pub(super) struct Lot {
-    /// Receipts, gas and access list, as of a block that begins with them.
+    /// The number of the worker who ran it.
+    pub(super) maker: usize,
+    /// Receipts and gas, as of a block that begins with them.
     pub(super) book: Book,
-    pub(super) reads: Reads,
-    pub(super) written: Written,
-    pub(super) loose: Loose,
+    /// The part of the access list.
+    pub(super) band: Band,
+    pub(super) left: Left,
     /// How each ended. There may be fewer than neighbours: what cannot enter, or be told ahead, waits for its turn with all
     /// behind it.
     pub(super) outcomes: Vec<TxOutcome>,
@@ -31,171 +34,186 @@ pub(super) struct Lot {
     pub(super) gas_needed: u64,
 }
 
-/// What a lot only added to, by what it found there.
+/// What a lot read, and what it left; in no order. Most is never looked at: what the commit needs of each location lies close
+/// together, and the rest stays where the worker wrote it.
 #[derive(Default)]
-pub(super) struct Loose {
-    accounts: AddressMap<Option<AccountInfo>>,
-    words: AddressMap<U256Map<Within>>,
+pub(super) struct Left {
+    pub(super) accounts: Reads<AccountRead>,
+    pub(super) words: Reads<WordRead>,
+    pub(super) written_accounts: Vec<(Key<Address>, Option<AccountInfo>)>,
+    pub(super) written_words: Vec<(Key<Word>, U256)>,
+    /// Accounts whose storage went, before any word was written.
+    pub(super) resets: Vec<Address>,
+    /// Code that appeared.
+    pub(super) codes: Vec<(B256, Bytes)>,
 }
 
-/// A word that was only moved.
-#[derive(Clone, Copy)]
-struct Within {
-    found: U256,
-    /// Over all of these the lot ends alike, and costs the same.
-    range: Range,
+/// What was read, each with what says whether it still holds.
+pub(super) struct Reads<T> {
+    checks: Vec<Check>,
+    of: Vec<T>,
 }
 
-/// By how much what a lot only added to lies elsewhere now.
-#[derive(Default)]
-pub(super) struct Shifts {
-    accounts: Vec<(Address, AccountInfo, AccountInfo)>,
-    words: Vec<(Word, U256)>,
+/// The hash of a location, and the commit up to which what was found there is known to hold.
+struct Check {
+    hash: u64,
+    at: u32,
 }
 
-impl Loose {
-    /// The next transaction left this `state`. `paid`: accounts to which it did nothing but to pay them; `tally`: words that
-    /// it only moved; `first`: what the lot had not touched before it, as found.
-    pub(super) fn note(
-        &mut self,
-        state: &EvmState,
-        paid: &[Option<Address>],
-        tally: &Tally,
-        first: (&[(Address, Option<AccountInfo>)], &[(Word, U256)]),
-    ) {
-        let (accounts, words) = first;
-        // In the order of a hash map: each account and word is noted for itself.
-        for (address, account) in state {
-            if !paid.contains(&Some(*address)) {
-                self.accounts.remove(address);
-            } else if let Some((_, found)) = accounts.iter().find(|(read, _)| read == address) {
-                self.accounts.insert(*address, *found);
-            }
-            if let Some(loose) = self.words.get_mut(address) {
-                for slot in account.storage.keys() {
-                    if loose.contains_key(slot) && !tally.is_within(&(*address, *slot)) {
-                        loose.remove(slot);
-                    }
-                }
-            }
-        }
-        for (word, range) in tally.ranges() {
-            let slot = state
-                .get(&word.0)
-                .and_then(|account| account.storage.get(&word.1));
-            if let Some(slot) = slot {
-                let is_first = words.iter().any(|(read, _)| read == word);
-                self.narrow(*word, slot.original_value, range, is_first);
-            }
+/// An account that a lot read.
+pub(super) struct AccountRead {
+    pub(super) key: Key<Address>,
+    pub(super) found: Option<AccountInfo>,
+    /// It was only paid.
+    pub(super) is_loose: bool,
+    /// Its storage went.
+    pub(super) is_reset: bool,
+    /// Where it is among the written accounts.
+    pub(super) written: Option<usize>,
+    /// Where its balances lie in the part of the access list.
+    pub(super) balances: Range<usize>,
+}
+
+/// A word that a lot read.
+pub(super) struct WordRead {
+    pub(super) key: Key<Word>,
+    pub(super) found: U256,
+    pub(super) need: Need,
+    /// Where it is among the written words.
+    pub(super) written: Option<usize>,
+    /// Where what was written lies in the part of the access list.
+    pub(super) writes: Range<usize>,
+}
+
+impl<T> Default for Reads<T> {
+    fn default() -> Self {
+        Self {
+            checks: Vec::new(),
+            of: Vec::new(),
         }
     }
+}
 
-    /// A word was moved within a range, by a transaction that found it so.
-    fn narrow(&mut self, word: Word, original: U256, range: Range, is_first: bool) {
-        let loose = self.words.entry(word.0).or_default();
-        let Some(kept) = loose.get_mut(&word.1) else {
-            if is_first {
-                let found = original;
-                loose.insert(word.1, Within { found, range });
-            }
-            return;
-        };
-        let before = range.before(kept.found, original);
-        match kept.range.and(before) {
-            Some(range) if range != Range::only(kept.found) => kept.range = range,
-            _ => {
-                loose.remove(&word.1);
-            }
-        }
+impl<T> Reads<T> {
+    pub(super) fn push(&mut self, hash: u64, at: u32, read: T) {
+        self.checks.push(Check { hash, at });
+        self.of.push(read);
     }
 
-    fn within(&self, word: Word, now: U256) -> bool {
-        let loose = self.words.get(&word.0).and_then(|it| it.get(&word.1));
-        loose.is_some_and(|loose| loose.range.contains(now))
+    fn clear(&mut self) {
+        self.checks.clear();
+        self.of.clear();
+    }
+
+    #[cfg(test)]
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.of.iter()
+    }
+
+    /// What somebody may have written since it was read.
+    fn doubtful<'a>(&'a self, memory: &'a Memory) -> impl Iterator<Item = &'a T> {
+        let both = self.checks.iter().zip(&self.of);
+        both.filter(|(check, _)| !memory.is_still(check.hash, check.at))
+            .map(|(_, read)| read)
+    }
+}
+
+impl Left {
+    /// Keeps room for another lot.
+    pub(super) fn clear(&mut self) {
+        self.accounts.clear();
+        self.words.clear();
+        self.written_accounts.clear();
+        self.written_words.clear();
+        self.resets.clear();
+        self.codes.clear();
+    }
+}
+
+impl AccountRead {
+    /// Whether it was only paid, and that ends alike where it was found otherwise.
+    fn may_shift(&self, left: Option<AccountInfo>, now: &AccountInfo) -> bool {
+        // Far from leaving 256 bits, whichever comes on top of the other.
+        let is_small = |wei: U256| !wei.bit(255);
+        let found = self.found.unwrap_or_default();
+        let left = left.unwrap_or_default();
+        self.is_loose
+            && !self.is_reset
+            && found.code_hash == now.code_hash
+            && [found.balance, now.balance, left.balance]
+                .into_iter()
+                .all(is_small)
     }
 }
 
 impl Lot {
-    /// Whether everything that was read still is as it was, or may be another; `None`: it does not hold.
-    pub(super) fn shifts(&self, memory: &Memory) -> Option<Shifts> {
-        let mut shifts = Shifts::default();
-        for (address, found) in &self.reads.accounts {
-            match memory.account_written(*address) {
+    /// Whether everything that was read still is as it was, or may be another; what was only added to is shifted then. Of a lot
+    /// that does not hold nothing is kept.
+    pub(super) fn holds(&mut self, memory: &Memory) -> bool {
+        let (left, band) = (&mut self.left, &mut self.band);
+        for read in left.accounts.doubtful(memory) {
+            match memory.account_written(&read.key) {
                 None => {}
-                Some(now) if now == *found => {}
+                Some(now) if now == read.found => {}
                 Some(now) => {
-                    let (found, now) = (found.unwrap_or_default(), now.unwrap_or_default());
-                    if !self.may_shift(*address, &found, &now) {
-                        return None;
+                    let now = now.unwrap_or_default();
+                    let written = read
+                        .written
+                        .and_then(|at| left.written_accounts.get_mut(at));
+                    let mut written = written.map(|(_, info)| info);
+                    if !read.may_shift(written.as_ref().and_then(|info| **info), &now) {
+                        return false;
                     }
-                    shifts.accounts.push((*address, found, now));
+                    let by = now
+                        .balance
+                        .wrapping_sub(read.found.unwrap_or_default().balance);
+                    band.shift(read.balances.clone(), by);
+                    if let Some(info) = &mut written {
+                        let info = info.get_or_insert_default();
+                        info.balance = info.balance.wrapping_add(by);
+                        info.nonce = now.nonce;
+                    }
                 }
             }
         }
-        for (word, found) in &self.reads.words {
-            match memory.word_written(*word) {
+        for read in left.words.doubtful(memory) {
+            match memory.word_written(&read.key) {
                 None => {}
-                Some(now) if now == *found => {}
-                Some(now) if self.loose.within(*word, now) => {
-                    shifts.words.push((*word, now.wrapping_sub(*found)));
+                Some(now) if now == read.found => {}
+                Some(now) if read.need.allows(read.found, now) => {
+                    let by = now.wrapping_sub(read.found);
+                    band.shift(read.writes.clone(), by);
+                    let written = read.written.and_then(|at| left.written_words.get_mut(at));
+                    if let Some((_, is)) = written {
+                        *is = is.wrapping_add(by);
+                    }
                 }
-                Some(_) => return None,
+                Some(_) => return false,
             }
         }
-        Some(shifts)
-    }
-
-    /// Whether an account that was found so was only paid, and ends alike over another one.
-    fn may_shift(&self, address: Address, found: &AccountInfo, now: &AccountInfo) -> bool {
-        // Far from leaving 256 bits, whichever comes on top of the other.
-        let is_small = |wei: U256| !wei.bit(255);
-        let after = self.written.accounts.iter().find(|it| it.0 == address);
-        let after_wei = after.map_or(U256::ZERO, |it| it.1.unwrap_or_default().balance);
-        self.loose.accounts.contains_key(&address)
-            && found.code_hash == now.code_hash
-            && [found.balance, now.balance, after_wei]
-                .into_iter()
-                .all(is_small)
-            && !self.written.resets.contains(&address)
-    }
-
-    /// Shifts what was only added to.
-    pub(super) fn shift(&mut self, shifts: Shifts) {
-        for (address, found, now) in shifts.accounts {
-            let by = now.balance.wrapping_sub(found.balance);
-            self.book.shift_balance(address, by);
-            let written = self.written.accounts.iter_mut();
-            for (_, info) in written.filter(|it| it.0 == address) {
-                let info = info.get_or_insert_default();
-                info.balance = info.balance.wrapping_add(by);
-                info.nonce = now.nonce;
-            }
-        }
-        for (word, by) in shifts.words {
-            self.book.shift_word(word, by);
-            let written = self.written.words.iter_mut();
-            for (_, is) in written.filter(|it| it.0 == word) {
-                *is = is.wrapping_add(by);
-            }
-        }
+        true
     }
 
     /// What it left, for whoever follows the block.
     pub(super) fn diff(&self) -> StateDiff {
         let mut diff = StateDiff::default();
-        for (address, info) in &self.written.accounts {
+        for (key, is) in &self.left.written_words {
+            let (address, slot) = key.is;
+            let left = diff.accounts.entry(address).or_default();
+            left.storage.insert(slot, *is);
+        }
+        for (key, info) in &self.left.written_accounts {
             if let Some(info) = info {
-                diff.accounts.entry(*address).or_default().info = Some(*info);
+                diff.accounts.entry(key.is).or_default().info = Some(*info);
             }
         }
-        for ((address, slot), is) in &self.written.words {
-            let left = diff.accounts.entry(*address).or_default();
-            if left.info.is_none() {
-                // Only its words were written: the rest is as it was found.
-                let found = self.reads.accounts.iter().find(|it| it.0 == *address);
-                left.info = found.and_then(|it| it.1);
+        for read in &self.left.accounts.of {
+            // Only its words were written: the rest is as it was found.
+            if let (Entry::Occupied(mut entry), None) =
+                (diff.accounts.entry(read.key.is), read.written)
+            {
+                entry.get_mut().info = read.found;
             }
-            left.storage.insert(*slot, *is);
         }
         diff.accounts.retain(|_, left| left.info.is_some());
         diff

@@ -7,14 +7,18 @@
 //!                                                                                       └─no──► run it in its turn
 //! ```
 //!
-//! A lot is some neighbours. It runs as in the plain loop, over an overlay of its own ([`lot::Lot`]), and what it read below
-//! that is compared by value with the [`memory::Memory`] of what settled lots left before it is kept. So the bytes are the
+//! A lot is some neighbours. It runs as in the plain loop, over [`Notes`] that its worker has of each account and word, and what
+//! it read below ([`lot::Left`]) is compared by value with the [`memory::Memory`] of what settled lots left before it is kept. So the bytes are the
 //! plain loop's whatever the threads do. The rules are in `specs/parallel.md`.
 
 mod ahead;
 mod engine;
+mod keys;
+mod log;
 mod lot;
 mod memory;
+mod notes;
+mod sieve;
 mod tally;
 mod view;
 
@@ -26,7 +30,8 @@ use capstan_window::Baton;
 use revm::state::EvmState;
 
 pub(crate) use ahead::{Ahead, AheadHandler};
-pub(crate) use tally::{Commutative, Tally};
+pub(crate) use notes::Notes;
+pub(crate) use tally::Commutative;
 
 use crate::{BlockRun, ExecError, Overlay, StateDiff, Tx, TxOutcome, TxRefused};
 use engine::{Engine, Left, Ordered, World};

@@ -1,10 +1,10 @@
-//! What commutative writes of one transaction need of the words below them.
+//! What commutative writes of a lot need of the words below them.
 //!
-//! A transaction that only added to a word, and never looked at it, ends the same over any word in a range: the range in
-//! which every one of its writes is done or refused as it was, and costs the same gas. Over another word of that range its
-//! result is shifted, and nothing else is different.
+//! Transactions that only added to a word, and never looked at it, end the same over any word in a range: the range in
+//! which every one of their writes is done or refused as it was, and costs the same gas. Over another word of that range
+//! their result is shifted, and nothing else is different.
 
-use alloy_primitives::{Address, U256, map::HashMap};
+use alloy_primitives::{Address, U256};
 use capstan_state::{GasClass, commute};
 
 /// A storage word by its full key.
@@ -42,32 +42,36 @@ impl Commutative {
         }
     }
 
-    /// The words over which this write ends as it ends over `word`, which is not zero: done or refused, and for the same
-    /// gas. `None` if that is this word alone.
-    fn range(self, word: U256, class: GasClass) -> Option<Range> {
-        let done = self.apply(word, class).is_some();
-        let above_zero = Range {
-            low: U256::ONE,
-            high: U256::MAX,
-        };
-        match self {
-            Self::Add(delta) => above_zero.split(U256::MAX.checked_sub(delta), done),
-            Self::AddCapped { delta, cap } => above_zero.split(cap.checked_sub(delta), done),
-            Self::SubBounded { delta, min } => {
-                // Gas is another where nothing is left, so a write that leaves nothing stands for itself.
-                if self.apply(word, class).is_some_and(|new| new.is_zero()) {
-                    return None;
-                }
-                let high = match (done, delta.checked_add(refused_below(min, class))) {
-                    (true, _) | (false, None) => U256::MAX,
-                    (false, Some(least)) => least.checked_sub(U256::ONE)?,
-                };
-                let low = match done {
-                    true => delta.checked_add(min.max(U256::ONE))?,
-                    false => U256::ZERO,
-                };
-                above_zero.and(Range { low, high })
+    /// How far a word that is not zero may lie from `present` so that this write ends as it ended: done, and this is `left`, or
+    /// refused; and for the same gas. `None`: nowhere else.
+    fn slack(self, present: U256, left: Option<U256>, class: GasClass) -> Option<Slack> {
+        let mut slack = Slack::ANY;
+        // Gas is another where there is nothing, so a write that meets or leaves nothing stands for itself.
+        let mut least = U256::ONE;
+        match (self, left) {
+            (Self::Add(_), Some(left)) => slack.up = U256::MAX.checked_sub(left)?,
+            (Self::AddCapped { cap, .. }, Some(left)) => slack.up = cap.checked_sub(left)?,
+            (Self::SubBounded { min, .. }, Some(left)) => {
+                slack.down = left.checked_sub(min.max(U256::ONE))?;
+                return Some(slack);
             }
+            (Self::Add(delta), None) => least = Self::beyond(U256::MAX.checked_sub(delta))?,
+            (Self::AddCapped { delta, cap }, None) => least = Self::beyond(cap.checked_sub(delta))?,
+            (Self::SubBounded { delta, min }, None) => {
+                if let Some(enough) = delta.checked_add(refused_below(min, class)) {
+                    slack.up = enough.checked_sub(U256::ONE)?.checked_sub(present)?;
+                }
+            }
+        }
+        slack.down = present.checked_sub(least)?;
+        Some(slack)
+    }
+
+    /// The least word but zero above the most that is not refused; every word if all are.
+    fn beyond(most: Option<U256>) -> Option<U256> {
+        match most {
+            Some(most) => most.checked_add(U256::ONE),
+            None => Some(U256::ONE),
         }
     }
 }
@@ -80,143 +84,77 @@ fn refused_below(min: U256, class: GasClass) -> U256 {
     }
 }
 
-/// Words from `low` to `high`, both included.
+/// How far a word may lie from the one that was found, both ends included. Writes that only move a word move all words alike, so
+/// that counts before them as it does behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Range {
-    low: U256,
-    high: U256,
+pub(crate) struct Slack {
+    down: U256,
+    up: U256,
 }
 
-impl Range {
-    /// One word.
-    pub(super) fn only(word: U256) -> Self {
-        Self {
-            low: word,
-            high: word,
-        }
+impl Slack {
+    const ANY: Self = Self {
+        down: U256::MAX,
+        up: U256::MAX,
+    };
+
+    fn narrow(&mut self, to: &Self) {
+        self.down = self.down.min(to.down);
+        self.up = self.up.min(to.up);
     }
 
-    /// Whether a word lies in it.
-    pub(crate) fn contains(&self, word: U256) -> bool {
-        (self.low..=self.high).contains(&word)
-    }
-
-    /// What lies in both; `None`: nothing.
-    pub(super) fn and(self, other: Self) -> Option<Self> {
-        let (low, high) = (self.low.max(other.low), self.high.min(other.high));
-        (low <= high).then_some(Self { low, high })
-    }
-
-    /// The part up to `most` (nothing reaches it if `None`), or the part above.
-    fn split(self, most: Option<U256>, lower: bool) -> Option<Self> {
-        match (most, lower) {
-            (Some(most), true) => self.and(Self {
-                low: U256::ZERO,
-                high: most,
-            }),
-            (Some(most), false) => self.and(Self {
-                low: most.checked_add(U256::ONE)?,
-                high: U256::MAX,
-            }),
-            (None, true) => None,
-            (None, false) => Some(self),
-        }
-    }
-
-    /// The range of words before something that changed them by `to - from` until now.
-    pub(super) fn before(self, from: U256, to: U256) -> Self {
-        match to.checked_sub(from) {
-            Some(risen) => Self {
-                low: self.low.saturating_sub(risen),
-                high: self.high.saturating_sub(risen),
-            },
-            None => {
-                let fallen = from.saturating_sub(to);
-                Self {
-                    low: self.low.saturating_add(fallen),
-                    high: self.high.saturating_add(fallen),
-                }
-            }
-        }
+    fn is_none(&self) -> bool {
+        self.down.is_zero() && self.up.is_zero()
     }
 }
 
-/// Words for which there is room as soon as there is one: more than most transactions move.
-const ROOM: usize = 24;
-
-/// What commutative writes of one transaction need, by word.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    words: HashMap<Word, Need>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Need {
-    /// This very word.
+/// What a location must be in a lot's turn, so that the lot ends as it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// As it was found.
     Exact,
-    /// Any word of a range.
-    Within(Range),
+    /// Not farther from that.
+    Within(Slack),
 }
 
-impl Tally {
-    /// The word itself was looked at or written over.
-    #[inline]
-    pub(crate) fn look(&mut self, word: Word) {
-        if let Some(need) = self.words.get_mut(&word) {
-            *need = Need::Exact;
-        }
-    }
+impl Need {
+    /// Any word: nothing has looked at it yet.
+    pub(super) const ANY: Self = Self::Within(Slack::ANY);
 
-    /// A commutative write over `found`: the word before the transaction, and before the write. `is_first`: nothing in this
-    /// transaction had touched the word yet.
-    pub(crate) fn note(
+    /// A commutative write over a word that was `original` before its transaction, and `present` before the write; `left`: what it
+    /// left, if it was not refused. `is_first`: nothing in this transaction had touched the word yet.
+    pub(super) fn narrow(
         &mut self,
-        word: Word,
         class: GasClass,
         op: Commutative,
         (original, present): (U256, U256),
+        left: Option<U256>,
         is_first: bool,
     ) {
-        if self.words.capacity() == 0 {
-            self.words.reserve(ROOM);
+        let Self::Within(slack) = self else { return };
+        match op.slack(present, left, class) {
+            Some(to) => slack.narrow(&to),
+            None => return *self = Self::Exact,
         }
-        let need = self.words.entry(word).or_insert(match is_first {
-            true => Need::Within(Range {
-                low: U256::ONE,
-                high: U256::MAX,
-            }),
-            // It came into the transaction by a way that looked at it.
-            false => Need::Exact,
-        });
-        let Need::Within(range) = *need else { return };
-        let narrowed = match original.is_zero() || present.is_zero() {
-            true => None,
-            false => op
-                .range(present, class)
-                .and_then(|now| range.and(now.before(original, present))),
-        };
-        *need = match narrowed {
-            Some(range) if range != Range::only(original) => Need::Within(range),
-            _ => Need::Exact,
-        };
+        if is_first {
+            // Whether the word was zero before its transaction is a matter of gas.
+            match original.checked_sub(U256::ONE) {
+                Some(down) => slack.down = slack.down.min(down),
+                None => return *self = Self::Exact,
+            }
+        }
+        if slack.is_none() {
+            *self = Self::Exact;
+        }
     }
 
-    /// Another transaction begins. The room that the one before it needed stays.
-    pub(crate) fn begin(&mut self) {
-        self.words.clear();
-    }
-
-    /// Words that may be others than those that were found, each with its range.
-    pub(super) fn ranges(&self) -> impl Iterator<Item = (&Word, Range)> {
-        self.words.iter().filter_map(|(word, need)| match need {
-            Need::Exact => None,
-            Need::Within(range) => Some((word, *range)),
-        })
-    }
-
-    /// Whether a word may be another than the one that was found.
-    pub(super) fn is_within(&self, word: &Word) -> bool {
-        matches!(self.words.get(word), Some(Need::Within(_)))
+    /// Whether another word does as well as the one that was found.
+    pub(super) fn allows(&self, found: U256, now: U256) -> bool {
+        match (self, now.checked_sub(found)) {
+            (Self::Exact, _) => now == found,
+            (Self::Within(slack), Some(up)) => up <= slack.up,
+            (Self::Within(slack), None) => found.saturating_sub(now) <= slack.down,
+        }
     }
 }
 

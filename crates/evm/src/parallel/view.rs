@@ -1,4 +1,4 @@
-//! One worker's view of the state below its run, and the list of what was read there.
+//! One worker's view of the state below lots that run in their turn.
 
 use std::sync::Arc;
 
@@ -11,34 +11,12 @@ use super::memory::Memory;
 use super::tally::Word;
 use crate::{AccountInfo, StateError, StateRead};
 
-/// What a lot read that it had not written itself, in the order in which it first did. An overlay above asks for each
-/// but once.
-#[derive(Debug, Default)]
-pub(super) struct Reads {
-    pub(super) accounts: Vec<(Address, Option<AccountInfo>)>,
-    pub(super) words: Vec<(Word, U256)>,
-}
-
-/// How much had been read at some moment.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Mark {
-    pub(super) accounts: usize,
-    pub(super) words: usize,
-}
-
 /// See the module.
 pub(super) struct View {
     memory: Arc<Memory>,
     /// The baton, where one decides who runs when, and whose view this is.
     pace: Option<(Arc<Baton>, usize)>,
-    at: Mutex<At>,
-}
-
-#[derive(Default)]
-struct At {
-    reads: Reads,
-    is_ahead: bool,
-    below: Below,
+    below: Mutex<Below>,
 }
 
 /// What this worker has read of the state before the first of these transactions, which does not change while it works: most
@@ -54,41 +32,8 @@ impl View {
         Self {
             memory,
             pace,
-            at: Mutex::default(),
+            below: Mutex::default(),
         }
-    }
-
-    /// Another run begins: ahead of its turn, what it reads is noted.
-    pub(super) fn begin(&self, is_ahead: bool) {
-        let mut at = self.at.lock();
-        at.is_ahead = is_ahead;
-        at.reads = Reads::default();
-    }
-
-    /// What was read since.
-    pub(super) fn take_reads(&self) -> Reads {
-        std::mem::take(&mut self.at.lock().reads)
-    }
-
-    /// How much was read so far.
-    pub(super) fn mark(&self) -> Mark {
-        let at = self.at.lock();
-        Mark {
-            accounts: at.reads.accounts.len(),
-            words: at.reads.words.len(),
-        }
-    }
-
-    /// Shows what was read since a moment.
-    pub(super) fn since<T>(
-        &self,
-        mark: Mark,
-        show: impl FnOnce(&[(Address, Option<AccountInfo>)], &[(Word, U256)]) -> T,
-    ) -> T {
-        let at = self.at.lock();
-        let accounts = at.reads.accounts.get(mark.accounts..).unwrap_or_default();
-        let words = at.reads.words.get(mark.words..).unwrap_or_default();
-        show(accounts, words)
     }
 
     fn step(&self) {
@@ -98,28 +43,28 @@ impl View {
     }
 }
 
-impl At {
-    fn account_below(
+impl Below {
+    fn account(
         &mut self,
         memory: &Memory,
         address: Address,
     ) -> Result<Option<AccountInfo>, StateError> {
-        if let Some(info) = self.below.accounts.get(&address) {
+        if let Some(info) = self.accounts.get(&address) {
             return Ok(*info);
         }
         let info = memory.below().account(address)?;
         if info.is_some_and(|info| info.code_hash != KECCAK256_EMPTY) {
-            self.below.accounts.insert(address, info);
+            self.accounts.insert(address, info);
         }
         Ok(info)
     }
 
-    fn word_below(&mut self, memory: &Memory, word: Word) -> Result<U256, StateError> {
-        if let Some(is) = self.below.words.get(&word) {
+    fn word(&mut self, memory: &Memory, word: Word) -> Result<U256, StateError> {
+        if let Some(is) = self.words.get(&word) {
             return Ok(*is);
         }
         let is = StateRead::storage(memory.below(), word.0, word.1)?;
-        self.below.words.insert(word, is);
+        self.words.insert(word, is);
         Ok(is)
     }
 }
@@ -127,29 +72,20 @@ impl At {
 impl StateRead for View {
     fn account(&self, address: Address) -> Result<Option<AccountInfo>, StateError> {
         self.step();
-        let mut at = self.at.lock();
-        let info = match self.memory.account_written(address) {
-            Some(info) => info,
-            None => at.account_below(&self.memory, address)?,
-        };
-        if at.is_ahead {
-            at.reads.accounts.push((address, info));
+        let key = self.memory.seeds().account(address);
+        match self.memory.account_written(&key) {
+            Some(info) => Ok(info),
+            None => self.below.lock().account(&self.memory, address),
         }
-        Ok(info)
     }
 
     fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
         self.step();
         let word = (address, slot);
-        let mut at = self.at.lock();
-        let is = match self.memory.word_written(word) {
-            Some(is) => is,
-            None => at.word_below(&self.memory, word)?,
-        };
-        if at.is_ahead {
-            at.reads.words.push((word, is));
+        match self.memory.word_written(&self.memory.seeds().word(word)) {
+            Some(is) => Ok(is),
+            None => self.below.lock().word(&self.memory, word),
         }
-        Ok(is)
     }
 
     fn code(&self, hash: B256) -> Result<Bytes, StateError> {
