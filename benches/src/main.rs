@@ -23,6 +23,10 @@ use alloy_primitives::{Bytes, U256, hex};
 use clap::{Parser, Subcommand};
 use eyre::{Context, OptionExt};
 
+/// As the node's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(about = "Capstan's benches: each prints one table")]
 struct Args {

@@ -58,6 +58,10 @@ use eyre::Result;
 /// The package version, with the commit where git could say it.
 pub(crate) const VERSION: &str = env!("CAPSTAN_VERSION");
 
+/// The system's own makes threads wait for each other: what a lot of a block leaves is given back by whoever settles it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let words = args::command().try_get_matches();
     let cli = match words.and_then(|matches| Cli::from_arg_matches(&matches)) {
