@@ -69,7 +69,7 @@ pub enum Turn<I, D> {
         place: u64,
         /// What to run.
         item: Arc<I>,
-        /// Nobody may run ahead until it is settled.
+        /// Nobody runs ahead until it is settled.
         is_alone: bool,
     },
     /// The next items were run ahead.
@@ -106,8 +106,19 @@ struct State<I, D> {
     workers: usize,
 }
 
+/// An item as the feed gives it.
+#[derive(Clone, Debug)]
+pub struct Fed<I> {
+    /// What is to be run.
+    pub item: I,
+    /// It surely reads what one of those just before it writes: ahead of its turn it would run in vain, and nobody begins
+    /// those behind it before its turn has come.
+    pub waits: bool,
+}
+
 struct Slot<I, D> {
     item: Arc<I>,
+    waits: bool,
     /// What came of a run ahead of the turn, once it has ended.
     done: Option<D>,
 }
@@ -195,8 +206,8 @@ impl<I, D> Window<I, D> {
     pub fn advance(&self, settled: &[Settled]) -> Turn<I, D> {
         let mut state = self.lock();
         let turn = state.turn(settled);
-        let wakes =
-            state.sleepers > 0 && (!settled.is_empty() || matches!(turn, Turn::Yield | Turn::Over));
+        let is_given_back = matches!(turn, Turn::Yield | Turn::Over);
+        let wakes = state.sleepers > 0 && (is_given_back || state.startable() > 0);
         drop(state);
         if mutant!(SilentTurn, wakes, false) {
             self.changed.notify_all();
@@ -205,14 +216,15 @@ impl<I, D> Window<I, D> {
     }
 
     /// More items, in order; `has_more` says whether the feed may go on.
-    pub fn feed(&self, items: Vec<I>, has_more: bool) {
+    pub fn feed(&self, items: Vec<Fed<I>>, has_more: bool) {
         let mut state = self.lock();
         state.has_more = has_more;
-        state.slots.extend(items.into_iter().map(|item| Slot {
-            item: Arc::new(item),
+        state.slots.extend(items.into_iter().map(|fed| Slot {
+            item: Arc::new(fed.item),
+            waits: fed.waits,
             done: None,
         }));
-        let wakes = state.sleepers > 0;
+        let wakes = state.sleepers > 0 && state.startable() > 0;
         drop(state);
         if wakes {
             self.changed.notify_all();
@@ -265,9 +277,7 @@ impl<I, D> State<I, D> {
             self.is_committing = true;
             return Task::Commit;
         }
-        let room = self.width.now().saturating_sub(self.begun);
-        let left = self.slots.len().saturating_sub(self.begun);
-        let count = room.min(left).min(self.share());
+        let count = self.startable().min(self.share());
         if count == 0 {
             return Task::Idle;
         }
@@ -277,6 +287,13 @@ impl<I, D> State<I, D> {
         let items = slots.map(|slot| Arc::clone(&slot.item)).collect();
         self.begun += mutant!(BegunTwice, count, 0);
         Task::Run { place, items }
+    }
+
+    /// How many items may be begun ahead of their turn now.
+    fn startable(&self) -> usize {
+        let room = self.width.now().saturating_sub(self.begun);
+        let fresh = self.slots.iter().skip(self.begun).take(room);
+        fresh.take_while(|slot| !slot.waits).count()
     }
 
     /// How many items a worker takes at once: the fewer, the sooner they are ready; the more, the less often two threads
@@ -314,7 +331,7 @@ impl<I, D> State<I, D> {
         if self.begun == 0 {
             self.begun = 1;
             let item = Arc::clone(&slot.item);
-            let is_alone = self.width.now() == 1;
+            let is_alone = self.startable() == 0;
             return Turn::Direct {
                 place,
                 item,

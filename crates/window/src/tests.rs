@@ -20,6 +20,14 @@ struct Scene {
     width: usize,
     /// Whoever runs this item stops the work, ahead of its turn or in it.
     stops_at: Option<u64>,
+    /// Every so manieth item waits for its turn; 0: none does.
+    waits_each: u64,
+}
+
+impl Scene {
+    fn waits(&self, item: u64) -> bool {
+        self.waits_each > 0 && item.is_multiple_of(self.waits_each)
+    }
 }
 
 /// What everybody shares.
@@ -67,6 +75,7 @@ impl Model {
             self.window.stop();
             return None;
         }
+        assert!(!self.scene.waits(item), "item {item} does not wait");
         let before = self.aheads[at(item)].fetch_add(1, Ordering::SeqCst);
         assert_eq!(before, 0, "item {item} is run ahead by two");
         Some(self.settled.load(Ordering::SeqCst))
@@ -82,8 +91,12 @@ impl Model {
                 Turn::Yield | Turn::Over => return,
                 Turn::Feed(wanted) => {
                     let until = self.scene.items.min(*fed + wanted as u64);
+                    let fed_now = (*fed..until).map(|item| Fed {
+                        item,
+                        waits: self.scene.waits(item),
+                    });
                     self.window
-                        .feed((*fed..until).collect(), until < self.scene.items);
+                        .feed(fed_now.collect(), until < self.scene.items);
                     *fed = until;
                 }
                 Turn::Direct { place, item, .. } => {
@@ -169,15 +182,25 @@ fn number(name: &str, default: u64) -> u64 {
 }
 
 fn scenes() -> impl Iterator<Item = Scene> {
-    let sizes = [(2, 4, 4), (2, 40, 8), (3, 5, 8), (3, 24, 2), (4, 9, 64)];
-    sizes.into_iter().flat_map(|(workers, items, width)| {
-        [None, Some(items / 2)].map(|stops_at| Scene {
-            workers,
-            items,
-            width,
-            stops_at,
+    let sizes = [
+        (2, 4, 4, 0),
+        (2, 40, 8, 3),
+        (2, 6, 8, 1),
+        (3, 5, 8, 0),
+        (3, 24, 2, 5),
+        (4, 9, 64, 4),
+    ];
+    sizes
+        .into_iter()
+        .flat_map(|(workers, items, width, waits_each)| {
+            [None, Some(items / 2)].map(|stops_at| Scene {
+                workers,
+                items,
+                width,
+                stops_at,
+                waits_each,
+            })
         })
-    })
 }
 
 /// All scenes, half of the orders by chance and half by few changes of who goes first.
@@ -229,4 +252,14 @@ fn a_width_follows_what_was_learnt() {
         directs += 1;
     }
     assert_eq!(directs, 32, "two vain trials doubled the patience twice");
+    width.learn(Settled::Clean);
+    assert_eq!(width.now(), 3, "by one, where something was in vain");
+    let mut fresh = Width::new(1, 8);
+    fresh.learn(Settled::Direct);
+    let widths = [(); 3].map(|()| {
+        let now = fresh.now();
+        fresh.learn(Settled::Clean);
+        now
+    });
+    assert_eq!(widths, [2, 4, 8]);
 }

@@ -22,7 +22,7 @@ const PATIENCE_MAX: u32 = 256;
 /// A width from which on trials in vain before it are forgotten.
 const TRUSTED: usize = 8;
 
-/// The width of a window: wider by one where running ahead was right, half where it was not. At one, nobody runs ahead, and
+/// The width of a window: twice as wide where running ahead was right, by one once it was not, and half where it is not. At one, nobody runs ahead, and
 /// whoever commits is a plain loop; now and then two are tried again.
 #[derive(Clone, Debug)]
 pub struct Width {
@@ -30,6 +30,8 @@ pub struct Width {
     most: usize,
     patience: u32,
     directs: u32,
+    /// Nothing was in vain yet.
+    is_trusting: bool,
 }
 
 impl Width {
@@ -41,6 +43,7 @@ impl Width {
             most,
             patience: FIRST,
             directs: 0,
+            is_trusting: true,
         }
     }
 
@@ -53,7 +56,8 @@ impl Width {
     pub(crate) fn learn(&mut self, settled: Settled) {
         match settled {
             Settled::Clean => {
-                self.now = self.most.min(self.now + 1);
+                let wider = if self.is_trusting { self.now } else { 1 };
+                self.now = self.most.min(self.now + wider);
                 // One that was right by luck is no reason to try the next sooner: in a chain every second one is.
                 if self.now >= TRUSTED {
                     self.patience = PATIENCE;
@@ -65,6 +69,7 @@ impl Width {
                 }
                 self.now = (self.now / 2).max(1);
                 self.directs = 0;
+                self.is_trusting = false;
             }
             Settled::Direct if self.now == 1 => {
                 self.directs += 1;

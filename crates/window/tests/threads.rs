@@ -4,7 +4,13 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use capstan_window::{Baton, Settled, Task, Turn, Width, Window};
+use capstan_window::{Baton, Fed, Settled, Task, Turn, Width, Window};
+
+/// Items that wait for nobody.
+fn free(items: std::ops::Range<u64>) -> Vec<Fed<u64>> {
+    let free = |item| Fed { item, waits: false };
+    items.map(free).collect()
+}
 
 /// Runs `count` items through a window; an item's value counts its predecessors if it is right. Answers what was settled,
 /// in order, and how often anything ran.
@@ -51,7 +57,7 @@ fn drive(workers: usize, count: u64, baton: Option<&Baton>, most: usize) -> (Vec
                         match window.advance(&std::mem::take(&mut how)) {
                             Turn::Feed(wanted) => {
                                 let until = count.min(*fed + wanted as u64);
-                                window.feed((*fed..until).collect(), until < count);
+                                window.feed(free(*fed..until), until < count);
                                 *fed = until;
                             }
                             Turn::Direct { place, item, .. } => {
@@ -127,11 +133,48 @@ fn a_stopped_window_gives_back_what_is_left() {
     let window = Window::<u64, ()>::new(Width::new(4, 4), 2);
     assert!(matches!(window.next(), Task::Commit));
     assert!(matches!(window.advance(&[]), Turn::Feed(_)));
-    window.feed(vec![7, 8, 9], false);
+    window.feed(free(7..10), false);
     assert!(matches!(window.advance(&[]), Turn::Direct { place: 0, .. }));
     assert!(matches!(window.next(), Task::Run { place: 1, .. }));
     window.stop();
     assert!(matches!(window.next(), Task::Over));
     let rest: Vec<u64> = window.into_rest().iter().map(|item| **item).collect();
     assert_eq!(rest, [7, 8, 9]);
+}
+
+#[test]
+fn an_item_that_waits_holds_up_those_behind_it() {
+    let window = Window::<u64, ()>::new(Width::new(8, 8), 2);
+    assert!(matches!(window.next(), Task::Commit));
+    assert!(matches!(window.advance(&[]), Turn::Feed(_)));
+    let mut items = free(0..4);
+    items[1].waits = true;
+    window.feed(items, false);
+    // Nobody can begin another beside the first.
+    let first = window.advance(&[]);
+    assert!(
+        matches!(
+            first,
+            Turn::Direct {
+                place: 0,
+                is_alone: true,
+                ..
+            }
+        ),
+        "{first:?}"
+    );
+    assert!(matches!(window.poll(), Task::Idle));
+    let second = window.advance(&[Settled::Direct]);
+    assert!(
+        matches!(
+            second,
+            Turn::Direct {
+                place: 1,
+                is_alone: false,
+                ..
+            }
+        ),
+        "{second:?}"
+    );
+    assert!(matches!(window.poll(), Task::Run { place: 2, .. }));
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use alloy_consensus::{Transaction as _, transaction::Recovered};
-use capstan_window::{Settled, Task, Turn, Width, Window};
+use alloy_primitives::map::AddressSet;
+use capstan_window::{Fed, Settled, Task, Turn, Width, Window};
 use parking_lot::{Mutex, MutexGuard};
 
 use super::ahead::{Ahead, credited};
@@ -72,6 +73,9 @@ pub(super) struct Ordered<'a> {
     has_ended: bool,
     /// Transactions of the next lot, at most.
     lot: usize,
+    /// Who sends or is paid in each of the last lots, as many as there are workers: about those that are not settled when the
+    /// next is begun.
+    parties: VecDeque<AddressSet>,
     pub(super) counts: Counts,
     pub(super) failed: Option<ExecError>,
     /// Commits so far: the number of the last.
@@ -122,6 +126,7 @@ impl<'a> Ordered<'a> {
             first,
             has_ended: false,
             lot: LOT_FIRST,
+            parties: VecDeque::new(),
             counts: Counts::default(),
             failed: None,
             commits: 0,
@@ -406,6 +411,10 @@ impl<'a> Engine<'a> {
                     self.window.feed(lots, has_more);
                 }
                 Turn::Direct { item, is_alone, .. } => {
+                    // Who runs ahead beside it shall find what is settled.
+                    if !is_alone {
+                        self.show(worker, ordered);
+                    }
                     if self.run_in_turn(worker, ordered, &item, 0)? {
                         settled.push(Settled::Direct);
                     }
@@ -581,17 +590,38 @@ impl Worker {
 
 impl Ordered<'_> {
     /// So many lots, and whether there may be more.
-    fn fetch(&mut self, count: usize, workers: &Workers) -> (Vec<Txs>, bool) {
+    fn fetch(&mut self, count: usize, workers: &Workers) -> (Vec<Fed<Txs>>, bool) {
         let mut lots = Vec::with_capacity(count);
         while lots.len() < count {
-            let lot = self.fetch_lot(workers);
+            let item = self.fetch_lot(workers);
             self.lot = workers.lot.min(self.lot * 2);
-            if lot.is_empty() {
+            if item.is_empty() {
                 return (lots, false);
             }
-            lots.push(lot);
+            let waits = self.waits(&item, workers.count);
+            lots.push(Fed { item, waits });
         }
         (lots, true)
+    }
+
+    /// Whether a sender of the lot sent or was paid just before it: his nonce or coins are other ones then, whatever else the
+    /// lot does.
+    fn waits(&mut self, lot: &Txs, lots_noted: usize) -> bool {
+        let mut parties = AddressSet::with_capacity_and_hasher(2 * lot.len(), Default::default());
+        let mut waits = false;
+        for tx in lot {
+            let sender = tx.signer();
+            if parties.insert(sender) && !waits {
+                waits = self.parties.iter().any(|lot| lot.contains(&sender));
+            }
+            let paid = tx.to().filter(|_| !tx.value().is_zero());
+            parties.extend(paid);
+        }
+        self.parties.push_back(parties);
+        if self.parties.len() > lots_noted {
+            self.parties.pop_front();
+        }
+        waits
     }
 
     fn fetch_lot(&mut self, workers: &Workers) -> Txs {

@@ -694,6 +694,25 @@ fn per_103_shared_sums_make_no_conflict() {
     }
 }
 
+/// PER-109: where each is paid by the one before him, nobody is run in vain.
+#[test]
+fn per_109_who_was_just_paid_waits_for_his_turn() {
+    let ground = scripted();
+    let pay = |index| call(sender(index), 0, sender(index + 1), 1, 0, Vec::new());
+    let block: Vec<_> = (0..SENDERS - 1).map(pay).collect();
+    let state: Arc<dyn StateRead> = Arc::new(ground.state.clone());
+    let plain = ground.run_over(Arc::clone(&state), &block, false, &Workers::new(1));
+    for schedule in 0..100 {
+        let ran = ground.run_over(Arc::clone(&state), &block, false, &seeded(3, schedule));
+        same(&plain, &ran, &format!("schedule {schedule}"));
+        assert_eq!(
+            (ran.counts.runs, ran.counts.stale),
+            (SENDERS - 1, 0),
+            "schedule {schedule}"
+        );
+    }
+}
+
 /// A state that panics once, at the n-th read of accounts.
 struct Panics {
     inner: MemState,
