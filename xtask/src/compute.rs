@@ -108,12 +108,13 @@ pub(crate) fn bench_audit(flags: &[String]) -> Result<()> {
     shell::run(audit().arg(real).arg(fetched()?).args(records))
 }
 
-/// How often texts alone convict who did not write them with the model, and who did: about four seconds a job.
+/// How often texts alone convict who did not write them with the model, and who did: about four seconds a job of 64 tokens.
 pub(crate) fn bench_words(flags: &[String]) -> Result<()> {
-    let jobs = match flags {
-        [] => "440",
-        [jobs] => jobs.as_str(),
-        _ => bail!("say how many jobs, as `cargo xtask bench words 440`"),
+    let (jobs, tokens) = match flags {
+        [] => ("440", "64"),
+        [jobs] => (jobs.as_str(), "64"),
+        [jobs, tokens] => (jobs.as_str(), tokens.as_str()),
+        _ => bail!("say how many jobs and tokens, as `cargo xtask bench words 440 64`"),
     };
     shell::run(
         shell::cargo()
@@ -125,7 +126,8 @@ pub(crate) fn bench_words(flags: &[String]) -> Result<()> {
                 "capstan-compute",
             ])
             .args(["--example", "words_rates", "--", jobs])
-            .arg(fetched()?),
+            .arg(fetched()?)
+            .arg(tokens),
     )
 }
 

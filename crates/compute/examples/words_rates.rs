@@ -1,7 +1,7 @@
 //! Prints how often texts convict who did not write them with the model, and who did: short jobs on a real model.
 //!
 //! ```text
-//! words_rates [JOBS] MODEL   runs jobs through all rows in turn, and prints the table
+//! words_rates JOBS MODEL [TOKENS]   runs jobs through all rows in turn, of at most so many tokens (64), and prints the table
 //! ```
 //! A writer is an engine of changed weights or other kernels; the text alone goes to the judge. Temperatures go round: 0, 0.3, 0.7
 //! and 1.
@@ -23,7 +23,7 @@ mod hands;
 
 use hands::{Parts, changed, coarsen, floats, leave_out_layers, perturb, question, scratch};
 
-/// Tokens that an answer may have.
+/// Tokens that an answer may have, where nobody says.
 const ANSWER_TOKENS: usize = 64;
 const TEMPERATURES: [f32; 4] = [0.0, 0.3, 0.7, 1.0];
 
@@ -95,10 +95,11 @@ struct Row {
 struct World {
     judge: Arc<Engine>,
     writers: BTreeMap<Deed, Arc<Engine>>,
+    answer_tokens: usize,
 }
 
 impl World {
-    fn of(path: &Path, scratch: &Path) -> Result<Self, Box<dyn Error>> {
+    fn of(path: &Path, scratch: &Path, answer_tokens: usize) -> Result<Self, Box<dyn Error>> {
         let made =
             |name: &str, change: &dyn Fn(&mut Draft)| changed(path, &scratch.join(name), change);
         let judge = Engine::load(path, 2)?;
@@ -122,6 +123,7 @@ impl World {
         Ok(Self {
             judge,
             writers: BTreeMap::from(writers),
+            answer_tokens,
         })
     }
 
@@ -131,7 +133,7 @@ impl World {
             seed: Seed::of(&number.to_le_bytes(), b"any"),
             ..Request::greedy(
                 self.judge.chat(&[Message::user(&question(number))])?,
-                ANSWER_TOKENS,
+                self.answer_tokens,
             )
         })
     }
@@ -176,8 +178,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut words = env::args().skip(1);
     let jobs: usize = words.next().ok_or("say how many jobs")?.parse()?;
     let path = words.next().ok_or("say which model, as a file")?;
+    let answer_tokens = words
+        .next()
+        .map_or(Ok(ANSWER_TOKENS), |count| count.parse())?;
     let scratch = scratch()?;
-    let world = World::of(Path::new(&path), &scratch);
+    let world = World::of(Path::new(&path), &scratch, answer_tokens);
     std::fs::remove_dir_all(&scratch)?;
     let world = world?;
     let mut rows: BTreeMap<Deed, Row> = BTreeMap::new();
@@ -225,11 +230,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             );
         }
     }
-    tell(&rows);
+    tell(&rows, answer_tokens);
     Ok(())
 }
 
-fn tell(rows: &BTreeMap<Deed, Row>) {
+fn tell(rows: &BTreeMap<Deed, Row>, answer_tokens: usize) {
     println!(
         "| who wrote | jobs | refused | of these at 0, 0.3, 0.7, 1 | odds of another hand, 10^: least, median, most | odds of a cut, 10^: median, most | reasons |"
     );
@@ -264,6 +269,6 @@ fn tell(rows: &BTreeMap<Deed, Row>) {
     };
     let ((accused, honest), (caught, cheats)) = (all(true), all(false));
     println!(
-        "\nof {honest} honest texts of at most {ANSWER_TOKENS} tokens {accused} are refused, of {cheats} others {caught}"
+        "\nof {honest} honest texts of at most {answer_tokens} tokens {accused} are refused, of {cheats} others {caught}"
     );
 }
