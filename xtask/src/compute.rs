@@ -1,6 +1,6 @@
 //! What needs a real language model: its tests, and its speed beside llama.cpp.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, process::Command};
 
 use eyre::{Result, bail};
 
@@ -49,15 +49,7 @@ pub(crate) fn bench(flags: &[String]) -> Result<()> {
     };
     let (python, model) = (python()?, fetched()?);
     shell::run(
-        shell::cargo()
-            .args([
-                "run",
-                "--quiet",
-                "--release",
-                "--package",
-                "capstan-compute",
-            ])
-            .args(["--example", "engine_speed", "--"])
+        example("engine_speed")
             .arg(model)
             .args([threads, rounds])
             .arg(python)
@@ -91,21 +83,13 @@ pub(crate) fn bench_audit(flags: &[String]) -> Result<()> {
         [tiny, real, records] => (tiny.as_str(), real.as_str(), Some(records)),
         _ => bail!("say how many jobs, as `cargo xtask bench audit 1008 1008 [RECORDS]`"),
     };
-    let audit = || {
-        let mut command = shell::cargo();
-        command
-            .args([
-                "run",
-                "--quiet",
-                "--release",
-                "--package",
-                "capstan-compute",
-            ])
-            .args(["--example", "audit_rates", "--"]);
-        command
-    };
-    shell::run(audit().args([tiny, "tiny"]))?;
-    shell::run(audit().arg(real).arg(fetched()?).args(records))
+    shell::run(example("audit_rates").args([tiny, "tiny"]))?;
+    shell::run(
+        example("audit_rates")
+            .arg(real)
+            .arg(fetched()?)
+            .args(records),
+    )
 }
 
 /// How often texts alone convict who did not write them with the model, and who did: about four seconds a job of 64 tokens.
@@ -116,19 +100,17 @@ pub(crate) fn bench_words(flags: &[String]) -> Result<()> {
         [jobs, tokens] => (jobs.as_str(), tokens.as_str()),
         _ => bail!("say how many jobs and tokens, as `cargo xtask bench words 440 64`"),
     };
-    shell::run(
-        shell::cargo()
-            .args([
-                "run",
-                "--quiet",
-                "--release",
-                "--package",
-                "capstan-compute",
-            ])
-            .args(["--example", "words_rates", "--", jobs])
-            .arg(fetched()?)
-            .arg(tokens),
-    )
+    shell::run(example("words_rates").arg(jobs).arg(fetched()?).arg(tokens))
+}
+
+/// An example of the engine's crate, as quick as it gets; words for it follow.
+fn example(name: &str) -> Command {
+    let mut command = shell::cargo();
+    command
+        .args(["run", "--quiet", "--release"])
+        .args(["--package", "capstan-compute"])
+        .args(["--example", name, "--"]);
+    command
 }
 
 fn python() -> Result<PathBuf> {

@@ -22,8 +22,8 @@ const PATIENCE_MAX: u32 = 256;
 /// A width from which on trials in vain before it are forgotten.
 const TRUSTED: usize = 8;
 
-/// The width of a window: twice as wide where running ahead was right, by one once it was not, and half where it is not. At one, nobody runs ahead, and
-/// whoever commits is a plain loop; now and then two are tried again.
+/// The width of a window: twice as wide where running ahead was right, by one once it was not, and half where it is not. At
+/// one, nobody runs ahead, and whoever commits is a plain loop; now and then two are tried again.
 #[derive(Clone, Debug)]
 pub struct Width {
     now: usize,
