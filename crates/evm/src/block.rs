@@ -321,10 +321,12 @@ impl Book {
 
     /// What closes the block may run on these threads.
     pub(crate) fn close_on_several(&mut self, workers: &Workers) {
-        self.crew = Crew {
-            count: workers.count,
-            pool: workers.pool.clone(),
-        };
+        self.crew = Crew::of(workers);
+    }
+
+    /// Users are done.
+    pub(crate) fn end_users(&self) {
+        self.crew.stay_awake();
     }
 
     /// What comes next belongs to another part of the access list.

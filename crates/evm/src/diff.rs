@@ -68,20 +68,20 @@ impl StateDiff {
         base: &dyn StateRead,
     ) -> Result<Self, StateError> {
         let mut codes = BTreeMap::new();
-        let changed = list
-            .iter()
-            .filter_map(|changes| Self::account_of(changes, base, &mut codes).transpose());
-        Ok(Self {
-            // In order, so the map is built at once and not entry by entry.
-            accounts: changed.collect::<Result<_, _>>()?,
-            codes,
-        })
+        // In order, so the map is built at once and not entry by entry.
+        let changed = list.iter().filter_map(|changes| {
+            let found = || Ok(base.account(changes.address)?.unwrap_or_default());
+            Self::account_of(changes, found, &mut codes).transpose()
+        });
+        let accounts = changed.collect::<Result<_, _>>()?;
+        Ok(Self { accounts, codes })
     }
 
-    /// What a list says was written of one account; `None`: nothing.
-    fn account_of(
+    /// What a list says was written of one account; `None`: nothing. `found`: the account, for the fields that were not written.
+    /// Code that appeared is added to `codes`.
+    pub(crate) fn account_of(
         changes: &AccountChanges,
-        base: &dyn StateRead,
+        found: impl FnOnce() -> Result<AccountInfo, StateError>,
         codes: &mut BTreeMap<B256, Bytes>,
     ) -> Result<Option<(Address, AccountDiff)>, StateError> {
         let storage: BTreeMap<U256, U256> = changes.storage_post_states().collect();
@@ -91,7 +91,7 @@ impl StateDiff {
         if storage.is_empty() && balance.is_none() && nonce.is_none() && code.is_none() {
             return Ok(None);
         }
-        let mut info = base.account(changes.address)?.unwrap_or_default();
+        let mut info = found()?;
         info.balance = balance.unwrap_or(info.balance);
         info.nonce = nonce.unwrap_or(info.nonce);
         if let Some(code) = code {

@@ -8,31 +8,30 @@
 //!                               words 4 to 9 of 5
 //! ```
 //!
-//! Each thread has a stretch of addresses. Of a few accounts so many words are touched that threads share them too.
+//! Stretches are cut so that each has about as much; of a few accounts so many words are touched that threads share them too.
 
 mod bands;
 mod bytes;
 mod stretch;
+mod together;
 
+use std::ops::RangeBounds;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use alloy_eip7928::{AccountChanges, BlockAccessList};
+use alloy_eip7928::BlockAccessList;
 use alloy_primitives::{Address, B256, U256};
 use revm::state::bal::Bal;
 
 pub(crate) use bands::Band;
 pub use bytes::encode_access_list;
 
+use crate::parallel::Workers;
 use crate::{Overlay, StateDiff, StateError};
-use bytes::{encode_accounts, frame, hash_of};
-use stretch::{By, Stretch, Touched, add_words};
-
-/// Accounts and words from which on another thread is worth its waking.
-const TOUCHES_FOR_THREADS: usize = 256;
-/// Of the words of an account one of so many says where they lie.
-const SAMPLED: usize = 8;
-/// So many of those make it one that threads share.
-const SAMPLES_OF_WIDE: usize = 64;
+use bands::BUSY;
+use bytes::{encode_accounts, hash_of};
+use stretch::{By, Span, Touched, within};
 
 /// A run of transactions of a block, and what they touched.
 pub(crate) struct Part {
@@ -66,72 +65,82 @@ impl Part {
         }
     }
 
-    fn account_count(&self) -> usize {
-        match &self.access {
-            Access::Mapped(access) => access.accounts.len(),
-            Access::Banded(band) => band.accounts.len(),
-        }
-    }
-
-    fn word_count(&self) -> usize {
+    /// How many accounts and words it touched.
+    fn touch_count(&self) -> usize {
         match &self.access {
             Access::Mapped(access) => {
                 let accounts = access.accounts.values();
-                accounts.map(|account| account.storage.storage.len()).sum()
+                accounts.map(|it| 1 + it.storage.storage.len()).sum()
             }
-            Access::Banded(band) => band.words.len(),
+            Access::Banded(band) => band.accounts.len() + band.words.len(),
         }
     }
 
-    /// Notes where some words lie of those accounts that have many.
-    fn sample(&self, samples: &mut Vec<(Address, Vec<U256>)>) {
+    /// Notes where some of its accounts lie, one of so many, and some of the words of busy ones.
+    fn sample(
+        &self,
+        one_of: usize,
+        addresses: &mut Vec<Address>,
+        words: &mut Vec<(Address, Vec<U256>)>,
+    ) {
         let mut sample = |address, slots: &mut dyn Iterator<Item = U256>| {
-            let known = samples.iter().position(|known| known.0 == address);
+            let known = words.iter().position(|known| known.0 == address);
             let at = known.unwrap_or_else(|| {
-                samples.push((address, Vec::new()));
-                samples.len() - 1
+                words.push((address, Vec::new()));
+                words.len() - 1
             });
-            samples[at].1.extend(slots.step_by(SAMPLED));
+            words[at].1.extend(slots.step_by(one_of));
         };
         match &self.access {
             Access::Mapped(access) => {
+                addresses.extend(access.accounts.keys().step_by(one_of));
                 for (address, account) in &access.accounts {
-                    let words = &account.storage.storage;
-                    if words.len() >= SAMPLED {
-                        sample(*address, &mut words.keys().copied());
+                    let slots = &account.storage.storage;
+                    if slots.len() >= BUSY {
+                        sample(*address, &mut slots.keys().copied());
                     }
                 }
             }
             Access::Banded(band) => {
-                for account in &band.accounts {
-                    let words = band.words(account);
-                    if words.len() >= SAMPLED {
-                        sample(account.address, &mut words.iter().map(|word| word.slot));
-                    }
+                let some = band.accounts.iter().step_by(one_of);
+                addresses.extend(some.map(|account| account.address));
+                for account in band.busy() {
+                    let words = band.words(account).iter();
+                    sample(account.address, &mut words.map(|word| word.slot));
                 }
             }
         }
     }
 
-    /// Shows each account.
-    fn each<'a>(&'a self, mut show: impl FnMut(Touched<'a>)) {
-        let touched = |address: Address, by| Touched {
+    fn touched<'a>(&self, address: Address, by: By<'a>) -> Touched<'a> {
+        Touched {
             head: head(&address),
             address,
             before: self.before,
             by,
+        }
+    }
+
+    /// What it says of an account.
+    fn of(&self, address: Address) -> Option<Touched<'_>> {
+        let by = match &self.access {
+            Access::Mapped(access) => By::Mapped(access.accounts.get(&address)?),
+            Access::Banded(band) => By::Banded(band, band.account_of(address)?),
         };
+        Some(self.touched(address, by))
+    }
+
+    /// Shows some of the accounts.
+    fn show<'a>(&'a self, addresses: Span<Address>, mut show: impl FnMut(Touched<'a>)) {
         match &self.access {
             Access::Mapped(access) => {
-                for (address, account) in &access.accounts {
-                    show(touched(*address, By::Mapped(account)));
-                }
+                let all = access.accounts.iter();
+                all.filter(|(address, _)| addresses.contains(*address))
+                    .for_each(|(address, of)| show(self.touched(*address, By::Mapped(of))));
             }
-            Access::Banded(band) => {
-                for account in &band.accounts {
-                    show(touched(account.address, By::Banded(band, account)));
-                }
-            }
+            Access::Banded(band) => within(&band.accounts, addresses, |it| it.address)
+                .iter()
+                .for_each(|it| show(self.touched(it.address, By::Banded(band, it)))),
         }
     }
 }
@@ -141,50 +150,53 @@ impl Part {
 pub(crate) struct Crew {
     pub(crate) count: usize,
     pub(crate) pool: Option<Arc<rayon::ThreadPool>>,
+    /// Their work has come.
+    is_called: Arc<AtomicBool>,
 }
+
+/// For how long threads wait awake for the close of a block whose users they ran. To wake one takes forty microseconds of the
+/// thread that does it, and as much until the other runs.
+const AWAKE: Duration = Duration::from_micros(100);
 
 impl Crew {
-    /// Does something with each of some items; this thread begins.
-    fn each<T: Send>(&self, items: &mut [T], work: impl Fn(&mut T) + Sync) {
-        let Some((first, others)) = items.split_first_mut() else {
-            return;
-        };
-        match &self.pool {
-            _ if others.is_empty() => work(first),
-            Some(pool) => pool.in_place_scope(|scope| spread(scope, first, others, &work)),
-            None => rayon::in_place_scope(|scope| spread(scope, first, others, &work)),
+    pub(crate) fn of(workers: &Workers) -> Self {
+        Self {
+            count: workers.count,
+            pool: workers.pool.clone(),
+            ..Self::default()
         }
     }
 
-    /// Does both; this thread the second.
-    fn beside<T>(&self, other: impl FnOnce() + Send, mine: impl FnOnce() -> T) -> T {
+    /// The others, who have just ended something, are wanted again soon.
+    pub(crate) fn stay_awake(&self) {
+        let Some(pool) = &self.pool else { return };
+        for _ in 1..self.count {
+            let is_called = Arc::clone(&self.is_called);
+            pool.spawn(move || {
+                let start = Instant::now();
+                while !is_called.load(Ordering::Relaxed) && start.elapsed() < AWAKE {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+    }
+
+    /// So many threads do the same; this one begins.
+    fn all(&self, count: usize, work: impl Fn() + Sync) {
+        self.is_called.store(true, Ordering::Relaxed);
         match &self.pool {
-            _ if self.count <= 1 => {
-                other();
-                mine()
-            }
-            Some(pool) => pool.in_place_scope(|scope| {
-                scope.spawn(|_| other());
-                mine()
-            }),
-            None => rayon::in_place_scope(|scope| {
-                scope.spawn(|_| other());
-                mine()
-            }),
+            _ if count <= 1 => work(),
+            Some(pool) => pool.in_place_scope(|scope| spread(scope, count, &work)),
+            None => rayon::in_place_scope(|scope| spread(scope, count, &work)),
         }
     }
 }
 
-fn spread<'scope, T: Send>(
-    scope: &rayon::Scope<'scope>,
-    first: &mut T,
-    others: &'scope mut [T],
-    work: &'scope (impl Fn(&mut T) + Sync),
-) {
-    for item in others {
-        scope.spawn(move |_| work(item));
+fn spread<'scope>(scope: &rayon::Scope<'scope>, count: usize, work: &'scope (impl Fn() + Sync)) {
+    for _ in 1..count {
+        scope.spawn(move |_| work());
     }
-    work(first);
+    work();
 }
 
 /// The list of a block that has ended, and what follows from it.
@@ -211,7 +223,7 @@ pub(crate) fn close(
         ) if crew.count <= 1 => close_whole(access, after),
         (last, _) => {
             parts.extend(last);
-            close_parts(&parts, after, crew)
+            together::close(&parts, after, crew)
         }
     }
 }
@@ -225,141 +237,6 @@ fn close_whole(access: Bal, after: &Overlay) -> Result<Closed, StateError> {
         diff: StateDiff::from_access_list(&access_list, after)?,
         access_list,
     })
-}
-
-fn close_parts(parts: &[Part], after: &Overlay, crew: &Crew) -> Result<Closed, StateError> {
-    let count: usize = parts.iter().map(Part::account_count).sum();
-    let word_count: usize = parts.iter().map(Part::word_count).sum();
-    let share_count = match count + word_count < TOUCHES_FOR_THREADS {
-        true => 1,
-        false => crew.count.max(1),
-    };
-    let mut wides = match share_count {
-        1 => Vec::new(),
-        _ => wides(parts, share_count),
-    };
-    let stretch = || Stretch::over(wides.iter().map(|wide| wide.whole.address));
-    let mut stretches: Vec<Stretch<'_>> =
-        std::iter::repeat_with(stretch).take(share_count).collect();
-    for part in parts {
-        part.each(|touched| {
-            let wide = wides
-                .iter()
-                .position(|it| it.whole.address == touched.address);
-            if let Some(at) = wide {
-                wides[at].share(touched, &mut stretches, at);
-            } else if let Some(stretch) = stretches.get_mut(stretch_of(touched.head, share_count)) {
-                stretch.touched.push(touched);
-            }
-        });
-    }
-    crew.each(&mut stretches, Stretch::finish);
-    let bytes = bytes_of(&mut stretches, &wides);
-    let mut access_list_hash = B256::ZERO;
-    let hash = || access_list_hash = hash_of(bytes.iter().map(Vec::as_slice));
-    let make = || {
-        let list = list_of(&mut stretches, wides, count);
-        let diff = StateDiff::from_access_list(&list, after)?;
-        Ok((list, diff))
-    };
-    let (access_list, diff) = match share_count {
-        1 => Crew::default().beside(hash, make),
-        _ => crew.beside(hash, make),
-    }?;
-    Ok(Closed {
-        access_list,
-        access_list_hash,
-        diff,
-    })
-}
-
-/// The bytes of all accounts, in order.
-fn bytes_of(stretches: &mut [Stretch<'_>], wides: &[Wide]) -> Vec<Vec<u8>> {
-    let mut all = Vec::new();
-    for at in 0..=wides.len() {
-        let between = stretches.iter_mut().filter_map(|it| it.bytes.get_mut(at));
-        all.extend(between.map(std::mem::take));
-        if let Some(wide) = wides.get(at) {
-            let (mut written, mut read) = (Vec::new(), Vec::new());
-            for slice in stretches.iter_mut().filter_map(|it| it.slices.get_mut(at)) {
-                written.push(std::mem::take(&mut slice.written));
-                read.push(std::mem::take(&mut slice.read));
-            }
-            all.extend(frame(&wide.whole, written, read));
-        }
-    }
-    all
-}
-
-/// The entries of all accounts, in order; there are so many at most.
-fn list_of(stretches: &mut [Stretch<'_>], wides: Vec<Wide>, count: usize) -> BlockAccessList {
-    let mut list = BlockAccessList::with_capacity(count);
-    for (at, wide) in wides.into_iter().enumerate() {
-        let mut whole = wide.whole;
-        for stretch in &mut *stretches {
-            stretch.make(Some(whole.address), &mut list);
-            if let Some(slice) = stretch.slices.get(at) {
-                add_words(&slice.pieces, &mut whole);
-            }
-        }
-        list.push(whole);
-    }
-    for stretch in stretches {
-        stretch.make(None, &mut list);
-    }
-    list
-}
-
-/// An account of which so many words were touched that threads share them.
-struct Wide {
-    /// All but its words.
-    whole: AccountChanges,
-    /// Where the second share of its words begins, the third, ...
-    cuts: Vec<U256>,
-}
-
-/// The accounts of which many words were touched, by address, cut into so many shares.
-fn wides(parts: &[Part], share_count: usize) -> Vec<Wide> {
-    let mut samples = Vec::new();
-    for part in parts {
-        part.sample(&mut samples);
-    }
-    samples.retain(|(_, slots)| slots.len() >= SAMPLES_OF_WIDE);
-    samples.sort_unstable_by_key(|(address, _)| *address);
-    let wide = |(address, mut slots): (Address, Vec<U256>)| {
-        slots.sort_unstable();
-        let cuts =
-            (1..share_count).filter_map(|share| slots.get(share * slots.len() / share_count));
-        Wide {
-            whole: AccountChanges::new(address),
-            cuts: cuts.copied().collect(),
-        }
-    };
-    samples.into_iter().map(wide).collect()
-}
-
-impl Wide {
-    /// Takes what one part says of it, its words to the slices with this number.
-    fn share<'a>(&mut self, touched: Touched<'a>, stretches: &mut [Stretch<'a>], number: usize) {
-        touched.tell(&mut self.whole);
-        touched.show_words(|piece| {
-            let share = self
-                .cuts
-                .iter()
-                .take_while(|cut| **cut <= piece.slot)
-                .count();
-            let stretch = stretches.get_mut(share);
-            if let Some(slice) = stretch.and_then(|it| it.slices.get_mut(number)) {
-                slice.pieces.push(piece);
-            }
-        });
-    }
-}
-
-/// Which of so many stretches an address belongs to that begins so.
-fn stretch_of(head: u64, count: usize) -> usize {
-    let count = u128::try_from(count).unwrap_or(1);
-    usize::try_from((u128::from(head) * count) >> 64).unwrap_or_default()
 }
 
 fn head(address: &Address) -> u64 {

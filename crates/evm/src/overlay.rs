@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use alloy_primitives::map::{AddressMap, AddressSet, B256Map, HashSet, U256Map};
+use alloy_primitives::map::{AddressMap, AddressSet, B256Map, U256Map, U256Set};
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
 use revm::bytecode::Bytecode;
 use revm::state::{AccountInfo as EvmInfo, EvmState};
@@ -48,7 +48,7 @@ pub struct Overlay {
 struct Changed {
     /// Each once: an account that is paid by every transaction is noted by the first.
     accounts: Vec<Address>,
-    words: HashSet<(Address, U256)>,
+    words: AddressMap<U256Set>,
     /// Accounts whose storage went.
     resets: AddressSet,
 }
@@ -159,14 +159,15 @@ impl Overlay {
             }
             written.accounts.push((address, info.map(plain)));
         }
-        for (address, slot) in changed.words {
-            let word = self
-                .accounts
-                .get(&address)
-                .and_then(|it| it.storage.get(&slot));
-            // Without one its account went later.
-            if let Some(word) = word {
-                written.words.push(((address, slot), *word));
+        for (address, slots) in changed.words {
+            let Some(cached) = self.accounts.get(&address) else {
+                continue;
+            };
+            for slot in slots {
+                // Without one its account went later.
+                if let Some(word) = cached.storage.get(&slot) {
+                    written.words.push(((address, slot), *word));
+                }
             }
         }
         written.resets.extend(changed.resets);
@@ -201,11 +202,10 @@ impl Overlay {
                     cached.is_noted = true;
                     changed.accounts.push(*address);
                 }
-                if !is_gone {
-                    let slots = account.changed_storage_slots();
-                    changed
-                        .words
-                        .extend(slots.map(|(slot, _)| (*address, *slot)));
+                let mut slots = account.changed_storage_slots().peekable();
+                if !is_gone && slots.peek().is_some() {
+                    let words = changed.words.entry(*address).or_default();
+                    words.extend(slots.map(|(slot, _)| *slot));
                 }
             }
             if is_gone {
@@ -226,7 +226,7 @@ impl Overlay {
                     .entry(account.info.code_hash)
                     .or_insert_with(|| code.clone());
             }
-            cached.info = Some(account.info.clone());
+            cached.info = Some(kept(&account.info));
             for (slot, word) in account.changed_storage_slots() {
                 cached.storage.insert(*slot, word.present_value);
             }
@@ -339,17 +339,24 @@ impl Overlay {
     }
 }
 
+/// Without code, also where there is none to ask for: the EVM has one empty code for all threads, which count together how many
+/// hold it, and so wait for each other at each account.
 pub(crate) fn to_evm(info: AccountInfo) -> EvmInfo {
-    let mut out = EvmInfo {
+    EvmInfo {
         balance: info.balance,
         nonce: info.nonce,
         code_hash: info.code_hash,
-        ..EvmInfo::default()
-    };
-    if out.code_hash != KECCAK256_EMPTY {
-        out.code = None;
+        account_id: None,
+        code: None,
     }
-    out
+}
+
+/// With code only where there is some.
+pub(crate) fn kept(info: &EvmInfo) -> EvmInfo {
+    match info.is_empty_code_hash() {
+        true => info.copy_without_code(),
+        false => info.clone(),
+    }
 }
 
 pub(crate) fn plain(info: &EvmInfo) -> AccountInfo {

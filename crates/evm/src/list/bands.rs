@@ -13,6 +13,11 @@ use std::ops::Range;
 use alloy_eip7928::BlockAccessIndex;
 use alloy_primitives::{Address, Bytes, U256};
 
+use crate::AccountInfo;
+
+/// Words of a busy account, at least.
+pub(super) const BUSY: usize = 8;
+
 /// See the module.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Band {
@@ -22,12 +27,16 @@ pub(crate) struct Band {
     pub(super) writes: Vec<(BlockAccessIndex, U256)>,
     pub(super) nonces: Vec<(BlockAccessIndex, u64)>,
     pub(super) codes: Vec<(BlockAccessIndex, Bytes)>,
+    /// Accounts with many words.
+    busy: Vec<usize>,
 }
 
 /// An account, and where its own lie.
 #[derive(Clone, Debug)]
 pub(super) struct BandAccount {
     pub(super) address: Address,
+    /// As the lot found it; `None`: nobody asked.
+    pub(super) found: Option<AccountInfo>,
     pub(super) words: Range<usize>,
     pub(super) balances: Range<usize>,
     pub(super) nonces: Range<usize>,
@@ -50,6 +59,7 @@ impl Band {
             writes: Vec::with_capacity(writes),
             nonces: Vec::with_capacity(accounts),
             codes: Vec::new(),
+            busy: Vec::new(),
         }
     }
 
@@ -57,6 +67,7 @@ impl Band {
     pub(crate) fn account(
         &mut self,
         address: Address,
+        found: Option<AccountInfo>,
         balances: impl Iterator<Item = (BlockAccessIndex, U256)>,
         nonces: impl Iterator<Item = (BlockAccessIndex, u64)>,
         codes: impl Iterator<Item = (BlockAccessIndex, Bytes)>,
@@ -67,6 +78,7 @@ impl Band {
         let balances = self.write(balances);
         self.accounts.push(BandAccount {
             address,
+            found,
             words: self.words.len()..self.words.len(),
             balances: balances.clone(),
             nonces: nonces_from..self.nonces.len(),
@@ -86,8 +98,12 @@ impl Band {
             slot,
             writes: writes.clone(),
         });
+        let last = self.accounts.len().saturating_sub(1);
         if let Some(account) = self.accounts.last_mut() {
             account.words.end = self.words.len();
+            if account.words.len() == BUSY {
+                self.busy.push(last);
+            }
         }
         writes
     }
@@ -96,6 +112,18 @@ impl Band {
         let from = self.writes.len();
         self.writes.extend(writes);
         from..self.writes.len()
+    }
+
+    /// Accounts with many words.
+    pub(super) fn busy(&self) -> impl Iterator<Item = &BandAccount> {
+        self.busy.iter().filter_map(|at| self.accounts.get(*at))
+    }
+
+    pub(super) fn account_of(&self, address: Address) -> Option<&BandAccount> {
+        let at = self
+            .accounts
+            .binary_search_by_key(&address, |it| it.address);
+        self.accounts.get(at.ok()?)
     }
 
     pub(super) fn balances(&self, account: &BandAccount) -> &[(BlockAccessIndex, U256)] {

@@ -55,27 +55,32 @@ pub(super) fn encode_read(pieces: &[Piece<'_>]) -> Vec<u8> {
     back.turned()
 }
 
-/// The bytes of an account, of which `whole` has all but the words: these are there in bytes, written ones and those only read.
-pub(super) fn frame(
-    whole: &AccountChanges,
-    mut written: Vec<Vec<u8>>,
-    mut read: Vec<Vec<u8>>,
-) -> Vec<Vec<u8>> {
-    let mut back = Back(Vec::new());
-    back.beside_words(whole);
-    let rest = back.turned();
-    let length = |of: &[Vec<u8>]| of.iter().map(Vec::len).sum::<usize>();
-    let read_head = head_of(length(&read));
-    let written_head = head_of(length(&written));
-    let mut start = address_of(whole.address);
-    start.extend(written_head);
-    let inside = start.len() + length(&written) + read_head.len() + length(&read) + rest.len();
-    let mut all = vec![head_of(inside), start];
-    all.append(&mut written);
-    all.push(read_head);
-    all.append(&mut read);
-    all.push(rest);
-    all
+/// What stands around the words of an account, of which `whole` has all else.
+pub(super) struct Frame {
+    /// Before the words that were written.
+    pub(super) start: Vec<u8>,
+    /// Between those and the words that were only read.
+    pub(super) between: Vec<u8>,
+    /// Behind those.
+    pub(super) end: Vec<u8>,
+}
+
+impl Frame {
+    /// Around so many bytes of words that were written, and of words that were only read.
+    pub(super) fn around(whole: &AccountChanges, written: usize, read: usize) -> Self {
+        let mut back = Back(Vec::new());
+        back.beside_words(whole);
+        let end = back.turned();
+        let (written_head, between) = (head_of(written), head_of(read));
+        let address = address_of(whole.address);
+        let words = written_head.len() + written + between.len() + read;
+        let head = head_of(address.len() + words + end.len());
+        Self {
+            start: [head, address, written_head].concat(),
+            between,
+            end,
+        }
+    }
 }
 
 fn address_of(address: Address) -> Vec<u8> {

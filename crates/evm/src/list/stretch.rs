@@ -1,9 +1,9 @@
-//! What one thread does of the access list when a block closes that several threads ran: the accounts from one address to
-//! another, and its share of the words of those accounts that have many.
+//! What a thread does of the access list when a block closes: the accounts from one address to another, and a share of the words
+//! of those accounts that have many.
 //!
 //! Bytes come first, since the hash waits for them; entries are made beside it.
 
-use std::ops::Range;
+use std::ops::{Bound, Range, RangeBounds};
 
 use alloy_eip7928::{
     AccountChanges, BalanceChange, BlockAccessIndex, CodeChange, NonceChange, SlotChanges,
@@ -12,8 +12,14 @@ use alloy_eip7928::{
 use alloy_primitives::{Address, Bytes, U256};
 use revm::state::bal::AccountBal;
 
+use super::Part;
 use super::bands::{Band, BandAccount};
 use super::bytes::{encode_joined, encode_read, encode_written};
+use super::together::Wide;
+use crate::AccountInfo;
+
+/// From one key to another.
+pub(super) type Span<T> = (Bound<T>, Bound<T>);
 
 /// One account as one part touched it.
 #[derive(Clone, Copy)]
@@ -42,56 +48,56 @@ pub(super) struct Piece<'a> {
 /// See the module.
 #[derive(Default)]
 pub(super) struct Stretch<'a> {
-    /// By part; by address when it is finished.
-    pub(super) touched: Vec<Touched<'a>>,
-    /// A share of each account that has many words, by address; no account among `touched` is one of these.
-    pub(super) slices: Vec<Slice<'a>>,
+    /// By address, and of one account by part; no wide account is among them.
+    touched: Vec<Touched<'a>>,
+    /// Words of those, by slot within an account.
     pieces: Vec<Piece<'a>>,
     accounts: Vec<Joined>,
-    /// How many of those have their entries.
-    made: usize,
-    /// Bytes of the accounts before the first of those that have many words, before the second, ..., and behind all.
+    /// Bytes of the accounts before the first wide one, before the second, ..., and behind all.
     pub(super) bytes: Vec<Vec<u8>>,
+    /// A share of each wide account.
+    pub(super) slices: Vec<Slice<'a>>,
 }
 
 /// An account, and where in a stretch lies what parts say of it.
-struct Joined {
+pub(super) struct Joined {
     address: Address,
     touched: Range<usize>,
     pieces: Range<usize>,
 }
 
-/// The words of an account from one to another.
+/// The words of an account from one to another, in order and in bytes.
 pub(super) struct Slice<'a> {
-    address: Address,
-    /// By part; by slot when it is finished.
-    pub(super) pieces: Vec<Piece<'a>>,
+    pieces: Vec<Piece<'a>>,
     pub(super) written: Vec<u8>,
     pub(super) read: Vec<u8>,
 }
 
 impl<'a> Stretch<'a> {
-    /// With a slice of each of these accounts, which ascend.
-    pub(super) fn over(wide: impl Iterator<Item = Address>) -> Self {
-        let slice = |address| Slice {
-            address,
-            pieces: Vec::new(),
-            written: Vec::new(),
-            read: Vec::new(),
-        };
-        Self {
-            slices: wide.map(slice).collect(),
+    /// Puts everything in order, and writes its bytes. `share`: of the words of wide accounts.
+    pub(super) fn of(
+        parts: &'a [Part],
+        addresses: Span<Address>,
+        wides: &[Wide<'a>],
+        share: usize,
+    ) -> Self {
+        let mut stretch = Self {
+            slices: wides.iter().map(|wide| Slice::of(wide, share)).collect(),
             ..Self::default()
+        };
+        for part in parts {
+            part.show(addresses, |touched| stretch.touched.push(touched));
         }
+        let is_wide = |address| wides.iter().any(|wide| wide.whole.address == address);
+        stretch.touched.retain(|touched| !is_wide(touched.address));
+        stretch.put_in_order();
+        for accounts in stretch.between(wides) {
+            stretch.bytes.push(stretch.encode(accounts));
+        }
+        stretch
     }
 
-    /// Puts everything in order, and writes its bytes.
-    pub(super) fn finish(&mut self) {
-        for slice in &mut self.slices {
-            sort(&mut slice.pieces);
-            slice.written = encode_written(&slice.pieces);
-            slice.read = encode_read(&slice.pieces);
-        }
+    fn put_in_order(&mut self) {
         // Parts are in order already, and stay so within an account.
         self.touched
             .sort_by(|a, b| a.head.cmp(&b.head).then_with(|| a.address.cmp(&b.address)));
@@ -100,7 +106,7 @@ impl<'a> Stretch<'a> {
         for parts in self.touched.chunk_by(|a, b| a.address == b.address) {
             let pieces_from = self.pieces.len();
             for part in parts {
-                part.show_words(|piece| self.pieces.push(piece));
+                part.show_words(ALL, |piece| self.pieces.push(piece));
             }
             if parts.len() > 1 {
                 sort(self.pieces.get_mut(pieces_from..).unwrap_or_default());
@@ -113,25 +119,22 @@ impl<'a> Stretch<'a> {
             });
             from += parts.len();
         }
-        let mut from = 0;
-        for slice in &self.slices {
-            let to = self.before(slice.address);
-            self.bytes.push(self.encode(from..to));
-            from = to;
-        }
-        self.bytes.push(self.encode(from..self.accounts.len()));
     }
 
-    /// How many accounts stand before an address.
-    fn before(&self, address: Address) -> usize {
-        self.accounts
-            .partition_point(|account| account.address < address)
+    /// The accounts before the first wide one, before the second, ..., and behind all.
+    pub(super) fn between(&self, wides: &[Wide<'_>]) -> Vec<Range<usize>> {
+        let mut from = 0;
+        let before = |wide: &Wide<'_>| {
+            let address = wide.whole.address;
+            self.accounts.partition_point(|it| it.address < address)
+        };
+        let ends = wides.iter().map(before).chain([self.accounts.len()]);
+        ends.map(|to| std::mem::replace(&mut from, to)..to)
+            .collect()
     }
 
     fn encode(&self, accounts: Range<usize>) -> Vec<u8> {
-        let accounts = self.accounts.get(accounts).unwrap_or_default();
-        let said = accounts.iter().map(|account| self.said_of(account));
-        encode_joined(said)
+        encode_joined(self.some(accounts).map(|account| self.said_of(account)))
     }
 
     /// What parts say of an account.
@@ -141,20 +144,58 @@ impl<'a> Stretch<'a> {
         (touched.unwrap_or_default(), pieces.unwrap_or_default())
     }
 
-    /// Makes the entries of the accounts before an address, of those that have none yet; of all those without one.
-    pub(super) fn make(&mut self, before: Option<Address>, list: &mut Vec<AccountChanges>) {
-        let to = before.map_or(self.accounts.len(), |address| self.before(address));
-        let accounts = self.accounts.get(self.made..to).unwrap_or_default();
-        list.extend(accounts.iter().map(|account| {
-            let (touched, pieces) = self.said_of(account);
-            let mut whole = AccountChanges::new(account.address);
-            touched.iter().for_each(|part| part.tell(&mut whole));
-            add_words(pieces, &mut whole);
-            whole
-        }));
-        self.made = to;
+    pub(super) fn len(&self) -> usize {
+        self.accounts.len()
+    }
+
+    /// Some of the accounts.
+    pub(super) fn some(
+        &self,
+        accounts: Range<usize>,
+    ) -> impl ExactSizeIterator<Item = &Joined> + DoubleEndedIterator {
+        self.accounts.get(accounts).unwrap_or_default().iter()
+    }
+
+    /// The entry of an account.
+    pub(super) fn entry(&self, account: &Joined) -> AccountChanges {
+        let (touched, pieces) = self.said_of(account);
+        let mut whole = AccountChanges::new(account.address);
+        touched.iter().for_each(|part| part.tell(&mut whole));
+        (whole.storage_changes, whole.storage_reads) = entries_of(pieces);
+        whole
+    }
+
+    /// The account as some part found it: what nobody wrote of it in the block is so still. `None`: ask for it.
+    pub(super) fn found(&self, account: &Joined) -> Option<AccountInfo> {
+        let (touched, _) = self.said_of(account);
+        touched.iter().find_map(|part| match part.by {
+            By::Mapped(_) => None,
+            By::Banded(_, account) => account.found,
+        })
     }
 }
+
+impl<'a> Slice<'a> {
+    fn of(wide: &Wide<'a>, share: usize) -> Self {
+        let mut pieces = Vec::new();
+        for touched in &wide.touched {
+            touched.show_words(wide.words_of(share), |piece| pieces.push(piece));
+        }
+        sort(&mut pieces);
+        Self {
+            written: encode_written(&pieces),
+            read: encode_read(&pieces),
+            pieces,
+        }
+    }
+
+    /// Words that were written, and words that were only read.
+    pub(super) fn entries(&self) -> (Vec<SlotChanges>, Vec<U256>) {
+        entries_of(&self.pieces)
+    }
+}
+
+const ALL: Span<U256> = (Bound::Unbounded, Bound::Unbounded);
 
 /// The words of each part are in order already, and stay so within a word.
 fn sort(pieces: &mut [Piece<'_>]) {
@@ -168,15 +209,16 @@ pub(super) fn by_word<'p, 'a>(
     pieces.chunk_by(|a, b| a.slot == b.slot)
 }
 
-/// Adds the entries of some words, which are in order.
-pub(super) fn add_words(pieces: &[Piece<'_>], whole: &mut AccountChanges) {
+/// The entries of some words, which are in order: of those written, and of those only read.
+fn entries_of(pieces: &[Piece<'_>]) -> (Vec<SlotChanges>, Vec<U256>) {
+    let (mut written, mut read) = (Vec::new(), Vec::new());
     for word in by_word(pieces) {
         let Some(Piece { slot, .. }) = word.first() else {
             continue;
         };
         let count = word.iter().map(|piece| piece.writes.len()).sum();
         if count == 0 {
-            whole.storage_reads.push(*slot);
+            read.push(*slot);
             continue;
         }
         let mut changes = Vec::with_capacity(count);
@@ -184,8 +226,9 @@ pub(super) fn add_words(pieces: &[Piece<'_>], whole: &mut AccountChanges) {
             let writes = piece.writes().map(|(at, is)| StorageChange::new(at, is));
             changes.extend(writes);
         }
-        whole.storage_changes.push(SlotChanges::new(*slot, changes));
+        written.push(SlotChanges::new(*slot, changes));
     }
+    (written, read)
 }
 
 impl Piece<'_> {
@@ -247,8 +290,8 @@ impl<'a> Touched<'a> {
             .extend(codes.map(|(at, code)| CodeChange::new(at, code)));
     }
 
-    /// Shows the words, in order.
-    pub(super) fn show_words(&self, mut show: impl FnMut(Piece<'a>)) {
+    /// Shows some of the words, in order.
+    pub(super) fn show_words(&self, slots: Span<U256>, mut show: impl FnMut(Piece<'a>)) {
         let before = self.before;
         let piece = |slot, writes| Piece {
             slot,
@@ -257,15 +300,28 @@ impl<'a> Touched<'a> {
         };
         match self.by {
             By::Mapped(account) => {
-                let words = account.storage.storage.iter();
+                let words = account.storage.storage.range(slots);
                 words.for_each(|(slot, of)| show(piece(*slot, of.writes.as_slice())));
             }
             By::Banded(band, account) => {
-                let words = band.words(account).iter();
+                let words = within(band.words(account), slots, |word| word.slot);
+                let words = words.iter();
                 words.for_each(|word| show(piece(word.slot, band.writes(word))));
             }
         }
     }
+}
+
+/// Those of some items in order whose keys are in a span.
+pub(super) fn within<T, K: Ord + Copy>(items: &[T], span: Span<K>, key: impl Fn(&T) -> K) -> &[T] {
+    let from = items.partition_point(|item| match span.0 {
+        Bound::Included(from) => key(item) < from,
+        Bound::Excluded(from) => key(item) <= from,
+        Bound::Unbounded => false,
+    });
+    let behind = items.get(from..).unwrap_or_default();
+    let count = behind.partition_point(|item| (Bound::Unbounded, span.1).contains(&key(item)));
+    behind.get(..count).unwrap_or_default()
 }
 
 fn raised<T: Clone>(

@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
 use alloy_eip7928::{
-    BalanceChange, BlockAccessIndex, CodeChange, NonceChange, SlotChanges, StorageChange,
+    AccountChanges, BalanceChange, BlockAccessIndex, CodeChange, NonceChange, SlotChanges,
+    StorageChange,
 };
 use alloy_primitives::Bytes;
 use proptest::prelude::*;
@@ -68,7 +69,15 @@ fn account() -> impl Strategy<Value = AccountChanges> {
 
 fn closed(parts: Vec<Part>, count: usize) -> Closed {
     let after = Overlay::new(Arc::new(MemState::new()));
-    close(parts, &after, &Crew { count, pool: None }).expect("memory does not fail")
+    close(
+        parts,
+        &after,
+        &Crew {
+            count,
+            ..Crew::default()
+        },
+    )
+    .expect("memory does not fail")
 }
 
 /// The same as a lot leaves it that ran ahead.
@@ -80,7 +89,7 @@ fn band_of(access: &Bal) -> Band {
         let info = &account.account_info;
         let nonces = info.nonce.writes.iter().copied();
         let balances = info.balance.writes.iter().copied();
-        band.account(*address, balances, nonces, std::iter::empty());
+        band.account(*address, None, balances, nonces, std::iter::empty());
         for (slot, writes) in &account.storage.storage {
             band.word(*slot, writes.writes.iter().copied());
         }
@@ -129,14 +138,15 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// The same where threads share the words of some accounts.
+    /// The same where accounts are busy, and where threads share the words of some.
     #[test]
     fn shared_words_are_the_whole(
         few in prop::collection::vec((0..40_u8, any::<u8>(), 0..5_u64), 0..200),
+        some in prop::collection::vec((3..9_u8, Just(0), 0..100_u64), 0..900),
         many in prop::collection::vec((0..3_u8, Just(0), 0..2_000_u64), 2_000..6_000),
         cuts in prop::collection::vec(0..2_000_u64, 5),
     ) {
-        parts_make_the_whole(&[few, many].concat(), cuts)?;
+        parts_make_the_whole(&[few, some, many].concat(), cuts)?;
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) struct World {
 
 /// What changes in order only, by whoever has the right to commit.
 pub(super) struct Ordered<'a> {
-    book: &'a mut Book,
+    pub(super) book: &'a mut Book,
     feed: &'a mut dyn UserFeed,
     /// Handed out by the feed already.
     first: VecDeque<Recovered<Tx>>,
@@ -76,6 +76,8 @@ pub(super) struct Ordered<'a> {
     /// Who sends or is paid in each of the last lots, as many as there are workers: about those that are not settled when the
     /// next is begun.
     parties: VecDeque<AddressSet>,
+    /// An empty one, with room.
+    spare: AddressSet,
     pub(super) counts: Counts,
     pub(super) failed: Option<ExecError>,
     /// Commits so far: the number of the last.
@@ -127,6 +129,7 @@ impl<'a> Ordered<'a> {
             has_ended: false,
             lot: LOT_FIRST,
             parties: VecDeque::new(),
+            spare: AddressSet::default(),
             counts: Counts::default(),
             failed: None,
             commits: 0,
@@ -155,7 +158,7 @@ impl<'a> Engine<'a> {
         let width = Width::new(1, WIDTH_MOST * workers.count);
         Self {
             window: Window::new(width, workers.count),
-            memory: Arc::new(Memory::new(below)),
+            memory: Arc::new(Memory::new(below, workers.count)),
             ordered: Mutex::new(ordered),
             world,
             workers,
@@ -607,7 +610,7 @@ impl Ordered<'_> {
     /// Whether a sender of the lot sent or was paid just before it: his nonce or coins are other ones then, whatever else the
     /// lot does.
     fn waits(&mut self, lot: &Txs, lots_noted: usize) -> bool {
-        let mut parties = AddressSet::with_capacity_and_hasher(2 * lot.len(), Default::default());
+        let mut parties = std::mem::take(&mut self.spare);
         let mut waits = false;
         for tx in lot {
             let sender = tx.signer();
@@ -618,8 +621,11 @@ impl Ordered<'_> {
             parties.extend(paid);
         }
         self.parties.push_back(parties);
-        if self.parties.len() > lots_noted {
-            self.parties.pop_front();
+        if self.parties.len() > lots_noted
+            && let Some(mut oldest) = self.parties.pop_front()
+        {
+            oldest.clear();
+            self.spare = oldest;
         }
         waits
     }
@@ -634,7 +640,7 @@ impl Ordered<'_> {
             most = most.min((self.first.len() / shares).max(LAST_LEAST));
             most_gas = most_gas.min(all_gas / u64::try_from(shares).unwrap_or(u64::MAX));
         }
-        let mut lot = Txs::new();
+        let mut lot = Txs::with_capacity(most.min(self.first.len()));
         let mut gas = 0_u64;
         while lot.len() < most && (lot.is_empty() || gas < most_gas) {
             let Some(tx) = self.first.pop_front() else {

@@ -17,7 +17,10 @@ use super::tally::Word;
 use crate::overlay::Written;
 use crate::{AccountInfo, Overlay, StateError, StateRead};
 
-const SHARDS: usize = 256;
+/// For each worker.
+const SHARDS: usize = 32;
+/// Accounts of a shard in a block of some thousand transfers: whoever writes the first makes room for all.
+const ROOM: usize = 64;
 
 /// In lines of memory of its own: else those who ask for its neighbour would wait for it too.
 #[derive(Default)]
@@ -28,17 +31,6 @@ struct Shard {
     words: Keyed<Word, (u32, U256)>,
     /// Accounts whose storage went, with the last commit in which it did.
     resets: AddressMap<u32>,
-}
-
-impl Shard {
-    /// With room for what a block of some thousand transfers puts into it.
-    fn roomy() -> Self {
-        const ACCOUNTS: usize = 14;
-        Self {
-            accounts: Keyed::with_capacity_and_hasher(ACCOUNTS, Default::default()),
-            ..Self::default()
-        }
-    }
 }
 
 /// See the module.
@@ -56,11 +48,13 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub(super) fn new(below: Arc<Overlay>) -> Self {
+    /// Over a state, for so many workers.
+    pub(super) fn new(below: Arc<Overlay>, workers: usize) -> Self {
+        let shards = std::iter::repeat_with(|| RwLock::new(Shard::default()));
         Self {
             below,
             seeds: Seeds::default(),
-            shards: (0..SHARDS).map(|_| RwLock::new(Shard::roomy())).collect(),
+            shards: shards.take(SHARDS * workers).collect(),
             sieve: Sieve::new(),
             commits: AtomicU32::new(0),
             codes: RwLock::default(),
@@ -91,18 +85,24 @@ impl Memory {
     /// Where a location lies. Whoever finds some that all lie in one shard makes others wait, and nothing else.
     fn shard(&self, hash: u64) -> &RwLock<Shard> {
         // Bits that neither the maps nor the sieve rest on alone.
-        let [_, byte, ..] = hash.to_be_bytes();
-        &self.shards[usize::from(byte) % SHARDS]
+        let [_, a, b, ..] = hash.to_be_bytes();
+        &self.shards[usize::from(u16::from_be_bytes([a, b])) % self.shards.len()]
     }
 
     /// The account, if a settled transaction wrote it.
     pub(super) fn account_written(&self, key: &Key<Address>) -> Option<Option<AccountInfo>> {
+        if self.is_still(key.hash, 0) {
+            return None;
+        }
         let shard = self.shard(key.hash).read();
         shard.accounts.get(key).copied()
     }
 
     /// The word, if a settled transaction wrote it, or took its account away.
     pub(super) fn word_written(&self, key: &Key<Word>) -> Option<U256> {
+        if self.is_still(key.hash, 0) {
+            return None;
+        }
         let reset = self.reset_of(key.is.0);
         let shard = self.shard(key.hash).read();
         let written = shard.words.get(key).copied();
@@ -167,7 +167,11 @@ impl Memory {
 
     fn put_account(&self, key: Key<Address>, commit: u32, info: Option<AccountInfo>) {
         self.sieve.mark(key.hash, commit);
-        self.shard(key.hash).write().accounts.insert(key, info);
+        let mut shard = self.shard(key.hash).write();
+        if shard.accounts.capacity() == 0 {
+            shard.accounts.reserve(ROOM);
+        }
+        shard.accounts.insert(key, info);
     }
 
     fn put_word(&self, key: Key<Word>, commit: u32, is: U256) {

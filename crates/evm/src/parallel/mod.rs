@@ -158,7 +158,13 @@ impl BlockRun {
             mut overlay,
             rest,
         } = engine.run()?;
-        let Ordered { counts, failed, .. } = ordered;
+        let Ordered {
+            counts,
+            failed,
+            book,
+            ..
+        } = ordered;
+        book.end_users();
         session.swap_overlay(&mut overlay);
         if let Some(error) = failed {
             return Err(error);

@@ -27,7 +27,7 @@ use super::lot::{AccountRead, Left, WordRead};
 use super::memory::Memory;
 use super::tally::{Commutative, Need, Word};
 use crate::list::Band;
-use crate::overlay::{plain, to_evm};
+use crate::overlay::{kept, plain, to_evm};
 use crate::{AccountInfo, StateError, StateRead};
 
 /// See the module.
@@ -486,7 +486,7 @@ impl Notes {
         if is_gone || account.is_changed() {
             let left = match is_ended {
                 true => EvmInfo::default(),
-                false => account.info.clone(),
+                false => kept(&account.info),
             };
             self.keep_info(place, left, is_gone);
         }
@@ -522,7 +522,7 @@ impl Notes {
 
     fn keep_info(&mut self, place: usize, left: EvmInfo, is_gone: bool) {
         let note = &mut self.accounts.notes[place];
-        let was = note.now.take().unwrap_or_default();
+        let was = note.now.take().as_ref().map(plain).unwrap_or_default();
         let log = &mut self.log;
         log.add(&mut note.balances, self.index, was.balance, left.balance);
         let nonces = [was.nonce, left.nonce].map(U256::from);
@@ -601,6 +601,7 @@ impl Notes {
             let codes = self.codes.iter().filter(|made| made.place == place);
             let balances = band.account(
                 address,
+                note.at.map(|_| note.found.unwrap_or_default()),
                 self.log.of(note.balances),
                 nonces.map(|(index, nonce)| (index, nonce.saturating_to())),
                 codes.map(|made| (made.index, made.code.clone())),

@@ -12,7 +12,7 @@ fn notes() -> (Arc<Memory>, Notes) {
     let mut state = MemState::new();
     state.put(WORD.0, U256::ZERO, 1, Bytes::new(), [(WORD.1, nine())]);
     let below = Overlay::new(Arc::new(state));
-    let memory = Arc::new(Memory::new(Arc::new(below)));
+    let memory = Arc::new(Memory::new(Arc::new(below), 2));
     let mut notes = Notes::new(Arc::clone(&memory), None);
     notes.begin_lot();
     (memory, notes)
