@@ -61,8 +61,13 @@ pub enum Task<I> {
 /// What whoever has the right to commit does next.
 #[derive(Debug)]
 pub enum Turn<I, D> {
-    /// Fetch that many more items and [`Window::feed`] them.
-    Feed(usize),
+    /// Fetch more items and [`Window::feed`] them.
+    Feed {
+        /// How many.
+        count: usize,
+        /// Whether they may run ahead of their turn, as it looks now.
+        is_ahead: bool,
+    },
     /// Nobody has begun the next item: run it in its turn.
     Direct {
         /// Its position in the order.
@@ -320,7 +325,10 @@ impl<I, D> State<I, D> {
         }
         match self.wanted() {
             0 => {}
-            count => return Turn::Feed(count),
+            count => {
+                let is_ahead = self.width.is_ahead();
+                return Turn::Feed { count, is_ahead };
+            }
         }
         let place = self.head;
         let Some(slot) = self.slots.front() else {

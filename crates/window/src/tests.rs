@@ -89,7 +89,7 @@ impl Model {
         loop {
             match self.window.advance(&std::mem::take(&mut how)) {
                 Turn::Yield | Turn::Over => return,
-                Turn::Feed(wanted) => {
+                Turn::Feed { count: wanted, .. } => {
                     let until = self.scene.items.min(*fed + wanted as u64);
                     let fed_now = (*fed..until).map(|item| Fed {
                         item,

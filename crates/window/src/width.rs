@@ -52,6 +52,11 @@ impl Width {
         self.now
     }
 
+    /// Whether items run ahead, or nothing speaks against it yet.
+    pub(crate) fn is_ahead(&self) -> bool {
+        self.now > 1 || self.is_trusting
+    }
+
     /// Follows what was settled.
     pub(crate) fn learn(&mut self, settled: Settled) {
         match settled {

@@ -55,7 +55,7 @@ fn drive(workers: usize, count: u64, baton: Option<&Baton>, most: usize) -> (Vec
                     loop {
                         step(worker);
                         match window.advance(&std::mem::take(&mut how)) {
-                            Turn::Feed(wanted) => {
+                            Turn::Feed { count: wanted, .. } => {
                                 let until = count.min(*fed + wanted as u64);
                                 window.feed(free(*fed..until), until < count);
                                 *fed = until;
@@ -132,7 +132,7 @@ fn one_worker_is_a_plain_loop() {
 fn a_stopped_window_gives_back_what_is_left() {
     let window = Window::<u64, ()>::new(Width::new(4, 4), 2);
     assert!(matches!(window.next(), Task::Commit));
-    assert!(matches!(window.advance(&[]), Turn::Feed(_)));
+    assert!(matches!(window.advance(&[]), Turn::Feed { .. }));
     window.feed(free(7..10), false);
     assert!(matches!(window.advance(&[]), Turn::Direct { place: 0, .. }));
     assert!(matches!(window.next(), Task::Run { place: 1, .. }));
@@ -146,7 +146,7 @@ fn a_stopped_window_gives_back_what_is_left() {
 fn an_item_that_waits_holds_up_those_behind_it() {
     let window = Window::<u64, ()>::new(Width::new(8, 8), 2);
     assert!(matches!(window.next(), Task::Commit));
-    assert!(matches!(window.advance(&[]), Turn::Feed(_)));
+    assert!(matches!(window.advance(&[]), Turn::Feed { .. }));
     let mut items = free(0..4);
     items[1].waits = true;
     window.feed(items, false);

@@ -409,8 +409,9 @@ impl<'a> Engine<'a> {
                     worker.hand_over(ordered);
                     return Ok(());
                 }
-                Turn::Feed(wanted) => {
-                    let (lots, has_more) = ordered.fetch(wanted.min(FETCHED), self.workers);
+                Turn::Feed { count, is_ahead } => {
+                    let (lots, has_more) =
+                        ordered.fetch(count.min(FETCHED), is_ahead, self.workers);
                     self.window.feed(lots, has_more);
                 }
                 Turn::Direct { item, is_alone, .. } => {
@@ -592,11 +593,11 @@ impl Worker {
 }
 
 impl Ordered<'_> {
-    /// So many lots, and whether there may be more.
-    fn fetch(&mut self, count: usize, workers: &Workers) -> (Vec<Fed<Txs>>, bool) {
+    /// So many lots, and whether there may be more. `is_ahead`: they may run ahead of their turn.
+    fn fetch(&mut self, count: usize, is_ahead: bool, workers: &Workers) -> (Vec<Fed<Txs>>, bool) {
         let mut lots = Vec::with_capacity(count);
         while lots.len() < count {
-            let item = self.fetch_lot(workers);
+            let item = self.fetch_lot(is_ahead, workers);
             self.lot = workers.lot.min(self.lot * 2);
             if item.is_empty() {
                 return (lots, false);
@@ -630,10 +631,10 @@ impl Ordered<'_> {
         waits
     }
 
-    fn fetch_lot(&mut self, workers: &Workers) -> Txs {
+    fn fetch_lot(&mut self, is_ahead: bool, workers: &Workers) -> Txs {
         let (mut most, mut most_gas) = (self.lot.min(workers.lot), LOT_GAS);
         self.fill(LOTS_AT_HAND * workers.count * workers.lot);
-        if self.has_ended {
+        if self.has_ended && is_ahead {
             let shares = LAST_SHARES * workers.count;
             let gas = self.first.iter().map(|tx| tx.gas_limit());
             let all_gas = gas.fold(0_u64, u64::saturating_add);
