@@ -283,7 +283,9 @@ impl Line {
 
 /// A frame, for one line or for several.
 pub(super) fn frame(kind: u8, what: &impl Encodable) -> io::Result<Vec<u8>> {
-    let mut frame = vec![0; 5];
+    // A vector that grows copies itself, and in a thread's first pages the kernel clears each part of it again.
+    let mut frame = Vec::with_capacity(5 + what.length());
+    frame.resize(5, 0);
     what.encode(&mut frame);
     let length = u32::try_from(frame.len() - 5).map_err(io::Error::other)?;
     frame[..4].copy_from_slice(&length.to_be_bytes());

@@ -195,6 +195,7 @@ impl Crew<'_> {
             return false;
         };
         share.used.join(&used);
+        share.ran.reserve(piece.ends.len());
         let mut blooms = Blooms::default();
         for (lone, end) in asked.piece.iter().zip(piece.ends) {
             let Ok(place) = usize::try_from(lone.place) else {
