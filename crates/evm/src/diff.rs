@@ -49,12 +49,13 @@ impl StateDiff {
         }
     }
 
-    /// Adds what the next transactions left together.
-    pub fn follow_all(&mut self, next: Self) {
-        for (address, account) in next.accounts {
-            let left = self.accounts.entry(address).or_default();
+    /// Adds what the next transactions, or a next block, left together.
+    pub fn follow_all(&mut self, next: &Self) {
+        for (address, account) in &next.accounts {
+            let left = self.accounts.entry(*address).or_default();
             left.info = account.info;
-            left.storage.extend(account.storage);
+            left.storage
+                .extend(account.storage.iter().map(|(slot, word)| (*slot, *word)));
         }
     }
 

@@ -182,22 +182,33 @@ impl Ledger {
     /// Makes a block final. Durable on return, and visible to everyone.
     pub(super) fn commit(&self, executed: Executed) -> Result<(), ChainError> {
         self.check_healthy()?;
-        let block = Arc::clone(&executed.block);
+        let block = &executed.block;
         let started = Instant::now();
         self.log
             .append(block.number(), block.hash(), &block.encode_frame())
             .map_err(|error| self.fail(error))?;
         metrics::histogram!("capstan_block_log_seconds").record(started.elapsed());
-        self.hot.advance(block.number(), &executed.diff);
+        self.adopt(vec![executed]);
+        Ok(())
+    }
+
+    /// Takes the next blocks, which the log has: everyone sees them, and the database follows. All at once, since their tries may
+    /// stand in the last one alone.
+    pub(super) fn adopt(&self, blocks: Vec<Executed>) {
+        for executed in &blocks {
+            self.hot.advance(executed.block.number(), &executed.diff);
+        }
         // The head moves under the lock of the nodes: whoever reads them knows which block they belong to.
         let mut nodes = self.nodes.write();
-        let written = executed.nodes.iter();
-        nodes.extend(written.map(|(key, node)| (*key, (block.number(), node.clone()))));
         let mut recent = self.recent.write();
-        recent.push(executed);
+        for executed in blocks {
+            let height = executed.block.number();
+            let written = executed.nodes.iter();
+            nodes.extend(written.map(|(key, node)| (*key, (height, node.clone()))));
+            *self.head.write() = Arc::clone(&executed.block);
+            recent.push(executed);
+        }
         recent.trim();
-        *self.head.write() = block;
-        Ok(())
     }
 
     /// Blocks that wait for the database, and for how long the oldest has waited.
@@ -579,35 +590,8 @@ impl StateRead for FinalState {
     }
 }
 
-/// State as the database has it: for redoing blocks before anybody else reads.
-pub(super) struct Stored(pub(super) Arc<DbView>);
-
-impl StateRead for Stored {
-    fn account(&self, address: Address) -> Result<Option<AccountInfo>, StateError> {
-        self.0.account(address).map_err(unreadable)
-    }
-
-    fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
-        self.0.storage(address, slot).map_err(unreadable)
-    }
-
-    fn code(&self, hash: B256) -> Result<Bytes, StateError> {
-        self.0
-            .code(hash)
-            .map_err(unreadable)?
-            .ok_or(StateError::MissingCode(hash))
-    }
-
-    fn block_hash(&self, number: u64) -> Result<B256, StateError> {
-        Ok(self
-            .0
-            .block_hash(number)
-            .map_err(unreadable)?
-            .unwrap_or_default())
-    }
-}
-
 /// Changes that are not final, over a state.
+#[derive(Clone)]
 pub(super) struct Overlay {
     /// Newest first; the height and hash of the block that made each, if a block did.
     pub(super) layers: Vec<(Arc<StateDiff>, Option<(u64, B256)>)>,

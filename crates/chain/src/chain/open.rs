@@ -244,7 +244,9 @@ pub(super) fn open(config: ChainConfig) -> Result<Chain, ChainError> {
         Storage::Folder(folder) => Some(Arc::new(Journal::new(folder.join(JOURNAL)))),
     };
     let rules = Arc::new(config.genesis.rules());
-    let guards = Arc::new(Mutex::new(Guards::load(&ledger.view())?));
+    let mut guards = Guards::load(&ledger.view())?;
+    super::redo::catch_up(&ledger, &mut guards)?;
+    let guards = Arc::new(Mutex::new(guards));
     let flusher = Flusher::start(&config, &ledger, &pool, journal.as_ref(), &guards)?;
     let inner = Arc::new_cyclic(|weak: &Weak<Inner>| Inner {
         _flusher: flusher,
@@ -280,7 +282,8 @@ pub(super) fn open(config: ChainConfig) -> Result<Chain, ChainError> {
     Ok(chain)
 }
 
-/// Brings database and log to the same block, which is answered.
+/// Sees that log and database are of one chain, and that the log has all that the database has. Answers the block at which
+/// the database stands.
 fn settle(
     stores: &Stores,
     genesis: &Executed,
@@ -318,11 +321,12 @@ fn settle(
     }
     let newest = log.heights().map_or(0, |(_, newest)| newest);
     lower_database(log, db, newest, config.genesis.development)?;
-    super::redo::catch_up(log, db, newest)?;
-    let entry = log.read(newest).map_err(storage)?;
-    let entry =
-        entry.ok_or_else(|| ChainError::Internal("the newest block is not in the log".into()))?;
-    decode(newest, &entry.payload)
+    let stands = db.height().unwrap_or_default();
+    let entry = log.read(stands).map_err(storage)?;
+    let entry = entry.ok_or_else(|| {
+        ChainError::Internal(format!("the log has no block {stands}, the database has"))
+    })?;
+    decode(stands, &entry.payload)
 }
 
 /// A crash amid a rewind leaves the database above the log, which is the commit point: it comes down. Nothing but a

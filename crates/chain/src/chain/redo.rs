@@ -2,18 +2,14 @@
 //!
 //! ```text
 //!  log ─► block and list ─► hash of the list? ─► difference ─┐ of a batch of blocks
-//!                                                            ├─► one root ─► that of the last header? ─► tables
-//!                                       the next batch is read while this one is written
+//!                                                            ├─► one root ─► that of the last header? ─► memory
+//!                                       the tables follow behind, as they do when blocks are made
 //! ```
 //!
 //! Lists are what their headers name, and headers name each other: so where the root behind a batch is right, the values of
 //! every block in it are those that made the chain.
 
-use std::{
-    collections::VecDeque,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use alloy_eip7928::BlockAccessList;
 use alloy_primitives::keccak256;
@@ -22,107 +18,105 @@ use capstan_evm::StateDiff;
 use rayon::prelude::*;
 
 use super::{
-    ledger::{Executed, Overlay, Stored, decode, record, storage},
+    guards::{self, Guards},
+    ledger::{Executed, Ledger, Overlay, decode, record, storage},
     open::{Stores, genesis_executed, open_stores},
 };
-use crate::{
-    Block, ChainError, Genesis, Storage,
-    db::{BlockRecord, Db, DbView},
-    log::BlockLog,
-    trie::{Layers, Mpt, StateCommitment as _},
-};
+use crate::{Block, ChainError, Genesis, Storage, log::BlockLog};
 
-/// Blocks that are redone in one database transaction, with one state root.
+/// Blocks that are redone with one state root.
 const BATCH: u64 = 64;
+/// Blocks that may stay in memory when all are redone: two batches are about what a crash leaves, one that was being written
+/// and one that came meanwhile.
+const IN_MEMORY: u64 = 2 * BATCH;
 /// Heights at which a state that is only made to be compared can be read.
 const HISTORY: u64 = 16;
 
-/// Redoes the blocks that the log has and the database lacks.
-pub(super) fn catch_up(log: &BlockLog, db: &Db, newest: u64) -> Result<(), ChainError> {
-    let from = db.tip().map_or(0, |tip| tip.height + 1);
+/// Redoes the blocks that the log has and a ledger lacks. The last of them wait in memory for the database, as they did before
+/// the crash.
+pub(super) fn catch_up(ledger: &Arc<Ledger>, guards: &mut Guards) -> Result<(), ChainError> {
+    let newest = ledger.log().heights().map_or(0, |(_, newest)| newest);
+    let from = ledger.head().number() + 1;
     if from > newest {
         return Ok(());
     }
     tracing::info!(from, to = newest, "redoing blocks from the log");
-    let mut redo = Batches::new(log, db, newest);
-    while !redo.next()?.is_empty() {}
-    Ok(())
-}
-
-/// The states of a chain, one after another, from genesis on.
-pub(crate) struct Redo(Db);
-
-impl Redo {
-    /// At genesis, in a database of its own.
-    pub(crate) fn begin(genesis: &Genesis, at: &Storage) -> Result<Self, ChainError> {
-        let Stores { db, .. } = open_stores(at, Some(HISTORY))?;
-        if db.tip().is_none() {
-            db.apply(&[record(&genesis_executed(genesis)?)])
-                .map_err(storage)?;
+    let mut redo = Redo::new(ledger.log(), Arc::clone(ledger), newest);
+    loop {
+        let done = redo.next()?;
+        if done.is_empty() {
+            return Ok(());
         }
-        Ok(Self(db))
-    }
-
-    /// The blocks of a log that follow, up to a height, batch after batch.
-    pub(crate) fn up_to<'a>(&'a self, log: &'a BlockLog, to: u64) -> Batches<'a> {
-        Batches::new(log, &self.0, to)
+        for executed in done {
+            guards.follow(&executed.block, &executed.guards);
+        }
     }
 }
 
-/// Blocks of a log that a database lacks.
-pub(crate) struct Batches<'a> {
+/// The states of a chain, one after another.
+pub(crate) struct Redo<'a> {
     log: &'a BlockLog,
-    db: &'a Db,
+    /// Up to where they are made.
+    ledger: Arc<Ledger>,
     to: u64,
-    /// What was read ahead.
+    /// What is read and not redone.
     read: VecDeque<Logged>,
-    tables: Duration,
 }
 
-impl<'a> Batches<'a> {
-    fn new(log: &'a BlockLog, db: &'a Db, to: u64) -> Self {
+impl<'a> Redo<'a> {
+    fn new(log: &'a BlockLog, ledger: Arc<Ledger>, to: u64) -> Self {
         Self {
             log,
-            db,
+            ledger,
             to,
             read: VecDeque::new(),
-            tables: Duration::ZERO,
         }
+    }
+
+    /// From genesis on up to a height, in a ledger of its own.
+    pub(crate) fn from_genesis(
+        genesis: &Genesis,
+        at: &Storage,
+        log: &'a BlockLog,
+        to: u64,
+    ) -> Result<Self, ChainError> {
+        let Stores { log: own, db, .. } = open_stores(at, Some(HISTORY))?;
+        let genesis = genesis_executed(genesis)?;
+        db.apply(&[record(&genesis)]).map_err(storage)?;
+        let ledger = Ledger::new(own, db, genesis.block)?;
+        Ok(Self::new(log, Arc::new(ledger), to))
     }
 
     /// Redoes the next blocks; none when all are done.
-    pub(crate) fn next(&mut self) -> Result<Vec<Arc<Block>>, ChainError> {
-        let next = self.db.tip().map_or(0, |tip| tip.height + 1);
-        if self.read.is_empty() {
-            self.read = self.read_from(next)?;
-        }
-        let view = self.db.view().map_err(storage)?;
-        let done = redo(&view, &mut self.read)?;
-        let from = next + done.len() as u64 + self.read.len() as u64;
-        let records: Vec<BlockRecord> = done.iter().map(record).collect();
-        let start = Instant::now();
-        let (written, read) = rayon::join(
-            || self.db.apply(&records).map_err(storage),
-            || self.read_from(from),
-        );
-        self.tables += start.elapsed();
-        written?;
-        self.read.extend(read?);
-        Ok(done.into_iter().map(|done| done.block).collect())
+    pub(crate) fn next(&mut self) -> Result<Vec<Executed>, ChainError> {
+        let ledger = Arc::clone(&self.ledger);
+        let left = self.to.saturating_sub(ledger.head().number());
+        let flush = || match ledger.unflushed().0 + left > IN_MEMORY {
+            true => ledger.flush(),
+            false => Ok(()),
+        };
+        let (flushed, done) = rayon::join(flush, || self.make());
+        flushed?;
+        let done = done?;
+        ledger.adopt(done.clone());
+        Ok(done)
     }
 
-    /// How long tables were written.
-    pub(crate) fn tables(&self) -> Duration {
-        self.tables
+    /// Writes what is still in memory.
+    pub(crate) fn flush(&self) -> Result<(), ChainError> {
+        self.ledger.flush()
     }
 
-    fn read_from(&self, from: u64) -> Result<VecDeque<Logged>, ChainError> {
+    fn make(&mut self) -> Result<Vec<Executed>, ChainError> {
+        let from = self.ledger.head().number() + 1 + self.read.len() as u64;
         // What is left of the batch before is redone first.
         let room = BATCH.saturating_sub(self.read.len() as u64);
         let end = from.saturating_add(room).min(self.to.saturating_add(1));
         let numbers: Vec<u64> = (from..end).collect();
         let read = |number: u64| Logged::read(self.log, number);
-        numbers.into_par_iter().map(read).collect()
+        let read: Result<Vec<_>, _> = numbers.into_par_iter().map(read).collect();
+        self.read.extend(read?);
+        redo(&self.ledger, &mut self.read)
     }
 }
 
@@ -138,6 +132,10 @@ impl Logged {
         let entry = log.read(number).map_err(storage)?;
         let entry = entry.ok_or_else(|| ChainError::UnknownBlock(number.to_string()))?;
         let block = decode(number, &entry.payload)?;
+        // The ledger and its tables ask for them; here all cores work.
+        for tx in &block.transactions {
+            tx.tx_hash();
+        }
         let made = keccak256(&block.access_list);
         if block.header.block_access_list_hash != Some(made) {
             let reason =
@@ -152,41 +150,40 @@ impl Logged {
 }
 
 /// Redoes blocks from the front, with one state root for all of them; leaves what has to begin a batch of its own.
-fn redo(view: &Arc<DbView>, blocks: &mut VecDeque<Logged>) -> Result<Vec<Executed>, ChainError> {
+fn redo(ledger: &Arc<Ledger>, blocks: &mut VecDeque<Logged>) -> Result<Vec<Executed>, ChainError> {
+    let head = ledger.head();
     let mut state = Overlay {
         layers: vec![(Arc::default(), None)],
-        base: Arc::new(Stored(Arc::clone(view))),
+        base: ledger.state(head.number()),
     };
     let mut done: Vec<Executed> = Vec::new();
-    let mut parent = view.tip().map(|tip| tip.hash);
+    let mut parent = head.hash();
     while let Some(Logged { block, list }) = blocks.front() {
-        if let Some(parent) = parent
-            && block.header.parent_hash != parent
-        {
+        if block.header.parent_hash != parent {
             let named = block.header.parent_hash;
             let reason = format!("it follows {named}, and the block before it is {parent}");
             return Err(diverged(block, reason));
         }
         let diff = StateDiff::from_access_list(list, &state).map_err(storage)?;
-        let together = Arc::make_mut(&mut state.layers[0].0);
-        if comes_back(together, &diff) {
+        if comes_back(&state.layers[0].0, &diff) {
             break;
         }
-        together.follow_all(diff.clone());
-        parent = Some(block.hash());
+        let called = guards::changes(&diff, || Ok(Arc::new(state.clone())))?;
+        Arc::make_mut(&mut state.layers[0].0).follow_all(&diff);
+        parent = block.hash();
         done.push(Executed {
             block: Arc::clone(block),
             diff: Arc::new(diff),
             nodes: Arc::default(),
-            guards: Arc::default(),
+            guards: Arc::new(called),
             said: Arc::default(),
         });
         blocks.pop_front();
     }
     if let Some(last) = done.last_mut() {
-        let commit = Mpt.update(&**view, &state.layers[0].0).map_err(storage)?;
+        let commit = ledger.root_after(Vec::new(), &state.layers[0].0)?;
         if commit.root != last.block.header.state_root {
-            return Err(first_that_differs(view, &done)?);
+            return Err(first_that_differs(ledger, &done)?);
         }
         last.nodes = Arc::new(commit.updates);
     }
@@ -204,14 +201,10 @@ fn comes_back(before: &StateDiff, next: &StateDiff) -> bool {
 }
 
 /// Makes the state root of each block until one is not its header's.
-fn first_that_differs(view: &DbView, done: &[Executed]) -> Result<ChainError, ChainError> {
+fn first_that_differs(ledger: &Ledger, done: &[Executed]) -> Result<ChainError, ChainError> {
     let mut nodes = Vec::new();
     for Executed { block, diff, .. } in done {
-        let source = Layers {
-            overlays: nodes.clone(),
-            base: view,
-        };
-        let commit = Mpt.update(&source, diff).map_err(storage)?;
+        let commit = ledger.root_after(nodes.clone(), diff)?;
         let (made, named) = (commit.root, block.header.state_root);
         if made != named {
             let reason =

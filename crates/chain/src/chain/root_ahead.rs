@@ -156,7 +156,7 @@ impl Inner {
                     for left in all {
                         match left {
                             Left::One(state) => diff.follow(&state),
-                            Left::Many(more) => diff.follow_all(more),
+                            Left::Many(more) => diff.follow_all(&more),
                         }
                     }
                     ahead.step(diff, update).ok()?;

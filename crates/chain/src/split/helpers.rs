@@ -4,30 +4,24 @@ use std::{
     io,
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     thread,
     time::Duration,
 };
 
-use alloy_eip7928::BlockAccessList;
 use alloy_primitives::{B256, Bytes};
-use alloy_rlp::{Decodable as _, Encodable as _};
 use capstan_evm::{
-    StateError, StateRead,
-    record::Locations,
-    verify::{Claim, Hand, Piece, Verified, VerifyError, verify_with_hands},
+    StateError, StateRead as _,
+    verify::{Asked, Claim, Hand, Piece, Verified, VerifyError, verify_with_hands},
 };
 use parking_lot::Mutex;
 
 use super::{
     Token,
     token::same,
-    wire::{
-        Done, Hello, Job, KnownAccount, Line, Proof, VERSION, Welcome, encode_transactions, kind,
-        read,
-    },
+    wire::{Done, Given, Hello, Job, Line, Proof, VERSION, Welcome, frame, kind, read},
 };
 use crate::{ChainError, Genesis};
 
@@ -190,19 +184,12 @@ impl Helpers {
     /// As [`capstan_evm::verify::verify`].
     pub fn verify(&self, claim: &Claim<'_>, threads: usize) -> Result<Verified, VerifyError> {
         let lines = std::mem::take(&mut *self.idle.lock());
-        let job = match lines.is_empty() {
-            true => None,
-            false => job(claim),
-        };
-        let Some(job) = job else {
-            self.give_back(lines);
-            return verify_with_hands(claim, threads, Vec::new());
-        };
+        let job = OnceLock::new();
         let each = lines.into_iter().map(|line| Remote {
             line: Some(line),
+            claim,
             job: &job,
             has_job: false,
-            parent: &*claim.parent,
             pieces: &self.pieces,
         });
         let mut remote: Vec<Remote<'_>> = each.collect();
@@ -223,27 +210,9 @@ impl Helpers {
     }
 }
 
-/// A block with everything that running it needs, but code and old hashes; `None` if it cannot be made: then there are no helpers.
-fn job(claim: &Claim<'_>) -> Option<Vec<u8>> {
-    let list = BlockAccessList::decode(&mut &*claim.access_list).ok()?;
-    let places = Locations::of(&list);
-    let (mut accounts, mut words) = (Vec::new(), Vec::new());
-    for place in places.iter() {
-        match place.slot {
-            Some(slot) => words.push(claim.parent.storage(place.address, slot).ok()?),
-            None => {
-                let known = claim.parent.account(place.address).ok()?;
-                let info = known.unwrap_or_default();
-                accounts.push(KnownAccount {
-                    exists: known.is_some(),
-                    nonce: info.nonce,
-                    balance: info.balance,
-                    code_hash: info.code_hash,
-                });
-            }
-        }
-    }
-    let (transactions, senders) = encode_transactions(claim.transactions);
+/// A block with what running its transactions needs, but code and old hashes; `None` if it cannot be made: then nobody helps.
+fn job(claim: &Claim<'_>, asked: &Asked<'_>) -> Option<Vec<u8>> {
+    let declared = asked.declared().ok()?;
     let info = &claim.context.info;
     let job = Job {
         number: info.number,
@@ -253,32 +222,32 @@ fn job(claim: &Claim<'_>) -> Option<Vec<u8>> {
         prevrandao: info.prevrandao,
         parent_hash: claim.context.parent_hash,
         parent_beacon_root: claim.context.parent_beacon_root,
-        transactions,
-        senders,
+        count: claim.transactions.len() as u64,
         access_list: Bytes::copy_from_slice(claim.access_list),
         access_list_hash: claim.access_list_hash,
-        accounts,
-        words,
+        accounts: declared.accounts.into_iter().map(Into::into).collect(),
+        words: declared.words,
     };
-    let mut frame = vec![0; 5];
-    job.encode(&mut frame);
-    Some(frame)
+    frame(kind::JOB, &job).ok()
 }
 
 /// A worker during one block.
 struct Remote<'b> {
     /// Gone when it is lost.
     line: Option<Line>,
-    job: &'b [u8],
+    claim: &'b Claim<'b>,
+    /// Made by the first who is asked, while this process's own threads work.
+    job: &'b OnceLock<Option<Vec<u8>>>,
     has_job: bool,
-    parent: &'b dyn StateRead,
     pieces: &'b AtomicU64,
 }
 
 impl Hand for Remote<'_> {
-    fn run(&mut self, places: &[u32]) -> Option<Piece> {
+    fn run(&mut self, asked: &Asked<'_>) -> Option<Piece> {
+        let job = self.job.get_or_init(|| job(self.claim, asked));
+        let job = job.as_deref()?;
         let mut line = self.line.take()?;
-        match self.ask(&mut line, places) {
+        match self.ask(&mut line, job, asked) {
             Ok(piece) => {
                 self.line = Some(line);
                 piece
@@ -293,12 +262,13 @@ impl Hand for Remote<'_> {
 }
 
 impl Remote<'_> {
-    fn ask(&mut self, line: &mut Line, places: &[u32]) -> io::Result<Option<Piece>> {
+    fn ask(&mut self, line: &mut Line, job: &[u8], asked: &Asked<'_>) -> io::Result<Option<Piece>> {
         if !self.has_job {
-            line.send_frame(kind::JOB, self.job.to_vec())?;
+            line.send_frame(job)?;
             self.has_job = true;
         }
-        line.send(kind::RUN, &places.to_vec())?;
+        let given: Vec<Given<'_>> = asked.piece.iter().map(Given::from).collect();
+        line.send(kind::RUN, &given)?;
         loop {
             let (of, body) = line.receive()?;
             match of {
@@ -308,11 +278,11 @@ impl Remote<'_> {
                 }
                 kind::MISFIT => return Ok(None),
                 kind::NEED_CODE => {
-                    let code = self.parent.code(read(&body)?).map_err(own)?;
+                    let code = self.claim.parent.code(read(&body)?).map_err(own)?;
                     line.send(kind::ANSWER, &code)?;
                 }
                 kind::NEED_HASH => {
-                    let hash = self.parent.block_hash(read(&body)?).map_err(own)?;
+                    let hash = self.claim.parent.block_hash(read(&body)?).map_err(own)?;
                     line.send(kind::ANSWER, &Bytes::from(hash.0))?;
                 }
                 of => return Err(super::wire::bad(format!("a frame of kind {of}"))),

@@ -7,17 +7,17 @@ use std::{
 };
 
 use alloy_consensus::{SignableTransaction as _, TxEip1559, transaction::Recovered};
-use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Signature, TxKind, U256, keccak256};
 use capstan_evm::{
     AccountInfo, BlockContext, BlockOutcome, BlockRun, Rules, StateError, StateRead, Tx,
     mem::MemState,
-    verify::{Claim, verify},
+    verify::{Claim, Lone, verify},
 };
 use capstan_state::{BlockInfo, ProtocolVersion};
 
 use super::{
     Helpers, Token, help_once,
-    wire::{Done, Hello, Line, Proof, Welcome, kind},
+    wire::{Done, Given, Hello, KnownAccount, Line, Proof, Taken, VERSION, Welcome, kind, read},
 };
 use crate::{Genesis, chain::on_big_stack};
 
@@ -183,6 +183,36 @@ fn per_10_workers_verify_what_threads_verify() {
     assert_eq!(here.to_string(), there.to_string());
 }
 
+/// PER-10: of a transaction and of an account arrives what was sent.
+#[test]
+fn per_10_what_is_sent_arrives() {
+    let made = on_big_stack(|| made(3));
+    for ordinal in [None, Some(0), Some(7), Some(u16::MAX)] {
+        let tx = &made.transactions[1];
+        let sent = alloy_rlp::encode(Given::from(&Lone {
+            place: 5,
+            ordinal,
+            tx,
+        }));
+        let taken: Lone<_> = read::<Taken>(&sent).expect("whole").into();
+        assert_eq!((taken.place, taken.ordinal, &taken.tx), (5, ordinal, tx));
+    }
+    let contract = AccountInfo {
+        nonce: 1,
+        balance: U256::from(9),
+        code_hash: keccak256([1]),
+    };
+    let person = AccountInfo {
+        code_hash: KECCAK256_EMPTY,
+        ..contract
+    };
+    for info in [None, Some(person), Some(contract)] {
+        let sent = alloy_rlp::encode(KnownAccount::from(info));
+        let came: KnownAccount = read(&sent).expect("whole");
+        assert_eq!(came.info(), info);
+    }
+}
+
 /// A state that stops the helpers at the first look.
 struct Stops(Arc<dyn StateRead>, Arc<Helpers>);
 
@@ -251,7 +281,8 @@ fn per_12_strangers_are_turned_away() {
     let (stream, _) = listener.accept().expect("a worker");
     let mut line = Line::new(stream, PATIENCE).expect("a line");
     let number = B256::ZERO;
-    line.send(kind::HELLO, &Hello { version: 1, number })
+    let version = VERSION;
+    line.send(kind::HELLO, &Hello { version, number })
         .expect("sent");
     let _: Proof = line.expect(kind::PROOF).expect("a proof");
     let genesis = Bytes::from(made.genesis.to_json().into_bytes());

@@ -7,20 +7,21 @@ use std::{
 };
 
 use alloy_consensus::transaction::Recovered;
-use alloy_eips::eip2718::{Decodable2718 as _, Encodable2718 as _};
-use alloy_primitives::{Address, B256, Bytes, Log, U256};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Log, U256};
 use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
 use capstan_evm::{
-    BlockContext, Tx,
-    verify::{Piece, PieceEnd},
+    AccountInfo, BlockContext, Tx,
+    verify::{Lone, Piece, PieceEnd},
 };
 use capstan_state::{BlockInfo, ProtocolVersion};
 
 /// Of the protocol; sides of another one do not work together.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 /// Bytes of a frame before and after the other side has proven itself.
 const STRANGER_FRAME_MAX: u32 = 256;
 const FRAME_MAX: u32 = 256 << 20;
+/// Bytes that a frame has room for from the start.
+const FRAME_EXPECTED: u32 = 1 << 20;
 
 /// Kinds of frames.
 pub(super) mod kind {
@@ -65,8 +66,8 @@ pub(super) struct Job {
     pub(super) prevrandao: B256,
     pub(super) parent_hash: B256,
     pub(super) parent_beacon_root: B256,
-    pub(super) transactions: Vec<Bytes>,
-    pub(super) senders: Vec<Address>,
+    /// Of its transactions, which come with the pieces.
+    pub(super) count: u64,
     pub(super) access_list: Bytes,
     pub(super) access_list_hash: B256,
     /// The parent's accounts that the list declares, in its order.
@@ -75,12 +76,81 @@ pub(super) struct Job {
     pub(super) words: Vec<U256>,
 }
 
-#[derive(Clone, Copy, RlpEncodable, RlpDecodable)]
+#[derive(RlpEncodable, RlpDecodable)]
 pub(super) struct KnownAccount {
     pub(super) exists: bool,
     pub(super) nonce: u64,
     pub(super) balance: U256,
-    pub(super) code_hash: B256,
+    /// Nothing where there is no code, as nearly everywhere.
+    pub(super) code_hash: Bytes,
+}
+
+impl From<Option<AccountInfo>> for KnownAccount {
+    fn from(known: Option<AccountInfo>) -> Self {
+        let info = known.unwrap_or_default();
+        let hash = match info.code_hash == KECCAK256_EMPTY {
+            true => &[][..],
+            false => info.code_hash.as_slice(),
+        };
+        Self {
+            exists: known.is_some(),
+            nonce: info.nonce,
+            balance: info.balance,
+            code_hash: Bytes::copy_from_slice(hash),
+        }
+    }
+}
+
+impl KnownAccount {
+    pub(super) fn info(&self) -> Option<AccountInfo> {
+        let code_hash = B256::try_from(self.code_hash.as_ref()).unwrap_or(KECCAK256_EMPTY);
+        self.exists.then_some(AccountInfo {
+            nonce: self.nonce,
+            balance: self.balance,
+            code_hash,
+        })
+    }
+}
+
+/// A transaction of a piece with the sender that the node found.
+#[derive(RlpEncodable)]
+pub(super) struct Given<'c> {
+    place: u32,
+    /// Which of the system's it is, from one on; 0 is a user's.
+    ordinal: u32,
+    sender: Address,
+    tx: &'c Tx,
+}
+
+impl<'c> From<&Lone<&'c Recovered<Tx>>> for Given<'c> {
+    fn from(lone: &Lone<&'c Recovered<Tx>>) -> Self {
+        Self {
+            place: lone.place,
+            ordinal: lone.ordinal.map_or(0, |ordinal| u32::from(ordinal) + 1),
+            sender: lone.tx.signer(),
+            tx: lone.tx.inner(),
+        }
+    }
+}
+
+/// The same as it comes.
+#[derive(RlpDecodable)]
+pub(super) struct Taken {
+    place: u32,
+    ordinal: u32,
+    sender: Address,
+    tx: Tx,
+}
+
+impl From<Taken> for Lone<Recovered<Tx>> {
+    fn from(taken: Taken) -> Self {
+        let ordinal = taken.ordinal.checked_sub(1);
+        Self {
+            place: taken.place,
+            ordinal: ordinal.and_then(|ordinal| u16::try_from(ordinal).ok()),
+            tx: Recovered::new_unchecked(taken.tx, taken.sender),
+        }
+    }
 }
 
 #[derive(RlpEncodable, RlpDecodable)]
@@ -149,25 +219,6 @@ impl Job {
             parent_beacon_root: self.parent_beacon_root,
         }
     }
-
-    /// The transactions with the senders that the node found.
-    pub(super) fn transactions(&self) -> Option<Vec<Recovered<Tx>>> {
-        if self.transactions.len() != self.senders.len() {
-            return None;
-        }
-        let each = self.transactions.iter().zip(&self.senders);
-        each.map(|(bytes, sender)| {
-            let tx = Tx::decode_2718_exact(bytes).ok()?;
-            Some(Recovered::new_unchecked(tx, *sender))
-        })
-        .collect()
-    }
-}
-
-pub(super) fn encode_transactions(transactions: &[Recovered<Tx>]) -> (Vec<Bytes>, Vec<Address>) {
-    let each = transactions.iter();
-    each.map(|tx| (tx.inner().encoded_2718().into(), tx.signer()))
-        .unzip()
 }
 
 /// One end of a line.
@@ -195,17 +246,11 @@ impl Line {
     }
 
     pub(super) fn send(&mut self, kind: u8, what: &impl Encodable) -> io::Result<()> {
-        let mut frame = vec![0; 5];
-        what.encode(&mut frame);
-        self.send_frame(kind, frame)
+        self.send_frame(&frame(kind, what)?)
     }
 
-    /// A frame whose first five bytes are free.
-    pub(super) fn send_frame(&mut self, kind: u8, mut frame: Vec<u8>) -> io::Result<()> {
-        let length = u32::try_from(frame.len() - 5).map_err(io::Error::other)?;
-        frame[..4].copy_from_slice(&length.to_be_bytes());
-        frame[4] = kind;
-        self.stream.write_all(&frame)
+    pub(super) fn send_frame(&mut self, frame: &[u8]) -> io::Result<()> {
+        self.stream.write_all(frame)
     }
 
     pub(super) fn receive(&mut self) -> io::Result<(u8, Vec<u8>)> {
@@ -216,8 +261,8 @@ impl Line {
         if length > self.frame_max {
             return Err(bad(format!("a frame of {length} bytes")));
         }
-        // Memory grows with what comes, not with what was promised.
-        let mut body = Vec::new();
+        // Memory grows with what comes, and not with what was promised beyond the length of most.
+        let mut body = Vec::with_capacity(length.min(FRAME_EXPECTED) as usize);
         let read = (&mut self.stream)
             .take(length.into())
             .read_to_end(&mut body)?;
@@ -234,6 +279,18 @@ impl Line {
             (kind, _) => Err(bad(format!("a frame of kind {kind}, not {wanted}"))),
         }
     }
+}
+
+/// A frame, for one line or for several.
+pub(super) fn frame(kind: u8, what: &impl Encodable) -> io::Result<Vec<u8>> {
+    // A vector that grows copies itself, and in a thread's first pages the kernel clears each part of it again.
+    let mut frame = Vec::with_capacity(5 + what.length());
+    frame.resize(5, 0);
+    what.encode(&mut frame);
+    let length = u32::try_from(frame.len() - 5).map_err(io::Error::other)?;
+    frame[..4].copy_from_slice(&length.to_be_bytes());
+    frame[4] = kind;
+    Ok(frame)
 }
 
 /// Something whole.

@@ -8,20 +8,17 @@ use std::{
     time::Duration,
 };
 
-use alloy_eip7928::BlockAccessList;
 use alloy_primitives::{Address, B256, Bytes, U256};
-use alloy_rlp::Decodable as _;
 use capstan_evm::{
     AccountInfo, Rules, StateError, StateRead,
-    record::Locations,
-    verify::{Claim, Helper},
+    verify::{Claim, Declared, Helper, Lone},
 };
 use parking_lot::Mutex;
 
 use super::{
     Token,
     token::same,
-    wire::{Done, Hello, Job, Line, Proof, VERSION, Welcome, bad, kind, read},
+    wire::{Done, Hello, Job, KnownAccount, Line, Proof, Taken, VERSION, Welcome, bad, kind, read},
 };
 use crate::{Genesis, chain::on_big_stack};
 
@@ -86,7 +83,7 @@ fn work(line: Line, rules: &Arc<Rules>) -> io::Result<()> {
     let mut next = receive(&line)?;
     while let Some((of, body)) = next {
         match of {
-            kind::JOB => next = job(&line, &codes, rules, &read(&body)?)?,
+            kind::JOB => next = job(&line, &codes, rules, read(&body)?)?,
             of => return Err(bad(format!("a frame of kind {of} before any job"))),
         }
     }
@@ -106,12 +103,12 @@ fn job(
     line: &Arc<Mutex<Line>>,
     codes: &Arc<Mutex<Codes>>,
     rules: &Arc<Rules>,
-    job: &Job,
+    job: Job,
 ) -> io::Result<Option<(u8, Vec<u8>)>> {
-    let transactions = job.transactions();
-    let transactions =
-        transactions.ok_or_else(|| bad("a job whose transactions are none".into()))?;
-    let parent = Shipped::of(job, Arc::clone(line), Arc::clone(codes))?;
+    let parent = Shipped {
+        line: Arc::clone(line),
+        codes: Arc::clone(codes),
+    };
     let claim = Claim {
         rules: Arc::clone(rules),
         parent: Arc::new(parent),
@@ -120,18 +117,24 @@ fn job(
             rules.gas_limit(),
             rules.version_at(job.number),
         ),
-        transactions: &transactions,
+        transactions: &[],
         access_list: &job.access_list,
         access_list_hash: job.access_list_hash,
     };
-    let mut helper = Helper::open(&claim);
+    let declared = Declared {
+        accounts: job.accounts.iter().map(KnownAccount::info).collect(),
+        words: job.words,
+    };
+    let count = usize::try_from(job.count).map_err(io::Error::other)?;
+    let mut helper = Helper::open(&claim, count, declared);
     loop {
-        let places: Vec<u32> = match receive(line)? {
+        let piece: Vec<Taken> = match receive(line)? {
             Some((kind::RUN, body)) => read(&body)?,
             other => return Ok(other),
         };
+        let piece: Vec<Lone<_>> = piece.into_iter().map(Into::into).collect();
         let piece = match &mut helper {
-            Ok(helper) => helper.run(&places).map_err(|error| error.to_string()),
+            Ok(helper) => helper.run(&piece).map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
         match piece {
@@ -150,46 +153,13 @@ struct Codes {
     bytes: usize,
 }
 
-/// What the node sent of the parent, and asks for the rest.
+/// The parent, of which everything but code and old hashes came with the job.
 struct Shipped {
-    accounts: HashMap<Address, Option<AccountInfo>>,
-    words: HashMap<(Address, U256), U256>,
     line: Arc<Mutex<Line>>,
     codes: Arc<Mutex<Codes>>,
 }
 
 impl Shipped {
-    fn of(job: &Job, line: Arc<Mutex<Line>>, codes: Arc<Mutex<Codes>>) -> io::Result<Self> {
-        let list = BlockAccessList::decode(&mut job.access_list.as_ref());
-        let list = list.map_err(|error| bad(error.to_string()))?;
-        let (mut infos, mut values) = (job.accounts.iter(), job.words.iter());
-        let missing = || bad("a job without a place that its list declares".into());
-        let mut shipped = Self {
-            accounts: HashMap::new(),
-            words: HashMap::new(),
-            line,
-            codes,
-        };
-        for place in Locations::of(&list).iter() {
-            match place.slot {
-                Some(slot) => {
-                    let word = *values.next().ok_or_else(missing)?;
-                    shipped.words.insert((place.address, slot), word);
-                }
-                None => {
-                    let known = *infos.next().ok_or_else(missing)?;
-                    let info = known.exists.then_some(AccountInfo {
-                        balance: known.balance,
-                        nonce: known.nonce,
-                        code_hash: known.code_hash,
-                    });
-                    shipped.accounts.insert(place.address, info);
-                }
-            }
-        }
-        Ok(shipped)
-    }
-
     fn ask(&self, of: u8, what: &impl alloy_rlp::Encodable) -> Result<Bytes, StateError> {
         let mut line = self.line.lock();
         let answer = line.send(of, what).and_then(|()| line.expect(kind::ANSWER));
@@ -200,14 +170,12 @@ impl Shipped {
 impl StateRead for Shipped {
     fn account(&self, address: Address) -> Result<Option<AccountInfo>, StateError> {
         let slot = None;
-        let known = self.accounts.get(&address).copied();
-        known.ok_or(StateError::Undeclared { address, slot })
+        Err(StateError::Undeclared { address, slot })
     }
 
     fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
-        let known = self.words.get(&(address, slot)).copied();
         let slot = Some(slot);
-        known.ok_or(StateError::Undeclared { address, slot })
+        Err(StateError::Undeclared { address, slot })
     }
 
     fn code(&self, hash: B256) -> Result<Bytes, StateError> {

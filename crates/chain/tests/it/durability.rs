@@ -1,6 +1,6 @@
 use std::{
     collections::BTreeMap,
-    ops::Bound,
+    ops::{Bound, ControlFlow},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -79,6 +79,50 @@ fn chain_8_redo() {
         let verified = verify_folder(folder.path(), &mut |_, _| {}).unwrap();
         assert_eq!((verified.blocks, verified.database_height), (16, 15));
     }
+}
+
+/// All rows of a folder's database.
+fn rows(folder: &Path) -> Vec<BTreeMap<Vec<u8>, Vec<u8>>> {
+    let kv = RedbKv::open_path(&folder.join(STATE_FILE), SCHEMA, KvConfig::default()).unwrap();
+    let snapshot = kv.snapshot().unwrap();
+    let table = |index: usize| {
+        let every = (Bound::Unbounded, Bound::Unbounded);
+        let (table, mut rows) = (Table(u8::try_from(index).unwrap()), BTreeMap::new());
+        let walked = snapshot.walk(table, every, Order::Forward, &mut |key, value| {
+            rows.insert(key.to_vec(), value.to_vec());
+            ControlFlow::Continue(())
+        });
+        walked.unwrap();
+        rows
+    };
+    (0..SCHEMA.len()).map(table).collect()
+}
+
+/// PER-16: a database whose blocks were redone, some into tables on the way and the last in memory, holds what executing the
+/// same blocks makes; also where the node that redid them crashed again.
+#[test]
+fn per_16_redone_tables_are_those_of_executing() {
+    let (crashed, executing) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let world = unflushed(crashed.path());
+    fill(&world, 70);
+    world.chain.flush().unwrap();
+    fill(&world, 140);
+    let file = export(&world, 1);
+    drop(world);
+
+    let executed = World::at(executing.path());
+    executed.chain.import(&mut &*file, &mut |_, _| {}).unwrap();
+    executed.chain.close().unwrap();
+    drop(executed);
+
+    let first = unflushed(crashed.path());
+    assert_eq!(first.chain.head().number(), 210);
+    drop(first);
+    let again = unflushed(crashed.path());
+    assert_eq!(again.balance(75, BOB), U256::from(60), "history in memory");
+    again.chain.close().unwrap();
+    drop(again);
+    assert!(rows(crashed.path()) == rows(executing.path()), "PER-16");
 }
 
 #[test]

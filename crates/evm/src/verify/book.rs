@@ -29,6 +29,16 @@ pub(crate) struct Book {
     codes: Vec<(usize, usize, OnceLock<B256>)>,
 }
 
+/// What a block's parent has at the places that its list declares, in the order of the list; of an account's words those that are
+/// written stand before those that are only read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Declared {
+    /// Its accounts.
+    pub accounts: Vec<Option<AccountInfo>>,
+    /// Its words.
+    pub words: Vec<U256>,
+}
+
 /// What is kept beside one account of the list.
 struct Known {
     info: OnceLock<Option<AccountInfo>>,
@@ -295,12 +305,50 @@ impl Book {
         if ended.is_some() {
             return Ok(U256::ZERO);
         }
-        let known = &self.words[self.word_id(id, word)];
+        self.parent_word(self.word_id(id, word), address, slot)
+    }
+
+    fn parent_word(
+        &self,
+        word_id: usize,
+        address: Address,
+        slot: U256,
+    ) -> Result<U256, StateError> {
+        let known = &self.words[word_id];
         if let Some(word) = known.get() {
             return Ok(*word);
         }
         let word = self.parent.storage(address, slot)?;
         Ok(*known.get_or_init(|| word))
+    }
+
+    /// What the parent has at every declared place.
+    pub(super) fn declared(&self) -> Result<Declared, StateError> {
+        let accounts = (0..self.accounts.len()).map(|id| self.parent_info(id));
+        let mut words = Vec::with_capacity(self.words.len());
+        for changes in &self.list {
+            let written = changes.storage_changes.iter().map(|word| word.slot);
+            for slot in written.chain(changes.storage_reads.iter().copied()) {
+                words.push(self.parent_word(words.len(), changes.address, slot)?);
+            }
+        }
+        Ok(Declared {
+            accounts: accounts.collect::<Result<_, _>>()?,
+            words,
+        })
+    }
+
+    /// The same the other way: the parent is asked for none of it any more. `false` if it is not of this list.
+    pub(super) fn is_told(&self, declared: Declared) -> bool {
+        let Declared { accounts, words } = declared;
+        let fits = accounts.len() == self.accounts.len() && words.len() == self.words.len();
+        for (own, told) in self.accounts.iter().zip(accounts) {
+            own.info.get_or_init(|| told);
+        }
+        for (own, told) in self.words.iter().zip(words) {
+            own.get_or_init(|| told);
+        }
+        fits
     }
 
     /// Code that an account of the block or of its parent names.

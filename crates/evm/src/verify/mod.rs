@@ -34,8 +34,8 @@ use crate::{
     BlockContext, BlockOutcome, ExecError, Receipt, Rules, StateDiff, StateRead, SystemTx, Tx,
 };
 use book::Book;
-pub use book::{After, ITEM_GAS};
-pub use piece::{Hand, Helper, Piece, PieceEnd};
+pub use book::{After, Declared, ITEM_GAS};
+pub use piece::{Asked, Hand, Helper, Lone, Piece, PieceEnd};
 use work::{Crew, Ran};
 
 /// A block to verify.
@@ -156,7 +156,7 @@ fn run(
     natives: &'static dyn Natives,
     recording: bool,
 ) -> Result<Verified, VerifyError> {
-    let book = Arc::new(read(claim)?);
+    let book = Arc::new(read(claim, claim.transactions.len())?);
     let done = Crew::new(claim, Arc::clone(&book), natives, recording).run(threads, hands)?;
     let mut ended = Ended::new(&claim.rules);
     for (index, (tx, ran)) in claim.transactions.iter().zip(done.ran).enumerate() {
@@ -174,14 +174,13 @@ fn run(
     })
 }
 
-/// Decodes the list and checks its structure.
-fn read(claim: &Claim<'_>) -> Result<Book, Fault> {
+/// Decodes the list and checks its structure for so many transactions.
+fn read(claim: &Claim<'_>, count: usize) -> Result<Book, Fault> {
     let mut rest = claim.access_list;
     let list = BlockAccessList::decode(&mut rest).map_err(Fault::Undecodable)?;
     if !rest.is_empty() {
         return Err(Fault::NotCanonical);
     }
-    let count = claim.transactions.len();
     let gas_limit = claim.rules.gas_limit();
     Book::new(list, Arc::clone(&claim.parent), count, gas_limit)
 }

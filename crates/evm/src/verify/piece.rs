@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   here                                            there
-//!   shared queue of transactions ─► Hand::run ────► Bench: Helper over the same claim ─► Piece
-//!                                     │ lost?                                              │
+//!   shared queue of transactions ─► Hand::run ────► Bench: Helper over the same list ─► Piece
+//!                                     │ lost?                                             │
 //!                                     └─► the same piece again, here ◄─── compared with the list there: fits, or not
 //! ```
 //!
@@ -13,14 +13,16 @@
 
 use std::sync::Arc;
 
+use alloy_consensus::transaction::Recovered;
 use alloy_primitives::Log;
 
-use super::book::Book;
+use super::book::{Book, Declared};
 use super::compare::Used;
 use super::work::{Bench, Crew, Ran, Share, Task};
 use super::{Claim, VerifyError};
 use crate::bloom::Blooms;
 use crate::natives::PROTOCOL;
+use crate::{StateError, Tx};
 
 /// How one transaction of a piece ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,16 +46,54 @@ pub struct Piece {
     pub words: Vec<u64>,
 }
 
+/// A transaction by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Lone<T> {
+    /// Its place in the block.
+    pub place: u32,
+    /// Which of the system's transactions it is, if it is one.
+    pub ordinal: Option<u16>,
+    /// The transaction.
+    pub tx: T,
+}
+
+/// What somebody elsewhere is asked to run.
+pub struct Asked<'c> {
+    book: &'c Book,
+    /// The transactions, in the order in which they are answered.
+    pub piece: Vec<Lone<&'c Recovered<Tx>>>,
+}
+
+impl std::fmt::Debug for Asked<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Asked")
+            .field("piece", &self.piece)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Asked<'_> {
+    /// What the list declares of the parent; what was read of it here already is not read again.
+    ///
+    /// # Errors
+    /// The parent cannot be read.
+    pub fn declared(&self) -> Result<Declared, StateError> {
+        self.book.declared()
+    }
+}
+
 /// Somebody elsewhere who runs pieces of one verification.
 pub trait Hand: Send {
-    /// Runs the transactions of these places. `None`: it is lost, or they do not fit the list; they then run here.
-    fn run(&mut self, places: &[u32]) -> Option<Piece>;
+    /// Runs what it is asked. `None`: it is lost, or something does not fit the list; all of it then runs here.
+    fn run(&mut self, asked: &Asked<'_>) -> Option<Piece>;
 }
 
 /// The side that runs pieces.
 pub struct Helper<'c> {
     crew: Crew<'c>,
     bench: Bench,
+    /// Transactions of the block.
+    count: usize,
 }
 
 impl std::fmt::Debug for Helper<'_> {
@@ -63,31 +103,37 @@ impl std::fmt::Debug for Helper<'_> {
 }
 
 impl<'c> Helper<'c> {
-    /// Over a claim of which the transactions, the list and the declared places of the parent are known.
+    /// Over the claim of a block with so many transactions, of which it holds none; they come with the pieces.
     ///
     /// # Errors
-    /// The list is none of such a block.
-    pub fn open(claim: &'c Claim<'c>) -> Result<Self, VerifyError> {
-        let book: Arc<Book> = Arc::new(super::read(claim)?);
-        let crew = Crew::new(claim, book, &PROTOCOL, false);
+    /// The list is none of such a block, or declares something else.
+    pub fn open(
+        claim: &'c Claim<'c>,
+        count: usize,
+        declared: Declared,
+    ) -> Result<Self, VerifyError> {
+        let book = super::read(claim, count)?;
+        if !book.is_told(declared) {
+            let why = "what the list declares is not what is told of the parent";
+            return Err(VerifyError::Panicked(why.into()));
+        }
+        let crew = Crew::new(claim, Arc::new(book), &PROTOCOL, false);
         let bench = Bench::open(&crew).map_err(VerifyError::Own)?;
-        Ok(Self { crew, bench })
+        Ok(Self { crew, bench, count })
     }
 
-    /// Runs the transactions of these places.
+    /// Runs these transactions.
     ///
     /// # Errors
     /// One of them does not fit the list, or is not there.
-    pub fn run(&mut self, places: &[u32]) -> Result<Piece, VerifyError> {
+    pub fn run(&mut self, piece: &[Lone<Recovered<Tx>>]) -> Result<Piece, VerifyError> {
         let mut share = self.crew.empty_share();
-        for place in places {
-            let task = usize::try_from(*place)
-                .ok()
-                .and_then(|place| self.crew.transaction(place));
-            let unknown =
-                || VerifyError::Panicked(format!("transaction {place} is not in the block"));
-            self.bench
-                .run(&self.crew, task.ok_or_else(unknown)?, &mut share)?;
+        for Lone { place, ordinal, tx } in piece {
+            let place = usize::try_from(*place).ok();
+            let place = place.filter(|place| *place < self.count).ok_or_else(|| {
+                VerifyError::Panicked(format!("transaction {place:?} is not in the block"))
+            })?;
+            self.bench.tx(&self.crew, place, *ordinal, tx, &mut share)?;
         }
         let (accounts, words) = share.used.bits();
         let ends = share.ran.into_iter().map(|(_, ran)| PieceEnd {
@@ -114,29 +160,45 @@ impl Crew<'_> {
             }
             let (txs, own): (Vec<Task>, Vec<Task>) =
                 tasks.iter().partition(|task| matches!(task, Task::Tx(..)));
-            // The list as a whole is looked at here.
-            self.run_tasks(&own, &mut share);
-            let places = places(&txs);
-            let piece = hand.run(&places);
-            let done = piece.is_some_and(|piece| self.add_piece(&places, piece, &mut share));
+            let asked = self.asked(&txs);
+            let piece = hand.run(&asked);
+            let done = piece.is_some_and(|piece| self.add_piece(&asked, piece, &mut share));
             if !done {
                 self.run_tasks(&txs, &mut share);
             }
+            // The list as a whole is looked at here, when whoever is elsewhere has begun.
+            self.run_tasks(&own, &mut share);
+        }
+    }
+
+    fn asked(&self, tasks: &[Task]) -> Asked<'_> {
+        let lone = |task: &Task| match *task {
+            Task::Tx(at, ordinal) => Some(Lone {
+                place: u32::try_from(at).ok()?,
+                ordinal,
+                tx: &self.transactions()[at],
+            }),
+            _ => None,
+        };
+        Asked {
+            book: self.book(),
+            piece: tasks.iter().filter_map(lone).collect(),
         }
     }
 
     /// Adds what a piece came to; `false` if it is no answer to what was asked.
-    fn add_piece(&self, places: &[u32], piece: Piece, share: &mut Share) -> bool {
-        if piece.ends.len() != places.len() {
+    fn add_piece(&self, asked: &Asked<'_>, piece: Piece, share: &mut Share) -> bool {
+        if piece.ends.len() != asked.piece.len() {
             return false;
         }
         let Some(used) = Used::from_bits(self.book(), piece.accounts, piece.words) else {
             return false;
         };
         share.used.join(&used);
+        share.ran.reserve(piece.ends.len());
         let mut blooms = Blooms::default();
-        for (place, end) in places.iter().zip(piece.ends) {
-            let Ok(place) = usize::try_from(*place) else {
+        for (lone, end) in asked.piece.iter().zip(piece.ends) {
+            let Ok(place) = usize::try_from(lone.place) else {
                 return false;
             };
             let ran = Ran {
@@ -150,13 +212,4 @@ impl Crew<'_> {
         }
         true
     }
-}
-
-/// Places in the block of tasks that are transactions.
-fn places(tasks: &[Task]) -> Vec<u32> {
-    let place = |task: &Task| match task {
-        Task::Tx(place, _) => u32::try_from(*place).ok(),
-        _ => None,
-    };
-    tasks.iter().filter_map(place).collect()
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use alloy_consensus::transaction::Recovered;
 use alloy_primitives::{Bloom, Log, keccak256};
 use parking_lot::Mutex;
 use revm::state::EvmState;
@@ -20,7 +21,7 @@ use crate::call::Session;
 use crate::natives::Natives;
 use crate::overlay::Overlay;
 use crate::record::{Locations, Row, row};
-use crate::{ExecError, STACK_BYTES, StateDiff, StateError, StateRead, SystemTx};
+use crate::{ExecError, STACK_BYTES, StateDiff, StateError, StateRead, SystemTx, Tx};
 
 /// Stack of a worker. Unoptimized frames are several times larger; pages that nobody touches cost nothing.
 const WORKER_STACK_BYTES: usize = 32 * STACK_BYTES;
@@ -117,14 +118,8 @@ impl<'c> Crew<'c> {
         &self.book
     }
 
-    /// The task of a place in the block.
-    pub(super) fn transaction(&self, place: usize) -> Option<Task> {
-        let tx = self.claim.transactions.get(place)?;
-        if !SystemTx::has_shape(tx.inner()) {
-            return Some(Task::Tx(place, None));
-        }
-        let here = |task: &&Task| matches!(task, Task::Tx(at, _) if *at == place);
-        self.tasks.iter().find(here).copied()
+    pub(super) fn transactions(&self) -> &[Recovered<Tx>] {
+        self.claim.transactions
     }
 
     pub(super) fn empty_share(&self) -> Share {
@@ -314,9 +309,7 @@ impl Bench {
             }
             Task::Opening => self.opening(crew, &mut share.used),
             Task::Tx(place, ordinal) => {
-                let ran = self.tx(crew, place, ordinal, &mut share.used)?;
-                share.ran.push((place, ran));
-                Ok(())
+                self.tx(crew, place, ordinal, &crew.transactions()[place], share)
             }
         }
     }
@@ -335,16 +328,16 @@ impl Bench {
         difference.map_or(Ok(()), |fault| Err(fault.into()))
     }
 
-    fn tx(
+    pub(super) fn tx(
         &mut self,
         crew: &Crew<'_>,
         place: usize,
         ordinal: Option<u16>,
-        used: &mut Used,
-    ) -> Result<Ran, VerifyError> {
+        tx: &Recovered<Tx>,
+        share: &mut Share,
+    ) -> Result<(), VerifyError> {
         let index = place as u64 + 1;
         self.session.stand_on(before(crew, index));
-        let tx = &crew.claim.transactions[place];
         let rules = &crew.claim.rules;
         // Whether the block has the gas left is seen when all are done.
         let ended = match ordinal {
@@ -363,7 +356,7 @@ impl Bench {
                 error => VerifyError::Own(error),
             })
         })?;
-        check(&crew.book, index, &ended.state, used)?;
+        check(&crew.book, index, &ended.state, &mut share.used)?;
         let (outcome, logs) = outcome_of(ended.result);
         let touches = self.session.touched();
         let row = crew.locations.as_ref().map(|places| {
@@ -378,13 +371,15 @@ impl Bench {
             )
         });
         self.session.recycle(ended.state);
-        Ok(Ran {
+        let ran = Ran {
             row,
             success: outcome.success,
             gas_used: outcome.gas_used,
             bloom: self.blooms.of(&logs),
             logs,
-        })
+        };
+        share.ran.push((place, ran));
+        Ok(())
     }
 }
 

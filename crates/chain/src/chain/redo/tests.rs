@@ -34,8 +34,8 @@ fn payment(nonce: u64) -> Recovered<Tx> {
     Recovered::new_unchecked(Tx::Eip1559(tx.into_signed(signature)), PAYER)
 }
 
-/// Blocks of a chain with one payment each, as its log has them, and a database at its genesis.
-fn logged() -> (Redo, VecDeque<Logged>) {
+/// Blocks of a chain with one payment each, as its log has them, and a ledger at its genesis.
+fn logged() -> (Arc<Ledger>, VecDeque<Logged>) {
     let chain = Chain::open(ChainConfig {
         mining: Mining::Manual,
         dev: false,
@@ -50,8 +50,8 @@ fn logged() -> (Redo, VecDeque<Logged>) {
     }
     let log = chain.inner.log();
     let read = (1..=BLOCKS).map(|number| Logged::read(log, number).unwrap());
-    let redo = Redo::begin(&genesis(), &Storage::Memory).unwrap();
-    (redo, read.collect())
+    let redo = Redo::from_genesis(&genesis(), &Storage::Memory, log, BLOCKS).unwrap();
+    (redo.ledger, read.collect())
 }
 
 /// A header with another state root.
@@ -71,14 +71,14 @@ fn spoil(logged: &mut Logged) {
 #[test]
 fn per_14_the_first_block_that_differs_is_named() {
     let (at_genesis, mut blocks) = logged();
-    let view = at_genesis.0.view().unwrap();
-    let done = redo(&view, &mut blocks).unwrap();
+    let done = redo(&at_genesis, &mut blocks).unwrap();
     assert_eq!((done.len(), blocks.len()), (3, 0));
     assert!(done[0].nodes.is_empty() && !done[2].nodes.is_empty());
 
     let (_, mut blocks) = logged();
     spoil(&mut blocks[2]);
-    let ChainError::Diverged { number, reason, .. } = redo(&view, &mut blocks).unwrap_err() else {
+    let ChainError::Diverged { number, reason, .. } = redo(&at_genesis, &mut blocks).unwrap_err()
+    else {
         panic!("another error");
     };
     assert_eq!(number, 3, "{reason}");
@@ -89,7 +89,8 @@ fn per_14_the_first_block_that_differs_is_named() {
     let last = account.unwrap().nonce_changes.last_mut().unwrap();
     last.new_nonce += 7;
     blocks[2].list.retain(|account| account.address != PAYER);
-    let ChainError::Diverged { number, reason, .. } = redo(&view, &mut blocks).unwrap_err() else {
+    let ChainError::Diverged { number, reason, .. } = redo(&at_genesis, &mut blocks).unwrap_err()
+    else {
         panic!("another error");
     };
     assert_eq!(number, 2, "{reason}");
