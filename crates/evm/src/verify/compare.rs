@@ -114,14 +114,15 @@ pub(crate) fn matches(book: &Book, index: u64, state: &EvmState, used: &mut Used
 /// How many of balance, nonce and code the index wrote; `None` if the list says otherwise.
 fn info_writes(book: &Book, id: usize, index: u64, account: &Account) -> Option<usize> {
     let listed = book.changes(id);
-    let gone = EvmInfo::default();
-    let (before, after) = (
-        account.original_info(),
-        match account.is_selfdestructed_locally() {
-            true => &gone,
-            false => &account.info,
-        },
-    );
+    let before = account.original_info();
+    let gone: EvmInfo;
+    let after = match account.is_selfdestructed_locally() {
+        true => {
+            gone = EvmInfo::default();
+            &gone
+        }
+        false => &account.info,
+    };
     let mut count = 0;
     if before.balance != after.balance {
         let entry = entry_at(&listed.balance_changes, index, |c| c.block_access_index)?;
