@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use alloy_eip7928::BlockAccessList;
+use alloy_primitives::map::AddressMap;
 use alloy_primitives::{Address, B256, U256};
 use revm::state::bal::Bal;
 
@@ -81,15 +82,11 @@ impl Part {
         &self,
         one_of: usize,
         addresses: &mut Vec<Address>,
-        words: &mut Vec<(Address, Vec<U256>)>,
+        words: &mut AddressMap<Vec<U256>>,
     ) {
         let mut sample = |address, slots: &mut dyn Iterator<Item = U256>| {
-            let known = words.iter().position(|known| known.0 == address);
-            let at = known.unwrap_or_else(|| {
-                words.push((address, Vec::new()));
-                words.len() - 1
-            });
-            words[at].1.extend(slots.step_by(one_of));
+            let words = words.entry(address).or_default();
+            words.extend(slots.step_by(one_of));
         };
         match &self.access {
             Access::Mapped(access) => {
@@ -148,8 +145,8 @@ impl Part {
 /// Who closes a block. One thread does it alone.
 #[derive(Default)]
 pub(crate) struct Crew {
-    pub(crate) count: usize,
-    pub(crate) pool: Option<Arc<rayon::ThreadPool>>,
+    count: usize,
+    pool: Option<Arc<rayon::ThreadPool>>,
     /// Their work has come.
     is_called: Arc<AtomicBool>,
 }

@@ -114,7 +114,7 @@ fn unreadable(error: impl std::fmt::Display) -> StateError {
 }
 
 impl Ledger {
-    /// Over a log and a database that agree on the newest block.
+    /// Over a log, and a database that stands at this block of it.
     pub(super) fn new(log: BlockLog, db: Db, head: Arc<Block>) -> Result<Self, ChainError> {
         let view = db.view().map_err(storage)?;
         let mut recent = Recent::default();
@@ -205,8 +205,10 @@ impl Ledger {
             let height = executed.block.number();
             let written = executed.nodes.iter();
             nodes.extend(written.map(|(key, node)| (*key, (height, node.clone()))));
-            *self.head.write() = Arc::clone(&executed.block);
             recent.push(executed);
+        }
+        if let Some(newest) = recent.blocks.back() {
+            *self.head.write() = Arc::clone(newest);
         }
         recent.trim();
     }

@@ -56,8 +56,8 @@ pub(super) fn catch_up(ledger: &Arc<Ledger>, guards: &mut Guards) -> Result<(), 
 /// The states of a chain, one after another.
 pub(crate) struct Redo<'a> {
     log: &'a BlockLog,
-    /// Up to where they are made.
     ledger: Arc<Ledger>,
+    /// Up to where they are made.
     to: u64,
     /// What is read and not redone.
     read: VecDeque<Logged>,
@@ -92,9 +92,11 @@ impl<'a> Redo<'a> {
         let ledger = Arc::clone(&self.ledger);
         let left = self.to.saturating_sub(ledger.head().number());
         let flush = || match ledger.unflushed().0 + left > IN_MEMORY {
-            true => ledger.flush(),
+            true => ledger.flush().and_then(|()| ledger.prune()),
             false => Ok(()),
         };
+        // What comes first runs on this thread: a thread amid the root, which reads the nodes, never takes up the flush, which
+        // waits for them.
         let (flushed, done) = rayon::join(flush, || self.make());
         flushed?;
         let done = done?;

@@ -210,7 +210,7 @@ impl Helpers {
     }
 }
 
-/// A block with what running its transactions needs, but code and old hashes; `None` if it cannot be made: then nobody helps.
+/// What running a block's transactions needs beside them, but code and old hashes; `None` if it cannot be made: then nobody helps.
 fn job(claim: &Claim<'_>, asked: &Asked<'_>) -> Option<Vec<u8>> {
     let declared = asked.declared().ok()?;
     let info = &claim.context.info;
@@ -243,11 +243,11 @@ struct Remote<'b> {
 }
 
 impl Hand for Remote<'_> {
-    fn run(&mut self, asked: &Asked<'_>) -> Option<Piece> {
+    fn run(&mut self, asked: &Asked<'_>, meanwhile: &mut dyn FnMut()) -> Option<Piece> {
         let job = self.job.get_or_init(|| job(self.claim, asked));
         let job = job.as_deref()?;
         let mut line = self.line.take()?;
-        match self.ask(&mut line, job, asked) {
+        match self.ask(&mut line, job, asked, meanwhile) {
             Ok(piece) => {
                 self.line = Some(line);
                 piece
@@ -262,13 +262,20 @@ impl Hand for Remote<'_> {
 }
 
 impl Remote<'_> {
-    fn ask(&mut self, line: &mut Line, job: &[u8], asked: &Asked<'_>) -> io::Result<Option<Piece>> {
+    fn ask(
+        &mut self,
+        line: &mut Line,
+        job: &[u8],
+        asked: &Asked<'_>,
+        meanwhile: &mut dyn FnMut(),
+    ) -> io::Result<Option<Piece>> {
         if !self.has_job {
             line.send_frame(job)?;
             self.has_job = true;
         }
-        let given: Vec<Given<'_>> = asked.piece.iter().map(Given::from).collect();
+        let given: Vec<Given<'_>> = asked.transactions.iter().map(Given::from).collect();
         line.send(kind::RUN, &given)?;
+        meanwhile();
         loop {
             let (of, body) = line.receive()?;
             match of {

@@ -3,7 +3,7 @@
 //! ```text
 //!   node: Helpers ── listens on loopback ──┬── capstan verify-worker (another process)
 //!         │                                └── capstan verify-worker
-//!         └─ a block: job (transactions, list, what the list declares of the parent) to each; then pieces, as they are done
+//!         └─ a block: job (list, what the list declares of the parent) to each; then pieces, as they are done
 //! ```
 //!
 //! Both sides prove that they know one token. A worker that goes away, or that answers something else, costs the time of its

@@ -11,7 +11,7 @@ use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Log, U256};
 use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
 use capstan_evm::{
     AccountInfo, BlockContext, Tx,
-    verify::{Lone, Piece, PieceEnd},
+    verify::{Piece, PieceEnd, Placed},
 };
 use capstan_state::{BlockInfo, ProtocolVersion};
 
@@ -102,13 +102,16 @@ impl From<Option<AccountInfo>> for KnownAccount {
 }
 
 impl KnownAccount {
-    pub(super) fn info(&self) -> Option<AccountInfo> {
-        let code_hash = B256::try_from(self.code_hash.as_ref()).unwrap_or(KECCAK256_EMPTY);
-        self.exists.then_some(AccountInfo {
+    pub(super) fn info(&self) -> io::Result<Option<AccountInfo>> {
+        let code_hash = match self.code_hash.as_ref() {
+            [] => KECCAK256_EMPTY,
+            hash => B256::try_from(hash).map_err(|error| bad(error.to_string()))?,
+        };
+        Ok(self.exists.then_some(AccountInfo {
             nonce: self.nonce,
             balance: self.balance,
             code_hash,
-        })
+        }))
     }
 }
 
@@ -122,8 +125,8 @@ pub(super) struct Given<'c> {
     tx: &'c Tx,
 }
 
-impl<'c> From<&Lone<&'c Recovered<Tx>>> for Given<'c> {
-    fn from(lone: &Lone<&'c Recovered<Tx>>) -> Self {
+impl<'c> From<&Placed<&'c Recovered<Tx>>> for Given<'c> {
+    fn from(lone: &Placed<&'c Recovered<Tx>>) -> Self {
         Self {
             place: lone.place,
             ordinal: lone.ordinal.map_or(0, |ordinal| u32::from(ordinal) + 1),
@@ -142,14 +145,18 @@ pub(super) struct Taken {
     tx: Tx,
 }
 
-impl From<Taken> for Lone<Recovered<Tx>> {
-    fn from(taken: Taken) -> Self {
-        let ordinal = taken.ordinal.checked_sub(1);
-        Self {
+impl TryFrom<Taken> for Placed<Recovered<Tx>> {
+    type Error = io::Error;
+
+    fn try_from(taken: Taken) -> io::Result<Self> {
+        let ordinal = taken.ordinal.checked_sub(1).map(u16::try_from);
+        Ok(Self {
             place: taken.place,
-            ordinal: ordinal.and_then(|ordinal| u16::try_from(ordinal).ok()),
+            ordinal: ordinal
+                .transpose()
+                .map_err(|error| bad(error.to_string()))?,
             tx: Recovered::new_unchecked(taken.tx, taken.sender),
-        }
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 use alloy_primitives::{Address, B256, Bytes, U256};
 use capstan_evm::{
     AccountInfo, Rules, StateError, StateRead,
-    verify::{Claim, Declared, Helper, Lone},
+    verify::{Claim, Declared, Helper, Placed},
 };
 use parking_lot::Mutex;
 
@@ -121,10 +121,16 @@ fn job(
         access_list: &job.access_list,
         access_list_hash: job.access_list_hash,
     };
+    let accounts = job.accounts.iter().map(KnownAccount::info);
     let declared = Declared {
-        accounts: job.accounts.iter().map(KnownAccount::info).collect(),
+        accounts: accounts.collect::<io::Result<_>>()?,
         words: job.words,
     };
+    // No user's transaction asks for less, and the system's are numbered.
+    let most = rules.gas_limit() / 21_000 + u64::from(u16::MAX);
+    if job.count > most {
+        return Err(bad(format!("a block of {} transactions", job.count)));
+    }
     let count = usize::try_from(job.count).map_err(io::Error::other)?;
     let mut helper = Helper::open(&claim, count, declared);
     loop {
@@ -132,7 +138,8 @@ fn job(
             Some((kind::RUN, body)) => read(&body)?,
             other => return Ok(other),
         };
-        let piece: Vec<Lone<_>> = piece.into_iter().map(Into::into).collect();
+        let piece = piece.into_iter().map(Placed::try_from);
+        let piece = piece.collect::<io::Result<Vec<_>>>()?;
         let piece = match &mut helper {
             Ok(helper) => helper.run(&piece).map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),

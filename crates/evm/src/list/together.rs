@@ -14,6 +14,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use alloy_eip7928::{AccountChanges, BlockAccessList, SlotChanges};
+use alloy_primitives::map::AddressMap;
 use alloy_primitives::{Address, B256, Bytes, U256};
 
 use super::bytes::{Frame, hash_of};
@@ -44,7 +45,7 @@ pub(super) struct Wide<'a> {
 struct Share<'a> {
     addresses: Span<Address>,
     stretch: OnceLock<Stretch<'a>>,
-    is_made: AtomicBool,
+    is_taken: AtomicBool,
     made: OnceLock<Result<Made, StateError>>,
 }
 
@@ -85,7 +86,7 @@ pub(super) fn close(parts: &[Part], after: &Overlay, crew: &Crew) -> Result<Clos
 impl<'a> Together<'a> {
     fn over(parts: &'a [Part], after: &'a Overlay, threads: usize) -> Self {
         let count = if threads > 1 { STRETCHES * threads } else { 1 };
-        let (mut addresses, mut words) = (Vec::new(), Vec::new());
+        let (mut addresses, mut words) = (Vec::new(), AddressMap::default());
         if count > 1 {
             for part in parts {
                 part.sample(SAMPLED, &mut addresses, &mut words);
@@ -96,7 +97,10 @@ impl<'a> Together<'a> {
             let weight = if is_wide(slots) { 0 } else { slots.len() };
             addresses.extend(std::iter::repeat_n(*address, weight));
         }
-        words.retain(|(_, slots)| is_wide(slots));
+        let mut words: Vec<_> = words
+            .into_iter()
+            .filter(|(_, slots)| is_wide(slots))
+            .collect();
         words.sort_unstable_by_key(|(address, _)| *address);
         addresses.sort_unstable();
         let cuts_of_addresses = cuts(&addresses, count);
@@ -108,7 +112,7 @@ impl<'a> Together<'a> {
         let share = |number| Share {
             addresses: span(&cuts_of_addresses, number),
             stretch: OnceLock::new(),
-            is_made: AtomicBool::new(false),
+            is_taken: AtomicBool::new(false),
             made: OnceLock::new(),
         };
         Self {
@@ -139,7 +143,7 @@ impl<'a> Together<'a> {
         // Who comes here last finds every stretch, and makes what is left.
         for share in &self.shares {
             if let Some(stretch) = share.stretch.get()
-                && !share.is_made.swap(true, Ordering::Relaxed)
+                && !share.is_taken.swap(true, Ordering::Relaxed)
             {
                 share.made.get_or_init(|| self.make(stretch));
             }

@@ -29,7 +29,7 @@ const WIDTH_MOST: usize = 4;
 const LOT_GAS: u64 = 6_400_000;
 /// Transactions of the first lot; each is twice as long as the one before it, up to the most. What the first transactions do once
 /// for a block, as to let interest accrue, is soon settled so.
-const LOT_FIRST: usize = 4;
+const LOT_FIRST: usize = 2;
 /// Lots for each worker that are at hand, so that the end of a block is seen before it is there.
 const LOTS_AT_HAND: usize = 2;
 /// When it is seen, a lot is a part of what is left of which each worker would get so many: so all end at about the same time.

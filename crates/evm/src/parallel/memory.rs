@@ -19,8 +19,8 @@ use crate::{AccountInfo, Overlay, StateError, StateRead};
 
 /// For each worker.
 const SHARDS: usize = 32;
-/// Accounts of a shard in a block of some thousand transfers: whoever writes the first makes room for all.
-const ROOM: usize = 64;
+/// Accounts of a block of some thousand transfers: whoever writes the first of a shard makes room there for its part of them.
+const ROOM: usize = 4_096;
 
 /// In lines of memory of its own: else those who ask for its neighbour would wait for it too.
 #[derive(Default)]
@@ -169,7 +169,7 @@ impl Memory {
         self.sieve.mark(key.hash, commit);
         let mut shard = self.shard(key.hash).write();
         if shard.accounts.capacity() == 0 {
-            shard.accounts.reserve(ROOM);
+            shard.accounts.reserve(ROOM / self.shards.len());
         }
         shard.accounts.insert(key, info);
     }

@@ -164,12 +164,12 @@ impl BlockRun {
             book,
             ..
         } = ordered;
-        book.end_users();
         session.swap_overlay(&mut overlay);
         if let Some(error) = failed {
             return Err(error);
         }
         if rest.is_empty() {
+            book.end_users();
             return Ok(counts);
         }
         let plain = self.users_plainly(feed, rest)?;

@@ -146,11 +146,13 @@ impl Moved {
 }
 
 impl<K: Copy + Eq, N> Book<K, N> {
-    fn new() -> Self {
+    /// With room for what a worker meets in a busy block: a map that grows moves all that it holds.
+    fn roomy() -> Self {
+        const ROOM: usize = 1_024;
         Self {
-            places: Keyed::default(),
-            notes: Vec::new(),
-            touched: Vec::new(),
+            places: Keyed::with_capacity_and_hasher(ROOM, Default::default()),
+            notes: Vec::with_capacity(ROOM),
+            touched: Vec::with_capacity(ROOM),
         }
     }
 
@@ -291,8 +293,8 @@ impl Notes {
             seeds: memory.seeds().clone(),
             memory,
             pace,
-            accounts: Book::new(),
-            words: Book::new(),
+            accounts: Book::roomy(),
+            words: Book::roomy(),
             lot: 0,
             tx: 0,
             paid: [None; 2],

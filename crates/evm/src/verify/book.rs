@@ -338,8 +338,8 @@ impl Book {
         })
     }
 
-    /// The same the other way: the parent is asked for none of it any more. `false` if it is not of this list.
-    pub(super) fn is_told(&self, declared: Declared) -> bool {
+    /// Takes from elsewhere what the parent has there, and asks it for none of that any more. `false` if it is not of this list.
+    pub(super) fn learn(&self, declared: Declared) -> bool {
         let Declared { accounts, words } = declared;
         let fits = accounts.len() == self.accounts.len() && words.len() == self.words.len();
         for (own, told) in self.accounts.iter().zip(accounts) {

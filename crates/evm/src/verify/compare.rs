@@ -115,14 +115,8 @@ pub(crate) fn matches(book: &Book, index: u64, state: &EvmState, used: &mut Used
 fn info_writes(book: &Book, id: usize, index: u64, account: &Account) -> Option<usize> {
     let listed = book.changes(id);
     let before = account.original_info();
-    let gone: EvmInfo;
-    let after = match account.is_selfdestructed_locally() {
-        true => {
-            gone = EvmInfo::default();
-            &gone
-        }
-        false => &account.info,
-    };
+    let gone = account.is_selfdestructed_locally().then(EvmInfo::default);
+    let after = gone.as_ref().unwrap_or(&account.info);
     let mut count = 0;
     if before.balance != after.balance {
         let entry = entry_at(&listed.balance_changes, index, |c| c.block_access_index)?;

@@ -35,7 +35,7 @@ use crate::{
 };
 use book::Book;
 pub use book::{After, Declared, ITEM_GAS};
-pub use piece::{Asked, Hand, Helper, Lone, Piece, PieceEnd};
+pub use piece::{Asked, Hand, Helper, Piece, PieceEnd, Placed};
 use work::{Crew, Ran};
 
 /// A block to verify.

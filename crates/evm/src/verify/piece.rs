@@ -48,7 +48,7 @@ pub struct Piece {
 
 /// A transaction by itself.
 #[derive(Clone, Copy, Debug)]
-pub struct Lone<T> {
+pub struct Placed<T> {
     /// Its place in the block.
     pub place: u32,
     /// Which of the system's transactions it is, if it is one.
@@ -60,14 +60,14 @@ pub struct Lone<T> {
 /// What somebody elsewhere is asked to run.
 pub struct Asked<'c> {
     book: &'c Book,
-    /// The transactions, in the order in which they are answered.
-    pub piece: Vec<Lone<&'c Recovered<Tx>>>,
+    /// In the order in which they are answered.
+    pub transactions: Vec<Placed<&'c Recovered<Tx>>>,
 }
 
 impl std::fmt::Debug for Asked<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Asked")
-            .field("piece", &self.piece)
+            .field("transactions", &self.transactions)
             .finish_non_exhaustive()
     }
 }
@@ -84,8 +84,9 @@ impl Asked<'_> {
 
 /// Somebody elsewhere who runs pieces of one verification.
 pub trait Hand: Send {
-    /// Runs what it is asked. `None`: it is lost, or something does not fit the list; all of it then runs here.
-    fn run(&mut self, asked: &Asked<'_>) -> Option<Piece>;
+    /// Runs what it is asked. `None`: it is lost, or something does not fit the list; all of it then runs here. `meanwhile` is
+    /// this thread's own work: to be called when whoever is elsewhere has begun.
+    fn run(&mut self, asked: &Asked<'_>, meanwhile: &mut dyn FnMut()) -> Option<Piece>;
 }
 
 /// The side that runs pieces.
@@ -113,7 +114,7 @@ impl<'c> Helper<'c> {
         declared: Declared,
     ) -> Result<Self, VerifyError> {
         let book = super::read(claim, count)?;
-        if !book.is_told(declared) {
+        if !book.learn(declared) {
             let why = "what the list declares is not what is told of the parent";
             return Err(VerifyError::Panicked(why.into()));
         }
@@ -126,9 +127,9 @@ impl<'c> Helper<'c> {
     ///
     /// # Errors
     /// One of them does not fit the list, or is not there.
-    pub fn run(&mut self, piece: &[Lone<Recovered<Tx>>]) -> Result<Piece, VerifyError> {
+    pub fn run(&mut self, piece: &[Placed<Recovered<Tx>>]) -> Result<Piece, VerifyError> {
         let mut share = self.crew.empty_share();
-        for Lone { place, ordinal, tx } in piece {
+        for Placed { place, ordinal, tx } in piece {
             let place = usize::try_from(*place).ok();
             let place = place.filter(|place| *place < self.count).ok_or_else(|| {
                 VerifyError::Panicked(format!("transaction {place:?} is not in the block"))
@@ -158,22 +159,23 @@ impl Crew<'_> {
             if tasks.is_empty() {
                 return share;
             }
-            let (txs, own): (Vec<Task>, Vec<Task>) =
+            let (txs, mut own): (Vec<Task>, Vec<Task>) =
                 tasks.iter().partition(|task| matches!(task, Task::Tx(..)));
             let asked = self.asked(&txs);
-            let piece = hand.run(&asked);
+            // The list as a whole is looked at here.
+            let mut meanwhile = || self.run_tasks(&std::mem::take(&mut own), &mut share);
+            let piece = hand.run(&asked, &mut meanwhile);
+            meanwhile();
             let done = piece.is_some_and(|piece| self.add_piece(&asked, piece, &mut share));
             if !done {
                 self.run_tasks(&txs, &mut share);
             }
-            // The list as a whole is looked at here, when whoever is elsewhere has begun.
-            self.run_tasks(&own, &mut share);
         }
     }
 
     fn asked(&self, tasks: &[Task]) -> Asked<'_> {
-        let lone = |task: &Task| match *task {
-            Task::Tx(at, ordinal) => Some(Lone {
+        let placed = |task: &Task| match *task {
+            Task::Tx(at, ordinal) => Some(Placed {
                 place: u32::try_from(at).ok()?,
                 ordinal,
                 tx: &self.transactions()[at],
@@ -182,13 +184,13 @@ impl Crew<'_> {
         };
         Asked {
             book: self.book(),
-            piece: tasks.iter().filter_map(lone).collect(),
+            transactions: tasks.iter().filter_map(placed).collect(),
         }
     }
 
     /// Adds what a piece came to; `false` if it is no answer to what was asked.
     fn add_piece(&self, asked: &Asked<'_>, piece: Piece, share: &mut Share) -> bool {
-        if piece.ends.len() != asked.piece.len() {
+        if piece.ends.len() != asked.transactions.len() {
             return false;
         }
         let Some(used) = Used::from_bits(self.book(), piece.accounts, piece.words) else {
@@ -197,8 +199,8 @@ impl Crew<'_> {
         share.used.join(&used);
         share.ran.reserve(piece.ends.len());
         let mut blooms = Blooms::default();
-        for (lone, end) in asked.piece.iter().zip(piece.ends) {
-            let Ok(place) = usize::try_from(lone.place) else {
+        for (placed, end) in asked.transactions.iter().zip(piece.ends) {
+            let Ok(place) = usize::try_from(placed.place) else {
                 return false;
             };
             let ran = Ran {
