@@ -1,8 +1,8 @@
 //! The workers of a verification.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use alloy_consensus::transaction::Recovered;
@@ -139,37 +139,33 @@ impl<'c> Crew<'c> {
         let workers = threads.max(1) + hands.len();
         let helpers = threads.min(self.tasks.len()).saturating_sub(1);
         let crew = &self;
-        let shares = thread::scope(|scope| {
-            let spawn = |number| {
-                thread::Builder::new()
-                    .name(format!("verify-{number}"))
-                    .stack_size(WORKER_STACK_BYTES)
-                    .spawn_scoped(scope, move || crew.work())
-                    // Without another thread this one does it all.
-                    .ok()
-            };
-            let mut helpers: Vec<_> = (0..helpers).filter_map(spawn).collect();
-            for (number, hand) in hands.into_iter().enumerate() {
-                let elsewhere = thread::Builder::new()
-                    .name(format!("verify-hand-{number}"))
-                    .stack_size(WORKER_STACK_BYTES)
-                    .spawn_scoped(scope, move || crew.work_by(hand, workers));
-                helpers.extend(elsewhere.ok());
-            }
-            let mut shares = vec![crew.work()];
-            for helper in helpers {
-                // A worker catches its panics; one that could not has left its share undone, which is seen below.
-                shares.extend(helper.join().ok());
-            }
-            shares
-        });
+        let shares = Mutex::new(Vec::new());
+        // A worker catches its panics; one that could not has left its share undone, which is seen below.
+        let keep = |work: &mut dyn FnMut() -> Share| {
+            let share = catch_unwind(AssertUnwindSafe(work));
+            shares.lock().extend(share.ok());
+        };
+        let keep = &keep;
+        // Without other threads this one does it all.
+        match pool() {
+            Some(pool) if workers > 1 => pool.in_place_scope(|scope| {
+                for _ in 0..helpers {
+                    scope.spawn(move |_| keep(&mut || crew.work()));
+                }
+                for hand in hands {
+                    scope.spawn(move |_| keep(&mut || crew.work_by(hand, workers)));
+                }
+                keep(&mut || crew.work());
+            }),
+            _ => keep(&mut || crew.work()),
+        }
         if let Some((_, trouble)) = self.trouble.into_inner() {
             return Err(trouble);
         }
         let mut used = Used::none(&self.book);
         let mut ran: Vec<Option<Ran>> = self.claim.transactions.iter().map(|_| None).collect();
         let mut diff = None;
-        for share in shares {
+        for share in shares.into_inner() {
             used.join(&share.used);
             diff = diff.or(share.diff);
             for (place, one) in share.ran {
@@ -253,6 +249,21 @@ impl<'c> Crew<'c> {
             *trouble = Some((rank, error));
         }
     }
+}
+
+/// Threads that verify blocks, twice as many as cores since some only wait for other processes; `None` where there are none to
+/// be had. They live as long as the process: a new one begins with new memory, which the kernel has to clear.
+fn pool() -> Option<&'static rayon::ThreadPool> {
+    static POOL: OnceLock<Option<rayon::ThreadPool>> = OnceLock::new();
+    let made = POOL.get_or_init(|| {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(2 * cores)
+            .thread_name(|number| format!("verify-{number}"))
+            .stack_size(WORKER_STACK_BYTES);
+        pool.build().ok()
+    });
+    made.as_ref()
 }
 
 /// Long tasks first, so that none is left for the end: the list as a whole, the system's work, then users' transactions
