@@ -18,7 +18,6 @@ mod together;
 use std::ops::RangeBounds;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use alloy_eip7928::BlockAccessList;
 use alloy_primitives::map::AddressMap;
@@ -151,9 +150,9 @@ pub(crate) struct Crew {
     is_called: Arc<AtomicBool>,
 }
 
-/// For how long threads wait awake for the close of a block whose users they ran. To wake one takes forty microseconds of the
-/// thread that does it, and as much until the other runs.
-const AWAKE: Duration = Duration::from_micros(100);
+/// How often a thread looks whether it is called to close the block whose users it ran, before it sleeps: some tens of
+/// microseconds. To wake it takes as long of the thread that does it, and as much until it runs.
+const LOOKS: u32 = 2_000;
 
 impl Crew {
     pub(crate) fn of(workers: &Workers) -> Self {
@@ -170,8 +169,10 @@ impl Crew {
         for _ in 1..self.count {
             let is_called = Arc::clone(&self.is_called);
             pool.spawn(move || {
-                let start = Instant::now();
-                while !is_called.load(Ordering::Relaxed) && start.elapsed() < AWAKE {
+                for _ in 0..LOOKS {
+                    if is_called.load(Ordering::Relaxed) {
+                        return;
+                    }
                     std::hint::spin_loop();
                 }
             });
