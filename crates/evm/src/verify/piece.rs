@@ -130,11 +130,11 @@ impl<'c> Helper<'c> {
     pub fn run(&mut self, piece: &[Placed<Recovered<Tx>>]) -> Result<Piece, VerifyError> {
         let mut share = self.crew.empty_share();
         for Placed { place, ordinal, tx } in piece {
-            let place = usize::try_from(*place).ok();
-            let place = place.filter(|place| *place < self.count).ok_or_else(|| {
-                VerifyError::Panicked(format!("transaction {place:?} is not in the block"))
-            })?;
-            self.bench.tx(&self.crew, place, *ordinal, tx, &mut share)?;
+            let at = usize::try_from(*place).ok().filter(|at| *at < self.count);
+            let unknown =
+                || VerifyError::Panicked(format!("transaction {place} is not in the block"));
+            let at = at.ok_or_else(unknown)?;
+            self.bench.tx(&self.crew, at, *ordinal, tx, &mut share)?;
         }
         let (accounts, words) = share.used.bits();
         let ends = share.ran.into_iter().map(|(_, ran)| PieceEnd {
