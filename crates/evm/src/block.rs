@@ -127,7 +127,7 @@ impl BlockRun {
         natives: &'static dyn Natives,
     ) -> Result<Self, ExecError> {
         let mut run = Self {
-            session: Session::open_with(rules, parent, ctx, natives)?,
+            session: Session::open_over(rules, Overlay::for_blocks(parent), ctx, natives)?,
             book: Book::default(),
         };
         for (target, word) in run.session.opening_calls() {

@@ -153,6 +153,11 @@ impl Session {
         self.engine.ctx().db_mut().stand_on(state);
     }
 
+    /// Forgets what was committed; the state below may be another one now.
+    pub(crate) fn forget(&mut self) {
+        self.engine.ctx().db_mut().forget();
+    }
+
     /// A session under any fork and any block, for the official state tests.
     pub(crate) fn with_env(state: Arc<dyn StateRead>, cfg: CfgEnv, block: BlockEnv) -> Self {
         let rules = Rules::new(cfg.chain_id);

@@ -32,6 +32,8 @@ pub struct Overlay {
     base: Arc<dyn StateRead>,
     accounts: AddressMap<Cached>,
     codes: B256Map<Bytecode>,
+    /// Whether code comes from what this thread has for itself.
+    has_own_codes: bool,
     hashes: BTreeMap<u64, B256>,
     /// Whether reads of the state below are kept: not where it is another one for each transaction.
     remembers: bool,
@@ -79,6 +81,7 @@ impl Overlay {
             base,
             accounts: AddressMap::default(),
             codes: B256Map::default(),
+            has_own_codes: false,
             hashes: BTreeMap::new(),
             remembers: true,
             words_read: 0,
@@ -87,11 +90,19 @@ impl Overlay {
         }
     }
 
+    /// The same, for whoever runs blocks, while other threads may as well.
+    pub(crate) fn for_blocks(base: Arc<dyn StateRead>) -> Self {
+        Self {
+            has_own_codes: true,
+            ..Self::new(base)
+        }
+    }
+
     /// The same, for whoever asks what commits wrote.
     pub(crate) fn noting(base: Arc<dyn StateRead>) -> Self {
         Self {
             changed: Some(Changed::default()),
-            ..Self::new(base)
+            ..Self::for_blocks(base)
         }
     }
 
@@ -99,7 +110,7 @@ impl Overlay {
     pub(crate) fn noted(base: Arc<dyn StateRead>, notes: Notes) -> Self {
         Self {
             notes: Some(Box::new(notes)),
-            ..Self::new(base)
+            ..Self::for_blocks(base)
         }
     }
 
@@ -113,18 +124,22 @@ impl Overlay {
         self.words_read
     }
 
-    /// Nothing changed yet, over a state that is another one for each transaction ([`Overlay::stand_on`]) and that is quick to
-    /// ask again.
+    /// Nothing changed yet, over a state that is another one after each [`Overlay::forget`] and that is quick to ask again.
     pub(crate) fn through(base: Arc<dyn StateRead>) -> Self {
         Self {
             remembers: false,
-            ..Self::new(base)
+            ..Self::for_blocks(base)
         }
     }
 
     /// Forgets all that was written and stands on another state. Code stays: its hash says what it is.
     pub(crate) fn stand_on(&mut self, base: Arc<dyn StateRead>) {
         self.base = base;
+        self.forget();
+    }
+
+    /// Forgets all that was written; the state below may be another one now. Code stays.
+    pub(crate) fn forget(&mut self) {
         self.accounts.clear();
         if let Some(changed) = &mut self.changed {
             *changed = Changed::default();
@@ -433,7 +448,11 @@ impl DatabaseRef for Overlay {
         if let Some(code) = self.codes.get(&hash) {
             return Ok(code.clone());
         }
-        CODES.get(hash, || self.base.code(hash))
+        let read = || self.base.code(hash);
+        match self.has_own_codes {
+            true => CODES.get_own(hash, read),
+            false => CODES.get(hash, read),
+        }
     }
 
     fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, StateError> {

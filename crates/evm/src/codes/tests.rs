@@ -45,3 +45,26 @@ fn failures_and_giants_are_not_kept() {
     assert_eq!(put(&codes, &giant).len(), giant.len());
     assert!(!found(&codes, &giant) && found(&codes, &[1]));
 }
+
+/// EXEC-27: a thread that runs blocks has its own handle, the same each time, and another thread another one.
+#[test]
+fn threads_have_their_own() {
+    static KEPT: LazyLock<Codes> = LazyLock::new(|| Codes::keeping(TWO));
+    let code = [0x5b, 0x60, 0x00, 0x56];
+    let own = move || {
+        let read = || Ok::<_, ()>(Bytes::copy_from_slice(&code));
+        KEPT.get_own(keccak256(code), read).expect("read")
+    };
+    let jumps_of = |code: &Bytecode| {
+        let table = code.legacy_jump_table().expect("ordinary code");
+        std::ptr::from_ref(table) as usize
+    };
+    let first = own();
+    assert_eq!(jumps_of(&first), jumps_of(&own()));
+    assert_eq!(first, put(&KEPT, &code));
+    let other = std::thread::spawn(move || jumps_of(&own()))
+        .join()
+        .expect("ends");
+    assert_ne!(jumps_of(&first), other);
+    assert_ne!(jumps_of(&first), jumps_of(&put(&KEPT, &code)));
+}

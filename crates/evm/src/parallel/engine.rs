@@ -186,7 +186,7 @@ impl<'a> Engine<'a> {
         let memory = self.memory as Arc<dyn StateRead>;
         let overlay = match ordered.tip.take() {
             Some(tip) => tip.moved_to(memory),
-            None => Overlay::new(memory),
+            None => Overlay::for_blocks(memory),
         };
         Ok(Left {
             ordered,
@@ -585,7 +585,7 @@ impl Worker {
     /// The work is over. What only this worker has, the block goes on with.
     fn hand_over(&mut self, ordered: &mut Ordered<'_>) {
         if std::mem::take(&mut self.is_unshown) {
-            let mut overlay = Overlay::new(Arc::clone(self.session.overlay().base()));
+            let mut overlay = Overlay::for_blocks(Arc::clone(self.session.overlay().base()));
             self.session.swap_overlay(&mut overlay);
             ordered.tip = Some(overlay);
         }

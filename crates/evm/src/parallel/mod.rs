@@ -149,7 +149,7 @@ impl BlockRun {
             listens: session.listens(),
         };
         // What the block has done so far lies below, fixed; what users do lies above.
-        let mut below = Overlay::new(Arc::clone(session.overlay().base()));
+        let mut below = Overlay::for_blocks(Arc::clone(session.overlay().base()));
         session.swap_overlay(&mut below);
         let ordered = Ordered::new(book, &mut *feed, first);
         let engine = Engine::new(world, Arc::new(below), ordered, workers);
