@@ -29,6 +29,11 @@ impl Blooms {
         bloom
     }
 
+    /// The same; `None` where there are no logs.
+    pub(crate) fn of_any(&mut self, logs: &[Log]) -> Option<Box<Bloom>> {
+        (!logs.is_empty()).then(|| Box::new(self.of(logs)))
+    }
+
     fn address(&mut self, of: Address) -> B256 {
         if self.addresses.len() >= KEPT {
             return keccak256(of);

@@ -68,13 +68,22 @@ impl StateDiff {
         list: &BlockAccessList,
         base: &dyn StateRead,
     ) -> Result<Self, StateError> {
+        let found = |id: usize| Ok(base.account(list[id].address)?.unwrap_or_default());
+        Self::of_list(list, found)
+    }
+
+    /// The same, where the account of each place in the list is known otherwise.
+    pub(crate) fn of_list(
+        list: &[AccountChanges],
+        found: impl Fn(usize) -> Result<AccountInfo, StateError>,
+    ) -> Result<Self, StateError> {
         let mut codes = BTreeMap::new();
         // In order, so the map is built at once and not entry by entry.
-        let changed = list.iter().filter_map(|changes| {
-            let found = || Ok(base.account(changes.address)?.unwrap_or_default());
-            Self::account_of(changes, found, &mut codes).transpose()
-        });
-        let accounts = changed.collect::<Result<_, _>>()?;
+        let mut accounts = Vec::with_capacity(list.len());
+        for (id, changes) in list.iter().enumerate() {
+            accounts.extend(Self::account_of(changes, || found(id), &mut codes)?);
+        }
+        let accounts = accounts.into_iter().collect();
         Ok(Self { accounts, codes })
     }
 

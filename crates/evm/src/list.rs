@@ -26,6 +26,7 @@ use revm::state::bal::Bal;
 
 pub(crate) use bands::Band;
 pub use bytes::encode_access_list;
+pub(crate) use bytes::{Again, is_head_of};
 
 use crate::parallel::Workers;
 use crate::{Overlay, StateDiff, StateError};

@@ -55,6 +55,31 @@ pub(super) fn encode_read(pieces: &[Piece<'_>]) -> Vec<u8> {
     back.turned()
 }
 
+/// Whether these bytes stand in front of a list of so many.
+pub(crate) fn is_head_of(head: &[u8], length: usize) -> bool {
+    head == head_of(length)
+}
+
+/// Encodes again what was decoded, an account at a time.
+pub(crate) struct Again(Back);
+
+impl Default for Again {
+    fn default() -> Self {
+        Self(Back(Vec::new()))
+    }
+}
+
+impl Again {
+    /// Whether an account has these bytes and no others.
+    pub(crate) fn gives(&mut self, account: &AccountChanges, bytes: &[u8]) -> bool {
+        let back = &mut self.0;
+        back.0.clear();
+        back.account(account);
+        back.0.reverse();
+        back.0 == bytes
+    }
+}
+
 /// What stands around the words of an account, of which `whole` has all else.
 pub(super) struct Frame {
     /// Before the words that were written.

@@ -1,25 +1,27 @@
 //! A block's access list, made ready for questions: what a place holds before an index, and what an index writes.
 //!
-//! The list is sorted, so it is searched where it lies. Beside it stand what the parent's state holds at each declared
-//! place, read once by whoever comes first, and how many writes each index has.
+//! The list is sorted, so it is searched where it lies; the first bits of an address say where to begin. Beside it stand what
+//! the parent's state holds at each declared place, read once by whoever comes first, and how many writes each index has.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use alloy_eip7928::{
-    AccountChanges, BlockAccessIndex, BlockAccessList, validate_block_access_list,
+    AccountChanges, BlockAccessIndex, BlockAccessList, BlockAccessListGasError,
+    validate_block_access_list,
 };
-use alloy_primitives::map::AddressMap;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 
 use super::fault::{Fault, Field, Place};
-use crate::{AccountInfo, StateError, StateRead};
+use super::read::Reading;
+use crate::{AccountInfo, StateDiff, StateError, StateRead};
 
 /// See the module.
 pub(crate) struct Book {
     list: BlockAccessList,
     parent: Arc<dyn StateRead>,
-    by_address: AddressMap<usize>,
+    shelves: Shelves,
     accounts: Vec<Known>,
     /// Words of the parent, by [`Book::word_id`].
     words: Vec<OnceLock<U256>>,
@@ -45,7 +47,49 @@ struct Known {
     /// Number of its first word.
     first_word: usize,
     /// Indices after which it is empty, which takes its storage along; `None` where that cannot be.
-    ends: Option<OnceLock<Vec<u64>>>,
+    ends: Option<Box<OnceLock<Vec<u64>>>>,
+}
+
+/// Where the accounts of a sorted list begin, by the first bits of their addresses: about as many shelves as accounts, so most
+/// hold one or two. Where many addresses begin alike their shelf is long, and is searched by halves.
+struct Shelves {
+    /// Place of the first account of each shelf, and the count of accounts.
+    starts: Vec<usize>,
+    shift: u32,
+}
+
+/// Most bits of an address that name its shelf.
+const SHELF_BITS_MAX: u32 = 16;
+
+impl Shelves {
+    fn of(list: &[AccountChanges]) -> Self {
+        let bits = list.len().max(2).ilog2().min(SHELF_BITS_MAX);
+        let shelf_count = 1_usize << bits;
+        let mut shelves = Self {
+            starts: Vec::with_capacity(shelf_count + 1),
+            shift: u32::BITS - bits,
+        };
+        for (id, account) in list.iter().enumerate() {
+            let shelf = shelves.number(account.address);
+            while shelves.starts.len() <= shelf {
+                shelves.starts.push(id);
+            }
+        }
+        shelves.starts.resize(shelf_count + 1, list.len());
+        shelves
+    }
+
+    fn number(&self, address: Address) -> usize {
+        let [a, b, c, d, ..] = address.into_array();
+        (u32::from_be_bytes([a, b, c, d]) >> self.shift) as usize
+    }
+
+    fn find(&self, list: &[AccountChanges], address: Address) -> Option<usize> {
+        let shelf = self.number(address);
+        let (start, end) = (self.starts[shelf], self.starts[shelf + 1]);
+        let found = list[start..end].binary_search_by(|account| account.address.cmp(&address));
+        found.ok().map(|place| start + place)
+    }
 }
 
 /// A declared word.
@@ -58,67 +102,45 @@ pub(crate) enum Listed {
 }
 
 impl Book {
-    /// Checks the structure and takes the list in.
-    pub(crate) fn new(
-        list: BlockAccessList,
+    /// Takes a list in that was read; sees that accounts are in order and that they and their words are not too many.
+    pub(super) fn new(
+        reading: Reading,
         parent: Arc<dyn StateRead>,
         transaction_count: usize,
         gas_limit: u64,
     ) -> Result<Self, Fault> {
-        validate_block_access_list(&list, transaction_count)
-            .map_err(|error| Fault::Structure(Box::new(error)))?;
-        let items = alloy_eip7928::total_bal_items(&list);
-        if items > gas_limit / ITEM_GAS {
-            let error = alloy_eip7928::BlockAccessListGasError::new(items, gas_limit);
-            return Err(Fault::TooLong(error));
-        }
-        let mut book = Self {
-            by_address: AddressMap::with_capacity_and_hasher(list.len(), Default::default()),
-            accounts: Vec::with_capacity(list.len()),
-            words: Vec::new(),
-            write_counts: vec![0; transaction_count + 2],
-            codes: Vec::new(),
-            list: Vec::new(),
-            parent,
-        };
+        let Reading {
+            list, write_counts, ..
+        } = reading;
+        let (mut accounts, mut codes) = (Vec::with_capacity(list.len()), Vec::new());
         let mut word_count = 0;
         for (id, account) in list.iter().enumerate() {
-            book.by_address.insert(account.address, id);
-            book.accounts.push(Known {
+            accounts.push(Known {
                 info: OnceLock::new(),
                 first_word: word_count,
-                ends: may_end(account).then(OnceLock::new),
+                ends: may_end(account).then(Box::default),
             });
             word_count += account.storage_changes.len() + account.storage_reads.len();
-            book.count(id, account);
+            let written = 0..account.code_changes.len();
+            codes.extend(written.map(|place| (id, place, OnceLock::new())));
         }
-        book.words = (0..word_count).map(|_| OnceLock::new()).collect();
-        book.list = list;
+        in_order(&list, transaction_count)?;
+        let item_count = (list.len() + word_count) as u64;
+        if item_count > gas_limit / ITEM_GAS {
+            let error = BlockAccessListGasError::new(item_count, gas_limit);
+            return Err(Fault::TooLong(error));
+        }
+        let book = Self {
+            shelves: Shelves::of(&list),
+            accounts,
+            words: (0..word_count).map(|_| OnceLock::new()).collect(),
+            write_counts,
+            codes,
+            list,
+            parent,
+        };
         book.nothing_behind(transaction_count)?;
         Ok(book)
-    }
-
-    fn count(&mut self, id: usize, account: &AccountChanges) {
-        let mut count = |index: BlockAccessIndex| {
-            // The structure has been checked: every index is at most the count of transactions plus one.
-            if let Some(count) = position(index).and_then(|index| self.write_counts.get_mut(index))
-            {
-                *count += 1;
-            }
-        };
-        let words = account
-            .storage_changes
-            .iter()
-            .flat_map(|word| &word.changes);
-        words.for_each(|change| count(change.block_access_index));
-        let balances = account.balance_changes.iter();
-        balances.for_each(|change| count(change.block_access_index));
-        let nonces = account.nonce_changes.iter();
-        nonces.for_each(|change| count(change.block_access_index));
-        for (place, change) in account.code_changes.iter().enumerate() {
-            count(change.block_access_index);
-            self.codes.push((id, place, OnceLock::new()));
-        }
     }
 
     /// Ethereum lets withdrawals write behind the last transaction; here is nothing that could.
@@ -153,7 +175,7 @@ impl Book {
 
     /// The number of a declared account.
     pub(crate) fn account_id(&self, address: Address) -> Option<usize> {
-        self.by_address.get(&address).copied()
+        self.shelves.find(&self.list, address)
     }
 
     /// A declared account's part of the list.
@@ -322,6 +344,12 @@ impl Book {
         Ok(*known.get_or_init(|| word))
     }
 
+    /// Values after the block.
+    pub(super) fn diff(&self) -> Result<StateDiff, StateError> {
+        let parent_of = |id| Ok(self.parent_info(id)?.unwrap_or_default());
+        StateDiff::of_list(&self.list, parent_of)
+    }
+
     /// What the parent has at every declared place.
     pub(super) fn declared(&self) -> Result<Declared, StateError> {
         let accounts = (0..self.accounts.len()).map(|id| self.parent_info(id));
@@ -403,8 +431,14 @@ impl Book {
 /// Gas for which a block may touch one account or word (EIP-7928).
 pub const ITEM_GAS: u64 = 2_000;
 
-fn position(index: BlockAccessIndex) -> Option<usize> {
-    usize::try_from(index.get()).ok()
+/// Whether accounts ascend. Each by itself has been looked at.
+fn in_order(list: &[AccountChanges], transaction_count: usize) -> Result<(), Fault> {
+    let mut neighbours = list.windows(2);
+    match neighbours.find(|pair| pair[0].address >= pair[1].address) {
+        None => Ok(()),
+        Some(pair) => validate_block_access_list(pair, transaction_count)
+            .map_err(|error| Fault::Structure(Box::new(error))),
+    }
 }
 
 /// Whether some entry could leave the account empty.
@@ -417,15 +451,30 @@ fn may_end(account: &AccountChanges) -> bool {
         || account.code_changes.iter().any(|c| c.new_code.is_empty())
 }
 
+/// How many entries lie below an index. Indices ascend, so an entry of place *n* has at least the first one's index + *n*; of
+/// an account that every transaction changes the answer is there at once.
+fn count_below<T>(entries: &[T], index: u64, index_of: impl Fn(&T) -> BlockAccessIndex) -> usize {
+    let index_of = |entry: &T| index_of(entry).get();
+    let Some(first) = entries.first().map(index_of) else {
+        return 0;
+    };
+    let most = usize::try_from(index.saturating_sub(first)).unwrap_or(usize::MAX);
+    let entries = &entries[..most.min(entries.len())];
+    match entries.last() {
+        Some(last) if index_of(last) >= index => {
+            entries.partition_point(|entry| index_of(entry) < index)
+        }
+        _ => entries.len(),
+    }
+}
+
 /// The place of the last entry below an index.
 pub(super) fn last_before<T>(
     entries: &[T],
     index: u64,
     index_of: impl Fn(&T) -> BlockAccessIndex,
 ) -> Option<usize> {
-    entries
-        .partition_point(|entry| index_of(entry).get() < index)
-        .checked_sub(1)
+    count_below(entries, index, index_of).checked_sub(1)
 }
 
 /// The entry of an index.
@@ -434,24 +483,39 @@ pub(super) fn entry_at<T>(
     index: u64,
     index_of: impl Fn(&T) -> BlockAccessIndex,
 ) -> Option<&T> {
-    let place = entries.partition_point(|entry| index_of(entry).get() < index);
-    let entry = entries.get(place)?;
+    let entry = entries.get(count_below(entries, index, &index_of))?;
     (index_of(entry).get() == index).then_some(entry)
 }
 
-/// The state that what runs at an index reads: the parent's, with the entries below that index.
-pub(crate) struct Before {
-    pub(crate) book: Arc<Book>,
-    pub(crate) index: u64,
+/// The state that what runs at an index reads: the parent's, with the entries below that index. Each worker has one of its own
+/// and moves it on, so that workers share nothing that any of them writes.
+pub(super) struct Before {
+    book: Arc<Book>,
+    index: AtomicU64,
+}
+
+impl Before {
+    pub(super) fn first(book: Arc<Book>) -> Self {
+        let index = AtomicU64::new(0);
+        Self { book, index }
+    }
+
+    pub(super) fn move_to(&self, index: u64) {
+        self.index.store(index, Ordering::Relaxed);
+    }
+
+    fn index(&self) -> u64 {
+        self.index.load(Ordering::Relaxed)
+    }
 }
 
 impl StateRead for Before {
     fn account(&self, address: Address) -> Result<Option<AccountInfo>, StateError> {
-        self.book.account_before(self.index, address)
+        self.book.account_before(self.index(), address)
     }
 
     fn storage(&self, address: Address, slot: U256) -> Result<U256, StateError> {
-        self.book.word_before(self.index, address, slot)
+        self.book.word_before(self.index(), address, slot)
     }
 
     fn code(&self, hash: B256) -> Result<Bytes, StateError> {
@@ -500,3 +564,6 @@ impl StateRead for After<'_> {
         self.book.block_hash(number)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,9 @@ mod book;
 mod compare;
 mod fault;
 mod piece;
+mod queue;
+mod read;
+mod threads;
 mod work;
 
 use std::sync::Arc;
@@ -23,7 +26,6 @@ use alloy_consensus::{Eip658Value, ReceiptWithBloom};
 use alloy_eip7928::BlockAccessList;
 use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
 use alloy_primitives::{B256, Bloom};
-use alloy_rlp::Decodable;
 
 pub use fault::{Fault, Field, Place, Value, VerifyError};
 
@@ -156,15 +158,20 @@ fn run(
     natives: &'static dyn Natives,
     recording: bool,
 ) -> Result<Verified, VerifyError> {
-    let book = Arc::new(read(claim, claim.transactions.len())?);
+    let (book, hash) = book_of(claim, claim.transactions.len(), threads)?;
     let done = Crew::new(claim, Arc::clone(&book), natives, recording).run(threads, hands)?;
-    let mut ended = Ended::new(&claim.rules);
+    let mut ended = Ended::new(claim);
     for (index, (tx, ran)) in claim.transactions.iter().zip(done.ran).enumerate() {
+        let ran = ran.ok_or_else(|| VerifyError::Panicked("a worker left work undone".into()))?;
         let added = ended.add(claim, tx, ran);
         added.map_err(|error| VerifyError::Transaction { index, error })?;
     }
     if let Some(unused) = done.used.first_unused(&book) {
         return Err(unused.into());
+    }
+    let (is, must) = (hash, claim.access_list_hash);
+    if is != must {
+        return Err(Fault::Hash { is, must }.into());
     }
     Ok(Verified {
         book,
@@ -174,15 +181,17 @@ fn run(
     })
 }
 
-/// Decodes the list and checks its structure for so many transactions.
-fn read(claim: &Claim<'_>, count: usize) -> Result<Book, Fault> {
-    let mut rest = claim.access_list;
-    let list = BlockAccessList::decode(&mut rest).map_err(Fault::Undecodable)?;
-    if !rest.is_empty() {
-        return Err(Fault::NotCanonical);
-    }
+/// Reads the list of so many transactions and checks its structure; with the hash of its bytes.
+fn book_of(
+    claim: &Claim<'_>,
+    count: usize,
+    threads: usize,
+) -> Result<(Arc<Book>, B256), VerifyError> {
     let gas_limit = claim.rules.gas_limit();
-    Book::new(list, Arc::clone(&claim.parent), count, gas_limit)
+    let reading = read::read(claim.access_list, count, gas_limit, threads)?;
+    let hash = reading.hash;
+    let book = Book::new(reading, Arc::clone(&claim.parent), count, gas_limit)?;
+    Ok((Arc::new(book), hash))
 }
 
 /// What stands in order: gas, receipts, bloom.
@@ -198,14 +207,14 @@ struct Ended {
 }
 
 impl Ended {
-    fn new(rules: &Rules) -> Self {
+    fn new(claim: &Claim<'_>) -> Self {
         Self {
-            user_gas_left: rules.user_gas_limit,
-            system_gas_left: rules.system_gas_limit,
+            user_gas_left: claim.rules.user_gas_limit,
+            system_gas_left: claim.rules.system_gas_limit,
             user_gas_used: 0,
             system_gas_used: 0,
             system_count: 0,
-            receipts: Vec::new(),
+            receipts: Vec::with_capacity(claim.transactions.len()),
             logs_bloom: Bloom::ZERO,
             rows: Vec::new(),
         }
@@ -228,14 +237,18 @@ impl Ended {
             self.user_gas_used += ran.gas_used;
             self.user_gas_left = self.user_gas_left.saturating_sub(ran.gas_used);
         }
-        self.logs_bloom |= ran.bloom;
+        // Without logs there is nothing in it.
+        let bloom = ran.bloom.map_or(Bloom::ZERO, |bloom| *bloom);
+        if !ran.logs.is_empty() {
+            self.logs_bloom |= bloom;
+        }
         self.rows.extend(ran.row);
         let receipt = alloy_consensus::Receipt {
             status: Eip658Value::Eip658(ran.success),
             cumulative_gas_used: self.user_gas_used + self.system_gas_used,
             logs: ran.logs,
         };
-        let receipt = ReceiptWithBloom::new(receipt, ran.bloom);
+        let receipt = ReceiptWithBloom::new(receipt, bloom);
         self.receipts
             .push(Receipt::from_typed(tx.tx_type(), receipt));
         Ok(())

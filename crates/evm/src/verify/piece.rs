@@ -11,18 +11,21 @@
 //! comes back is what a worker here would have left: how each transaction ended, and which places of the list it touched.
 //! Whoever runs pieces is believed, as a thread is; a piece that does not fit is run again here, which gives the fault its name.
 
-use std::sync::Arc;
-
 use alloy_consensus::transaction::Recovered;
 use alloy_primitives::Log;
 
 use super::book::{Book, Declared};
 use super::compare::Used;
-use super::work::{Bench, Crew, Ran, Share, Task};
+use super::queue::{Handful, Queued};
+use super::work::{Bench, Crew, Ran, Share};
 use super::{Claim, VerifyError};
 use crate::bloom::Blooms;
 use crate::natives::PROTOCOL;
 use crate::{StateError, Tx};
+
+/// Transactions that somebody elsewhere takes at once: fewer would be all messages, more might leave others waiting.
+const PIECE_MIN: usize = 16;
+const PIECE_MAX: usize = 512;
 
 /// How one transaction of a piece ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,12 +116,12 @@ impl<'c> Helper<'c> {
         count: usize,
         declared: Declared,
     ) -> Result<Self, VerifyError> {
-        let book = super::read(claim, count)?;
+        let (book, _) = super::book_of(claim, count, 1)?;
         if !book.learn(declared) {
             let why = "what the list declares is not what is told of the parent";
             return Err(VerifyError::Panicked(why.into()));
         }
-        let crew = Crew::new(claim, Arc::new(book), &PROTOCOL, false);
+        let crew = Crew::new(claim, book, &PROTOCOL, false);
         let bench = Bench::open(&crew).map_err(VerifyError::Own)?;
         Ok(Self { crew, bench, count })
     }
@@ -153,38 +156,37 @@ impl<'c> Helper<'c> {
 impl Crew<'_> {
     /// One worker's life whose transactions run elsewhere. Where they cannot, they run here.
     pub(super) fn work_by(&self, hand: &mut dyn Hand, workers: usize) -> Share {
-        let mut share = self.empty_share();
+        let (mut share, mut bench) = (self.empty_share(), None);
+        let some = Handful {
+            part: 2 * workers as u64,
+            least: PIECE_MIN,
+            most: PIECE_MAX,
+        };
         loop {
-            let tasks = self.take_some(workers);
-            if tasks.is_empty() {
+            let taken = self.queue().take(some);
+            if taken.is_empty() {
                 return share;
             }
-            let (txs, mut own): (Vec<Task>, Vec<Task>) =
-                tasks.iter().partition(|task| matches!(task, Task::Tx(..)));
-            let asked = self.asked(&txs);
-            // The list as a whole is looked at here.
-            let mut meanwhile = || self.run_tasks(&std::mem::take(&mut own), &mut share);
+            let asked = self.asked(taken);
+            let mut meanwhile = || self.run_wholes(&mut bench, &mut share);
             let piece = hand.run(&asked, &mut meanwhile);
-            meanwhile();
             let done = piece.is_some_and(|piece| self.add_piece(&asked, piece, &mut share));
             if !done {
-                self.run_tasks(&txs, &mut share);
+                self.run_some(taken, &mut bench, &mut share);
             }
         }
     }
 
-    fn asked(&self, tasks: &[Task]) -> Asked<'_> {
-        let placed = |task: &Task| match *task {
-            Task::Tx(at, ordinal) => Some(Placed {
-                place: u32::try_from(at).ok()?,
-                ordinal,
-                tx: &self.transactions()[at],
-            }),
-            _ => None,
+    fn asked(&self, taken: &[Queued]) -> Asked<'_> {
+        let placed = |queued: &Queued| Placed {
+            // A block has fewer transactions than that.
+            place: u32::try_from(queued.place).unwrap_or(u32::MAX),
+            ordinal: queued.ordinal,
+            tx: &self.transactions()[queued.place],
         };
         Asked {
             book: self.book(),
-            transactions: tasks.iter().filter_map(placed).collect(),
+            transactions: taken.iter().map(placed).collect(),
         }
     }
 
@@ -206,7 +208,7 @@ impl Crew<'_> {
             let ran = Ran {
                 success: end.success,
                 gas_used: end.gas_used,
-                bloom: blooms.of(&end.logs),
+                bloom: blooms.of_any(&end.logs),
                 logs: end.logs,
                 row: None,
             };

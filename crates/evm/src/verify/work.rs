@@ -1,12 +1,11 @@
 //! The workers of a verification.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::thread;
 
 use alloy_consensus::transaction::Recovered;
-use alloy_primitives::{Bloom, Log, keccak256};
+use alloy_primitives::{Bloom, Log};
 use parking_lot::Mutex;
 use revm::state::EvmState;
 
@@ -14,6 +13,8 @@ use super::book::{Before, Book};
 use super::compare::{self, Used};
 use super::fault::{Field, Place};
 use super::piece::Hand;
+use super::queue::{Handful, Queue, Queued};
+use super::threads::{pool, words};
 use super::{Claim, Fault, VerifyError};
 use crate::block::{outcome_of, run_system, run_user};
 use crate::bloom::Blooms;
@@ -21,57 +22,54 @@ use crate::call::Session;
 use crate::natives::Natives;
 use crate::overlay::Overlay;
 use crate::record::{Locations, Row, row};
-use crate::{ExecError, STACK_BYTES, StateDiff, StateError, StateRead, SystemTx, Tx};
+use crate::{ExecError, StateDiff, StateError, Tx};
 
-/// Stack of a worker. Unoptimized frames are several times larger; pages that nobody touches cost nothing.
-const WORKER_STACK_BYTES: usize = 32 * STACK_BYTES;
-
-/// Transactions that somebody elsewhere takes at once: fewer would be all messages, more might leave others waiting.
-const PIECE_MIN: usize = 16;
-const PIECE_MAX: usize = 512;
+/// Transactions that a worker here takes at once. Together they stay within the caches.
+const HANDFUL_MAX: usize = 64;
 
 /// How one transaction ended.
 pub(super) struct Ran {
     pub(super) success: bool,
     pub(super) gas_used: u64,
     pub(super) logs: Vec<Log>,
-    pub(super) bloom: Bloom,
+    /// Of those logs; `None` without any. By itself, since it is larger than all else here, which is moved.
+    pub(super) bloom: Option<Box<Bloom>>,
     /// What it touched, if a record is made.
     pub(super) row: Option<Row>,
 }
 
 /// What all workers did together.
 pub(super) struct Done {
-    /// Of each transaction, in order.
-    pub(super) ran: Vec<Ran>,
+    /// Of each transaction, in order; `None` where a worker left it undone.
+    pub(super) ran: Vec<Option<Ran>>,
     pub(super) used: Used,
     pub(super) diff: StateDiff,
 }
 
-/// One piece of work.
+/// What is done once for the block.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Task {
-    /// The list's hash and bytes.
-    Bytes,
-    /// Values after the block.
+pub(super) enum Whole {
+    /// Values after it.
     Diff,
     /// What comes before the first transaction.
     Opening,
-    /// A transaction, with its ordinal if it is the system's.
-    Tx(usize, Option<u16>),
 }
 
-impl Task {
-    /// What is named first where several are wrong: transactions in order, and the bytes last, since a list that is wrong
-    /// somewhere has another hash in any case.
+/// The longer first.
+const WHOLES: [Whole; 2] = [Whole::Diff, Whole::Opening];
+
+impl Whole {
+    /// What is named first where several are wrong: what stands first in the block.
     fn rank(self) -> usize {
         match self {
             Self::Opening => 0,
-            Self::Tx(place, _) => place + 1,
-            Self::Diff => usize::MAX - 2,
-            Self::Bytes => usize::MAX - 1,
+            Self::Diff => usize::MAX - 1,
         }
     }
+}
+
+fn rank_of(place: usize) -> usize {
+    place + 1
 }
 
 /// A verification in progress.
@@ -81,9 +79,10 @@ pub(super) struct Crew<'c> {
     natives: &'static dyn Natives,
     /// Numbers of places, if a record is made.
     locations: Option<Locations>,
-    tasks: Vec<Task>,
-    next: AtomicUsize,
-    /// Rank of the first task that failed so far: what comes behind it need not run.
+    /// How many of [`WHOLES`] are taken.
+    wholes: AtomicUsize,
+    queue: Queue,
+    /// Rank of the first that failed so far: what comes behind it need not run.
     failed: AtomicUsize,
     trouble: Mutex<Option<(usize, VerifyError)>>,
 }
@@ -107,8 +106,8 @@ impl<'c> Crew<'c> {
             locations: recording.then(|| Locations::of(book.list())),
             book,
             natives,
-            tasks: tasks(claim),
-            next: AtomicUsize::new(0),
+            wholes: AtomicUsize::new(0),
+            queue: Queue::of(claim.transactions),
             failed: AtomicUsize::new(usize::MAX),
             trouble: Mutex::new(None),
         }
@@ -120,6 +119,10 @@ impl<'c> Crew<'c> {
 
     pub(super) fn transactions(&self) -> &[Recovered<Tx>] {
         self.claim.transactions
+    }
+
+    pub(super) fn queue(&self) -> &Queue {
+        &self.queue
     }
 
     pub(super) fn empty_share(&self) -> Share {
@@ -137,7 +140,7 @@ impl<'c> Crew<'c> {
         hands: Vec<&mut dyn Hand>,
     ) -> Result<Done, VerifyError> {
         let workers = threads.max(1) + hands.len();
-        let helpers = threads.min(self.tasks.len()).saturating_sub(1);
+        let helpers = threads.min(self.queue.len()).saturating_sub(1);
         let crew = &self;
         let shares = Mutex::new(Vec::new());
         // A worker catches its panics; one that could not has left its share undone, which is seen below.
@@ -150,14 +153,14 @@ impl<'c> Crew<'c> {
         match pool() {
             Some(pool) if workers > 1 => pool.in_place_scope(|scope| {
                 for _ in 0..helpers {
-                    scope.spawn(move |_| keep(&mut || crew.work()));
+                    scope.spawn(move |_| keep(&mut || crew.work(workers)));
                 }
                 for hand in hands {
                     scope.spawn(move |_| keep(&mut || crew.work_by(hand, workers)));
                 }
-                keep(&mut || crew.work());
+                keep(&mut || crew.work(workers));
             }),
-            _ => keep(&mut || crew.work()),
+            _ => keep(&mut || crew.work(workers)),
         }
         if let Some((_, trouble)) = self.trouble.into_inner() {
             return Err(trouble);
@@ -174,32 +177,57 @@ impl<'c> Crew<'c> {
         }
         let undone = || VerifyError::Panicked("a worker left its work undone".into());
         Ok(Done {
-            ran: ran.into_iter().collect::<Option<_>>().ok_or_else(undone)?,
+            ran,
             used,
             diff: diff.ok_or_else(undone)?,
         })
     }
 
     /// One worker's life.
-    fn work(&self) -> Share {
+    fn work(&self, workers: usize) -> Share {
         let mut share = self.empty_share();
         let mut bench = None;
-        while let Some(task) = self.take() {
-            self.run_task(task, &mut bench, &mut share);
+        self.run_wholes(&mut bench, &mut share);
+        let some = Handful {
+            part: 4 * workers as u64,
+            least: 1,
+            most: HANDFUL_MAX,
+        };
+        loop {
+            let taken = self.queue.take(some);
+            if taken.is_empty() {
+                return share;
+            }
+            self.run_some(taken, &mut bench, &mut share);
         }
-        share
     }
 
-    /// Runs tasks that were taken already.
-    pub(super) fn run_tasks(&self, tasks: &[Task], share: &mut Share) {
-        let mut bench = None;
-        for task in tasks {
-            self.run_task(*task, &mut bench, share);
+    /// Does what is done once and nobody has begun.
+    pub(super) fn run_wholes(&self, bench: &mut Option<Bench>, share: &mut Share) {
+        while let Some(whole) = WHOLES.get(self.wholes.fetch_add(1, Ordering::Relaxed)) {
+            self.guarded(whole.rank(), bench, |bench| {
+                bench.whole(self, *whole, share)
+            });
         }
     }
 
-    fn run_task(&self, task: Task, bench: &mut Option<Bench>, share: &mut Share) {
-        let rank = task.rank();
+    /// Runs transactions that were taken.
+    pub(super) fn run_some(&self, taken: &[Queued], bench: &mut Option<Bench>, share: &mut Share) {
+        share.ran.reserve(taken.len());
+        for Queued { place, ordinal } in taken {
+            self.guarded(rank_of(*place), bench, |bench| {
+                let tx = &self.transactions()[*place];
+                bench.tx(self, *place, *ordinal, tx, share)
+            });
+        }
+    }
+
+    fn guarded(
+        &self,
+        rank: usize,
+        bench: &mut Option<Bench>,
+        work: impl FnOnce(&mut Bench) -> Result<(), VerifyError>,
+    ) {
         if rank > self.failed.load(Ordering::Relaxed) {
             return;
         }
@@ -208,7 +236,7 @@ impl<'c> Crew<'c> {
                 Some(bench) => bench,
                 None => bench.insert(Bench::open(self).map_err(VerifyError::Own)?),
             };
-            bench.run(self, task, share)
+            work(bench)
         }));
         match done {
             Ok(Ok(())) => {}
@@ -219,25 +247,6 @@ impl<'c> Crew<'c> {
                 self.fail(rank, VerifyError::Panicked(words(panic.as_ref())));
             }
         }
-    }
-
-    /// Tasks for somebody elsewhere: fewer towards the end, so that all end together.
-    pub(super) fn take_some(&self, workers: usize) -> &[Task] {
-        let left = self
-            .tasks
-            .len()
-            .saturating_sub(self.next.load(Ordering::Relaxed));
-        let count = (left / (2 * workers.max(1))).clamp(PIECE_MIN, PIECE_MAX);
-        let first = self
-            .next
-            .fetch_add(count, Ordering::Relaxed)
-            .min(self.tasks.len());
-        &self.tasks[first..(first + count).min(self.tasks.len())]
-    }
-
-    fn take(&self) -> Option<Task> {
-        let next = self.next.fetch_add(1, Ordering::Relaxed);
-        self.tasks.get(next).copied()
     }
 
     /// Keeps the trouble of the lowest rank. What ranks lower is still run by whoever has it, so that the first of all is
@@ -251,49 +260,18 @@ impl<'c> Crew<'c> {
     }
 }
 
-/// Threads that verify blocks, twice as many as cores since some only wait for other processes; `None` where there are none to
-/// be had. They live as long as the process: a new one begins with new memory, which the kernel has to clear.
-fn pool() -> Option<&'static rayon::ThreadPool> {
-    static POOL: OnceLock<Option<rayon::ThreadPool>> = OnceLock::new();
-    let made = POOL.get_or_init(|| {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(2 * cores)
-            .thread_name(|number| format!("verify-{number}"))
-            .stack_size(WORKER_STACK_BYTES);
-        pool.build().ok()
-    });
-    made.as_ref()
-}
-
-/// Long tasks first, so that none is left for the end: the list as a whole, the system's work, then users' transactions
-/// by the gas that they may use, and by their place where that is equal.
-fn tasks(claim: &Claim<'_>) -> Vec<Task> {
-    let mut ordinal = 0_u16;
-    let mut txs = Vec::with_capacity(claim.transactions.len());
-    for (place, tx) in claim.transactions.iter().enumerate() {
-        let is_system = SystemTx::has_shape(tx.inner());
-        let gas_limit = alloy_consensus::Transaction::gas_limit(tx.inner());
-        txs.push((gas_limit, Task::Tx(place, is_system.then_some(ordinal))));
-        ordinal = ordinal.wrapping_add(u16::from(is_system));
-    }
-    txs.sort_by_key(|(gas_limit, _)| std::cmp::Reverse(*gas_limit));
-    let whole = [Task::Bytes, Task::Diff, Task::Opening];
-    whole
-        .into_iter()
-        .chain(txs.into_iter().map(|(_, task)| task))
-        .collect()
-}
-
 /// What one worker runs transactions on.
 pub(super) struct Bench {
     session: Session,
+    /// What the session stands on.
+    before: Arc<Before>,
     blooms: Blooms,
 }
 
 impl Bench {
     pub(super) fn open(crew: &Crew<'_>) -> Result<Self, ExecError> {
-        let overlay = Overlay::through(before(crew, 0));
+        let before = Arc::new(Before::first(Arc::clone(&crew.book)));
+        let overlay = Overlay::through(Arc::clone(&before) as _);
         let (rules, context) = (Arc::clone(&crew.claim.rules), crew.claim.context.clone());
         let mut session = Session::open_over(rules, overlay, context, crew.natives)?;
         if crew.locations.is_some() {
@@ -301,32 +279,34 @@ impl Bench {
         }
         Ok(Self {
             session,
+            before,
             blooms: Blooms::default(),
         })
     }
 
-    pub(super) fn run(
+    fn stand_before(&mut self, index: u64) {
+        self.before.move_to(index);
+        self.session.forget();
+    }
+
+    fn whole(
         &mut self,
         crew: &Crew<'_>,
-        task: Task,
+        whole: Whole,
         share: &mut Share,
     ) -> Result<(), VerifyError> {
-        match task {
-            Task::Bytes => Ok(bytes(crew)?),
-            Task::Diff => {
-                let diff = StateDiff::from_access_list(crew.book.list(), &*before(crew, 0));
+        match whole {
+            Whole::Opening => self.opening(crew, &mut share.used),
+            Whole::Diff => {
+                let diff = crew.book.diff();
                 share.diff = Some(diff.map_err(|error| VerifyError::Own(error.into()))?);
                 Ok(())
-            }
-            Task::Opening => self.opening(crew, &mut share.used),
-            Task::Tx(place, ordinal) => {
-                self.tx(crew, place, ordinal, &crew.transactions()[place], share)
             }
         }
     }
 
     fn opening(&mut self, crew: &Crew<'_>, used: &mut Used) -> Result<(), VerifyError> {
-        self.session.stand_on(before(crew, 0));
+        self.stand_before(0);
         let mut states = Vec::new();
         for (target, word) in self.session.opening_calls() {
             let ended = self.session.protocol_call(target, word.into());
@@ -348,7 +328,7 @@ impl Bench {
         share: &mut Share,
     ) -> Result<(), VerifyError> {
         let index = place as u64 + 1;
-        self.session.stand_on(before(crew, index));
+        self.stand_before(index);
         let rules = &crew.claim.rules;
         // Whether the block has the gas left is seen when all are done.
         let ended = match ordinal {
@@ -386,19 +366,12 @@ impl Bench {
             row,
             success: outcome.success,
             gas_used: outcome.gas_used,
-            bloom: self.blooms.of(&logs),
+            bloom: self.blooms.of_any(&logs),
             logs,
         };
         share.ran.push((place, ran));
         Ok(())
     }
-}
-
-fn before(crew: &Crew<'_>, index: u64) -> Arc<dyn StateRead> {
-    Arc::new(Before {
-        book: Arc::clone(&crew.book),
-        index,
-    })
 }
 
 fn check(book: &Book, index: u64, state: &EvmState, used: &mut Used) -> Result<(), Fault> {
@@ -407,19 +380,6 @@ fn check(book: &Book, index: u64, state: &EvmState, used: &mut Used) -> Result<(
     }
     let part = compare::part(index, &[state]);
     compare::difference(book, index, &part, used).map_or(Ok(()), Err)
-}
-
-/// That the bytes are those which the header names, and the only ones for this list.
-fn bytes(crew: &Crew<'_>) -> Result<(), Fault> {
-    let claim = crew.claim;
-    if crate::encode_access_list(crew.book.list()) != claim.access_list {
-        return Err(Fault::NotCanonical);
-    }
-    let (is, must) = (keccak256(claim.access_list), claim.access_list_hash);
-    if is == must {
-        return Ok(());
-    }
-    Err(Fault::Hash { is, must })
 }
 
 fn own_or_undeclared(
@@ -436,10 +396,4 @@ fn own_or_undeclared(
         .into(),
         error => other(error),
     }
-}
-
-fn words(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned())
 }

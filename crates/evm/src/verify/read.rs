@@ -1,0 +1,161 @@
+//! Reads a block's access list on all threads: whoever is free takes the next run of accounts, and one takes the hash.
+//!
+//! Of each account is seen that its bytes are the only ones for it, and that words and indices stand as they must; what
+//! concerns the list as a whole, [`Book`](super::book::Book) sees.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use alloy_eip7928::{
+    AccountChanges, BlockAccessIndex, BlockAccessList, BlockAccessListGasError,
+    validate_block_access_list,
+};
+use alloy_primitives::{B256, keccak256};
+use alloy_rlp::{Decodable as _, Header};
+use parking_lot::Mutex;
+
+use super::book::ITEM_GAS;
+use super::fault::{Fault, VerifyError};
+use super::threads;
+use crate::list::{Again, is_head_of};
+
+/// Accounts that somebody takes at once: some microseconds of work.
+const RUN: usize = 64;
+
+/// A list that was read.
+pub(super) struct Reading {
+    pub(super) list: BlockAccessList,
+    /// Writes of each index, up to the one behind the last transaction.
+    pub(super) write_counts: Vec<u32>,
+    /// Of the bytes.
+    pub(super) hash: B256,
+}
+
+/// Some neighbours.
+struct Run<'l> {
+    number: usize,
+    bytes: &'l [u8],
+    accounts: &'l mut [AccountChanges],
+}
+
+/// Reads the list of a block with so many transactions and so much gas.
+pub(super) fn read(
+    bytes: &[u8],
+    transaction_count: usize,
+    gas_limit: u64,
+    threads: usize,
+) -> Result<Reading, VerifyError> {
+    let (runs, count) = runs_of(bytes)?;
+    let account_count = count as u64;
+    if account_count > gas_limit / ITEM_GAS {
+        let error = BlockAccessListGasError::new(account_count, gas_limit);
+        return Err(Fault::TooLong(error).into());
+    }
+    let mut list = BlockAccessList::new();
+    list.resize_with(count, AccountChanges::default);
+    let left = runs.into_iter().zip(list.chunks_mut(RUN)).enumerate();
+    let left = Mutex::new(left.map(|(number, (bytes, accounts))| Run {
+        number,
+        bytes,
+        accounts,
+    }));
+    let (is_hashed, hash) = (AtomicBool::new(false), OnceLock::new());
+    let write_counts = Mutex::new(vec![0_u32; transaction_count + 2]);
+    let first_fault = Mutex::new(None::<(usize, Fault)>);
+    threads::on_all(threads, &|| {
+        if !is_hashed.swap(true, Ordering::Relaxed) {
+            hash.get_or_init(|| keccak256(bytes));
+        }
+        let (mut again, mut own_counts) = (Again::default(), vec![0; transaction_count + 2]);
+        loop {
+            let Some(run) = left.lock().next() else {
+                break;
+            };
+            let number = run.number;
+            if let Err(fault) = run.read(transaction_count, &mut again, &mut own_counts) {
+                let mut first = first_fault.lock();
+                if first.as_ref().is_none_or(|(other, _)| number < *other) {
+                    *first = Some((number, fault));
+                }
+            }
+        }
+        let mut all = write_counts.lock();
+        all.iter_mut()
+            .zip(own_counts)
+            .for_each(|(all, own)| *all += own);
+    })?;
+    drop(left);
+    if let Some((_, fault)) = first_fault.into_inner() {
+        return Err(fault.into());
+    }
+    Ok(Reading {
+        list,
+        write_counts: write_counts.into_inner(),
+        hash: *hash.get_or_init(|| keccak256(bytes)),
+    })
+}
+
+/// The bytes of each run, and how many accounts there are in all.
+fn runs_of(bytes: &[u8]) -> Result<(Vec<&[u8]>, usize), Fault> {
+    let mut behind = bytes;
+    let mut rest = Header::decode_bytes(&mut behind, true).map_err(Fault::Undecodable)?;
+    let head = &bytes[..bytes.len() - behind.len() - rest.len()];
+    if !behind.is_empty() || !is_head_of(head, rest.len()) {
+        return Err(Fault::NotCanonical);
+    }
+    let (mut runs, mut count) = (Vec::new(), 0);
+    while !rest.is_empty() {
+        let start = rest;
+        for _ in 0..RUN {
+            if rest.is_empty() {
+                break;
+            }
+            Header::decode_bytes(&mut rest, true).map_err(Fault::Undecodable)?;
+            count += 1;
+        }
+        runs.push(&start[..start.len() - rest.len()]);
+    }
+    Ok((runs, count))
+}
+
+impl Run<'_> {
+    fn read(
+        self,
+        transaction_count: usize,
+        again: &mut Again,
+        write_counts: &mut [u32],
+    ) -> Result<(), Fault> {
+        let mut rest = self.bytes;
+        for account in &mut *self.accounts {
+            let start = rest;
+            *account = AccountChanges::decode(&mut rest).map_err(Fault::Undecodable)?;
+            if !again.gives(account, &start[..start.len() - rest.len()]) {
+                return Err(Fault::NotCanonical);
+            }
+            count(account, write_counts);
+        }
+        validate_block_access_list(self.accounts, transaction_count)
+            .map_err(|error| Fault::Structure(Box::new(error)))
+    }
+}
+
+/// Counts an account's writes by their indices. Where one is out of range, the structure is not right.
+fn count(account: &AccountChanges, write_counts: &mut [u32]) {
+    let mut count = |index: BlockAccessIndex| {
+        let place = usize::try_from(index.get()).ok();
+        if let Some(count) = place.and_then(|place| write_counts.get_mut(place)) {
+            *count += 1;
+        }
+    };
+    let words = account
+        .storage_changes
+        .iter()
+        .flat_map(|word| &word.changes);
+    words.for_each(|change| count(change.block_access_index));
+    let balances = account.balance_changes.iter();
+    balances.for_each(|change| count(change.block_access_index));
+    let nonces = account.nonce_changes.iter();
+    nonces.for_each(|change| count(change.block_access_index));
+    let codes = account.code_changes.iter();
+    codes.for_each(|change| count(change.block_access_index));
+}
