@@ -4,7 +4,8 @@
 //! it there or whether it is still there: execution gives the same bytes with an empty cache.
 //!
 //! Every call counts a handle of its code up and down. Where two threads run the same contract they take that count from each
-//! other each time, which makes two threads one and a half. So threads that run blocks have analysed code of their own.
+//! other each time, which makes two threads one and a half. So threads that run blocks have analysed code of their own, and
+//! those that do so beside others an empty code, too: every account without code holds one.
 
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
@@ -13,7 +14,7 @@ use std::sync::LazyLock;
 use alloy_primitives::{B256, Bytes};
 use lru::LruCache;
 use parking_lot::Mutex;
-use revm::bytecode::Bytecode;
+use revm::bytecode::{Bytecode, JumpTable, opcode};
 use revm::primitives::eip170::MAX_CODE_SIZE;
 
 /// Contracts kept. At the largest size that a chain deploys, with its jump table, they take about 28 MiB.
@@ -23,6 +24,7 @@ const KEPT: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 const KEPT_OWN: NonZeroUsize = NonZeroUsize::new(32).unwrap();
 
 thread_local! {
+    static EMPTY: Bytecode = empty();
     static OWN: RefCell<LruCache<B256, Bytecode>> = RefCell::new(LruCache::new(KEPT_OWN));
 }
 
@@ -68,6 +70,21 @@ impl Codes {
             OWN.with_borrow_mut(|own| own.put(hash, code.clone()));
         }
         Ok(code)
+    }
+}
+
+/// No code, with a handle that only this thread counts.
+pub(crate) fn own_empty() -> Bytecode {
+    EMPTY.with(Bytecode::clone)
+}
+
+/// Equal to [`Bytecode::default`], of which there is one in the process.
+fn empty() -> Bytecode {
+    let stop = Bytes::from_static(&[opcode::STOP]);
+    // SAFETY: the same parts as the default's: one STOP behind no code, so nothing is decoded beyond it, and no jumps.
+    #[allow(unsafe_code)]
+    unsafe {
+        Bytecode::new_analyzed(stop, 0, JumpTable::default())
     }
 }
 

@@ -10,7 +10,7 @@ use revm::state::{AccountInfo as EvmInfo, EvmState};
 use revm::{Database, DatabaseRef};
 
 use crate::call::{AccountOverride, StorageOverride};
-use crate::codes::CODES;
+use crate::codes::{CODES, own_empty};
 use crate::mem::MemState;
 use crate::parallel::Notes;
 use crate::{AccountDiff, AccountInfo, StateDiff, StateError, StateRead};
@@ -34,6 +34,8 @@ pub struct Overlay {
     codes: B256Map<Bytecode>,
     /// Whether code comes from what this thread has for itself.
     has_own_codes: bool,
+    /// Whether accounts without code hold an empty one of this thread; else the EVM gives them the process's where it looks.
+    has_own_empty: bool,
     hashes: BTreeMap<u64, B256>,
     /// Whether reads of the state below are kept: not where it is another one for each transaction.
     remembers: bool,
@@ -82,6 +84,7 @@ impl Overlay {
             accounts: AddressMap::default(),
             codes: B256Map::default(),
             has_own_codes: false,
+            has_own_empty: false,
             hashes: BTreeMap::new(),
             remembers: true,
             words_read: 0,
@@ -110,6 +113,7 @@ impl Overlay {
     pub(crate) fn noted(base: Arc<dyn StateRead>, notes: Notes) -> Self {
         Self {
             notes: Some(Box::new(notes)),
+            has_own_empty: true,
             ..Self::for_blocks(base)
         }
     }
@@ -125,9 +129,11 @@ impl Overlay {
     }
 
     /// Nothing changed yet, over a state that is another one after each [`Overlay::forget`] and that is quick to ask again.
-    pub(crate) fn through(base: Arc<dyn StateRead>) -> Self {
+    /// `beside_others`: other threads do the same at once.
+    pub(crate) fn through(base: Arc<dyn StateRead>, beside_others: bool) -> Self {
         Self {
             remembers: false,
+            has_own_empty: beside_others,
             ..Self::for_blocks(base)
         }
     }
@@ -386,13 +392,18 @@ impl Database for Overlay {
     type Error = StateError;
 
     fn basic(&mut self, address: Address) -> Result<Option<EvmInfo>, StateError> {
-        if let Some(notes) = &mut self.notes {
-            return notes.account(address);
+        let mut found = match &mut self.notes {
+            Some(notes) => notes.account(address)?,
+            None if self.remembers => self.cached(address)?.info.clone(),
+            None => self.basic_ref(address)?,
+        };
+        if self.has_own_empty
+            && let Some(info) = &mut found
+            && info.is_empty_code_hash()
+        {
+            info.code = Some(own_empty());
         }
-        if !self.remembers {
-            return self.basic_ref(address);
-        }
-        Ok(self.cached(address)?.info.clone())
+        Ok(found)
     }
 
     fn code_by_hash(&mut self, hash: B256) -> Result<Bytecode, StateError> {

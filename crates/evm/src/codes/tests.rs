@@ -68,3 +68,14 @@ fn threads_have_their_own() {
     assert_ne!(jumps_of(&first), other);
     assert_ne!(jumps_of(&first), jumps_of(&put(&KEPT, &code)));
 }
+
+/// EXEC-27: a thread's own empty code is the process's in all that can be asked of it.
+#[test]
+fn empty_code_is_empty() {
+    let (own, common) = (own_empty(), Bytecode::default());
+    assert!(own.is_empty() && own.is_legacy());
+    assert_eq!(own, common);
+    assert_eq!(own.bytes_slice(), common.bytes_slice());
+    assert_eq!(own.hash_slow(), common.hash_slow());
+    assert_eq!(own.legacy_jump_table(), common.legacy_jump_table());
+}

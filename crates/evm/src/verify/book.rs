@@ -62,21 +62,27 @@ struct Shelves {
 const SHELF_BITS_MAX: u32 = 16;
 
 impl Shelves {
-    fn of(list: &[AccountChanges]) -> Self {
-        let bits = list.len().max(2).ilog2().min(SHELF_BITS_MAX);
-        let shelf_count = 1_usize << bits;
-        let mut shelves = Self {
-            starts: Vec::with_capacity(shelf_count + 1),
+    /// Empty ones for so many accounts.
+    fn roomy(account_count: usize) -> Self {
+        let bits = account_count.max(2).ilog2().min(SHELF_BITS_MAX);
+        Self {
+            starts: Vec::with_capacity((1 << bits) + 1),
             shift: u32::BITS - bits,
-        };
-        for (id, account) in list.iter().enumerate() {
-            let shelf = shelves.number(account.address);
-            while shelves.starts.len() <= shelf {
-                shelves.starts.push(id);
-            }
         }
-        shelves.starts.resize(shelf_count + 1, list.len());
-        shelves
+    }
+
+    /// Adds the next account, of this place.
+    fn add(&mut self, id: usize, address: Address) {
+        let shelf = self.number(address);
+        while self.starts.len() <= shelf {
+            self.starts.push(id);
+        }
+    }
+
+    /// There are no more than these.
+    fn end(&mut self, account_count: usize) {
+        let shelf_count = 1 << (u32::BITS - self.shift);
+        self.starts.resize(shelf_count + 1, account_count);
     }
 
     fn number(&self, address: Address) -> usize {
@@ -110,28 +116,39 @@ impl Book {
         gas_limit: u64,
     ) -> Result<Self, Fault> {
         let Reading {
-            list, write_counts, ..
+            list,
+            may_end,
+            write_counts,
+            ..
         } = reading;
         let (mut accounts, mut codes) = (Vec::with_capacity(list.len()), Vec::new());
-        let mut word_count = 0;
-        for (id, account) in list.iter().enumerate() {
+        let (mut shelves, mut word_count) = (Shelves::roomy(list.len()), 0);
+        let mut last = None;
+        for (id, (account, may_end)) in list.iter().zip(may_end).enumerate() {
+            if last >= Some(account.address) {
+                // Each by itself has been looked at, so it is their order.
+                validate_block_access_list(&list[id - 1..=id], transaction_count)
+                    .map_err(|error| Fault::Structure(Box::new(error)))?;
+            }
+            last = Some(account.address);
+            shelves.add(id, account.address);
             accounts.push(Known {
                 info: OnceLock::new(),
                 first_word: word_count,
-                ends: may_end(account).then(Box::default),
+                ends: may_end.then(Box::default),
             });
             word_count += account.storage_changes.len() + account.storage_reads.len();
             let written = 0..account.code_changes.len();
             codes.extend(written.map(|place| (id, place, OnceLock::new())));
         }
-        in_order(&list, transaction_count)?;
+        shelves.end(list.len());
         let item_count = (list.len() + word_count) as u64;
         if item_count > gas_limit / ITEM_GAS {
             let error = BlockAccessListGasError::new(item_count, gas_limit);
             return Err(Fault::TooLong(error));
         }
         let book = Self {
-            shelves: Shelves::of(&list),
+            shelves,
             accounts,
             words: (0..word_count).map(|_| OnceLock::new()).collect(),
             write_counts,
@@ -430,26 +447,6 @@ impl Book {
 
 /// Gas for which a block may touch one account or word (EIP-7928).
 pub const ITEM_GAS: u64 = 2_000;
-
-/// Whether accounts ascend. Each by itself has been looked at.
-fn in_order(list: &[AccountChanges], transaction_count: usize) -> Result<(), Fault> {
-    let mut neighbours = list.windows(2);
-    match neighbours.find(|pair| pair[0].address >= pair[1].address) {
-        None => Ok(()),
-        Some(pair) => validate_block_access_list(pair, transaction_count)
-            .map_err(|error| Fault::Structure(Box::new(error))),
-    }
-}
-
-/// Whether some entry could leave the account empty.
-fn may_end(account: &AccountChanges) -> bool {
-    account
-        .balance_changes
-        .iter()
-        .any(|c| c.post_balance.is_zero())
-        || account.nonce_changes.iter().any(|c| c.new_nonce == 0)
-        || account.code_changes.iter().any(|c| c.new_code.is_empty())
-}
 
 /// How many entries lie below an index. Indices ascend, so an entry of place *n* has at least the first one's index + *n*; of
 /// an account that every transaction changes the answer is there at once.

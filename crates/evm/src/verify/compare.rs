@@ -11,6 +11,8 @@ use revm::state::{Account, AccountInfo as EvmInfo, EvmState};
 
 use super::book::{Book, Listed, entry_at};
 use super::fault::{Fault, Field, Place, Value};
+use crate::AccountInfo;
+use crate::overlay::plain;
 
 /// Which accounts and words of the list somebody touched.
 pub(crate) struct Used {
@@ -48,6 +50,10 @@ impl Used {
 
     /// The first account or word that nobody touched, in the order of the list.
     pub(crate) fn first_unused(&self, book: &Book) -> Option<Fault> {
+        let all = self.accounts.count() == book.list().len();
+        if all && self.words.count() == book.word_count() {
+            return None;
+        }
         for (id, account) in book.list().iter().enumerate() {
             let unused = |field| {
                 Some(Fault::Unused(Place {
@@ -85,6 +91,10 @@ impl Bits {
         self.0[at / 64] & (1 << (at % 64)) != 0
     }
 
+    fn count(&self) -> usize {
+        self.0.iter().map(|bits| bits.count_ones() as usize).sum()
+    }
+
     fn join(&mut self, other: &Self) {
         for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
             *mine |= theirs;
@@ -93,7 +103,7 @@ impl Bits {
 }
 
 /// Whether what one index left behind is what the list says of it, no more and no less. Marks what it touched.
-pub(crate) fn matches(book: &Book, index: u64, state: &EvmState, used: &mut Used) -> bool {
+pub(crate) fn matches(book: &Book, index: u64, state: &mut EvmState, used: &mut Used) -> bool {
     let mut written = 0;
     for (address, account) in state {
         let Some(id) = book.account_id(*address) else {
@@ -112,9 +122,9 @@ pub(crate) fn matches(book: &Book, index: u64, state: &EvmState, used: &mut Used
 }
 
 /// How many of balance, nonce and code the index wrote; `None` if the list says otherwise.
-fn info_writes(book: &Book, id: usize, index: u64, account: &Account) -> Option<usize> {
+fn info_writes(book: &Book, id: usize, index: u64, account: &mut Account) -> Option<usize> {
     let listed = book.changes(id);
-    let before = account.original_info();
+    let before = found(account);
     let gone = account.is_selfdestructed_locally().then(EvmInfo::default);
     let after = gone.as_ref().unwrap_or(&account.info);
     let mut count = 0;
@@ -144,6 +154,14 @@ fn info_writes(book: &Book, id: usize, index: u64, account: &Account) -> Option<
         count += 1;
     }
     Some(count)
+}
+
+/// An account as its transaction found it. EVM's own answer is a copy with the code, whose handle would be counted up and down.
+fn found(account: &mut Account) -> AccountInfo {
+    match account.is_loaded_as_not_existing() {
+        true => AccountInfo::default(),
+        false => plain(account.original_info_mut()),
+    }
 }
 
 /// How many words the index wrote; `None` if the list says otherwise.

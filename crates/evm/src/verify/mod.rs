@@ -26,6 +26,7 @@ use alloy_consensus::{Eip658Value, ReceiptWithBloom};
 use alloy_eip7928::BlockAccessList;
 use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
 use alloy_primitives::{B256, Bloom};
+use parking_lot::Mutex;
 
 pub use fault::{Fault, Field, Place, Value, VerifyError};
 
@@ -38,6 +39,7 @@ use crate::{
 use book::Book;
 pub use book::{After, Declared, ITEM_GAS};
 pub use piece::{Asked, Hand, Helper, Piece, PieceEnd, Placed};
+use queue::Queue;
 use work::{Crew, Ran};
 
 /// A block to verify.
@@ -158,8 +160,15 @@ fn run(
     natives: &'static dyn Natives,
     recording: bool,
 ) -> Result<Verified, VerifyError> {
-    let (book, hash) = book_of(claim, claim.transactions.len(), threads)?;
-    let done = Crew::new(claim, Arc::clone(&book), natives, recording).run(threads, hands)?;
+    let queue = Mutex::new(None);
+    let queue_up = || *queue.lock() = Some(Queue::of(claim.transactions));
+    let (book, hash) = book_of(claim, claim.transactions.len(), threads, &queue_up)?;
+    let queue = queue.into_inner().unwrap_or_else(|| Queue::of(&[]));
+    let mut crew = Crew::new(claim, Arc::clone(&book), queue, natives);
+    if recording {
+        crew = crew.recording();
+    }
+    let done = crew.run(threads, hands)?;
     let mut ended = Ended::new(claim);
     for (index, (tx, ran)) in claim.transactions.iter().zip(done.ran).enumerate() {
         let ran = ran.ok_or_else(|| VerifyError::Panicked("a worker left work undone".into()))?;
@@ -181,14 +190,15 @@ fn run(
     })
 }
 
-/// Reads the list of so many transactions and checks its structure; with the hash of its bytes.
+/// Reads the list of so many transactions and checks its structure; with the hash of its bytes. `beside` is done meanwhile.
 fn book_of(
     claim: &Claim<'_>,
     count: usize,
     threads: usize,
+    beside: &(dyn Fn() + Sync),
 ) -> Result<(Arc<Book>, B256), VerifyError> {
     let gas_limit = claim.rules.gas_limit();
-    let reading = read::read(claim.access_list, count, gas_limit, threads)?;
+    let reading = read::read(claim.access_list, count, gas_limit, threads, beside)?;
     let hash = reading.hash;
     let book = Book::new(reading, Arc::clone(&claim.parent), count, gas_limit)?;
     Ok((Arc::new(book), hash))

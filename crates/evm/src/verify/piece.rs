@@ -16,7 +16,7 @@ use alloy_primitives::Log;
 
 use super::book::{Book, Declared};
 use super::compare::Used;
-use super::queue::{Handful, Queued};
+use super::queue::{Handful, Queue, Queued};
 use super::work::{Bench, Crew, Ran, Share};
 use super::{Claim, VerifyError};
 use crate::bloom::Blooms;
@@ -116,12 +116,12 @@ impl<'c> Helper<'c> {
         count: usize,
         declared: Declared,
     ) -> Result<Self, VerifyError> {
-        let (book, _) = super::book_of(claim, count, 1)?;
+        let (book, _) = super::book_of(claim, count, 1, &|| ())?;
         if !book.learn(declared) {
             let why = "what the list declares is not what is told of the parent";
             return Err(VerifyError::Panicked(why.into()));
         }
-        let crew = Crew::new(claim, book, &PROTOCOL, false);
+        let crew = Crew::new(claim, book, Queue::of(&[]), &PROTOCOL);
         let bench = Bench::open(&crew).map_err(VerifyError::Own)?;
         Ok(Self { crew, bench, count })
     }

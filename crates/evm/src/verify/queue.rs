@@ -36,26 +36,26 @@ pub(super) struct Handful {
 
 impl Queue {
     pub(super) fn of(transactions: &[Recovered<Tx>]) -> Self {
-        let (mut ordinal, mut order) = (0_u16, Vec::with_capacity(transactions.len()));
-        for (place, tx) in transactions.iter().enumerate() {
+        let mut ordinal = 0_u16;
+        let queued = transactions.iter().enumerate().map(|(place, tx)| {
             let is_system = SystemTx::has_shape(tx.inner());
-            order.push(Queued {
+            let queued = Queued {
                 place,
                 ordinal: is_system.then_some(ordinal),
-            });
+            };
             ordinal = ordinal.wrapping_add(u16::from(is_system));
-        }
-        let gas_of = |queued: &Queued| transactions[queued.place].gas_limit();
-        order.sort_by_key(|queued| Reverse(gas_of(queued)));
-        let mut gas_before = Vec::with_capacity(order.len() + 1);
-        let mut gas = 0_u64;
-        for queued in &order {
-            gas_before.push(gas);
-            gas = gas.saturating_add(gas_of(queued));
-        }
-        gas_before.push(gas);
+            (tx.gas_limit(), queued)
+        });
+        let mut queued: Vec<_> = queued.collect();
+        queued.sort_by_key(|(gas, _)| Reverse(*gas));
+        let mut gas_before = Vec::with_capacity(queued.len() + 1);
+        gas_before.push(0);
+        gas_before.extend(queued.iter().scan(0_u64, |sum, (gas, _)| {
+            *sum = sum.saturating_add(*gas);
+            Some(*sum)
+        }));
         Self {
-            order,
+            order: queued.into_iter().map(|(_, queued)| queued).collect(),
             gas_before,
             next: AtomicUsize::new(0),
         }

@@ -1,10 +1,10 @@
-//! Reads a block's access list on all threads: whoever is free takes the next run of accounts, and one takes the hash.
+//! Reads a block's access list on all threads: one takes the hash, and whoever is free the next run of accounts.
 //!
 //! Of each account is seen that its bytes are the only ones for it, and that words and indices stand as they must; what
 //! concerns the list as a whole, [`Book`](super::book::Book) sees.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use alloy_eip7928::{
     AccountChanges, BlockAccessIndex, BlockAccessList, BlockAccessListGasError,
@@ -25,6 +25,8 @@ const RUN: usize = 64;
 /// A list that was read.
 pub(super) struct Reading {
     pub(super) list: BlockAccessList,
+    /// Whether some entry could leave the account of each place empty.
+    pub(super) may_end: Vec<bool>,
     /// Writes of each index, up to the one behind the last transaction.
     pub(super) write_counts: Vec<u32>,
     /// Of the bytes.
@@ -36,14 +38,16 @@ struct Run<'l> {
     number: usize,
     bytes: &'l [u8],
     accounts: &'l mut [AccountChanges],
+    may_end: &'l mut [bool],
 }
 
-/// Reads the list of a block with so many transactions and so much gas.
+/// Reads the list of a block with so many transactions and so much gas. One of the threads does `beside` meanwhile.
 pub(super) fn read(
     bytes: &[u8],
     transaction_count: usize,
     gas_limit: u64,
     threads: usize,
+    beside: &(dyn Fn() + Sync),
 ) -> Result<Reading, VerifyError> {
     let (runs, count) = runs_of(bytes)?;
     let account_count = count as u64;
@@ -53,18 +57,25 @@ pub(super) fn read(
     }
     let mut list = BlockAccessList::new();
     list.resize_with(count, AccountChanges::default);
-    let left = runs.into_iter().zip(list.chunks_mut(RUN)).enumerate();
-    let left = Mutex::new(left.map(|(number, (bytes, accounts))| Run {
+    let mut may_end = vec![false; count];
+    let made = list.chunks_mut(RUN).zip(may_end.chunks_mut(RUN));
+    let left = runs.into_iter().zip(made).enumerate();
+    let left = Mutex::new(left.map(|(number, (bytes, (accounts, may_end)))| Run {
         number,
         bytes,
         accounts,
+        may_end,
     }));
-    let (is_hashed, hash) = (AtomicBool::new(false), OnceLock::new());
+    let hash = OnceLock::new();
+    let hashing = || {
+        hash.get_or_init(|| keccak256(bytes));
+    };
+    let (chores, chores_taken) = ([&hashing, beside], AtomicUsize::new(0));
     let write_counts = Mutex::new(vec![0_u32; transaction_count + 2]);
     let first_fault = Mutex::new(None::<(usize, Fault)>);
     threads::on_all(threads, &|| {
-        if !is_hashed.swap(true, Ordering::Relaxed) {
-            hash.get_or_init(|| keccak256(bytes));
+        while let Some(chore) = chores.get(chores_taken.fetch_add(1, Ordering::Relaxed)) {
+            chore();
         }
         let (mut again, mut own_counts) = (Again::default(), vec![0; transaction_count + 2]);
         loop {
@@ -90,6 +101,7 @@ pub(super) fn read(
     }
     Ok(Reading {
         list,
+        may_end,
         write_counts: write_counts.into_inner(),
         hash: *hash.get_or_init(|| keccak256(bytes)),
     })
@@ -126,13 +138,14 @@ impl Run<'_> {
         write_counts: &mut [u32],
     ) -> Result<(), Fault> {
         let mut rest = self.bytes;
-        for account in &mut *self.accounts {
+        for (account, ends) in self.accounts.iter_mut().zip(self.may_end) {
             let start = rest;
             *account = AccountChanges::decode(&mut rest).map_err(Fault::Undecodable)?;
             if !again.gives(account, &start[..start.len() - rest.len()]) {
                 return Err(Fault::NotCanonical);
             }
             count(account, write_counts);
+            *ends = may_end(account);
         }
         validate_block_access_list(self.accounts, transaction_count)
             .map_err(|error| Fault::Structure(Box::new(error)))
@@ -158,4 +171,14 @@ fn count(account: &AccountChanges, write_counts: &mut [u32]) {
     nonces.for_each(|change| count(change.block_access_index));
     let codes = account.code_changes.iter();
     codes.for_each(|change| count(change.block_access_index));
+}
+
+/// Whether some entry could leave the account empty.
+fn may_end(account: &AccountChanges) -> bool {
+    account
+        .balance_changes
+        .iter()
+        .any(|c| c.post_balance.is_zero())
+        || account.nonce_changes.iter().any(|c| c.new_nonce == 0)
+        || account.code_changes.iter().any(|c| c.new_code.is_empty())
 }

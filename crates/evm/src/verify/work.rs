@@ -82,6 +82,8 @@ pub(super) struct Crew<'c> {
     /// How many of [`WHOLES`] are taken.
     wholes: AtomicUsize,
     queue: Queue,
+    /// Threads of this process that work on it.
+    threads: usize,
     /// Rank of the first that failed so far: what comes behind it need not run.
     failed: AtomicUsize,
     trouble: Mutex<Option<(usize, VerifyError)>>,
@@ -95,21 +97,31 @@ pub(super) struct Share {
 }
 
 impl<'c> Crew<'c> {
+    /// Of one thread, as long as nobody says more.
     pub(super) fn new(
         claim: &'c Claim<'c>,
         book: Arc<Book>,
+        queue: Queue,
         natives: &'static dyn Natives,
-        recording: bool,
     ) -> Self {
         Self {
             claim,
-            locations: recording.then(|| Locations::of(book.list())),
+            locations: None,
             book,
             natives,
             wholes: AtomicUsize::new(0),
-            queue: Queue::of(claim.transactions),
+            queue,
+            threads: 1,
             failed: AtomicUsize::new(usize::MAX),
             trouble: Mutex::new(None),
+        }
+    }
+
+    /// The same, that makes a record.
+    pub(super) fn recording(self) -> Self {
+        Self {
+            locations: Some(Locations::of(self.book.list())),
+            ..self
         }
     }
 
@@ -135,12 +147,13 @@ impl<'c> Crew<'c> {
 
     /// Runs everything on so many threads, this one included, and in as many other places as there are hands.
     pub(super) fn run(
-        self,
+        mut self,
         threads: usize,
         hands: Vec<&mut dyn Hand>,
     ) -> Result<Done, VerifyError> {
-        let workers = threads.max(1) + hands.len();
-        let helpers = threads.min(self.queue.len()).saturating_sub(1);
+        self.threads = threads.max(1);
+        let workers = self.threads + hands.len();
+        let helpers = self.threads.min(self.queue.len()).saturating_sub(1);
         let crew = &self;
         let shares = Mutex::new(Vec::new());
         // A worker catches its panics; one that could not has left its share undone, which is seen below.
@@ -271,7 +284,7 @@ pub(super) struct Bench {
 impl Bench {
     pub(super) fn open(crew: &Crew<'_>) -> Result<Self, ExecError> {
         let before = Arc::new(Before::first(Arc::clone(&crew.book)));
-        let overlay = Overlay::through(Arc::clone(&before) as _);
+        let overlay = Overlay::through(Arc::clone(&before) as _, crew.threads > 1);
         let (rules, context) = (Arc::clone(&crew.claim.rules), crew.claim.context.clone());
         let mut session = Session::open_over(rules, overlay, context, crew.natives)?;
         if crew.locations.is_some() {
@@ -338,7 +351,7 @@ impl Bench {
             }
             None => run_user(&mut self.session, tx, rules.user_gas_limit, None),
         };
-        let ended = ended.map_err(|error| {
+        let mut ended = ended.map_err(|error| {
             own_or_undeclared(index, error, |error| match error {
                 ExecError::Refused(_) | ExecError::System { .. } => VerifyError::Transaction {
                     index: place,
@@ -347,7 +360,7 @@ impl Bench {
                 error => VerifyError::Own(error),
             })
         })?;
-        check(&crew.book, index, &ended.state, &mut share.used)?;
+        check(&crew.book, index, &mut ended.state, &mut share.used)?;
         let (outcome, logs) = outcome_of(ended.result);
         let touches = self.session.touched();
         let row = crew.locations.as_ref().map(|places| {
@@ -374,7 +387,7 @@ impl Bench {
     }
 }
 
-fn check(book: &Book, index: u64, state: &EvmState, used: &mut Used) -> Result<(), Fault> {
+fn check(book: &Book, index: u64, state: &mut EvmState, used: &mut Used) -> Result<(), Fault> {
     if compare::matches(book, index, state, used) {
         return Ok(());
     }

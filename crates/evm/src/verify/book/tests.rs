@@ -40,7 +40,9 @@ proptest! {
             address
         };
         let list: Vec<_> = words.iter().map(|word| account(address_of(*word))).collect();
-        let shelves = Shelves::of(&list);
+        let mut shelves = Shelves::roomy(list.len());
+        list.iter().enumerate().for_each(|(place, account)| shelves.add(place, account.address));
+        shelves.end(list.len());
         for (place, account) in list.iter().enumerate() {
             prop_assert_eq!(shelves.find(&list, account.address), Some(place));
         }
