@@ -5,6 +5,7 @@
 
 mod accounts;
 mod block;
+mod ceiling;
 mod credit;
 mod exchange;
 mod frame;

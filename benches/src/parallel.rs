@@ -2,14 +2,10 @@
 //! without signatures, root or disk.
 //!
 //! Threads and plain loop take turns in one process, and a row is the median of the ratios of neighbours. The ceiling is the
-//! same block run by so many threads at once, each for itself with the plain loop: no engine can beat it. Each
+//! same block run by so many threads at once, each for itself with the plain loop and on a core of its own. Each
 //! block's outcome is compared with the plain loop's before anything is printed.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Barrier},
-    time::Instant,
-};
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use alloy_consensus::{SignableTransaction, TxEip1559, transaction::Recovered};
 use alloy_primitives::{Address, Bytes, Signature, TxKind, U256, hex};
@@ -24,9 +20,10 @@ use capstan_evm::{
     call::AccountOverride,
     parallel::{Counts, UserFeed, Workers},
 };
-use eyre::{OptionExt, ensure};
+use eyre::ensure;
 
 use crate::{
+    ceiling::Cores,
     credit,
     exchange::blocks,
     report::{Table, median},
@@ -108,6 +105,8 @@ struct Ground {
     parent: Arc<dyn StateRead>,
     /// Threads that are there before a block is, as a node's are.
     pool: Arc<rayon::ThreadPool>,
+    /// What the machine gives.
+    cores: Cores,
 }
 
 fn coins(chain_id: u64) -> Vec<Load> {
@@ -323,21 +322,8 @@ impl Ground {
 
     /// How many plain loops the machine runs in the time of one, with so many threads.
     fn ceiling(&self, load: &Load, threads: usize, alone_s: f64) -> eyre::Result<f64> {
-        let barrier = Barrier::new(threads);
-        let one = || -> eyre::Result<f64> {
-            barrier.wait();
-            Ok(self.run(load, 1)?.0)
-        };
-        let slowest = std::thread::scope(|scope| {
-            let all: Vec<_> = (0..threads).map(|_| scope.spawn(one)).collect();
-            let mut slowest = 0.0_f64;
-            for thread in all {
-                let seconds = thread.join().ok().ok_or_eyre("a thread panicked")??;
-                slowest = slowest.max(seconds);
-            }
-            Ok::<f64, eyre::Report>(slowest)
-        })?;
-        Ok(alone_s * threads as f64 / slowest)
+        let slowest_s = self.cores.slowest(|| Ok(self.run(load, 1)?.0))?;
+        Ok(alone_s * threads as f64 / slowest_s)
     }
 }
 
@@ -367,6 +353,7 @@ fn table(world: &World, loads: &[Load], options: &Options, threads: usize) -> ey
                 .stack_size(Workers::new(1).stack_bytes)
                 .build()?,
         ),
+        cores: Cores::new(threads, Workers::new(1).stack_bytes)?,
     };
     let times = format!("{threads} threads, times");
     let mut table = Table::new(&[

@@ -10,8 +10,8 @@
 //!
 //!   2 processes  one thread here and one in another process, which is given the block over loopback
 //!
-//! They take turns. Every ratio is the median over the rounds of one round's times; no figure of two threads
-//! can be above the ceiling but by noise.
+//! They take turns. Every ratio is the median over the rounds of one round's times. Running ahead cannot do better than the
+//! ceiling; a verifier can, since what the plain loop finds out it is told by the list.
 
 mod node;
 mod redo;
@@ -20,7 +20,7 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     process::{Child, Command},
-    sync::{Arc, Barrier},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -39,6 +39,7 @@ use capstan_state::{BlockInfo, ProtocolVersion};
 use eyre::ensure;
 
 use crate::{
+    ceiling::Cores,
     parallel::Feed,
     report::{Table, median},
 };
@@ -138,6 +139,7 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
     }
     let threads = options.threads;
     let other = Other::start()?;
+    let cores = Cores::new(2, Workers::new(1).stack_bytes)?;
     let mut speed = Table::new(&[
         "block",
         "transactions",
@@ -164,7 +166,7 @@ pub(crate) fn run(options: &Options) -> eyre::Result<()> {
     ]);
     for workload in &WORKLOADS {
         let block = Block::make(workload, options.transactions)?;
-        speed.row(block.speed(workload.name, options, &other.helpers)?);
+        speed.row(block.speed(workload.name, options, &other.helpers, &cores)?);
         size.row(block.size(workload.name, threads)?);
     }
     println!(
@@ -337,30 +339,13 @@ impl Block {
         Ok((time, helpers.piece_count() > before))
     }
 
-    /// Two plain loops at once, each held to its own core.
-    fn both(&self) -> eyre::Result<f64> {
-        let start = Barrier::new(2);
-        let one = |core: usize| {
-            pin(core);
-            start.wait();
-            let started = Instant::now();
-            self.plain()?;
-            Ok::<f64, eyre::Report>(ms(started))
-        };
-        thread::scope(|scope| {
-            let other = scope.spawn(|| one(1));
-            let mine = scope.spawn(|| one(0));
-            let joined = [other.join(), mine.join()];
-            let mut longest: f64 = 0.0;
-            for time in joined {
-                let time = time.map_err(|_| eyre::eyre!("a run of the ceiling panicked"))??;
-                longest = longest.max(time);
-            }
-            Ok(longest)
-        })
-    }
-
-    fn speed(&self, name: &str, options: &Options, helpers: &Helpers) -> eyre::Result<Vec<String>> {
+    fn speed(
+        &self,
+        name: &str,
+        options: &Options,
+        helpers: &Helpers,
+        cores: &Cores,
+    ) -> eyre::Result<Vec<String>> {
         let (mut plain, mut alone) = (Vec::new(), Vec::new());
         let (mut several, mut shared, mut ceiling) = (Vec::new(), Vec::new(), Vec::new());
         let mut ahead = Vec::new();
@@ -383,7 +368,7 @@ impl Block {
             let (together, took_part) = self.shared(helpers)?;
             shared.push(time / together);
             alone_count += usize::from(!took_part);
-            ceiling.push(2.0 * time / self.both()?);
+            ceiling.push(2.0 * time / cores.slowest(|| self.plain())?);
         }
         let times = |values: &mut Vec<f64>| format!("{:.2}x", median(values));
         Ok(vec![
@@ -472,17 +457,6 @@ fn context(rules: &Rules) -> BlockContext {
         },
         parent_hash: B256::ZERO,
         parent_beacon_root: B256::ZERO,
-    }
-}
-
-/// Holds this thread to a core. Where that is not allowed it runs where it is put.
-fn pin(core: usize) {
-    // SAFETY: the set is a plain array of bits that the call only reads, and 0 names this thread.
-    #[allow(unsafe_code)]
-    unsafe {
-        let mut set: libc::cpu_set_t = std::mem::zeroed();
-        libc::CPU_SET(core, &mut set);
-        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set);
     }
 }
 

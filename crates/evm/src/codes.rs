@@ -4,8 +4,8 @@
 //! it there or whether it is still there: execution gives the same bytes with an empty cache.
 //!
 //! Every call counts a handle of its code up and down. Where two threads run the same contract they take that count from each
-//! other each time, which makes two threads one and a half. So threads that run blocks have analysed code of their own, and
-//! those that do so beside others an empty code, too: every account without code holds one.
+//! other each time, which makes two threads one and a half. So a thread that runs blocks has analysed code of its own, and an
+//! empty one, which every account without code holds: neither other threads of the block nor calls from outside slow it down.
 
 use std::cell::RefCell;
 use std::num::NonZeroUsize;

@@ -32,10 +32,8 @@ pub struct Overlay {
     base: Arc<dyn StateRead>,
     accounts: AddressMap<Cached>,
     codes: B256Map<Bytecode>,
-    /// Whether code comes from what this thread has for itself.
+    /// Whether code comes from what this thread has for itself, the empty one of accounts without code included.
     has_own_codes: bool,
-    /// Whether accounts without code hold an empty one of this thread; else the EVM gives them the process's where it looks.
-    has_own_empty: bool,
     hashes: BTreeMap<u64, B256>,
     /// Whether reads of the state below are kept: not where it is another one for each transaction.
     remembers: bool,
@@ -84,7 +82,6 @@ impl Overlay {
             accounts: AddressMap::default(),
             codes: B256Map::default(),
             has_own_codes: false,
-            has_own_empty: false,
             hashes: BTreeMap::new(),
             remembers: true,
             words_read: 0,
@@ -113,7 +110,6 @@ impl Overlay {
     pub(crate) fn noted(base: Arc<dyn StateRead>, notes: Notes) -> Self {
         Self {
             notes: Some(Box::new(notes)),
-            has_own_empty: true,
             ..Self::for_blocks(base)
         }
     }
@@ -129,11 +125,9 @@ impl Overlay {
     }
 
     /// Nothing changed yet, over a state that is another one after each [`Overlay::forget`] and that is quick to ask again.
-    /// `beside_others`: other threads do the same at once.
-    pub(crate) fn through(base: Arc<dyn StateRead>, beside_others: bool) -> Self {
+    pub(crate) fn through(base: Arc<dyn StateRead>) -> Self {
         Self {
             remembers: false,
-            has_own_empty: beside_others,
             ..Self::for_blocks(base)
         }
     }
@@ -397,7 +391,8 @@ impl Database for Overlay {
             None if self.remembers => self.cached(address)?.info.clone(),
             None => self.basic_ref(address)?,
         };
-        if self.has_own_empty
+        // Where it has none, the EVM looks for the empty code, of which there is one in the process.
+        if self.has_own_codes
             && let Some(info) = &mut found
             && info.is_empty_code_hash()
         {

@@ -25,7 +25,7 @@ use alloy_consensus::transaction::Recovered;
 use alloy_consensus::{Eip658Value, ReceiptWithBloom};
 use alloy_eip7928::BlockAccessList;
 use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
-use alloy_primitives::{B256, Bloom};
+use alloy_primitives::{B256, Bloom, keccak256};
 use parking_lot::Mutex;
 
 pub use fault::{Fault, Field, Place, Value, VerifyError};
@@ -40,6 +40,7 @@ use book::Book;
 pub use book::{After, Declared, ITEM_GAS};
 pub use piece::{Asked, Hand, Helper, Piece, PieceEnd, Placed};
 use queue::Queue;
+use read::Chore;
 use work::{Crew, Ran};
 
 /// A block to verify.
@@ -160,10 +161,12 @@ fn run(
     natives: &'static dyn Natives,
     recording: bool,
 ) -> Result<Verified, VerifyError> {
-    let queue = Mutex::new(None);
-    let queue_up = || *queue.lock() = Some(Queue::of(claim.transactions));
-    let (book, hash) = book_of(claim, claim.transactions.len(), threads, &queue_up)?;
-    let queue = queue.into_inner().unwrap_or_else(|| Queue::of(&[]));
+    let (hash, queue) = (Mutex::new(B256::ZERO), Mutex::new(Queue::of(&[])));
+    let hashing = || *hash.lock() = keccak256(claim.access_list);
+    let queueing = || *queue.lock() = Queue::of(claim.transactions);
+    let chores: [Chore<'_>; 2] = [&hashing, &queueing];
+    let book = Arc::new(book_of(claim, claim.transactions.len(), threads, &chores)?);
+    let (hash, queue) = (hash.into_inner(), queue.into_inner());
     let mut crew = Crew::new(claim, Arc::clone(&book), queue, natives);
     if recording {
         crew = crew.recording();
@@ -190,18 +193,17 @@ fn run(
     })
 }
 
-/// Reads the list of so many transactions and checks its structure; with the hash of its bytes. `beside` is done meanwhile.
+/// Reads the list of so many transactions and checks its structure. The chores are done meanwhile.
 fn book_of(
     claim: &Claim<'_>,
     count: usize,
     threads: usize,
-    beside: &(dyn Fn() + Sync),
-) -> Result<(Arc<Book>, B256), VerifyError> {
+    chores: &[Chore<'_>],
+) -> Result<Book, VerifyError> {
     let gas_limit = claim.rules.gas_limit();
-    let reading = read::read(claim.access_list, count, gas_limit, threads, beside)?;
-    let hash = reading.hash;
-    let book = Book::new(reading, Arc::clone(&claim.parent), count, gas_limit)?;
-    Ok((Arc::new(book), hash))
+    let reading = read::read(claim.access_list, count, gas_limit, threads, chores)?;
+    let parent = Arc::clone(&claim.parent);
+    Ok(Book::new(reading, parent, count, gas_limit)?)
 }
 
 /// What stands in order: gas, receipts, bloom.

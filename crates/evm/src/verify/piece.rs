@@ -11,6 +11,8 @@
 //! comes back is what a worker here would have left: how each transaction ended, and which places of the list it touched.
 //! Whoever runs pieces is believed, as a thread is; a piece that does not fit is run again here, which gives the fault its name.
 
+use std::sync::Arc;
+
 use alloy_consensus::transaction::Recovered;
 use alloy_primitives::Log;
 
@@ -116,7 +118,7 @@ impl<'c> Helper<'c> {
         count: usize,
         declared: Declared,
     ) -> Result<Self, VerifyError> {
-        let (book, _) = super::book_of(claim, count, 1, &|| ())?;
+        let book = Arc::new(super::book_of(claim, count, 1, &[])?);
         if !book.learn(declared) {
             let why = "what the list declares is not what is told of the parent";
             return Err(VerifyError::Panicked(why.into()));

@@ -1,16 +1,14 @@
-//! Reads a block's access list on all threads: one takes the hash, and whoever is free the next run of accounts.
+//! Reads a block's access list on all threads: whoever is free takes the next run of accounts.
 //!
 //! Of each account is seen that its bytes are the only ones for it, and that words and indices stand as they must; what
 //! concerns the list as a whole, [`Book`](super::book::Book) sees.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use alloy_eip7928::{
     AccountChanges, BlockAccessIndex, BlockAccessList, BlockAccessListGasError,
     validate_block_access_list,
 };
-use alloy_primitives::{B256, keccak256};
 use alloy_rlp::{Decodable as _, Header};
 use parking_lot::Mutex;
 
@@ -29,8 +27,6 @@ pub(super) struct Reading {
     pub(super) may_end: Vec<bool>,
     /// Writes of each index, up to the one behind the last transaction.
     pub(super) write_counts: Vec<u32>,
-    /// Of the bytes.
-    pub(super) hash: B256,
 }
 
 /// Some neighbours.
@@ -41,13 +37,16 @@ struct Run<'l> {
     may_end: &'l mut [bool],
 }
 
-/// Reads the list of a block with so many transactions and so much gas. One of the threads does `beside` meanwhile.
+/// What somebody does beside reading.
+pub(super) type Chore<'c> = &'c (dyn Fn() + Sync);
+
+/// Reads the list of a block with so many transactions and so much gas. Each chore is done once, by whoever comes first.
 pub(super) fn read(
     bytes: &[u8],
     transaction_count: usize,
     gas_limit: u64,
     threads: usize,
-    beside: &(dyn Fn() + Sync),
+    chores: &[Chore<'_>],
 ) -> Result<Reading, VerifyError> {
     let (runs, count) = runs_of(bytes)?;
     let account_count = count as u64;
@@ -66,11 +65,7 @@ pub(super) fn read(
         accounts,
         may_end,
     }));
-    let hash = OnceLock::new();
-    let hashing = || {
-        hash.get_or_init(|| keccak256(bytes));
-    };
-    let (chores, chores_taken) = ([&hashing, beside], AtomicUsize::new(0));
+    let chores_taken = AtomicUsize::new(0);
     let write_counts = Mutex::new(vec![0_u32; transaction_count + 2]);
     let first_fault = Mutex::new(None::<(usize, Fault)>);
     threads::on_all(threads, &|| {
@@ -103,7 +98,6 @@ pub(super) fn read(
         list,
         may_end,
         write_counts: write_counts.into_inner(),
-        hash: *hash.get_or_init(|| keccak256(bytes)),
     })
 }
 

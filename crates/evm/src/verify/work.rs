@@ -82,8 +82,6 @@ pub(super) struct Crew<'c> {
     /// How many of [`WHOLES`] are taken.
     wholes: AtomicUsize,
     queue: Queue,
-    /// Threads of this process that work on it.
-    threads: usize,
     /// Rank of the first that failed so far: what comes behind it need not run.
     failed: AtomicUsize,
     trouble: Mutex<Option<(usize, VerifyError)>>,
@@ -97,7 +95,6 @@ pub(super) struct Share {
 }
 
 impl<'c> Crew<'c> {
-    /// Of one thread, as long as nobody says more.
     pub(super) fn new(
         claim: &'c Claim<'c>,
         book: Arc<Book>,
@@ -111,7 +108,6 @@ impl<'c> Crew<'c> {
             natives,
             wholes: AtomicUsize::new(0),
             queue,
-            threads: 1,
             failed: AtomicUsize::new(usize::MAX),
             trouble: Mutex::new(None),
         }
@@ -147,13 +143,12 @@ impl<'c> Crew<'c> {
 
     /// Runs everything on so many threads, this one included, and in as many other places as there are hands.
     pub(super) fn run(
-        mut self,
+        self,
         threads: usize,
         hands: Vec<&mut dyn Hand>,
     ) -> Result<Done, VerifyError> {
-        self.threads = threads.max(1);
-        let workers = self.threads + hands.len();
-        let helpers = self.threads.min(self.queue.len()).saturating_sub(1);
+        let workers = threads.max(1) + hands.len();
+        let helpers = threads.min(self.queue.len()).saturating_sub(1);
         let crew = &self;
         let shares = Mutex::new(Vec::new());
         // A worker catches its panics; one that could not has left its share undone, which is seen below.
@@ -284,7 +279,7 @@ pub(super) struct Bench {
 impl Bench {
     pub(super) fn open(crew: &Crew<'_>) -> Result<Self, ExecError> {
         let before = Arc::new(Before::first(Arc::clone(&crew.book)));
-        let overlay = Overlay::through(Arc::clone(&before) as _, crew.threads > 1);
+        let overlay = Overlay::through(Arc::clone(&before) as _);
         let (rules, context) = (Arc::clone(&crew.claim.rules), crew.claim.context.clone());
         let mut session = Session::open_over(rules, overlay, context, crew.natives)?;
         if crew.locations.is_some() {
