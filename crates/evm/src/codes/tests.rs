@@ -62,6 +62,10 @@ fn threads_have_their_own() {
     let first = own();
     assert_eq!(jumps_of(&first), jumps_of(&own()));
     assert_eq!(first, put(&KEPT, &code));
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "a handle of another thread is what is looked at"
+    )]
     let other = std::thread::spawn(move || jumps_of(&own()))
         .join()
         .expect("ends");
