@@ -97,6 +97,8 @@ fn make(chain: &Chain, number: u64, is_heavy: bool) -> eyre::Result<(f64, alloy_
     let refused = built.refused.first();
     ensure!(refused.is_none(), "{refused:?}");
     let block = chain.finalize(built.block.hash())?;
+    // What this chain writes behind its block must not run beside the other's next one.
+    chain.flush()?;
     let last = block.receipts.last().ok_or_eyre("an empty block")?;
     ensure!(last.status(), "a transaction failed");
     Ok((ms, block.hash()))

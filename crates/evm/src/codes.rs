@@ -4,29 +4,20 @@
 //! it there or whether it is still there: execution gives the same bytes with an empty cache.
 //!
 //! Every call counts a handle of its code up and down. Where two threads run the same contract they take that count from each
-//! other each time, which makes two threads one and a half. So a thread that runs blocks has analysed code of its own, and an
-//! empty one, which every account without code holds: neither other threads of the block nor calls from outside slow it down.
+//! other each time, which makes two threads one and a half. So whoever runs a block has [its own](own) of all that it runs, the
+//! empty code of accounts without any included: neither other threads of the block nor calls from outside slow it down.
 
-use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::sync::LazyLock;
 
 use alloy_primitives::{B256, Bytes};
 use lru::LruCache;
 use parking_lot::Mutex;
-use revm::bytecode::{Bytecode, JumpTable, opcode};
+use revm::bytecode::Bytecode;
 use revm::primitives::eip170::MAX_CODE_SIZE;
 
 /// Contracts kept. At the largest size that a chain deploys, with its jump table, they take about 28 MiB.
 const KEPT: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
-
-/// Contracts of which a thread keeps its own; at the largest size they take about 1 MiB.
-const KEPT_OWN: NonZeroUsize = NonZeroUsize::new(32).unwrap();
-
-thread_local! {
-    static EMPTY: Bytecode = empty();
-    static OWN: RefCell<LruCache<B256, Bytecode>> = RefCell::new(LruCache::new(KEPT_OWN));
-}
 
 /// The cache of this process.
 pub(crate) static CODES: LazyLock<Codes> = LazyLock::new(|| Codes::keeping(KEPT));
@@ -55,36 +46,17 @@ impl Codes {
         }
         Ok(code)
     }
-
-    /// The same, with a handle that only this thread counts.
-    pub(crate) fn get_own<E>(
-        &self,
-        hash: B256,
-        read: impl FnOnce() -> Result<Bytes, E>,
-    ) -> Result<Bytecode, E> {
-        if let Some(code) = OWN.with_borrow_mut(|own| own.get(&hash).cloned()) {
-            return Ok(code);
-        }
-        let code = analysed(self.get(hash, read)?.original_bytes());
-        if code.len() <= MAX_CODE_SIZE {
-            OWN.with_borrow_mut(|own| own.put(hash, code.clone()));
-        }
-        Ok(code)
-    }
 }
 
-/// No code, with a handle that only this thread counts.
-pub(crate) fn own_empty() -> Bytecode {
-    EMPTY.with(Bytecode::clone)
-}
-
-/// Equal to [`Bytecode::default`], of which there is one in the process.
-fn empty() -> Bytecode {
-    let stop = Bytes::from_static(&[opcode::STOP]);
-    // SAFETY: the same parts as the default's: one STOP behind no code, so nothing is decoded beyond it, and no jumps.
+/// The same code with a handle that nobody else counts.
+pub(crate) fn own(code: &Bytecode) -> Bytecode {
+    let Some(jumps) = code.legacy_jump_table() else {
+        return analysed(code.original_bytes());
+    };
+    // SAFETY: these are the parts of code that was analysed, so its padding is what analysing gave.
     #[allow(unsafe_code)]
     unsafe {
-        Bytecode::new_analyzed(stop, 0, JumpTable::default())
+        Bytecode::new_analyzed(code.bytecode().clone(), code.len(), jumps.clone())
     }
 }
 

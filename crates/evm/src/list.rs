@@ -25,8 +25,8 @@ use alloy_primitives::{Address, B256, U256};
 use revm::state::bal::Bal;
 
 pub(crate) use bands::Band;
+pub(crate) use bytes::Again;
 pub use bytes::encode_access_list;
-pub(crate) use bytes::{Again, is_head_of};
 
 use crate::parallel::Workers;
 use crate::{Overlay, StateDiff, StateError};

@@ -10,7 +10,7 @@ use revm::state::{AccountInfo as EvmInfo, EvmState};
 use revm::{Database, DatabaseRef};
 
 use crate::call::{AccountOverride, StorageOverride};
-use crate::codes::{CODES, own_empty};
+use crate::codes::{CODES, own};
 use crate::mem::MemState;
 use crate::parallel::Notes;
 use crate::{AccountDiff, AccountInfo, StateDiff, StateError, StateRead};
@@ -32,8 +32,8 @@ pub struct Overlay {
     base: Arc<dyn StateRead>,
     accounts: AddressMap<Cached>,
     codes: B256Map<Bytecode>,
-    /// Whether code comes from what this thread has for itself, the empty one of accounts without code included.
-    has_own_codes: bool,
+    /// No code, of one's own; where it is there, all code is ([`own`]).
+    own_empty: Option<Bytecode>,
     hashes: BTreeMap<u64, B256>,
     /// Whether reads of the state below are kept: not where it is another one for each transaction.
     remembers: bool,
@@ -81,7 +81,7 @@ impl Overlay {
             base,
             accounts: AddressMap::default(),
             codes: B256Map::default(),
-            has_own_codes: false,
+            own_empty: None,
             hashes: BTreeMap::new(),
             remembers: true,
             words_read: 0,
@@ -93,7 +93,7 @@ impl Overlay {
     /// The same, for whoever runs blocks, while other threads may as well.
     pub(crate) fn for_blocks(base: Arc<dyn StateRead>) -> Self {
         Self {
-            has_own_codes: true,
+            own_empty: Some(own(&Bytecode::default())),
             ..Self::new(base)
         }
     }
@@ -354,8 +354,8 @@ impl Overlay {
     }
 }
 
-/// Without code, also where there is none to ask for: the EVM has one empty code for all threads, which count together how many
-/// hold it, and so wait for each other at each account.
+/// Without code, also where there is none to ask for: what is kept of an account holds no handle, and whoever is asked for it
+/// adds one of its own ([`own`]). An account that does not exist gets the process's empty code from the EVM.
 pub(crate) fn to_evm(info: AccountInfo) -> EvmInfo {
     EvmInfo {
         balance: info.balance,
@@ -392,11 +392,10 @@ impl Database for Overlay {
             None => self.basic_ref(address)?,
         };
         // Where it has none, the EVM looks for the empty code, of which there is one in the process.
-        if self.has_own_codes
-            && let Some(info) = &mut found
+        if let (Some(empty), Some(info)) = (&self.own_empty, &mut found)
             && info.is_empty_code_hash()
         {
-            info.code = Some(own_empty());
+            info.code = Some(empty.clone());
         }
         Ok(found)
     }
@@ -454,11 +453,11 @@ impl DatabaseRef for Overlay {
         if let Some(code) = self.codes.get(&hash) {
             return Ok(code.clone());
         }
-        let read = || self.base.code(hash);
-        match self.has_own_codes {
-            true => CODES.get_own(hash, read),
-            false => CODES.get(hash, read),
-        }
+        let code = CODES.get(hash, || self.base.code(hash))?;
+        Ok(match &self.own_empty {
+            Some(_) => own(&code),
+            None => code,
+        })
     }
 
     fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, StateError> {

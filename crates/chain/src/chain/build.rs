@@ -24,7 +24,7 @@ use super::{
     ledger::Executed,
     order::{check_order, system_gas_limit, system_kind},
     pace::{Pace, Way},
-    root_ahead::RootAhead,
+    root_ahead::{self, RootAhead},
     tree::Candidate,
     verified::{Tried, report_disagreement},
 };
@@ -176,7 +176,11 @@ impl Inner {
         thread::scope(|scope| {
             let parent = frame.parent.hash();
             let threads = self.config.threads;
-            let mut root = (threads > 1).then(|| RootAhead::new(scope, self, parent));
+            let way = match threads {
+                0 | 1 => Way::Plain,
+                _ => self.root_pace.way(),
+            };
+            let mut root = (way == Way::Ahead).then(|| RootAhead::new(scope, self, parent));
             let hands = || self.hands();
             let counts = filling.users(
                 inputs.transactions,
@@ -194,8 +198,12 @@ impl Inner {
             } = filling;
             let outcome = run.close().map_err(failed)?;
             metrics::histogram!("capstan_block_execute_seconds").record(started.elapsed());
+            let gas = outcome.user_gas_used;
             let tries = root.map_or(Tries::ToMake, Tries::Followed);
             let mut executed = self.seal(frame, transactions, outcome, tries)?;
+            if threads > 1 && counts.transactions >= root_ahead::LEAST {
+                self.root_pace.note(way, gas, started.elapsed());
+            }
             executed.said = Arc::new(said);
             self.runs.lock().put(executed.block.hash(), counts);
             Ok((executed, refused))

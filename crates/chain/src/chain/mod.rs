@@ -218,8 +218,10 @@ pub(crate) struct Inner {
     /// Whoever builds, checks, finalizes or rewinds holds the turn. Readers never do.
     turn: Mutex<()>,
     clock: Clock,
-    /// Whether several threads pay.
+    /// Whether several threads pay for users.
     pace: pace::Pace,
+    /// Whether a root that is made while its block runs pays.
+    root_pace: pace::Pace,
     /// Threads that run blocks, once one was run by several.
     hands: OnceLock<Option<Arc<rayon::ThreadPool>>>,
     dev: Option<Dev>,

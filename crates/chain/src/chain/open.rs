@@ -266,6 +266,7 @@ pub(super) fn open(config: ChainConfig) -> Result<Chain, ChainError> {
         turn: Mutex::new(()),
         clock: Clock::new(config.clock.clone()),
         pace: super::pace::Pace::default(),
+        root_pace: super::pace::Pace::default(),
         hands: OnceLock::new(),
         dev: config.dev.then(|| Dev::new(weak.clone())),
         events: broadcast::channel(EVENTS).0,

@@ -28,6 +28,9 @@ const FIRST: usize = 128;
 /// last step is made when the block has closed.
 const STEP: usize = 256;
 
+/// Transactions of a block that is followed.
+pub(super) const LEAST: u64 = (FIRST + STEP) as u64;
+
 /// What transactions leave, on its way into the tries.
 pub(super) struct RootAhead<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,

@@ -21,7 +21,7 @@ use parking_lot::Mutex;
 use super::{
     Token,
     token::same,
-    wire::{Done, Given, Hello, Job, Line, Proof, VERSION, Welcome, frame, kind, read},
+    wire::{Done, Given, Hello, Job, Known, Line, Proof, VERSION, Welcome, frame, kind, read},
 };
 use crate::{ChainError, Genesis};
 
@@ -184,12 +184,13 @@ impl Helpers {
     /// As [`capstan_evm::verify::verify`].
     pub fn verify(&self, claim: &Claim<'_>, threads: usize) -> Result<Verified, VerifyError> {
         let lines = std::mem::take(&mut *self.idle.lock());
-        let job = OnceLock::new();
+        let (job, known) = (OnceLock::new(), OnceLock::new());
         let each = lines.into_iter().map(|line| Remote {
             line: Some(line),
             claim,
             job: &job,
-            has_job: false,
+            known: &known,
+            is_told: false,
             pieces: &self.pieces,
         });
         let mut remote: Vec<Remote<'_>> = each.collect();
@@ -210,9 +211,8 @@ impl Helpers {
     }
 }
 
-/// What running a block's transactions needs beside them, but code and old hashes; `None` if it cannot be made: then nobody helps.
-fn job(claim: &Claim<'_>, asked: &Asked<'_>) -> Option<Vec<u8>> {
-    let declared = asked.declared().ok()?;
+/// A block, as far as its list and header say; `None` if it cannot be told: then nobody helps.
+fn job(claim: &Claim<'_>) -> Option<Vec<u8>> {
     let info = &claim.context.info;
     let job = Job {
         number: info.number,
@@ -225,10 +225,18 @@ fn job(claim: &Claim<'_>, asked: &Asked<'_>) -> Option<Vec<u8>> {
         count: claim.transactions.len() as u64,
         access_list: Bytes::copy_from_slice(claim.access_list),
         access_list_hash: claim.access_list_hash,
+    };
+    frame(kind::JOB, &job).ok()
+}
+
+/// What its transactions need of the parent, but code and old hashes; `None` as above.
+fn known(asked: &Asked<'_>) -> Option<Vec<u8>> {
+    let declared = asked.declared().ok()?;
+    let known = Known {
         accounts: declared.accounts.into_iter().map(Into::into).collect(),
         words: declared.words,
     };
-    frame(kind::JOB, &job).ok()
+    frame(kind::DECLARED, &known).ok()
 }
 
 /// A worker during one block.
@@ -236,42 +244,58 @@ struct Remote<'b> {
     /// Gone when it is lost.
     line: Option<Line>,
     claim: &'b Claim<'b>,
-    /// Made by the first who is asked, while this process's own threads work.
+    /// Each made by the first who needs it, while this process's own threads work.
     job: &'b OnceLock<Option<Vec<u8>>>,
-    has_job: bool,
+    known: &'b OnceLock<Option<Vec<u8>>>,
+    /// Whether what is known has been told.
+    is_told: bool,
     pieces: &'b AtomicU64,
 }
 
 impl Hand for Remote<'_> {
+    fn begin(&mut self) {
+        let job = self.job.get_or_init(|| job(self.claim));
+        if let (Some(job), Some(line)) = (job, &mut self.line)
+            && let Err(error) = line.send_frame(job)
+        {
+            lost(&error);
+            self.line = None;
+        }
+    }
+
     fn run(&mut self, asked: &Asked<'_>, meanwhile: &mut dyn FnMut()) -> Option<Piece> {
-        let job = self.job.get_or_init(|| job(self.claim, asked));
-        let job = job.as_deref()?;
+        self.job.get()?.as_ref()?;
+        let known = self.known.get_or_init(|| known(asked)).as_deref()?;
         let mut line = self.line.take()?;
-        match self.ask(&mut line, job, asked, meanwhile) {
+        match self.ask(&mut line, known, asked, meanwhile) {
             Ok(piece) => {
                 self.line = Some(line);
                 piece
             }
             Err(error) => {
-                metrics::counter!("capstan_verify_workers_lost_total").increment(1);
-                tracing::warn!(%error, "a worker is lost; its transactions run in this process");
+                lost(&error);
                 None
             }
         }
     }
 }
 
+fn lost(error: &io::Error) {
+    metrics::counter!("capstan_verify_workers_lost_total").increment(1);
+    tracing::warn!(%error, "a worker is lost; its transactions run in this process");
+}
+
 impl Remote<'_> {
     fn ask(
         &mut self,
         line: &mut Line,
-        job: &[u8],
+        known: &[u8],
         asked: &Asked<'_>,
         meanwhile: &mut dyn FnMut(),
     ) -> io::Result<Option<Piece>> {
-        if !self.has_job {
-            line.send_frame(job)?;
-            self.has_job = true;
+        if !self.is_told {
+            line.send_frame(known)?;
+            self.is_told = true;
         }
         let given: Vec<Given<'_>> = asked.transactions.iter().map(Given::from).collect();
         line.send(kind::RUN, &given)?;

@@ -302,7 +302,7 @@ fn per_12_strangers_are_turned_away() {
 /// PER-11
 #[test]
 fn per_11_whatever_a_worker_answers_the_block_is_judged() {
-    let made = on_big_stack(|| made(200));
+    let made = on_big_stack(|| made(1_000));
     let answers: [Answer; 5] = [
         |line, _| drop(line.send(99, &0_u8)),
         |line, _| drop(line.send(kind::PIECE, &Bytes::from_static(b"piece"))),
@@ -341,11 +341,11 @@ fn answers_one_job(node: SocketAddr, answer: Answer) -> bool {
         .expect("sent");
     line.trust(Some(PATIENCE)).expect("set");
     let _: Welcome = line.expect(kind::WELCOME).expect("welcome");
-    let Ok((job, _)) = line.receive() else {
+    let (Ok((job, _)), Ok((known, _))) = (line.receive(), line.receive()) else {
         return false;
     };
     let (run, _) = line.receive().expect("a piece");
-    assert_eq!((job, run), (kind::JOB, kind::RUN));
+    assert_eq!((job, known, run), (kind::JOB, kind::DECLARED, kind::RUN));
     answer(&mut line, Done::from(capstan_evm::verify::Piece::default()));
     true
 }

@@ -16,7 +16,7 @@ use capstan_evm::{
 use capstan_state::{BlockInfo, ProtocolVersion};
 
 /// Of the protocol; sides of another one do not work together.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 /// Bytes of a frame before and after the other side has proven itself.
 const STRANGER_FRAME_MAX: u32 = 256;
 const FRAME_MAX: u32 = 256 << 20;
@@ -35,6 +35,7 @@ pub(super) mod kind {
     pub(in super::super) const NEED_CODE: u8 = 8;
     pub(in super::super) const NEED_HASH: u8 = 9;
     pub(in super::super) const ANSWER: u8 = 10;
+    pub(in super::super) const DECLARED: u8 = 11;
 }
 
 #[derive(RlpEncodable, RlpDecodable)]
@@ -70,6 +71,11 @@ pub(super) struct Job {
     pub(super) count: u64,
     pub(super) access_list: Bytes,
     pub(super) access_list_hash: B256,
+}
+
+/// What the list of the job declares of the parent.
+#[derive(RlpEncodable, RlpDecodable)]
+pub(super) struct Known {
     /// The parent's accounts that the list declares, in its order.
     pub(super) accounts: Vec<KnownAccount>,
     /// The parent's words that the list declares, in its order.

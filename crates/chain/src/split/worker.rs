@@ -11,14 +11,17 @@ use std::{
 use alloy_primitives::{Address, B256, Bytes, U256};
 use capstan_evm::{
     AccountInfo, Rules, StateError, StateRead,
-    verify::{Claim, Declared, Helper, Placed},
+    verify::{Claim, Declared, Helper, Placed, VerifyError},
 };
 use parking_lot::Mutex;
 
 use super::{
     Token,
     token::same,
-    wire::{Done, Hello, Job, KnownAccount, Line, Proof, Taken, VERSION, Welcome, bad, kind, read},
+    wire::{
+        Done, Hello, Job, Known, KnownAccount, Line, Proof, Taken, VERSION, Welcome, bad, kind,
+        read,
+    },
 };
 use crate::{Genesis, chain::on_big_stack};
 
@@ -121,20 +124,19 @@ fn job(
         access_list: &job.access_list,
         access_list_hash: job.access_list_hash,
     };
-    let accounts = job.accounts.iter().map(KnownAccount::info);
-    let declared = Declared {
-        accounts: accounts.collect::<io::Result<_>>()?,
-        words: job.words,
-    };
     // No user's transaction asks for less, and the system's are numbered.
     let most = rules.gas_limit() / 21_000 + u64::from(u16::MAX);
     if job.count > most {
         return Err(bad(format!("a block of {} transactions", job.count)));
     }
     let count = usize::try_from(job.count).map_err(io::Error::other)?;
-    let mut helper = Helper::open(&claim, count, declared);
+    let mut helper = Helper::open(&claim, count);
     loop {
         let piece: Vec<Taken> = match receive(line)? {
+            Some((kind::DECLARED, body)) => {
+                learn(&helper, read(&body)?)?;
+                continue;
+            }
             Some((kind::RUN, body)) => read(&body)?,
             other => return Ok(other),
         };
@@ -150,6 +152,22 @@ fn job(
                 .lock()
                 .send(kind::MISFIT, &Bytes::from(why.into_bytes()))?,
         }
+    }
+}
+
+/// Takes what the parent has. Where the list was none, nothing will be run.
+fn learn(helper: &Result<Helper<'_>, VerifyError>, known: Known) -> io::Result<()> {
+    let Ok(helper) = helper else {
+        return Ok(());
+    };
+    let accounts = known.accounts.iter().map(KnownAccount::info);
+    let declared = Declared {
+        accounts: accounts.collect::<io::Result<_>>()?,
+        words: known.words,
+    };
+    match helper.learn(declared) {
+        true => Ok(()),
+        false => Err(bad("places that are not those of the list".to_owned())),
     }
 }
 

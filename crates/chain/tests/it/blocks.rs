@@ -504,9 +504,10 @@ fn per_15_a_followed_root_makes_the_same_blocks() {
         let mut nonces = [0_u64; 5];
         let mut hashes = Vec::new();
         let mut parent = world.chain.head();
-        for round in 0_u64..3 {
+        for round in 0_u64..4 {
             let mut transactions = Vec::new();
-            for number in 0_u64..900 {
+            // The first is too small to be followed; the second is, over a parent that is not final; then the quicker way.
+            for number in 0_u64..if round == 0 { 50 } else { 900 } {
                 let who = (number % 5) as usize;
                 let nonce = nonces[who];
                 nonces[who] += 1;
@@ -547,9 +548,8 @@ fn per_15_a_followed_root_makes_the_same_blocks() {
     let ahead = counts
         .iter()
         .find(|(key, ..)| key.key().name() == "capstan_roots_ahead_total");
-    let ahead = ahead.map(|(.., value)| value);
-    assert_eq!(
-        ahead,
-        Some(&metrics_util::debugging::DebugValue::Counter(3))
-    );
+    let Some((.., metrics_util::debugging::DebugValue::Counter(ahead))) = ahead else {
+        panic!("no root was made ahead");
+    };
+    assert!((1..=2).contains(ahead), "{ahead} roots were made ahead");
 }

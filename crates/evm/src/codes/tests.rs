@@ -46,40 +46,35 @@ fn failures_and_giants_are_not_kept() {
     assert!(!found(&codes, &giant) && found(&codes, &[1]));
 }
 
-/// EXEC-27: a thread that runs blocks has its own handle, the same each time, and another thread another one.
+/// EXEC-27: one's own code is the same in all that can be asked of it, and nobody else counts its handle.
 #[test]
-fn threads_have_their_own() {
-    static KEPT: LazyLock<Codes> = LazyLock::new(|| Codes::keeping(TWO));
-    let code = [0x5b, 0x60, 0x00, 0x56];
-    let own = move || {
-        let read = || Ok::<_, ()>(Bytes::copy_from_slice(&code));
-        KEPT.get_own(keccak256(code), read).expect("read")
-    };
-    let jumps_of = |code: &Bytecode| {
-        let table = code.legacy_jump_table().expect("ordinary code");
-        std::ptr::from_ref(table) as usize
-    };
-    let first = own();
-    assert_eq!(jumps_of(&first), jumps_of(&own()));
-    assert_eq!(first, put(&KEPT, &code));
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "a handle of another thread is what is looked at"
-    )]
-    let other = std::thread::spawn(move || jumps_of(&own()))
-        .join()
-        .expect("ends");
-    assert_ne!(jumps_of(&first), other);
-    assert_ne!(jumps_of(&first), jumps_of(&put(&KEPT, &code)));
+fn ones_own_is_the_same() {
+    let codes = Codes::keeping(TWO);
+    let delegation = [&[0xef, 0x01, 0x00][..], &[7; 20]].concat();
+    let giant = vec![0x5b; MAX_CODE_SIZE + 1];
+    for code in [
+        &[0x5b, 0x60, 0x00, 0x56][..],
+        &[0x00],
+        &[0x7f, 0x5b],
+        &[0xef, 0x01],
+        &delegation,
+        &giant,
+    ] {
+        is_own(&put(&codes, code));
+    }
+    is_own(&Bytecode::default());
 }
 
-/// EXEC-27: a thread's own empty code is the process's in all that can be asked of it.
-#[test]
-fn empty_code_is_empty() {
-    let (own, common) = (own_empty(), Bytecode::default());
-    assert!(own.is_empty() && own.is_legacy());
-    assert_eq!(own, common);
-    assert_eq!(own.bytes_slice(), common.bytes_slice());
-    assert_eq!(own.hash_slow(), common.hash_slow());
-    assert_eq!(own.legacy_jump_table(), common.legacy_jump_table());
+fn is_own(code: &Bytecode) {
+    let own = own(code);
+    assert_eq!(own.kind(), code.kind());
+    assert_eq!(own.len(), code.len());
+    assert_eq!(own.original_bytes(), code.original_bytes());
+    assert_eq!(own.bytes_slice(), code.bytes_slice());
+    assert_eq!(own.hash_slow(), code.hash_slow());
+    assert_eq!(own.eip7702_address(), code.eip7702_address());
+    assert_eq!(own.legacy_jump_table(), code.legacy_jump_table());
+    let handle = |code: &Bytecode| std::ptr::from_ref(code.bytecode()) as usize;
+    assert_eq!(handle(&own), handle(&own.clone()));
+    assert_ne!(handle(&own), handle(code));
 }

@@ -55,19 +55,9 @@ pub(super) fn encode_read(pieces: &[Piece<'_>]) -> Vec<u8> {
     back.turned()
 }
 
-/// Whether these bytes stand in front of a list of so many.
-pub(crate) fn is_head_of(head: &[u8], length: usize) -> bool {
-    head == head_of(length)
-}
-
 /// Encodes again what was decoded, an account at a time.
+#[derive(Default)]
 pub(crate) struct Again(Back);
-
-impl Default for Again {
-    fn default() -> Self {
-        Self(Back(Vec::new()))
-    }
-}
 
 impl Again {
     /// Whether an account has these bytes and no others.
@@ -122,6 +112,7 @@ fn head_of(length: usize) -> Vec<u8> {
 }
 
 /// Bytes from the last to the first.
+#[derive(Default)]
 struct Back(Vec<u8>);
 
 impl Back {

@@ -119,7 +119,6 @@ impl Book {
             list,
             may_end,
             write_counts,
-            ..
         } = reading;
         let (mut accounts, mut codes) = (Vec::with_capacity(list.len()), Vec::new());
         let (mut shelves, mut word_count) = (Shelves::roomy(list.len()), 0);
@@ -485,14 +484,14 @@ pub(super) fn entry_at<T>(
 }
 
 /// The state that what runs at an index reads: the parent's, with the entries below that index. Each worker has one of its own
-/// and moves it on, so that workers share nothing that any of them writes.
+/// and moves it on: to begin a transaction writes nothing that workers share.
 pub(super) struct Before {
     book: Arc<Book>,
     index: AtomicU64,
 }
 
 impl Before {
-    pub(super) fn first(book: Arc<Book>) -> Self {
+    pub(super) fn opening(book: Arc<Book>) -> Self {
         let index = AtomicU64::new(0);
         Self { book, index }
     }

@@ -35,11 +35,9 @@ impl Used {
 
     /// From bits of another process; `None` if they are not of this list.
     pub(crate) fn from_bits(book: &Book, accounts: Vec<u64>, words: Vec<u64>) -> Option<Self> {
-        let empty = Self::none(book);
-        let fits = |own: &Bits, given: &[u64]| own.0.len() == given.len();
-        (fits(&empty.accounts, &accounts) && fits(&empty.words, &words)).then_some(Self {
-            accounts: Bits(accounts),
-            words: Bits(words),
+        Some(Self {
+            accounts: Bits::given(accounts, book.list().len())?,
+            words: Bits::given(words, book.word_count())?,
         })
     }
 
@@ -81,6 +79,15 @@ struct Bits(Vec<u64>);
 impl Bits {
     fn of(count: usize) -> Self {
         Self(vec![0; count.div_ceil(64)])
+    }
+
+    /// `None` if there is one behind the last.
+    fn given(bits: Vec<u64>, count: usize) -> Option<Self> {
+        let behind = match count % 64 {
+            0 => 0,
+            used => bits.last()? >> used,
+        };
+        (bits.len() == count.div_ceil(64) && behind == 0).then_some(Self(bits))
     }
 
     fn set(&mut self, at: usize) {

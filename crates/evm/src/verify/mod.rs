@@ -19,14 +19,13 @@ mod read;
 mod threads;
 mod work;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use alloy_consensus::transaction::Recovered;
 use alloy_consensus::{Eip658Value, ReceiptWithBloom};
 use alloy_eip7928::BlockAccessList;
 use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
 use alloy_primitives::{B256, Bloom, keccak256};
-use parking_lot::Mutex;
 
 pub use fault::{Fault, Field, Place, Value, VerifyError};
 
@@ -157,16 +156,21 @@ pub(crate) fn recorded(
 fn run(
     claim: &Claim<'_>,
     threads: usize,
-    hands: Vec<&mut dyn Hand>,
+    mut hands: Vec<&mut dyn Hand>,
     natives: &'static dyn Natives,
     recording: bool,
 ) -> Result<Verified, VerifyError> {
-    let (hash, queue) = (Mutex::new(B256::ZERO), Mutex::new(Queue::of(&[])));
-    let hashing = || *hash.lock() = keccak256(claim.access_list);
-    let queueing = || *queue.lock() = Queue::of(claim.transactions);
+    let count = claim.transactions.len();
+    let (hash, queue) = (OnceLock::new(), OnceLock::new());
+    let hashing = || {
+        hash.get_or_init(|| keccak256(claim.access_list));
+    };
+    let queueing = || {
+        queue.get_or_init(|| Queue::of(claim.transactions));
+    };
     let chores: [Chore<'_>; 2] = [&hashing, &queueing];
-    let book = Arc::new(book_of(claim, claim.transactions.len(), threads, &chores)?);
-    let (hash, queue) = (hash.into_inner(), queue.into_inner());
+    let book = Arc::new(book_of(claim, count, threads, &mut hands, &chores)?);
+    let queue = queue.into_inner().ok_or_else(work::undone)?;
     let mut crew = Crew::new(claim, Arc::clone(&book), queue, natives);
     if recording {
         crew = crew.recording();
@@ -174,14 +178,15 @@ fn run(
     let done = crew.run(threads, hands)?;
     let mut ended = Ended::new(claim);
     for (index, (tx, ran)) in claim.transactions.iter().zip(done.ran).enumerate() {
-        let ran = ran.ok_or_else(|| VerifyError::Panicked("a worker left work undone".into()))?;
+        let ran = ran.ok_or_else(work::undone)?;
         let added = ended.add(claim, tx, ran);
         added.map_err(|error| VerifyError::Transaction { index, error })?;
     }
     if let Some(unused) = done.used.first_unused(&book) {
         return Err(unused.into());
     }
-    let (is, must) = (hash, claim.access_list_hash);
+    let is = hash.into_inner().ok_or_else(work::undone)?;
+    let must = claim.access_list_hash;
     if is != must {
         return Err(Fault::Hash { is, must }.into());
     }
@@ -198,10 +203,11 @@ fn book_of(
     claim: &Claim<'_>,
     count: usize,
     threads: usize,
+    hands: &mut [&mut dyn Hand],
     chores: &[Chore<'_>],
 ) -> Result<Book, VerifyError> {
     let gas_limit = claim.rules.gas_limit();
-    let reading = read::read(claim.access_list, count, gas_limit, threads, chores)?;
+    let reading = read::read(claim.access_list, count, gas_limit, threads, hands, chores)?;
     let parent = Arc::clone(&claim.parent);
     Ok(Book::new(reading, parent, count, gas_limit)?)
 }
@@ -249,11 +255,10 @@ impl Ended {
             self.user_gas_used += ran.gas_used;
             self.user_gas_left = self.user_gas_left.saturating_sub(ran.gas_used);
         }
-        // Without logs there is nothing in it.
-        let bloom = ran.bloom.map_or(Bloom::ZERO, |bloom| *bloom);
-        if !ran.logs.is_empty() {
-            self.logs_bloom |= bloom;
+        if let Some(bloom) = &ran.bloom {
+            self.logs_bloom |= **bloom;
         }
+        let bloom = ran.bloom.map_or(Bloom::ZERO, |bloom| *bloom);
         self.rows.extend(ran.row);
         let receipt = alloy_consensus::Receipt {
             status: Eip658Value::Eip658(ran.success),

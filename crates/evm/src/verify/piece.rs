@@ -89,6 +89,9 @@ impl Asked<'_> {
 
 /// Somebody elsewhere who runs pieces of one verification.
 pub trait Hand: Send {
+    /// A block is there, and its list is being read here: whoever is elsewhere may do the same.
+    fn begin(&mut self);
+
     /// Runs what it is asked. `None`: it is lost, or something does not fit the list; all of it then runs here. `meanwhile` is
     /// this thread's own work: to be called when whoever is elsewhere has begun.
     fn run(&mut self, asked: &Asked<'_>, meanwhile: &mut dyn FnMut()) -> Option<Piece>;
@@ -112,20 +115,18 @@ impl<'c> Helper<'c> {
     /// Over the claim of a block with so many transactions, of which it holds none; they come with the pieces.
     ///
     /// # Errors
-    /// The list is none of such a block, or declares something else.
-    pub fn open(
-        claim: &'c Claim<'c>,
-        count: usize,
-        declared: Declared,
-    ) -> Result<Self, VerifyError> {
-        let book = Arc::new(super::book_of(claim, count, 1, &[])?);
-        if !book.learn(declared) {
-            let why = "what the list declares is not what is told of the parent";
-            return Err(VerifyError::Panicked(why.into()));
-        }
+    /// The list is none of such a block.
+    pub fn open(claim: &'c Claim<'c>, count: usize) -> Result<Self, VerifyError> {
+        let book = Arc::new(super::book_of(claim, count, 1, &mut [], &[])?);
         let crew = Crew::new(claim, book, Queue::of(&[]), &PROTOCOL);
         let bench = Bench::open(&crew).map_err(VerifyError::Own)?;
         Ok(Self { crew, bench, count })
+    }
+
+    /// Takes what the list declares of the parent; `false` if it is not of this list.
+    #[must_use]
+    pub fn learn(&self, declared: Declared) -> bool {
+        self.crew.book().learn(declared)
     }
 
     /// Runs these transactions.

@@ -8,6 +8,7 @@ use std::thread;
 use parking_lot::Mutex;
 
 use super::VerifyError;
+use super::piece::Hand;
 use crate::STACK_BYTES;
 
 /// Stack of a worker. Unoptimized frames are several times larger; pages that nobody touches cost nothing.
@@ -28,26 +29,33 @@ pub(super) fn pool() -> Option<&'static rayon::ThreadPool> {
     made.as_ref()
 }
 
-/// Does the same on so many threads, this one included, until all are done.
+/// Does the same on so many threads, this one included, and lets each hand begin on one of its own, until all are done.
 ///
 /// # Errors
 /// One of them panicked.
-pub(super) fn on_all(threads: usize, work: &(dyn Fn() + Sync)) -> Result<(), VerifyError> {
+pub(super) fn on_all(
+    threads: usize,
+    hands: &mut [&mut dyn Hand],
+    work: &(dyn Fn() + Sync),
+) -> Result<(), VerifyError> {
     let panicked = Mutex::new(None);
-    let guarded = || {
+    let guarded = |work: &mut dyn FnMut()| {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(work)) {
             *panicked.lock() = Some(words(panic.as_ref()));
         }
     };
     let guarded = &guarded;
     match pool() {
-        Some(pool) if threads > 1 => pool.in_place_scope(|scope| {
-            for _ in 1..threads {
-                scope.spawn(move |_| guarded());
+        Some(pool) if threads + hands.len() > 1 => pool.in_place_scope(|scope| {
+            for hand in hands {
+                scope.spawn(move |_| guarded(&mut || hand.begin()));
             }
-            guarded();
+            for _ in 1..threads {
+                scope.spawn(move |_| guarded(&mut || work()));
+            }
+            guarded(&mut || work());
         }),
-        _ => guarded(),
+        _ => guarded(&mut || work()),
     }
     match panicked.into_inner() {
         None => Ok(()),

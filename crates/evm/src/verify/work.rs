@@ -68,6 +68,11 @@ impl Whole {
     }
 }
 
+/// A worker that could not even catch its panic left something.
+pub(super) fn undone() -> VerifyError {
+    VerifyError::Panicked("a worker left its work undone".into())
+}
+
 fn rank_of(place: usize) -> usize {
     place + 1
 }
@@ -183,7 +188,6 @@ impl<'c> Crew<'c> {
                 ran[place] = Some(one);
             }
         }
-        let undone = || VerifyError::Panicked("a worker left its work undone".into());
         Ok(Done {
             ran,
             used,
@@ -278,7 +282,7 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) fn open(crew: &Crew<'_>) -> Result<Self, ExecError> {
-        let before = Arc::new(Before::first(Arc::clone(&crew.book)));
+        let before = Arc::new(Before::opening(Arc::clone(&crew.book)));
         let overlay = Overlay::through(Arc::clone(&before) as _);
         let (rules, context) = (Arc::clone(&crew.claim.rules), crew.claim.context.clone());
         let mut session = Session::open_over(rules, overlay, context, crew.natives)?;

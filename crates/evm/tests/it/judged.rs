@@ -45,13 +45,23 @@ impl Case {
         bytes: &[u8],
         threads: usize,
     ) -> Result<BlockOutcome, VerifyError> {
+        self.verify_named(bytes, alloy_primitives::keccak256(bytes), threads)
+    }
+
+    /// Where the header names the list by this hash.
+    pub(crate) fn verify_named(
+        &self,
+        bytes: &[u8],
+        hash: alloy_primitives::B256,
+        threads: usize,
+    ) -> Result<BlockOutcome, VerifyError> {
         let claim = Claim {
             rules: Arc::clone(&self.rules),
             parent: Arc::clone(&self.parent),
             context: self.context.clone(),
             transactions: &self.transactions,
             access_list: bytes,
-            access_list_hash: alloy_primitives::keccak256(bytes),
+            access_list_hash: hash,
         };
         Ok(verify_with(&claim, threads, self.natives)?.into_outcome())
     }

@@ -311,6 +311,13 @@ fn structure_is_checked() {
         Fault::Undecodable(_)
     ));
     assert!(matches!(bad(&[]), Fault::Undecodable(_)));
+    // All is well but the header, which names another list.
+    let must = B256::repeat_byte(7);
+    for threads in [1, 2] {
+        let error = case.verify_named(&bytes, must, threads).expect_err("bad");
+        let is = alloy_primitives::keccak256(&bytes);
+        assert_eq!(error, Fault::Hash { is, must }.into());
+    }
 }
 
 /// The parent's state, and everything that was asked of it.
