@@ -16,7 +16,7 @@ use crate::report::{Table, median};
 /// Transactions of a block.
 const EACH: u64 = 1_000;
 /// Blocks before the first that counts: both ways are tried, and the quicker one is known.
-const WARM: u64 = 4;
+const WARM: u64 = 8;
 
 /// Prints the table.
 pub(super) fn run(threads: usize, rounds: usize) -> eyre::Result<()> {
