@@ -13,7 +13,7 @@
 
 use std::sync::Arc;
 
-use alloy_consensus::transaction::Recovered;
+use alloy_consensus::{Transaction as _, transaction::Recovered};
 use alloy_primitives::Log;
 
 use super::book::{Book, Declared};
@@ -196,6 +196,11 @@ impl Crew<'_> {
     /// Adds what a piece came to; `false` if it is no answer to what was asked.
     fn add_piece(&self, asked: &Asked<'_>, piece: Piece, share: &mut Share) -> bool {
         if piece.ends.len() != asked.transactions.len() {
+            return false;
+        }
+        // No transaction uses more than it asks for; and sums of what they ask for are bounded by the block.
+        let mut both = asked.transactions.iter().zip(&piece.ends);
+        if !both.all(|(placed, end)| end.gas_used <= placed.tx.gas_limit()) {
             return false;
         }
         let Some(used) = Used::from_bits(self.book(), piece.accounts, piece.words) else {
