@@ -12,8 +12,11 @@ fn asking(gas_limit: u64) -> Recovered<Tx> {
     Recovered::new_unchecked(Tx::Eip1559(signed), Address::ZERO)
 }
 
-fn places(taken: &[Queued]) -> Vec<usize> {
-    taken.iter().map(|queued| queued.place).collect()
+/// Places in the block, as they are taken.
+fn drained(queue: &Queue) -> Vec<usize> {
+    let takes = std::iter::repeat_with(|| queue.take(HALF));
+    let taken = takes.take_while(|taken| !taken.is_empty());
+    taken.flatten().map(|queued| queued.place).collect()
 }
 
 const HALF: Handful = Handful {
@@ -26,14 +29,7 @@ const HALF: Handful = Handful {
 #[test]
 fn each_is_taken_once_the_dearest_first() {
     let queue = Queue::of(&[10, 30, 10, 20, 10].map(asking));
-    let mut all = Vec::new();
-    loop {
-        let taken = queue.take(HALF);
-        if taken.is_empty() {
-            break;
-        }
-        all.extend(places(taken));
-    }
+    let all = drained(&queue);
     assert_eq!(all, [1, 3, 0, 2, 4]);
     assert!(queue.take(HALF).is_empty());
 }
@@ -59,13 +55,6 @@ fn a_handful_is_a_part_of_what_is_left() {
 #[test]
 fn extreme_gas_loses_nobody() {
     let queue = Queue::of(&[u64::MAX, u64::MAX, 0, 1].map(asking));
-    let mut all = Vec::new();
-    loop {
-        let taken = queue.take(HALF);
-        if taken.is_empty() {
-            break;
-        }
-        all.extend(places(taken));
-    }
+    let all = drained(&queue);
     assert_eq!(all, [0, 1, 3, 2]);
 }
