@@ -241,13 +241,18 @@ pub(crate) fn split_params(params: Option<&RawValue>) -> RpcResult<Vec<&RawValue
     }
 }
 
-fn too_many<const N: usize>(args: &[&RawValue]) -> RpcResult<()> {
-    if args.len() > N {
-        return Err(RpcError::invalid_params(format!(
-            "too many arguments, want at most {N}"
-        )));
+fn too_many(args: &[&RawValue], names: &[&'static str]) -> RpcResult<()> {
+    let most = names.len();
+    if args.len() <= most {
+        return Ok(());
     }
-    Ok(())
+    let named = match names {
+        [] => String::new(),
+        names => format!(": {}", names.join(", ")),
+    };
+    Err(RpcError::invalid_params(format!(
+        "too many arguments, want at most {most}{named}"
+    )))
 }
 
 /// Reads one argument. What may be null may also be missing.
@@ -282,7 +287,7 @@ fn shorten_reason(reason: &str) -> String {
 
 impl Params<0> for () {
     fn parse(args: &[&RawValue], _: &[&'static str; 0]) -> RpcResult<Self> {
-        too_many::<0>(args)
+        too_many(args, &[])
     }
 }
 
@@ -290,7 +295,7 @@ macro_rules! params_of_tuple {
     ($n:literal: $($index:literal $type:ident),+) => {
         impl<$($type: DeserializeOwned + Send + 'static),+> Params<$n> for ($($type,)+) {
             fn parse(args: &[&RawValue], names: &[&'static str; $n]) -> RpcResult<Self> {
-                too_many::<$n>(args)?;
+                too_many(args, names)?;
                 Ok(($(argument::<$type>(args, $index, names[$index])?,)+))
             }
         }

@@ -16,6 +16,8 @@ pub trait SlotKey: Copy {
     const NAME: &'static str;
     /// Bytes that every key of this type has.
     const BYTES: usize;
+    /// Name and bytes of what stands first in it: of a pair its first half.
+    const LEAD: (&'static str, usize) = (Self::NAME, Self::BYTES);
 
     /// Writes the key into exactly [`BYTES`](Self::BYTES) bytes.
     fn write(&self, out: &mut [u8]);
@@ -174,6 +176,7 @@ impl SlotKey for AccountId {
 impl<A: SlotKey, B: SlotKey> SlotKey for (A, B) {
     const NAME: &'static str = "pair";
     const BYTES: usize = A::BYTES + B::BYTES;
+    const LEAD: (&'static str, usize) = A::LEAD;
 
     #[inline]
     fn write(&self, out: &mut [u8]) {

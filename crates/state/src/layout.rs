@@ -81,6 +81,8 @@ pub enum Shape {
         key: &'static str,
         /// Bytes of one key.
         key_bytes: usize,
+        /// Name and bytes of what stands first in it.
+        lead: (&'static str, usize),
         /// The key in words, from its bytes.
         show: fn(&[u8]) -> String,
         /// What each key leads to.
@@ -211,6 +213,19 @@ pub fn describe(fields: &[Field], slot: U256) -> Option<String> {
 /// The field that a slot belongs to; `None` if no field of the layout can have it.
 pub fn field_of(fields: &[Field], slot: U256) -> Option<&Field> {
     Some(Found::in_layout(fields, &slot.to_be_bytes::<32>())?.field)
+}
+
+/// What kind of id stands first among the keys of a slot, and which one; `None` without keys, and where they are hashed or no
+/// number.
+pub fn lead_key(fields: &[Field], slot: U256) -> Option<(&'static str, u64)> {
+    let bytes = slot.to_be_bytes::<32>();
+    let found = Found::in_layout(fields, &bytes)?;
+    let Shape::Map { lead, .. } = &found.field.shape else {
+        return None;
+    };
+    let key = found.keys.get(..lead.1).filter(|_| !found.hashed)?;
+    let number = U256::try_from_be_slice(key)?;
+    Some((lead.0, u64::try_from(number).ok()?))
 }
 
 /// A slot taken apart.

@@ -90,7 +90,7 @@ pub use alloy_primitives::U256;
 #[doc(hidden)]
 pub use handle::{no_stray_bits, place_fields, put_field, take_field};
 pub use key::SlotKey;
-pub use layout::{Field, Layout, Shape, describe, field_of, snapshot};
+pub use layout::{Field, Layout, Shape, describe, field_of, lead_key, snapshot};
 #[doc(hidden)]
 pub use place::keys_fit;
 pub use place::{KEY_BYTES_MAX, Place, TAG_MAX};

@@ -8,10 +8,10 @@
 use std::fmt::Write as _;
 
 use super::{
-    name,
     shapes::{Made, Record, Row},
-    times,
+    told::{Told, counted, name, times},
 };
+use crate::table::Table;
 
 /// Lanes that are drawn at most, whatever a node says of its cores.
 const LANES_MAX: usize = 256;
@@ -24,6 +24,7 @@ const TOP: u64 = 64;
 const COLOURS: [&str; 6] = [
     "#d55e00", "#0072b2", "#cc79a7", "#e69f00", "#009e73", "#56b4e9",
 ];
+const FRAME: &str = r##" stroke="#24292f" stroke-width="1.5""##;
 /// Whoever waits at no such place, and whoever waits for nobody.
 const OTHER: &str = "#8a8f98";
 const FREE: &str = "#c9ced6";
@@ -46,17 +47,17 @@ pub(super) fn svg(record: &Record) -> String {
         .map(|row| row.core.min(LANES_MAX - 1) + 1)
         .max()
         .unwrap_or(1);
-    let named = made.hot.len().min(COLOURS.len());
     let below = TOP + lanes as u64 * LANE_HEIGHT + 24;
-    let height = below + (named as u64 + 2) * LINE_HEIGHT;
+    let legend = legend(record, made);
+    let height = below + legend.len() as u64 * LINE_HEIGHT;
     let mut text = open(height, &format!("Block {}", record.block_number.0));
     let _ = writeln!(
         text,
-        r#"<text x="12" y="24" class="head">Block {}: {} transactions as a projection on {} cores</text>
+        r#"<text x="12" y="24" class="head">Block {}: {} as a projection on {}</text>
 <text x="12" y="46" class="small">time to the right, in gas; critical path {} gas, parallelism {}; a projection from gas, not a measurement</text>"#,
         record.block_number.0,
-        record.transactions.len(),
-        made.schedule_cores,
+        counted(record.transactions.len() as u64, "transaction"),
+        counted(made.schedule_cores as u64, "core"),
         made.critical_gas.0,
         times(made.parallelism_milli),
     );
@@ -70,18 +71,49 @@ pub(super) fn svg(record: &Record) -> String {
     for row in &record.transactions {
         bar(&mut text, row, made, end);
     }
-    legend(&mut text, made, below, named);
+    for (line, y) in legend.iter().zip((below..).step_by(LINE_HEIGHT as usize)) {
+        line.draw(&mut text, y);
+    }
     text + "</svg>\n"
 }
 
-/// The drawing and the table in a page of their own.
-pub(super) fn html(record: &Record, table: &str) -> String {
-    format!(
-        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Block {}</title>\n<style>body{{font:14px system-ui,sans-serif;margin:24px;max-width:1240px}}svg{{width:100%;height:auto}}pre{{overflow:auto}}</style>\n{}<pre>{}</pre>\n</html>\n",
+const STYLE: &str = "body{font:14px/1.5 system-ui,sans-serif;margin:24px;max-width:1240px;color:#24292f}svg{width:100%;height:auto}\
+    h2{font-size:16px;margin:24px 0 4px}.wide{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}\
+    th,td{padding:2px 12px 2px 0;text-align:right;white-space:nowrap;border-bottom:1px solid #d0d7de}\
+    th:first-child,td:first-child{text-align:left;white-space:normal;overflow-wrap:anywhere;min-width:12em}";
+
+/// The drawing and the tables in a page of their own.
+pub(super) fn html(record: &Record, told: &Told) -> String {
+    let mut text = format!(
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <title>Block {}</title>\n<style>{STYLE}</style>\n{}",
         record.block_number.0,
         svg(record),
-        escape(table)
-    )
+    );
+    for line in &told.lines {
+        let _ = writeln!(text, "<p>{}</p>", escape(line));
+    }
+    for (what, table) in &told.tables {
+        let _ = writeln!(text, "<h2>{}</h2>", escape(what));
+        rows(&mut text, table);
+    }
+    text + "</html>\n"
+}
+
+/// A table whose first row are its heads.
+fn rows(text: &mut String, table: &Table) {
+    *text += "<div class=\"wide\"><table>\n";
+    for (index, row) in table.rows().iter().enumerate() {
+        let cell = match index {
+            0 => "th",
+            _ => "td",
+        };
+        let cells = row
+            .iter()
+            .map(|words| format!("<{cell}>{}</{cell}>", escape(words)));
+        let _ = writeln!(text, "<tr>{}</tr>", cells.collect::<String>());
+    }
+    *text += "</table></div>\n";
 }
 
 fn open(height: u64, title: &str) -> String {
@@ -120,11 +152,7 @@ fn bar(text: &mut String, row: &Row, made: &Made, end: u64) {
     let (from, to) = (at(start_gas(row)), at(end_gas(row)));
     let (x, width) = (LABEL_WIDTH * 10 + from, (to - from).max(5));
     let y = TOP + row.core as u64 * LANE_HEIGHT;
-    let frame = if row.is_critical {
-        r##" stroke="#24292f" stroke-width="1.5""##
-    } else {
-        ""
-    };
+    let frame = if row.is_critical { FRAME } else { "" };
     let _ = writeln!(
         text,
         r#"<rect x="{}.{}" y="{y}" width="{}.{}" height="{}" fill="{}"{frame}><title>{}: {}, {} gas</title></rect>"#,
@@ -152,29 +180,57 @@ fn colour(row: &Row, made: &Made) -> &'static str {
     }
 }
 
-fn legend(text: &mut String, made: &Made, below: u64, named: usize) {
-    let mut y = below;
-    let mut line = |colour: &str, words: &str| {
+/// What a colour or a frame says.
+struct Line {
+    colour: &'static str,
+    is_framed: bool,
+    words: String,
+}
+
+impl Line {
+    fn draw(&self, text: &mut String, y: u64) {
+        let frame = if self.is_framed { FRAME } else { "" };
         let _ = writeln!(
             text,
-            r#"<rect x="12" y="{}" width="12" height="12" fill="{colour}"/><text x="32" y="{y}">{}</text>"#,
+            r#"<rect x="12" y="{}" width="12" height="12" fill="{}"{frame}/><text x="32" y="{y}">{}</text>"#,
             y - 10,
-            escape(words)
-        );
-        y += LINE_HEIGHT;
-    };
-    for (hot, colour) in made.hot.iter().zip(COLOURS).take(named) {
-        let place = made.places.get(hot.place).map(name).unwrap_or_default();
-        line(
-            colour,
-            &format!("waits at {place} ({} transactions)", hot.wait_count.0),
+            self.colour,
+            escape(&self.words)
         );
     }
-    line(
-        OTHER,
-        "waits at another place; framed: of the longest chain of waiting",
-    );
-    line(FREE, "waits for nobody");
+}
+
+/// Of the colours that some bar has.
+fn legend(record: &Record, made: &Made) -> Vec<Line> {
+    let is_drawn = |colour: &str| {
+        let mut rows = record.transactions.iter();
+        rows.any(|row| self::colour(row, made) == colour)
+    };
+    let places = made.hot.iter().zip(COLOURS).map(|(hot, colour)| {
+        let place = made.places.get(hot.place).map(name).unwrap_or_default();
+        let waiting = counted(hot.wait_count.0, "transaction");
+        (colour, format!("waits at {place} ({waiting})"))
+    });
+    let others = [
+        (OTHER, "waits at another place".to_owned()),
+        (FREE, "waits for nobody".to_owned()),
+    ];
+    let each = places.chain(others).filter(|(colour, _)| is_drawn(colour));
+    let mut lines: Vec<_> = each
+        .map(|(colour, words)| Line {
+            colour,
+            is_framed: false,
+            words,
+        })
+        .collect();
+    if record.transactions.iter().any(|row| row.is_critical) {
+        lines.push(Line {
+            colour: "white",
+            is_framed: true,
+            words: "framed: of the critical path, the longest chain of waiting".to_owned(),
+        });
+    }
+    lines
 }
 
 fn escape(text: &str) -> String {

@@ -82,6 +82,8 @@ pub(super) struct PlaceName {
     pub(super) contract: Option<String>,
     pub(super) slot: Option<U256>,
     pub(super) name: Option<String>,
+    /// Which of several it is about, in symbols.
+    pub(super) which: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::*;
+use super::{told::Told, *};
 
 fn record() -> Record {
     let shared = "0x00000000000000000000000000000000000000aa";
@@ -19,7 +19,7 @@ fn record() -> Record {
         ],
         "record": {
             "criticalGas": "0xa410", "parallelismMilli": 1_500, "scheduleCores": 16,
-            "places": [{"number": 3, "address": shared, "contract": "lending", "slot": "0x1", "field": "markets", "name": "markets[3]"}],
+            "places": [{"number": 3, "address": shared, "contract": "lending", "slot": "0x1", "field": "markets", "name": "markets[3]", "which": "ETH"}],
             "hot": [{"place": 0, "waitCount": "0x1"}],
         },
     });
@@ -33,14 +33,34 @@ fn lanes_are_drawn_and_hot_places_named_once() {
     assert_eq!(drawn.matches("lending.markets[3]").count(), 1);
     assert_eq!(
         drawn.matches("stroke-width").count(),
-        2,
-        "the critical path is framed"
+        3,
+        "the critical path is framed, and it says so"
+    );
+    // A colour that no bar has is not explained.
+    assert!(drawn.contains("waits for nobody") && !drawn.contains("another place"));
+    assert!(
+        drawn.contains("waits at lending.markets[3] (ETH) (1 transaction)"),
+        "{drawn}"
     );
     assert!(drawn.contains("projection from gas, not a measurement"));
     assert!(drawn.contains("send &lt;1&gt; &amp; more") && !drawn.contains("<1>"));
     assert!(drawn.contains("critical path 42000 gas, parallelism 1.50x"));
-    let page = draw::html(&record(), "a < b");
-    assert!(page.contains("a &lt; b") && page.contains(&drawn));
+    let mut table = crate::table::Table::new(["place"]);
+    table.row(["a < b".to_owned()]);
+    let told = Told {
+        lines: vec!["c > d".to_owned()],
+        tables: vec![("e & f", table)],
+    };
+    let page = draw::html(&record(), &told);
+    assert!(page.contains(&drawn));
+    for part in [
+        "<p>c &gt; d</p>",
+        "<h2>e &amp; f</h2>",
+        "<th>place</th>",
+        "<td>a &lt; b</td>",
+    ] {
+        assert!(page.contains(part), "{part} is not in\n{page}");
+    }
 }
 
 fn svg_of(record: &Record) -> String {
@@ -62,6 +82,10 @@ fn the_table_says_what_is_projected_and_what_measured() {
     let mut hot = touches.clone();
     hot["address"] = json!("0x00000000000000000000000000000000000000aa");
     hot["slot"] = json!("0x10");
+    let mut packed = hot.clone();
+    packed["contract"] = json!("exchange");
+    packed["name"] = json!("configs[4].{curve, coin_count, fee_pips, amplification}");
+    packed["which"] = json!("ETH/USDC");
     let mut field = touches;
     field["contract"] = json!("lending");
     field["field"] = json!("markets");
@@ -71,22 +95,37 @@ fn the_table_says_what_is_projected_and_what_measured() {
         "criticalGas": "0xa410", "parallelismMilli": 1_500,
         "projected": [{"cores": 2, "produceMilli": 1_500, "verifyMilli": 1_999}],
         "runs": {"blockCount": "0x4", "transactionCount": "0x3", "runCount": "0x4", "inVainCount": "0x1"},
-        "hot": [hot], "fields": [field], "blocks": [],
+        "hot": [hot, packed], "fields": [field], "blocks": [],
     }))
     .expect("an answer");
-    let text = told(&found);
+    let text = told(&found).to_string();
     let somebody = alloy_primitives::Address::with_last_byte(0xaa);
     let word = format!("{somebody} slot 0x10");
     for part in [
         "blocks 1 to 4: 3 transactions, 63000 gas",
         "parallelism: 1.50x",
-        "4 of 3 transactions in 4 blocks that this node built, 1 in vain (measured)",
+        "runs, measured: 4 runs of 3 users' transactions in 4 blocks that this node built; 1 in vain",
         "PROJECTED from gas, not measured",
         "2          1.50x      1.99x",
         &word,
+        "exchange.configs[4].{curve, coin_count, fee_pips, …} (ETH/USDC)",
         "lending.markets",
         "go on with --from 5",
     ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
+}
+
+#[test]
+fn of_nothing_nothing_is_told() {
+    let found: Contention = serde_json::from_value(json!({
+        "from": "0x4", "to": "0x4", "next": null, "transactionCount": "0x0", "gasUsed": "0x0",
+        "criticalGas": "0x0", "parallelismMilli": 1_000, "projected": [], "runs": null,
+        "hot": [], "fields": [], "blocks": [],
+    }))
+    .expect("an answer");
+    assert_eq!(
+        told(&found).to_string(),
+        "block 4: 0 transactions, 0 gas\nnothing ran, so nobody waited\n"
+    );
 }

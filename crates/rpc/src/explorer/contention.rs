@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::{
     kept::{CORES, Sum},
-    place::NamedPlace,
+    place::{NamedPlace, Names, field_at},
     touched::{Projected, projected, ratio_milli},
 };
 use crate::{
@@ -29,8 +29,8 @@ use crate::{
     methods::Methods,
 };
 
-/// Blocks that one call may name.
-const BLOCKS_MAX: u64 = 1_024;
+/// Blocks that one call looks at.
+const BLOCKS_MAX: usize = 1_024;
 /// Places and fields that one answer names.
 const NAMED_MAX: usize = 20;
 
@@ -160,17 +160,20 @@ struct BlockLine {
 }
 
 impl BlockLine {
-    fn of(sum: &Sum) -> Self {
+    fn of(sum: &Sum, names: &mut Names<'_>) -> RpcResult<Self> {
         let hottest = sum.hot.first();
-        Self {
+        Ok(Self {
             block_number: U64::from(sum.number),
             hash: sum.hash,
             transaction_count: U64::from(sum.transaction_count),
             gas_used: U64::from(sum.gas),
             critical_gas: U64::from(sum.critical_gas),
             parallelism_milli: ratio_milli(sum.gas, sum.critical_gas),
-            hottest: hottest.map(|(location, _)| NamedPlace::of(*location)),
-        }
+            hottest: match hottest {
+                Some((location, _)) => Some(names.of(*location)?),
+                None => None,
+            },
+        })
     }
 }
 
@@ -194,33 +197,27 @@ fn contention(cx: &RpcContext, (blocks,): (Blocks,)) -> RpcResult<Option<Content
             "the range from {from} to {to} is empty"
         )));
     }
-    if to - from >= BLOCKS_MAX {
-        return Err(RpcError::limit(format!(
-            "{} blocks: one call looks at {BLOCKS_MAX} at most",
-            to - from + 1
-        )));
-    }
     look(cx, &first, to).map(Some)
 }
 
-/// Looks at blocks until the last one, or for half of the time that the call has.
+/// Looks at blocks until the last one, as many as one call looks at, or for half of the time that it has.
 fn look(cx: &RpcContext, first: &Block, to: u64) -> RpcResult<Contention> {
     let began = Instant::now();
     let half: Duration = cx.deadline().saturating_duration_since(began) / 2;
     let mut sums = vec![cx.shared.records.sum(cx, first)?];
     for number in first.number() + 1..=to {
         cx.check_deadline()?;
-        if began.elapsed() > half {
+        if began.elapsed() > half || sums.len() >= BLOCKS_MAX {
             break;
         }
         let block = cx.chain().block(number).map_err(chain_error)?;
         let block = block.ok_or_else(RpcError::header_not_found)?;
         sums.push(cx.shared.records.sum(cx, &block)?);
     }
-    Ok(told(cx, &sums, to))
+    told(cx, &sums, to)
 }
 
-fn told(cx: &RpcContext, sums: &[std::sync::Arc<Sum>], to: u64) -> Contention {
+fn told(cx: &RpcContext, sums: &[std::sync::Arc<Sum>], to: u64) -> RpcResult<Contention> {
     let total = |of: fn(&Sum) -> u64| sums.iter().map(|sum| of(sum)).sum::<u64>();
     let (gas, critical_gas) = (total(|sum| sum.gas), total(|sum| sum.critical_gas));
     let mut ends = [(0, 0); CORES.len()];
@@ -230,8 +227,11 @@ fn told(cx: &RpcContext, sums: &[std::sync::Arc<Sum>], to: u64) -> Contention {
         }
     }
     let last = sums.last().map_or(to, |sum| sum.number);
-    let (hot, fields) = hottest(sums);
-    Contention {
+    let mut names = Names::new(cx)?;
+    let (hot, fields) = hottest(sums, &mut names)?;
+    let blocks = sums.iter().map(|sum| BlockLine::of(sum, &mut names));
+    let blocks = blocks.collect::<RpcResult<_>>()?;
+    Ok(Contention {
         from: U64::from(sums.first().map_or(to, |sum| sum.number)),
         to: U64::from(last),
         next: (last < to).then(|| U64::from(last + 1)),
@@ -245,8 +245,8 @@ fn told(cx: &RpcContext, sums: &[std::sync::Arc<Sum>], to: u64) -> Contention {
         runs: runs(cx, sums),
         hot,
         fields,
-        blocks: sums.iter().map(|sum| BlockLine::of(sum)).collect(),
-    }
+        blocks,
+    })
 }
 
 fn runs(cx: &RpcContext, sums: &[std::sync::Arc<Sum>]) -> Option<Runs> {
@@ -262,20 +262,18 @@ fn runs(cx: &RpcContext, sums: &[std::sync::Arc<Sum>]) -> Option<Runs> {
     all
 }
 
-fn hottest(sums: &[std::sync::Arc<Sum>]) -> (Vec<HotPlace>, Vec<HotField>) {
+fn hottest(
+    sums: &[std::sync::Arc<Sum>],
+    names: &mut Names<'_>,
+) -> RpcResult<(Vec<HotPlace>, Vec<HotField>)> {
     let mut places = BTreeMap::<Location, Touches>::new();
     for (location, hot) in sums.iter().flat_map(|sum| &sum.hot) {
         places.entry(*location).or_default().add(hot);
     }
-    let named = places.into_iter().map(|(location, touches)| HotPlace {
-        place: NamedPlace::of(location),
-        touches,
-    });
-    let mut named: Vec<HotPlace> = named.collect();
     let mut fields = BTreeMap::<(&str, &str), (u64, Touches)>::new();
-    for HotPlace { place, touches } in &named {
-        if let (Some(contract), Some(field)) = (place.contract, place.field) {
-            let (word_count, all) = fields.entry((contract, field)).or_default();
+    for (location, touches) in &places {
+        if let Some(field) = field_at(*location) {
+            let (word_count, all) = fields.entry(field).or_default();
             *word_count += 1;
             all.join(touches);
         }
@@ -289,9 +287,14 @@ fn hottest(sums: &[std::sync::Arc<Sum>]) -> (Vec<HotPlace>, Vec<HotField>) {
             touches,
         });
     let mut fields: Vec<HotField> = fields.collect();
-    named.sort_by_key(|hot| Reverse(hot.touches.wait_count));
     fields.sort_by_key(|hot| Reverse(hot.touches.wait_count));
-    named.truncate(NAMED_MAX);
     fields.truncate(NAMED_MAX);
-    (named, fields)
+    let mut places: Vec<_> = places.into_iter().collect();
+    places.sort_by_key(|(_, touches)| Reverse(touches.wait_count));
+    let named = places.into_iter().take(NAMED_MAX);
+    let named = named.map(|(location, touches)| {
+        let place = names.of(location)?;
+        Ok(HotPlace { place, touches })
+    });
+    Ok((named.collect::<RpcResult<_>>()?, fields))
 }

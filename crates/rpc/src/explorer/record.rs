@@ -18,11 +18,11 @@ use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256, U64, U256};
 use alloy_rpc_types_eth::Index;
 use capstan_chain::Block;
-use capstan_contracts::resolve;
-use capstan_state::describe;
+use capstan_evm::record::Location;
 use serde::Serialize;
 
 use super::{
+    place::{NamedPlace, Names},
     told::Teller,
     touched::{self, RowTouched, Touched},
 };
@@ -96,12 +96,8 @@ struct Row {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Hot {
-    address: Address,
-    contract: Option<&'static str>,
-    /// Null for a balance of coins.
-    slot: Option<U256>,
-    /// The word as its contract calls it.
-    name: Option<String>,
+    #[serde(flatten)]
+    place: NamedPlace,
     writer_count: U64,
 }
 
@@ -116,7 +112,7 @@ fn record(cx: &RpcContext, (id, from): (BlockId, Option<Index>)) -> RpcResult<Op
     let from = from.map_or(0, usize::from);
     let (made, rows) = match &whole {
         Some(whole) => {
-            let (made, rows) = touched::told(cx, &block, whole, from);
+            let (made, rows) = touched::told(cx, &block, whole, from)?;
             (Some(made), rows)
         }
         None => (None, Vec::new()),
@@ -165,7 +161,7 @@ fn record(cx: &RpcContext, (id, from): (BlockId, Option<Index>)) -> RpcResult<Op
         lane_count: U64::from(lanes.count),
         access_list_hash: block.header.block_access_list_hash.unwrap_or_default(),
         transactions,
-        hot: hot(&writers),
+        hot: hot(cx, &writers)?,
         record: made,
     }))
 }
@@ -203,19 +199,25 @@ fn writers(block: &Block, list: &BlockAccessList) -> BTreeMap<Word, Vec<usize>> 
     writers
 }
 
-fn hot(writers: &BTreeMap<Word, Vec<usize>>) -> Vec<Hot> {
-    let mut several: Vec<_> = writers.iter().filter(|(_, by)| by.len() > 1).collect();
-    several.sort_by_key(|(_, by)| Reverse(by.len()));
-    let named = several.into_iter().take(HOT_MAX);
-    named
-        .map(|(&(address, slot), by)| Hot {
-            address,
-            contract: labels::contract_at(address),
-            slot,
-            name: slot.and_then(|slot| describe(resolve(address)?.layout, slot)),
-            writer_count: U64::from(by.len()),
+fn hot(cx: &RpcContext, writers: &BTreeMap<Word, Vec<usize>>) -> RpcResult<Vec<Hot>> {
+    let mut names = Names::new(cx)?;
+    let most = most_written(writers).into_iter();
+    let named = most.map(|((address, slot), writer_count)| {
+        Ok(Hot {
+            place: names.of(Location { address, slot })?,
+            writer_count: U64::from(writer_count),
         })
-        .collect()
+    });
+    named.collect()
+}
+
+/// The words with most writers, of those that have several.
+fn most_written(writers: &BTreeMap<Word, Vec<usize>>) -> Vec<(Word, usize)> {
+    let counted = writers.iter().map(|(word, by)| (*word, by.len()));
+    let mut several: Vec<_> = counted.filter(|(_, count)| *count > 1).collect();
+    several.sort_by_key(|(_, count)| Reverse(*count));
+    several.truncate(HOT_MAX);
+    several
 }
 
 /// Transactions that share words, each group with a number, by its first transaction.

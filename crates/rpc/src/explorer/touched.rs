@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use super::{
     kept::{CORES, Whole},
-    place::NamedPlace,
+    place::{NamedPlace, Names},
 };
-use crate::RpcContext;
+use crate::{RpcContext, error::RpcResult};
 
 /// Touches that one answer tells.
 const TOUCHES_MAX: usize = 50_000;
@@ -137,17 +137,22 @@ pub(super) fn told(
     block: &Block,
     whole: &Whole,
     from: usize,
-) -> (Touched, Vec<RowTouched>) {
+) -> RpcResult<(Touched, Vec<RowTouched>)> {
     let found = &whole.analysis;
     let (until, mut numbers) = span(whole, from);
     let hot: Vec<_> = found.hot.iter().take(HOT_MAX).collect();
     numbers.extend(hot.iter().map(|hot| hot.place));
     let at: BTreeMap<u32, usize> = numbers.iter().copied().zip(0..).collect();
-    let places = numbers.iter().filter_map(|number| {
-        Some(Numbered {
-            number: *number,
-            place: NamedPlace::of(whole.locations.get(*number)?),
-        })
+    let mut names = Names::new(cx)?;
+    // What is hot has its symbols, however many places there are.
+    for hot in &hot {
+        if let Some(location) = whole.locations.get(hot.place) {
+            names.of(location)?;
+        }
+    }
+    let places = numbers.iter().filter_map(|&number| {
+        let place = names.of(whole.locations.get(number)?);
+        Some(place.map(|place| Numbered { number, place }))
     });
     let touched = Touched {
         sidecar: whole.sidecar.encode().into(),
@@ -162,7 +167,7 @@ pub(super) fn told(
             CORES.map(|cores| (found.makespan(cores), found.verify_makespan(cores))),
         ),
         schedule_cores: SCHEDULE_CORES,
-        places: places.collect(),
+        places: places.collect::<RpcResult<_>>()?,
         hot: hot
             .into_iter()
             .map(|hot| HotPlace {
@@ -180,7 +185,7 @@ pub(super) fn told(
         }),
         next_transaction: (until < whole.sidecar.rows.len()).then_some(until),
     };
-    (touched, rows(whole, from..until, &at))
+    Ok((touched, rows(whole, from..until, &at)))
 }
 
 fn touch_count(whole: &Whole) -> usize {

@@ -110,6 +110,7 @@ impl<K: SlotKey, H: Handle> Handle for Map<K, H> {
     const SHAPE: Shape = Shape::Map {
         key: K::NAME,
         key_bytes: K::BYTES,
+        lead: K::LEAD,
         show: K::show,
         value: &H::SHAPE,
     };

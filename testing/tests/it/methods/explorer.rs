@@ -453,6 +453,31 @@ async fn rpc_40_hot_fields_of_contracts_are_named() {
         );
         assert!(name.is_some_and(|name| name.starts_with(field)), "{word}");
     }
+    // Which market it is stands in the asset's own word.
+    let market = words.iter().find(|word| word["field"] == "markets");
+    assert_eq!(market.expect("a market")["which"], "ETH");
+}
+
+/// RPC-40: more blocks than one answer holds are told in parts.
+#[tokio::test(flavor = "multi_thread")]
+async fn rpc_40_long_ranges_are_told_in_parts() {
+    let node = node_with_collateral().await;
+    node.ok("anvil_mine", json!(["0x404"])).await;
+    let ask = async |from: &Value| {
+        let range = json!([{"from": from, "to": "latest"}]);
+        node.ok("capstan_contention", range).await
+    };
+    let head = node.ok("eth_blockNumber", json!([])).await;
+    let (mut from, mut told) = (json!("0x1"), 0);
+    while !from.is_null() {
+        let part = ask(&from).await;
+        let count = quantity(&part["blockCount"]);
+        assert!((1..=1_024).contains(&count), "{count}");
+        told += count;
+        assert_eq!(part["from"], from);
+        from = part["next"].clone();
+    }
+    assert_eq!(told, quantity(&head));
 }
 
 /// RPC-40

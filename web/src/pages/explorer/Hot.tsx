@@ -22,7 +22,7 @@ export function PlaceCells({ place }: { place: Place }) {
           <span className={place.slot === null ? undefined : 'mono breaks'}>{placeWords(place)}</span>
         ) : (
           <span className="mono breaks" title={`word 0x${place.slot.toString(16)}`}>
-            {place.name}
+            {placeWords(place)}
           </span>
         )}
       </td>

@@ -224,7 +224,7 @@ function Written({ record, copy }: { record: BlockRecord; copy: string }) {
           <HotPlaces
             of={record.hot.map((word) => ({
               key: `${word.address}-${word.slot ?? 'coins'}`,
-              place: { ...word, field: null },
+              place: word,
               writeCount: word.writerCount,
               waitCount: word.writerCount - 1,
               readCount: 0,

@@ -85,6 +85,7 @@ test('what was changed stands before what was read', () => {
     slot: name === null ? null : 1n,
     field: null,
     name,
+    which: null,
   });
   const access = (at: number, kind: string): Access => ({ place: at, kind, value: null, nonce: null, code: null });
   const places = [place('oracle', 'feeds[0]'), place('ledger', 'balances[0]'), place(null, null)];
@@ -97,5 +98,6 @@ test('what was changed stands before what was read', () => {
   expect(touchWords([])).toBe('touched nothing');
   expect(touches.map((one) => placeWords(one.place))).toEqual(['coins, nonce and code', 'balances[0]', 'feeds[0]']);
   expect(placeWords({ ...place(null, 'x'), name: null, slot: 255n })).toBe('word 0xff');
+  expect(placeWords({ ...place('token', null), which: 'USDC' })).toBe('coins, nonce and code (USDC)');
   expect(['read', 'write', 'delta', 'later'].map(didWords)).toEqual(['read', 'wrote', 'added to', 'later']);
 });

@@ -120,8 +120,13 @@ export function didWords(kind: string): string {
   return { read: 'read', write: 'wrote', delta: 'added to' }[kind] ?? kind;
 }
 
-/** `pools[1].{reserves}`, or what an account has beside its words. */
+/** `reserves[1].{low, high} (ETH/USDC)`, or what an account has beside its words. */
 export function placeWords(place: Place): string {
+  const words = wordWords(place);
+  return place.which === null ? words : `${words} (${place.which})`;
+}
+
+function wordWords(place: Place): string {
   if (place.slot === null) return 'coins, nonce and code';
   return place.name ?? `word 0x${place.slot.toString(16)}`;
 }

@@ -111,6 +111,7 @@ const placeFields = {
   slot: nullable(big),
   field: nullable(string),
   name: nullable(string),
+  which: nullable(string),
 };
 const place = object(placeFields);
 export type Place = Decoded<typeof place>;
@@ -151,15 +152,7 @@ export const record = object({
   laneCount: count,
   transactions: list(row),
   record: nullable(touched),
-  hot: list(
-    object({
-      address: hex,
-      contract: nullable(string),
-      slot: nullable(big),
-      name: nullable(string),
-      writerCount: count,
-    }),
-  ),
+  hot: list(object({ ...placeFields, writerCount: count })),
 });
 export type BlockRecord = Decoded<typeof record>;
 

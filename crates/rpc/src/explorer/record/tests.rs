@@ -30,9 +30,9 @@ fn words_with_most_writers_come_first() {
     writers.insert(word(60), vec![0, 1, 2]);
     writers.insert((Address::repeat_byte(1), None), vec![0, 1, 2, 3]);
     writers.insert(word(61), vec![4]);
-    let hot = hot(&writers);
+    let hot = most_written(&writers);
     assert_eq!(hot.len(), HOT_MAX);
-    assert_eq!(hot[0].writer_count, U64::from(4));
-    assert_eq!((hot[0].slot, hot[1].slot), (None, Some(U256::from(60))));
-    assert!(hot.iter().all(|word| word.writer_count > U64::from(1)));
+    assert_eq!(hot[0].1, 4);
+    assert_eq!((hot[0].0.1, hot[1].0.1), (None, Some(U256::from(60))));
+    assert!(hot.iter().all(|(_, count)| *count > 1));
 }
