@@ -29,7 +29,11 @@ const ANY_CLOCK: Duration = Duration::from_secs(1_000 * 365 * 86_400);
 pub(crate) fn replay(options: &ReplayOptions) -> Result<()> {
     let chain = look_at(&options.data.data)?;
     let scratch = scratch(options.scratch.as_deref())?;
-    let progress = Progress::new("blocks replayed");
+    let (kind, doing) = match options.from_records {
+        true => ("records", "blocks redone"),
+        false => ("execution", "blocks replayed"),
+    };
+    let progress = Progress::new(doing);
     let mut watch = |done, total| progress.at(done, total);
     let done = match options.from_records {
         true => chain.replay_records(Some(scratch.path()), &mut watch)?,
@@ -46,7 +50,7 @@ pub(crate) fn replay(options: &ReplayOptions) -> Result<()> {
     let hash = chain.head().hash();
     tell(
         &options.data,
-        json!({"blocks": done.blocks, "transactions": done.transactions, "blockHash": hash}),
+        json!({"kind": kind, "blocks": done.blocks, "transactions": done.transactions, "blockHash": hash}),
         format!(
             "{how} {} blocks with {} transactions: {what}; the newest block is {hash}",
             done.blocks, done.transactions

@@ -10,7 +10,7 @@
 mod pull;
 mod relay;
 
-use std::{path::PathBuf, sync::Arc, thread, time::Duration};
+use std::{net::TcpListener, path::PathBuf, sync::Arc, thread, time::Duration};
 
 use capstan_chain::{Chain, ChainConfig, Genesis, Helpers, Mining, Token, Verify};
 use capstan_client::BlockSource;
@@ -36,6 +36,8 @@ pub(crate) fn run(options: &FollowOptions) -> Result<()> {
         true => Mining::Manual,
         false => Mining::Interval(Duration::from_millis(genesis.pace_ms)),
     };
+    // Before the folder is made: where nobody can be waited for, nothing is left behind.
+    let door = options.verify_listen.map(Helpers::bind).transpose()?;
     let config = ChainConfig {
         mining,
         history_blocks: match options.history {
@@ -53,10 +55,10 @@ pub(crate) fn run(options: &FollowOptions) -> Result<()> {
         config,
         rpc,
         None,
-        Status::NODE,
+        Status::FOLLOWER,
         |_| Ok(None),
         move |chain| {
-            let helpers = helpers(options, chain)?;
+            let helpers = helpers(options, door, chain)?;
             Ok(Box::new(Follower::start(chain, source, helpers)?))
         },
         |chain, address| {
@@ -67,11 +69,15 @@ pub(crate) fn run(options: &FollowOptions) -> Result<()> {
 }
 
 /// Lets other processes help, if that is wished.
-fn helpers(options: &FollowOptions, chain: &Chain) -> Result<Option<Arc<Helpers>>> {
-    let (Some(address), Some(path)) = (options.verify_listen, &options.verify_token) else {
+fn helpers(
+    options: &FollowOptions,
+    door: Option<TcpListener>,
+    chain: &Chain,
+) -> Result<Option<Arc<Helpers>>> {
+    let (Some(door), Some(path)) = (door, &options.verify_token) else {
         return Ok(None);
     };
-    let helpers = Helpers::listen(address, Token::read_or_make(path)?, chain.genesis())?;
+    let helpers = Helpers::listen(door, Token::read_or_make(path)?, chain.genesis())?;
     tracing::info!(address = %helpers.address(), "waiting for workers that help to verify");
     chain.use_helpers(Arc::clone(&helpers));
     Ok(Some(helpers))

@@ -18,6 +18,8 @@ pub(crate) struct Status {
     says_nothing_happened: bool,
     /// Transactions that have a line of their own, of those between two ticks.
     told_max: usize,
+    /// What was done with the blocks.
+    done: &'static str,
 }
 
 /// Blocks that one line sums up at most; of more, only the number is said.
@@ -29,12 +31,19 @@ impl Status {
         every: Duration::from_secs(1),
         says_nothing_happened: false,
         told_max: 10,
+        done: "blocks made",
     };
     /// For somebody who looks after a machine.
     pub(crate) const NODE: Self = Self {
         every: Duration::from_secs(10),
         says_nothing_happened: true,
         told_max: 0,
+        done: "blocks made",
+    };
+    /// The same where another node makes the blocks.
+    pub(crate) const FOLLOWER: Self = Self {
+        done: "blocks taken",
+        ..Self::NODE
     };
 
     /// Tells until it is dropped.
@@ -76,7 +85,8 @@ impl Status {
                 transactions = done.transactions,
                 gas_used = done.gas_used,
                 waiting = chain.pool().status().pending,
-                "blocks made"
+                "{}",
+                self.done
             );
         }
     }

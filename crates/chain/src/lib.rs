@@ -61,7 +61,7 @@ pub use pool::{Pool, PoolConfig, PoolContent, PoolError, PoolStatus, Pooled, rea
 pub use query::{AccountTransaction, At, Budget, FeeHistory, LogQuery, LogRange, Page};
 pub use reports::ReportError;
 pub use solo::Solo;
-pub use split::{Helpers, Token, help, help_once};
+pub use split::{Helpers, Token, Told, help, help_once};
 
 /// Blocks of state history that a node keeps unless told otherwise: one week at four blocks a second.
 pub const DEFAULT_HISTORY_BLOCKS: u64 = 7 * 24 * 3600 * 4;

@@ -30,6 +30,33 @@ pub enum PullError {
     /// Somebody answers something else.
     #[error("{0}")]
     Garbage(String),
+    /// The node was asked, and says no.
+    #[error("{method} is answered by an error, {code}: {words}")]
+    Refused {
+        /// What it was asked.
+        method: String,
+        /// Of JSON-RPC.
+        code: i64,
+        /// The beginning of its words.
+        words: String,
+    },
+}
+
+/// Codes of what a node says no to and may do later: it took too long, or has too much to do.
+const TIMEOUT_CODE: i64 = -32_002;
+const LIMIT_CODE: i64 = -32_005;
+/// Of its own trouble.
+const INTERNAL_CODE: i64 = -32_603;
+
+impl PullError {
+    /// Whether the same may be answered later, and nothing is wrong with what was asked.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Away { .. } => true,
+            Self::Garbage(_) => false,
+            Self::Refused { code, .. } => [TIMEOUT_CODE, LIMIT_CODE, INTERNAL_CODE].contains(code),
+        }
+    }
 }
 
 /// Blocks from a height on.
@@ -80,7 +107,11 @@ impl BlockSource {
         if !url.starts_with("http://") {
             return Err(ClientError::Url(url.to_owned()));
         }
-        let client = reqwest::Client::builder().timeout(TIMEOUT).build();
+        // Who redirects is no node, and says nothing of where a node is that one would want to ask.
+        let client = reqwest::Client::builder()
+            .timeout(TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .build();
         Ok(Self {
             url: url.to_owned(),
             client: client.map_err(|error| ClientError::Node {
@@ -110,13 +141,13 @@ impl BlockSource {
     /// Gives the node a signed transaction. One that it has already is no error.
     ///
     /// # Errors
-    /// As [`PullError`]; a refusal is [`PullError::Garbage`] with its words.
+    /// As [`PullError`].
     pub async fn submit(&self, raw: &Bytes) -> Result<(), PullError> {
         match self
             .ask::<B256>("eth_sendRawTransaction", json!([raw]))
             .await
         {
-            Err(PullError::Garbage(words)) if words.contains("already known") => Ok(()),
+            Err(PullError::Refused { words, .. }) if words.contains("already known") => Ok(()),
             answer => answer.map(drop),
         }
     }
@@ -126,6 +157,12 @@ impl BlockSource {
         let sent = self.client.post(&self.url).json(&body).send().await;
         let mut answer = sent.map_err(|error| self.away(&error))?;
         let status = answer.status();
+        if status.is_redirection() {
+            let to = answer.headers().get(reqwest::header::LOCATION);
+            let to = to.and_then(|to| to.to_str().ok()).unwrap_or("elsewhere");
+            let to: String = to.chars().take(WORDS_MAX).collect();
+            return Err(self.away(&format!("it redirects to {to}: name the node itself")));
+        }
         if status.is_server_error() {
             return Err(self.away(&format!("HTTP status {status}")));
         }
@@ -154,18 +191,31 @@ fn read<T: DeserializeOwned>(method: &str, bytes: &[u8]) -> Result<T, PullError>
     #[derive(Deserialize)]
     struct Answer<T> {
         result: Option<T>,
-        error: Option<Value>,
+        error: Option<No>,
     }
+    #[derive(Deserialize)]
+    struct No {
+        code: i64,
+        message: String,
+    }
+    let short = |words: String| words.chars().take(WORDS_MAX).collect::<String>();
     let garbage = |why: String| {
-        let short: String = why.chars().take(WORDS_MAX).collect();
-        PullError::Garbage(format!("{method} is answered by something else: {short}"))
+        PullError::Garbage(format!(
+            "{method} is answered by something else: {}",
+            short(why)
+        ))
     };
     let answer: Answer<T> =
         serde_json::from_slice(bytes).map_err(|error| garbage(error.to_string()))?;
     match answer {
         Answer {
-            error: Some(error), ..
-        } => Err(garbage(format!("an error, {error}"))),
+            error: Some(No { code, message }),
+            ..
+        } => Err(PullError::Refused {
+            method: method.to_owned(),
+            code,
+            words: short(message),
+        }),
         Answer {
             result: Some(result),
             ..

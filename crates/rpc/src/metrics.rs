@@ -14,6 +14,21 @@ const CALL_SECONDS: &str = "capstan_rpc_call_seconds";
 /// Upper ends of the histogram's buckets, in seconds.
 const BUCKETS: [f64; 9] = [0.0001, 0.0005, 0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0];
 
+/// Counters that alarms watch, and what workers did: there from the start, since one that appears with its first event has no
+/// rate at that event.
+const FROM_THE_START: [&str; 10] = [
+    "capstan_follow_refused_total",
+    "capstan_guards_damaged_total",
+    "capstan_native_damages_total",
+    "capstan_native_panics_total",
+    "capstan_rpc_panics_total",
+    "capstan_verify_disagreements_total",
+    "capstan_verify_panics_total",
+    "capstan_verify_worker_transactions_total",
+    "capstan_verify_workers_lost_total",
+    "capstan_worker_panics_total",
+];
+
 /// Installs the recorder, once. A program that has its own keeps it, and `/metrics` says so.
 pub(crate) fn install() {
     RECORDER.get_or_init(|| {
@@ -23,6 +38,9 @@ pub(crate) fn install() {
             .inspect_err(|reason| tracing::warn!(%reason, "metrics are off"))
             .ok()
     });
+    for name in FROM_THE_START {
+        counter!(name).increment(0);
+    }
 }
 
 fn recorder() -> Option<&'static PrometheusHandle> {

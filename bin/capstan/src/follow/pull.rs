@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use capstan_chain::{Chain, RawBlock, Verdict};
-use capstan_client::{BlockPage, BlockSource, PullError};
+use capstan_client::{BlockPage, BlockSource};
 use eyre::Result;
 use tokio::{sync::watch, time::sleep};
 
@@ -40,8 +40,8 @@ pub(super) async fn pull(
     loop {
         let taken = match source.blocks(chain.head().number() + 1, PAGE).await {
             Ok(page) => take(chain, &page, stop).await?,
-            Err(error @ PullError::Away { .. }) => Err(Trouble::Away(error.to_string())),
-            Err(PullError::Garbage(what)) => Err(Trouble::Garbage(what)),
+            Err(error) if error.is_passing() => Err(Trouble::Away(error.to_string())),
+            Err(error) => Err(Trouble::Garbage(error.to_string())),
         };
         let wait = match taken {
             Ok(0) => {

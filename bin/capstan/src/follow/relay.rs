@@ -26,8 +26,14 @@ pub(super) async fn relay(chain: &Chain, leader: &BlockSource) {
                 continue;
             };
             match give(chain, leader, &tx).await {
-                true => drop(waiting.pop_front()),
-                false => {
+                Given::Done => drop(waiting.pop_front()),
+                Given::Later => {
+                    // Others need not wait for it.
+                    waiting.rotate_left(1);
+                    sleep(AGAIN_AFTER).await;
+                    break;
+                }
+                Given::Away => {
                     sleep(AGAIN_AFTER).await;
                     break;
                 }
@@ -51,16 +57,28 @@ pub(super) async fn relay(chain: &Chain, leader: &BlockSource) {
     }
 }
 
-/// Whether the leader answered. What it refuses leaves this pool: it would wait for ever.
-async fn give(chain: &Chain, leader: &BlockSource, tx: &Arc<Pooled>) -> bool {
+/// What came of giving the leader a transaction.
+enum Given {
+    /// The leader has it, or will never have it.
+    Done,
+    /// The leader may take it later.
+    Later,
+    /// Nobody is there who could take any.
+    Away,
+}
+
+/// What the leader refuses leaves this pool: it would wait for ever. Whoever answers something else than a node would refuses
+/// nothing.
+async fn give(chain: &Chain, leader: &BlockSource, tx: &Arc<Pooled>) -> Given {
     let hash = tx.hash();
     match leader.submit(&Bytes::from(tx.tx.encoded_2718())).await {
-        Ok(()) => true,
-        Err(PullError::Away { .. }) => false,
-        Err(PullError::Garbage(reason)) => {
-            tracing::debug!(%hash, %reason, "the leader refuses a transaction");
+        Ok(()) => Given::Done,
+        Err(PullError::Away { .. } | PullError::Garbage(_)) => Given::Away,
+        Err(error) if error.is_passing() => Given::Later,
+        Err(error) => {
+            tracing::debug!(%hash, %error, "the leader refuses a transaction");
             chain.forget(&hash);
-            true
+            Given::Done
         }
     }
 }

@@ -29,6 +29,8 @@ enum Way {
     Bent(fn(&mut Value)),
     /// Hands on other bytes.
     Said(&'static str),
+    /// Sends whoever asks somewhere else.
+    Moved,
 }
 
 /// A door to a leader: its address stays while the leader goes and comes, and what goes through can be bent.
@@ -67,6 +69,7 @@ async fn serve(mut stream: TcpStream, leader: String, way: Way) -> Option<()> {
     let answer = match way {
         Way::Shut => return None,
         Way::Said(words) => words.as_bytes().to_vec(),
+        Way::Moved => Vec::new(),
         Way::Open | Way::Bent(_) => {
             let post = reqwest::Client::new().post(leader).body(body);
             let post = post.header("content-type", "application/json");
@@ -81,8 +84,12 @@ async fn serve(mut stream: TcpStream, leader: String, way: Way) -> Option<()> {
         }
         _ => answer,
     };
+    let status = match way {
+        Way::Moved => "307 Temporary Redirect\r\nlocation: http://127.0.0.1:1/",
+        _ => "200 OK",
+    };
     let head = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
         answer.len()
     );
     stream.write_all(head.as_bytes()).await.ok()?;
@@ -318,7 +325,7 @@ async fn fol_3_garbage_is_refused_by_name() {
             "capstan_blocks is answered by something else",
         ),
         (
-            Way::Said(r#"{"error": {"message": "no such method"}}"#),
+            Way::Said(r#"{"error": {"code": -32601, "message": "no such method"}}"#),
             "no such method",
         ),
         (
@@ -413,6 +420,18 @@ async fn fol_3_garbage_is_refused_by_name() {
         .and_then(|count| count.parse().ok())
         .unwrap_or_default();
     assert!(counted >= refused, "{counted} of {refused}");
+    // Who sends it elsewhere is no leader.
+    door.set(Way::Moved);
+    assert!(
+        second_node
+            .says("it redirects to http://127.0.0.1:1/")
+            .await,
+        "{}",
+        second_node.said()
+    );
+    door.set(Way::Open);
+    let newest = height(&first_node).await;
+    reaches(&second_node, newest).await;
     // It never goes back on a block.
     let forks = || second_node.said().matches("and this node made").count();
     let before = forks();
@@ -461,7 +480,15 @@ async fn fol_5_transactions_reach_the_leader() {
         .rpc("eth_accounts", json!([]))
         .await
         .expect("accounts");
-    for (nth, way) in [(0, Way::Open), (1, Way::Shut)] {
+    let busy = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32005,"message":"too busy"}}"#;
+    let ways = [
+        Way::Open,
+        Way::Shut,
+        Way::Said("<html>"),
+        Way::Said(busy),
+        Way::Moved,
+    ];
+    for (nth, way) in ways.into_iter().enumerate() {
         let tx = json!([{
             "from": accounts[0], "to": accounts[1], "value": "0x7", "gas": "0x5208", "nonce": format!("{nth:#x}"),
         }]);
@@ -560,31 +587,36 @@ async fn per_11_workers_that_are_killed_cost_no_block() {
         "{}",
         refused.stderr
     );
-    let mut lost = 0;
+    // And this is another node's.
+    let wrong = folder.path().join("wrong");
+    capstan_chain::Token::read_or_make(&wrong).expect("made");
+    let refused = run(&[
+        "verify-worker",
+        "--connect",
+        &address,
+        "--token-file",
+        text(&wrong),
+    ]);
+    let refused = refused.expect("run");
+    assert!(
+        !refused.status.success() && refused.stderr.contains("does not know this token"),
+        "{}",
+        refused.stderr
+    );
     for round in 0..4 {
         let mut worker = capstan_testing::process::capstan(&words).expect("the program");
         let mut worker = worker.spawn().expect("a worker");
-        let start = Instant::now();
-        while workers(&second_node).await == 0 {
-            assert!(start.elapsed() < PATIENCE, "{}", second_node.said());
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        has_workers(&second_node, 1).await;
         pay(&first_node, 120).await;
         let newest = height(&first_node).await;
-        reaches(&second_node, newest + 1).await;
+        if round % 2 == 0 {
+            reaches(&second_node, newest + 1).await;
+        }
         worker.kill().expect("killed");
         worker.wait().expect("ended");
-        // It is found to be gone by the next block that wants it.
-        lost += 1;
-        let start = Instant::now();
-        while metric(&second_node, "capstan_verify_workers_lost_total").await < lost {
-            assert!(
-                start.elapsed() < PATIENCE,
-                "round {round}: {}",
-                second_node.said()
-            );
-            pay(&first_node, 60).await;
-        }
+        // It is missed whether a block wants it or not.
+        has_workers(&second_node, 0).await;
+        pay(&first_node, 60).await;
         let newest = height(&first_node).await;
         reaches(&second_node, newest).await;
         same_block(&first_node, &second_node, newest).await;
@@ -596,8 +628,12 @@ async fn per_11_workers_that_are_killed_cost_no_block() {
     assert!(!second_node.said().contains("refused what the leader sent"));
 }
 
-async fn workers(node: &Node) -> u64 {
-    metric(node, "capstan_verify_workers").await
+async fn has_workers(node: &Node, count: u64) {
+    let start = Instant::now();
+    while metric(node, "capstan_verify_workers").await != count {
+        assert!(start.elapsed() < PATIENCE, "{}", node.said());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// A number of `/metrics`; zero where it was never counted.

@@ -384,9 +384,9 @@ impl Chain {
             .count();
         if count > 0 {
             tracing::info!(
-                entered,
-                count,
-                "transactions that waited before the restart"
+                waiting = entered,
+                gone = count - entered,
+                "transactions that waited when the node stopped; those that are gone are in a block or can be in none"
             );
         }
         journal.rewrite(&self.inner.pool.all());

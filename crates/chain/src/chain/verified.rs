@@ -55,10 +55,10 @@ impl Tried {
 }
 
 /// Whether a header says of gas and receipts what workers do: theirs are compared with no list.
-fn is_of(header: &Header, outcome: &BlockOutcome) -> bool {
-    header.gas_used == outcome.gas_used
-        && header.logs_bloom == outcome.logs_bloom
-        && header.receipts_root == proofs::calculate_receipt_root(&outcome.receipts)
+fn is_of(header: &Header, verified: &Verified) -> bool {
+    header.gas_used == verified.gas_used()
+        && header.logs_bloom == *verified.logs_bloom()
+        && header.receipts_root == proofs::calculate_receipt_root(verified.receipts())
 }
 
 /// The plain loop found a block good that its list does not fit: one of the two is wrong, and that is not the plain loop.
@@ -92,7 +92,7 @@ impl Inner {
             let root = thread::Builder::new()
                 .name("root-ahead".to_owned())
                 .spawn_scoped(scope, || self.commit_from_list(raw, frame));
-            let verified = self.run_from_list(raw, frame, transactions, threads);
+            let verified = self.run_from_list(raw, frame, transactions);
             // Without that thread, or after trouble in it, the root is made in its turn.
             let ahead = root.ok().and_then(|root| root.join().ok()?.ok()?);
             (verified, ahead)
@@ -116,13 +116,6 @@ impl Inner {
         }
         metrics::histogram!("capstan_block_verify_seconds").record(started.elapsed());
         let outcome = verified.into_outcome();
-        if helped && !is_of(&raw.header, &outcome) {
-            tracing::warn!(
-                number = raw.header.number,
-                "workers helped to verify a block, and its header says something else of its receipts; the block runs in sequence"
-            );
-            return Ok(Tried::Nothing);
-        }
         let ahead = ahead.filter(|(diff, _)| *diff == outcome.diff);
         let commit = ahead.map(|(_, commit)| commit);
         Ok(Tried::Good(Box::new(Found { outcome, commit })))
@@ -156,7 +149,8 @@ impl Inner {
         transactions: &[Recovered<Tx>],
         reason: &str,
     ) -> Result<String, ChainError> {
-        let error = self.run_from_list(raw, frame, transactions, 1)?.err();
+        let claim = self.claim(raw, frame, transactions)?;
+        let error = verify(&claim, 1).err();
         Ok(match error {
             Some(error @ (VerifyError::List(_) | VerifyError::Transaction { .. })) => {
                 format!("{reason}; {error}")
@@ -170,22 +164,31 @@ impl Inner {
         raw: &RawBlock,
         frame: &Frame,
         transactions: &[Recovered<Tx>],
-        threads: usize,
     ) -> Result<Result<Verified, VerifyError>, ChainError> {
-        let claim = Claim {
+        let claim = self.claim(raw, frame, transactions)?;
+        let threads = self.config.verify.threads;
+        Ok(match self.helpers.get() {
+            Some(helpers) => {
+                let is_right = |verified: &Verified| is_of(&raw.header, verified);
+                helpers.verify(&claim, threads, &is_right)
+            }
+            None => verify(&claim, threads),
+        })
+    }
+
+    fn claim<'b>(
+        &self,
+        raw: &'b RawBlock,
+        frame: &Frame,
+        transactions: &'b [Recovered<Tx>],
+    ) -> Result<Claim<'b>, ChainError> {
+        Ok(Claim {
             rules: Arc::clone(&self.rules),
             parent: self.state_of(frame.parent.hash())?,
             context: self.context(frame),
             transactions,
             access_list: &raw.access_list,
             access_list_hash: raw.header.block_access_list_hash.unwrap_or_default(),
-        };
-        Ok(match self.helpers.get() {
-            // What names a fault runs on one thread, here.
-            Some(helpers) if threads > 1 || self.config.verify.threads == 1 => {
-                helpers.verify(&claim, threads)
-            }
-            _ => verify(&claim, threads),
         })
     }
 

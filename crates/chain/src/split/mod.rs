@@ -16,7 +16,7 @@ mod worker;
 
 pub use helpers::Helpers;
 pub use token::Token;
-pub use worker::{help, help_once};
+pub use worker::{Told, help, help_once};
 
 #[cfg(test)]
 mod tests;

@@ -16,12 +16,19 @@ use capstan_evm::{
 use capstan_state::{BlockInfo, ProtocolVersion};
 
 use super::{
-    Helpers, Token, help_once,
-    wire::{Done, Given, Hello, KnownAccount, Line, Proof, Taken, VERSION, Welcome, kind, read},
+    Helpers, Token, help, help_once,
+    wire::{
+        Done, FRAME_MAX, Given, Hello, KnownAccount, Line, Proof, Taken, VERSION, Welcome, kind,
+        read,
+    },
 };
 use crate::{Genesis, chain::on_big_stack};
 
+mod liars;
+
 const COUNTER: Address = Address::repeat_byte(0xc0);
+/// Of each transaction.
+const GAS_LIMIT: u64 = 100_000;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 fn token(text: &str) -> Token {
@@ -87,7 +94,7 @@ fn made(count: u64) -> Made {
             };
             let tx = TxEip1559 {
                 chain_id: rules.chain_id,
-                gas_limit: 100_000,
+                gas_limit: GAS_LIMIT,
                 max_fee_per_gas: 100,
                 to: TxKind::Call(to),
                 value: U256::from(value),
@@ -129,7 +136,8 @@ impl Made {
 
     fn helpers(&self) -> Arc<Helpers> {
         let here = SocketAddr::from(([127, 0, 0, 1], 0));
-        Helpers::listen(here, token("node"), &self.genesis).expect("listens")
+        let listener = Helpers::bind(here).expect("free");
+        Helpers::listen(listener, token("node"), &self.genesis).expect("listens")
     }
 }
 
@@ -152,13 +160,13 @@ fn per_10_workers_verify_what_threads_verify() {
     let helpers = made.helpers();
     for _ in 0..2 {
         let node = helpers.address();
-        thread::spawn(move || help_once(node, &token("node")));
+        thread::spawn(move || help_once(node, &token("node"), &drop));
     }
     wait_for(&helpers, 2);
     // A machine that is quick, or busy with others, may be done with a block before anybody over a socket is asked.
     for _ in 0..ROUNDS_MAX {
         for threads in 1..3 {
-            let verified = on_big_stack(|| helpers.verify(&made.claim(), threads));
+            let verified = on_big_stack(|| helpers.verify(&made.claim(), threads, &|_| true));
             assert_eq!(verified.expect("good").into_outcome(), made.outcome);
         }
         if helpers.piece_count() > 0 {
@@ -179,7 +187,7 @@ fn per_10_workers_verify_what_threads_verify() {
         ..made
     };
     let here = on_big_stack(|| verify(&wrong.claim(), 1)).expect_err("wrong");
-    let there = on_big_stack(|| helpers.verify(&wrong.claim(), 1)).expect_err("wrong");
+    let there = on_big_stack(|| helpers.verify(&wrong.claim(), 1, &|_| true)).expect_err("wrong");
     assert_eq!(here.to_string(), there.to_string());
 }
 
@@ -241,10 +249,10 @@ fn per_11_who_stops_keeps_no_worker() {
     let mut made = on_big_stack(|| made(60));
     let helpers = made.helpers();
     let node = helpers.address();
-    let worker = thread::spawn(move || help_once(node, &token("node")));
+    let worker = thread::spawn(move || help_once(node, &token("node"), &drop));
     wait_for(&helpers, 1);
     made.parent = Arc::new(Stops(Arc::clone(&made.parent), Arc::clone(&helpers)));
-    let verified = on_big_stack(|| helpers.verify(&made.claim(), 1));
+    let verified = on_big_stack(|| helpers.verify(&made.claim(), 1, &|_| true));
     assert_eq!(verified.expect("good").into_outcome(), made.outcome);
     assert_eq!(
         helpers.count(),
@@ -260,7 +268,7 @@ fn per_11_who_stops_keeps_no_worker() {
 fn per_12_strangers_are_turned_away() {
     let made = on_big_stack(|| made(4));
     let helpers = made.helpers();
-    let error = help_once(helpers.address(), &token("else")).expect_err("a stranger");
+    let error = help_once(helpers.address(), &token("else"), &drop).expect_err("a stranger");
     assert!(
         error.to_string().contains("does not know this token"),
         "{error}"
@@ -270,14 +278,14 @@ fn per_12_strangers_are_turned_away() {
     let mut loud = TcpStream::connect(helpers.address()).expect("connected");
     std::io::Write::write_all(&mut loud, &[0xff; 64]).expect("sent");
     let node = helpers.address();
-    thread::spawn(move || help_once(node, &token("node")));
+    thread::spawn(move || help_once(node, &token("node"), &drop));
     wait_for(&helpers, 1);
     assert_eq!(helpers.count(), 1);
     drop(silent);
     // A worker does not help a node that does not know the token either.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let node = listener.local_addr().expect("an address");
-    let worker = thread::spawn(move || help_once(node, &token("node")));
+    let worker = thread::spawn(move || help_once(node, &token("node"), &drop));
     let (stream, _) = listener.accept().expect("a worker");
     let mut line = Line::new(stream, PATIENCE).expect("a line");
     let number = B256::ZERO;
@@ -295,8 +303,42 @@ fn per_12_strangers_are_turned_away() {
         "{error}"
     );
     let open = SocketAddr::from(([0, 0, 0, 0], 0));
-    let refused = Helpers::listen(open, token("node"), &made.genesis).expect_err("open");
+    let refused = Helpers::bind(open).expect_err("open");
     assert!(refused.to_string().contains("not encrypted"), "{refused}");
+}
+
+/// PER-11: a worker that ends while it waits is missed before a block wants it.
+#[test]
+fn per_11_who_ends_between_blocks_is_seen() {
+    let made = on_big_stack(|| made(1));
+    let helpers = made.helpers();
+    let line = worker_by_hand(helpers.address());
+    wait_for(&helpers, 1);
+    drop(line);
+    let start = Instant::now();
+    while helpers.count() > 0 {
+        assert!(start.elapsed() < PATIENCE, "it is still waited for");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// PER-12: of another version nothing is expected.
+#[test]
+fn per_12_versions_do_not_mix() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let node = listener.local_addr().expect("an address");
+    let worker = thread::spawn(move || help(node, &token("node"), &|| false, &drop));
+    let (stream, _) = listener.accept().expect("a worker");
+    let mut line = Line::new(stream, PATIENCE).expect("a line");
+    let (version, number) = (VERSION - 1, B256::ZERO);
+    line.send(kind::HELLO, &Hello { version, number })
+        .expect("sent");
+    // It does not try again: that would end in the same way.
+    let error = worker.join().expect("no panic").expect_err("another");
+    assert!(
+        error.to_string().contains("use the same capstan"),
+        "{error}"
+    );
 }
 
 /// PER-11
@@ -317,7 +359,7 @@ fn per_11_whatever_a_worker_answers_the_block_is_judged() {
             let node = helpers.address();
             let worker = thread::spawn(move || answers_one_job(node, answer));
             wait_for(&helpers, 1);
-            let verified = on_big_stack(|| helpers.verify(&made.claim(), 1));
+            let verified = on_big_stack(|| helpers.verify(&made.claim(), 1, &|_| true));
             let verified = verified.unwrap_or_else(|error| panic!("answer {number}: {error}"));
             assert_eq!(verified.into_outcome(), made.outcome, "answer {number}");
             // Whoever still waits for a job hears that there is none.
@@ -330,8 +372,8 @@ fn per_11_whatever_a_worker_answers_the_block_is_judged() {
 
 type Answer = fn(&mut Line, Done);
 
-/// A worker that knows the token and gives one answer; whether it was asked anything.
-fn answers_one_job(node: SocketAddr, answer: Answer) -> bool {
+/// The line of a worker that the node has taken.
+fn worker_by_hand(node: SocketAddr) -> Line {
     let stream = TcpStream::connect(node).expect("connected");
     let mut line = Line::new(stream, PATIENCE).expect("a line");
     let hello: Hello = line.expect(kind::HELLO).expect("hello");
@@ -339,8 +381,14 @@ fn answers_one_job(node: SocketAddr, answer: Answer) -> bool {
     let proof = token("node").proof("worker", hello.number, number);
     line.send(kind::PROOF, &Proof { number, proof })
         .expect("sent");
-    line.trust(Some(PATIENCE)).expect("set");
+    line.trust(FRAME_MAX);
     let _: Welcome = line.expect(kind::WELCOME).expect("welcome");
+    line
+}
+
+/// A worker that knows the token and gives one answer; whether it was asked anything.
+fn answers_one_job(node: SocketAddr, answer: Answer) -> bool {
+    let mut line = worker_by_hand(node);
     let (Ok((job, _)), Ok((known, _))) = (line.receive(), line.receive()) else {
         return false;
     };

@@ -1,9 +1,9 @@
 //! What goes over the line between a node and its workers: frames of a length, a kind and RLP.
 
 use std::{
-    io::{self, Read as _, Write as _},
+    io::{self, Read, Write},
     net::TcpStream,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use alloy_consensus::transaction::Recovered;
@@ -16,10 +16,10 @@ use capstan_evm::{
 use capstan_state::{BlockInfo, ProtocolVersion};
 
 /// Of the protocol; sides of another one do not work together.
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 4;
 /// Bytes of a frame before and after the other side has proven itself.
 const STRANGER_FRAME_MAX: u32 = 256;
-const FRAME_MAX: u32 = 256 << 20;
+pub(super) const FRAME_MAX: u32 = 256 << 20;
 /// Bytes that a frame has room for from the start.
 const FRAME_EXPECTED: u32 = 1 << 20;
 
@@ -36,6 +36,7 @@ pub(super) mod kind {
     pub(in super::super) const NEED_HASH: u8 = 9;
     pub(in super::super) const ANSWER: u8 = 10;
     pub(in super::super) const DECLARED: u8 = 11;
+    pub(in super::super) const REFUSED: u8 = 12;
 }
 
 #[derive(RlpEncodable, RlpDecodable)]
@@ -238,24 +239,53 @@ impl Job {
 pub(super) struct Line {
     stream: TcpStream,
     frame_max: u32,
+    limit: Option<Limit>,
+}
+
+/// Until when the other side has to be done, however many reads and writes that takes.
+#[derive(Clone, Copy)]
+struct Limit {
+    until: Instant,
+    patience: Duration,
 }
 
 impl Line {
-    /// Of a connection with a stranger.
+    /// Of a connection with a stranger, who has so long to prove itself.
     pub(super) fn new(stream: TcpStream, patience: Duration) -> io::Result<Self> {
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(patience))?;
-        stream.set_write_timeout(Some(patience))?;
-        Ok(Self {
+        let mut line = Self {
             stream,
             frame_max: STRANGER_FRAME_MAX,
-        })
+            limit: None,
+        };
+        line.within(patience);
+        Ok(line)
     }
 
-    /// The other side has proven itself.
-    pub(super) fn trust(&mut self, patience: Option<Duration>) -> io::Result<()> {
-        self.frame_max = FRAME_MAX;
-        self.stream.set_read_timeout(patience)
+    /// What comes next, all of it together, is to be done within so long.
+    pub(super) fn within(&mut self, patience: Duration) {
+        let until = Instant::now() + patience;
+        self.limit = Some(Limit { until, patience });
+    }
+
+    /// What comes next may take as long as it takes.
+    pub(super) fn at_leisure(&mut self) {
+        self.limit = None;
+    }
+
+    /// The other side has proven itself: its frames may be so long.
+    pub(super) fn trust(&mut self, frame_max: u32) {
+        self.frame_max = frame_max;
+    }
+
+    /// Whether it is open and nothing has been said on it.
+    pub(super) fn is_quiet(&self) -> bool {
+        let peeked = self
+            .stream
+            .set_nonblocking(true)
+            .and_then(|()| self.stream.peek(&mut [0]));
+        let is_open = self.stream.set_nonblocking(false).is_ok();
+        is_open && peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
     pub(super) fn send(&mut self, kind: u8, what: &impl Encodable) -> io::Result<()> {
@@ -263,12 +293,19 @@ impl Line {
     }
 
     pub(super) fn send_frame(&mut self, frame: &[u8]) -> io::Result<()> {
-        self.stream.write_all(frame)
+        let limit = self.limit;
+        self.write_all(frame)
+            .map_err(|error| in_words(&error, limit))
     }
 
     pub(super) fn receive(&mut self) -> io::Result<(u8, Vec<u8>)> {
+        let limit = self.limit;
+        self.frame().map_err(|error| in_words(&error, limit))
+    }
+
+    fn frame(&mut self) -> io::Result<(u8, Vec<u8>)> {
         let mut head = [0; 5];
-        self.stream.read_exact(&mut head)?;
+        self.read_exact(&mut head)?;
         let [a, b, c, d, kind] = head;
         let length = u32::from_be_bytes([a, b, c, d]);
         if length > self.frame_max {
@@ -276,9 +313,7 @@ impl Line {
         }
         // Memory grows with what comes, and not with what was promised beyond the length of most.
         let mut body = Vec::with_capacity(length.min(FRAME_EXPECTED) as usize);
-        let read = (&mut self.stream)
-            .take(length.into())
-            .read_to_end(&mut body)?;
+        let read = self.take(length.into()).read_to_end(&mut body)?;
         match read == length as usize {
             true => Ok((kind, body)),
             false => Err(io::ErrorKind::UnexpectedEof.into()),
@@ -291,6 +326,56 @@ impl Line {
             (kind, body) if kind == wanted => read(&body),
             (kind, _) => Err(bad(format!("a frame of kind {kind}, not {wanted}"))),
         }
+    }
+
+    /// How long a read or a write may take now; `None` is for ever.
+    fn left(&self) -> io::Result<Option<Duration>> {
+        let Some(Limit { until, .. }) = self.limit else {
+            return Ok(None);
+        };
+        let left = until.saturating_duration_since(Instant::now());
+        match left.is_zero() {
+            true => Err(io::ErrorKind::TimedOut.into()),
+            false => Ok(Some(left)),
+        }
+    }
+}
+
+impl Read for Line {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(self.left()?)?;
+        self.stream.read(into)
+    }
+}
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(self.left()?)?;
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+/// The system's trouble with a line as a person would say it; whoever asks for the kind finds one for each.
+fn in_words(error: &io::Error, limit: Option<Limit>) -> io::Error {
+    use io::ErrorKind as Kind;
+    match (error.kind(), limit) {
+        (Kind::WouldBlock | Kind::TimedOut, Some(Limit { patience, .. })) => io::Error::new(
+            Kind::TimedOut,
+            format!("the other side was not done within {patience:?}"),
+        ),
+        (
+            Kind::UnexpectedEof
+            | Kind::ConnectionReset
+            | Kind::ConnectionAborted
+            | Kind::BrokenPipe
+            | Kind::WriteZero,
+            _,
+        ) => io::Error::new(Kind::UnexpectedEof, "the other side closed the line"),
+        (kind, _) => io::Error::new(kind, error.to_string()),
     }
 }
 

@@ -4,7 +4,10 @@ use std::{
     collections::HashMap,
     io,
     net::{SocketAddr, TcpStream},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -19,8 +22,8 @@ use super::{
     Token,
     token::same,
     wire::{
-        Done, Hello, Job, Known, KnownAccount, Line, Proof, Taken, VERSION, Welcome, bad, kind,
-        read,
+        Done, FRAME_MAX, Hello, Job, Known, KnownAccount, Line, Proof, Taken, VERSION, Welcome,
+        bad, kind, read,
     },
 };
 use crate::{Genesis, chain::on_big_stack};
@@ -29,64 +32,113 @@ use crate::{Genesis, chain::on_big_stack};
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long until a node that is not there is tried again.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// Bytes of a welcome, which has the chain's genesis.
+const WELCOME_MAX: u32 = 64 << 20;
 /// Bytes of code that are kept.
 const CODE_BYTES_MAX: usize = 64 << 20;
 
-/// Helps a node until `stopping` says so. Where the node goes away, it waits for it; what it hears is told by `tell`.
-pub fn help(node: SocketAddr, token: &Token, stopping: &dyn Fn() -> bool, tell: &dyn Fn(&str)) {
+/// What a worker tells of its life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// The node has taken it, and it waits for blocks.
+    Helps,
+    /// It ran so many transactions.
+    Ran(usize),
+    /// It helps no more, and tries again.
+    Lost(String),
+}
+
+/// Helps a node until `stopping` says so. Where the node goes away, it waits for it.
+///
+/// # Errors
+/// This node will never take it: it does not know the token, or speaks another version of the protocol. Said by somebody
+/// else who stands there once the node has been met, it is no reason to end.
+pub fn help(
+    node: SocketAddr,
+    token: &Token,
+    stopping: &dyn Fn() -> bool,
+    tell: &(dyn Fn(Told) + Sync),
+) -> io::Result<()> {
+    let was_taken = AtomicBool::new(false);
+    let tell_and_note = |told: Told| {
+        was_taken.fetch_or(told == Told::Helps, Ordering::Relaxed);
+        tell(told);
+    };
     while !stopping() {
-        match help_once(node, token) {
-            Ok(()) => tell("the node has closed the line"),
-            Err(error) => tell(&error.to_string()),
+        match help_once(node, token, &tell_and_note) {
+            Ok(()) => tell(Told::Lost("the node has closed the line".to_owned())),
+            Err(error) if is_final(&error) && !was_taken.load(Ordering::Relaxed) => {
+                return Err(error);
+            }
+            Err(error) => tell(Told::Lost(error.to_string())),
         }
         std::thread::sleep(AGAIN_AFTER);
     }
+    Ok(())
+}
+
+/// Whether trying again would end in the same way.
+fn is_final(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported
+    )
 }
 
 /// Helps a node until the line ends.
 ///
 /// # Errors
 /// The node is not there, does not know the token, or says something else.
-pub fn help_once(node: SocketAddr, token: &Token) -> io::Result<()> {
+pub fn help_once(node: SocketAddr, token: &Token, tell: &(dyn Fn(Told) + Sync)) -> io::Result<()> {
     let mut line = Line::new(TcpStream::connect_timeout(&node, PATIENCE)?, PATIENCE)?;
     let hello: Hello = line.expect(kind::HELLO)?;
     if hello.version != VERSION {
         let theirs = hello.version;
-        return Err(bad(format!(
-            "the node speaks version {theirs} of the protocol, this program {VERSION}: use the same capstan"
-        )));
+        return Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            format!(
+                "the node speaks version {theirs} of the protocol, this program {VERSION}: use the same capstan"
+            ),
+        ));
     }
     let number = B256::random();
     let proof = token.proof("worker", hello.number, number);
     line.send(kind::PROOF, &Proof { number, proof })?;
-    line.trust(Some(PATIENCE))?;
-    let welcome: Welcome = line
-        .expect(kind::WELCOME)
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => io::Error::other("the node does not know this token"),
-            _ => error,
-        })?;
+    line.trust(WELCOME_MAX);
+    let (of, body) = line.receive()?;
+    if of == kind::REFUSED {
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "the node does not know this token",
+        ));
+    }
+    let welcome: Welcome = match of {
+        kind::WELCOME => read(&body)?,
+        of => return Err(bad(format!("a frame of kind {of}, and no welcome"))),
+    };
     if !same(welcome.proof, token.proof("node", hello.number, number)) {
         return Err(io::Error::other(
             "whoever answers there does not know the token",
         ));
     }
+    line.trust(FRAME_MAX);
     // Between blocks it is quiet for as long as the chain is.
-    line.trust(None)?;
+    line.at_leisure();
     let genesis = String::from_utf8_lossy(&welcome.genesis);
     let genesis = Genesis::from_json(&genesis).map_err(|error| bad(error.to_string()))?;
     let rules = Arc::new(genesis.rules());
-    on_big_stack(|| work(line, &rules))
+    tell(Told::Helps);
+    on_big_stack(|| work(line, &rules, tell))
 }
 
 /// Jobs, one after another.
-fn work(line: Line, rules: &Arc<Rules>) -> io::Result<()> {
+fn work(line: Line, rules: &Arc<Rules>, tell: &dyn Fn(Told)) -> io::Result<()> {
     let line = Arc::new(Mutex::new(line));
     let codes = Arc::new(Mutex::new(Codes::default()));
     let mut next = receive(&line)?;
     while let Some((of, body)) = next {
         match of {
-            kind::JOB => next = job(&line, &codes, rules, read(&body)?)?,
+            kind::JOB => next = job(&line, &codes, rules, read(&body)?, tell)?,
             of => return Err(bad(format!("a frame of kind {of} before any job"))),
         }
     }
@@ -107,6 +159,7 @@ fn job(
     codes: &Arc<Mutex<Codes>>,
     rules: &Arc<Rules>,
     job: Job,
+    tell: &dyn Fn(Told),
 ) -> io::Result<Option<(u8, Vec<u8>)>> {
     let parent = Shipped {
         line: Arc::clone(line),
@@ -147,7 +200,10 @@ fn job(
             Err(error) => Err(error.to_string()),
         };
         match piece {
-            Ok(piece) => line.lock().send(kind::PIECE, &Done::from(piece))?,
+            Ok(piece) => {
+                tell(Told::Ran(piece.ends.len()));
+                line.lock().send(kind::PIECE, &Done::from(piece))?;
+            }
             Err(why) => line
                 .lock()
                 .send(kind::MISFIT, &Bytes::from(why.into_bytes()))?,

@@ -17,13 +17,21 @@ fn what_is_no_answer_is_named() {
     check("{}", "neither a result nor an error");
     check(r#"{"result": {}}"#, "missing field `chainId`");
     check(
-        r#"{"error": {"code": -32601, "message": "no such method"}}"#,
-        "no such method",
-    );
-    check(
         &format!(r#"{{"error": "{}"}}"#, "x".repeat(100_000)),
-        "an error",
+        "invalid type",
     );
+    let no = format!(
+        r#"{{"error": {{"code": -32601, "message": "no {}"}}}}"#,
+        "x".repeat(100_000)
+    );
+    let refused = read::<BlockPage>("capstan_blocks", no.as_bytes()).expect_err("a refusal");
+    assert!(
+        refused
+            .to_string()
+            .contains("answered by an error, -32601: no xxx"),
+        "{refused}"
+    );
+    assert!(refused.to_string().len() < 2 * WORDS_MAX);
     let page = |blocks: &str| {
         format!(
             r#"{{"result": {{"chainId": "0x1", "genesisHash": "{hash}", "head": {{"number": "0x1", "hash": "{hash}"}}, "blocks": {blocks}}}}}"#

@@ -37,7 +37,7 @@ use crate::{
 };
 use book::Book;
 pub use book::{After, Declared, ITEM_GAS};
-pub use piece::{Asked, Hand, Helper, Piece, PieceEnd, Placed};
+pub use piece::{Answer, Asked, Hand, Helper, Piece, PieceEnd, Placed};
 use queue::Queue;
 use read::Chore;
 use work::{Crew, Ran};
@@ -96,6 +96,16 @@ impl Verified {
     /// One receipt per transaction, in order.
     pub fn receipts(&self) -> &[Receipt] {
         &self.ended.receipts
+    }
+
+    /// Gas that all transactions used.
+    pub fn gas_used(&self) -> u64 {
+        self.ended.gas_used()
+    }
+
+    /// Of all logs.
+    pub fn logs_bloom(&self) -> &Bloom {
+        &self.ended.logs_bloom
     }
 
     /// What the plain loop would have answered.
@@ -262,13 +272,17 @@ impl Ended {
         self.rows.extend(ran.row);
         let receipt = alloy_consensus::Receipt {
             status: Eip658Value::Eip658(ran.success),
-            cumulative_gas_used: self.user_gas_used + self.system_gas_used,
+            cumulative_gas_used: self.gas_used(),
             logs: ran.logs,
         };
         let receipt = ReceiptWithBloom::new(receipt, bloom);
         self.receipts
             .push(Receipt::from_typed(tx.tx_type(), receipt));
         Ok(())
+    }
+
+    fn gas_used(&self) -> u64 {
+        self.user_gas_used + self.system_gas_used
     }
 
     fn close(
@@ -278,9 +292,9 @@ impl Ended {
         diff: StateDiff,
     ) -> BlockOutcome {
         BlockOutcome {
+            gas_used: self.gas_used(),
             receipts: self.receipts,
             logs_bloom: self.logs_bloom,
-            gas_used: self.user_gas_used + self.system_gas_used,
             user_gas_used: self.user_gas_used,
             system_gas_used: self.system_gas_used,
             access_list,

@@ -87,14 +87,28 @@ impl Asked<'_> {
     }
 }
 
+/// What somebody elsewhere says to a piece.
+#[derive(Debug)]
+pub enum Answer {
+    /// What it came to.
+    Piece(Piece),
+    /// Something of it does not fit the list.
+    Misfit,
+    /// It could not be asked, or is lost.
+    Nothing,
+}
+
 /// Somebody elsewhere who runs pieces of one verification.
 pub trait Hand: Send {
     /// A block is there, and its list is being read here: whoever is elsewhere may do the same.
     fn begin(&mut self);
 
-    /// Runs what it is asked. `None`: it is lost, or something does not fit the list; all of it then runs here. `meanwhile` is
-    /// this thread's own work: to be called when whoever is elsewhere has begun.
-    fn run(&mut self, asked: &Asked<'_>, meanwhile: &mut dyn FnMut()) -> Option<Piece>;
+    /// Runs what it is asked; where it answers no piece, all of it runs here. `meanwhile` is this thread's own work: to be
+    /// called when whoever is elsewhere has begun.
+    fn run(&mut self, asked: &Asked<'_>, meanwhile: &mut dyn FnMut()) -> Answer;
+
+    /// What it answered turned out not to be so: it is asked no more.
+    fn dismiss(&mut self, why: &str);
 }
 
 /// The side that runs pieces.
@@ -172,10 +186,20 @@ impl Crew<'_> {
             }
             let asked = self.asked(taken);
             let mut meanwhile = || self.run_wholes(&mut bench, &mut share);
-            let piece = hand.run(&asked, &mut meanwhile);
-            let done = piece.is_some_and(|piece| self.add_piece(&asked, piece, &mut share));
-            if !done {
-                self.run_some(taken, &mut bench, &mut share);
+            match hand.run(&asked, &mut meanwhile) {
+                Answer::Piece(piece) => {
+                    if !self.add_piece(&asked, piece, &mut share) {
+                        hand.dismiss("it answered what cannot be");
+                        self.run_some(taken, &mut bench, &mut share);
+                    }
+                }
+                Answer::Misfit => {
+                    self.run_some(taken, &mut bench, &mut share);
+                    if !self.has_failed() {
+                        hand.dismiss("it said that transactions do not fit, and they do");
+                    }
+                }
+                Answer::Nothing => self.run_some(taken, &mut bench, &mut share),
             }
         }
     }

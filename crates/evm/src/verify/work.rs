@@ -261,6 +261,11 @@ impl<'c> Crew<'c> {
         }
     }
 
+    /// Whether anything did not fit so far.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed) != usize::MAX
+    }
+
     /// Keeps the trouble of the lowest rank. What ranks lower is still run by whoever has it, so that the first of all is
     /// found, whatever the number of threads.
     fn fail(&self, rank: usize, error: VerifyError) {

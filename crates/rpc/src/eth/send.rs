@@ -54,7 +54,7 @@ pub(crate) fn raw_argument(params: Option<&RawValue>) -> RpcResult<Vec<u8>> {
         [arg] => raw_bytes(arg.get()),
         [] => Err(RpcError::missing_argument(0, "transaction")),
         _ => Err(RpcError::invalid_params(
-            "too many arguments, want at most 1",
+            "too many arguments, want at most 1: transaction",
         )),
     }
 }
@@ -137,6 +137,8 @@ pub(crate) fn submit_raw_many(
 pub(crate) fn pool_refused(error: PoolError) -> RpcError {
     match error {
         PoolError::State(reason) => RpcError::internal(reason),
+        // What may be taken later.
+        late @ (PoolError::Stopping | PoolError::Full { .. }) => RpcError::limit(late.to_string()),
         other => RpcError::server(other.to_string()),
     }
 }
