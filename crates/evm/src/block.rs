@@ -21,7 +21,7 @@ use revm::state::bal::Bal;
 
 use crate::bloom::Blooms;
 use crate::call::Session;
-use crate::list::{Band, Closed, Crew, Part};
+use crate::list::{Band, Closed, Closers, Part};
 use crate::natives::{Natives, PROTOCOL};
 use crate::overlay::Overlay;
 use crate::parallel::Workers;
@@ -97,7 +97,7 @@ pub(crate) struct Book {
     system_gas_used: u64,
     system_count: u16,
     /// Who ran it on several threads may also close it.
-    crew: Crew,
+    closers: Closers,
 }
 
 impl std::fmt::Debug for BlockRun {
@@ -271,7 +271,7 @@ impl BlockRun {
             access_list,
             access_list_hash,
             diff,
-        } = list::close(parts, session.overlay(), &book.crew)?;
+        } = list::close(parts, session.overlay(), &book.closers)?;
         Ok(BlockOutcome {
             receipts: book.receipts,
             logs_bloom: book.logs_bloom,
@@ -298,7 +298,7 @@ impl Default for Book {
             user_gas_used: 0,
             system_gas_used: 0,
             system_count: 0,
-            crew: Crew::default(),
+            closers: Closers::default(),
         }
     }
 }
@@ -321,12 +321,12 @@ impl Book {
 
     /// What closes the block may run on these threads.
     pub(crate) fn close_on_several(&mut self, workers: &Workers) {
-        self.crew = Crew::of(workers);
+        self.closers = Closers::of(workers);
     }
 
     /// Users are done.
     pub(crate) fn end_users(&self) {
-        self.crew.stay_awake();
+        self.closers.stay_awake();
     }
 
     /// What comes next belongs to another part of the access list.

@@ -144,7 +144,7 @@ impl Part {
 
 /// Who closes a block. One thread does it alone.
 #[derive(Default)]
-pub(crate) struct Crew {
+pub(crate) struct Closers {
     count: usize,
     pool: Option<Arc<rayon::ThreadPool>>,
     /// Their work has come.
@@ -155,7 +155,7 @@ pub(crate) struct Crew {
 /// microseconds. To wake it takes as long of the thread that does it, and as much until it runs.
 const LOOKS: u32 = 2_000;
 
-impl Crew {
+impl Closers {
     pub(crate) fn of(workers: &Workers) -> Self {
         Self {
             count: workers.count,
@@ -210,7 +210,7 @@ pub(crate) struct Closed {
 pub(crate) fn close(
     mut parts: Vec<Part>,
     after: &Overlay,
-    crew: &Crew,
+    closers: &Closers,
 ) -> Result<Closed, StateError> {
     match (parts.pop(), parts.is_empty()) {
         (
@@ -219,10 +219,10 @@ pub(crate) fn close(
                 ..
             }),
             true,
-        ) if crew.count <= 1 => close_whole(access, after),
+        ) if closers.count <= 1 => close_whole(access, after),
         (last, _) => {
             parts.extend(last);
-            together::close(&parts, after, crew)
+            together::close(&parts, after, closers)
         }
     }
 }

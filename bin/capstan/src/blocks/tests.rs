@@ -104,7 +104,7 @@ fn the_table_says_what_is_projected_and_what_measured() {
     for part in [
         "blocks 1 to 4: 3 transactions, 63000 gas",
         "parallelism: 1.50x",
-        "runs, measured: 4 runs of 3 users' transactions in 4 blocks that this node built; 1 in vain",
+        "runs, measured: 4 runs of 3 users' transactions in 4 blocks that this node built; 1 of the runs in vain",
         "PROJECTED from gas, not measured",
         "2          1.50x      1.99x",
         &word,

@@ -84,7 +84,7 @@ fn runs(found: &Contention) -> String {
         return "runs: not known; a node remembers those of the last blocks that it built since it started".to_owned();
     };
     format!(
-        "runs, measured: {} of {} in {} that this node built; {} in vain, as what was read ahead had changed in its turn",
+        "runs, measured: {} of {} in {} that this node built; {} of the runs in vain (what was read ahead had changed by its turn)",
         counted(runs.run_count.0, "run"),
         match runs.transaction_count.0 {
             1 => "1 user's transaction".to_owned(),

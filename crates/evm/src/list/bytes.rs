@@ -6,7 +6,7 @@
 use alloy_eip7928::{AccountChanges, BlockAccessIndex, SlotChanges};
 use alloy_primitives::{Address, B256, Keccak256, U256};
 
-use super::stretch::{Piece, Touched, by_word};
+use super::stretch::{Touched, WordTouch, by_word};
 
 /// The hash of a list, of which these are the accounts in bytes, as a header has it.
 pub(super) fn hash_of<'a>(accounts: impl Iterator<Item = &'a [u8]> + Clone) -> B256 {
@@ -32,26 +32,27 @@ pub(super) fn encode_accounts(accounts: &[AccountChanges]) -> Vec<u8> {
 
 /// The bytes of some accounts, one behind the other, of each of which parts say this.
 pub(super) fn encode_joined<'p, 'a: 'p>(
-    accounts: impl DoubleEndedIterator<Item = (&'p [Touched<'a>], &'p [Piece<'a>])> + ExactSizeIterator,
+    accounts: impl DoubleEndedIterator<Item = (&'p [Touched<'a>], &'p [WordTouch<'a>])>
+    + ExactSizeIterator,
 ) -> Vec<u8> {
     let mut back = Back::roomy(accounts.len());
     accounts
         .rev()
-        .for_each(|(parts, pieces)| back.joined(parts, pieces));
+        .for_each(|(parts, touches)| back.joined(parts, touches));
     back.turned()
 }
 
 /// The bytes of those words that were written, one behind the other.
-pub(super) fn encode_written(pieces: &[Piece<'_>]) -> Vec<u8> {
-    let mut back = Back::roomy(pieces.len());
-    back.written_pieces(pieces);
+pub(super) fn encode_written(touches: &[WordTouch<'_>]) -> Vec<u8> {
+    let mut back = Back::roomy(touches.len());
+    back.written_words(touches);
     back.turned()
 }
 
 /// The bytes of those words that were only read, one behind the other.
-pub(super) fn encode_read(pieces: &[Piece<'_>]) -> Vec<u8> {
+pub(super) fn encode_read(touches: &[WordTouch<'_>]) -> Vec<u8> {
     let mut back = Back(Vec::new());
-    back.read_pieces(pieces);
+    back.read_words(touches);
     back.turned()
 }
 
@@ -137,7 +138,7 @@ impl Back {
     }
 
     /// An account of which parts say this.
-    fn joined(&mut self, parts: &[Touched<'_>], pieces: &[Piece<'_>]) {
+    fn joined(&mut self, parts: &[Touched<'_>], touches: &[WordTouch<'_>]) {
         let Some(Touched { address, .. }) = parts.first() else {
             return;
         };
@@ -158,30 +159,30 @@ impl Back {
                     back.entry(index, &wei);
                 }
             });
-            back.framed(|back| back.read_pieces(pieces));
-            back.framed(|back| back.written_pieces(pieces));
+            back.framed(|back| back.read_words(touches));
+            back.framed(|back| back.written_words(touches));
             back.bytes(address.as_slice());
         });
     }
 
-    fn read_pieces(&mut self, pieces: &[Piece<'_>]) {
-        for word in by_word(pieces).rev() {
+    fn read_words(&mut self, touches: &[WordTouch<'_>]) {
+        for word in by_word(touches).rev() {
             if let [first, ..] = word
-                && word.iter().all(Piece::is_read_only)
+                && word.iter().all(WordTouch::is_read_only)
             {
                 self.word(&first.slot);
             }
         }
     }
 
-    fn written_pieces(&mut self, pieces: &[Piece<'_>]) {
-        for word in by_word(pieces).rev() {
+    fn written_words(&mut self, touches: &[WordTouch<'_>]) {
+        for word in by_word(touches).rev() {
             if let [first, ..] = word
-                && !word.iter().all(Piece::is_read_only)
+                && !word.iter().all(WordTouch::is_read_only)
             {
                 self.framed(|back| {
                     back.framed(|back| {
-                        for (index, is) in word.iter().rev().flat_map(|piece| piece.writes().rev())
+                        for (index, is) in word.iter().rev().flat_map(|touch| touch.writes().rev())
                         {
                             back.entry(index, &is);
                         }

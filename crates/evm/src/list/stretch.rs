@@ -39,7 +39,7 @@ pub(super) enum By<'a> {
 }
 
 /// One word as one part touched it.
-pub(super) struct Piece<'a> {
+pub(super) struct WordTouch<'a> {
     pub(super) slot: U256,
     before: u64,
     writes: &'a [(BlockAccessIndex, U256)],
@@ -51,7 +51,7 @@ pub(super) struct Stretch<'a> {
     /// By address, and of one account by part; no wide account is among them.
     touched: Vec<Touched<'a>>,
     /// Words of those, by slot within an account.
-    pieces: Vec<Piece<'a>>,
+    touches: Vec<WordTouch<'a>>,
     accounts: Vec<Joined>,
     /// Bytes of the accounts before the first wide one, before the second, ..., and behind all.
     pub(super) bytes: Vec<Vec<u8>>,
@@ -63,12 +63,12 @@ pub(super) struct Stretch<'a> {
 pub(super) struct Joined {
     address: Address,
     touched: Range<usize>,
-    pieces: Range<usize>,
+    touches: Range<usize>,
 }
 
 /// The words of an account from one to another, in order and in bytes.
 pub(super) struct Slice<'a> {
-    pieces: Vec<Piece<'a>>,
+    touches: Vec<WordTouch<'a>>,
     pub(super) written: Vec<u8>,
     pub(super) read: Vec<u8>,
 }
@@ -88,8 +88,10 @@ impl<'a> Stretch<'a> {
         for part in parts {
             part.show(addresses, |touched| stretch.touched.push(touched));
         }
-        let is_wide = |address| wides.iter().any(|wide| wide.whole.address == address);
-        stretch.touched.retain(|touched| !is_wide(touched.address));
+        let stands_apart = |address| wides.iter().any(|wide| wide.whole.address == address);
+        stretch
+            .touched
+            .retain(|touched| !stands_apart(touched.address));
         stretch.put_in_order();
         for accounts in stretch.between(wides) {
             stretch.bytes.push(stretch.encode(accounts));
@@ -104,18 +106,18 @@ impl<'a> Stretch<'a> {
         self.accounts.reserve(self.touched.len());
         let mut from = 0;
         for parts in self.touched.chunk_by(|a, b| a.address == b.address) {
-            let pieces_from = self.pieces.len();
+            let touches_from = self.touches.len();
             for part in parts {
-                part.show_words(ALL, |piece| self.pieces.push(piece));
+                part.show_words(ALL, |touch| self.touches.push(touch));
             }
             if parts.len() > 1 {
-                sort(self.pieces.get_mut(pieces_from..).unwrap_or_default());
+                sort(self.touches.get_mut(touches_from..).unwrap_or_default());
             }
             let Some(first) = parts.first() else { continue };
             self.accounts.push(Joined {
                 address: first.address,
                 touched: from..from + parts.len(),
-                pieces: pieces_from..self.pieces.len(),
+                touches: touches_from..self.touches.len(),
             });
             from += parts.len();
         }
@@ -138,10 +140,10 @@ impl<'a> Stretch<'a> {
     }
 
     /// What parts say of an account.
-    fn said_of(&self, account: &Joined) -> (&[Touched<'a>], &[Piece<'a>]) {
+    fn said_of(&self, account: &Joined) -> (&[Touched<'a>], &[WordTouch<'a>]) {
         let touched = self.touched.get(account.touched.clone());
-        let pieces = self.pieces.get(account.pieces.clone());
-        (touched.unwrap_or_default(), pieces.unwrap_or_default())
+        let touches = self.touches.get(account.touches.clone());
+        (touched.unwrap_or_default(), touches.unwrap_or_default())
     }
 
     pub(super) fn len(&self) -> usize {
@@ -158,10 +160,10 @@ impl<'a> Stretch<'a> {
 
     /// The entry of an account.
     pub(super) fn entry(&self, account: &Joined) -> AccountChanges {
-        let (touched, pieces) = self.said_of(account);
+        let (touched, touches) = self.said_of(account);
         let mut whole = AccountChanges::new(account.address);
         touched.iter().for_each(|part| part.tell(&mut whole));
-        (whole.storage_changes, whole.storage_reads) = entries_of(pieces);
+        (whole.storage_changes, whole.storage_reads) = entries_of(touches);
         whole
     }
 
@@ -177,53 +179,53 @@ impl<'a> Stretch<'a> {
 
 impl<'a> Slice<'a> {
     fn of(wide: &Wide<'a>, share: usize) -> Self {
-        let mut pieces = Vec::new();
+        let mut touches = Vec::new();
         for touched in &wide.touched {
-            touched.show_words(wide.words_of(share), |piece| pieces.push(piece));
+            touched.show_words(wide.words_of(share), |touch| touches.push(touch));
         }
-        sort(&mut pieces);
+        sort(&mut touches);
         Self {
-            written: encode_written(&pieces),
-            read: encode_read(&pieces),
-            pieces,
+            written: encode_written(&touches),
+            read: encode_read(&touches),
+            touches,
         }
     }
 
     /// Words that were written, and words that were only read.
     pub(super) fn entries(&self) -> (Vec<SlotChanges>, Vec<U256>) {
-        entries_of(&self.pieces)
+        entries_of(&self.touches)
     }
 }
 
 const ALL: Span<U256> = (Bound::Unbounded, Bound::Unbounded);
 
 /// The words of each part are in order already, and stay so within a word.
-fn sort(pieces: &mut [Piece<'_>]) {
-    pieces.sort_by_key(|piece| piece.slot);
+fn sort(touches: &mut [WordTouch<'_>]) {
+    touches.sort_by_key(|touch| touch.slot);
 }
 
 /// Each word in order, with all that parts say of it.
 pub(super) fn by_word<'p, 'a>(
-    pieces: &'p [Piece<'a>],
-) -> impl DoubleEndedIterator<Item = &'p [Piece<'a>]> {
-    pieces.chunk_by(|a, b| a.slot == b.slot)
+    touches: &'p [WordTouch<'a>],
+) -> impl DoubleEndedIterator<Item = &'p [WordTouch<'a>]> {
+    touches.chunk_by(|a, b| a.slot == b.slot)
 }
 
 /// The entries of some words, which are in order: of those written, and of those only read.
-fn entries_of(pieces: &[Piece<'_>]) -> (Vec<SlotChanges>, Vec<U256>) {
+fn entries_of(touches: &[WordTouch<'_>]) -> (Vec<SlotChanges>, Vec<U256>) {
     let (mut written, mut read) = (Vec::new(), Vec::new());
-    for word in by_word(pieces) {
-        let Some(Piece { slot, .. }) = word.first() else {
+    for word in by_word(touches) {
+        let Some(WordTouch { slot, .. }) = word.first() else {
             continue;
         };
-        let count = word.iter().map(|piece| piece.writes.len()).sum();
+        let count = word.iter().map(|touch| touch.writes.len()).sum();
         if count == 0 {
             read.push(*slot);
             continue;
         }
         let mut changes = Vec::with_capacity(count);
-        for piece in word {
-            let writes = piece.writes().map(|(at, is)| StorageChange::new(at, is));
+        for touch in word {
+            let writes = touch.writes().map(|(at, is)| StorageChange::new(at, is));
             changes.extend(writes);
         }
         written.push(SlotChanges::new(*slot, changes));
@@ -231,7 +233,7 @@ fn entries_of(pieces: &[Piece<'_>]) -> (Vec<SlotChanges>, Vec<U256>) {
     (written, read)
 }
 
-impl Piece<'_> {
+impl WordTouch<'_> {
     /// What was written, by the indices of the block.
     pub(super) fn writes(&self) -> impl DoubleEndedIterator<Item = (BlockAccessIndex, U256)> {
         raised(self.writes, self.before)
@@ -291,9 +293,9 @@ impl<'a> Touched<'a> {
     }
 
     /// Shows some of the words, in order.
-    pub(super) fn show_words(&self, slots: Span<U256>, mut show: impl FnMut(Piece<'a>)) {
+    pub(super) fn show_words(&self, slots: Span<U256>, mut show: impl FnMut(WordTouch<'a>)) {
         let before = self.before;
-        let piece = |slot, writes| Piece {
+        let touch = |slot, writes| WordTouch {
             slot,
             before,
             writes,
@@ -301,12 +303,12 @@ impl<'a> Touched<'a> {
         match self.by {
             By::Mapped(account) => {
                 let words = account.storage.storage.range(slots);
-                words.for_each(|(slot, of)| show(piece(*slot, of.writes.as_slice())));
+                words.for_each(|(slot, of)| show(touch(*slot, of.writes.as_slice())));
             }
             By::Banded(band, account) => {
                 let words = within(band.words(account), slots, |word| word.slot);
                 let words = words.iter();
-                words.for_each(|word| show(piece(word.slot, band.writes(word))));
+                words.for_each(|word| show(touch(word.slot, band.writes(word))));
             }
         }
     }

@@ -72,9 +72,9 @@ fn closed(parts: Vec<Part>, count: usize) -> Closed {
     close(
         parts,
         &after,
-        &Crew {
+        &Closers {
             count,
-            ..Crew::default()
+            ..Closers::default()
         },
     )
     .expect("memory does not fail")

@@ -19,7 +19,7 @@ use alloy_primitives::{Address, B256, Bytes, U256};
 
 use super::bytes::{Frame, hash_of};
 use super::stretch::{Span, Stretch, Touched};
-use super::{Closed, Crew, Part};
+use super::{Closed, Closers, Part};
 use crate::{AccountDiff, AccountInfo, Overlay, StateDiff, StateError, StateRead};
 
 /// Stretches for each thread.
@@ -74,12 +74,16 @@ struct Together<'a> {
 }
 
 /// Closes what parts say. `after`: the state after the block.
-pub(super) fn close(parts: &[Part], after: &Overlay, crew: &Crew) -> Result<Closed, StateError> {
+pub(super) fn close(
+    parts: &[Part],
+    after: &Overlay,
+    closers: &Closers,
+) -> Result<Closed, StateError> {
     let touches: usize = parts.iter().map(Part::touch_count).sum();
-    let is_shared = crew.count > 1 && touches >= TOUCHES_FOR_THREADS;
-    let count = if is_shared { crew.count } else { 1 };
+    let is_shared = closers.count > 1 && touches >= TOUCHES_FOR_THREADS;
+    let count = if is_shared { closers.count } else { 1 };
     let together = Together::over(parts, after, count);
-    crew.all(count, || together.work());
+    closers.all(count, || together.work());
     together.join()
 }
 

@@ -92,6 +92,13 @@ pub(super) struct Crew<'c> {
     trouble: Mutex<Option<(usize, VerifyError)>>,
 }
 
+/// How a piece of work left what it stood on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Whole,
+    Panicked,
+}
+
 /// What one worker did.
 pub(super) struct Share {
     pub(super) ran: Vec<(usize, Ran)>,
@@ -217,9 +224,18 @@ impl<'c> Crew<'c> {
     /// Does what is done once and nobody has begun.
     pub(super) fn run_wholes(&self, bench: &mut Option<Bench>, share: &mut Share) {
         while let Some(whole) = WHOLES.get(self.wholes.fetch_add(1, Ordering::Relaxed)) {
-            self.guarded(whole.rank(), bench, |bench| {
-                bench.whole(self, *whole, share)
-            });
+            match whole {
+                Whole::Diff => {
+                    self.guarded(whole.rank(), || {
+                        let diff = self.book.diff();
+                        share.diff = Some(diff.map_err(|error| VerifyError::Own(error.into()))?);
+                        Ok(())
+                    });
+                }
+                Whole::Opening => self.on_bench(whole.rank(), bench, |bench| {
+                    bench.opening(self, &mut share.used)
+                }),
+            }
         }
     }
 
@@ -227,36 +243,46 @@ impl<'c> Crew<'c> {
     pub(super) fn run_some(&self, taken: &[Queued], bench: &mut Option<Bench>, share: &mut Share) {
         share.ran.reserve(taken.len());
         for Queued { place, ordinal } in taken {
-            self.guarded(rank_of(*place), bench, |bench| {
+            self.on_bench(rank_of(*place), bench, |bench| {
                 let tx = &self.transactions()[*place];
                 bench.tx(self, *place, *ordinal, tx, share)
             });
         }
     }
 
-    fn guarded(
+    fn on_bench(
         &self,
         rank: usize,
         bench: &mut Option<Bench>,
         work: impl FnOnce(&mut Bench) -> Result<(), VerifyError>,
     ) {
-        if rank > self.failed.load(Ordering::Relaxed) {
-            return;
-        }
-        let done = catch_unwind(AssertUnwindSafe(|| {
+        let ended = self.guarded(rank, || {
             let bench = match &mut *bench {
                 Some(bench) => bench,
                 None => bench.insert(Bench::open(self).map_err(VerifyError::Own)?),
             };
             work(bench)
-        }));
-        match done {
-            Ok(Ok(())) => {}
-            Ok(Err(trouble)) => self.fail(rank, trouble),
+        });
+        if ended == End::Panicked {
+            // What the panic left in the session is unknown.
+            *bench = None;
+        }
+    }
+
+    /// Does a piece of work, unless something before it has failed, and keeps its trouble.
+    fn guarded(&self, rank: usize, work: impl FnOnce() -> Result<(), VerifyError>) -> End {
+        if rank > self.failed.load(Ordering::Relaxed) {
+            return End::Whole;
+        }
+        match catch_unwind(AssertUnwindSafe(work)) {
+            Ok(Ok(())) => End::Whole,
+            Ok(Err(trouble)) => {
+                self.fail(rank, trouble);
+                End::Whole
+            }
             Err(panic) => {
-                // What the panic left in the session is unknown.
-                *bench = None;
                 self.fail(rank, VerifyError::Panicked(words(panic.as_ref())));
+                End::Panicked
             }
         }
     }
@@ -304,22 +330,6 @@ impl Bench {
     fn stand_before(&mut self, index: u64) {
         self.before.move_to(index);
         self.session.forget();
-    }
-
-    fn whole(
-        &mut self,
-        crew: &Crew<'_>,
-        whole: Whole,
-        share: &mut Share,
-    ) -> Result<(), VerifyError> {
-        match whole {
-            Whole::Opening => self.opening(crew, &mut share.used),
-            Whole::Diff => {
-                let diff = crew.book.diff();
-                share.diff = Some(diff.map_err(|error| VerifyError::Own(error.into()))?);
-                Ok(())
-            }
-        }
     }
 
     fn opening(&mut self, crew: &Crew<'_>, used: &mut Used) -> Result<(), VerifyError> {
